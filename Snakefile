@@ -1,0 +1,23 @@
+"""Tradewinds: config → catalog → candles, weather → probabilities → simulate → report → load."""
+
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+include: "rules/common.smk"
+include: "rules/catalog.smk"
+include: "rules/candles.smk"
+include: "rules/weather.smk"
+include: "rules/probabilities.smk"
+include: "rules/simulate.smk"
+include: "rules/report.smk"
+include: "rules/load.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        LOADED,
+        run_files(),

@@ -1,0 +1,25 @@
+"""Load: the run's rows into the SQL database, in one transaction; loading again replaces them.
+
+Needs: a simulated run with its report. Makes: rows, and {output_dir}/{run_id}/loaded/{database}.json as their receipt
+(named by a hash of the database's URL without credentials, so that another database is another load).
+"""
+
+
+rule load:
+    input:
+        trades=f"{PLAN.run_dir}/trades.parquet",
+        metrics=f"{PLAN.run_dir}/metrics.json",
+        manifest=f"{PLAN.run_dir}/run_manifest.json",
+        report=f"{PLAN.run_dir}/report.md",
+        catalogs=list(PLAN.catalogs.values()),
+    output:
+        LOADED,
+    log:
+        f"logs/load/{PLAN.run_id}.log",
+    params:
+        code=jobs.code_digest("database"),
+    localrule: True
+    conda:
+        "../envs/simulate.yaml"
+    script:
+        "../scripts/load.py"

@@ -1,0 +1,22 @@
+"""Probabilities: P(YES) of every market at its event's as-of time, from the user's file or the project's forecast.
+
+Needs: catalogs; station guidance and climate reports, or the user's file. Makes: data/probabilities/{digest}.parquet.
+"""
+
+
+rule probabilities:
+    input:
+        catalogs=list(PLAN.catalogs.values()),
+        guidance=list(PLAN.guidance.values()),
+        climate=list(PLAN.climate.values()),
+        user_file=PLAN.user_probabilities or [],
+    output:
+        PLAN.probabilities,
+    log:
+        f"logs/probabilities/{PLAN.run_id}.log",
+    params:
+        code=jobs.code_digest("forecasts", "markets/strikes.py", "calendars.py", "store.py"),
+    conda:
+        "../envs/simulate.yaml"
+    script:
+        "../scripts/probabilities.py"

@@ -1,0 +1,32 @@
+"""Simulate: one chronological replay of all events against one cash account.
+
+Needs: catalogs, candles, probabilities. Makes: the run's tables, metrics and manifest under {output_dir}/{run_id}/.
+One job for the whole run: starting a process costs more than replaying an event.
+"""
+
+
+rule simulate:
+    input:
+        catalogs=list(PLAN.catalogs.values()),
+        candles=[event.path for event in PLAN.events],
+        probabilities=PLAN.probabilities,
+        weather=[*PLAN.guidance.values(), *PLAN.climate.values()],
+        user_file=PLAN.user_probabilities or [],
+    output:
+        trades_csv=f"{PLAN.run_dir}/trades.csv",
+        trades=f"{PLAN.run_dir}/trades.parquet",
+        equity=f"{PLAN.run_dir}/equity.csv",
+        positions=f"{PLAN.run_dir}/positions_daily.csv",
+        decisions=f"{PLAN.run_dir}/decisions.parquet",
+        metrics=f"{PLAN.run_dir}/metrics.json",
+        config=f"{PLAN.run_dir}/config_resolved.yaml",
+        manifest=f"{PLAN.run_dir}/run_manifest.json",
+    log:
+        f"logs/simulate/{PLAN.run_id}.log",
+    params:
+        code=jobs.code_digest("engine", "markets", "strategies", "results", "calendars.py", "store.py"),
+    threads: 8
+    conda:
+        "../envs/simulate.yaml"
+    script:
+        "../scripts/simulate.py"

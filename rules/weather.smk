@@ -1,0 +1,37 @@
+"""Weather: station guidance and climate reports, one file per station, model and year.
+
+Needs: the weather service. Makes: data/guidance/iem/{station}/{model}/{year}.parquet and
+data/climate/iem/{station}/{year}.parquet.
+"""
+
+
+rule fetch_guidance:
+    output:
+        "data/guidance/iem/{station}/{model}/{year}.parquet",
+    log:
+        "logs/fetch_guidance/{station}/{model}/{year}.log",
+    resources:
+        weather=1,
+    conda:
+        "../envs/fetch.yaml"
+    shell:
+        r"""
+        python "$TRADEWINDS_SCRIPTS"/fetch_guidance.py --station {wildcards.station:q} --model {wildcards.model:q} \
+            --year {wildcards.year:q} --out {output:q} --log {log:q}
+        """
+
+
+rule fetch_climate:
+    output:
+        "data/climate/iem/{station}/{year}.parquet",
+    log:
+        "logs/fetch_climate/{station}/{year}.log",
+    resources:
+        weather=1,
+    conda:
+        "../envs/fetch.yaml"
+    shell:
+        r"""
+        python "$TRADEWINDS_SCRIPTS"/fetch_climate.py --station {wildcards.station:q} --year {wildcards.year:q} \
+            --out {output:q} --log {log:q}
+        """

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Get the services that the tests talk to: MariaDB. As root on Debian it installs what is missing; elsewhere the tests
+# that need one are skipped and say how to get it (in CI a missing service is a failure).
+set -euo pipefail
+missing=()
+command -v mariadbd > /dev/null || [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # the tests start their own servers: keep the package from starting one
+  [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+else
+  echo "not installed: ${missing[*]} (Debian: sudo apt-get install ${missing[*]}); tests that need it are skipped" >&2
+fi

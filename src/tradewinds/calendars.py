@@ -1,0 +1,121 @@
+"""Stations, climate days and as-of instants (spec: units and time; as-of and trade window).
+
+Two clocks per station, never mixed: the *climate day* runs midnight to midnight local **standard** time all year,
+the *as-of* instant is read off the station's **civil** clock (with daylight saving). Instants are Unix seconds.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import difflib
+import functools
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from tradewinds.errors import ConfigError
+
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Station:
+    """Where a series' temperature is measured and on which clocks.
+
+    `lst_offset_hours` is local standard time minus UTC (−6 for Chicago); `target` is "max" or "min".
+    """
+
+    series_ticker: str
+    station_id: str
+    cli_code: str
+    city: str
+    timezone: str
+    lst_offset_hours: int
+    target: str
+    legacy_prefixes: tuple[str, ...]
+    first_date: dt.date
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The civil time zone."""
+        return ZoneInfo(self.timezone)
+
+
+@functools.cache
+def stations() -> Mapping[str, Station]:
+    """All known stations by series ticker (`stations.csv` beside this module)."""
+    text = importlib.resources.files("tradewinds").joinpath("stations.csv").read_text(encoding="utf-8")
+    return MappingProxyType({row["series_ticker"]: _station(row) for row in csv.DictReader(text.splitlines())})
+
+
+def _station(row: dict[str, str]) -> Station:
+    return Station(
+        series_ticker=row["series_ticker"],
+        station_id=row["station_id"],
+        cli_code=row["cli_code"],
+        city=row["city"],
+        timezone=row["timezone"],
+        lst_offset_hours=int(row["lst_offset_hours"]),
+        target=row["target"],
+        legacy_prefixes=tuple(p for p in row["legacy_prefixes"].split(";") if p),
+        first_date=dt.date.fromisoformat(row["first_date"]),
+    )
+
+
+def station_of(series_ticker: str) -> Station:
+    """The station of a series; ConfigError with the nearest known series for an unknown one."""
+    try:
+        return stations()[series_ticker]
+    except KeyError:
+        near = difflib.get_close_matches(series_ticker, stations(), n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else "Known series are listed in config/README.md."
+        raise ConfigError(f"unknown series {series_ticker!r}.", where="series_tickers", remedy=hint) from None
+
+
+def climate_date_of(event_ticker: str) -> dt.date:
+    """The climate date in the last `-` segment of an event ticker (`KXHIGHMIA-25JUN01` → 2025-06-01).
+
+    Raises:
+        ValueError: the last segment is no date (`KXHIGHNY-FOO`).
+    """
+    text = event_ticker.rsplit("-", 1)[-1]
+    if len(text) != 7 or text[2:5] not in MONTHS or not (text[:2] + text[5:]).isdigit():
+        raise ValueError(f"no climate date in event ticker {event_ticker!r}")
+    return dt.date(2000 + int(text[:2]), MONTHS.index(text[2:5]) + 1, int(text[5:]))
+
+
+def event_ticker_of(series_ticker: str, climate_date: dt.date) -> str:
+    """The event ticker the exchange gives a series' climate date today (`KXHIGHMIA-25JUN01`)."""
+    return f"{series_ticker}-{climate_date:%y}{MONTHS[climate_date.month - 1]}{climate_date:%d}"
+
+
+def climate_day_bounds(station: Station, climate_date: dt.date) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive) of a climate day in Unix seconds: midnights of local standard time."""
+    midnight_utc = int(dt.datetime.combine(climate_date, dt.time(), dt.UTC).timestamp())
+    start = midnight_utc - station.lst_offset_hours * 3600
+    return start, start + DAY_SECONDS
+
+
+def asof_ts(station: Station, climate_date: dt.date, local_time: str, days_before: int) -> int:
+    """The as-of instant: (climate date − days_before) at `local_time` ("HH:MM") on the civil clock, in Unix seconds.
+
+    A time skipped by daylight saving moves forward by the gap; one that occurs twice means the first (both are what
+    PEP 495's fold=0 gives: a skipped time is read with the offset before the change).
+    """
+    clock = dt.time.fromisoformat(local_time)
+    local = dt.datetime.combine(climate_date - dt.timedelta(days=days_before), clock, station.zone)
+    return int(local.timestamp())
+
+
+def civil_date(station: Station, ts: int) -> dt.date:
+    """The date on the station's civil clock at an instant."""
+    return dt.datetime.fromtimestamp(ts, station.zone).date()
+
+
+def date_range(first: dt.date, last: dt.date) -> list[dt.date]:
+    """All dates from `first` to `last`, both included."""
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]

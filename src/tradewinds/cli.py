@@ -1,0 +1,174 @@
+"""The `tradewinds` command.
+
+Exit codes: 0 done · 2 config or usage error (nothing touched) · 3 data missing under --no-fetch · 4 fetch failed ·
+5 simulation or validation failed · 6 database failed · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from tradewinds import __version__
+from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
+
+app = typer.Typer(
+    help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+archive_app = typer.Typer(help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(archive_app, name="archive")
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")] = False,
+    no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")] = False,
+    auto_fetch: Annotated[bool, typer.Option("--auto-fetch", help="Fetch what is missing, whatever the config says.")] = False,
+    max_parallel_events: Annotated[
+        int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, slurm … or a folder.")] = None,
+) -> None:
+    """Run a backtest: fetch what is missing, replay, report, load into the database.
+
+    Reads FILE, the exchange and the weather service. Writes data/, the run's folder under output_dir, the database and logs/.
+    Asking the same question again does nothing.
+    """
+    from tradewinds import run_command
+    from tradewinds.runner import RunOptions
+
+    if no_fetch and auto_fetch:
+        raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
+    fetch = "never" if no_fetch else "auto" if auto_fetch else None
+    options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
+    run_command.run(config, options, Console(), dry_run=dry_run)
+
+
+@app.command()
+def validate(config: ConfigOption) -> None:
+    """Check a config and say what it asks for; touch nothing."""
+    from tradewinds import config as configs
+    from tradewinds.plan import plan_of
+
+    conf = configs.load(config)
+    plan = plan_of(conf)
+    typer.echo(f"{config} is valid: run {plan.run_id}, {len(plan.events)} events, strategy {conf['strategy']['name']}.")
+
+
+@app.command()
+def strategies() -> None:
+    """List the strategies that a config may name."""
+    from tradewinds import strategies as registry
+
+    for name, summary in registry.listing():
+        typer.echo(f"{name:<20} {summary}")
+
+
+@app.command()
+def replay(
+    archive: Annotated[Path, typer.Option(help="Folder of the archive.", metavar="DIR")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 8900,
+    cutoff: Annotated[
+        str | None, typer.Option(help="Markets settled before this date are in the historical tier.", metavar="YYYY-MM-DD")
+    ] = None,
+    max_requests_per_second: Annotated[
+        float | None, typer.Option(help="Answer 429 above this rate, as the exchange does.", metavar="N")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Append every request to this file (JSON lines).", metavar="FILE")] = None,
+) -> None:
+    """Serve an archive as the exchange and the weather service, on this machine, until Ctrl-C.
+
+    Point kalshi.base_url at http://127.0.0.1:PORT/trade-api/v2 and iem.base_url at http://127.0.0.1:PORT.
+    """
+    from tradewinds.sources import replay as server
+
+    server.serve_forever(
+        archive, port=port, cutoff=_date(cutoff, "--cutoff"), max_requests_per_second=max_requests_per_second, log=log
+    )
+
+
+@archive_app.command("synthetic")
+def archive_synthetic(
+    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 7,
+) -> None:
+    """Make a small archive of invented weather and order books, from a seed."""
+    from tradewinds import synthetic
+
+    synthetic.make_synthetic(out, seed=seed)
+    typer.echo(f"{out}: synthetic archive, seed {seed}")
+
+
+@archive_app.command("import")
+def archive_import(
+    markets: Annotated[list[Path], typer.Option(help="Parquet of markets (strikes, times, results).", metavar="FILE")],
+    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    candles: Annotated[list[Path], typer.Option(help="Parquet of 1-minute candles in cents.", metavar="FILE")] = [],  # noqa: B006
+    guidance: Annotated[list[Path], typer.Option(help="Parquet of daily station guidance.", metavar="FILE")] = [],  # noqa: B006
+    climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs.", metavar="FILE")] = [],  # noqa: B006
+) -> None:
+    """Make an archive from recorded Parquet files (columns: docs/archive.md)."""
+    from tradewinds import archive_import as importer
+
+    importer.import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
+    typer.echo(f"{out}: archive of {len(markets)} market file(s)")
+
+
+def _date(text: str | None, option: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a date.", where=option, remedy="Write it as YYYY-MM-DD.") from None
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point: run a command, turn errors into a paragraph and an exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    code: Any = 0
+    try:
+        code = app(args=arguments, prog_name="tradewinds", standalone_mode=False)
+    except typer.Exit as done:
+        code = done.exit_code
+    except TyperException as error:
+        print(f"{error.format_message()} See tradewinds --help.", file=sys.stderr)
+        code = ConfigError.exit_code  # whatever the command line lacks is a usage error
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)
+        code = INTERRUPTED
+    except TradewindsError as error:
+        if "--debug" in arguments:
+            raise
+        print(error, file=sys.stderr)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

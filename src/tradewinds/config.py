@@ -1,0 +1,192 @@
+"""The config: load, check, fill in defaults, digest, run id.
+
+A config goes through three steps: `load` reads YAML and remembers lines, `resolve` checks it against the closed JSON
+Schema and fills in the defaults, `run_id` names the question it asks. Every problem is reported at once, one paragraph
+each, as one ConfigError.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import functools
+import hashlib
+import json
+import uuid
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tradewinds import calendars, config_problems
+from tradewinds.errors import ConfigError
+from tradewinds.paths import workflow_root
+
+Config = dict[str, Any]
+
+# Where results go, who is asked and how fast change nothing in a result, so they are no part of the question.
+NOT_THE_QUESTION = ("database", "output_dir", "kalshi", "iem", "fetch")
+_RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
+
+
+@functools.cache
+def _schema_text(market: str) -> str:
+    return (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
+
+
+def schema(market: str = "kalshi_weather") -> dict[str, Any]:
+    """The JSON Schema of a market family's config."""
+    loaded: dict[str, Any] = yaml.safe_load(_schema_text(market))
+    return loaded
+
+
+def load(path: str | Path, today: dt.date | None = None) -> Config:
+    """Read and resolve a config file.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or `resolve` refuses it; names file, key, line and remedy.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        remedy = "Give the path of a YAML file, for example --config config/demo.yaml."
+        raise ConfigError("there is no such config file.", where=str(path), remedy=remedy) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the config file cannot be read ({error}).", where=str(path)) from None
+    raw, lines = config_problems.parse_yaml(text, str(path))
+    return resolve(raw, source=str(path), lines=lines, today=today)
+
+
+def resolve(
+    raw: Config,
+    *,
+    source: str = "config",
+    lines: dict[tuple[str | int, ...], int] | None = None,
+    today: dt.date | None = None,
+) -> Config:
+    """Check a config and fill in its defaults; the argument is left as it was.
+
+    Args:
+        raw: the mapping as YAML gives it, dates as dates or ISO strings.
+        source: file name for messages; `lines`: line of each key path.
+        today: the date that counts as today (default: the clock's, UTC).
+
+    Returns:
+        A new mapping with every key of the schema, dates as `datetime.date`.
+
+    Raises:
+        ConfigError: one paragraph per problem.
+    """
+    config = _plain(copy.deepcopy(raw))
+    config_schema = schema()
+    problems = config_problems.Problems(source, lines or {})
+    problems.check_schema(config, config_schema)
+    problems.raise_if_any()
+    _fill(config, config_schema)
+    _check_meaning(config, problems, today or dt.datetime.now(dt.UTC).date())
+    problems.raise_if_any()
+    for key in ("date_start_local", "date_end_local"):
+        config[key] = dt.date.fromisoformat(config[key])
+    return config
+
+
+def _plain(value: Any) -> Any:
+    """Dates as ISO strings, whole floats of integer keys untouched: what JSON Schema can judge."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    return value
+
+
+def _fill(config: Config, node: dict[str, Any]) -> None:
+    """Fill in defaults, depth first, in the schema's order."""
+    for branch in node.get("oneOf", ()):
+        if branch["properties"]["source"]["const"] == config["source"]:
+            _fill(config, branch)
+    for key, sub in node.get("properties", {}).items():
+        if key not in config and "default" in sub:
+            config[key] = copy.deepcopy(sub["default"])
+        if isinstance(config.get(key), dict):
+            _fill(config[key], sub)
+        elif sub.get("type") in ("integer", ["integer", "null"]) and isinstance(config.get(key), float):
+            config[key] = int(config[key])
+
+
+def _check_meaning(config: Config, problems: config_problems.Problems, today: dt.date) -> None:
+    """What a schema cannot say: order of dates, the future, known series and strategies, exact money."""
+    start, end = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
+    if start > end:
+        problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
+    if end > today:
+        problems.add(("date_end_local",), f"{end} is in the future.", f"A backtest ends today ({today}) at the latest.")
+    for index, series in enumerate(config["series_tickers"]):
+        try:
+            calendars.station_of(series)
+        except ConfigError as error:
+            problems.add(("series_tickers", index), error.what, error.remedy)
+    for key in ("start_balance_usd", "max_notional_per_event_usd"):
+        value = config["risk"][key]
+        if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]
+            problems.add(("risk", key), f"{value} has more than 6 decimals.", "Money is exact to a millionth of a dollar.")
+    forecast = config["probabilities"]
+    if forecast["source"] == "gaussian" and forecast["min_days"] > forecast["trailing_days"]:
+        problems.add(("probabilities", "min_days"), "is above trailing_days.", "No day could ever have a forecast; lower it.")
+
+
+def question(config: Config) -> Config:
+    """The part of a resolved config that a result depends on; nulls (absent limits) left out."""
+
+    def without_nulls(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        return value
+
+    kept: Config = without_nulls({key: value for key, value in config.items() if key not in NOT_THE_QUESTION})
+    return kept
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a value's canonical JSON; dates as ISO text, numbers in their shortest form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_iso)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} does not belong in a config")
+
+
+def run_id(config: Config) -> str:
+    """UUIDv5 of the resolved config's question: the same question has the same run."""
+    return str(uuid.uuid5(_RUN_NAMESPACE, digest(_numbers(question(config)))))
+
+
+def _numbers(value: Any) -> Any:
+    """1000 and 1000.0 ask the same question."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def window_key(config: Config) -> str:
+    """Folder name of candles fetched under this config's window policy: what else would change their bytes.
+
+    `full_1m`, or `trade_2300_d1_1m` (the as-of clock starts that window).
+    """
+    period = f"{config['candles']['period_interval_minutes']}m"
+    if config["candles"]["window_policy"] == "FULL_MARKET_WINDOW":
+        return f"full_{period}"
+    asof = config["asof_policy"]
+    return f"trade_{asof['local_time'].replace(':', '')}_d{asof['days_before']}_{period}"
+
+

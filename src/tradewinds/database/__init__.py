@@ -1,0 +1,19 @@
+"""The results database. Importing this package costs nothing: SQLAlchemy comes with its modules."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_CREDENTIALS = re.compile(r"://[^/@]*@")
+_PASSWORD = re.compile(r"(://[^/@:]*):[^/@]*@")
+
+
+def url_key(url: str) -> str:
+    """A short name for a database: hash of its URL without credentials."""
+    return hashlib.sha256(_CREDENTIALS.sub("://", url).encode()).hexdigest()[:12]
+
+
+def masked(url: str) -> str:
+    """A database URL that may be shown: its password is starred out."""
+    return _PASSWORD.sub(r"\1:***@", url)

@@ -1,0 +1,73 @@
+"""Errors for people: one paragraph that says what, where and what to do; each class has the exit code of `tradewinds`.
+
+    TradewindsError           1  (never raised itself)
+    ├── ConfigError           2  config or usage wrong; nothing was touched
+    ├── DataMissing           3  data missing and fetching is not allowed
+    ├── FetchError            4  a service could not be read, or said something we refuse to believe
+    ├── SimulationError       5  simulation or validation failed
+    └── DatabaseError         6  the database could not be read or written
+"""
+
+from __future__ import annotations
+
+
+class TradewindsError(Exception):
+    """Base of all errors that a user is meant to read.
+
+    Args:
+        what: what went wrong, one sentence.
+        where: file, key, line, URL or row it concerns ("" when `what` says it).
+        remedy: what the reader can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        """One paragraph: `where: what remedy`."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head} {self.remedy}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling (the fields are keyword arguments)."""
+        return (_rebuild, (type(self), self.what, self.where, self.remedy))
+
+
+def _rebuild(cls: type[TradewindsError], what: str, where: str, remedy: str) -> TradewindsError:
+    return cls(what, where=where, remedy=remedy)
+
+
+class ConfigError(TradewindsError):
+    """The config file or the command line is wrong; nothing was touched."""
+
+    exit_code = 2
+
+
+class DataMissing(TradewindsError):
+    """Data is missing and fetching is not allowed."""
+
+    exit_code = 3
+
+
+class FetchError(TradewindsError):
+    """A service could not be read, or its answer is not one we may store."""
+
+    exit_code = 4
+
+
+class SimulationError(TradewindsError):
+    """The simulation or one of its validations failed."""
+
+    exit_code = 5
+
+
+class DatabaseError(TradewindsError):
+    """The results database could not be read or written."""
+
+    exit_code = 6
+
+
+INTERRUPTED = 130

@@ -1,0 +1,58 @@
+"""`tradewinds run`: plan, fetch, replay, report, load, in words and numbers a person can follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from tradewinds import config as configs
+from tradewinds import database, display, runner
+from tradewinds.errors import DataMissing
+from tradewinds.plan import Plan, plan_of
+from tradewinds.plan_cost import plan_rows
+
+SHOWN_FILES = 40
+
+
+def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_run: bool) -> None:
+    """Carry out a run, or show its plan.
+
+    Raises:
+        ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
+    """
+    conf = configs.load(config_path)
+    plan = plan_of(conf)
+    fetch = options.fetch or conf["fetch"]
+    if dry_run:
+        _show_plan(conf, plan, console)
+        return
+    if fetch == "never":
+        _refuse_missing(plan)
+    loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
+    with runner.folder_lock(lambda: console.print("another run is working in this folder; waiting for it to end.")):
+        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch)
+        log = Path("logs", "run", f"{plan.run_id}.log")
+        with display.Watch(display.groups(plan, loaded), console) as watch:
+            worked = runner.run_workflow(command, log, watch)
+    if not worked:
+        console.print(f"nothing to be done: run {plan.run_id} is complete.")
+    display.show_summary(console, plan, database.masked(conf["database"]["url"]))
+
+
+def _show_plan(conf: configs.Config, plan: Plan, console: Console) -> None:
+    rows, notes = plan_rows(conf, plan)
+    display.show_plan(console, rows, notes)
+
+
+def _refuse_missing(plan: Plan) -> None:
+    missing = plan.missing()
+    if not missing:
+        return
+    shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
+    rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
+    raise DataMissing(
+        f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:\n{shown}{rest}"
+    )
+
+

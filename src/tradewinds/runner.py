@@ -1,0 +1,136 @@
+"""Run the workflow: one Snakemake process, watched through the files it makes.
+
+Progress is read off the file system (a file exists when it is whole), so it says what is true, whatever Snakemake
+prints; Snakemake's own output goes to a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradewinds import jobs
+from tradewinds.config import Config
+from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.paths import workflow_root
+from tradewinds.plan import Plan, stale_catalogs
+
+POLL_SECONDS = 0.2
+NOTHING_TO_DO = "Nothing to be done"
+
+Watcher = Callable[[], None]
+
+
+class WorkflowFailed(TradewindsError):
+    """One or more jobs failed; carries the exit code of the first failing stage."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; none of it changes a result."""
+
+    fetch: str | None = None
+    max_parallel_events: int | None = None
+    profile: str | None = None
+
+
+def snakemake_command(config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str) -> list[str]:
+    """The Snakemake call of a run."""
+    events = options.max_parallel_events or conf["kalshi"]["max_connections"]
+    cores = max(events, os.cpu_count() or 1)
+    root = workflow_root()
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
+    command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
+    limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}
+    command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
+    stale = stale_catalogs(plan)
+    if stale and fetch != "never":
+        command += ["--forcerun", *stale]
+    return command
+
+
+def _profile(name: str | None) -> Path:
+    shipped = workflow_root() / "profiles" / (name or "default")
+    profile = shipped if shipped.is_dir() else Path(name or "default")
+    if not profile.is_dir():
+        known = ", ".join(sorted(p.name for p in (workflow_root() / "profiles").iterdir()))
+        raise ConfigError(f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder.")
+    return profile
+
+
+@contextlib.contextmanager
+def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
+    """One run at a time in a working directory; a second one waits. The kernel frees the lock of a killed run."""
+    Path("data").mkdir(exist_ok=True)
+    with open("data/.run.lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def run_workflow(command: list[str], log: Path, watch: Watcher) -> bool:
+    """Run Snakemake to its end; True if it had something to do.
+
+    Raises:
+        WorkflowFailed: a job failed; the message has one paragraph per distinct failure.
+        KeyboardInterrupt: after Snakemake and its jobs have stopped.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tradewinds-") as failures, open(log, "w+", encoding="utf-8") as output:
+        environment = {**os.environ, jobs.FAILURES: failures}
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        try:
+            while process.poll() is None:
+                watch()
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            _stop(process)
+            raise
+        watch()
+        output.seek(0)
+        text = output.read()
+        if process.returncode:
+            raise _failure(Path(failures), text, log)
+    return NOTHING_TO_DO not in text
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End Snakemake and its jobs: politely first, then for good."""
+    for how, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            return
+
+
+def _failure(folder: Path, text: str, log: Path) -> WorkflowFailed:
+    """What the jobs said of their failures; without a word from them, the end of Snakemake's log."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    if any(record["exit_code"] == INTERRUPTED for record in records):
+        raise KeyboardInterrupt
+    if records:
+        messages = list(dict.fromkeys(record["message"] for record in records))
+        shown, rest = messages[:10], len(messages) - 10
+        more = [f"… and {rest} more failures; see {log}."] if rest > 0 else []
+        return WorkflowFailed("\n".join(shown + more), min(record["exit_code"] for record in records))
+    tail = "\n".join(line for line in text.splitlines()[-15:] if line.strip())
+    return WorkflowFailed(f"the workflow stopped before a job could say why; the end of {log}:\n{tail}", 5)

@@ -1,0 +1,181 @@
+"""The files: where they lie, what columns they have, and how they are written (whole or not at all).
+
+Importing this module costs little on purpose and needs no numpy: one fetch job per event imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PRICE = pa.decimal128(9, 6)  # dollars; the exchange sends up to 6 decimals
+COUNT = pa.decimal128(18, 2)  # contracts; the exchange sends 2 decimals
+PROB = pa.decimal128(13, 12)
+TS = pa.timestamp("us", tz="UTC")
+
+MICRO = 1_000_000  # micro-dollars in a dollar
+PICO = 10**12  # units in which a probability is an integer
+
+META_KEY = b"tradewinds"
+
+
+def _schema(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:
+    """A schema from (name, type) for required and (name, type, "null") for nullable columns."""
+    return pa.schema([pa.field(f[0], f[1], nullable=len(f) == 3) for f in fields])
+
+
+CATALOG = _schema(
+    ("series_ticker", pa.string()),
+    ("event_ticker", pa.string()),
+    ("market_ticker", pa.string()),
+    ("climate_date", pa.date32()),
+    ("market_type", pa.string()),
+    ("strike_type", pa.string(), "null"),
+    ("floor_strike", pa.float64(), "null"),
+    ("cap_strike", pa.float64(), "null"),
+    ("yes_sub_title", pa.string(), "null"),
+    ("title", pa.string(), "null"),
+    ("status", pa.string()),
+    ("result", pa.string(), "null"),
+    ("settlement_value", PRICE, "null"),
+    ("expiration_value", pa.string(), "null"),
+    ("open_time", TS),
+    ("close_time", TS),
+    ("settlement_ts", TS, "null"),
+    ("volume", COUNT, "null"),
+    ("mutually_exclusive", pa.bool_(), "null"),
+    ("fee_type", pa.string(), "null"),
+    ("fee_multiplier", PRICE, "null"),
+    ("tier", pa.string()),
+    ("raw", pa.string()),
+    ("retrieved_at", TS),
+)
+
+_OHLC = ("open", "high", "low", "close")
+PRICE_COLUMNS = (
+    *(f"yes_bid_{k}" for k in _OHLC),
+    *(f"yes_ask_{k}" for k in _OHLC),
+    *(f"price_{k}" for k in (*_OHLC, "mean", "previous")),
+)
+CANDLES = pa.schema(
+    [
+        pa.field("market_ticker", pa.string(), nullable=False),
+        pa.field("end_period_ts", pa.int64(), nullable=False),
+        *(pa.field(name, PRICE) for name in PRICE_COLUMNS),
+        pa.field("volume", COUNT, nullable=False),
+        pa.field("open_interest", COUNT, nullable=False),
+        pa.field("retrieved_at", TS, nullable=False),
+    ]
+)
+
+GUIDANCE = _schema(
+    ("station_id", pa.string()),
+    ("model", pa.string()),
+    ("runtime_ts", pa.int64()),
+    ("ftime_ts", pa.int64()),
+    ("n_x_f", pa.float64()),
+    ("tmp_f", pa.float64(), "null"),
+)
+
+CLIMATE = _schema(
+    ("station_id", pa.string()),
+    ("climate_date", pa.date32()),
+    ("high_f", pa.int32(), "null"),
+    ("low_f", pa.int32(), "null"),
+    ("issued_ts", pa.int64()),
+    ("product", pa.string()),
+    ("final", pa.bool_()),
+    ("known_at_ts", pa.int64()),
+)
+
+PROBABILITIES = _schema(
+    ("series_ticker", pa.string()),
+    ("event_ticker", pa.string()),
+    ("market_ticker", pa.string()),
+    ("climate_date", pa.date32()),
+    ("asof_ts", pa.int64()),
+    ("known_at_ts", pa.int64()),
+    ("p_yes", PROB),
+    ("mu_f", pa.float64(), "null"),
+    ("sigma_f", pa.float64(), "null"),
+    ("method", pa.string()),
+)
+
+
+def catalog_path(series_ticker: str) -> str:
+    """The catalog of a series: one row per market (schema CATALOG)."""
+    return f"data/catalog/kalshi/{series_ticker}.parquet"
+
+
+def candle_path(window_key: str, series_ticker: str, climate_date: dt.date) -> str:
+    """The candles of one event, all its markets (schema CANDLES)."""
+    return f"data/candles/kalshi/{window_key}/{series_ticker}/{climate_date.isoformat()}.parquet"
+
+
+def guidance_path(station_id: str, model: str, year: int) -> str:
+    """One year of station guidance (schema GUIDANCE)."""
+    return f"data/guidance/iem/{station_id}/{model}/{year}.parquet"
+
+
+def climate_path(station_id: str, year: int) -> str:
+    """One year of climate reports (schema CLIMATE)."""
+    return f"data/climate/iem/{station_id}/{year}.parquet"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> None:
+    """Write a table with its metadata (JSON under the key `tradewinds`) to a temporary name, then rename it."""
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
+    with replacing(path) as temporary:
+        pq.write_table(table.replace_schema_metadata({META_KEY: text.encode()}), temporary, compression="zstd")
+
+
+def read_meta(path: str | Path) -> dict[str, Any]:
+    """The metadata that `write_parquet` stored with a file.
+
+    Raises:
+        ValueError: the file is Parquet but was not written by `write_parquet`.
+    """
+    metadata = pq.read_metadata(path).metadata or {}
+    if META_KEY not in metadata:
+        raise ValueError(f"{path} carries no Tradewinds metadata")
+    loaded: dict[str, Any] = json.loads(metadata[META_KEY])
+    return loaded
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file to a temporary name, then rename it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
