@@ -1,0 +1,30 @@
+"""Fixtures and settings of all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no wrong result: time is measured in benchmarks/, never in a test.
+settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tradewinds")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = Path(os.environ.get("TRADEWINDS_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Recorded market and weather data, kept outside the repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recorded data in {SHARED_DATA}; set TRADEWINDS_SHARED_DATA to the folder that has it")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credential and no setting of the person who runs the tests reaches them."""
+    for name in [name for name in os.environ if name.startswith(("KALSHI_", "TRADEWINDS_"))]:
+        if name not in ("TRADEWINDS_SHARED_DATA", "TRADEWINDS_WORLDS"):
+            monkeypatch.delenv(name)
