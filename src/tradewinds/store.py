@@ -52,7 +52,6 @@ CATALOG = _schema(
     ("close_time", TS),
     ("settlement_ts", TS, "null"),
     ("volume", COUNT, "null"),
-    ("mutually_exclusive", pa.bool_(), "null"),
     ("fee_type", pa.string(), "null"),
     ("fee_multiplier", PRICE, "null"),
     ("tier", pa.string()),

@@ -1,0 +1,81 @@
+"""Write config/README.md: every key of the config, from the schema that checks it, and every known series.
+
+`python scripts/config_readme.py` writes it; a test fails when it is out of date.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from tradewinds import calendars, config
+
+HEAD = """# The config
+
+One YAML file is one question. The first nine keys below are required; everything else has a default. Unknown keys,
+wrong types and values out of range are errors that name file, line, key and remedy.
+
+| file | what it shows |
+|---|---|
+| `kalshi_chicago.yaml` | a month of Chicago's daily highs on the project's own forecast |
+| `demo.yaml` | two cities over the synthetic archive of `make demo` |
+
+Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional, and never
+belong in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
+
+The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem` and `fetch`: who is asked, how fast,
+and where results go change no result.
+
+<!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
+
+## Keys
+
+| key | values | default | meaning |
+|---|---|---|---|
+"""
+
+
+def rows(node: dict[str, Any], prefix: str = "", required: tuple[str, ...] = ()) -> list[str]:
+    made = []
+    for key, sub in node.get("properties", {}).items():
+        name = f"{prefix}{key}"
+        default = "**required**" if key in required else _default(sub)
+        made.append(f"| `{name}` | {_values(sub)} | {default} | {_cell(sub['description'])} |")
+        made += rows(sub, f"{name}.", tuple(sub.get("required", ())))
+        for branch in sub.get("oneOf", ()):
+            wanted = tuple(branch.get("required", ()))
+            inner = {k: v for k, v in branch["properties"].items() if k != "source"}
+            made += rows({"properties": inner}, f"{name}({branch['title']}).", wanted)
+    return made
+
+
+def _default(sub: dict[str, Any]) -> str:
+    value = sub.get("default")
+    return "—" if value is None else f"`{value}`"
+
+
+def _values(sub: dict[str, Any]) -> str:
+    if "enum" in sub:
+        return ", ".join(f"`{item}`" for item in sub["enum"])
+    kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
+    text = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    low = f" ≥ {sub['minimum']}" if "minimum" in sub else f" > {sub['exclusiveMinimum']}" if "exclusiveMinimum" in sub else ""
+    high = f" ≤ {sub['maximum']}" if "maximum" in sub else ""
+    return _cell(text + low + high)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def page() -> str:
+    schema = config.schema()
+    keys = "\n".join(rows(schema, required=tuple(schema["required"])))
+    series = "\n".join(
+        f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date} |"
+        for s in calendars.stations().values()
+    )
+    head = "| series | station | city | target | civil clock | first date |\n|---|---|---|---|---|---|"
+    return f"{HEAD}{keys}\n\n## Series\n\n{head}\n{series}\n"
+
+
+if __name__ == "__main__":
+    Path("config/README.md").write_text(page(), encoding="utf-8")

@@ -1,0 +1,24 @@
+"""Fetch a station-year of one model's guidance into one file. Run by the rule of the same name as a shell command (see rules/)."""
+
+import argparse
+import sys
+
+sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
+
+from tradewinds.jobs import run_job  # noqa: E402
+from tradewinds.sources import fetch  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--station", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--year", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--log", required=True)
+    args = parser.parse_args()
+    run_job(lambda: fetch.fetch_guidance_job(args.station, args.model, int(args.year), args.out), stage="fetch_guidance", log=args.log)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Load a run's rows into the database and leave a receipt."""
+
+import json
+from pathlib import Path
+
+from tradewinds import database, store
+from tradewinds.database.load import load_run
+from tradewinds.jobs import run_job
+
+
+def load(folder: Path, url: str, catalogs: list[str], receipt: str) -> None:
+    rows = load_run(folder, url, catalogs=catalogs)
+    store.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    folder = Path(snakemake.input.metrics).parent
+    url = snakemake.config.get("database", {}).get("url", "sqlite:///backtests/tradewinds.db")
+    run_job(
+        lambda: load(folder, url, list(snakemake.input.catalogs), snakemake.output[0]),
+        stage="load",
+        log=snakemake.log[0],
+    )

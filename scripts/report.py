@@ -1,0 +1,14 @@
+"""Make a run's report (report.md, equity.png) from the run's files alone."""
+
+from pathlib import Path
+
+from tradewinds.jobs import run_job
+from tradewinds.results.report import write_report
+
+
+def report(folder: Path) -> None:
+    write_report(folder)
+
+
+if __name__ == "__main__":
+    run_job(lambda: report(Path(snakemake.output.report).parent), stage="report", log=snakemake.log[0])

@@ -1,0 +1,117 @@
+"""Candles from the exchange's JSON: two shapes, told apart by the tier that was asked, never by guessing names.
+
+The live tier says `open_dollars` and leaves out what it does not know; the historical tier says `open` and writes null.
+Prices and counts travel as decimal strings and become exact decimals in one cast, never a float.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from tradewinds import store
+
+LIVE, HISTORICAL = "live", "historical"
+
+_OHLC = ("open", "high", "low", "close")
+_PRICE = (*_OHLC, "mean", "previous")
+Cells = tuple[str | None, ...]  # the 14 prices of store.PRICE_COLUMNS, then volume and open interest
+Rows = dict[tuple[str, int], Cells]
+
+
+class ShapeError(ValueError):
+    """The payload does not have the documented shape; the message says which part."""
+
+
+def parse_candles(
+    ticker: str, candles: Any, tier: str, period_minutes: int, start_ts: int, end_ts: int, rows: Rows
+) -> None:
+    """Add a market's candles to `rows`.
+
+    Identical duplicates (page overlaps) collapse.
+
+    Raises:
+        ShapeError: a required field is missing, a time is off the grid or outside what was asked, or two candles of
+            the same minute differ.
+    """
+    if not isinstance(candles, list):
+        raise ShapeError(f"candlesticks of {ticker} is not a list")
+    read = _live_cells if tier == LIVE else _historical_cells
+    for candle in candles:
+        end = _end(candle, ticker)
+        if end % (period_minutes * 60) or not start_ts <= end <= end_ts:
+            raise ShapeError(f"candle of {ticker} at {end} is off the grid or outside {start_ts}..{end_ts}")
+        cells = _cells(candle, ticker, end, read)
+        if rows.setdefault((ticker, end), cells) != cells:
+            raise ShapeError(f"two different candles of {ticker} at {end}")
+
+
+def _end(candle: Any, ticker: str) -> int:
+    end = candle.get("end_period_ts") if isinstance(candle, dict) else None
+    if type(end) is not int:
+        raise ShapeError(f"a candle of {ticker} has no integer end_period_ts")
+    return end
+
+
+def _cells(candle: Mapping[str, Any], ticker: str, end: int, read: Callable[[Mapping[str, Any]], Cells]) -> Cells:
+    try:
+        cells = read(candle)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ShapeError(f"candle of {ticker} at {end} lacks {error}") from None
+    if any(cell is not None and type(cell) is not str for cell in cells):
+        raise ShapeError(f"candle of {ticker} at {end} has a value that is no decimal string")
+    return cells
+
+
+def _live_cells(candle: Mapping[str, Any]) -> Cells:
+    bid, ask, price = candle["yes_bid"], candle["yes_ask"], candle["price"]
+    quotes = [side[f"{k}_dollars"] for side in (bid, ask) for k in _OHLC]
+    prices = [price.get(f"{k}_dollars") for k in _PRICE]
+    return (*quotes, *prices, candle["volume_fp"], candle["open_interest_fp"])
+
+
+def _historical_cells(candle: Mapping[str, Any]) -> Cells:
+    bid, ask, price = candle["yes_bid"], candle["yes_ask"], candle["price"]
+    quotes = [side[k] for side in (bid, ask) for k in _OHLC]
+    prices = [price[k] for k in _PRICE]
+    return (*quotes, *prices, candle["volume"], candle["open_interest"])
+
+
+def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
+    """Rows as a table of schema store.CANDLES, sorted by market and time.
+
+    Raises:
+        ShapeError: a string is no decimal, a required count is missing or negative, a price is outside [0, 1].
+    """
+    ordered = sorted(rows.items())
+    columns: list[pa.Array] = [
+        pa.array([key[0] for key, _ in ordered], pa.string()),
+        pa.array([key[1] for key, _ in ordered], pa.int64()),
+    ]
+    transposed = list(zip(*(cells for _, cells in ordered), strict=True)) or [()] * (len(store.PRICE_COLUMNS) + 2)
+    kinds = [store.PRICE] * len(store.PRICE_COLUMNS) + [store.COUNT] * 2
+    for name, cells, kind in zip((*store.PRICE_COLUMNS, "volume", "open_interest"), transposed, kinds, strict=True):
+        columns.append(_decimals(name, cells, kind))
+    columns.append(pa.array([retrieved_at] * len(ordered), store.TS))
+    return pa.Table.from_arrays(columns, schema=store.CANDLES)
+
+
+def _decimals(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> pa.Array:
+    try:
+        values = pa.array(cells, pa.string()).cast(kind)
+    except pa.ArrowInvalid as error:
+        raise ShapeError(f"{name} has a value that is no decimal of type {kind} ({error})") from None
+    if kind == store.COUNT and values.null_count:
+        raise ShapeError(f"{name} is missing in a candle")
+    _refuse_out_of_range(name, cells, kind)
+    return values
+
+
+def _refuse_out_of_range(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> None:
+    """Few distinct texts occur in an event, so judging each once is cheap."""
+    for text in {cell for cell in cells if cell is not None}:
+        if text.lstrip().startswith("-") or (kind == store.PRICE and float(text) > 1):
+            raise ShapeError(f"{name} is out of range: {text}")

@@ -1,0 +1,191 @@
+"""The replay server: an archive served as the exchange's REST API and the weather service's, on this machine.
+
+Everything from the HTTP client on is then the production path. `GET /_replay/requests` (no part of either service)
+tells how many requests each route has seen.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import datetime as dt
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tradewinds.archive import Archive
+from tradewinds.sources import replay_kalshi, replay_weather
+from tradewinds.sources.replay_data import ReplayData
+
+Middleware = Callable[["Handler", str], bool]
+"""Called before a request is answered; True means it has dealt with the request itself."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as the server saw it; `at` is the monotonic clock at its arrival, in seconds."""
+
+    at: float
+    path: str
+    query: str
+    status: int
+
+
+@dataclass
+class ReplayServer:
+    """A running server; `requests` grows as it answers."""
+
+    archive: Archive
+    data: ReplayData
+    http: ThreadingHTTPServer
+    log: Path | None = None
+    max_requests_per_second: float | None = None
+    middleware: Middleware | None = None
+    requests: list[Seen] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    arrivals: collections.deque[float] = field(default_factory=collections.deque)
+
+    @property
+    def root(self) -> str:
+        """URL of the weather service's root."""
+        return f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    @property
+    def kalshi_url(self) -> str:
+        """URL of the exchange's API root."""
+        return self.root + replay_kalshi.PREFIX
+
+    def refuses(self, now: float) -> bool:
+        """Whether a request arriving now exceeds the rate: more than the limit in the second before it."""
+        with self.lock:
+            self.arrivals.append(now)
+            while self.arrivals[0] <= now - 1:
+                self.arrivals.popleft()
+            limit = self.max_requests_per_second
+            return limit is not None and len(self.arrivals) > limit
+
+    def note(self, seen: Seen) -> None:
+        """Remember an answered request, and log it."""
+        with self.lock:
+            self.requests.append(seen)
+            if self.log:
+                with open(self.log, "a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(seen.__dict__) + "\n")
+
+    def counts(self) -> dict[str, int]:
+        """Requests seen, per path."""
+        with self.lock:
+            return dict(collections.Counter(seen.path for seen in self.requests))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers GET; HTTP/1.1 so that clients keep their connection."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "tradewinds-replay"
+    disable_nagle_algorithm = True
+    replay: ReplayServer
+    kalshi: replay_kalshi.KalshiRoutes
+
+    def do_GET(self) -> None:  # noqa: N802 (the base class's name)
+        """Count, refuse if too fast, answer."""
+        arrived = time.monotonic()
+        url = urlsplit(self.path)
+        if url.path == "/_replay/requests":
+            self.send(200, "application/json", json.dumps(self.replay.counts()))
+            return
+        self.status = 0
+        if self.replay.refuses(arrived):
+            self.send(429, "application/json", '{"error":"too many requests"}')
+        elif not (self.replay.middleware and self.replay.middleware(self, url.path)):
+            self.answer(url.path, dict(parse_qsl(url.query)))
+        self.replay.note(Seen(arrived, url.path, url.query, self.status))
+
+    def answer(self, path: str, query: dict[str, str]) -> None:
+        """Find the service a path belongs to."""
+        if path.startswith(replay_kalshi.PREFIX + "/"):
+            status, body = self.kalshi.answer(path.removeprefix(replay_kalshi.PREFIX), query)
+            self.send(status, "application/json", json.dumps(body, separators=(",", ":")))
+        elif path == "/json/cli.py":
+            status, body = replay_weather.cli(self.replay.archive, query)
+            self.send(status, "application/json", json.dumps(body) if status == 200 else str(body))
+        elif path == "/cgi-bin/request/mos.py":
+            self.send(*replay_weather.mos(self.replay.archive, query))
+        else:
+            self.send(404, "text/plain", "not found")
+
+    def send(self, status: int, content_type: str, body: str) -> None:
+        """Send a whole answer."""
+        payload = body.encode()
+        self.status = status
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence the base class; requests are noted by the server."""
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def make_server(
+    archive: str | Path,
+    *,
+    port: int = 0,
+    cutoff: dt.date | None = None,
+    overlap_days: int = 7,
+    max_requests_per_second: float | None = None,
+    log: Path | None = None,
+    middleware: Middleware | None = None,
+) -> ReplayServer:
+    """A server bound to 127.0.0.1 (port 0: a free one), not yet answering.
+
+    Raises:
+        ConfigError: the folder is no archive.
+    """
+    opened = Archive(archive)
+    data = ReplayData(opened, replay_kalshi.cutoff_of(cutoff) if cutoff else None, overlap_days)
+    handler = type("BoundHandler", (Handler,), {})
+    server = ReplayServer(
+        archive=opened,
+        data=data,
+        http=_Http(("127.0.0.1", port), handler),
+        log=log,
+        max_requests_per_second=max_requests_per_second,
+        middleware=middleware,
+    )
+    handler.replay, handler.kalshi = server, replay_kalshi.KalshiRoutes(data)  # type: ignore[attr-defined]
+    return server
+
+
+@contextlib.contextmanager
+def running_server(archive: str | Path, **settings: Any) -> Iterator[ReplayServer]:
+    """A server that answers while the block runs; settings as `make_server`."""
+    server = make_server(archive, **settings)
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.http.shutdown()
+        server.http.server_close()
+        thread.join()
+
+
+def serve_forever(archive: str | Path, **settings: Any) -> None:
+    """Serve until interrupted; settings as `make_server`."""
+    with running_server(archive, **settings) as server:
+        print(f"serving {archive}: kalshi.base_url {server.kalshi_url} · iem.base_url {server.root} · Ctrl-C stops", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()

@@ -1,0 +1,323 @@
+"""The exchange's REST routes over an archive, with today's field names of both tiers and the exchange's own refusals."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from tradewinds.archive_market import zulu
+from tradewinds.sources.replay_data import ReplayData, Row
+
+PREFIX = "/trade-api/v2"
+MAX_PERIODS = 5000  # one market, or one event in all
+MAX_BATCH_PERIODS = 10_000  # tickers × periods
+MAX_BATCH_TICKERS = 100
+PERIODS = (1, 60, 1440)
+
+Query = dict[str, str]
+Answer = tuple[int, Any]
+
+
+class Refusal(Exception):
+    """An answer other than 200."""
+
+    def __init__(self, status: int, code: str, message: str, details: str | None = None) -> None:
+        super().__init__(details or message)
+        self.status = status
+        self.body = {"error": {"code": code, "message": message} | ({"details": details} if details else {})}
+
+
+def bad_request(details: str) -> Refusal:
+    """400 in the exchange's words."""
+    return Refusal(400, "bad_request", "bad request", details)
+
+
+def not_found() -> Refusal:
+    """404 of the live tier."""
+    return Refusal(404, "not_found", "not found")
+
+
+def historical_not_found() -> Refusal:
+    """404 of the historical tier."""
+    return Refusal(
+        404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found"
+    )
+
+
+class KalshiRoutes:
+    """Answers GET requests below /trade-api/v2."""
+
+    def __init__(self, data: ReplayData) -> None:
+        self.data = data
+        t = r"([A-Za-z0-9.\-]+)"
+        self.routes: list[tuple[re.Pattern[str], Callable[..., Any]]] = [
+            (re.compile(pattern + r"\Z"), handler)
+            for pattern, handler in (
+                ("/exchange/status", self.status),
+                ("/series", self.series_list),
+                ("/series/fee_changes", self.fee_changes),
+                (f"/series/{t}", self.series),
+                (f"/series/{t}/markets/{t}/candlesticks", self.live_candles),
+                (f"/series/{t}/events/{t}/candlesticks", self.event_candles),
+                ("/events", self.events),
+                (f"/events/{t}", self.event),
+                ("/markets", self.markets),
+                ("/markets/candlesticks", self.batch_candles),
+                (f"/markets/{t}", self.market),
+                ("/historical/cutoff", self.cutoff),
+                ("/historical/markets", self.historical_markets),
+                (f"/historical/markets/{t}", self.historical_market),
+                (f"/historical/markets/{t}/candlesticks", self.historical_candles),
+            )
+        ]
+
+    def answer(self, path: str, query: Query) -> Answer:
+        """Status and JSON body of a GET; `path` is below the prefix."""
+        try:
+            for pattern, handler in self.routes:
+                found = pattern.match(path)
+                if found:
+                    return 200, handler(query, *found.groups())
+            raise not_found()
+        except Refusal as refusal:
+            return refusal.status, refusal.body
+
+    def status(self, query: Query) -> Any:
+        """GET /exchange/status."""
+        return {
+            "exchange_active": True,
+            "trading_active": True,
+            "exchange_estimated_resume_time": None,
+            "intra_exchange_transfers_active": True,
+        }
+
+    def series_list(self, query: Query) -> Any:
+        """GET /series: no limit, no cursor."""
+        wanted = query.get("category")
+        found = [s for s in self.data.archive.series.values() if wanted is None or wanted in s["categories"]]
+        return {"series": found or None}
+
+    def series(self, query: Query, ticker: str) -> Any:
+        """GET /series/{ticker}."""
+        if ticker not in self.data.archive.series:
+            raise not_found()
+        return {"series": self.data.archive.series[ticker]}
+
+    def fee_changes(self, query: Query) -> Any:
+        """GET /series/fee_changes: daily temperature series have none."""
+        return {"series_fee_change_arr": []}
+
+    def cutoff(self, query: Query) -> Any:
+        """GET /historical/cutoff."""
+        text = zulu(self.data.cutoff)
+        keys = ("market_settled_ts", "trades_created_ts", "orders_updated_ts", "market_positions_last_updated_ts")
+        return dict.fromkeys(keys, text)
+
+    def events(self, query: Query) -> Any:
+        """GET /events: every event stays listed; nested markets only while they are live."""
+        wanted = set(filter(None, query.get("tickers", "").split(",")))
+        found = [
+            event
+            for event in sorted(self.data.archive.events.values(), key=lambda e: e["event_ticker"], reverse=True)
+            if query.get("series_ticker") in (None, "", event["series_ticker"])
+            and (not wanted or event["event_ticker"] in wanted)
+        ]
+        page, cursor = _page(found, [e["event_ticker"] for e in found], query, 200, 200)
+        nested = query.get("with_nested_markets") == "true"
+        return {"events": [self._event_object(event, nested) for event in page], "cursor": cursor, "milestones": []}
+
+    def event(self, query: Query, ticker: str) -> Any:
+        """GET /events/{ticker}."""
+        if ticker not in self.data.archive.events:
+            raise not_found()
+        nested = query.get("with_nested_markets") == "true"
+        markets = [] if nested else self._live_objects(ticker)
+        return {"event": self._event_object(self.data.archive.events[ticker], nested), "markets": markets}
+
+    def _event_object(self, event: Row, nested: bool) -> Row:
+        shown = {
+            **event,
+            "collateral_return_type": "MECNET",
+            "category": "Climate and Weather",
+            "strike_period": "",
+            "last_updated_ts": "0001-01-01T00:00:00Z",
+            "exchange_index": 0,
+        }
+        live = self._live_objects(event["event_ticker"]) if nested else []
+        return shown | ({"markets": live} if live else {})
+
+    def _live_objects(self, event_ticker: str) -> list[Row]:
+        tickers = self.data.by_event.get(event_ticker, [])
+        return [self.data.objects[t] for t in tickers if self.data.is_live(t)]
+
+    def markets(self, query: Query) -> Any:
+        """GET /markets: the live tier."""
+        status = query.get("status", "")
+        if "," in status:
+            raise bad_request("only one status filter may be supplied")
+        if status not in ("", "unopened", "open", "paused", "closed", "settled"):
+            raise bad_request("invalid status filter")
+        tickers = self.data.live_tickers() if status in ("", "settled") else []
+        found = self._filtered(tickers, query)
+        for name, column in (("close", "close_time"), ("settled", "settlement_ts")):
+            low, high = _int(query, f"min_{name}_ts", None), _int(query, f"max_{name}_ts", None)
+            stamps = {t: self.data.markets[t][column].timestamp() for t in found}
+            found = [t for t in found if (low is None or stamps[t] >= low) and (high is None or stamps[t] <= high)]
+        return self._listing(found, query)
+
+    def historical_markets(self, query: Query) -> Any:
+        """GET /historical/markets: no date filters; a KX series also lists its legacy tickers."""
+        return self._listing(self._filtered(self.data.historical_tickers(), query), query)
+
+    def _filtered(self, tickers: Iterable[str], query: Query) -> list[str]:
+        wanted = set(filter(None, query.get("tickers", "").split(",")))
+        event, series = query.get("event_ticker"), query.get("series_ticker")
+        rows = self.data.markets
+        return [
+            t
+            for t in tickers
+            if (not wanted or t in wanted)
+            and (not event or rows[t]["event_ticker"] == event)
+            and (not series or rows[t]["series_ticker"] == series)
+        ]
+
+    def _listing(self, tickers: list[str], query: Query) -> Any:
+        ordered = self.data.newest_first(tickers)
+        page, cursor = _page(ordered, ordered, query, 100, 1000)
+        return {"markets": [self.data.objects[t] for t in page], "cursor": cursor}
+
+    def market(self, query: Query, ticker: str) -> Any:
+        """GET /markets/{ticker}: 404 for archived markets too."""
+        if ticker not in self.data.markets or not self.data.is_live(ticker):
+            raise not_found()
+        return {"market": self.data.objects[ticker]}
+
+    def historical_market(self, query: Query, ticker: str) -> Any:
+        """GET /historical/markets/{ticker}."""
+        if ticker not in self.data.markets or self.data.is_live(ticker):
+            raise historical_not_found()
+        return {"market": self.data.objects[ticker]}
+
+    def live_candles(self, query: Query, series: str, ticker: str) -> Any:
+        """GET /series/{series}/markets/{ticker}/candlesticks."""
+        start, end, period = _span(query)
+        if ticker not in self.data.markets or not self.data.is_live(ticker):
+            raise not_found()
+        return {"ticker": ticker, "candlesticks": [live_shape(c) for c in self.data.candles(ticker, start, end, period)]}
+
+    def historical_candles(self, query: Query, ticker: str) -> Any:
+        """GET /historical/markets/{ticker}/candlesticks: other field names, explicit nulls."""
+        start, end, period = _span(query)
+        if ticker not in self.data.markets or self.data.is_live(ticker):
+            raise historical_not_found()
+        found = self.data.candles(ticker, start, end, period)
+        return {"ticker": ticker, "candlesticks": [historical_shape(c) for c in found]}
+
+    def batch_candles(self, query: Query) -> Any:
+        """GET /markets/candlesticks: unknown and archived tickers are left out in silence."""
+        start, end, period = _span(query, limited=False)
+        tickers = list(filter(None, query.get("market_tickers", "").split(",")))
+        if len(tickers) > MAX_BATCH_TICKERS:
+            raise bad_request(f"max markets: {MAX_BATCH_TICKERS}")
+        asked = len(tickers) * (end - start) // (60 * period)
+        if asked > MAX_BATCH_PERIODS:
+            raise bad_request(
+                f"requested candlesticks across all markets: {asked}, max candlesticks: {MAX_BATCH_PERIODS}"
+            )
+        known = [t for t in tickers if t in self.data.markets and self.data.is_live(t)]
+        shown = [
+            {"market_ticker": t, "candlesticks": [live_shape(c) for c in self.data.candles(t, start, end, period)]}
+            for t in known
+        ]
+        return {"markets": shown}
+
+    def event_candles(self, query: Query, series: str, event_ticker: str) -> Any:
+        """GET /series/{series}/events/{ticker}/candlesticks: cut at 5,000 candles in all, `adjusted_end_ts` says where."""
+        start, end, period = _span(query, limited=False)
+        if event_ticker not in self.data.by_event:
+            raise not_found()
+        tickers = [t for t in self.data.by_event[event_ticker] if self.data.is_live(t)]
+        rows = {t: self.data.candles(t, start, end, period) for t in tickers}
+        ends = sorted(c["end_period_ts"] for found in rows.values() for c in found)
+        adjusted = end
+        if len(ends) > MAX_PERIODS:
+            # whole instants only: the last one that fits under the cap for all markets together
+            adjusted = next(e for e in reversed(ends[:MAX_PERIODS]) if e < ends[MAX_PERIODS])
+        shown = [[live_shape(c) for c in rows[t] if c["end_period_ts"] <= adjusted] for t in tickers]
+        return {"market_tickers": tickers, "market_candlesticks": shown, "adjusted_end_ts": adjusted}
+
+
+def _int(query: Query, name: str, default: int | None) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise bad_request(f"invalid {name}") from None
+
+
+def _span(query: Query, limited: bool = True) -> tuple[int, int, int]:
+    values = [_int(query, name, None) for name in ("start_ts", "end_ts", "period_interval")]
+    if any(value is None for value in values):
+        raise bad_request("start_ts, end_ts and period_interval are required")
+    start, end, period = (int(value) for value in values if value is not None)
+    if period not in PERIODS:
+        raise bad_request("invalid period_interval")
+    asked = (end - start) / (60 * period)
+    if limited and asked > MAX_PERIODS:
+        raise bad_request(f"requested time range with candlesticks: {asked:.6f}, max candlesticks: {MAX_PERIODS}")
+    return start, end, period
+
+
+def _page(rows: list[Any], keys: list[str], query: Query, default: int, most: int) -> tuple[list[Any], str]:
+    """One page of a listing and the cursor of the next ("" at the end); the cursor names the last row shown."""
+    limit = _int(query, "limit", default) or default
+    if not 0 < limit <= most:
+        raise bad_request("invalid limit")
+    start = 0
+    if query.get("cursor"):
+        try:
+            last = base64.urlsafe_b64decode(query["cursor"] + "==").decode()
+            start = keys.index(last) + 1
+        except ValueError:
+            raise bad_request("invalid cursor") from None
+    shown = keys[start : start + limit]
+    more = start + limit < len(keys)
+    cursor = base64.urlsafe_b64encode(shown[-1].encode()).decode().rstrip("=") if more else ""
+    return rows[start : start + limit], cursor
+
+
+def dollars(value: Decimal) -> str:
+    """At least 4 decimals, more only if needed (responses have up to 6)."""
+    text = f"{value:.6f}"
+    return text[:-2] if text.endswith("00") else text
+
+
+def live_shape(candle: Row) -> Row:
+    """A candle of the live tier: `_dollars` names; price keys without a value are left out."""
+    shown: Row = {"end_period_ts": candle["end_period_ts"]}
+    for side in ("yes_bid", "yes_ask"):
+        shown[side] = {f"{k}_dollars": dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
+    keys = ("open", "low", "high", "close", "mean", "previous")
+    shown["price"] = {f"{k}_dollars": dollars(candle[f"price_{k}"]) for k in keys if candle[f"price_{k}"] is not None}
+    return shown | {"volume_fp": f"{candle['volume']:.2f}", "open_interest_fp": f"{candle['open_interest']:.2f}"}
+
+
+def historical_shape(candle: Row) -> Row:
+    """A candle of the historical tier: plain names; price keys without a value are null."""
+    shown: Row = {"end_period_ts": candle["end_period_ts"]}
+    for side in ("yes_bid", "yes_ask"):
+        shown[side] = {k: dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
+    keys = ("open", "low", "high", "close", "mean", "previous")
+    shown["price"] = {k: None if candle[f"price_{k}"] is None else dollars(candle[f"price_{k}"]) for k in keys}
+    return shown | {"volume": f"{candle['volume']:.2f}", "open_interest": f"{candle['open_interest']:.2f}"}
+
+
+def cutoff_of(date: dt.date) -> dt.datetime:
+    """Midnight UTC of a date."""
+    return dt.datetime.combine(date, dt.time(), dt.UTC)
