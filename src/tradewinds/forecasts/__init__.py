@@ -1,0 +1,1 @@
+"""Probabilities for event markets: the user's own, or the project's forecast."""

@@ -1,0 +1,1 @@
+"""Market families: instruments, calendars, costs and settlement that plug into the engine."""

@@ -1,191 +1,137 @@
-"""The metrics of a run: pure functions of its trades, equity points and forecasts; nothing is read, written or changed.
+"""Metrics of a run, from its trades and its equity points alone. Undefined is None, never 0 or NaN.
 
-Amounts (`*_usd`) come back as exact decimals (averages rounded half-even to a micro-dollar), counts as ints, statistics
-as floats rounded to ten decimals. A metric without its denominator is None, never 0, NaN or infinity.
-Sources: the exact rules of the market family's specification ("Equity", "Metrics"), and per formula below.
+Money goes in as integers of micro-dollars and comes out as the float whose shortest form is exact; ratios are floats.
+Sharpe and Sortino: Sharpe (1994), Sortino & van der Meer (1991), on simple daily returns, annualised by √365 because
+these markets trade every day. Brier (1950); log loss with natural logarithms.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-from tradewinds.results.money import dollars, mean_dollars, statistic
+from tradewinds.engine.equity import DAY_SECONDS, Point
+from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.results.text import number
 from tradewinds.store import PICO
 
-DAYS_PER_YEAR = 365  # event markets trade every day of the year
-CLIP = 1e-6  # a probability of 0 or 1 costs a finite log loss
+DAYS_PER_YEAR = 365
+CLIP = 1e-6  # log loss looks no closer to certainty than this
 BINS = 10
-DAILY_KINDS = ("start", "midnight", "end")
-
-EquityPoint = tuple[int, int, str]
-Forecast = tuple[str, str, int, str]
 
 
-class Trade(Protocol):
-    """What the metrics need of a filled order: whole contracts, micro-dollars, Unix seconds."""
-
-    @property
-    def qty(self) -> int: ...  # noqa: D102
-    @property
-    def fee_micro(self) -> int: ...  # noqa: D102
-    @property
-    def pnl_micro(self) -> int: ...  # noqa: D102
-    @property
-    def decision_ts(self) -> int: ...  # noqa: D102
-    @property
-    def settled_ts(self) -> int: ...  # noqa: D102
-
-
-def compute(
-    trades: Sequence[Trade],
-    equity: Sequence[EquityPoint],
-    forecasts: Iterable[Forecast],
-    start_balance_micro: int,
-    end_balance_micro: int,
-) -> dict[str, Any]:
-    """All metrics of a run, in the order of metrics.json (without diagnostics).
-
-    Args:
-        trades: filled and settled orders.
-        equity: (Unix s, micro-dollars, kind) in time order; kinds start, midnight, settlement, end.
-        forecasts: (event, market, probability in pico, result) of every forecast market of an attempted event.
-        start_balance_micro, end_balance_micro: cash before the first and after the last event, micro-dollars.
-    """
-    drawdown_micro, drawdown_share = max_drawdown([micro for _, micro, _ in equity])
-    returns = daily_returns(equity)
+def metrics(result: RunResult) -> dict[str, Any]:
+    """All keys of metrics.json, in its order."""
+    pnl = sum(trade.pnl_micro for trade in result.trades)
+    drawdown_usd, drawdown_pct = max_drawdown(result.equity)
+    returns = daily_returns(result.equity)
     return {
-        **_profit(trades, start_balance_micro, end_balance_micro),
-        "max_drawdown_usd": dollars(drawdown_micro),
-        "max_drawdown_pct": statistic(drawdown_share * 100),
+        "start_balance_usd": number(result.start_balance_micro),
+        "end_balance_usd": number(result.end_balance_micro),
+        "total_pnl_usd": number(pnl),
+        "total_fees_usd": number(sum(trade.entry_fee_micro for trade in result.trades)),
+        "roi_pct": pnl / result.start_balance_micro * 100,
+        **trade_metrics(result.trades),
+        "max_drawdown_usd": drawdown_usd,
+        "max_drawdown_pct": drawdown_pct,
         "sharpe": sharpe(returns),
         "sortino": sortino(returns),
-        "exposure_time_avg_minutes": exposure_minutes(trades),
-        **scores(forecasts),
+        "exposure_time_avg_minutes": exposure_minutes(result.trades),
+        "brier": brier(result.scored),
+        "log_loss": log_loss(result.scored),
+        "calibration": calibration(result.scored),
+        "diagnostics": result.diagnostics,
     }
 
 
-def _profit(trades: Sequence[Trade], start_micro: int, end_micro: int) -> dict[str, Any]:
-    """What was won and lost. A trade is one filled order.
-
-    ASSUME: a win has pnl > 0, a loss pnl < 0; a trade that breaks even is neither, and counts in the win rate's denominator.
-    """
+def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
+    """Counts, win rate, average win and loss, profit factor; a trade is one filled order, a win has pnl > 0."""
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
-    pnl = sum(trade.pnl_micro for trade in trades)
     return {
-        "start_balance_usd": dollars(start_micro),
-        "end_balance_usd": dollars(end_micro),
-        "total_pnl_usd": dollars(pnl),
-        "total_fees_usd": dollars(sum(trade.fee_micro for trade in trades)),
-        "roi_pct": _ratio(100 * pnl, start_micro),
         "num_trades": len(trades),
         "num_contracts": sum(trade.qty for trade in trades),
-        "win_rate_pct": _ratio(100 * len(wins), len(trades)),
-        "avg_profit_usd": _average_usd(wins),
-        "avg_loss_usd": _average_usd(losses),
-        "profit_factor": _ratio(sum(wins), -sum(losses)),
+        "win_rate_pct": len(wins) / len(trades) * 100 if trades else None,
+        "avg_profit_usd": sum(wins) / len(wins) / 1e6 if wins else None,
+        "avg_loss_usd": sum(losses) / len(losses) / 1e6 if losses else None,
+        "profit_factor": sum(wins) / -sum(losses) if losses else None,
     }
 
 
-def _ratio(numerator: int, denominator: int) -> float | None:
-    return statistic(Fraction(numerator, denominator)) if denominator else None
+def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
+    """Largest fall from the running peak of the equity points, in USD and in % of that peak (each its own maximum)."""
+    if not points:
+        return None, None
+    peak, deepest, deepest_pct = points[0].equity_micro, 0, 0.0
+    for point in points:
+        peak = max(peak, point.equity_micro)
+        fall = peak - point.equity_micro
+        deepest = max(deepest, fall)
+        deepest_pct = max(deepest_pct, fall / peak * 100 if peak > 0 else 0.0)
+    return number(deepest), deepest_pct
 
 
-def _average_usd(amounts_micro: Sequence[int]) -> Decimal | None:
-    return mean_dollars(sum(amounts_micro), len(amounts_micro)) if amounts_micro else None
+def daily_returns(points: Sequence[Point]) -> list[float]:
+    """Simple returns between consecutive 00:00 UTC points, with start and end as the outer ones."""
+    marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
+    pairs = zip(marks, marks[1:], strict=False)
+    return [b.equity_micro / a.equity_micro - 1 for a, b in pairs if a.equity_micro > 0]
+
+
+def sharpe(returns: Sequence[float]) -> float | None:
+    """Mean over sample standard deviation, annualised; None for fewer than two returns or none that differ."""
+    if len(returns) < 2:
+        return None
+    mean = math.fsum(returns) / len(returns)
+    variance = math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
+    return mean / math.sqrt(variance) * math.sqrt(DAYS_PER_YEAR) if variance > 0 else None
+
+
+def sortino(returns: Sequence[float]) -> float | None:
+    """Mean over the root mean square of the negative returns (over all returns), annualised."""
+    if len(returns) < 2:
+        return None
+    downside = math.sqrt(math.fsum(min(r, 0.0) ** 2 for r in returns) / len(returns))
+    return math.fsum(returns) / len(returns) / downside * math.sqrt(DAYS_PER_YEAR) if downside > 0 else None
 
 
 def exposure_minutes(trades: Sequence[Trade]) -> float | None:
-    """Mean time from decision to settlement, minutes per trade."""
-    return _ratio(sum(trade.settled_ts - trade.decision_ts for trade in trades), 60 * len(trades))
+    """Mean minutes from decision to settlement."""
+    return sum(t.settled_ts - t.decision_ts for t in trades) / len(trades) / 60 if trades else None
 
 
-def max_drawdown(equity_micro: Sequence[int]) -> tuple[int, Fraction]:
-    """Largest fall from the running peak: (micro-dollars, share of the peak it fell from).
-
-    The two may belong to different falls: each is the largest of its kind (Magdon-Ismail & Atiya 2004, "Maximum
-    drawdown"). A peak that is not positive has no share.
-    """
-    peak, fall, share = 0, 0, Fraction(0)
-    for index, value in enumerate(equity_micro):
-        peak = value if index == 0 else max(peak, value)
-        fall = max(fall, peak - value)
-        if peak > 0:
-            share = max(share, Fraction(peak - value, peak))
-    return fall, share
-
-
-def daily_returns(equity: Sequence[EquityPoint]) -> list[Fraction] | None:
-    """Simple returns of the equity between consecutive 00:00Z points, start and end included; exact.
-
-    ASSUME: where several of these points share an instant they are one: the start's balance at the start, else the last.
-    None when a return has no denominator (an equity of zero or less before the last point).
-    """
-    daily: dict[int, int] = {}
-    for index, (ts, micro, kind) in enumerate(equity):
-        if kind in DAILY_KINDS and not (index and ts == equity[0][0] and kind == "midnight"):
-            daily[ts] = micro
-    values = list(daily.values())
-    if any(value <= 0 for value in values[:-1]):
+def brier(scored: Sequence[Scored]) -> float | None:
+    """Mean squared difference of probability and outcome."""
+    if not scored:
         return None
-    return [Fraction(after - before, before) for before, after in zip(values, values[1:], strict=False)]
+    return math.fsum((s.p_yes_pico / PICO - s.yes) ** 2 for s in scored) / len(scored)
 
 
-def sharpe(returns: Sequence[Fraction] | None) -> float | None:
-    """Mean over sample standard deviation (n − 1) of the daily returns, times √365 (Sharpe 1994, no risk-free rate).
-
-    None for fewer than two returns, and when all are equal (judged exactly: rounding makes no volatility).
-    """
-    if returns is None or len(returns) < 2 or len(set(returns)) == 1:
+def log_loss(scored: Sequence[Scored]) -> float | None:
+    """Mean negative log likelihood, probabilities clipped to [1e-6, 1 − 1e-6]."""
+    if not scored:
         return None
-    values = [float(value) for value in returns]
-    mean = math.fsum(values) / len(values)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    return statistic(mean / deviation * math.sqrt(DAYS_PER_YEAR))
+
+    def loss(s: Scored) -> float:
+        p = min(max(s.p_yes_pico / PICO, CLIP), 1 - CLIP)
+        return -math.log(p if s.yes else 1 - p)
+
+    return math.fsum(map(loss, scored)) / len(scored)
 
 
-def sortino(returns: Sequence[Fraction] | None) -> float | None:
-    """Mean daily return over the root mean square of the negative ones (over all n), times √365 (Sortino & Price 1994).
-
-    The target return is zero. None for fewer than two returns, and when none is negative.
-    """
-    if returns is None or len(returns) < 2 or min(returns) >= 0:
-        return None
-    values = [float(value) for value in returns]
-    downside = math.sqrt(math.fsum(min(value, 0.0) ** 2 for value in values) / len(values))
-    return statistic(math.fsum(values) / len(values) / downside * math.sqrt(DAYS_PER_YEAR))
-
-
-def scores(forecasts: Iterable[Forecast]) -> dict[str, Any]:
-    """Brier score (Brier 1950, one-sided), log loss (natural log, p clipped to [1e-6, 1 − 1e-6]), calibration bins.
-
-    Markets that settled other than yes or no have no outcome to score against and are left out.
-    """
-    scored = [(pico, result == "yes") for _, _, pico, result in forecasts if result in ("yes", "no")]
-    squares = sum((PICO - pico if won else pico) ** 2 for pico, won in scored)  # an exact integer, pico²
-    return {
-        "brier": _ratio(squares, PICO**2 * len(scored)),
-        "log_loss": statistic(math.fsum(_surprise(*one) for one in scored) / len(scored)) if scored else None,
-        "calibration_bins": [_bin(number, scored) for number in range(BINS)],
-    }
-
-
-def _surprise(pico: int, won: bool) -> float:
-    p = min(max(pico / PICO, CLIP), 1 - CLIP)
-    return -math.log(p if won else 1 - p)
-
-
-def _bin(number: int, scored: Sequence[tuple[int, bool]]) -> Mapping[str, Any]:
-    """One of ten bins [k/10, (k+1)/10), the last one closed: its forecasts' mean and how often they came true."""
-    inside = [(pico, won) for pico, won in scored if min(pico * BINS // PICO, BINS - 1) == number]
-    return {
-        "p_from": number / BINS,
-        "p_to": (number + 1) / BINS,
-        "n": len(inside),
-        "mean_p": _ratio(sum(pico for pico, _ in inside), PICO * len(inside)),
-        "frequency": _ratio(sum(won for _, won in inside), len(inside)),
-    }
+def calibration(scored: Sequence[Scored]) -> list[dict[str, Any]]:
+    """Ten bins of equal width: bounds, n, mean probability, observed frequency (None in an empty bin)."""
+    bins: list[list[Scored]] = [[] for _ in range(BINS)]
+    for s in scored:
+        bins[min(s.p_yes_pico * BINS // PICO, BINS - 1)].append(s)
+    return [
+        {
+            "from": i / BINS,
+            "to": (i + 1) / BINS,
+            "n": len(found),
+            "mean_p": math.fsum(s.p_yes_pico / PICO for s in found) / len(found) if found else None,
+            "frequency": sum(s.yes for s in found) / len(found) if found else None,
+        }
+        for i, found in enumerate(bins)
+    ]

@@ -12,10 +12,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
-from tradewinds.store import PICO
-
 CENTS = 2
-EV_DECIMALS = 12
 STATISTIC_DECIMALS = 10
 
 # Wide enough that no amount or expected value is ever rounded by the arithmetic itself.
@@ -32,9 +29,9 @@ def probability(pico: int) -> Decimal:
     return Decimal(pico).scaleb(-12, _WIDE)
 
 
-def expected_value(value: Fraction) -> Decimal:
-    """A ratio of dollars rounded half-even to twelve decimals (a fee shared by three contracts does not end)."""
-    return Decimal(round(value * PICO)).scaleb(-EV_DECIMALS, _WIDE)
+def expected_value(pico: int | Fraction) -> Decimal:
+    """Pico-dollars as dollars, rounded half-even to twelve decimals (a fee shared by three contracts does not end)."""
+    return Decimal(round(pico)).scaleb(-12, _WIDE)
 
 
 def mean_dollars(total_micro: int, count: int) -> Decimal:
@@ -86,7 +83,10 @@ def exact_json(value: Any, indent: str = "") -> str:
     """
     inner = indent + "  "
     if isinstance(value, dict):
-        items = [f"{inner}{json.dumps(str(key), ensure_ascii=False)}: {exact_json(item, inner)}" for key, item in value.items()]
+        items = [
+            f"{inner}{json.dumps(str(key), ensure_ascii=False)}: {exact_json(item, inner)}"
+            for key, item in value.items()
+        ]
         return _block("{", items, "}", indent)
     if isinstance(value, list | tuple):
         return _block("[", [inner + exact_json(item, inner) for item in value], "]", indent)
@@ -103,4 +103,3 @@ def _block(opening: str, items: list[str], closing: str, indent: str) -> str:
     if not items:
         return opening + closing
     return opening + "\n" + ",\n".join(items) + f"\n{indent}{closing}"
-

@@ -1,0 +1,70 @@
+"""run_manifest.json: everything needed to run it again and to see what was different if the result is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tradewinds import __version__, config, store
+from tradewinds.results.text import instant
+
+_PACKAGES = ("duckdb", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
+
+
+def write_manifest(
+    folder: str | Path, run_id: str, conf: Mapping[str, Any], inputs: Iterable[str], watermark: int | None
+) -> None:
+    """Write run_manifest.json beside a run's artifacts.
+
+    Args:
+        inputs: paths of every file the run was made from; watermark: end of the latest candle used.
+    """
+    manifest = {
+        "run_id": run_id,
+        "created_at_utc": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tradewinds_version": __version__,
+        "git_sha": git_sha(),
+        "seed": conf["seed"],
+        "config": json.loads(json.dumps(config.question(dict(conf)), default=str)),
+        "fees": dict(conf["fees"]),
+        "data_watermark_utc": None if watermark is None else instant(watermark),
+        "inputs": {path: sha256(path) for path in sorted(set(inputs))},
+        "packages": _versions(),
+        "reproduce": f"tradewinds run --config {Path(folder).as_posix()}/config_resolved.yaml",
+    }
+    store.write_text(Path(folder) / "run_manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, hex."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def git_sha() -> str | None:
+    """The commit of the checkout this code lies in, with `-dirty` if files differ from it; None outside a checkout."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=30, check=False)
+        except OSError:  # no git on this machine
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    sha = git("rev-parse", "HEAD")
+    if sha is None or git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return sha + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _versions() -> dict[str, str]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python} | {name: importlib.metadata.version(name) for name in _PACKAGES}
