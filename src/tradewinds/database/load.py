@@ -1,108 +1,183 @@
-"""Loading a run: its rows into the database, replacing what an earlier load of the same run left.
+"""Load a run's folder into the database: everything in one transaction, loading again replaces.
 
-A run is seen as RUNNING first (a short transaction of its own), then trades, metrics, market data and SUCCESS come in one
-transaction: whoever reads sees all of the old or all of the new. A failure leaves the old trades and a FAILED run that
-says why.
+While it works the run is RUNNING; SUCCESS appears together with its trades and its one row of metrics. If it fails the
+run is FAILED with its error, and what was loaded before stays.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
+import datetime as dt
+import itertools
+import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy import exc
 
-from tradewinds.database import tables
-from tradewinds.database.connect import connect, explained
-from tradewinds.database.market_rows import checkpoint_rows, market_rows
-from tradewinds.database.market_tables import kalshi_backfill_checkpoint, kalshi_event, kalshi_market
-from tradewinds.database.run_files import RunFiles, read_run
-from tradewinds.database.schema import prepare
-from tradewinds.database.upsert import upsert
+from tradewinds import __version__
+from tradewinds.database import tables as t
+from tradewinds.database.connect import explained, open_database
+from tradewinds.errors import DatabaseError
 
-CHUNK_ROWS = 5000
+CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
 
-_runs = tables.backtest_runs
+_CATALOG_COLUMNS = {
+    "event_ticker": "event_ticker",
+    "market_ticker": "market_ticker",
+    "strike_type": "strike_type",
+    "floor_strike": "floor_strike",
+    "cap_strike": "cap_strike",
+    "yes_sub_title": "yes_sub_title",
+    "status": "status",
+    "result": "result",
+    "settlement_value": "settlement_value",
+    "open_time": "open_time_utc",
+    "close_time": "close_time_utc",
+    "settlement_ts": "settlement_ts_utc",
+}
 
 
-def load_run(folder: str | Path, url: str, catalogs: Sequence[str | Path] | None = None) -> int:
-    """Load the run in a folder.
+def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = ()) -> int:
+    """Load a run; the number of its trades.
 
     Args:
-        folder: the run's folder (run_manifest.json, metrics.json, trades.parquet).
-        url: SQLAlchemy URL; `${NAME}` is taken from the environment here and nowhere else.
-        catalogs: catalog files of the run's series, for events and markets; None loads none.
-
-    Returns:
-        Number of trades loaded.
+        folder: the run's artifacts; url: the database; catalogs: Parquet files whose events and markets in the run's range
+            are loaded too.
 
     Raises:
-        DatabaseError: files or database cannot be read or written; the run is then FAILED, if the database could be told.
+        DatabaseError: the database refuses; the run is marked FAILED there if it can be.
     """
-    run = read_run(folder)
-    engine = connect(url)
+    run = _read_run(Path(folder))
+    engine = open_database(url)
     try:
-        prepare(engine)
-        register_run(engine, run)
-        with _failing(engine, run.run_id), explained(engine), engine.begin() as connection:
-            return _publish(connection, run, catalogs or ())
+        with explained(url):
+            with engine.begin() as connection:
+                t.create_schema(connection)
+                _register(connection, run)
+            try:
+                with engine.begin() as connection:
+                    return _replace(connection, run, Path(folder), catalogs)
+            except sa.exc.SQLAlchemyError as error:
+                _mark_failed(engine, run["run_id"], str(error.orig if hasattr(error, "orig") else error))
+                raise
     finally:
         engine.dispose()
 
 
-def register_run(engine: sa.Engine, run: RunFiles) -> None:
-    """Make a run visible as RUNNING, with its strategy; rows of an earlier load stay until the new ones are there."""
-    with explained(engine), engine.begin() as connection:
-        upsert(connection, tables.strategies, [run.strategy_row()], keep=("created_at_utc",))
-        strategy = run.strategy_row()
-        wanted = [tables.strategies.c[key] == strategy[key] for key in ("name", "version", "parameters_sha256")]
-        strategy_id = connection.scalar(sa.select(tables.strategies.c.strategy_id).where(*wanted))
-        row = {**run.run_row(), "strategy_id": strategy_id, "status": tables.RUNNING, "error": None}
-        upsert(connection, _runs, [row])
-
-
-def mark_failed(engine: sa.Engine, run_id: str, error: str) -> None:
-    """Say that a run's load failed, and why."""
-    with explained(engine), engine.begin() as connection:
-        connection.execute(_runs.update().where(_runs.c.run_id == run_id).values(status=tables.FAILED, error=error))
-
-
-@contextlib.contextmanager
-def _failing(engine: sa.Engine, run_id: str) -> Iterator[None]:
-    """Mark the run FAILED when the block fails, for whatever reason, and let the failure go on."""
+def _read_run(folder: Path) -> dict[str, Any]:
     try:
-        yield
-    except BaseException as error:
-        try:
-            mark_failed(engine, run_id, str(error) or type(error).__name__)
-        except exc.SQLAlchemyError as second:
-            logging.getLogger(__name__).error("run %s stays RUNNING: %s", run_id, type(second).__name__)
-        raise
+        manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, ValueError) as error:
+        raise DatabaseError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
+    config = manifest["config"]
+    return {
+        "run_id": manifest["run_id"],
+        "strategy": config["strategy"]["name"],
+        "market": config["market"],
+        "series": config["series_tickers"],
+        "date_start": dt.date.fromisoformat(config["date_start_local"]),
+        "date_end": dt.date.fromisoformat(config["date_end_local"]),
+        "config": config,
+        "git_sha": manifest["git_sha"],
+        "seed": manifest["seed"],
+        "artifact_path": folder.as_posix(),
+        "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
+        "metrics": metrics,
+    }
 
 
-def _publish(connection: sa.Connection, run: RunFiles, catalogs: Sequence[str | Path]) -> int:
-    """Replace the run's rows and make it a SUCCESS; the caller's transaction makes it one step."""
-    # First of all a write to the run's own row: it makes a second load of the same run wait for this one.
-    connection.execute(
-        _runs.update().where(_runs.c.run_id == run.run_id).values(loaded_at_utc=run.run_row()["loaded_at_utc"])
-    )
-    for table in (tables.backtest_trades, tables.backtest_metrics):
-        connection.execute(table.delete().where(table.c.run_id == run.run_id))
-    for rows in run.trade_rows(CHUNK_ROWS):
-        connection.execute(tables.backtest_trades.insert(), rows)
-    connection.execute(tables.backtest_metrics.insert(), run.metrics_row())
-    _load_market_data(connection, run, catalogs)
-    done: dict[str, Any] = {"status": tables.SUCCESS, "metrics_json": run.metrics_text, "error": None}
-    connection.execute(_runs.update().where(_runs.c.run_id == run.run_id).values(**done))
-    return run.trades.num_rows
+def _register(connection: sa.Connection, run: dict[str, Any]) -> None:
+    """Show the run as RUNNING; its strategy is listed, and active, once it is known."""
+    known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == run["strategy"]))
+    if known is None:
+        row = {"name": run["strategy"], "version": __version__, "is_active": True, "parameters": {}}
+        connection.execute(sa.insert(t.strategies), row)
+    columns = {key: value for key, value in run.items() if key != "metrics"} | {"status": "RUNNING", "error": None}
+    where = t.backtest_runs.c.run_id == run["run_id"]
+    if connection.scalar(sa.select(t.backtest_runs.c.run_id).where(where)) is None:
+        connection.execute(sa.insert(t.backtest_runs), columns)
+    else:
+        connection.execute(sa.update(t.backtest_runs).where(where).values(columns))
 
 
-def _load_market_data(connection: sa.Connection, run: RunFiles, catalogs: Sequence[str | Path]) -> None:
-    events, markets = market_rows(catalogs, run.run_row())
-    upsert(connection, kalshi_event, events)
-    upsert(connection, kalshi_market, markets)
-    upsert(connection, kalshi_backfill_checkpoint, checkpoint_rows(run.manifest["inputs"]))
+def _replace(connection: sa.Connection, run: dict[str, Any], folder: Path, catalogs: Sequence[str]) -> int:
+    run_id = run["run_id"]
+    # the row's lock lets two loaders of one run take turns (SQLite locks as a whole)
+    where = t.backtest_runs.c.run_id == run_id
+    connection.execute(sa.select(t.backtest_runs.c.run_id).where(where).with_for_update())
+    for table in (t.backtest_trades, t.backtest_metrics):
+        connection.execute(sa.delete(table).where(table.c.run_id == run_id))
+    count = 0
+    for rows in _trade_chunks(folder / "trades.parquet", run_id):
+        connection.execute(sa.insert(t.backtest_trades), rows)
+        count += len(rows)
+    connection.execute(sa.insert(t.backtest_metrics), _metrics_row(run))
+    for path in catalogs:
+        _load_markets(connection, path, run)
+    done = {
+        "status": "SUCCESS",
+        "metrics_json": json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        "loaded_at_utc": dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0),
+    }
+    connection.execute(sa.update(t.backtest_runs).where(where).values(done))
+    return count
+
+
+def _trade_chunks(path: Path, run_id: str) -> Iterator[list[dict[str, Any]]]:
+    numbers = itertools.count()
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=CHUNK):
+        rows = [_naive(row) | {"run_id": run_id, "seq": next(numbers)} for row in batch.to_pylist()]
+        if rows:
+            yield rows
+
+
+def _naive(row: dict[str, Any]) -> dict[str, Any]:
+    """UTC times without their zone, as the database keeps them."""
+    return {key: value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value for key, value in row.items()}
+
+
+def _metrics_row(run: dict[str, Any]) -> dict[str, Any]:
+    metrics = run["metrics"]
+    row: dict[str, Any] = {"run_id": run["run_id"]}
+    for column in t.backtest_metrics.columns:
+        if column.name != "run_id":
+            value = metrics[column.name]
+            exact = isinstance(column.type, t.Exact)
+            row[column.name] = value if exact or not isinstance(value, Decimal) else float(value)
+    return row
+
+
+def _load_markets(connection: sa.Connection, path: str, run: dict[str, Any]) -> None:
+    """Replace the events and markets of the run's range by what the catalog says now."""
+    inside = [("climate_date", ">=", run["date_start"]), ("climate_date", "<=", run["date_end"])]
+    columns = ["series_ticker", "climate_date", *_CATALOG_COLUMNS]
+    rows = [_naive(row) for row in pq.read_table(path, columns=columns, filters=inside).to_pylist()]
+    events = {row["event_ticker"]: row for row in rows}
+    kept = {k: {c: row[c] for c in ("event_ticker", "series_ticker", "climate_date")} for k, row in events.items()}
+    markets = [{new: row[old] for old, new in _CATALOG_COLUMNS.items()} for row in rows]
+    for chunk in _batches(sorted(events)):
+        connection.execute(sa.delete(t.kalshi_market).where(t.kalshi_market.c.event_ticker.in_(chunk)))
+        connection.execute(sa.delete(t.kalshi_event).where(t.kalshi_event.c.event_ticker.in_(chunk)))
+    if rows:
+        connection.execute(sa.insert(t.kalshi_event), list(kept.values()))
+        connection.execute(sa.insert(t.kalshi_market), markets)
+
+
+def _batches(names: list[str]) -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(names), 500):
+        yield tuple(names[start : start + 500])
+
+
+def _mark_failed(engine: sa.Engine, run_id: str, message: str) -> None:
+    """Say FAILED in a transaction of its own; if even that is refused the first error is the one to report."""
+    values = {"status": "FAILED", "error": message[:2000]}
+    where = t.backtest_runs.c.run_id == run_id
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.update(t.backtest_runs).where(where).values(values))
+    except sa.exc.SQLAlchemyError:
+        return

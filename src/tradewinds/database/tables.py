@@ -1,145 +1,180 @@
-"""The tables of the results database (SQLAlchemy Core): one schema for SQLite, MySQL 8 and MariaDB 10.6+.
+"""Tables and views of the results database: the same on SQLite, MariaDB and MySQL.
 
-Amounts are decimals of dollars, probabilities decimals, statistics doubles, instants UTC. Tickers compare byte by byte
-(utf8mb4_bin). `SCHEMA_VERSION` counts changes of this file; the database remembers its own in `schema_version`.
+Amounts are exact on every server: DECIMAL where the server has it; SQLite would turn it into a float, so there they are
+text of fixed form (Exact below). Times are UTC without zone.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Date,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = sa.MetaData()
+
+_MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine": "InnoDB", "mariadb_charset": "utf8mb4"}
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal of fixed precision and scale that stays exact everywhere; on SQLite kept as text."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        super().__init__(precision, scale)
+        self.precision, self.scale = precision, scale
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """Text on SQLite, DECIMAL elsewhere."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.String(self.precision + 2))
+        return dialect.type_descriptor(sa.Numeric(self.precision, self.scale))
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
+        """Fixed-form text for SQLite."""
+        return f"{value:.{self.scale}f}" if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        """Always a Decimal."""
+        return None if value is None else Decimal(value)
+
+
+def _money() -> Exact:
+    return Exact(20, 6)
+
+
+def _ratio() -> Exact:
+    return Exact(15, 12)
+
+
+def _key(length: int = 64) -> sa.String:
+    return sa.String(length)
+
+
+strategies = sa.Table(
+    "strategies",
+    metadata,
+    sa.Column("name", _key(100), primary_key=True),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False, default=True),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    **_MYSQL,
 )
 
-from tradewinds.database.types import Exact, LongText, Utc
-
-SCHEMA_VERSION = 1
-
-RUNNING, SUCCESS, FAILED = "RUNNING", "SUCCESS", "FAILED"
-
-metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s"}
+backtest_runs = sa.Table(
+    "backtest_runs",
+    metadata,
+    sa.Column("run_id", _key(36), primary_key=True),
+    sa.Column("strategy", sa.ForeignKey("strategies.name"), nullable=False, index=True),
+    sa.Column("status", sa.Enum("RUNNING", "SUCCESS", "FAILED", name="run_status"), nullable=False, index=True),
+    sa.Column("market", sa.String(64), nullable=False),
+    sa.Column("series", sa.JSON, nullable=False),
+    sa.Column("date_start", sa.Date, nullable=False),
+    sa.Column("date_end", sa.Date, nullable=False),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("git_sha", sa.String(64)),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("metrics_json", sa.JSON),
+    sa.Column("artifact_path", sa.Text, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at_utc", sa.DateTime, nullable=False),
+    sa.Column("loaded_at_utc", sa.DateTime),
+    **_MYSQL,
 )
-MYSQL = {
-    f"{dialect}_{key}": value
-    for dialect in ("mysql", "mariadb")
-    for key, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+
+backtest_trades = sa.Table(
+    "backtest_trades",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("backtest_runs.run_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("trade_id", _key(36), nullable=False),
+    sa.Column("series_ticker", _key(), nullable=False),
+    sa.Column("event_ticker", _key(), nullable=False),
+    sa.Column("market_ticker", _key(), nullable=False),
+    sa.Column("station_id", sa.String(16), nullable=False),
+    sa.Column("decision_ts_utc", sa.DateTime, nullable=False),
+    sa.Column("quote_ts_utc", sa.DateTime, nullable=False),
+    sa.Column("side", sa.String(8), nullable=False),
+    sa.Column("qty", sa.BigInteger, nullable=False),
+    sa.Column("entry_price", _money(), nullable=False),
+    sa.Column("entry_fee", _money(), nullable=False),
+    sa.Column("model_prob_yes", _ratio(), nullable=False),
+    sa.Column("ev_gross_per_contract", _ratio(), nullable=False),
+    sa.Column("ev_net_per_contract", _ratio(), nullable=False),
+    sa.Column("reason_code", sa.String(64), nullable=False),
+    sa.Column("settled_result", sa.String(16), nullable=False),
+    sa.Column("settled_ts_utc", sa.DateTime, nullable=False),
+    sa.Column("payout", _money(), nullable=False),
+    sa.Column("pnl", _money(), nullable=False),
+    sa.Index("ix_trades_event", "event_ticker"),
+    sa.Index("ix_trades_market_time", "market_ticker", "decision_ts_utc"),
+    sa.Index("ix_trades_time", "decision_ts_utc"),
+    **_MYSQL,
+)
+
+METRIC_COLUMNS = ("roi_pct", "win_rate_pct", "profit_factor", "max_drawdown_pct", "sharpe", "sortino")
+SCORE_COLUMNS = ("exposure_time_avg_minutes", "brier", "log_loss", "avg_profit_usd", "avg_loss_usd")
+MONEY_COLUMNS = ("start_balance_usd", "end_balance_usd", "total_pnl_usd", "total_fees_usd")
+
+backtest_metrics = sa.Table(
+    "backtest_metrics",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("backtest_runs.run_id", ondelete="CASCADE"), primary_key=True),
+    *(sa.Column(name, _money(), nullable=False) for name in MONEY_COLUMNS),
+    sa.Column("max_drawdown_usd", _money()),
+    sa.Column("num_trades", sa.BigInteger, nullable=False),
+    sa.Column("num_contracts", sa.BigInteger, nullable=False),
+    *(sa.Column(name, sa.Double) for name in (*METRIC_COLUMNS, *SCORE_COLUMNS)),
+    **_MYSQL,
+)
+
+kalshi_event = sa.Table(
+    "kalshi_event",
+    metadata,
+    sa.Column("event_ticker", _key(), primary_key=True),
+    sa.Column("series_ticker", _key(), nullable=False),
+    sa.Column("climate_date", sa.Date, nullable=False),
+    sa.Index("ix_event_series_date", "series_ticker", "climate_date"),
+    **_MYSQL,
+)
+
+kalshi_market = sa.Table(
+    "kalshi_market",
+    metadata,
+    sa.Column("market_ticker", _key(), primary_key=True),
+    sa.Column("event_ticker", sa.ForeignKey("kalshi_event.event_ticker"), nullable=False, index=True),
+    sa.Column("strike_type", sa.String(32)),
+    sa.Column("floor_strike", sa.Double),
+    sa.Column("cap_strike", sa.Double),
+    sa.Column("yes_sub_title", sa.Text),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("result", sa.String(16)),
+    sa.Column("settlement_value", _money()),
+    sa.Column("open_time_utc", sa.DateTime, nullable=False),
+    sa.Column("close_time_utc", sa.DateTime, nullable=False),
+    sa.Column("settlement_ts_utc", sa.DateTime),
+    **_MYSQL,
+)
+
+VIEWS = {
+    "v_backtest_leaderboard": """
+        SELECT r.run_id, r.strategy, r.market, r.date_start, r.date_end, m.total_pnl_usd, m.roi_pct, m.num_trades,
+               m.win_rate_pct, m.profit_factor, m.max_drawdown_usd, m.sharpe, m.sortino, m.brier
+        FROM backtest_runs r JOIN backtest_metrics m ON m.run_id = r.run_id
+        WHERE r.status = 'SUCCESS'
+        ORDER BY m.sharpe IS NULL, m.sharpe DESC, r.run_id""",
+    "backtest_run": "SELECT * FROM backtest_runs",
+    "backtest_trade": "SELECT * FROM backtest_trades",
 }
 
 
-def _usd() -> Exact:
-    return Exact(18, 6)
-
-
-def ticker() -> String:
-    return String(64)
-
-
-schema_version = Table(
-    "schema_version",
-    metadata,
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("applied_at_utc", Utc, nullable=False),
-    **MYSQL,
-)
-
-strategies = Table(
-    "strategies",
-    metadata,
-    Column("strategy_id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False),
-    Column("version", String(32), nullable=False),
-    Column("parameters_sha256", String(64), nullable=False),
-    Column("parameters", LongText, nullable=False),
-    Column("is_active", Boolean, nullable=False),
-    Column("created_at_utc", Utc, nullable=False),
-    UniqueConstraint("name", "version", "parameters_sha256", name="uq_strategies_identity"),
-    **MYSQL,
-)
-
-backtest_runs = Table(
-    "backtest_runs",
-    metadata,
-    Column("run_id", String(36), primary_key=True),
-    Column("strategy_id", ForeignKey("strategies.strategy_id"), nullable=False, index=True),
-    Column("status", String(8), nullable=False, index=True),
-    Column("market", String(32), nullable=False),
-    Column("series_tickers", LongText, nullable=False),
-    Column("date_start_local", Date, nullable=False),
-    Column("date_end_local", Date, nullable=False),
-    Column("config", LongText, nullable=False),
-    Column("seed", Integer, nullable=False),
-    Column("git_sha", String(46)),
-    Column("tradewinds_version", String(32), nullable=False),
-    Column("data_watermark_utc", Utc),
-    Column("metrics_json", LongText),
-    Column("artifact_path", LongText, nullable=False),
-    Column("error", LongText),
-    Column("simulated_at_utc", Utc, nullable=False),
-    Column("loaded_at_utc", Utc, nullable=False, index=True),
-    CheckConstraint(f"status IN ('{RUNNING}', '{SUCCESS}', '{FAILED}')", name="ck_backtest_runs_status"),
-    **MYSQL,
-)
-
-backtest_trades = Table(
-    "backtest_trades",
-    metadata,
-    Column("run_id", ForeignKey("backtest_runs.run_id"), primary_key=True),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("trade_id", String(36), nullable=False, unique=True),
-    Column("series_ticker", ticker(), nullable=False),
-    Column("event_ticker", ticker(), nullable=False, index=True),
-    Column("market_ticker", ticker(), nullable=False, index=True),
-    Column("station_id", String(8), nullable=False),
-    Column("decision_ts_utc", Utc, nullable=False, index=True),
-    Column("quote_ts_utc", Utc, nullable=False),
-    Column("side", String(8), nullable=False),
-    Column("qty", Integer, nullable=False),
-    Column("entry_price", _usd(), nullable=False),
-    Column("entry_fee", _usd(), nullable=False),
-    Column("model_prob_yes", Exact(13, 12), nullable=False),
-    Column("ev_gross_per_contract", Exact(18, 12), nullable=False),
-    Column("ev_net_per_contract", Exact(18, 12), nullable=False),
-    Column("reason_code", String(64), nullable=False),
-    Column("settled_result", String(16), nullable=False),
-    Column("settled_ts_utc", Utc, nullable=False),
-    Column("payout", _usd(), nullable=False),
-    Column("pnl", _usd(), nullable=False),
-    **MYSQL,
-)
-
-backtest_metrics = Table(
-    "backtest_metrics",
-    metadata,
-    Column("run_id", ForeignKey("backtest_runs.run_id"), primary_key=True),
-    *(
-        Column(name, _usd(), nullable=False)
-        for name in ("start_balance_usd", "end_balance_usd", "total_pnl_usd", "total_fees_usd")
-    ),
-    Column("roi_pct", Double),
-    Column("num_trades", Integer, nullable=False),
-    Column("num_contracts", Integer, nullable=False),
-    Column("win_rate_pct", Double),
-    Column("avg_profit_usd", _usd()),
-    Column("avg_loss_usd", _usd()),
-    Column("profit_factor", Double),
-    Column("max_drawdown_usd", _usd(), nullable=False),
-    *(
-        Column(name, Double)
-        for name in ("max_drawdown_pct", "sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss")
-    ),
-    Column("calibration_bins", LongText, nullable=False),
-    Column("diagnostics", LongText, nullable=False),
-    Index("ix_backtest_metrics_sharpe", "sharpe"),
-    **MYSQL,
-)
+def create_schema(connection: sa.Connection) -> None:
+    """Make the tables and views that are not there yet."""
+    metadata.create_all(connection)
+    present = set(sa.inspect(connection).get_view_names())
+    for name, query in VIEWS.items():
+        if name not in present:
+            connection.execute(sa.text(f"CREATE VIEW {name} AS {query}"))  # names are constants above
