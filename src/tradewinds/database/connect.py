@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -33,16 +34,18 @@ _REMEDIES = (
 
 
 def expand(url: str) -> str:
-    """Put environment variables into `${NAME}`.
+    """Put environment variables into `${NAME}`; in the user part of the URL they are quoted, so any password will do.
 
     Raises:
         DatabaseError: one is not set.
     """
+    credentials_end = url.rfind("@")
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in os.environ:
             raise DatabaseError(f"environment variable {found[1]} is not set.", where="database.url", remedy="Set it.")
-        return os.environ[found[1]]
+        text = os.environ[found[1]]
+        return quote(text, safe="") if found.start() < credentials_end else text
 
     return _VARIABLE.sub(value, url)
 
@@ -61,6 +64,9 @@ def open_database(url: str) -> sa.Engine:
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         remedy = "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."
         raise DatabaseError(f"cannot be used ({_short(error)}).", where=_where(url), remedy=remedy) from None
+    except ValueError:  # its text would repeat a part of the URL, perhaps of the password
+        remedy = "Quote special characters of user and password (%40 for @), or put them into ${NAME}."
+        raise DatabaseError("this URL cannot be understood.", where=_where(url), remedy=remedy) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _foreign_keys)
     return engine
@@ -75,7 +81,7 @@ def explained(url: str) -> Iterator[None]:
     """Turn the database's own errors into a DatabaseError."""
     try:
         yield
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, RuntimeError) as error:  # PyMySQL's RuntimeError: a package for its login is missing
         text = _short(error)
         remedy = next((hint for words, hint in _REMEDIES if words in text), "Nothing was half loaded; run it again.")
         raise DatabaseError(f"{text}.", where=_where(url), remedy=remedy) from None

@@ -60,8 +60,8 @@ def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = ()) -> int:
             try:
                 with engine.begin() as connection:
                     return _replace(connection, run, Path(folder), catalogs)
-            except sa.exc.SQLAlchemyError as error:
-                _mark_failed(engine, run["run_id"], str(error.orig if hasattr(error, "orig") else error))
+            except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
+                _mark_failed(engine, run["run_id"], str(getattr(error, "orig", None) or error))
                 raise
     finally:
         engine.dispose()
@@ -129,6 +129,8 @@ def _replace(connection: sa.Connection, run: dict[str, Any], folder: Path, catal
 
 def _trade_chunks(path: Path, run_id: str) -> Iterator[list[dict[str, Any]]]:
     numbers = itertools.count()
+    if not path.exists():
+        raise DatabaseError("the run has no trades.parquet.", where=str(path), remedy="Run it again.")
     for batch in pq.ParquetFile(path).iter_batches(batch_size=CHUNK):
         rows = [_naive(row) | {"run_id": run_id, "seq": next(numbers)} for row in batch.to_pylist()]
         if rows:

@@ -1,7 +1,7 @@
 """Tables and views of the results database: the same on SQLite, MariaDB and MySQL.
 
-Amounts are exact on every server: DECIMAL where the server has it; SQLite would turn it into a float, so there they are
-text of fixed form (Exact below). Times are UTC without zone.
+Amounts are exact on every server: DECIMAL where the server has it, a checked REAL on SQLite (Exact below). Times are UTC
+without zone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ _MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_engine"
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal of fixed precision and scale that stays exact everywhere; on SQLite kept as text."""
+    """A decimal of fixed precision and scale that stays exact everywhere.
+
+    SQLite has no decimals: there it is a REAL, which sorts and compares as a number and gives back every decimal of up to
+    15 significant digits exactly; more digits are refused, not rounded.
+    """
 
     impl = sa.Numeric
     cache_ok = True
@@ -28,18 +32,27 @@ class Exact(TypeDecorator[Decimal]):
         self.precision, self.scale = precision, scale
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        """Text on SQLite, DECIMAL elsewhere."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.String(self.precision + 2))
-        return dialect.type_descriptor(sa.Numeric(self.precision, self.scale))
+        """REAL on SQLite, DECIMAL elsewhere."""
+        kind: TypeEngine[Any] = sa.REAL() if dialect.name == "sqlite" else sa.Numeric(self.precision, self.scale)
+        return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
-        """Fixed-form text for SQLite."""
-        return f"{value:.{self.scale}f}" if value is not None and dialect.name == "sqlite" else value
+        """A float with the same digits for SQLite."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
+            raise ValueError(f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly")
+        return float(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        """Always a Decimal."""
-        return None if value is None else Decimal(value)
+        """Always a Decimal of the column's scale."""
+        if value is None:
+            return None
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        return exact.quantize(Decimal(1).scaleb(-self.scale))
+
+
+_REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an IEEE 754 double
 
 
 def _money() -> Exact:

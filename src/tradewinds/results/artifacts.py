@@ -94,8 +94,10 @@ def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], 
 
 
 def resolved_yaml(config: Mapping[str, Any]) -> str:
-    """The resolved config as YAML; the database's password starred out."""
-    shown = dict(config) | {"database": {"url": database.masked(config["database"]["url"])}}
+    """The resolved config as YAML, fit to be run again; a database whose URL holds a password is left out."""
+    url = config["database"]["url"]
+    hidden = database.masked(url) != url and "${" not in url
+    shown = {key: value for key, value in config.items() if key != "database" or not hidden}
     return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
 
 

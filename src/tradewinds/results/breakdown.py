@@ -26,7 +26,7 @@ def tables(trades: list[Trade]) -> Iterable[Table]:
     )
     for name, key in groupings:
         header = (name, "trades", "contracts", "P&L, USD", "expected, USD", "realised per contract", "expected per contract")
-        yield f"P&L by {name.split(',')[0].lower()}", header, _grouped(trades, key)
+        yield f"P&L by {name[0].lower()}{name[1:].split(',')[0]}", header, _grouped(trades, key)
     for title, rows in (("Top winners", _extreme(trades, True)), ("Top losers", _extreme(trades, False))):
         yield title, ("Market", "side", "decided", "qty", "price", "P(YES)", "P&L, USD"), rows
 

@@ -19,6 +19,7 @@ from tradewinds.store import PICO
 DAYS_PER_YEAR = 365
 CLIP = 1e-6  # log loss looks no closer to certainty than this
 BINS = 10
+SAME = 1e-12  # returns that differ by less than this share of themselves differ by rounding only
 
 
 def metrics(result: RunResult) -> dict[str, Any]:
@@ -81,11 +82,11 @@ def daily_returns(points: Sequence[Point]) -> list[float]:
 
 def sharpe(returns: Sequence[float]) -> float | None:
     """Mean over sample standard deviation, annualised; None for fewer than two returns or none that differ."""
-    if len(returns) < 2:
+    if len(returns) < 2 or max(returns) - min(returns) <= SAME * max(map(abs, returns)):
         return None
     mean = math.fsum(returns) / len(returns)
     variance = math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
-    return mean / math.sqrt(variance) * math.sqrt(DAYS_PER_YEAR) if variance > 0 else None
+    return mean / math.sqrt(variance) * math.sqrt(DAYS_PER_YEAR)
 
 
 def sortino(returns: Sequence[float]) -> float | None:
