@@ -18,5 +18,6 @@ rule sync_catalog:
         "../envs/fetch.yaml"
     shell:
         r"""
-        python "$TRADEWINDS_SCRIPTS"/sync_catalog.py --series {wildcards.series:q} --out {output:q} --log {log:q}
+        python "$TRADEWINDS_SCRIPTS"/sync_catalog.py --series {wildcards.series:q} --through {params.through:q} \
+            --out {output:q} --log {log:q}
         """

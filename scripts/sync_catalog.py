@@ -12,10 +12,11 @@ from tradewinds.sources import fetch  # noqa: E402
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", required=True)
+    parser.add_argument("--through", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
-    run_job(lambda: fetch.sync_catalog_job(args.series, args.out), stage="sync_catalog", log=args.log)
+    run_job(lambda: fetch.sync_catalog_job(args.series, args.through, args.out), stage="sync_catalog", log=args.log)
 
 
 if __name__ == "__main__":

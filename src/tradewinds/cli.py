@@ -54,7 +54,9 @@ def run(
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, slurm … or a folder.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")
+    ] = None,
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
@@ -167,6 +169,11 @@ def main(argv: list[str] | None = None) -> None:
             raise
         print(error, file=sys.stderr)
         code = error.exit_code
+    except Exception as error:  # the outermost frame: a bug is reported as one, without a traceback
+        if "--debug" in arguments:
+            raise
+        print(f"unexpected {type(error).__name__}: {error}. This is a bug; --debug shows where.", file=sys.stderr)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -85,10 +85,9 @@ class Watch:
 def show_plan(console: Console, rows: list[dict[str, Any]], notes: list[str]) -> None:
     """The dry run: one line per kind of file, then what it will cost."""
     table = Table(title="Plan", title_justify="left")
-    for column, side in (("what", "left"), ("in range", "right"), ("present", "right"), ("missing", "right")):
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
-    table.add_column("requests", justify="right")
-    table.add_column("time at the limit", justify="right")
+    table.add_column("what", no_wrap=True)
+    for column in ("in range", "present", "missing", "requests", "at the limit"):
+        table.add_column(column, justify="right")
     for row in rows:
         table.add_row(*(str(row[key]) for key in ("what", "total", "present", "missing", "requests", "time")))
     console.print(table)

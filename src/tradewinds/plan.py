@@ -102,10 +102,15 @@ def covered_through(series_ticker: str) -> dt.date | None:
 def catalog_through(series_ticker: str, date_end: dt.date) -> str:
     """The date a series' catalog must reach, as the sync rule's parameter.
 
-    A catalog that reaches further keeps its own date, so that shorter and repeated questions never sync it again.
+    A catalog that reaches far enough repeats the date it was made for, so that Snakemake sees no change; only a question
+    that reaches past what it covers gives another one.
     """
-    covered = covered_through(series_ticker)
-    return max(date_end, covered).isoformat() if covered else date_end.isoformat()
+    path = Path(store.catalog_path(series_ticker))
+    if path.exists():
+        meta = store.read_meta(path)
+        if dt.date.fromisoformat(meta["covers_through"]) >= date_end:
+            return str(meta["asked_through"])
+    return date_end.isoformat()
 
 
 def stale_catalogs(plan: Plan) -> list[str]:

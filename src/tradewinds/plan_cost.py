@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.config import Config
 from tradewinds.plan import Event, Plan, stale_catalogs
 from tradewinds.sources import kalshi
 
-# A series object, the cutoff, and at least one page of each tier's listing.
-CATALOG_REQUESTS = 4
+# The series object and at least one page of each tier's listing.
+CATALOG_REQUESTS = 3
 
 
 def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]]:
@@ -62,18 +62,26 @@ def _row(what: str, total: int, missing: int, requests: int, rate: float) -> dic
 
 def _candle_requests(conf: Config, plan: Plan, series: str, missing: list[Event]) -> int:
     catalog = Path(plan.catalogs[series])
-    if not missing:
-        return 0
-    columns = ["climate_date", "market_ticker", "open_time", "close_time", "tier"]
-    table = pq.read_table(catalog, columns=columns) if catalog.exists() else store.CATALOG.empty_table().select(columns)
+    if not missing or not catalog.exists():
+        return kalshi.ASSUMED_MARKETS * len(missing)
+    days = _markets_by_date(catalog, plan)
     station = calendars.station_of(series)
     asof = conf["asof_policy"]
     return sum(
         kalshi.plan_requests(
-            table.filter(pc.field("climate_date") == event.climate_date) if catalog.exists() else None,
+            days.get(event.climate_date, []),
             conf["candles"]["window_policy"],
             conf["candles"]["period_interval_minutes"],
             calendars.asof_ts(station, event.climate_date, asof["local_time"], asof["days_before"]),
         )
         for event in missing
     )
+
+
+def _markets_by_date(catalog: Path, plan: Plan) -> dict[dt.date, list[kalshi.Market]]:
+    table = pq.read_table(catalog, columns=["climate_date", *kalshi.MARKET_COLUMNS])
+    table = table.filter(pc.field("climate_date") <= plan.date_end)
+    days: dict[dt.date, list[kalshi.Market]] = {}
+    for day, market in zip(table["climate_date"].to_pylist(), kalshi.markets_in_order(table), strict=True):
+        days.setdefault(day, []).append(market)
+    return days

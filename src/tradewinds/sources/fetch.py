@@ -55,12 +55,12 @@ def parse_window(key: str) -> tuple[str, int, str, int]:
     raise ConfigError(f"{key!r} is no window.", where="--window", remedy="For example full_1m or trade_2300_d1_1m.")
 
 
-def sync_catalog_job(series: str, out: str) -> None:
-    """Sync a series' catalog into `out`, merging what is there."""
+def sync_catalog_job(series: str, through: str, out: str) -> None:
+    """Sync a series' catalog into `out`, merging what is there; `through` is the date it was asked to reach."""
     station = calendars.station_of(series)
     known = pq.read_table(out) if Path(out).exists() else None
     table, meta = kalshi_catalog.sync_catalog(client_for("kalshi"), station, known, _now())
-    store.write_parquet(out, table, meta)
+    store.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
 
 
@@ -68,8 +68,8 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
     """Fetch one event's candles into `out`."""
     station, day = calendars.station_of(series), dt.date.fromisoformat(date)
     policy, period, local_time, days_before = parse_window(window)
-    columns = ["market_ticker", "event_ticker", "open_time", "close_time", "tier"]
-    markets = kalshi.markets_of(pq.read_table(catalog, columns=columns, filters=[("climate_date", "=", day)]))
+    rows = pq.read_table(catalog, columns=list(kalshi.MARKET_COLUMNS), filters=[("climate_date", "=", day)])
+    markets = kalshi.markets_of(rows)
     if not markets:
         _refuse_uncovered(series, day, catalog)
     table, meta = kalshi.fetch_event(

@@ -20,6 +20,7 @@ from tradewinds.sources.kalshi_candles import HISTORICAL, LIVE, Rows, ShapeError
 
 MAX_PERIODS = 5000  # most periods one request may span
 EVENT_CANDLES = 5000  # most candles one answer of the event route holds
+MARKET_COLUMNS = ("market_ticker", "event_ticker", "open_time", "close_time", "tier")
 ASSUMED_MARKETS = 6  # of an event whose catalog is not there yet
 
 
@@ -34,11 +35,15 @@ class Market:
     tier: str
 
 
+def markets_in_order(catalog: pa.Table) -> list[Market]:
+    """The markets of some catalog rows (with MARKET_COLUMNS), in the rows' order."""
+    rows = zip(*(catalog[name].to_pylist() for name in MARKET_COLUMNS), strict=True)
+    return [Market(t, e, int(o.timestamp()), int(c.timestamp()), tier) for t, e, o, c, tier in rows]
+
+
 def markets_of(catalog: pa.Table) -> list[Market]:
     """The markets of some catalog rows, by ticker."""
-    columns = [catalog[name].to_pylist() for name in ("market_ticker", "event_ticker", "open_time", "close_time", "tier")]
-    rows = zip(*columns, strict=True)
-    return sorted((Market(t, e, int(o.timestamp()), int(c.timestamp()), tier) for t, e, o, c, tier in rows), key=lambda m: m.ticker)
+    return sorted(markets_in_order(catalog), key=lambda market: market.ticker)
 
 
 def window_of(market: Market, window_policy: str, period_minutes: int, asof_ts: int) -> tuple[int, int]:
@@ -63,11 +68,8 @@ def chunks(start_ts: int, end_ts: int, period_minutes: int) -> list[tuple[int, i
     return spans
 
 
-def plan_requests(catalog: pa.Table | None, window_policy: str, period_minutes: int, asof_ts: int) -> int:
-    """Requests an event needs: exact in the historical tier, a floor in the live tier, six without a catalog."""
-    if catalog is None:
-        return ASSUMED_MARKETS
-    markets = markets_of(catalog)
+def plan_requests(markets: list[Market], window_policy: str, period_minutes: int, asof_ts: int) -> int:
+    """Requests an event needs: exact in the historical tier, a floor in the live tier."""
     spans = [(m, window_of(m, window_policy, period_minutes, asof_ts)) for m in markets]
     archived = [len(chunks(*span, period_minutes)) for market, span in spans if market.tier == HISTORICAL and span[0] <= span[1]]
     live = 1 if any(market.tier == LIVE for market in markets) else 0

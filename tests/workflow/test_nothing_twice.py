@@ -1,0 +1,128 @@
+"""What was fetched is never fetched again, whatever happens to the code, the catalog or the process."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.workflow.harness import ROOT, Desk, candle_requests, candles_of
+
+EVENTS = 29
+
+
+def copied(finished, folder, *more):
+    """The fetched data and results in another folder; with ".snakemake" also Snakemake's own records of them."""
+    for name in ("data", "backtests", *more):
+        shutil.copytree(finished.folder / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A fresh copy of the repository's files, younger than any data."""
+    target = tmp_path / "checkout"
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in files.stdout.splitlines():
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    return target
+
+
+def test_a_fresh_checkout_fetches_nothing(finished, server, checkout, tmp_path):
+    desk = Desk(copied(finished, tmp_path / "desk"), server, root=checkout)
+    for call in (desk.run, desk.snakemake):
+        done = call()
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert not server.requests
+
+
+@pytest.mark.parametrize("edited", ["scripts/fetch_candles.py", "src/tradewinds/sources/kalshi.py", "rules/candles.smk"])
+def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, edited):
+    desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
+    with open(checkout / edited, "a") as file:
+        file.write("\n# edited\n")
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not candle_requests(server)
+
+
+def test_edited_engine_code_replays_and_fetches_nothing(finished, server, checkout, tmp_path):
+    desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
+    before = (desk.run_folder() / "trades.csv").stat().st_mtime_ns
+    with open(checkout / "src/tradewinds/engine/ledger.py", "a") as file:
+        file.write("\n# edited\n")
+    assert desk.run().returncode == 0
+    assert (desk.run_folder() / "trades.csv").stat().st_mtime_ns > before
+    assert not server.requests
+
+
+def test_a_catalog_synced_again_fetches_no_candle(finished, server, tmp_path):
+    desk = Desk(copied(finished, tmp_path), server)
+    done = desk.snakemake("--forcerun", "sync_catalog")
+    assert done.returncode == 0, done.stderr
+    assert [seen.path for seen in server.requests if seen.path.endswith("/markets")]
+    assert not candle_requests(server)
+
+
+def test_a_longer_range_fetches_only_its_new_events(finished, server, tmp_path):
+    desk = Desk(copied(finished, tmp_path), server, date_end_local="2025-05-31")
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY31"}
+
+
+def test_kill_9_while_fetching(finished, server, tmp_path):
+    desk = Desk(tmp_path, server, rate=60)
+    desk.run_and_kill(lambda: len(desk.candle_files()) >= 8)
+    time.sleep(0.5)  # requests that were under way arrive
+    done_before = {path.stem for path in desk.candle_files()}
+    seen_before = candle_requests(server)
+    assert 8 <= len(done_before) < EVENTS
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = candle_requests(server) - seen_before
+    repeated = set(again) & set(seen_before)
+    finished_markets = {path for path in repeated if _date(path) in done_before}
+    assert not finished_markets, "an event that was finished before the kill was fetched again"
+    assert len({_date(path) for path in repeated}) <= 4, "more events than jobs that were under way were begun again"
+    assert candles_of(desk) == candles_of(finished)
+    assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
+
+
+def _date(path: str) -> str:
+    from tradewinds.calendars import climate_date_of
+
+    ticker = path.split("/")[5]
+    return climate_date_of(ticker.rsplit("-", 1)[0]).isoformat()
+
+
+def test_kill_9_while_simulating(finished, server, tmp_path):
+    data = copied(finished, tmp_path)
+    shutil.rmtree(data / "backtests")
+    desk = Desk(data, server)
+    logs = tmp_path / "logs" / "simulate"
+    desk.run_and_kill(lambda: logs.exists() and any(logs.iterdir()))
+    runs = list((tmp_path / "backtests").glob("*/loaded/*"))
+    assert not runs
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not server.requests
+    for name in ("trades.csv", "metrics.json", "equity.csv"):
+        assert (desk.run_folder() / name).read_bytes() == (finished.run_folder() / name).read_bytes()
+
+
+def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path):
+    desk = Desk(tmp_path, server, rate=100)
+    commands = [desk.command("run", "--config", "config.yaml") for _ in range(2)]
+    processes = [
+        subprocess.Popen(c, cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for c in commands
+    ]
+    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert any("waiting" in output for output in outputs)
+    assert max(candle_requests(server).values()) == 1
+    assert candles_of(desk) == candles_of(finished)
+
