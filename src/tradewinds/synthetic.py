@@ -1,0 +1,245 @@
+"""A small synthetic archive from a seed: invented weather, and order books that react to it. The same seed, the same bytes.
+
+Weather: a seasonal mean with an autoregressive anomaly; two guidance models that see the truth with a bias and an error.
+Order books: the crowd starts from a noisy guess of the day's extreme, learns the truth through the day with some lag,
+and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. Books
+run empty when an outcome is settled in everybody's mind, one event has a hole of two hours, one has no candle at all,
+and one date is not listed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from tradewinds import archive_market, calendars, store
+from tradewinds.archive import CANDLES, MARKETS, ArchiveWriter
+from tradewinds.archive_import import climate_row
+from tradewinds.calendars import Station
+from tradewinds.forecasts.integer_mass import normal_cdf
+
+SERIES = ("KXHIGHCHI", "KXHIGHMIA")
+FIRST, LAST = dt.date(2025, 3, 4), dt.date(2025, 3, 14)  # daylight saving begins on March 9
+HISTORY_DAYS = 100
+UNLISTED = dt.date(2025, 3, 7)  # of the first series
+WITHOUT_CANDLES = dt.date(2025, 3, 12)  # of the second
+HOLE = dt.date(2025, 3, 6)  # two hours without candles, every series
+
+# mean of the coldest day, half the yearly swing, day-to-day spread of the anomaly (°F)
+_CLIMATE = {"KMDW": (26.0, 29.0, 7.0), "KMIA": (74.0, 8.0, 3.0)}
+_PERSISTENCE = 0.65
+_GUIDANCE = {"GFS": (1.2, 2.4), "NAM": (-0.8, 2.8)}  # bias and error in °F
+_CROWD_ERROR_F = 1.1
+_LAG_MINUTES = 40
+_EXCHANGE = ZoneInfo("America/New_York")
+
+Row = dict[str, Any]
+
+
+def make_synthetic(
+    out: str | Path,
+    *,
+    seed: int = 7,
+    series: tuple[str, ...] = SERIES,
+    first: dt.date = FIRST,
+    last: dt.date = LAST,
+) -> None:
+    """Write an archive of some series' events from `first` to `last`, with weather history before them."""
+    writer = ArchiveWriter(out, note=f"synthetic, seed {seed}")
+    markets: list[Row] = []
+    guidance: list[Row] = []
+    climate: list[Row] = []
+    for number, ticker in enumerate(series):
+        station = calendars.station_of(ticker)
+        highs = _highs(random.Random(f"{seed} {ticker} weather"), station, first, last)
+        guidance += _guidance(random.Random(f"{seed} {ticker} guidance"), station, highs)
+        climate += _reports(station, highs)
+        for day in calendars.date_range(first, last):
+            if not (number == 0 and day == UNLISTED):
+                silent = number == 1 and day == WITHOUT_CANDLES
+                markets += _event(writer, random.Random(f"{seed} {ticker} {day}"), station, day, highs[day], silent)
+    writer.add_series(archive_market.series_object(ticker) for ticker in series)
+    events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
+    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
+    writer.add_guidance(pa.Table.from_pylist(guidance, store.GUIDANCE))
+    writer.add_climate(pa.Table.from_pylist(climate, store.CLIMATE))
+
+
+def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:
+    """Daily highs in whole °F, from HISTORY_DAYS before the first event."""
+    coldest, swing, spread = _CLIMATE.get(station.station_id, (50.0, 20.0, 6.0))
+    anomaly, highs = 0.0, {}
+    for day in calendars.date_range(first - dt.timedelta(days=HISTORY_DAYS), last):
+        anomaly = _PERSISTENCE * anomaly + rng.gauss(0, spread * math.sqrt(1 - _PERSISTENCE**2))
+        season = (1 - math.cos((day.timetuple().tm_yday - 20) / 365 * 2 * math.pi)) * swing
+        highs[day] = round(coldest + season + anomaly)
+    return highs
+
+
+def _guidance(rng: random.Random, station: Station, highs: dict[dt.date, int]) -> list[Row]:
+    """Every day's maximum as both models' 12Z run of the day before saw it."""
+    rows = []
+    for model, (bias, error) in _GUIDANCE.items():
+        for day, high in highs.items():
+            midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+            seen = float(round(high + bias + rng.gauss(0, error)))
+            times = {"runtime_ts": midnight - 43_200, "ftime_ts": midnight + 86_400}
+            rows.append({"station_id": station.station_id, "model": model, **times, "n_x_f": seen, "tmp_f": None})
+    return rows
+
+
+def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
+    """Final climate reports, 35 minutes after each climate day."""
+    rows = []
+    for day, high in highs.items():
+        end = dt.datetime.fromtimestamp(calendars.climate_day_bounds(station, day)[1], dt.UTC)
+        rows.append(climate_row(station, day, high, high - 18, end + dt.timedelta(minutes=35)))
+    return rows
+
+
+def _event(
+    writer: ArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
+) -> list[Row]:
+    """One event: its markets, and its candles written to the archive."""
+    event = calendars.event_ticker_of(station.series_ticker, day)
+    guess = high + rng.gauss(0, _CROWD_ERROR_F)
+    ladder = _ladder(event, round(guess) + rng.choice((-1, 0, 1)))
+    day_start, day_end = calendars.climate_day_bounds(station, day)
+    opened = dt.datetime.combine(day - dt.timedelta(days=1), dt.time(10), _EXCHANGE).astimezone(dt.UTC)
+    closed = dt.datetime.fromtimestamp(day_end - 60, dt.UTC)
+    window = (int(opened.timestamp()), int(closed.timestamp()))
+    totals = {ticker: ("0.00", "0.00") for ticker, *_ in ladder}
+    if not silent:
+        belief = list(_beliefs(rng, guess, high, window, day_start))
+        candles: list[Row] = []
+        for ticker, *bounds in ladder:
+            found = list(_candles(rng, ticker, tuple(bounds), belief, day == HOLE))
+            candles += found
+            totals[ticker] = (f"{sum(c['volume'] for c in found):.2f}", f"{found[-1]['open_interest']:.2f}")
+        writer.add_candles(station.series_ticker, event, pa.Table.from_pylist(candles, CANDLES))
+    settled = dt.datetime.fromtimestamp(day_end + 8 * 3600, dt.UTC)
+    return [_market(station, event, item, high, opened, closed, settled, totals[item[0]]) for item in ladder]
+
+
+Bracket = tuple[str, int | None, int | None]
+
+
+def _ladder(event: str, centre: int) -> list[Bracket]:
+    """Six brackets that tile the whole degrees: a tail, four of two degrees, a tail."""
+    low = centre - 4
+    pairs: list[Bracket] = [(f"{event}-B{low + 2 * i}.5", low + 2 * i, low + 2 * i + 1) for i in range(4)]
+    return [(f"{event}-T{low}", None, low - 1), *pairs, (f"{event}-T{low + 7}", low + 8, None)]
+
+
+def _market(
+    station: Station,
+    event: str,
+    bracket: Bracket,
+    high: int,
+    opened: dt.datetime,
+    closed: dt.datetime,
+    settled: dt.datetime,
+    totals: tuple[str, str],
+) -> Row:
+    ticker, low, top = bracket
+    kind = "less" if low is None else "greater" if top is None else "between"
+    floor = None if low is None else low - 1 if kind == "greater" else low
+    cap = None if top is None else top + 1 if kind == "less" else top
+    inside = (low is None or low <= high) and (top is None or high <= top)
+    return archive_market.market_row(
+        series_ticker=station.series_ticker,
+        event_ticker=event,
+        market_ticker=ticker,
+        strike_type=kind,
+        floor=floor,
+        cap=cap,
+        yes_sub_title=archive_market.subtitle(kind, floor, cap),
+        result="yes" if inside else "no",
+        open_time=opened,
+        close_time=closed,
+        settlement_ts=settled,
+        volume=totals[0],
+        open_interest=totals[1],
+        expiration_value=f"{high:.2f}",
+    )
+
+
+def _beliefs(
+    rng: random.Random, guess: float, high: int, window: tuple[int, int], day_start: int
+) -> Iterator[tuple[int, float, float]]:
+    """(minute, mean, spread) of what the crowd believes: it learns towards mid-afternoon, with a lag, and wavers."""
+    waver = 0.0
+    for ts in range(window[0] + 60, window[1] + 60, 60):
+        hour = (ts - _LAG_MINUTES * 60 - day_start) / 3600  # of the climate day; negative the day before
+        learnt = 1 / (1 + math.exp(-(hour - 12.5) / 1.6))
+        waver = 0.98 * waver + rng.gauss(0, 0.12)
+        yield ts, guess + (high - guess) * learnt + waver * (1 - learnt), 0.3 + _CROWD_ERROR_F * (1 - learnt)
+
+
+def _candles(
+    rng: random.Random,
+    ticker: str,
+    bounds: tuple[int | None, int | None],
+    beliefs: list[tuple[int, float, float]],
+    hole: bool,
+) -> Iterator[Row]:
+    """A market's candles: only minutes in which its quote moved or somebody traded."""
+    last: tuple[int, int] | None = None
+    price, interest = None, 0
+    low, high = bounds
+    for number, (ts, mean, spread) in enumerate(beliefs):
+        up = 1.0 if high is None else normal_cdf((high + 0.5 - mean) / spread)
+        down = 0.0 if low is None else normal_cdf((low - 0.5 - mean) / spread)
+        quote = _quote(rng, max(0.0, up - down))
+        volume = rng.randint(1, 60) if rng.random() < 0.06 else 0
+        if hole and 600 <= number < 720:
+            continue
+        if last is not None and quote == last and not volume:
+            continue
+        opened = last or (0, 100)
+        paid = (quote[1] if rng.random() < 0.5 else quote[0]) if volume else None
+        if paid in (0, 100):
+            paid, volume = None, 0
+        interest += volume
+        yield _candle(ticker, ts, opened, quote, paid, price, volume, interest)
+        price = paid if paid is not None else price
+        last = quote
+
+
+def _quote(rng: random.Random, p: float) -> tuple[int, int]:
+    """Bid and ask in cents; 0 and 100 are empty sides. Spreads are wider in the middle; quotes linger on a coarse grid."""
+    mid = round(p * 50) * 2 if 0.06 < p < 0.94 else p * 100
+    half = 1 + (1.0 if 0.15 < p < 0.85 else 0.0) + (1.0 if rng.random() < 0.03 else 0.0)
+    return max(0, math.floor(mid - half)), min(100, math.ceil(mid + half))
+
+
+def _candle(
+    ticker: str,
+    ts: int,
+    opened: tuple[int, int],
+    closed: tuple[int, int],
+    paid: int | None,
+    previous: int | None,
+    volume: int,
+    interest: int,
+) -> Row:
+    row: Row = {"market_ticker": ticker, "end_period_ts": ts}
+    for side, first, last in (("yes_bid", opened[0], closed[0]), ("yes_ask", opened[1], closed[1])):
+        for name, cents in (("open", first), ("high", max(first, last)), ("low", min(first, last)), ("close", last)):
+            row[f"{side}_{name}"] = _dollars(cents)
+    for name in ("open", "high", "low", "close", "mean"):
+        row[f"price_{name}"] = _dollars(paid)
+    return row | {"price_previous": _dollars(previous), "volume": Decimal(volume), "open_interest": Decimal(interest)}
+
+
+def _dollars(cents: int | None) -> Decimal | None:
+    return None if cents is None else Decimal(cents) / 100

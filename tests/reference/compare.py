@@ -1,0 +1,48 @@
+"""Compare the engine's result with the naive one, row by row."""
+
+from fractions import Fraction
+
+from tests.reference.naive_replay import NaiveRun
+from tradewinds.markets import kalshi_weather
+
+MICRO, PICO = 10**6, 10**12
+
+
+def both(config, catalogs, candles, probabilities, threads=None):
+    """The engine's result and the naive one of the same inputs."""
+    fast = kalshi_weather.simulate(config, catalogs, candles, probabilities, threads)
+    return fast, NaiveRun(config, catalogs, candles, probabilities).run()
+
+
+def engine_rows(result):
+    return [
+        (
+            t.market_ticker, t.event_ticker, t.series_ticker, t.decision_ts, t.quote_ts, t.side, t.qty,
+            Fraction(t.entry_price_micro, MICRO), Fraction(t.entry_fee_micro, MICRO), Fraction(t.ev_gross_pico, PICO),
+            t.ev_net_pico / PICO, t.settled_result, t.settled_ts, Fraction(t.payout_micro, MICRO), Fraction(t.pnl_micro, MICRO),
+        )
+        for t in result.trades
+    ]  # fmt: skip
+
+
+def naive_rows(run):
+    return [
+        (
+            x["market"].ticker, x["market"].event, x["market"].series, x["decision_ts"], x["quote_ts"], x["side"], x["qty"],
+            x["price"], x["fee"], x["gross"], x["net"], x["market"].result, x["market"].settles, x["payout"],
+            x["payout"] - x["qty"] * x["price"] - x["fee"],
+        )
+        for x in run.trades
+    ]  # fmt: skip
+
+
+def assert_same(fast, naive):
+    """Every trade, refusal, skip, equity point and the end balance."""
+    assert engine_rows(fast) == naive_rows(naive)
+    assert fast.diagnostics["rejections"] == dict(sorted(naive.rejections.items()))
+    assert sorted(reason for _, reason in fast.skipped) == sorted(naive.skipped.values())
+    assert Fraction(fast.end_balance_micro, MICRO) == naive.cash
+    points = [(p.ts, Fraction(p.cash_micro, MICRO), Fraction(p.open_value_micro, MICRO)) for p in fast.equity]
+    assert points == naive.equity_points()
+    assert sorted((s.market_ticker, Fraction(s.p_yes_pico, PICO), s.yes) for s in fast.scored) == sorted(naive.scored)
+

@@ -1,0 +1,172 @@
+"""Random small worlds, from a seed: a few events with sparse, empty and crossed books, daylight-saving days, tight cash."""
+
+import datetime as dt
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tradewinds import calendars, config, store
+
+# ordinary days, and those around both changes of the clocks
+DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
+SERIES = ["KXHIGHCHI", "KXHIGHMIA", "KXHIGHLAX", "KXHIGHTPHX"]
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass
+class World:
+    """A resolved config and the files it is about."""
+
+    config: dict[str, Any]
+    catalogs: dict[str, str] = field(default_factory=dict)
+    candles: dict[tuple[str, dt.date], str] = field(default_factory=dict)
+    probabilities: str = ""
+
+    @property
+    def inputs(self):
+        return self.config, self.catalogs, self.candles, self.probabilities
+
+
+def make_world(folder: Path, seed: int) -> World:
+    rng = random.Random(seed)
+    first = rng.choice(DAYS)
+    series = rng.sample(SERIES, rng.choice([1, 1, 2]))
+    last = first + dt.timedelta(days=rng.choice([0, 1, 1]))
+    world = World(_config(rng, series, first, last))
+    p_rows = []
+    for ticker in series:
+        rows = []
+        for day in calendars.date_range(first, last):
+            markets = [] if rng.random() < 0.05 else _markets(rng, ticker, day)
+            rows += markets
+            p_rows += _probabilities(rng, ticker, day, markets)
+            path = folder / f"{ticker}-{day}.parquet"
+            silent = rng.random() < 0.05
+            found = [] if silent else [c for m in markets for c in _candles(rng, world.config, m)]
+            table = pa.Table.from_pylist(found, store.CANDLES).sort_by([("market_ticker", "ascending"), ("end_period_ts", "ascending")])
+            store.write_parquet(path, table, {"seed": seed})
+            world.candles[ticker, day] = str(path)
+        world.catalogs[ticker] = str(folder / f"{ticker}.parquet")
+        store.write_parquet(world.catalogs[ticker], pa.Table.from_pylist(rows, store.CATALOG), {})
+    world.probabilities = str(folder / "p.parquet")
+    store.write_parquet(world.probabilities, pa.Table.from_pylist(p_rows, store.PROBABILITIES), {})
+    return world
+
+
+def _config(rng, series, first, last):
+    def maybe(*choices):
+        return rng.choice([None, None, *choices])
+
+    risk = {
+        "start_balance_usd": rng.choice([1000, 3, 1.5, 20]),
+        "min_ev_per_contract": rng.choice([0, 0.01, 0.05, 0.1]),
+        "sizing": rng.choice(["fixed_qty", "fixed_qty", "ev_proportional", "kelly"]),
+        "fixed_qty": rng.choice([1, 2, 10, 10]),
+        "contracts_per_dollar_ev": rng.choice([10, 33.3, 100]),
+        "kelly_fraction": rng.choice([0.1, 0.25, 1]),
+        "max_contracts_per_market": maybe(1, 5, 11, 21),
+        "max_contracts_per_event": maybe(4, 20),
+        "max_total_open_contracts": maybe(6, 30),
+        "max_notional_per_event_usd": maybe(1, 2.75, 10),
+        "max_trades_per_event_per_day": maybe(1, 3, 10),
+        "max_volume_share": maybe(0.1, 0.5),
+        "allow_opposing": rng.random() < 0.3,
+    }
+    raw = {
+        "series_tickers": series,
+        "date_start_local": first,
+        "date_end_local": last,
+        "asof_policy": {"local_time": rng.choice(["23:00", "02:30", "01:30", "12:00"]), "days_before": rng.choice([0, 1])},
+        "trade_window_policy": rng.choice(["market_close", "station_day_end"]),
+        "cadence_minutes": rng.choice([1, 5, 7, 60]),
+        "execution_model": "taker",
+        "risk": risk,
+        "candles": {"window_policy": rng.choice(["FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"])},
+        "max_quote_age_minutes": maybe(10, 90),
+        "output_dir": "backtests",
+    }
+    return config.resolve(raw)
+
+
+def _markets(rng, series, day):
+    event = calendars.event_ticker_of(series, day)
+    start, end = calendars.climate_day_bounds(calendars.station_of(series), day)
+    opened = start - rng.choice([14, 10, -3]) * 3600
+    closed = end - rng.choice([60, 0, -3600, 8 * 3600])
+    settled = rng.choice([closed + 9 * 3600, closed + 30 * 3600, closed, None])
+    tickers = [f"{event}-B{n}" for n in range(rng.randint(2, 5))]
+    winner, scalar = rng.choice(tickers), rng.random() < 0.1
+    return [_market(rng, series, day, event, t, opened, closed, settled, t == winner, scalar) for t in tickers]
+
+
+def _market(rng, series, day, event, ticker, opened, closed, settled, won, scalar):
+    def moment(ts):
+        return None if ts is None else dt.datetime.fromtimestamp(ts, dt.UTC)
+
+    result = "scalar" if scalar else "yes" if won else "no"
+    return {
+        **dict.fromkeys(store.CATALOG.names),
+        "series_ticker": series,
+        "event_ticker": event,
+        "market_ticker": ticker,
+        "climate_date": day,
+        "market_type": "binary",
+        "status": "finalized",
+        "result": None if rng.random() < 0.02 else result,
+        "settlement_value": Decimal(rng.choice(["0.24", "0.5", "0.01"])) if scalar else None,
+        "open_time": moment(opened),
+        "close_time": moment(closed),
+        "settlement_ts": moment(settled),
+        "fee_multiplier": rng.choice([None, Decimal(1), Decimal("0.5"), Decimal(0)]),
+        "tier": "historical",
+        "raw": "{}",
+        "retrieved_at": NOW,
+    }
+
+
+def _probabilities(rng, series, day, markets):
+    rows = []
+    for m in markets:
+        if rng.random() < 0.9:
+            p = Decimal(rng.choice([rng.randint(0, 100) / 100, round(rng.random(), 12)]).__repr__())
+            rows.append(
+                {
+                    "series_ticker": series,
+                    "event_ticker": m["event_ticker"],
+                    "market_ticker": m["market_ticker"],
+                    "climate_date": day,
+                    "asof_ts": 0,
+                    "known_at_ts": 0,
+                    "p_yes": p.quantize(Decimal("1e-12")),
+                    "method": "file",
+                    "mu_f": None,
+                    "sigma_f": None,
+                }
+            )
+    return rows
+
+
+def _candles(rng, conf, market):
+    """Sparse candles from open to a while after the close; under TRADE_WINDOW_ONLY some before the window too."""
+    opened, closed = (int(market[k].timestamp()) for k in ("open_time", "close_time"))
+    mid, rows = rng.randint(5, 95), []
+    density = rng.choice([0.004, 0.02, 0.08])
+    for end in range(opened - 120, closed + 180, 60):
+        if rng.random() > density:
+            continue
+        mid = min(99, max(1, mid + rng.randint(-6, 6)))
+        bid, ask = mid - rng.randint(0, 3), mid + rng.randint(-1 if rng.random() < 0.1 else 1, 4)
+        bid, ask = max(0, bid), min(100, max(0, ask))
+        cents = {"bid": None if rng.random() < 0.05 else bid, "ask": None if rng.random() < 0.05 else ask}
+        sub = Decimal("0.0025") if rng.random() < 0.1 and bid > 1 else Decimal(0)  # prices may have up to 6 decimals
+        row = dict.fromkeys(store.CANDLES.names)
+        for side, value in cents.items():
+            price = None if value is None else Decimal(value) / 100 - (sub if side == "bid" else 0)
+            row |= {f"yes_{side}_{k}": price for k in ("open", "high", "low", "close")}
+        row |= {"market_ticker": market["market_ticker"], "end_period_ts": end, "retrieved_at": NOW}
+        rows.append(row | {"volume": Decimal(rng.choice([0, 3, 10, 57])), "open_interest": Decimal(0)})
+    return rows

@@ -1,0 +1,57 @@
+"""The engine and the naive implementation agree on random small worlds, to the last refusal."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from tests.reference.compare import assert_same, both, engine_rows
+from tests.reference.worlds import make_world
+from tradewinds.markets import kalshi_weather
+
+WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "150"))
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_worlds(tmp_path, block):
+    seen = Counter()
+    for seed in range(block * WORLDS // 10, (block + 1) * WORLDS // 10):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        fast, naive = both(*make_world(folder, seed).inputs)
+        try:
+            assert_same(fast, naive)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        seen["trades"] += len(naive.trades)
+        seen.update(naive.rejections.keys())
+    assert seen["trades"], "these worlds trade nothing: they test nothing"
+
+
+def test_the_worlds_reach_every_refusal(tmp_path):
+    """The generator would not notice if it stopped making one kind of trouble."""
+    seen = Counter()
+    for seed in range(120):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        result = kalshi_weather.simulate(*make_world(folder, seed).inputs)
+        seen.update(result.diagnostics["rejections"].keys())
+        seen.update(reason for _, reason in result.skipped)
+    wanted = {
+        "OPPOSING_POSITION", "LIQUIDITY", "MAX_CONTRACTS_PER_MARKET", "MAX_CONTRACTS_PER_EVENT",
+        "MAX_TOTAL_OPEN_CONTRACTS", "MAX_NOTIONAL_PER_EVENT_USD", "MAX_TRADES_PER_EVENT_PER_DAY", "INSUFFICIENT_CASH",
+        "EV_THRESHOLD", "CROSSED_QUOTE", "NO_PROBABILITY", "EMPTY_WINDOW", "NO_EVENT", "UNSETTLED", "MISSING_QUOTES",
+    }  # fmt: skip
+    assert wanted <= set(seen), wanted - set(seen)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_files_events_and_threads_in_any_order_give_the_same_result(tmp_path, seed):
+    world = make_world(tmp_path, seed)
+    conf, catalogs, candles, probabilities = world.inputs
+    one = kalshi_weather.simulate(conf, catalogs, candles, probabilities, threads=1)
+    turned = dict(reversed(candles.items()))
+    back = {**conf, "series_tickers": conf["series_tickers"][::-1]}
+    other = kalshi_weather.simulate(back, dict(reversed(catalogs.items())), turned, probabilities, threads=4)
+    assert engine_rows(one) == engine_rows(other)
+    assert one.equity == other.equity and one.diagnostics == other.diagnostics
