@@ -17,7 +17,7 @@ include: "rules/load.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         LOADED,
         run_files(),
+    localrule: True

@@ -13,11 +13,11 @@ rule fetch_candles:
         "data/candles/kalshi/{window}/{series}/{date}.parquet",
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",
+    conda:
+        "../envs/fetch.yaml"
     resources:
         api=1,
         events=1,
-    conda:
-        "../envs/fetch.yaml"
     shell:
         r"""
         python "$TRADEWINDS_SCRIPTS"/fetch_candles.py --series {wildcards.series:q} --date {wildcards.date:q} \

@@ -10,12 +10,12 @@ rule sync_catalog:
         update("data/catalog/kalshi/{series}.parquet"),
     log:
         "logs/sync_catalog/{series}.log",
-    params:
-        through=catalog_through,
-    resources:
-        api=1,
     conda:
         "../envs/fetch.yaml"
+    resources:
+        api=1,
+    params:
+        through=catalog_through,
     shell:
         r"""
         python "$TRADEWINDS_SCRIPTS"/sync_catalog.py --series {wildcards.series:q} --through {params.through:q} \

@@ -17,7 +17,11 @@ def checked_config():
     files = [str(path) for path in workflow.configfiles]
     source = files[-1] if files else "config (give one with --configfile)"
     try:
-        lines = config_problems.parse_yaml(open(source, encoding="utf-8").read(), source)[1] if files else {}
+        lines = (
+            config_problems.parse_yaml(open(source, encoding="utf-8").read(), source)[1]
+            if files
+            else {}
+        )
         return tradewinds_config.resolve(config, source=source, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None

@@ -16,10 +16,10 @@ rule load:
         LOADED,
     log:
         f"logs/load/{PLAN.run_id}.log",
-    params:
-        code=jobs.code_digest("database"),
     localrule: True
     conda:
         "../envs/simulate.yaml"
+    params:
+        code=jobs.code_digest("database"),
     script:
         "../scripts/load.py"

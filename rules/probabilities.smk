@@ -14,9 +14,11 @@ rule probabilities:
         PLAN.probabilities,
     log:
         f"logs/probabilities/{PLAN.run_id}.log",
-    params:
-        code=jobs.code_digest("forecasts", "markets/strikes.py", "calendars.py", "store.py"),
     conda:
         "../envs/simulate.yaml"
+    params:
+        code=jobs.code_digest(
+            "forecasts", "markets/strikes.py", "calendars.py", "store.py"
+        ),
     script:
         "../scripts/probabilities.py"

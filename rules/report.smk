@@ -15,9 +15,9 @@ rule report:
         plot=f"{PLAN.run_dir}/equity.png",
     log:
         f"logs/report/{PLAN.run_id}.log",
-    params:
-        code=jobs.code_digest("results"),
     conda:
         "../envs/simulate.yaml"
+    params:
+        code=jobs.code_digest("results"),
     script:
         "../scripts/report.py"

@@ -23,10 +23,12 @@ rule simulate:
         manifest=f"{PLAN.run_dir}/run_manifest.json",
     log:
         f"logs/simulate/{PLAN.run_id}.log",
-    params:
-        code=jobs.code_digest("engine", "markets", "strategies", "results", "calendars.py", "store.py"),
-    threads: 8
     conda:
         "../envs/simulate.yaml"
+    threads: 8
+    params:
+        code=jobs.code_digest(
+            "engine", "markets", "strategies", "results", "calendars.py", "store.py"
+        ),
     script:
         "../scripts/simulate.py"

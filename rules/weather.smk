@@ -10,10 +10,10 @@ rule fetch_guidance:
         "data/guidance/iem/{station}/{model}/{year}.parquet",
     log:
         "logs/fetch_guidance/{station}/{model}/{year}.log",
-    resources:
-        weather=1,
     conda:
         "../envs/fetch.yaml"
+    resources:
+        weather=1,
     shell:
         r"""
         python "$TRADEWINDS_SCRIPTS"/fetch_guidance.py --station {wildcards.station:q} --model {wildcards.model:q} \
@@ -26,10 +26,10 @@ rule fetch_climate:
         "data/climate/iem/{station}/{year}.parquet",
     log:
         "logs/fetch_climate/{station}/{year}.log",
-    resources:
-        weather=1,
     conda:
         "../envs/fetch.yaml"
+    resources:
+        weather=1,
     shell:
         r"""
         python "$TRADEWINDS_SCRIPTS"/fetch_climate.py --station {wildcards.station:q} --year {wildcards.year:q} \

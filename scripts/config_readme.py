@@ -57,7 +57,13 @@ def _values(sub: dict[str, Any]) -> str:
         return ", ".join(f"`{item}`" for item in sub["enum"])
     kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
     text = " or ".join(kind) if isinstance(kind, list) else str(kind)
-    low = f" ≥ {sub['minimum']}" if "minimum" in sub else f" > {sub['exclusiveMinimum']}" if "exclusiveMinimum" in sub else ""
+    low = (
+        f" ≥ {sub['minimum']}"
+        if "minimum" in sub
+        else f" > {sub['exclusiveMinimum']}"
+        if "exclusiveMinimum" in sub
+        else ""
+    )
     high = f" ≤ {sub['maximum']}" if "maximum" in sub else ""
     return _cell(text + low + high)
 

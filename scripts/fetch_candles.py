@@ -1,4 +1,4 @@
-"""Fetch the candles of one event into one file. Run by the rule of the same name as a shell command (see rules/)."""
+"""Fetch the candles of one event into one file. Run by its rule as a shell command."""
 
 import argparse
 import sys
@@ -18,7 +18,11 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
-    run_job(lambda: fetch.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out), stage="fetch_candles", log=args.log)
+    run_job(
+        lambda: fetch.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out),
+        stage="fetch_candles",
+        log=args.log,
+    )
 
 
 if __name__ == "__main__":

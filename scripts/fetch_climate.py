@@ -1,4 +1,4 @@
-"""Fetch a station-year of climate reports into one file. Run by the rule of the same name as a shell command (see rules/)."""
+"""Fetch a station-year of climate reports into one file. Run by its rule as a shell command."""
 
 import argparse
 import sys
@@ -16,7 +16,9 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
-    run_job(lambda: fetch.fetch_climate_job(args.station, int(args.year), args.out), stage="fetch_climate", log=args.log)
+    run_job(
+        lambda: fetch.fetch_climate_job(args.station, int(args.year), args.out), stage="fetch_climate", log=args.log
+    )
 
 
 if __name__ == "__main__":

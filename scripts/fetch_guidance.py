@@ -1,4 +1,4 @@
-"""Fetch a station-year of one model's guidance into one file. Run by the rule of the same name as a shell command (see rules/)."""
+"""Fetch a station-year of one model's guidance into one file. Run by its rule as a shell command."""
 
 import argparse
 import sys
@@ -17,7 +17,11 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
-    run_job(lambda: fetch.fetch_guidance_job(args.station, args.model, int(args.year), args.out), stage="fetch_guidance", log=args.log)
+    run_job(
+        lambda: fetch.fetch_guidance_job(args.station, args.model, int(args.year), args.out),
+        stage="fetch_guidance",
+        log=args.log,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fetch a series' catalog into one file. Run by the rule of the same name as a shell command (see rules/)."""
+"""Fetch a series' catalog into one file. Run by its rule as a shell command."""
 
 import argparse
 import sys

@@ -132,4 +132,3 @@ class Archive:
         """All climate reports of a station; no rows when the archive has none."""
         path = self.folder / "weather" / "climate" / f"{station_id}.parquet"
         return pq.read_table(path) if path.exists() else store.CLIMATE.empty_table()
-

@@ -93,7 +93,9 @@ def _totals(candles: pa.Table) -> dict[str, tuple[str, str]]:
     connection = duckdb.connect()
     connection.register("candles", candles)
     sql = "SELECT market_ticker, sum(volume), arg_max(open_interest, end_period_ts) FROM candles GROUP BY ALL"
-    return {ticker: (f"{volume:.2f}", f"{interest:.2f}") for ticker, volume, interest in connection.execute(sql).fetchall()}
+    return {
+        ticker: (f"{volume:.2f}", f"{interest:.2f}") for ticker, volume, interest in connection.execute(sql).fetchall()
+    }
 
 
 def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[str, str]]) -> dict[str, Any]:

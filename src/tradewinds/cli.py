@@ -25,7 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-archive_app = typer.Typer(help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None)
+archive_app = typer.Typer(
+    help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(archive_app, name="archive")
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
@@ -39,7 +41,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)] = False,
 ) -> None:
     """Options of every command."""
@@ -48,15 +52,19 @@ def _options(
 @app.command()
 def run(
     config: ConfigOption,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")] = False,
-    no_fetch: Annotated[bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")] = False,
-    auto_fetch: Annotated[bool, typer.Option("--auto-fetch", help="Fetch what is missing, whatever the config says.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")
+    ] = False,
+    no_fetch: Annotated[
+        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
+    ] = False,
+    auto_fetch: Annotated[
+        bool, typer.Option("--auto-fetch", help="Fetch what is missing, whatever the config says.")
+    ] = False,
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")
-    ] = None,
+    profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")] = None,
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
@@ -98,12 +106,15 @@ def replay(
     archive: Annotated[Path, typer.Option(help="Folder of the archive.", metavar="DIR")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 8900,
     cutoff: Annotated[
-        str | None, typer.Option(help="Markets settled before this date are in the historical tier.", metavar="YYYY-MM-DD")
+        str | None,
+        typer.Option(help="Markets settled before this date are in the historical tier.", metavar="YYYY-MM-DD"),
     ] = None,
     max_requests_per_second: Annotated[
         float | None, typer.Option(help="Answer 429 above this rate, as the exchange does.", metavar="N")
     ] = None,
-    log: Annotated[Path | None, typer.Option(help="Append every request to this file (JSON lines).", metavar="FILE")] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Append every request to this file (JSON lines).", metavar="FILE")
+    ] = None,
 ) -> None:
     """Serve an archive as the exchange and the weather service, on this machine, until Ctrl-C.
 

@@ -79,7 +79,7 @@ def resolve(
     Raises:
         ConfigError: one paragraph per problem.
     """
-    config = _plain(copy.deepcopy(raw))
+    config: Config = _plain(copy.deepcopy(raw))
     config_schema = schema()
     problems = config_problems.Problems(source, lines or {})
     problems.check_schema(config, config_schema)
@@ -138,10 +138,14 @@ def _check_meaning(config: Config, problems: config_problems.Problems, today: dt
     for key in ("start_balance_usd", "max_notional_per_event_usd"):
         value = config["risk"][key]
         if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]
-            problems.add(("risk", key), f"{value} has more than 6 decimals.", "Money is exact to a millionth of a dollar.")
+            problems.add(
+                ("risk", key), f"{value} has more than 6 decimals.", "Money is exact to a millionth of a dollar."
+            )
     forecast = config["probabilities"]
     if forecast["source"] == "gaussian" and forecast["min_days"] > forecast["trailing_days"]:
-        problems.add(("probabilities", "min_days"), "is above trailing_days.", "No day could ever have a forecast; lower it.")
+        problems.add(
+            ("probabilities", "min_days"), "is above trailing_days.", "No day could ever have a forecast; lower it."
+        )
 
 
 def question(config: Config) -> Config:
@@ -194,5 +198,3 @@ def window_key(config: Config) -> str:
         return f"full_{period}"
     asof = config["asof_policy"]
     return f"trade_{asof['local_time'].replace(':', '')}_d{asof['days_before']}_{period}"
-
-

@@ -97,7 +97,7 @@ class Problems:
         if isinstance(value, float) and not math.isfinite(value):
             self.add(path, f"{value} is no number to reckon with.", "Give a finite number.")
 
-    def _add_schema_error(self, error: jsonschema.ValidationError) -> None:
+    def _add_schema_error(self, error: Any) -> None:  # the stubs of ValidationError forbid its fields
         path: KeyPath = tuple(error.absolute_path)
         if error.validator == "oneOf":
             for inner in _branch_errors(error):
@@ -109,20 +109,22 @@ class Problems:
                 hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
-            missing = next(key for key in error.validator_value if f"'{key}'" in error.message.split(" is a required")[0])
+            missing = next(
+                key for key in error.validator_value if f"'{key}'" in error.message.split(" is a required")[0]
+            )
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
 
 
-def _branch_errors(error: jsonschema.ValidationError) -> list[jsonschema.ValidationError]:
+def _branch_errors(error: Any) -> list[Any]:
     """The errors of the oneOf branch that the value's `source` selects; none if `source` itself is wrong."""
     source = error.instance.get("source") if isinstance(error.instance, dict) else None
     index = next((i for i, b in enumerate(error.validator_value) if b["properties"]["source"]["const"] == source), None)
     return [inner for inner in error.context or () if inner.schema_path[0] == index]
 
 
-def _fault(error: jsonschema.ValidationError) -> str:
+def _fault(error: Any) -> str:
     value = repr(error.instance) if len(repr(error.instance)) < 60 else f"{repr(error.instance)[:57]}..."
     match error.validator:
         case "type":
@@ -140,7 +142,7 @@ def _fault(error: jsonschema.ValidationError) -> str:
     return f"{value} is out of range ({error.message.removeprefix(repr(error.instance)).strip()})."
 
 
-def _remedy(error: jsonschema.ValidationError) -> str:
+def _remedy(error: Any) -> str:
     if error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
         near = difflib.get_close_matches(str(error.instance), allowed, n=1, cutoff=0.4)
@@ -155,11 +157,24 @@ def _meaning(schema: dict[str, Any], key: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "a truth value", int: "a whole number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
+    names = {
+        bool: "a truth value",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        dict: "a mapping",
+    }
     return "empty" if value is None else names.get(type(value), type(value).__name__)
 
 
 def _types(wanted: str | list[str]) -> str:
-    names = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a mapping"}
+    names = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "text",
+        "array": "a list",
+        "object": "a mapping",
+    }
     listed = [wanted] if isinstance(wanted, str) else wanted
     return " or ".join({**names, "boolean": "true or false", "null": "empty"}[name] for name in listed)

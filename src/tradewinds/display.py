@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from tradewinds.plan import Plan
@@ -74,7 +82,7 @@ class Watch:
         """Look at the files and show what changed."""
         for name, files in self.pending.items():
             arrived = {path for path in files if Path(path).exists()}
-            files -= arrived
+            files.difference_update(arrived)
             if arrived and self.progress:
                 self.progress.update(self.bars[name], completed=self.totals[name] - len(files))
             elif arrived and (not files or time.monotonic() - self.last_line > PLAIN_LINE_SECONDS):
@@ -133,4 +141,10 @@ _HEADLINES = (
 def _shown(value: Any) -> str:
     if value is None:
         return "—"
-    return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1 else f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float) and abs(value) < 1
+        else f"{value:,.2f}"
+        if isinstance(value, float)
+        else str(value)
+    )

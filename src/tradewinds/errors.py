@@ -1,11 +1,11 @@
 """Errors for people: one paragraph that says what, where and what to do; each class has the exit code of `tradewinds`.
 
-    TradewindsError           1  (never raised itself)
-    ├── ConfigError           2  config or usage wrong; nothing was touched
-    ├── DataMissing           3  data missing and fetching is not allowed
-    ├── FetchError            4  a service could not be read, or said something we refuse to believe
-    ├── SimulationError       5  simulation or validation failed
-    └── DatabaseError         6  the database could not be read or written
+TradewindsError           1  (never raised itself)
+├── ConfigError           2  config or usage wrong; nothing was touched
+├── DataMissing           3  data missing and fetching is not allowed
+├── FetchError            4  a service could not be read, or said something we refuse to believe
+├── SimulationError       5  simulation or validation failed
+└── DatabaseError         6  the database could not be read or written
 """
 
 from __future__ import annotations

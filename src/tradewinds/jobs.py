@@ -54,7 +54,11 @@ def log_to(path: str | Path) -> None:
     """Send the log of this process to a file (Snakemake's `log:` catches neither stdout nor logging by itself)."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+        filename=path,
+        filemode="w",
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
     )
 
 
@@ -73,7 +77,11 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path) -> None:
         sys.exit(130)
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         logging.getLogger(stage).error("%s", traceback.format_exc())
-        _fail(stage, f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details.", UNEXPECTED)
+        _fail(
+            stage,
+            f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details.",
+            UNEXPECTED,
+        )
 
 
 def _fail(stage: str, message: str, exit_code: int) -> None:

@@ -54,5 +54,3 @@ def _refuse_missing(plan: Plan) -> None:
     raise DataMissing(
         f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:\n{shown}{rest}"
     )
-
-

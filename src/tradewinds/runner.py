@@ -69,7 +69,9 @@ def _profile(name: str | None) -> Path:
     profile = shipped if shipped.is_dir() else Path(name or "default")
     if not profile.is_dir():
         known = ", ".join(sorted(p.name for p in (workflow_root() / "profiles").iterdir()))
-        raise ConfigError(f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder.")
+        raise ConfigError(
+            f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder."
+        )
     return profile
 
 
@@ -96,7 +98,9 @@ def run_workflow(command: list[str], log: Path, watch: Watcher) -> bool:
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as failures, open(log, "w+", encoding="utf-8") as output:
         environment = {**os.environ, jobs.FAILURES: failures}
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
         try:
             while process.poll() is None:
                 watch()

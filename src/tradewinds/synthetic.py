@@ -121,8 +121,8 @@ def _event(
     if not silent:
         belief = list(_beliefs(rng, guess, high, window, day_start))
         candles: list[Row] = []
-        for ticker, *bounds in ladder:
-            found = list(_candles(rng, ticker, tuple(bounds), belief, day == HOLE))
+        for ticker, low, top in ladder:
+            found = list(_candles(rng, ticker, (low, top), belief, day == HOLE))
             candles += found
             totals[ticker] = (f"{sum(c['volume'] for c in found):.2f}", f"{found[-1]['open_interest']:.2f}")
         writer.add_candles(station.series_ticker, event, pa.Table.from_pylist(candles, CANDLES))

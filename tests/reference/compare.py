@@ -45,4 +45,3 @@ def assert_same(fast, naive):
     points = [(p.ts, Fraction(p.cash_micro, MICRO), Fraction(p.open_value_micro, MICRO)) for p in fast.equity]
     assert points == naive.equity_points()
     assert sorted((s.market_ticker, Fraction(s.p_yes_pico, PICO), s.yes) for s in fast.scored) == sorted(naive.scored)
-

@@ -124,9 +124,12 @@ class NaiveRun:
         for row in table:
             by_market[row["market_ticker"]].append(row)
         markets = [
-            Market(self.config, series, day, r, p_yes.get(r["market_ticker"]), by_market[r["market_ticker"]]) for r in rows
+            Market(self.config, series, day, r, p_yes.get(r["market_ticker"]), by_market[r["market_ticker"]])
+            for r in rows
         ]
-        self.scored += [(m.ticker, m.p, m.result == "yes") for m in markets if m.p is not None and m.result in ("yes", "no")]
+        self.scored += [
+            (m.ticker, m.p, m.result == "yes") for m in markets if m.p is not None and m.result in ("yes", "no")
+        ]
         reason = (
             "NO_EVENT"
             if not markets
@@ -164,7 +167,9 @@ class NaiveRun:
         return self
 
     def settle(self, t):
-        due = sorted((x for x in self.open if x["market"].settles <= t), key=lambda x: (x["market"].settles, x["market"].ticker))
+        due = sorted(
+            (x for x in self.open if x["market"].settles <= t), key=lambda x: (x["market"].settles, x["market"].ticker)
+        )
         for trade in due:
             trade["payout"] = trade["qty"] * self.payout(trade)
             self.cash += trade["payout"]
@@ -184,10 +189,13 @@ class NaiveRun:
             if quote.crossed:
                 self.rejections["CROSSED_QUOTE"] += 1
                 continue
-            sides = [self.wish(m, side, p, ask, equity) for side, p, ask in (
-                ("BUY_YES", m.p, quote.yes_ask()),
-                ("BUY_NO", 1 - m.p, quote.no_ask()),
-            )]
+            sides = [
+                self.wish(m, side, p, ask, equity)
+                for side, p, ask in (
+                    ("BUY_YES", m.p, quote.yes_ask()),
+                    ("BUY_NO", 1 - m.p, quote.no_ask()),
+                )
+            ]
             good = [s for s in sides if s]
             if good:
                 best = max(good, key=lambda s: s[0])  # of equal ones the first: YES
@@ -249,7 +257,11 @@ class NaiveRun:
             if quantity <= 0:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
         if risk["max_trades_per_event_per_day"] is not None:
-            today = [x for x in self.trades if x["market"].key == m.key and self.civil(m, x["decision_ts"]) == self.civil(m, t)]
+            today = [
+                x
+                for x in self.trades
+                if x["market"].key == m.key and self.civil(m, x["decision_ts"]) == self.civil(m, t)
+            ]
             if len(today) >= risk["max_trades_per_event_per_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
         while quantity and quantity * ask + fee(m.multiplier, quantity, ask) > self.cash:

@@ -47,7 +47,9 @@ def make_world(folder: Path, seed: int) -> World:
             path = folder / f"{ticker}-{day}.parquet"
             silent = rng.random() < 0.05
             found = [] if silent else [c for m in markets for c in _candles(rng, world.config, m)]
-            table = pa.Table.from_pylist(found, store.CANDLES).sort_by([("market_ticker", "ascending"), ("end_period_ts", "ascending")])
+            table = pa.Table.from_pylist(found, store.CANDLES).sort_by(
+                [("market_ticker", "ascending"), ("end_period_ts", "ascending")]
+            )
             store.write_parquet(path, table, {"seed": seed})
             world.candles[ticker, day] = str(path)
         world.catalogs[ticker] = str(folder / f"{ticker}.parquet")
@@ -80,7 +82,10 @@ def _config(rng, series, first, last):
         "series_tickers": series,
         "date_start_local": first,
         "date_end_local": last,
-        "asof_policy": {"local_time": rng.choice(["23:00", "02:30", "01:30", "12:00"]), "days_before": rng.choice([0, 1])},
+        "asof_policy": {
+            "local_time": rng.choice(["23:00", "02:30", "01:30", "12:00"]),
+            "days_before": rng.choice([0, 1]),
+        },
         "trade_window_policy": rng.choice(["market_close", "station_day_end"]),
         "cadence_minutes": rng.choice([1, 5, 7, 60]),
         "execution_model": "taker",

@@ -44,7 +44,9 @@ def test_climate_date_is_the_last_segment(ticker, expected):
     assert calendars.climate_date_of(ticker) == dt.date.fromisoformat(expected)
 
 
-@pytest.mark.parametrize("ticker", ["KXHIGHNY", "KXHIGHNY-25JUN", "KXHIGHNY-25JUX01", "KXHIGHNY-25FEB30", "KXHIGHNY-T65"])
+@pytest.mark.parametrize(
+    "ticker", ["KXHIGHNY", "KXHIGHNY-25JUN", "KXHIGHNY-25JUX01", "KXHIGHNY-25FEB30", "KXHIGHNY-T65"]
+)
 def test_a_ticker_without_date_is_refused(ticker):
     with pytest.raises(ValueError):
         calendars.climate_date_of(ticker)

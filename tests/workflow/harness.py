@@ -43,7 +43,9 @@ CHICAGO = {
 class Desk:
     """A working folder with a config that points at a replay server."""
 
-    def __init__(self, folder: Path, server: ReplayServer | None, rate: float = 400, root: Path = ROOT, **changes) -> None:
+    def __init__(
+        self, folder: Path, server: ReplayServer | None, rate: float = 400, root: Path = ROOT, **changes
+    ) -> None:
         self.folder, self.server, self.root = folder, server, root
         folder.mkdir(parents=True, exist_ok=True)
         url = server.root if server else "http://127.0.0.1:9"
@@ -71,7 +73,13 @@ class Desk:
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
 
     def run_and_kill(self, when: Callable[[], bool]) -> None:
@@ -115,6 +123,4 @@ def candle_requests(server: ReplayServer) -> Counter[str]:
 
 def candles_of(desk: Desk) -> dict[str, list]:
     """All candle files without their retrieval times."""
-    return {
-        path.name: pq.read_table(path).drop_columns("retrieved_at").to_pylist() for path in desk.candle_files()
-    }
+    return {path.name: pq.read_table(path).drop_columns("retrieved_at").to_pylist() for path in desk.candle_files()}

@@ -22,7 +22,9 @@ def copied(finished, folder, *more):
 def checkout(tmp_path):
     """A fresh copy of the repository's files, younger than any data."""
     target = tmp_path / "checkout"
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in files.stdout.splitlines():
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,9 @@ def test_a_fresh_checkout_fetches_nothing(finished, server, checkout, tmp_path):
     assert not server.requests
 
 
-@pytest.mark.parametrize("edited", ["scripts/fetch_candles.py", "src/tradewinds/sources/kalshi.py", "rules/candles.smk"])
+@pytest.mark.parametrize(
+    "edited", ["scripts/fetch_candles.py", "src/tradewinds/sources/kalshi.py", "rules/candles.smk"]
+)
 def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, edited):
     desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
     with open(checkout / edited, "a") as file:
@@ -117,7 +121,9 @@ def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path):
     desk = Desk(tmp_path, server, rate=100)
     commands = [desk.command("run", "--config", "config.yaml") for _ in range(2)]
     processes = [
-        subprocess.Popen(c, cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            c, cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         for c in commands
     ]
     outputs = [process.communicate(timeout=240)[0] for process in processes]
@@ -125,4 +131,3 @@ def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path):
     assert any("waiting" in output for output in outputs)
     assert max(candle_requests(server).values()) == 1
     assert candles_of(desk) == candles_of(finished)
-

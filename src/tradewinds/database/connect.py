@@ -62,7 +62,9 @@ def open_database(url: str) -> sa.Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(parsed)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
-        remedy = "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."
+        remedy = (
+            "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."
+        )
         raise DatabaseError(f"cannot be used ({_short(error)}).", where=_where(url), remedy=remedy) from None
     except ValueError:  # its text would repeat a part of the URL, perhaps of the password
         remedy = "Quote special characters of user and password (%40 for @), or put them into ${NAME}."

@@ -9,7 +9,17 @@ import sqlalchemy as sa
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
 
-_RUN_COLUMNS = ("run_id", "strategy", "status", "market", "date_start", "date_end", "loaded_at_utc", "artifact_path", "error")
+_RUN_COLUMNS = (
+    "run_id",
+    "strategy",
+    "status",
+    "market",
+    "date_start",
+    "date_end",
+    "loaded_at_utc",
+    "artifact_path",
+    "error",
+)
 
 
 def list_runs(url: str) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from tradewinds.store import MICRO
 
-
 CENT = 10_000  # micro-dollars
 TAKER_RATE = Fraction(7, 100)
 MAKER_RATE = Fraction(175, 10_000)

@@ -46,7 +46,7 @@ def equity_curve(
     instants = dict.fromkeys(settled_at, "settlement")
     end_ts = max(settled_at)
     midnights = range(-(-start_ts // DAY_SECONDS) * DAY_SECONDS, end_ts, DAY_SECONDS)
-    kinds = {ts: "midnight" for ts in midnights} | instants | {end_ts: "end", start_ts: "start"}
+    kinds = dict.fromkeys(midnights, "midnight") | instants | {end_ts: "end", start_ts: "start"}
     times = sorted(ts for ts in kinds if ts >= start_ts)
     holdings = _holdings(times, contracts, fills)
     values = marks(sorted({(idx, ts) for ts, held in holdings.items() for idx, _ in held}))

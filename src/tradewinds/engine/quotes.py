@@ -109,7 +109,9 @@ class QuoteView:
             (i, c.ticker, c.p_pico, clock.first(c.start_ts), clock.last(c.end_ts), c.quotes_from_ts)
             for i, c in enumerate(contracts)
         ]
-        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), _CONTRACTS.types, strict=True)]
+        columns = [
+            pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), _CONTRACTS.types, strict=True)
+        ]
         table = pa.Table.from_arrays(columns, schema=_CONTRACTS) if rows else _CONTRACTS.empty_table()
         self.connection.register("contracts", table)
         self._sql(_INTERVALS, files=self.files, step=clock.step_seconds, max_age=clock.max_age_seconds)

@@ -42,7 +42,7 @@ class Decision(NamedTuple):
 
     ticker: str
     first_ts: int
-    count: int
+    times: int
     side: str
     quantity: int
     price_micro: int

@@ -62,7 +62,9 @@ def _read(path: Path) -> pa.Table:
     except (OSError, pa.ArrowInvalid) as error:
         remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
         problem = str(error).splitlines()[0]
-        raise SimulationError(f"the probability file cannot be read ({problem}).", where=str(path), remedy=remedy) from None
+        raise SimulationError(
+            f"the probability file cannot be read ({problem}).", where=str(path), remedy=remedy
+        ) from None
 
 
 def _seconds(moment: Any, where: str) -> int:

@@ -30,5 +30,5 @@ def missing_share_pct(events: Sequence[MarketEvent], period_minutes: int) -> flo
     columns = [pa.array(column, kind) for column, kind in zip(zip(*windows, strict=True), _SCHEMA.types, strict=True)]
     connection.register("windows", pa.Table.from_arrays(columns, schema=_SCHEMA))
     files = sorted({event.path for event in events if event.markets})
-    present = connection.execute(_PRESENT, {"files": files}).fetchall()[0][0]
+    present: int = connection.execute(_PRESENT, {"files": files}).fetchall()[0][0]
     return round(100 * (expected - present) / expected, 6)

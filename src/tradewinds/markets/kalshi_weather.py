@@ -74,7 +74,9 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> 
         if found and config["on_missing"][key] == "fail":
             shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
             remedy = f"Set on_missing.{key} to skip to leave such events out."
-            raise SimulationError(f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy)
+            raise SimulationError(
+                f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy
+            )
 
 
 def _tradable(events: Sequence[MarketEvent]) -> tuple[Counter[str], list[tuple[Market, MarketEvent]]]:

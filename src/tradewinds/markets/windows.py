@@ -25,7 +25,7 @@ def trade_window(
 def civil_midnights(station: Station, start_ts: int, end_ts: int) -> tuple[int, ...]:
     """Midnights of the station's civil clock in (start, end]."""
     day = calendars.civil_date(station, start_ts)
-    found = []
+    found: list[int] = []
     while True:
         day += dt.timedelta(days=1)
         midnight = calendars.asof_ts(station, day, "00:00", 0)

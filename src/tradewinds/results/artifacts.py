@@ -44,9 +44,9 @@ TRADE_COLUMNS = (
 _MONEY = pa.decimal128(20, 6)
 _EV = pa.decimal128(15, 12)
 _TYPES: dict[str, pa.DataType] = {
-    **{name: store.TS for name in ("decision_ts_utc", "quote_ts_utc", "settled_ts_utc")},
-    **{name: _MONEY for name in ("entry_price", "entry_fee", "payout", "pnl")},
-    **{name: _EV for name in ("model_prob_yes", "ev_gross_per_contract", "ev_net_per_contract")},
+    **dict.fromkeys(("decision_ts_utc", "quote_ts_utc", "settled_ts_utc"), store.TS),
+    **dict.fromkeys(("entry_price", "entry_fee", "payout", "pnl"), _MONEY),
+    **dict.fromkeys(("model_prob_yes", "ev_gross_per_contract", "ev_net_per_contract"), _EV),
     "qty": pa.int64(),
 }
 TRADES = pa.schema([(name, _TYPES.get(name, pa.string())) for name in TRADE_COLUMNS])
@@ -166,9 +166,7 @@ def _decision_table(decisions: Sequence[Decision], config: Mapping[str, Any]) ->
     """The audit: runs of equal decisions as one row, or under `audit: full` a row for each."""
     step = config["cadence_minutes"] * 60
     if config["audit"] == "full":
-        decisions = [
-            d._replace(first_ts=d.first_ts + n * step, count=1) for d in decisions for n in range(d.count)
-        ]
+        decisions = [d._replace(first_ts=d.first_ts + n * step, times=1) for d in decisions for n in range(d.times)]
     ordered = sorted(decisions, key=lambda d: d.first_ts)
     columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in _DECISIONS]
     columns[1] = [ts * 1_000_000 for ts in columns[1]]

@@ -25,7 +25,15 @@ def tables(trades: list[Trade]) -> Iterable[Table]:
         ("Entry price, USD", _bucket),
     )
     for name, key in groupings:
-        header = (name, "trades", "contracts", "P&L, USD", "expected, USD", "realised per contract", "expected per contract")
+        header = (
+            name,
+            "trades",
+            "contracts",
+            "P&L, USD",
+            "expected, USD",
+            "realised per contract",
+            "expected per contract",
+        )
         yield f"P&L by {name[0].lower()}{name[1:].split(',')[0]}", header, _grouped(trades, key)
     for title, rows in (("Top winners", _extreme(trades, True)), ("Top losers", _extreme(trades, False))):
         yield title, ("Market", "side", "decided", "qty", "price", "P(YES)", "P&L, USD"), rows
@@ -40,7 +48,7 @@ def _grouped(trades: list[Trade], key: Callable[[Trade], str]) -> list[tuple[str
     groups: dict[str, list[Trade]] = {}
     for trade in trades:
         groups.setdefault(key(trade), []).append(trade)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, found in sorted(groups.items()):
         quantity = sum(t["qty"] for t in found)
         pnl = sum((t["pnl"] for t in found), Decimal(0))
@@ -54,7 +62,7 @@ def _grouped(trades: list[Trade], key: Callable[[Trade], str]) -> list[tuple[str
 def _extreme(trades: list[Trade], best: bool) -> list[tuple[str, ...]]:
     wanted = [t for t in trades if (t["pnl"] > 0) == best and t["pnl"] != 0]
     wanted.sort(key=lambda t: (-t["pnl"] if best else t["pnl"], t["decision_ts_utc"], t["market_ticker"]))
-    return [
+    rows: list[tuple[str, ...]] = [
         (
             t["market_ticker"],
             t["side"],
@@ -66,3 +74,4 @@ def _extreme(trades: list[Trade], best: bool) -> list[tuple[str, ...]]:
         )
         for t in wanted[:SHOWN]
     ]
+    return rows

@@ -54,7 +54,9 @@ def git_sha() -> str | None:
 
     def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(
+                ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=30, check=False
+            )
         except OSError:  # no git on this machine
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -7,6 +7,7 @@ these markets trade every day. Brier (1950); log loss with natural logarithms.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -76,8 +77,7 @@ def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
 def daily_returns(points: Sequence[Point]) -> list[float]:
     """Simple returns between consecutive 00:00 UTC points, with start and end as the outer ones."""
     marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
-    pairs = zip(marks, marks[1:], strict=False)
-    return [b.equity_micro / a.equity_micro - 1 for a, b in pairs if a.equity_micro > 0]
+    return [b.equity_micro / a.equity_micro - 1 for a, b in itertools.pairwise(marks) if a.equity_micro > 0]
 
 
 def sharpe(returns: Sequence[float]) -> float | None:

@@ -10,8 +10,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
 
 
 def equity_plot(equity_csv: str | Path, out: str | Path) -> None:
@@ -29,11 +29,13 @@ def equity_plot(equity_csv: str | Path, out: str | Path) -> None:
     upper.set_ylabel("Equity, USD")
     if equity:
         upper.axhline(equity[0], color="#999999", linewidth=0.8, linestyle="--")
-    lower.fill_between(times, [v - p for v, p in zip(equity, peaks, strict=True)], step="post", color="#b3472f", alpha=0.7)
+    lower.fill_between(
+        times, [v - p for v, p in zip(equity, peaks, strict=True)], step="post", color="#b3472f", alpha=0.7
+    )
     lower.set_ylabel("Drawdown, USD")
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     lower.xaxis.set_major_locator(locator)
-    lower.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    lower.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     for axes in (upper, lower):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

@@ -110,7 +110,9 @@ def _summary(metrics: dict[str, Any], config: dict[str, Any]) -> str:
 
 
 def _why_nothing(diagnostics: dict[str, Any]) -> str:
-    causes = [f"{count} event(s) skipped, {code}: {REASONS[code]}" for code, count in diagnostics["events_skipped"].items()]
+    causes = [
+        f"{count} event(s) skipped, {code}: {REASONS[code]}" for code, count in diagnostics["events_skipped"].items()
+    ]
     causes += [f"{count} refusal(s), {code}: {REASONS[code]}" for code, count in diagnostics["rejections"].items()]
     if not causes:
         causes = ["no visible quote left an expected value above `risk.min_ev_per_contract` after the fee"]

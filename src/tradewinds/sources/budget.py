@@ -61,14 +61,12 @@ class Budget:
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[None]:
-        handles = [open(self.folder / f"connection-{n}", "a") for n in range(self.max_connections)]
-        try:
+        with contextlib.ExitStack() as files:  # closing a file also unlocks it
+            names = [self.folder / f"connection-{n}" for n in range(self.max_connections)]
+            handles = [files.enter_context(open(name, "a")) for name in names]
             while not any(_try_lock(handle.fileno()) for handle in handles):
                 self.sleep(_POLL_SECONDS)
             yield
-        finally:
-            for handle in handles:
-                handle.close()  # also unlocks
 
     def _wait_for_turn(self) -> None:
         """Hold the turn's lock until this request may go, then stamp it: the stamp is as late as can be."""

@@ -92,7 +92,9 @@ def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
     covered = store.read_meta(catalog)["covers_through"]
     if day > dt.date.fromisoformat(covered):
         remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
-        raise FetchError(f"the catalog of {series} covers {covered} at the latest, not {day}.", where=catalog, remedy=remedy)
+        raise FetchError(
+            f"the catalog of {series} covers {covered} at the latest, not {day}.", where=catalog, remedy=remedy
+        )
 
 
 def fetch_guidance_job(station: str, model: str, year: int, out: str) -> None:

@@ -128,7 +128,8 @@ class HttpClient:
     def _backoff(self, attempt: int, wished: float | None) -> float:
         """Exponential with full jitter, never less than the service asks for."""
         ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
-        return max(ceiling * (0.5 + self.jitter() / 2), wished or 0.0)
+        wait: float = ceiling * (0.5 + self.jitter() / 2)
+        return max(wait, wished or 0.0)
 
     def _send(
         self, path: str, params: Mapping[str, Any], decode: Callable[[requests.Response], Any], attempt: int
@@ -147,7 +148,9 @@ class HttpClient:
                 raise _TryAgain(_reason(error)) from None
             except requests.RequestException as error:
                 remedy = "Check base_url in the config."
-                raise FetchError(f"{type(error).__name__}.", where=f"GET {self._shown(path, params)}", remedy=remedy) from None
+                raise FetchError(
+                    f"{type(error).__name__}.", where=f"GET {self._shown(path, params)}", remedy=remedy
+                ) from None
         self._log(path, params, str(response.status_code), started, attempt)
         self._judge(response, path, params)
         return decode(response)

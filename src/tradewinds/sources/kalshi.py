@@ -71,7 +71,9 @@ def chunks(start_ts: int, end_ts: int, period_minutes: int) -> list[tuple[int, i
 def plan_requests(markets: list[Market], window_policy: str, period_minutes: int, asof_ts: int) -> int:
     """Requests an event needs: exact in the historical tier, a floor in the live tier."""
     spans = [(m, window_of(m, window_policy, period_minutes, asof_ts)) for m in markets]
-    archived = [len(chunks(*span, period_minutes)) for market, span in spans if market.tier == HISTORICAL and span[0] <= span[1]]
+    archived = [
+        len(chunks(*span, period_minutes)) for market, span in spans if market.tier == HISTORICAL and span[0] <= span[1]
+    ]
     live = 1 if any(market.tier == LIVE for market in markets) else 0
     return sum(archived) + live
 
@@ -99,7 +101,9 @@ def fetch_event(
     open_still = [m.ticker for m in markets if m.close_ts > now.timestamp()]
     if open_still:
         remedy = "Its window is not complete yet: lower date_end_local or run again after the close."
-        raise FetchError(f"{open_still[0]} is still open.", where=f"{station.series_ticker} {climate_date}", remedy=remedy)
+        raise FetchError(
+            f"{open_still[0]} is still open.", where=f"{station.series_ticker} {climate_date}", remedy=remedy
+        )
     windows = {m.ticker: window_of(m, window_policy, period_minutes, asof_ts) for m in markets}
     windows = {ticker: span for ticker, span in windows.items() if span[0] <= span[1]}
     rows: Rows = {}
@@ -163,7 +167,9 @@ class _EventFetch:
 
     def _read_event(self, path: str, payload: Any, start: int, end: int) -> tuple[set[str], int]:
         try:
-            tickers, lists, adjusted = (payload[k] for k in ("market_tickers", "market_candlesticks", "adjusted_end_ts"))
+            tickers, lists, adjusted = (
+                payload[k] for k in ("market_tickers", "market_candlesticks", "adjusted_end_ts")
+            )
             if len(tickers) != len(lists) or type(adjusted) is not int:
                 raise ShapeError("market_tickers and market_candlesticks do not match")
             for ticker, candles in zip(tickers, lists, strict=True):
@@ -182,7 +188,9 @@ class _EventFetch:
         for tier, path in routes:
             try:
                 for start, end in chunks(*self.windows[market.ticker], self.period):
-                    self._read_market(path, self.client.get_json(path, self._params(start, end)), market, tier, start, end)
+                    self._read_market(
+                        path, self.client.get_json(path, self._params(start, end)), market, tier, start, end
+                    )
             except NotFound:
                 continue
             return tier

@@ -165,4 +165,5 @@ def _covers_through(rows: list[Row], station: Station, now: dt.datetime) -> dt.d
     """The day before the first climate date with a market that is not final; else yesterday on the station's clock."""
     yesterday = (now + dt.timedelta(hours=station.lst_offset_hours)).date() - dt.timedelta(days=1)
     waiting = [row["climate_date"] for row in rows if row["result"] not in FINAL]
-    return min([yesterday, *(date - dt.timedelta(days=1) for date in waiting)])
+    first: list[dt.date] = [yesterday, *(date - dt.timedelta(days=1) for date in waiting)]
+    return min(first)

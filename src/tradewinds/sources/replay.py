@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     replay: ReplayServer
     kalshi: replay_kalshi.KalshiRoutes
 
-    def do_GET(self) -> None:  # noqa: N802 (the base class's name)
+    def do_GET(self) -> None:
         """Count, refuse if too fast, answer."""
         arrived = time.monotonic()
         url = urlsplit(self.path)
@@ -186,6 +186,9 @@ def running_server(archive: str | Path, **settings: Any) -> Iterator[ReplayServe
 def serve_forever(archive: str | Path, **settings: Any) -> None:
     """Serve until interrupted; settings as `make_server`."""
     with running_server(archive, **settings) as server:
-        print(f"serving {archive}: kalshi.base_url {server.kalshi_url} · iem.base_url {server.root} · Ctrl-C stops", flush=True)
+        print(
+            f"serving {archive}: kalshi.base_url {server.kalshi_url} · iem.base_url {server.root} · Ctrl-C stops",
+            flush=True,
+        )
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

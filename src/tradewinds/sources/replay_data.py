@@ -38,7 +38,9 @@ class ReplayData:
         self._event_candles = functools.lru_cache(maxsize=32)(self._read_event)
 
     def _after_everything(self) -> dt.datetime:
-        last = max((row["settlement_ts"] for row in self.markets.values()), default=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        last = max(
+            (row["settlement_ts"] for row in self.markets.values()), default=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        )
         return last.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
 
     def is_live(self, ticker: str) -> bool:

@@ -43,9 +43,7 @@ def not_found() -> Refusal:
 
 def historical_not_found() -> Refusal:
     """404 of the historical tier."""
-    return Refusal(
-        404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found"
-    )
+    return Refusal(404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found")
 
 
 class KalshiRoutes:
@@ -207,7 +205,10 @@ class KalshiRoutes:
         start, end, period = _span(query)
         if ticker not in self.data.markets or not self.data.is_live(ticker):
             raise not_found()
-        return {"ticker": ticker, "candlesticks": [live_shape(c) for c in self.data.candles(ticker, start, end, period)]}
+        return {
+            "ticker": ticker,
+            "candlesticks": [live_shape(c) for c in self.data.candles(ticker, start, end, period)],
+        }
 
     def historical_candles(self, query: Query, ticker: str) -> Any:
         """GET /historical/markets/{ticker}/candlesticks: other field names, explicit nulls."""

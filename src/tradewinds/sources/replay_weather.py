@@ -60,9 +60,7 @@ def mos(archive: Archive, query: Query) -> Text:
     if model not in MODELS or not station:
         return 422, plain, "[{'type': 'string_pattern_mismatch', 'loc': ('model',)}]"
     table = archive.guidance(station)
-    inside = (
-        (pc.field("model") == model) & (pc.field("runtime_ts") >= first) & (pc.field("runtime_ts") <= last)
-    )
+    inside = (pc.field("model") == model) & (pc.field("runtime_ts") >= first) & (pc.field("runtime_ts") <= last)
     rows = table.filter(inside).to_pylist()
     if not rows:
         return 200, plain, ",".join(MOS_COLUMNS) + "\n"

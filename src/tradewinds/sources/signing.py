@@ -44,7 +44,9 @@ def _signer(key_id: str, key_path: Path) -> Signer:
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
         remedy = "It must be an unencrypted PEM file with an RSA or Ed25519 private key."
-        raise ConfigError(f"the key file cannot be used ({type(error).__name__}).", where=KEY_PATH, remedy=remedy) from None
+        raise ConfigError(
+            f"the key file cannot be used ({type(error).__name__}).", where=KEY_PATH, remedy=remedy
+        ) from None
 
     def sign(method: str, path: str) -> Mapping[str, str]:
         stamp = str(int(time.time() * 1000))
