@@ -1,0 +1,148 @@
+"""The client against a real server that misbehaves: what is tried again, what is not, and what is said at the end."""
+
+import base64
+import logging
+from decimal import Decimal
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+
+from tests.fakes.service import running_service
+from tradewinds.errors import ConfigError, FetchError
+from tradewinds.sources.budget import Budget
+from tradewinds.sources.http import HttpClient, NotFound, Service
+from tradewinds.sources.signing import signer_from_environment
+
+
+@pytest.fixture
+def service():
+    with running_service() as running:
+        yield running
+
+
+@pytest.fixture
+def client(service, tmp_path):
+    return make_client(service, tmp_path)
+
+
+def make_client(service, tmp_path, **settings):
+    naps = []
+    known = {"requests_per_second": 1000, "max_connections": 4, "timeout_seconds": 0.5, "max_retries": 3}
+    config = Service(base_url=service.url, **(known | settings))
+    budget = Budget(service.url, config.requests_per_second, config.max_connections, folder=tmp_path / "budget")
+    made = HttpClient(config, budget=budget, sleep=naps.append, jitter=lambda: 1.0)
+    made.naps = naps
+    return made
+
+
+OK = (200, {"Content-Type": "application/json"}, b'{"price": 0.1, "n": 3}')
+TROUBLE = {
+    "rate limit with a string body": (429, {}, b'{"error":"too many requests"}'),
+    "500": (500, {}, b"oops"),
+    "502 with HTML": (502, {"Content-Type": "text/html"}, b"<html>bad gateway</html>"),
+    "503": (503, {}, b""),
+    "HTML with status 200": (200, {"Content-Type": "text/html"}, b"<!doctype html><html></html>"),
+    "cut JSON": (200, {}, b'{"price": 0.'),
+    "empty": (200, {}, b""),
+    "cut body": (200, {"Content-Length": "500"}, b'{"price": 1}'),
+    "dropped connection": "DROP",
+    "the weather service's throttle with 200": (200, {}, b"Too many requests from your IP address, slow down."),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
+def test_passing_trouble_is_tried_again_and_never_becomes_data(service, client, trouble):
+    service.answer("/x", trouble, trouble, OK)
+    assert client.get_json("/x") == {"price": Decimal("0.1"), "n": 3}
+    assert (client.requests, client.retries, len(service.seen)) == (3, 2, 3)
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
+def test_lasting_trouble_ends_as_an_error_that_names_the_request(service, client, trouble):
+    service.answer("/x", trouble)
+    with pytest.raises(FetchError) as caught:
+        client.get_json("/x", {"a": 1})
+    assert caught.value.exit_code == 4
+    assert f"GET {service.url}/x?a=1" in str(caught.value) and "4 tries" in str(caught.value)
+    assert len(service.seen) == 4
+
+
+def test_waits_grow_and_respect_the_service(service, client):
+    service.answer("/x", TROUBLE["503"], TROUBLE["503"], (429, {"Retry-After": "17"}, b""), OK)
+    client.get_json("/x")
+    assert client.naps == [0.5, 1.0, 17.0]
+
+
+def test_a_slow_answer_is_given_up_and_tried_again(tmp_path):
+    import socket
+
+    with socket.socket() as deaf:  # accepts connections into its backlog and never answers
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        config = Service(url, 1000, 1, 0.05, 1)
+        client = HttpClient(config, budget=Budget(url, 1000, 1, folder=tmp_path), sleep=lambda s: None)
+        with pytest.raises(FetchError, match="no answer in time"):
+            client.get_json("/x")
+        assert client.requests == 2
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, FetchError), (401, FetchError), (404, NotFound)])
+def test_refusals_are_not_tried_again(service, client, status, error):
+    service.answer("/x", (status, {}, b'{"error":{"message":"bad request","details":"invalid status filter"}}'))
+    with pytest.raises(error) as caught:
+        client.get_json("/x")
+    assert len(service.seen) == 1
+    if status == 400:
+        assert "invalid status filter" in str(caught.value)
+
+
+def test_redirects_are_not_followed(service, client):
+    service.answer("/x", (302, {"Location": "http://127.0.0.1:1/sorry"}, b""))
+    with pytest.raises(FetchError, match="http://127.0.0.1:1/sorry"):
+        client.get_json("/x")
+
+
+def test_every_request_is_logged_and_secrets_are_not(service, client, caplog):
+    caplog.set_level(logging.INFO)
+    service.answer("/x", TROUBLE["500"], OK)
+    client.get_json("/x", {"api_key": "s3cret", "limit": 5})
+    lines = [r.getMessage() for r in caplog.records if "GET" in r.getMessage()]
+    assert len(lines) == 2
+    assert "500" in lines[0] and "try 1" in lines[0] and "200" in lines[1] and "try 2" in lines[1]
+    assert "s3cret" not in caplog.text and "limit=5" in lines[0]
+
+
+def test_an_unbelievable_answer_is_kept_and_named(service, client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FetchError, match=r"data/failed_responses/\w+\.txt") as caught:
+        client.refuse("no list of markets", "/markets", {"odd": 1})
+    assert "no list of markets" in str(caught.value)
+    [copy] = (tmp_path / "data/failed_responses").iterdir()
+    assert '"odd": 1' in copy.read_text()
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_signed_requests_verify(kind, service, tmp_path, monkeypatch):
+    key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    monkeypatch.setenv("KALSHI_API_KEY_ID", "id-1")
+    monkeypatch.setenv("KALSHI_PRIVATE_KEY_PATH", str(tmp_path / "key.pem"))
+    headers = signer_from_environment()("GET", "/trade-api/v2/markets")
+    message = (headers["KALSHI-ACCESS-TIMESTAMP"] + "GET/trade-api/v2/markets").encode()
+    signature = base64.b64decode(headers["KALSHI-ACCESS-SIGNATURE"])
+    if kind == "rsa":
+        pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
+        key.public_key().verify(signature, message, pss, hashes.SHA256())
+    else:
+        key.public_key().verify(signature, message)
+    assert headers["KALSHI-ACCESS-KEY"] == "id-1"
+
+
+def test_half_a_credential_is_an_error(monkeypatch):
+    assert signer_from_environment() is None
+    monkeypatch.setenv("KALSHI_API_KEY_ID", "id-1")
+    with pytest.raises(ConfigError, match="KALSHI_PRIVATE_KEY_PATH"):
+        signer_from_environment()
