@@ -1,5 +1,6 @@
 """The request budget across processes: never too fast in any second, hardly ever idle, bounded connections."""
 
+import itertools
 import multiprocessing
 import time
 
@@ -44,7 +45,7 @@ def test_idle_time_is_not_saved_up():
         now[0] += pause
         with budget.slot():
             sent.append(now[0])
-    gaps = [b - a for a, b in zip(sent, sent[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(sent)]
     assert all(gap >= 0.99 * budget.spacing for gap in gaps)
 
 

@@ -1,5 +1,7 @@
 """Which degrees settle YES, from strikes or from words; recorded markets with and without strikes agree."""
 
+import itertools
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -54,7 +56,7 @@ def test_recorded_ladders_tile_the_degrees_winners_without_strikes_included(shar
     for event, ladder in events.items():
         ordered = sorted(ladder, key=lambda b: -999 if b[0] is None else b[0])
         assert ordered[0][0] is None and ordered[-1][1] is None, event
-        assert all(a[1] + 1 == b[0] for a, b in zip(ordered, ordered[1:], strict=False)), event
+        assert all(a[1] + 1 == b[0] for a, b in itertools.pairwise(ordered)), event
         assert abs(sum(bracket_probability(*b, 70.3, 3.1) for b in ladder) - 1) < 1e-9
 
 

@@ -1,0 +1,174 @@
+"""The engine: no look-ahead, jumping equals stepping, and the identities of the account."""
+
+import datetime as dt
+from collections import Counter
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reference.compare import engine_rows
+from tests.reference.worlds import make_world
+from tradewinds import store, strategies
+from tradewinds.engine.ledger import Ledger
+from tradewinds.engine.quotes import NO_AGE_LIMIT, Clock, QuoteView
+from tradewinds.engine.replay import Replay
+from tradewinds.errors import ConfigError, SimulationError
+from tradewinds.markets import kalshi_weather
+from tradewinds.markets.kalshi_events import load_events
+
+SEEDS = range(0, 120, 4)
+
+
+def poisoned(path, cut, folder):
+    """A candle file whose candles after the cut are absurdly attractive."""
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    for row in rows:
+        if row["end_period_ts"] > cut:
+            for side in ("yes_bid", "yes_ask"):
+                row |= {f"{side}_{k}": Decimal("0.01") for k in ("open", "high", "low", "close")}
+    target = folder / f"poisoned-{path.rsplit('/', 1)[-1]}"
+    store.write_parquet(target, pa.Table.from_pylist(rows, store.CANDLES), {})
+    return str(target)
+
+
+def known_at(result, cut):
+    """What was decided by the cut (settlement columns left out: they come later)."""
+    return [row[:11] for row in engine_rows(result) if row[3] <= cut]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_future_changes_no_decision(tmp_path, seed):
+    """Candles after a cut are poisoned and results that settle after it are turned round: decisions by then stay."""
+    world = make_world(tmp_path, seed)
+    conf, catalogs, candles, probabilities = world.inputs
+    honest = kalshi_weather.simulate(*world.inputs)
+    if not honest.trades:
+        return
+    cut = honest.trades[len(honest.trades) // 2].decision_ts
+    turned = {}
+    for series, path in catalogs.items():
+        rows = pq.read_table(path).to_pylist()
+        for row in rows:
+            settles = row["settlement_ts"] or row["close_time"]
+            if settles.timestamp() > cut and row["result"] in ("yes", "no"):
+                row["result"] = "no" if row["result"] == "yes" else "yes"
+        turned[series] = str(tmp_path / f"turned-{series}.parquet")
+        store.write_parquet(turned[series], pa.Table.from_pylist(rows, store.CATALOG), {})
+    evil = {key: poisoned(path, cut, tmp_path) for key, path in candles.items()}
+    other = kalshi_weather.simulate(conf, turned, evil, probabilities)
+    assert known_at(other, cut) == known_at(honest, cut)
+
+
+def test_the_planted_future_would_be_seen(tmp_path):
+    """The test above can fail: poison at the cut itself does change decisions."""
+    changed = 0
+    for seed in SEEDS:
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        conf, catalogs, candles, probabilities = make_world(folder, seed).inputs
+        honest = kalshi_weather.simulate(conf, catalogs, candles, probabilities)
+        if honest.trades:
+            cut = honest.trades[0].decision_ts
+            evil = {key: poisoned(path, cut - 86_400, folder) for key, path in candles.items()}
+            other = kalshi_weather.simulate(conf, catalogs, evil, probabilities)
+            changed += known_at(other, cut) != known_at(honest, cut)
+    assert changed > 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_jumping_equals_stepping(tmp_path, seed):
+    conf, catalogs, candles, probabilities = make_world(tmp_path, seed).inputs
+    replayed = [event for event in load_events(conf, catalogs, candles, probabilities) if event.skip is None]
+    _, owners = kalshi_weather._tradable(replayed)
+    contracts = [kalshi_weather._contract(conf, market, event) for market, event in owners]
+    if not contracts:
+        return
+    rules = strategies.find("ev_threshold")(conf)
+    age = conf["max_quote_age_minutes"]
+    view = QuoteView(
+        [e.path for e in replayed], contracts, Clock(rules.step_seconds, age * 60 if age else NO_AGE_LIMIT)
+    )
+    intervals = view.candidates(rules.min_ev_pico)
+    cash = int(Decimal(str(conf["risk"]["start_balance_usd"])) * 10**6)
+    fast, slow = (Replay(contracts, intervals, rules, Ledger(cash), jump=jump).run() for jump in (True, False))
+    assert fast.fills == slow.fills
+    assert fast.rejections == slow.rejections
+    assert fast.end_cash_micro == slow.end_cash_micro
+    for outcome in (fast, slow):
+        counted = Counter()
+        for decision in outcome.decisions:
+            counted[decision.reason, decision.filled] += decision.times
+        assert {k: v for (k, filled), v in counted.items() if not filled} == dict(outcome.rejections)
+        assert sum(v for (_, filled), v in counted.items() if filled) == len(outcome.fills)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_identities_of_the_account(tmp_path, seed):
+    conf, *files = make_world(tmp_path, seed).inputs
+    result = kalshi_weather.simulate(conf, *files)
+    assert result.end_balance_micro == result.start_balance_micro + sum(t.pnl_micro for t in result.trades)
+    assert all(point.cash_micro >= 0 and point.open_value_micro >= 0 for point in result.equity)
+    assert all(t.quote_ts <= t.decision_ts < t.settled_ts for t in result.trades)
+    assert all(0 <= t.entry_fee_micro <= 17_500 * t.qty + 10_000 for t in result.trades)
+    assert all(t.ev_net_pico > Decimal(str(conf["risk"]["min_ev_per_contract"])) * 10**12 for t in result.trades)
+    if result.equity:
+        assert (result.equity[0].equity_micro, result.equity[-1].equity_micro) == (
+            result.start_balance_micro,
+            result.end_balance_micro,
+        )
+    held = Counter()
+    for trade in result.trades:
+        held[trade.market_ticker] += trade.qty
+    most = conf["risk"]["max_contracts_per_market"]
+    assert most is None or max(held.values(), default=0) <= most
+
+
+def test_fail_instead_of_skip_names_the_events(tmp_path):
+    for seed in range(200):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        conf, *files = make_world(folder, seed).inputs
+        skipped = {reason for _, reason in kalshi_weather.simulate(conf, *files).skipped}
+        if "MISSING_QUOTES" in skipped:
+            conf["on_missing"]["quotes"] = "fail"
+            with pytest.raises(SimulationError, match=r"MISSING_QUOTES in \d event\(s\): KXHIGH"):
+                kalshi_weather.simulate(conf, *files)
+            return
+    pytest.fail("no world lacks quotes")
+
+
+def test_an_unknown_strategy_names_the_known_ones():
+    with pytest.raises(ConfigError, match="Did you mean ev_threshold"):
+        strategies.find("ev_treshold")
+    assert [name for name, _ in strategies.listing()] == ["ev_threshold"]
+
+
+def test_the_exchange_rounding_rule_is_used(tmp_path):
+    """Sub-cent prices after March 2026 cost other fees than the cent rule; before it they are the same."""
+    conf, *files = make_world(tmp_path, 3).inputs
+    cent = kalshi_weather.simulate(conf, *files)
+    conf["fees"]["rounding"] = "exchange"
+    exchange = kalshi_weather.simulate(conf, *files)
+    assert dt.datetime.fromtimestamp(cent.start_ts, dt.UTC).year == 2025
+    assert engine_rows(cent) == engine_rows(exchange)
+
+
+def test_the_engine_knows_no_market_no_source_and_no_workflow():
+    import ast
+    from pathlib import Path
+
+    import tradewinds.engine
+
+    for path in Path(tradewinds.engine.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert not name.startswith("snakemake"), path
+                assert not name.startswith("tradewinds") or name.split(".")[1] in ("engine", "store", "errors"), (
+                    path,
+                    name,
+                )
