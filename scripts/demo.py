@@ -25,7 +25,7 @@ def demo(folder: Path) -> int:
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
         command = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml"]
         code = subprocess.run(command, cwd=folder, check=False).returncode
-    print(f"(paths are below {folder}/; `make demo` again: nothing to be done)")
+    print(f"(paths are below {folder}/)")
     return code
 
 

@@ -19,11 +19,15 @@ from tradewinds.archive import CANDLES, MARKETS, ArchiveWriter
 from tradewinds.errors import ConfigError
 
 CENTS = ("yes_bid", "yes_ask")
+MARKET_COLUMNS = (
+    *("series_ticker", "event_ticker", "market_ticker", "strike_type", "floor_strike", "cap_strike"),
+    *("result", "open_time", "close_time"),
+)
 _OHLC = ("open", "high", "low", "close")
 
-# ASSUME: a final climate report is issued at 06:35 UTC after the day (documented samples: 06:15 to 06:35 UTC in the
-# Eastern and Central zones, later further west, where the local-standard day ends later too).
-_ISSUED_AFTER_DAY_END = dt.timedelta(minutes=35)
+# ASSUME: a final climate report is issued 80 minutes after the climate day, 06:20 UTC in the Eastern zone (documented
+# samples: New York 06:15 to 06:29 UTC, Chicago 06:32 to 06:46, so Chicago's is assumed to be late rather than early).
+_ISSUED_AFTER_DAY_END = dt.timedelta(minutes=80)
 # ASSUME: where no settlement time is recorded, 14:00 UTC on the day after.
 _SETTLED_AT = dt.time(14, tzinfo=dt.UTC)
 
@@ -52,7 +56,7 @@ def import_recorded(
     highs = {(row["station_id"], row["climate_date"]): row["high_f"] for row in reports.to_pylist()}
     candle_table = _candles(candles)
     totals = _totals(candle_table)
-    rows = [_market(row, highs, totals) for row in _read(markets, "SELECT * FROM read_parquet(?)").to_pylist()]
+    rows = [_market(row, highs, totals) for row in _markets(markets).to_pylist()]
     writer = ArchiveWriter(out, note="imported from recorded files")
     series = sorted({row["series_ticker"] for row in rows})
     writer.add_series(archive_market.series_object(ticker) for ticker in series)
@@ -61,6 +65,15 @@ def import_recorded(
     _add_candles(writer, candle_table, rows)
     writer.add_guidance(_guidance(guidance))
     writer.add_climate(reports)
+
+
+def _markets(files: Iterable[str | Path]) -> pa.Table:
+    paths = list(files)
+    table = _read(paths, "SELECT * FROM read_parquet(?, union_by_name = true)")
+    if missing := [name for name in MARKET_COLUMNS if name not in table.column_names]:
+        where, remedy = ", ".join(str(path) for path in paths), "The columns are listed in docs/archive.md."
+        raise ConfigError(f"cannot be imported (no column {', '.join(missing)}).", where=where, remedy=remedy)
+    return table
 
 
 def _read(files: Iterable[str | Path], sql: str) -> pa.Table:
@@ -106,7 +119,8 @@ def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[
     )
     settled = row.get("settlement_ts") or dt.datetime.combine(date + dt.timedelta(days=1), _SETTLED_AT)
     high = highs.get((station.station_id, date)) if station.target == "max" else None
-    volume, interest = totals.get(row["market_ticker"], ("0.00", "0.00"))
+    recorded = (f"{row.get('volume') or 0:.2f}", f"{row.get('open_interest') or 0:.2f}")
+    volume, interest = totals.get(row["market_ticker"], recorded)
     return archive_market.market_row(
         series_ticker=row["series_ticker"],
         event_ticker=row["event_ticker"],
@@ -177,7 +191,10 @@ def _climate(files: Iterable[str | Path]) -> pa.Table:
 
 def _report(station_id: str, day: dt.date, high: int | None, low: int | None) -> dict[str, Any]:
     """One final climate report, issued shortly after the station's climate day."""
-    station = next(s for s in calendars.stations().values() if s.station_id == station_id)
+    station = next((s for s in calendars.stations().values() if s.station_id == station_id), None)
+    if station is None:
+        remedy = "Leave its rows out, or use the four-letter identifier (KMDW)."
+        raise ConfigError(f"no known station {station_id!r}.", where="climate file", remedy=remedy)
     end = dt.datetime.fromtimestamp(calendars.climate_day_bounds(station, day)[1], dt.UTC)
     issued = end + _ISSUED_AFTER_DAY_END
     return climate_row(station, day, high, low, issued)

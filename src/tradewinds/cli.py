@@ -167,6 +167,8 @@ def main(argv: list[str] | None = None) -> None:
     code: Any = 0
     try:
         code = app(args=arguments, prog_name="tradewinds", standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this result
+            raise KeyboardInterrupt
     except typer.Exit as done:
         code = done.exit_code
     except TyperException as error:

@@ -182,7 +182,7 @@ def _beliefs(
         hour = (ts - _LAG_MINUTES * 60 - day_start) / 3600  # of the climate day; negative the day before
         learnt = 1 / (1 + math.exp(-(hour - 12.5) / 1.6))
         waver = 0.98 * waver + rng.gauss(0, 0.12)
-        yield ts, guess + (high - guess) * learnt + waver * (1 - learnt), 0.3 + _CROWD_ERROR_F * (1 - learnt)
+        yield ts, guess + (high - guess) * learnt + waver * (1 - learnt), 0.12 + _CROWD_ERROR_F * (1 - learnt)
 
 
 def _candles(

@@ -350,6 +350,13 @@ def test_events_stay_listed_and_nest_only_live_markets(client):
     assert [e["event_ticker"] for e in client.body("/events", tickers=LIVE, limit=1)["events"]] == [LIVE]
 
 
+def test_events_by_status(client):
+    assert len(client.body("/events", status="settled")["events"]) == 4
+    assert client.body("/events", status="open")["events"] == []
+    answer = client.get("/events", status="done")
+    assert (answer.status_code, answer.json()) == (400, refusal("bad_request", "bad request"))
+
+
 def test_one_event_with_and_without_nesting(client):
     flat, nested = client.body(f"/events/{LIVE}"), client.body(f"/events/{LIVE}", with_nested_markets="true")
     assert [m["ticker"] for m in flat["markets"]] == both(LIVE) and "markets" not in flat["event"]
@@ -424,7 +431,12 @@ def test_climate_reports_show_the_last_product_of_a_day(client):
 def test_climate_reports_default_to_2019(client):
     assert [row["valid"] for row in client.body("/json/cli.py", station="KNYC")["results"]] == ["2019-07-01"]
     assert client.body("/json/cli.py", station="ZZZZ", year=2025)["results"] == []
-    for query in ({"station": "knyc"}, {"station": "NYC"}, {"station": "KNYC", "year": 2099}):
+    for query in (
+        {"station": "knyc"},
+        {"station": "NYC"},
+        {"station": "KNYC", "year": 2099},
+        {"station": "KNYC", "year": "x"},
+    ):
         answer = client.get("/json/cli.py", **query)
         assert (answer.status_code, answer.headers["Content-Type"].partition("/")[0]) == (422, "text"), query
 
@@ -457,7 +469,9 @@ def test_no_guidance_is_a_header_alone(client, change):
     assert answer.status_code == 200 and {"runtime", "ftime", "model", "n_x", "tmp"} <= set(header.split(","))
 
 
-@pytest.mark.parametrize("change", [{"model": "MAV"}, {"model": "gfs"}, {"sts": "2025-03-07T12:00"}, {"ets": None}])
+@pytest.mark.parametrize(
+    "change", [{"model": "MAV"}, {"model": "gfs"}, {"station": "../x"}, {"sts": "2025-03-07T12:00"}, {"ets": None}]
+)
 def test_a_bad_guidance_query_is_refused_in_plain_text(client, change):
     answer = client.get("/cgi-bin/request/mos.py", **MOS | change)
     assert (answer.status_code, answer.headers["Content-Type"].partition("/")[0]) == (422, "text")
@@ -488,6 +502,12 @@ def test_too_many_requests(archive):
     assert "Retry-After" not in answers[2].headers
 
 
+def test_a_refused_request_brings_no_penalty(archive):
+    server = make_server(archive, max_requests_per_second=2)
+    server.http.server_close()
+    assert [server.refuses(at / 4) for at in range(12)] == [False, False, True, True] * 3
+
+
 def test_a_middleware_may_answer_in_the_servers_place(archive):
     def fail_markets(handler, path):
         if path.endswith("/markets"):
@@ -507,10 +527,11 @@ def test_a_middleware_may_answer_in_the_servers_place(archive):
 def test_it_listens_on_this_machine_only_and_stops(archive):
     with running_server(archive) as server:
         assert server.http.server_address[0] == "127.0.0.1"
-        url = server.kalshi_url + "/exchange/status"
-        assert requests.get(url, timeout=10).status_code == 200
-    with pytest.raises(requests.ConnectionError):
-        requests.get(url, timeout=10)
+        url, kept = server.kalshi_url + "/exchange/status", Client(server)
+        assert kept.get("/exchange/status").status_code == requests.get(url, timeout=10).status_code == 200
+    for session in (kept.session, requests.Session()):  # a kept connection ends too
+        with session, pytest.raises(requests.ConnectionError):
+            session.get(url, timeout=10)
 
 
 def test_a_folder_that_is_no_archive(tmp_path):

@@ -10,6 +10,8 @@ import collections
 import contextlib
 import datetime as dt
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,13 +64,19 @@ class ReplayServer:
         return self.root + replay_kalshi.PREFIX
 
     def refuses(self, now: float) -> bool:
-        """Whether a request arriving now exceeds the rate: more than the limit in the second before it."""
+        """Whether a request arriving now is one too many for the second before it.
+
+        A refused request does not count: the exchange has no penalty window.
+        """
+        if self.max_requests_per_second is None:
+            return False
         with self.lock:
-            self.arrivals.append(now)
-            while self.arrivals[0] <= now - 1:
+            while self.arrivals and self.arrivals[0] <= now - 1:
                 self.arrivals.popleft()
-            limit = self.max_requests_per_second
-            return limit is not None and len(self.arrivals) > limit
+            if len(self.arrivals) + 1 > self.max_requests_per_second:
+                return True
+            self.arrivals.append(now)
+            return False
 
     def note(self, seen: Seen) -> None:
         """Remember an answered request, and log it."""
@@ -114,7 +122,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send(status, "application/json", json.dumps(body, separators=(",", ":")))
         elif path == "/json/cli.py":
             status, body = replay_weather.cli(self.replay.archive, query)
-            self.send(status, "application/json", json.dumps(body) if status == 200 else str(body))
+            kind, text = ("application/json", json.dumps(body)) if status == 200 else ("text/plain", str(body))
+            self.send(status, kind, text)
         elif path == "/cgi-bin/request/mos.py":
             self.send(*replay_weather.mos(self.replay.archive, query))
         else:
@@ -135,8 +144,33 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class _Http(ThreadingHTTPServer):
+    """Threads per connection; closing it also ends the connections that clients keep."""
+
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, *arguments: Any) -> None:
+        self._kept: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._kept.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._kept.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self._kept):
+            with contextlib.suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that went away is no error
+            super().handle_error(request, client_address)
 
 
 def make_server(

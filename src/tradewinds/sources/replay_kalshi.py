@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -117,11 +118,15 @@ class KalshiRoutes:
 
     def events(self, query: Query) -> Any:
         """GET /events: every event stays listed; nested markets only while they are live."""
+        status = query.get("status", "settled")
+        if status not in ("unopened", "open", "closed", "settled"):
+            raise Refusal(400, "bad_request", "bad request")
         wanted = set(filter(None, query.get("tickers", "").split(",")))
         found = [
             event
             for event in sorted(self.data.archive.events.values(), key=lambda e: e["event_ticker"], reverse=True)
-            if query.get("series_ticker") in (None, "", event["series_ticker"])
+            if status == "settled"  # as all markets of an archive are
+            and query.get("series_ticker") in (None, "", event["series_ticker"])
             and (not wanted or event["event_ticker"] in wanted)
         ]
         page, cursor = _page(found, [e["event_ticker"] for e in found], query, 200, 200)
@@ -293,6 +298,7 @@ def _page(rows: list[Any], keys: list[str], query: Query, default: int, most: in
     return rows[start : start + limit], cursor
 
 
+@functools.lru_cache(maxsize=8192)  # some hundred prices make up millions of candles
 def dollars(value: Decimal) -> str:
     """At least 4 decimals, more only if needed (responses have up to 6)."""
     text = f"{value:.6f}"

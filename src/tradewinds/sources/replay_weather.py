@@ -21,7 +21,8 @@ Text = tuple[int, str, str]  # status, content type, body
 def cli(archive: Archive, query: Query) -> tuple[int, Any]:
     """GET /json/cli.py: at most one row per station and day (the last product), days without a report left out."""
     station = query.get("station", "KDSM")
-    year = int(query.get("year", DEFAULT_YEAR))
+    text = query.get("year", str(DEFAULT_YEAR))
+    year = int(text) if re.fullmatch("[0-9]{4}", text) else 0
     if not re.fullmatch("[A-Z0-9]{4}", station) or not 1850 <= year <= dt.datetime.now(dt.UTC).year + 1:
         return 422, "[{'type': 'value_error'}]"
     latest: dict[dt.date, dict[str, Any]] = {}
@@ -57,8 +58,8 @@ def mos(archive: Archive, query: Query) -> Text:
         return 422, plain, "Missing sts and/or ets"
     except ValueError:
         return 422, plain, "[{'type': 'timezone_aware'}]"
-    if model not in MODELS or not station:
-        return 422, plain, "[{'type': 'string_pattern_mismatch', 'loc': ('model',)}]"
+    if model not in MODELS or not re.fullmatch("[A-Z0-9]+", station):
+        return 422, plain, "[{'type': 'string_pattern_mismatch'}]"
     table = archive.guidance(station)
     inside = (pc.field("model") == model) & (pc.field("runtime_ts") >= first) & (pc.field("runtime_ts") <= last)
     rows = table.filter(inside).to_pylist()

@@ -1,0 +1,70 @@
+"""CPU of the fetch stage per event beyond the network: the whole workflow, and one job by itself."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tradewinds.jobs import SERVICES
+from tradewinds.paths import workflow_root
+from tradewinds.sources.replay import running_server
+from tradewinds.synthetic import make_synthetic
+
+EVENTS = 20  # that have candles, of the synthetic archive's two cities
+ROOT = workflow_root()
+
+
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cpu_of(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    before = children_cpu()
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    return children_cpu() - before
+
+
+def measure(work: Path) -> dict:
+    """Seconds of CPU per event job: everything included, and of the fetch process alone."""
+    archive = work / "archive"
+    if not archive.exists():
+        make_synthetic(archive)
+    desk = work / "desk"
+    desk.mkdir(parents=True, exist_ok=True)
+    with running_server(archive) as server:
+        config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+        config["kalshi"] = {"base_url": server.kalshi_url, "requests_per_second": 1000}
+        config["iem"] = {"base_url": server.root, "requests_per_second": 1000}
+        (desk / "config.yaml").write_text(yaml.safe_dump(config))
+        snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+        snakemake += ["--workflow-profile", str(ROOT / "profiles/default"), "-j", "2"]
+        environment = dict(os.environ)
+        cpu_of([*snakemake, "--until", "sync_catalog"], desk, environment)
+        whole = cpu_of([*snakemake, "--until", "fetch_candles"], desk, environment)
+        idle = cpu_of([*snakemake, "--until", "fetch_candles"], desk, environment)
+        files = sorted(desk.glob("data/candles/kalshi/full_1m/*/*.parquet"))
+        services = {name: {**config[name], **_rest()} for name in ("kalshi", "iem")}
+        alone = _one_job(desk, environment | {SERVICES: json.dumps(services)})
+    return {
+        "events": len(files),
+        "cpu_per_event_job_s": (whole - idle) / len(files),
+        "cpu_of_the_process_alone_s": alone,
+        "bytes_per_event": sum(f.stat().st_size for f in files) // len(files),
+    }
+
+
+def _rest() -> dict:
+    return {"max_connections": 4, "timeout_seconds": 30, "max_retries": 2}
+
+
+def _one_job(desk: Path, environment: dict[str, str]) -> float:
+    """The least of five runs of one event's job, without Snakemake."""
+    command = [sys.executable, str(ROOT / "scripts/fetch_candles.py"), "--series", "KXHIGHMIA", "--date", "2025-03-05"]
+    command += ["--window", "full_1m", "--catalog", "data/catalog/kalshi/KXHIGHMIA.parquet"]
+    command += ["--out", "again.parquet", "--log", "again.log"]
+    return min(cpu_of(command, desk, environment) for _ in range(5))

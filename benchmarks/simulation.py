@@ -1,0 +1,114 @@
+"""Rows per second of the simulation, beside a bare DuckDB scan of the same files in the same run."""
+
+import datetime as dt
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from tradewinds import calendars, config, store
+from tradewinds.archive import Archive
+from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.markets import kalshi_weather
+from tradewinds.markets.strikes import strike_bounds
+from tradewinds.sources.budget import Budget
+from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.kalshi_catalog import sync_catalog
+from tradewinds.sources.replay import running_server
+from tradewinds.synthetic import make_synthetic
+
+SERIES = ("KXHIGHCHI", "KXHIGHMIA")
+FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 4, 10)
+SCAN = """SELECT count(*), sum(yes_bid_close), sum(yes_ask_close), max(end_period_ts), max(market_ticker)
+          FROM read_parquet(?)"""
+
+
+def prepare(work: Path) -> tuple:
+    """200 synthetic events as the simulation's inputs."""
+    archive = work / "archive-100-days"
+    if not archive.exists():
+        make_synthetic(archive, first=FIRST, last=LAST, series=SERIES)
+    conf = config.resolve(
+        {
+            "series_tickers": list(SERIES),
+            "date_start_local": FIRST,
+            "date_end_local": LAST,
+            "asof_policy": {"local_time": "23:00", "days_before": 1},
+            "trade_window_policy": "market_close",
+            "cadence_minutes": 1,
+            "execution_model": "taker",
+            "risk": {"max_contracts_per_market": 5, "max_contracts_per_event": 20},
+            "output_dir": "backtests",
+        }
+    )
+    stored = Archive(archive)
+    catalogs, candles = {}, {}
+    with running_server(archive) as server:
+        for series in SERIES:
+            station = calendars.station_of(series)
+            service = Service(server.kalshi_url, 1000, 4, 30, 1)
+            client = HttpClient(service, budget=Budget(server.root, 1000, 4, folder=work / "budget"))
+            table, meta = sync_catalog(client, station, None, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+            catalogs[series] = str(work / f"{series}.parquet")
+            store.write_parquet(catalogs[series], table, meta)
+            for day in calendars.date_range(FIRST, LAST):
+                path = work / "candles" / series / f"{day}.parquet"
+                candles[series, day] = str(path)
+                if not path.exists():
+                    rows = stored.candles(series, calendars.event_ticker_of(series, day))
+                    stamp = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows.num_rows, store.TS)
+                    store.write_parquet(path, rows.append_column("retrieved_at", stamp).cast(store.CANDLES), {})
+    return conf, catalogs, candles, _probabilities(work, catalogs)
+
+
+def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
+    """P(YES) from a normal around what the ladder is centred on: a rule of thumb is enough to make orders."""
+    rows = []
+    for path in catalogs.values():
+        by_event: dict[str, list] = {}
+        for row in duckdb.sql(f"FROM '{path}'").fetch_arrow_table().to_pylist():
+            by_event.setdefault(row["event_ticker"], []).append(row)
+        for markets in by_event.values():
+            bounds = {
+                m["market_ticker"]: strike_bounds(m["strike_type"], m["floor_strike"], m["cap_strike"], None)
+                for m in markets
+            }
+            centre = sum(low for low, _ in bounds.values() if low is not None) / 5
+            rows += [
+                {
+                    **{k: m[k] for k in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
+                    "asof_ts": 0,
+                    "known_at_ts": 0,
+                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], centre, 2.5),
+                    "mu_f": None,
+                    "sigma_f": None,
+                    "method": "file",
+                }
+                for m in markets
+            ]
+    path = str(work / "p.parquet")
+    store.write_parquet(path, pa.Table.from_pylist(rows, store.PROBABILITIES), {})
+    return path
+
+
+def measure(work: Path) -> dict:
+    """Best of three of both, on warm files."""
+    inputs = prepare(work)
+    files = sorted(inputs[2].values())
+    scans, runs = [], []
+    for _ in range(3):
+        started = time.perf_counter()
+        rows = duckdb.connect().execute(SCAN, [files]).fetchall()[0][0]
+        scans.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        result = kalshi_weather.simulate(*inputs)
+        runs.append(time.perf_counter() - started)
+    return {
+        "events": len(files),
+        "rows": rows,
+        "trades": len(result.trades),
+        "scan_rows_per_s": rows / min(scans),
+        "simulation_rows_per_s": rows / min(runs),
+        "simulation_over_scan": min(runs) / min(scans),
+    }

@@ -1,0 +1,262 @@
+"""What a person meets on the command line: refusals that touch nothing, exit codes, one paragraph, no traceback."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.workflow.harness import Desk
+from tradewinds.archive import candle_file
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cadence_minutes": "often"}, "cadence_minutes: 'often' is text, not a whole number"),
+        ({"output_dir": None}, "output_dir"),
+        ({"fixed_quantity": 3}, "fixed_quantity: unknown key"),
+        ({"date_start_local": "2025-06-02"}, "is after date_end_local"),
+        ({"series_tickers": ["KXHIGHCHX"]}, "Did you mean KXHIGHCHI"),
+        ({"date_end_local": "2999-01-01"}, "in the future"),
+        ({"strategy": {"name": "ev_treshold"}}, "Did you mean ev_threshold"),
+    ],
+)
+def test_a_wrong_config_touches_nothing(tmp_path, change, words):
+    desk = Desk(tmp_path, None, **change)
+    before = files_below(tmp_path)
+    for arguments in ((), ("--dry-run",), ("--no-fetch",)):
+        done = desk.run(*arguments)
+        assert done.returncode == 2
+        assert words in done.stderr and "config.yaml, line" in done.stderr
+        assert "Traceback" not in done.stderr and done.stdout == ""
+    plain = desk.snakemake("-n")
+    assert plain.returncode == 1 and words in plain.stdout + plain.stderr  # a dry run speaks on stdout
+    assert [name for name in files_below(tmp_path) if not name.startswith(".snakemake")] == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]]
+)
+def test_usage_errors_are_exit_2(tmp_path, arguments):
+    desk = Desk(tmp_path, None)
+    done = subprocess.run(
+        desk.command(*arguments), cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.strip()
+
+
+class Listener:
+    """A port that counts who connects."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.settimeout(0.1)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.connections, self.stop = 0, False
+        self.thread = threading.Thread(target=self._count, daemon=True)
+        self.thread.start()
+
+    def _count(self):
+        while not self.stop:
+            try:
+                self.socket.accept()[0].close()
+                self.connections += 1
+            except TimeoutError:
+                continue
+
+    def close(self):
+        self.stop = True
+        self.thread.join()
+        self.socket.close()
+
+
+def test_no_fetch_lists_what_is_missing_and_opens_no_connection(tmp_path):
+    listener = Listener()
+    try:
+        services = {"kalshi": {"base_url": listener.url}, "iem": {"base_url": listener.url}}
+        desk = Desk(tmp_path, None, **services)
+        before = files_below(tmp_path)
+        done = desk.run("--no-fetch")
+        assert done.returncode == 3
+        assert "33 file(s) are missing" in done.stderr
+        assert "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
+        assert files_below(tmp_path) == before
+        plain = desk.snakemake("--config", "fetch=never")
+        assert plain.returncode == 1
+        assert "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-30.parquet" in plain.stderr
+        assert listener.connections == 0
+        socket.create_connection(listener.socket.getsockname()).close()  # the listener does count
+        time.sleep(0.3)
+        assert listener.connections == 1
+    finally:
+        listener.close()
+
+
+def test_no_fetch_runs_on_what_is_there(finished, tmp_path):
+    shutil.copytree(finished.folder / "data", tmp_path / "data")
+    listener = Listener()
+    try:
+        desk = Desk(tmp_path, None, kalshi={"base_url": listener.url}, iem={"base_url": listener.url})
+        done = desk.run("--no-fetch")
+        assert done.returncode == 0, done.stderr
+        assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
+        assert listener.connections == 0
+    finally:
+        listener.close()
+
+
+def test_max_parallel_events_bounds_the_event_jobs(server, tmp_path):
+    under_way, most, lock = [0], [0], threading.Lock()
+    answer = server.http.RequestHandlerClass.answer
+
+    def slow(handler, path, query):
+        if path.endswith("/candlesticks"):
+            with lock:
+                under_way[0] += 1
+                most[0] = max(most[0], under_way[0])
+            time.sleep(0.05)
+        answer(handler, path, query)
+        if path.endswith("/candlesticks"):
+            with lock:
+                under_way[0] -= 1
+
+    server.http.RequestHandlerClass.answer = slow
+    changes = {"date_end_local": "2025-05-07"}
+    assert Desk(tmp_path / "one", server, **changes).run("--max-parallel-events", "1").returncode == 0
+    assert most[0] == 1
+    assert Desk(tmp_path / "four", server, **changes).run("--max-parallel-events", "4").returncode == 0
+    assert 1 < most[0] <= 4
+
+
+def test_a_dead_service_is_exit_4_and_one_paragraph(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    service = {"base_url": url, "requests_per_second": 100, "max_retries": 1}
+    desk = Desk(tmp_path, None, date_end_local="2025-05-03", kalshi=service, iem=service)
+    done = desk.run()
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert f"GET {url}/series/KXHIGHCHI: no usable answer after 2 tries" in done.stderr
+    assert not desk.candle_files() and not desk.leftovers()
+
+
+def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path):
+    """A candle file of the archive is broken: its event fails, the others are finished, the next run goes on."""
+    from tradewinds.sources.replay import running_server
+
+    archive = tmp_path / "archive"
+    shutil.copytree(chicago_archive, archive)
+    broken = candle_file(archive, "KXHIGHCHI", "KXHIGHCHI-25MAY03")
+    whole = broken.read_bytes()
+    broken.write_bytes(b"no parquet")
+    with running_server(archive) as server:
+        server.http.handle_error = lambda *args: None
+        changes = {"date_end_local": "2025-05-05", "iem": {"base_url": server.root, "requests_per_second": 400}}
+        kalshi = {"base_url": server.kalshi_url, "requests_per_second": 400, "max_retries": 1}
+        desk = Desk(tmp_path / "desk", server, **{**changes, "kalshi": kalshi})
+        failed = desk.run()
+        assert failed.returncode == 4
+        assert "KXHIGHCHI-25MAY03" in failed.stderr and "Traceback" not in failed.stderr
+        assert [path.stem for path in desk.candle_files()] == ["2025-05-02", "2025-05-04", "2025-05-05"]
+        broken.write_bytes(whole)
+        seen = len(server.requests)
+        assert desk.run().returncode == 0
+        candles = [s.path for s in server.requests[seen:] if s.path.endswith("/candlesticks")]
+        assert len(candles) == 6 and all("25MAY03" in path for path in candles)
+
+
+def test_a_database_that_cannot_be_opened_is_exit_6_and_the_artifacts_stay(finished, tmp_path):
+    shutil.copytree(finished.folder / "data", tmp_path / "data")
+    desk = Desk(tmp_path, None, database={"url": "mysql+pymysql://me:s3cret@127.0.0.1:9/tradewinds"})
+    done = desk.run("--no-fetch")
+    assert done.returncode == 6, done.stderr
+    assert "s3cret" not in done.stderr and "Traceback" not in done.stderr
+    assert "Is the server running" in done.stderr
+    assert (desk.run_folder() / "trades.csv").exists()
+    written = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "config.yaml" and ".snakemake/log" not in str(p)]
+    assert not [p for p in written if b"s3cret" in p.read_bytes()]
+
+
+def test_a_bad_probability_file_is_exit_5(finished, tmp_path):
+    shutil.copytree(finished.folder / "data", tmp_path / "data")
+    (tmp_path / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\nM,2025-05-01T00:00:00Z,1.5\n")
+    desk = Desk(tmp_path, None, probabilities={"source": "file", "path": "mine.csv"})
+    done = desk.run("--no-fetch")
+    assert done.returncode == 5
+    assert "mine.csv, row 1: p_yes '1.5' is no probability" in done.stderr
+
+
+def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
+    desk = Desk(tmp_path, server, rate=40)
+    process = subprocess.Popen(
+        desk.command("run", "--config", "config.yaml"),
+        cwd=tmp_path,
+        env=desk.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(desk.candle_files()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command to go on" in stderr and "Traceback" not in stderr
+    assert not desk.leftovers()
+
+
+def test_plain_lines_without_a_terminal(finished):
+    assert "\x1b" not in finished.first_output
+    assert "candles: 29 of 29" in finished.first_output
+
+
+def test_secrets_of_the_environment_reach_no_file(chicago_archive, tmp_path):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    from tradewinds.sources.replay import running_server
+
+    encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_file = tmp_path / "key.pem"
+    key_file.write_bytes(ed25519.Ed25519PrivateKey.generate().private_bytes(*encoding))
+    with running_server(chicago_archive) as server:
+        desk = Desk(tmp_path / "desk", server, date_end_local="2025-05-03")
+        environment = {**desk.environment(), "KALSHI_API_KEY_ID": "id-5ecret", "KALSHI_PRIVATE_KEY_PATH": str(key_file)}
+        command = desk.command("run", "--config", "config.yaml")
+        done = subprocess.run(command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for path in desk.folder.rglob("*"):
+        if path.is_file():
+            assert b"id-5ecret" not in path.read_bytes(), path
+
+
+def test_help_teaches(tmp_path):
+    desk = Desk(tmp_path, None)
+    done = subprocess.run(desk.command("run", "--help"), env=desk.environment(), capture_output=True, text=True, check=True)
+    for word in ("--config", "--dry-run", "--no-fetch", "--auto-fetch", "--max-parallel-events", "--profile", "Writes data/"):
+        assert word in done.stdout
+
+
+def test_the_manifest_reproduces_the_run(finished, tmp_path):
+    shutil.copytree(finished.folder / "data", tmp_path / "data")
+    manifest = json.loads((finished.run_folder() / "run_manifest.json").read_text())
+    config = finished.run_folder() / "config_resolved.yaml"
+    assert manifest["reproduce"] == f"tradewinds run --config backtests/{finished.run_folder().name}/config_resolved.yaml"
+    desk = Desk(tmp_path, None)
+    command = desk.command("run", "--no-fetch", "--config", str(config))
+    done = subprocess.run(command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
+    assert os.path.basename(desk.run_folder()) == finished.run_folder().name
