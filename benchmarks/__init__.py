@@ -1,0 +1,1 @@
+"""What PERFORMANCE.md is made with."""

@@ -78,7 +78,9 @@ def _config(rng, series, first, last):
         "max_volume_share": maybe(0.1, 0.5),
         "allow_opposing": rng.random() < 0.3,
     }
-    if rng.random() < 0.25:  # room for a few contracts only, whose fee per contract is dearer than the order's: EV_THRESHOLD
+    if (
+        rng.random() < 0.25
+    ):  # room for a few contracts only, whose fee per contract is dearer than the order's: EV_THRESHOLD
         risk |= {"sizing": "fixed_qty", "fixed_qty": 10, "max_contracts_per_market": 11, "min_ev_per_contract": 0.01}
         risk |= {"max_volume_share": None, "max_trades_per_event_per_day": None, "start_balance_usd": 1000}
     raw = {

@@ -49,6 +49,18 @@ def test_idle_time_is_not_saved_up():
     assert all(gap >= 0.99 * budget.spacing for gap in gaps)
 
 
+def test_steady_use_is_at_the_rate_and_no_second_holds_too_many():
+    now = [100.0]
+    budget = _fake(now)
+    sent = []
+    for n in range(200):
+        now[0] += 0.03 * (n % 3)  # some requests come late
+        with budget.slot():
+            sent.append(now[0])
+    assert max(sum(start <= t < start + 1 for t in sent) for start in sent) <= 10
+    assert 199 / (sent[-1] - sent[0]) >= 0.95 * 10
+
+
 def _fake(now, folder=None):
     import tempfile
     from pathlib import Path
@@ -59,11 +71,11 @@ def _fake(now, folder=None):
     return Budget(URL, 10, 2, folder=Path(folder or tempfile.mkdtemp()), clock=lambda: now[0], sleep=sleep)
 
 
-@pytest.mark.parametrize("content", ["", "garbage", "9e99", "1e7", "nan"])
+@pytest.mark.parametrize("content", ["", "garbage", "9e99", "1e7", "nan", "-5 1", "1 2 x"])
 def test_a_torn_or_foreign_stamp_never_blocks(tmp_path, content):
     now = [100.0]
     budget = _fake(now, tmp_path)
-    (budget.folder / "next").write_text(content)
+    (budget.folder / "stamps").write_text(content)
     with budget.slot():
         assert now[0] <= 100.0 + 120
 

@@ -1,7 +1,6 @@
 """What a person meets on the command line: refusals that touch nothing, exit codes, one paragraph, no traceback."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -45,7 +44,8 @@ def test_a_wrong_config_touches_nothing(tmp_path, change, words):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]]
+    "arguments",
+    [["run"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]],
 )
 def test_usage_errors_are_exit_2(tmp_path, arguments):
     desk = Desk(tmp_path, None)
@@ -184,7 +184,9 @@ def test_a_database_that_cannot_be_opened_is_exit_6_and_the_artifacts_stay(finis
     assert "s3cret" not in done.stderr and "Traceback" not in done.stderr
     assert "Is the server running" in done.stderr
     assert (desk.run_folder() / "trades.csv").exists()
-    written = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "config.yaml" and ".snakemake/log" not in str(p)]
+    written = [
+        p for p in tmp_path.rglob("*") if p.is_file() and p.name != "config.yaml" and ".snakemake/log" not in str(p)
+    ]
     assert not [p for p in written if b"s3cret" in p.read_bytes()]
 
 
@@ -244,8 +246,18 @@ def test_secrets_of_the_environment_reach_no_file(chicago_archive, tmp_path):
 
 def test_help_teaches(tmp_path):
     desk = Desk(tmp_path, None)
-    done = subprocess.run(desk.command("run", "--help"), env=desk.environment(), capture_output=True, text=True, check=True)
-    for word in ("--config", "--dry-run", "--no-fetch", "--auto-fetch", "--max-parallel-events", "--profile", "Writes data/"):
+    done = subprocess.run(
+        desk.command("run", "--help"), env=desk.environment(), capture_output=True, text=True, check=True
+    )
+    for word in (
+        "--config",
+        "--dry-run",
+        "--no-fetch",
+        "--auto-fetch",
+        "--max-parallel-events",
+        "--profile",
+        "Writes data/",
+    ):
         assert word in done.stdout
 
 
@@ -253,10 +265,12 @@ def test_the_manifest_reproduces_the_run(finished, tmp_path):
     shutil.copytree(finished.folder / "data", tmp_path / "data")
     manifest = json.loads((finished.run_folder() / "run_manifest.json").read_text())
     config = finished.run_folder() / "config_resolved.yaml"
-    assert manifest["reproduce"] == f"tradewinds run --config backtests/{finished.run_folder().name}/config_resolved.yaml"
+    assert (
+        manifest["reproduce"] == f"tradewinds run --config backtests/{finished.run_folder().name}/config_resolved.yaml"
+    )
     desk = Desk(tmp_path, None)
     command = desk.command("run", "--no-fetch", "--config", str(config))
     done = subprocess.run(command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
-    assert os.path.basename(desk.run_folder()) == finished.run_folder().name
+    assert desk.run_folder().name == finished.run_folder().name

@@ -42,7 +42,7 @@ def test_every_command_is_in_the_readme():
 
 def test_every_exit_code_is_in_the_readme():
     codes = {cls.exit_code for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, Exception)}
-    for code in sorted(codes - {1}) + [errors.INTERRUPTED]:
+    for code in [*sorted(codes - {1}), errors.INTERRUPTED]:
         assert re.search(rf"\b{code} [a-z]", README[README.index("Exit codes:") :]), code
 
 
@@ -65,7 +65,11 @@ def test_rule_files_open_with_their_contract_and_rules_have_logs():
 
 
 def test_one_script_per_rule():
-    rules = {name for path in ROOT.glob("rules/*.smk") for name in re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE)}
+    rules = {
+        name
+        for path in ROOT.glob("rules/*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE)
+    }
     scripts = {path.stem for path in ROOT.glob("scripts/*.py")}
     assert rules <= scripts, rules - scripts
 

@@ -1,8 +1,8 @@
 """The request budget of one service, shared by all jobs of this machine, across processes.
 
 Each fetch job is its own process, so a limiter that lives in one process (the `ratelimit` package's decorator, say)
-limits nothing here. The budget is a small folder per service: one locked file holds the instant at which the next
-request may start; one locked file per connection bounds how many are under way. The kernel frees the locks of a killed
+limits nothing here. The budget is a small folder per service: one locked file holds the instants of the
+last requests; one locked file per connection bounds how many are under way. The kernel frees the locks of a killed
 job. Instants are read off the system-wide monotonic clock, so setting the wall clock back changes nothing.
 """
 
@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# Requests leave evenly spaced, a little further apart than the limit asks: a request may reach the server a few
-# hundredths of a second later than it was stamped, and no 1-second window there may hold one too many.
-SPACING_MARGIN = 1.03
+# A request may reach the server a few hundredths of a second later than it was stamped, and no 1-second window there may
+# hold one too many: the window kept here is that much longer.
+WINDOW_MARGIN = 1.03
+# After a late start the next requests may follow closer than evenly, but never as a burst.
+CLOSEST = 0.6
 _POLL_SECONDS = 0.01
-_LONGEST_BELIEVED_SECONDS = 120.0
 
 
 class Budget:
@@ -48,7 +49,9 @@ class Budget:
         base = folder or Path(tempfile.gettempdir()) / f"tradewinds-{os.getuid()}"
         self.folder = base / hashlib.sha256(host.encode()).hexdigest()[:16]
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.spacing = SPACING_MARGIN / requests_per_second
+        self.per_window = max(1, int(requests_per_second))
+        self.window = self.per_window / requests_per_second * WINDOW_MARGIN
+        self.spacing = CLOSEST / requests_per_second
         self.max_connections = max_connections
         self.clock, self.sleep = clock, sleep
 
@@ -70,22 +73,29 @@ class Budget:
 
     def _wait_for_turn(self) -> None:
         """Hold the turn's lock until this request may go, then stamp it: the stamp is as late as can be."""
-        with open(self.folder / "next", "a+", encoding="ascii") as handle:
+        with open(self.folder / "stamps", "a+", encoding="ascii") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             handle.seek(0)
-            wait = self._ready_at(handle.read()) - self.clock()
+            stamps = self._believable(handle.read())
+            wait = self._ready_at(stamps) - self.clock()
             if wait > 0:
                 self.sleep(wait)
             handle.truncate(0)
-            handle.write(f"{self.clock() + self.spacing:.6f}")
+            handle.write(" ".join(f"{stamp:.6f}" for stamp in [*stamps, self.clock()][-self.per_window :]))
 
-    def _ready_at(self, text: str) -> float:
-        """The stamp in the file; a torn or foreign one, or one from before a reboot, never blocks for long."""
+    def _ready_at(self, stamps: list[float]) -> float:
+        """When the next request may go: a window after the one that would be too many, and not on the last one's heels."""
+        after_last = stamps[-1] + self.spacing if stamps else 0.0
+        full = len(stamps) >= self.per_window
+        return max(after_last, stamps[-self.per_window] + self.window if full else 0.0)
+
+    def _believable(self, text: str) -> list[float]:
+        """The stamps in the file; torn or foreign ones, or ones from before a reboot, are forgotten."""
         try:
-            stamp = float(text)
+            stamps = sorted(float(word) for word in text.split())
         except ValueError:
-            return 0.0
-        return stamp if stamp <= self.clock() + max(self.spacing, _LONGEST_BELIEVED_SECONDS) else 0.0
+            return []
+        return [stamp for stamp in stamps if 0 <= stamp <= self.clock()]
 
 
 def _try_lock(fileno: int) -> bool:

@@ -1,13 +1,14 @@
 """Candles from the exchange's JSON: two shapes, told apart by the tier that was asked, never by guessing names.
 
 The live tier says `open_dollars` and leaves out what it does not know; the historical tier says `open` and writes null.
-Prices and counts travel as decimal strings and become exact decimals in one cast, never a float.
+Prices and counts travel as decimal strings and become exact decimals, never a float.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -100,18 +101,21 @@ def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
 
 
 def _decimals(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> pa.Array:
-    try:
-        values = pa.array(cells, pa.string()).cast(kind)
-    except pa.ArrowInvalid as error:
-        raise ShapeError(f"{name} has a value that is no decimal of type {kind} ({error})") from None
-    if kind == store.COUNT and values.null_count:
+    """Texts as decimals. Few different ones occur in an event, so each is read and judged once."""
+    values = {text: _decimal(name, text, kind) for text in set(cells) if text is not None}
+    if kind == store.COUNT and None in cells:
         raise ShapeError(f"{name} is missing in a candle")
-    _refuse_out_of_range(name, cells, kind)
-    return values
+    try:
+        return pa.array([None if cell is None else values[cell] for cell in cells], kind)
+    except pa.ArrowInvalid as error:
+        raise ShapeError(f"{name} has more digits than {kind} holds ({error})") from None
 
 
-def _refuse_out_of_range(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> None:
-    """Few distinct texts occur in an event, so judging each once is cheap."""
-    for text in {cell for cell in cells if cell is not None}:
-        if text.lstrip().startswith("-") or (kind == store.PRICE and float(text) > 1):
-            raise ShapeError(f"{name} is out of range: {text}")
+def _decimal(name: str, text: str, kind: pa.DataType) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ShapeError(f"{name} is no decimal: {text!r}") from None
+    if not value.is_finite() or value < 0 or (kind == store.PRICE and value > 1):
+        raise ShapeError(f"{name} is out of range: {text}")
+    return value
