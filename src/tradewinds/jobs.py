@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 import uuid
@@ -65,8 +66,9 @@ def log_to(path: str | Path) -> None:
 def run_job(main: Callable[[], None], *, stage: str, log: str | Path) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
-    The traceback of an unexpected error goes to the log only.
+    The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that it tidies up.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     log_to(log)
     try:
         main()

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tradewinds import jobs
 from tradewinds.config import Config
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
@@ -26,6 +28,7 @@ from tradewinds.paths import workflow_root
 from tradewinds.plan import Plan, stale_catalogs
 
 POLL_SECONDS = 0.2
+STOP_SECONDS = 10
 NOTHING_TO_DO = "Nothing to be done"
 
 Watcher = Callable[[], None]
@@ -117,13 +120,24 @@ def run_workflow(command: list[str], log: Path, watch: Watcher) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Snakemake and its jobs: politely first, then for good."""
-    for how, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+    """End Snakemake and its jobs: politely first, then for good. Returns when none of them works any more."""
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for how in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            process.poll()
+            if not any(_works(member) for member in family):
+                return
+            time.sleep(0.05)
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _failure(folder: Path, text: str, log: Path) -> WorkflowFailed:

@@ -76,6 +76,21 @@ def apply_limits(order: Order, ledger: Ledger, limits: RiskLimits, fee: Fee) -> 
     return _money_limits(order, ledger, limits, fee)
 
 
+def full(contract: Contract, side: Side, ledger: Ledger, limits: RiskLimits) -> str | None:
+    """The reason for which no order of a side can be filled until something of the event settles, if there is one.
+
+    Only without a volume limit, which is asked before the limits of market and event.
+    """
+    held = ledger.held.get(contract.ticker, (0, 0))
+    if not limits.allow_opposing and held[1 - side]:
+        return OPPOSING_POSITION
+    if limits.per_market is not None and held[0] + held[1] >= limits.per_market:
+        return MARKET
+    if limits.per_event is not None and ledger.event_contracts.get(contract.event.name, 0) >= limits.per_event:
+        return EVENT
+    return None
+
+
 def _money_limits(order: Order, ledger: Ledger, limits: RiskLimits, fee: Fee) -> str | None:
     event = order.contract.event
     if limits.notional_per_event_micro is not None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tradewinds.engine.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.costs import FeeRule
 from tradewinds.engine.ledger import Fill, Ledger
-from tradewinds.engine.limits import EV_THRESHOLD, FULL_UNTIL_SETTLED, Order, RiskLimits, apply_limits
+from tradewinds.engine.limits import EV_THRESHOLD, FULL_UNTIL_SETTLED, Order, RiskLimits, apply_limits, full
 from tradewinds.engine.sizing import Sizing
 
 
@@ -38,14 +38,18 @@ class Rules:
 
 
 class Decision(NamedTuple):
-    """A run of equal decisions about one quote: refused (`reason` of a limit) or filled (EV_THRESHOLD, one decision)."""
+    """Decisions with the same outcome: a fill (EV_THRESHOLD, one decision), or refusals for a limit's `reason`.
+
+    In a full audit refusals are of one quote, at `times` decision times from `first_ts` on; in a summary they are all of a
+    market, side and reason, first made at `first_ts`, and quantity and price are None.
+    """
 
     ticker: str
     first_ts: int
     times: int
     side: str
-    quantity: int
-    price_micro: int
+    quantity: int | None
+    price_micro: int | None
     filled: bool
     reason: str
 
@@ -86,7 +90,7 @@ class _Wish(NamedTuple):
 class Replay:
     """One replay; `jump=False` visits every decision time (slow, for comparison).
 
-    `intervals` are rows of QuoteView.candidates; contracts by their idx there.
+    `intervals` are rows of QuoteView.candidates; contracts by their idx there. `full_audit` keeps every refusal apart.
     """
 
     contracts: Sequence[Contract]
@@ -94,11 +98,14 @@ class Replay:
     rules: Rules
     ledger: Ledger
     jump: bool = True
+    full_audit: bool = False
     fills: list[Fill] = field(default_factory=list)
     rejections: Counter[str] = field(default_factory=Counter)
     decisions: list[Decision] = field(default_factory=list)
     _refused: list[tuple[int, _Live, _Wish, str]] = field(default_factory=list)
     _event_settles: dict[str, int] = field(default_factory=dict)
+    _wishes: dict[tuple[int, int | None, int | None], _Wish | None] = field(default_factory=dict)
+    _summary: dict[tuple[str, Side, str], list[int]] = field(default_factory=dict)  # first time, times
 
     def run(self) -> Outcome:
         """Replay everything and settle all positions."""
@@ -126,6 +133,8 @@ class Replay:
                 del active[index]
             t = until
         self._settle_until(settlements, settled, None)
+        for (ticker, side, reason), (first, times) in self._summary.items():
+            self.decisions.append(Decision(ticker, first, times, side.name, None, None, False, reason))
         return Outcome(self.fills, self.rejections, self.decisions, self.ledger.cash_micro)
 
     def _settle_until(self, settlements: list[tuple[int, str, int]], settled: int, t: int | None) -> int:
@@ -139,12 +148,33 @@ class Replay:
         while upcoming < len(self.intervals) and self.intervals[upcoming][2] <= t:
             idx, quote_ts, t_first, t_last, volume, yes_ask, no_ask = self.intervals[upcoming]
             live = _Live(self.contracts[idx], quote_ts, t_first, t_last, volume, (yes_ask, no_ask))
-            if self.rules.fixed_wishes:
-                live.wish = self._wish(live, 0, t)
-            if live.wish or not self.rules.fixed_wishes:
-                active[idx] = live
             upcoming += 1
+            if not self.rules.fixed_wishes:
+                active[idx] = live
+                continue
+            live.wish = self._fixed_wish(idx, live, t)
+            if live.wish and not self._full_already(live, live.wish, t):
+                active[idx] = live
         return upcoming
+
+    def _fixed_wish(self, idx: int, live: _Live, t: int) -> _Wish | None:
+        """The candidate of a quote; quotes come back, so it is looked up by its prices."""
+        key = (idx, *live.asks)
+        if key not in self._wishes:
+            self._wishes[key] = self._wish(live, 0, t)
+        return self._wishes[key]
+
+    def _full_already(self, live: _Live, wish: _Wish, t: int) -> bool:
+        """Refuse a new quote of a full market or event as a whole: nothing can change before it ends."""
+        limits = self.rules.limits
+        if not self.jump or limits.max_volume_share is not None:
+            return False
+        contract = live.contract
+        reason = full(contract, wish.side, self.ledger, limits)
+        if reason is None or self._event_settles[contract.event.name] <= live.t_last:
+            return False
+        self._refuse(live, wish, reason, t, (live.t_last - t) // self.rules.step_seconds + 1)
+        return True
 
     def _wish(self, live: _Live, equity_micro: int, t: int) -> _Wish | None:
         """The better side that is a candidate (tie: YES); None if neither is."""
@@ -236,7 +266,10 @@ class Replay:
 
     def _refuse(self, live: _Live, wish: _Wish, reason: str, t: int, times: int) -> None:
         self.rejections[reason] += times
-        self.decisions.append(_decision(live, wish, t, times, wish.quantity, False, reason))
+        if self.full_audit:
+            self.decisions.append(_decision(live, wish, t, times, wish.quantity, False, reason))
+        else:
+            self._summary.setdefault((live.contract.ticker, wish.side, reason), [t, 0])[1] += times
 
     def _next_change(
         self,

@@ -58,7 +58,8 @@ def simulate(
     if not contracts:
         return _result(config, events, start_micro, Outcome([], Counter(), [], start_micro), rejections, [], None, {})
     view = QuoteView(files, contracts, clock, threads)
-    outcome = Replay(contracts, view.candidates(rules.min_ev_pico), rules, Ledger(start_micro)).run()
+    intervals = view.candidates(rules.min_ev_pico)
+    outcome = Replay(contracts, intervals, rules, Ledger(start_micro), full_audit=config["audit"] == "full").run()
     if crossed := view.crossed_decisions():
         rejections[CROSSED_QUOTE] += crossed
     settled = _settlement_times(replayed)

@@ -163,13 +163,13 @@ _DECISIONS = pa.schema(
 
 
 def _decision_table(decisions: Sequence[Decision], config: Mapping[str, Any]) -> pa.Table:
-    """The audit: runs of equal decisions as one row, or under `audit: full` a row for each."""
+    """The audit: fills and a row per market, side and reason of refusal, or under `audit: full` a row for each decision."""
     step = config["cadence_minutes"] * 60
     if config["audit"] == "full":
         decisions = [d._replace(first_ts=d.first_ts + n * step, times=1) for d in decisions for n in range(d.times)]
-    ordered = sorted(decisions, key=lambda d: d.first_ts)
+    ordered = sorted(decisions, key=lambda d: (d.first_ts, d.ticker, d.side, d.reason))
     columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in _DECISIONS]
     columns[1] = [ts * 1_000_000 for ts in columns[1]]
-    columns[5] = [Decimal(price) / store.MICRO for price in columns[5]]
+    columns[5] = [None if price is None else Decimal(price) / store.MICRO for price in columns[5]]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, _DECISIONS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=_DECISIONS)
