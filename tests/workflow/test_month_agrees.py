@@ -1,20 +1,43 @@
-"""The recorded month, replayed a second time by the naive implementation: every row of trades.csv, every refusal."""
+"""The recorded month, replayed a second time by the naive implementation: every row of trades.csv, every refusal.
+
+Once with the project's forecast, once with a file of probabilities made from the recorded guidance by other code.
+"""
 
 import csv
 import datetime as dt
 import json
+from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reference.naive_forecast import write_probabilities
 from tests.reference.naive_replay import NaiveRun
+from tests.workflow.harness import Desk
 from tradewinds import config
 from tradewinds.plan import plan_of
+from tradewinds.sources.replay import running_server
 
 
 def instant(text):
     return int(dt.datetime.fromisoformat(text).timestamp())
 
 
-def test_every_row_of_trades_csv(finished, monkeypatch):
+@pytest.fixture(scope="module")
+def with_file(chicago_archive, shared_data, tmp_path_factory):
+    """The month traded on a user's file."""
+    with running_server(chicago_archive) as server:
+        desk = Desk(tmp_path_factory.mktemp("file"), server, probabilities={"source": "file", "path": "mine.csv"})
+        write_probabilities(shared_data, dt.date(2025, 5, 2), dt.date(2025, 5, 30), desk.folder / "mine.csv")
+        done = desk.run()
+    assert done.returncode == 0, done.stderr
+    return desk
+
+
+@pytest.mark.parametrize("which", ["finished", "with_file"])
+def test_every_row_of_trades_csv(which, request, monkeypatch):
+    finished = request.getfixturevalue(which)
     monkeypatch.chdir(finished.folder)
     conf = config.load("config.yaml")
     plan = plan_of(conf)
@@ -55,12 +78,24 @@ def test_every_row_of_trades_csv(finished, monkeypatch):
     assert points == naive.equity_points()
 
 
-def test_no_input_of_a_decision_was_known_after_its_asof_time(finished):
-    """Probabilities carry when their last input was known; decisions come after it, quotes before them."""
-    import pyarrow.parquet as pq
+def probabilities(desk):
+    [path] = desk.folder.glob("data/probabilities/*.parquet")
+    return {row["market_ticker"]: row for row in pq.read_table(path).to_pylist()}
 
-    [path] = finished.folder.glob("data/probabilities/*.parquet")
-    for row in pq.read_table(path).to_pylist():
+
+def test_the_forecast_is_the_one_made_by_hand(finished, with_file):
+    ours, theirs = probabilities(finished), probabilities(with_file)
+    assert ours.keys() == theirs.keys() and len(ours) == 29 * 6
+    for ticker, row in ours.items():
+        assert abs(row["p_yes"] - theirs[ticker]["p_yes"]) <= Decimal("1e-9")
+        assert row["known_at_ts"] == theirs[ticker]["known_at_ts"]
+
+
+@pytest.mark.parametrize("which", ["finished", "with_file"])
+def test_no_input_of_a_decision_was_known_after_its_asof_time(which, request):
+    """Probabilities carry when their last input was known; decisions come after it, quotes before them."""
+    finished = request.getfixturevalue(which)
+    for row in probabilities(finished).values():
         assert row["known_at_ts"] <= row["asof_ts"]
     with open(finished.run_folder() / "trades.csv", newline="") as file:
         for row in csv.DictReader(file):
