@@ -36,10 +36,12 @@ def read_user_file(path: str | Path) -> dict[str, list[Known]]:
         found = ", ".join(table.column_names) or "none"
         remedy = f"It needs the columns {', '.join(COLUMNS)}; found: {found}."
         raise SimulationError(f"column {missing[0]} is missing.", where=str(path), remedy=remedy)
+    if twice := [name for name in COLUMNS if table.column_names.count(name) > 1]:
+        raise SimulationError(f"column {twice[0]} occurs twice.", where=str(path), remedy="Keep one of them.")
     known: dict[str, list[Known]] = {}
     columns = zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)
-    for number, (ticker, moment, probability) in enumerate(columns, start=1):
-        where = f"{path}, row {number}"
+    for number, (name, moment, probability) in enumerate(columns, start=1):
+        where, ticker = f"{path}, row {number}", str(name or "").strip()
         if not ticker:
             raise SimulationError("market_ticker is empty.", where=where, remedy="Every row names a market.")
         known.setdefault(ticker, []).append((_seconds(moment, where), _probability(probability, where)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -96,7 +97,8 @@ def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], 
 def resolved_yaml(config: Mapping[str, Any]) -> str:
     """The resolved config as YAML, fit to be run again; a database whose URL holds a password is left out."""
     url = config["database"]["url"]
-    hidden = database.masked(url) != url and "${" not in url
+    named = re.sub(r"\$\{\w+\}", "***", url)  # a password by name may be shown
+    hidden = database.masked(named) != named
     shown = {key: value for key, value in config.items() if key != "database" or not hidden}
     return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
 

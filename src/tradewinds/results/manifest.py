@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,7 +38,7 @@ def write_manifest(
         "data_watermark_utc": None if watermark is None else instant(watermark),
         "inputs": {path: sha256(path) for path in sorted(set(inputs))},
         "packages": _versions(),
-        "reproduce": f"tradewinds run --config {Path(folder).as_posix()}/config_resolved.yaml",
+        "reproduce": shlex.join(["tradewinds", "run", "--config", f"{Path(folder).as_posix()}/config_resolved.yaml"]),
     }
     store.write_text(Path(folder) / "run_manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
@@ -55,16 +56,22 @@ def git_sha() -> str | None:
     def git(*arguments: str) -> str | None:
         try:
             done = subprocess.run(
-                ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=30, check=False
+                ["git", "--no-optional-locks", *arguments],
+                cwd=here,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
             )
-        except OSError:  # no git on this machine
+        except (OSError, subprocess.TimeoutExpired):  # no git on this machine, or a disk too slow to ask
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
     sha = git("rev-parse", "HEAD")
     if sha is None or git("ls-files", "--error-unmatch", Path(__file__).name) is None:
         return None
-    return sha + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
+    changes = git("status", "--porcelain", "--untracked-files=no")
+    return sha if changes == "" else f"{sha}-dirty"
 
 
 def _versions() -> dict[str, str]:

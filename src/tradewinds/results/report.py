@@ -93,7 +93,7 @@ def _sections(
         yield _why_nothing(diagnostics)
     for title, header, rows in breakdown.tables(trades):
         yield f"## {title}\n"
-        yield table(header, rows, "l" + "r" * (len(header) - 1)) + "\n"
+        yield table(header, [tuple(map(escape, row)) for row in rows], "l" + "r" * (len(header) - 1)) + "\n"
     yield from _diagnostics(diagnostics)
     yield from _calibration(metrics["calibration"])
     yield LIMITS
@@ -109,13 +109,19 @@ def _summary(metrics: dict[str, Any], config: dict[str, Any]) -> str:
     )
 
 
+def _because(code: str) -> str:
+    """What a reason code means; a validation's name says it itself."""
+    return "a validation failed" if code.startswith("VALIDATION:") else REASONS[code]
+
+
 def _why_nothing(diagnostics: dict[str, Any]) -> str:
     causes = [
-        f"{count} event(s) skipped, {code}: {REASONS[code]}" for code, count in diagnostics["events_skipped"].items()
+        f"{count} event(s) skipped, {code}: {_because(code)}" for code, count in diagnostics["events_skipped"].items()
     ]
-    causes += [f"{count} refusal(s), {code}: {REASONS[code]}" for code, count in diagnostics["rejections"].items()]
-    if not causes:
-        causes = ["no visible quote left an expected value above `risk.min_ev_per_contract` after the fee"]
+    causes += [f"{count} refusal(s), {code}: {_because(code)}" for code, count in diagnostics["rejections"].items()]
+    skipped = sum(diagnostics["events_skipped"].values())
+    if not diagnostics["rejections"] and skipped < diagnostics["events_attempted"]:
+        causes += ["no visible quote left an expected value above `risk.min_ev_per_contract` after the fee"]
     return "**Nothing was traded:** " + "; ".join(causes) + ".\n"
 
 
@@ -125,14 +131,17 @@ def _diagnostics(diagnostics: dict[str, Any]) -> Iterable[str]:
     by_reason: dict[str, list[str]] = {}
     for event, reason in diagnostics["skipped_events"]:
         by_reason.setdefault(reason, []).append(event)
-    rows = [(code, REASONS[code], str(count), escape(", ".join(by_reason[code]))) for code, count in skipped.items()]
+    rows = [(code, _because(code), str(count), escape(", ".join(by_reason[code]))) for code, count in skipped.items()]
     yield table(("Event skipped", "because", "events", "which"), rows, "llrl") if rows else "No event was skipped."
     yield ""
-    rejected = [(code, REASONS[code], str(count)) for code, count in diagnostics["rejections"].items()]
+    rejected = [(code, _because(code), str(count)) for code, count in diagnostics["rejections"].items()]
     if rejected:
         yield table(("Order refused", "because", "decisions"), rejected, "llr")
     share = diagnostics["candles_missing_pct"]
-    yield f"\nMinutes of the trade windows without a candle: {shown(share, 2)} % (nothing changed in them).\n"
+    yield (
+        f"\nMinutes of the trade windows without a candle: {shown(share, 2)} % (nothing changed in them). "
+        "`events.csv` says of each event which candles it has and how they were fetched.\n"
+    )
 
 
 def _calibration(bins: list[dict[str, Any]]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from tradewinds.store import MICRO, PICO
 
 def plain(value: Decimal, least: int = 0) -> str:
     """A decimal without exponent and trailing zeros, with at least `least` decimals."""
-    text = f"{value:f}"
+    text = f"{value if value else abs(value):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     whole, _, decimals = text.partition(".")
@@ -36,5 +36,5 @@ def instant(ts: int) -> str:
 
 
 def number(micro: int) -> float:
-    """Micro-dollars as the float whose shortest form is the exact amount (below nine billion dollars)."""
+    """Micro-dollars as the float whose shortest form is the exact amount (below eight billion dollars)."""
     return float(Decimal(micro) / MICRO)

@@ -1,0 +1,99 @@
+"""Small trades and runs for the tests of results: dollars and probabilities as strings, times as "05-02 03:04" of 2025."""
+
+import datetime as dt
+from decimal import Decimal
+from fractions import Fraction
+
+from tests.unit.engine_parts import micro, pico
+from tradewinds import config
+from tradewinds.engine.equity import Point
+from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.results.artifacts import write_artifacts
+from tradewinds.results.manifest import write_manifest
+
+NINE = {
+    "series_tickers": ["KXHIGHMIA", "KXHIGHCHI"],
+    "date_start_local": dt.date(2025, 5, 1),
+    "date_end_local": dt.date(2025, 5, 3),
+    "asof_policy": {"local_time": "23:00", "days_before": 1},
+    "trade_window_policy": "market_close",
+    "cadence_minutes": 1,
+    "execution_model": "taker",
+    "risk": {},
+    "output_dir": "backtests",
+}
+
+
+def conf(**changes):
+    return config.resolve(NINE | changes, today=dt.date(2026, 1, 1))
+
+
+def at(text):
+    """Unix seconds of "05-02 03:04"."""
+    return int(dt.datetime.fromisoformat(f"2025-{text}+00:00").timestamp())
+
+
+def trade(
+    market="KXHIGHMIA-25MAY02-B80.5", side="BUY_YES", qty=1, price="0.40", fee="0.02", *, pays="1", p="0.8", **at_
+):
+    """A trade whose expected values are those of its price, fee and probability; `pays` is what a contract of it pays."""
+    times = {"quoted": "05-02 03:00", "decided": "05-02 03:04", "settled": "05-03 14:00"} | at_
+    right = Decimal(p) if side == "BUY_YES" else 1 - Decimal(p)
+    gross = pico(right - Decimal(price))
+    series, date, _ = market.split("-")
+    return Trade(
+        series_ticker=series,
+        event_ticker=f"{series}-{date}",
+        market_ticker=market,
+        station_id={"KXHIGHMIA": "KMIA", "KXHIGHCHI": "KMDW"}[series],
+        decision_ts=at(times["decided"]),
+        quote_ts=at(times["quoted"]),
+        side=side,
+        qty=qty,
+        entry_price_micro=micro(price),
+        entry_fee_micro=micro(fee),
+        model_prob_yes_pico=pico(p),
+        ev_gross_pico=gross,
+        ev_net_pico=gross - Fraction(pico(fee), qty),
+        reason_code="EV_THRESHOLD",
+        settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
+        settled_ts=at(times["settled"]),
+        payout_micro=qty * micro(pays),
+    )
+
+
+def points(*rows):
+    """Equity points from (time, kind, cash) or (time, kind, cash, open value)."""
+    return [Point(at(time), kind, micro(cash), micro(value[0]) if value else 0) for time, kind, cash, *value in rows]
+
+
+def scored(*pairs):
+    """Markets from (probability, came true)."""
+    return [Scored("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
+
+
+def run(trades=(), equity=(), *, start="1000", skipped=(), rejections=None, attempted=2, decisions=(), markets=()):
+    """A run of these trades; its counts follow from them."""
+    counts = {
+        "events_attempted": attempted,
+        "events_traded": len({t.event_ticker for t in trades}),
+        "events_skipped": {reason: 1 for _, reason in skipped},
+        "rejections": rejections or {},
+        "candles_missing_pct": 12.5,
+        "validations": {},
+        "quarantined": [],
+    }
+    end = micro(start) + sum(t.pnl_micro for t in trades)
+    watermark = max((t.quote_ts for t in trades), default=None)
+    return RunResult(
+        micro(start), end, list(trades), list(equity), list(decisions), list(markets), counts, list(skipped), watermark
+    )
+
+
+def written(folder, result):
+    """The folder of a run, with everything the report is made from."""
+    how = conf()
+    run_id = config.run_id(how)
+    write_artifacts(folder, run_id, how, result)
+    write_manifest(folder, run_id, how, [], result.watermark)
+    return folder

@@ -1,0 +1,192 @@
+"""Metrics against numbers worked out by hand, against their definitions in a plain loop, and where they are undefined."""
+
+import copy
+import math
+import statistics
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.unit.engine_parts import pico
+from tests.unit.results_parts import points, run, scored, trade
+from tradewinds.engine.equity import Point
+from tradewinds.engine.result import Scored
+from tradewinds.results import metrics
+
+YEAR = math.sqrt(365)
+
+
+def test_every_metric_by_hand():
+    trades = [
+        trade(qty=100, price="0.40", fee="1.68", decided="05-02 03:04", settled="05-02 15:04"),  # 100 - 40 - 1.68
+        trade(side="BUY_NO", qty=80, price="0.353", fee="1.28", pays="0", decided="05-02 03:05", settled="05-02 15:05"),
+        trade(
+            qty=1, price="0.50", fee="0.02", pays="0.52", decided="05-02 03:06", settled="05-02 03:08"
+        ),  # even: no win
+        trade(qty=2, price="0.4315", fee="0.04", decided="05-03 01:00", settled="05-03 01:01"),
+    ]
+    assert [t.pnl_micro for t in trades] == [58_320_000, -29_520_000, 0, 1_097_000]
+    equity = points(
+        ("05-01 12:00", "start", "1000"),
+        ("05-02 00:00", "midnight", "900", "110"),  # +1 %
+        ("05-02 15:00", "settlement", "985.5"),  # no midnight: only the drawdown sees it, 24.5 below 1010
+        ("05-03 00:00", "midnight", "999.9"),  # -1 %
+        ("05-03 12:00", "end", "1029.897"),  # +3 %
+    )
+    result = run(trades, equity, markets=scored(("0.9", True), ("0.2", False), ("0.5", True)))
+    before = copy.deepcopy(result)
+    found = metrics.metrics(result)
+    assert result == before
+    exact = {
+        "start_balance_usd": 1000.0,
+        "end_balance_usd": 1029.897,
+        "total_pnl_usd": 29.897,
+        "total_fees_usd": 3.02,
+        "num_trades": 4,
+        "num_contracts": 183,
+        "max_drawdown_usd": 24.5,
+        "diagnostics": result.diagnostics,
+    }
+    assert {key: found[key] for key in exact} == exact
+    ratios = {
+        "roi_pct": 2.9897,
+        "win_rate_pct": 50.0,
+        "avg_profit_usd": 29.7085,
+        "avg_loss_usd": -29.52,
+        "profit_factor": 59.417 / 29.52,
+        "max_drawdown_pct": 2450 / 1010,
+        "sharpe": 0.5 * YEAR,  # mean 0.01, sample deviation 0.02
+        "sortino": math.sqrt(3) * YEAR,  # root mean square of the one loss over all three: 0.01 / √3
+        "exposure_time_avg_minutes": (720 + 720 + 2 + 1) / 4,
+        "brier": 0.1,
+        "log_loss": -math.log(0.9 * 0.8 * 0.5) / 3,
+    }
+    assert {key: found[key] for key in ratios} == pytest.approx(ratios, rel=1e-9)
+    assert set(found) == {*exact, *ratios, "calibration"}
+
+
+def test_a_run_without_anything_has_nulls_where_there_is_no_denominator():
+    found = metrics.metrics(run())
+    undefined = {
+        "win_rate_pct", "avg_profit_usd", "avg_loss_usd", "profit_factor", "exposure_time_avg_minutes", "sharpe",
+        "sortino", "brier", "log_loss", "max_drawdown_usd", "max_drawdown_pct",
+    }  # fmt: skip
+    assert {key for key, value in found.items() if value is None} == undefined
+    assert (found["roi_pct"], found["total_pnl_usd"], found["num_trades"], found["num_contracts"]) == (0, 0, 0, 0)
+    assert found["end_balance_usd"] == found["start_balance_usd"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("payouts", "win_rate", "profit", "loss", "factor"),
+    [
+        (["1", "1"], 100, 0.58, None, None),  # no loss: no profit factor
+        (["0"], 0, None, -0.42, 0),
+        (["0.42"], 0, None, None, None),  # breaking even is neither
+        (["1", "0", "0.42"], 100 / 3, 0.58, -0.42, 58 / 42),
+    ],
+)
+def test_wins_and_losses(payouts, win_rate, profit, loss, factor):
+    found = metrics.trade_metrics([trade(pays=pays) for pays in payouts])
+    keys = ("win_rate_pct", "avg_profit_usd", "avg_loss_usd", "profit_factor")
+    assert [found[key] for key in keys] == pytest.approx([win_rate, profit, loss, factor])
+
+
+def curve(values):
+    return [Point(n, "settlement", value, 0) for n, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("dollars", "usd", "pct"),
+    [
+        ([100], 0, 0),
+        ([100, 110, 120], 0, 0),
+        ([100, 90, 1000, 980], 20, 10),  # each its own maximum
+        ([100, 50, 200, 120, 60], 140, 70),  # from the running peak, over several steps
+        ([10, 0], 10, 100),
+    ],
+)
+def test_drawdown_goldens(dollars, usd, pct):
+    assert metrics.max_drawdown(curve([value * 10**6 for value in dollars])) == (usd, pct)
+
+
+@given(st.lists(st.integers(0, 3 * 10**9), min_size=1, max_size=12))
+def test_drawdown_is_the_worst_pair_of_points(values):
+    pairs = [(a, b) for i, a in enumerate(values) for b in values[i:]]
+    usd = max(a - b for a, b in pairs) / 10**6
+    pct = max([(a - b) / a * 100 for a, b in pairs if a > 0], default=0)
+    assert metrics.max_drawdown(curve(values)) == (usd, pct)
+
+
+def test_daily_returns_take_midnights_start_and_end_only():
+    day = points(
+        ("05-01 23:00", "start", "100"),
+        ("05-01 23:30", "settlement", "70"),
+        ("05-02 00:00", "settlement", "110"),  # a settlement at midnight is that midnight's point
+        ("05-02 00:01", "settlement", "50"),
+        ("05-02 09:00", "end", "99"),
+    )
+    assert metrics.daily_returns(day) == pytest.approx([0.1, -0.1])
+    assert metrics.daily_returns(day[:2]) == pytest.approx([-0.3])
+    assert metrics.daily_returns(day[:1]) == metrics.daily_returns([]) == []
+
+
+@given(st.dictionaries(st.integers(0, 20).map(lambda n: n * 21_600), st.integers(1, 10**10), min_size=2))
+def test_daily_returns_compound_to_the_whole(worth):
+    rows = sorted(worth.items())
+    found = metrics.daily_returns([Point(ts, "settlement", value, 0) for ts, value in rows])
+    assert math.prod(1 + r for r in found) == pytest.approx(rows[-1][1] / rows[0][1])
+    inner = [ts for ts, _ in rows[1:-1] if ts % 86_400 == 0]
+    assert len(found) == len(inner) + 1
+
+
+def test_sharpe_and_sortino_are_null_when_they_are_undefined():
+    for returns in ([], [0.5], [0.0, 0.0], [0.1, 0.1, 0.1], [0.1 + 0.2, 0.3]):
+        assert metrics.sharpe(returns) is None  # too few, or no deviation (a last digit is none)
+    for returns in ([], [-0.5], [0.0, 0.0], [0.1, 0.2]):
+        assert metrics.sortino(returns) is None
+    assert metrics.sortino([-0.01, -0.01]) == pytest.approx(-YEAR)
+    assert metrics.sortino([-0.03, 0.04, 0.0, 0.0]) == pytest.approx(0.0025 / 0.015 * YEAR)
+
+
+@given(st.lists(st.integers(-900, 900).map(lambda n: n / 1000), min_size=2, max_size=30))
+def test_sharpe_is_mean_over_sample_deviation(returns):
+    assume(len(set(returns)) > 1)
+    assert metrics.sharpe(returns) == pytest.approx(
+        statistics.mean(returns) / statistics.stdev(returns) * YEAR, abs=1e-9
+    )
+
+
+MARKETS = st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), min_size=1, max_size=40)
+
+
+@given(MARKETS)
+def test_scores_are_their_definition_in_a_loop(pairs):
+    markets = [Scored("E", "M", p, yes) for p, yes in pairs]
+    squares = losses = 0.0
+    for p_pico, yes in pairs:
+        p = p_pico / 10**12
+        squares += (p - (1 if yes else 0)) ** 2
+        p = min(max(p, 1e-6), 1 - 1e-6)
+        losses -= math.log(p) if yes else math.log(1 - p)
+    assert metrics.brier(markets) == pytest.approx(squares / len(pairs), abs=1e-12)
+    assert metrics.log_loss(markets) == pytest.approx(losses / len(pairs))
+    bins = metrics.calibration(markets)
+    assert [(b["from"], b["to"]) for b in bins] == [(n / 10, (n + 1) / 10) for n in range(10)]
+    for n, b in enumerate(bins):
+        inside = [(p, yes) for p, yes in pairs if n * 10**11 <= p < (n + 1) * 10**11 or (n == 9 and p == 10**12)]
+        assert b["n"] == len(inside)
+        means = [statistics.mean(column) for column in zip(*inside, strict=True)] or [None, None]
+        mean_p = means[0] if means[0] is None else pytest.approx(means[0] / 10**12)
+        assert (b["mean_p"], b["frequency"]) == (mean_p, means[1])
+
+
+def test_certainty_costs_no_more_than_the_clip_and_bins_begin_at_their_edge():
+    for wrong in (("0", True), ("1", False)):
+        assert metrics.log_loss(scored(wrong)) == pytest.approx(13.815510558)
+    assert 0 < metrics.log_loss(scored(("1", True))) == pytest.approx(1e-6, rel=1e-5)
+    edges = {"0": 0, "0.099999999999": 0, "0.1": 1, "0.3": 3, "0.7": 7, "0.999999999999": 9, "1": 9}
+    for p, index in edges.items():
+        found = metrics.calibration([Scored("E", "M", pico(p), True)])
+        assert [b["n"] for b in found].index(1) == index
+        assert sum(b["n"] for b in found) == 1
