@@ -1,7 +1,8 @@
 """Load: the run's rows into the SQL database, in one transaction; loading again replaces them.
 
-Needs: a simulated run with its report. Makes: rows, and {output_dir}/{run_id}/loaded/{database}.json as their receipt
-(named by a hash of the database's URL without credentials, so that another database is another load).
+Needs: a simulated run with its report, and the candle files whose checkpoints it writes. Makes: rows, and
+{output_dir}/{run_id}/loaded/{database}.json as their receipt (named by a hash of the database's URL without credentials,
+so that another database is another load).
 """
 
 
@@ -12,6 +13,7 @@ rule load:
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         report=f"{PLAN.run_dir}/report.md",
         catalogs=list(PLAN.catalogs.values()),
+        candles=[event.path for event in PLAN.events],
     output:
         LOADED,
     log:

@@ -8,8 +8,8 @@ from tradewinds.database.load import load_run
 from tradewinds.jobs import run_job
 
 
-def load(folder: Path, url: str, catalogs: list[str], receipt: str) -> None:
-    rows = load_run(folder, url, catalogs=catalogs)
+def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
+    rows = load_run(folder, url, catalogs=catalogs, candles=candles)
     store.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
 
 
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     folder = Path(snakemake.input.metrics).parent
     url = snakemake.config.get("database", {}).get("url", "sqlite:///backtests/tradewinds.db")
     run_job(
-        lambda: load(folder, url, list(snakemake.input.catalogs), snakemake.output[0]),
+        lambda: load(folder, url, list(snakemake.input.catalogs), list(snakemake.input.candles), snakemake.output[0]),
         stage="load",
         log=snakemake.log[0],
     )

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from tradewinds import __version__
 from tradewinds.database import tables as t
+from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
 from tradewinds.errors import DatabaseError
 
@@ -40,12 +41,12 @@ _CATALOG_COLUMNS = {
 }
 
 
-def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = ()) -> int:
+def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = (), candles: Sequence[str] = ()) -> int:
     """Load a run; the number of its trades.
 
     Args:
         folder: the run's artifacts; url: the database; catalogs: Parquet files whose events and markets in the run's range
-            are loaded too.
+            are loaded too; candles: the run's candle files, whose checkpoints are written.
 
     Raises:
         DatabaseError: the database refuses; the run is marked FAILED there if it can be.
@@ -59,7 +60,9 @@ def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = ()) -> int:
                 _register(connection, run)
             try:
                 with engine.begin() as connection:
-                    return _replace(connection, run, Path(folder), catalogs)
+                    count = _replace(connection, run, Path(folder), catalogs)
+                    record_files(connection, candles)
+                    return count
             except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
                 _mark_failed(engine, run["run_id"], str(getattr(error, "orig", None) or error))
                 raise

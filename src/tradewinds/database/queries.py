@@ -29,9 +29,17 @@ def list_runs(url: str) -> list[dict[str, Any]]:
     return _rows(url, sa.select(*columns).order_by(table.c.created_at_utc.desc(), table.c.run_id))
 
 
+_LEADERBOARD_TYPES: dict[str, Any] = {
+    "date_start": sa.Date,
+    "date_end": sa.Date,
+    "total_pnl_usd": t.backtest_metrics.c.total_pnl_usd.type,
+    "max_drawdown_usd": t.backtest_metrics.c.max_drawdown_usd.type,
+}
+
+
 def leaderboard(url: str) -> list[dict[str, Any]]:
     """Successful runs by Sharpe, runs without one last."""
-    return _rows(url, sa.text("SELECT * FROM v_backtest_leaderboard"))
+    return _rows(url, sa.text("SELECT * FROM v_backtest_leaderboard").columns(**_LEADERBOARD_TYPES))
 
 
 def run_status(url: str, run_id: str) -> str | None:

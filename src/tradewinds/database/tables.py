@@ -6,11 +6,15 @@ without zone.
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from tradewinds.store import PRICE_COLUMNS
 
 metadata = sa.MetaData()
 
@@ -45,9 +49,7 @@ class Exact(TypeDecorator[Decimal]):
         """A float with the same digits for SQLite."""
         if value is None or dialect.name != "sqlite":
             return value
-        if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
-            raise ValueError(f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly")
-        return float(value)
+        return _real(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
         """Always a Decimal of the column's scale."""
@@ -58,6 +60,13 @@ class Exact(TypeDecorator[Decimal]):
 
 
 _REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an IEEE 754 double
+
+
+@functools.lru_cache(maxsize=4096)  # candles have few different prices
+def _real(value: Decimal) -> float:
+    if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
+        raise ValueError(f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly")
+    return float(value)
 
 
 def _money() -> Exact:
@@ -177,6 +186,59 @@ kalshi_market = sa.Table(
     **_MYSQL,
 )
 
+kalshi_backfill_checkpoint = sa.Table(
+    "kalshi_backfill_checkpoint",
+    metadata,
+    sa.Column("series_ticker", _key(), primary_key=True),
+    sa.Column("climate_date", sa.Date, primary_key=True),
+    sa.Column("window_key", _key(), primary_key=True),
+    sa.Column("event_ticker", _key(), nullable=False, index=True),
+    sa.Column("status", sa.Enum("RUNNING", "SUCCESS", "FAILED", name="backfill_status"), nullable=False, index=True),
+    sa.Column("num_rows", sa.BigInteger),
+    sa.Column("num_markets", sa.Integer),
+    sa.Column("missing_minutes", sa.BigInteger),
+    sa.Column("requests", sa.Integer),
+    sa.Column("retries", sa.Integer),
+    sa.Column("tier", sa.String(32)),
+    sa.Column("reason_if_empty", sa.String(64)),
+    sa.Column("error", sa.Text),
+    sa.Column("file_path", sa.Text, nullable=False),
+    sa.Column("retrieved_at_utc", sa.DateTime),
+    sa.Column("updated_at_utc", sa.DateTime, nullable=False),
+    **_MYSQL,
+)
+
+# Market, then time: the key is the index of "a market's candles from … to …". It is how the rows lie on disk, too: always
+# in InnoDB, and in SQLite without a rowid, which keeps one tree instead of two.
+kalshi_candlestick_1m = sa.Table(
+    "kalshi_candlestick_1m",
+    metadata,
+    sa.Column("market_ticker", _key(), primary_key=True),
+    sa.Column("end_period_ts_utc", sa.DateTime, primary_key=True),
+    sa.Column("period_interval_minutes", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("series_ticker", _key(), nullable=False),
+    sa.Column("event_ticker", _key(), nullable=False),
+    *(sa.Column(name, Exact(9, 6)) for name in PRICE_COLUMNS),
+    sa.Column("volume", Exact(18, 2), nullable=False),
+    sa.Column("open_interest", Exact(18, 2), nullable=False),
+    sa.Column("retrieved_at_utc", sa.DateTime, nullable=False),
+    sqlite_with_rowid=False,
+    **_MYSQL,
+)
+
+# Which candle files the table above holds: committed with their rows, so an interrupted mirror knows where it stopped.
+kalshi_candlestick_mirrored = sa.Table(
+    "kalshi_candlestick_mirrored",
+    metadata,
+    sa.Column("series_ticker", _key(), primary_key=True),
+    sa.Column("climate_date", sa.Date, primary_key=True),
+    sa.Column("window_key", _key(), primary_key=True),
+    sa.Column("file_sha256", sa.String(64), nullable=False),
+    sa.Column("num_rows", sa.BigInteger, nullable=False),
+    sa.Column("mirrored_at_utc", sa.DateTime, nullable=False),
+    **_MYSQL,
+)
+
 VIEWS = {
     "v_backtest_leaderboard": """
         SELECT r.run_id, r.strategy, r.market, r.date_start, r.date_end, m.total_pnl_usd, m.roi_pct, m.num_trades,
@@ -196,3 +258,14 @@ def create_schema(connection: sa.Connection) -> None:
     for name, query in VIEWS.items():
         if name not in present:
             connection.execute(sa.text(f"CREATE VIEW {name} AS {query}"))  # names are constants above
+
+
+def upsert(table: sa.Table, dialect: sa.Dialect) -> sa.Insert:
+    """An INSERT that replaces the other columns of rows whose primary key is there already."""
+    keys = [column.name for column in table.primary_key]
+    others = [column.name for column in table.columns if column.name not in keys]
+    if dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        return lite.on_conflict_do_update(index_elements=keys, set_={name: lite.excluded[name] for name in others})
+    server = mysql.insert(table)
+    return server.on_duplicate_key_update({name: server.inserted[name] for name in others})

@@ -1,0 +1,24 @@
+"""Mirror the candles of a run's events into the database and leave a receipt."""
+
+import json
+import logging
+
+from tradewinds import config as configs
+from tradewinds import database, store
+from tradewinds.database import mirror
+from tradewinds.jobs import run_job
+
+
+def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
+    url = configs.resolve(raw_config)["database"]["url"]
+    files, rows = mirror.mirror_candles(candles, url)
+    logging.getLogger(__name__).info("%d of %d files were not in yet, %d rows", files, len(candles), rows)
+    store.write_text(receipt, json.dumps({"database": database.masked(url), "files": len(candles)}) + "\n")
+
+
+if __name__ == "__main__":
+    run_job(
+        lambda: mirror_candles(snakemake.config, list(snakemake.input), snakemake.output[0]),
+        stage="mirror_candles",
+        log=snakemake.log[0],
+    )

@@ -1,0 +1,167 @@
+"""Record what was fetched for a config as an archive: `tradewinds replay` then serves it to whoever has the same question.
+
+Only what the archive can give back as it came is recorded: every file must be there, with all minutes of every market.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tradewinds import archive_market, store
+from tradewinds.archive import MARKETS, ArchiveWriter
+from tradewinds.check import damaged_files
+from tradewinds.config import Config
+from tradewinds.errors import ConfigError, DataMissing
+from tradewinds.plan import Plan, stale_files
+
+SHOWN_FILES = 40
+_FEES = ("fee_type", "fee_multiplier")
+_RECORDED = [
+    *("series_ticker", "event_ticker", "market_ticker", "open_time", "close_time", "settlement_ts"),
+    *("status", "result", "settlement_value", "expiration_value", *_FEES, "raw", "retrieved_at"),
+]
+
+Row = dict[str, Any]
+
+
+def record(conf: Config, plan: Plan, out: str | Path) -> int:
+    """Write an archive of a config's fetched files into the new folder `out`; the number of its events.
+
+    The folder appears when it is whole.
+
+    Raises:
+        ConfigError: the config's candles are a part of each market's, the range has several fees, or `out` is not empty.
+        DataMissing: a file is not there yet; names them all. DamagedFile: a file is not what was fetched.
+    """
+    _refuse_partial(conf)
+    _refuse_missing(plan)
+    for damage in damaged_files(plan):
+        raise damage
+    target = Path(out)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError("is there already.", where=str(target), remedy="Name a new folder with --out.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        events = _write(conf, plan, part)
+        part.chmod(0o755)
+        part.replace(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return events
+
+
+def _refuse_partial(conf: Config) -> None:
+    policy = conf["candles"]["window_policy"]
+    if policy == "FULL_MARKET_WINDOW":
+        return
+    problem = f"{policy} is a part of each market's minutes, and an archive serves them all."
+    remedy = (
+        "Run a copy of this config with window_policy: FULL_MARKET_WINDOW and record that; its archive also answers this "
+        "config."
+    )
+    raise ConfigError(problem, where="candles.window_policy", remedy=remedy)
+
+
+def _refuse_missing(plan: Plan) -> None:
+    missing = [path for path in plan.fetched if not Path(path).exists()]
+    missing += [f"{path} (ends too early)" for path in stale_files(plan)]
+    if missing:
+        shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
+        rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
+        raise DataMissing(
+            f"{len(missing)} file(s) of this config are missing; tradewinds run fetches them:\n{shown}{rest}"
+        )
+
+
+def _write(conf: Config, plan: Plan, folder: Path) -> int:
+    first, last = conf["date_start_local"], conf["date_end_local"]
+    inside = [("climate_date", ">=", first), ("climate_date", "<=", last)]
+    catalogs = {
+        series: pq.read_table(path, columns=_RECORDED, filters=inside).to_pylist()
+        for series, path in plan.catalogs.items()
+    }
+    rows = [row for listed in catalogs.values() for row in listed]
+    note = (
+        f"recorded from what was fetched for {', '.join(plan.catalogs)}, {first} to {last}; series and event objects are "
+        "rebuilt: fees as they were fetched, texts assumed"
+    )
+    writer = ArchiveWriter(folder, note=note)
+    writer.add_series(_series_object(series, listed) for series, listed in catalogs.items())
+    events = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
+    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
+    event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
+    for event in plan.events:
+        _add_candles(writer, event.series_ticker, event.path, event_of)
+    writer.add_guidance(_joined(plan.guidance.values(), store.GUIDANCE))
+    writer.add_climate(_joined(plan.climate.values(), store.CLIMATE))
+    return len(events)
+
+
+def _series_object(series: str, rows: list[Row]) -> Row:
+    """The series with the fees that the catalog has of it.
+
+    ASSUME: texts are the usual ones (the catalog does not keep them), and a series without a market has the usual fees.
+    """
+    fees = {tuple(row[name] for name in _FEES) for row in rows}
+    if len(fees) > 1:
+        said = " and ".join(sorted(f"{kind} × {multiplier}" for kind, multiplier in fees))
+        remedy = "Record ranges of dates that have one fee each."
+        raise ConfigError(f"its markets have several fees ({said}), an archive has one.", where=series, remedy=remedy)
+    known = {name: value for kind in fees for name, value in zip(_FEES, kind, strict=True)}
+    multiplier = known.get("fee_multiplier")
+    if multiplier is not None:
+        known["fee_multiplier"] = _number(multiplier)
+    return archive_market.series_object(series) | {name: value for name, value in known.items() if value is not None}
+
+
+def _number(value: float | Decimal) -> int | float:
+    """As JSON shows a number: 1, not 1.0."""
+    return int(value) if value == int(value) else float(value)
+
+
+def _market(row: Row) -> Row:
+    """A row of the archive's markets; its object is the one that was fetched.
+
+    A result that a later listing no longer had is put back.
+    """
+    raw = json.loads(row["raw"])
+    if row["result"] is not None and not raw.get("result"):
+        raw |= _settlement(row)
+    settled = row["settlement_ts"] or row["close_time"]  # says which tier has the market, nothing else
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=False)
+    return {name: row[name] for name in MARKETS.names} | {"settlement_ts": settled, "raw": text}
+
+
+def _settlement(row: Row) -> Row:
+    known: Row = {"result": row["result"], "status": row["status"], "expiration_value": row["expiration_value"] or ""}
+    if row["settlement_value"] is not None:
+        known["settlement_value_dollars"] = f"{row['settlement_value']:.6f}"
+    if row["settlement_ts"] is not None:
+        known["settlement_ts"] = archive_market.zulu(row["settlement_ts"])
+    return known
+
+
+def _add_candles(writer: ArchiveWriter, series: str, path: str, event_of: Mapping[str, str]) -> None:
+    """A date's candles; a series that was renamed can have two events on one date."""
+    table = pq.read_table(path)
+    tickers = pc.unique(table["market_ticker"]).to_pylist()
+    for event in sorted({event_of[ticker] for ticker in tickers}):
+        members = pa.array([ticker for ticker in tickers if event_of[ticker] == event])
+        writer.add_candles(series, event, table.filter(pc.is_in(table["market_ticker"], members)))
+
+
+def _joined(paths: Iterable[str], schema: pa.Schema) -> pa.Table:
+    tables = [pq.read_table(path).cast(schema) for path in paths]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
