@@ -1,7 +1,7 @@
 """The replay server: an archive served as the exchange's REST API and the weather service's, on this machine.
 
-Everything from the HTTP client on is then the production path. `GET /_replay/requests` (no part of either service)
-tells how many requests each route has seen.
+Everything from the HTTP client on is then the production path. `GET /_replay/requests` and `GET /_replay/faults` (no part
+of either service) tell how many requests each path has seen, and how many faults of each kind were injected.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tradewinds.archive import Archive
 from tradewinds.sources import replay_kalshi, replay_weather
 from tradewinds.sources.replay_data import ReplayData
+from tradewinds.sources.replay_faults import Answer, FaultPlan
 
 Middleware = Callable[["Handler", str], bool]
 """Called before a request is answered; True means it has dealt with the request itself."""
@@ -31,12 +32,17 @@ Middleware = Callable[["Handler", str], bool]
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as the server saw it; `at` is the monotonic clock at its arrival, in seconds."""
+    """One request as the server saw it.
+
+    `at` is the monotonic clock at its arrival, in seconds; `status` is 0 when it got no answer; `fault` is the kind of
+    the injected fault, or "".
+    """
 
     at: float
     path: str
     query: str
     status: int
+    fault: str = ""
 
 
 @dataclass
@@ -49,6 +55,7 @@ class ReplayServer:
     log: Path | None = None
     max_requests_per_second: float | None = None
     middleware: Middleware | None = None
+    fault_plan: FaultPlan | None = None
     requests: list[Seen] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     arrivals: collections.deque[float] = field(default_factory=collections.deque)
@@ -62,6 +69,11 @@ class ReplayServer:
     def kalshi_url(self) -> str:
         """URL of the exchange's API root."""
         return self.root + replay_kalshi.PREFIX
+
+    @property
+    def faults(self) -> collections.Counter[str]:
+        """Faults injected so far, by kind."""
+        return self.fault_plan.counts if self.fault_plan else collections.Counter()
 
     def refuses(self, now: float) -> bool:
         """Whether a request arriving now is one too many for the second before it.
@@ -105,39 +117,41 @@ class Handler(BaseHTTPRequestHandler):
         """Count, refuse if too fast, answer."""
         arrived = time.monotonic()
         url = urlsplit(self.path)
-        if url.path == "/_replay/requests":
-            self.send(200, "application/json", json.dumps(self.replay.counts()))
+        if url.path in ("/_replay/requests", "/_replay/faults"):
+            told = self.replay.faults if url.path == "/_replay/faults" else self.replay.counts()
+            self.send(200, "application/json", json.dumps(told))
             return
-        self.status = 0
+        self.status, self.fault = 0, ""
         if self.replay.refuses(arrived):
             self.send(429, "application/json", '{"error":"too many requests"}')
-        elif not (self.replay.middleware and self.replay.middleware(self, url.path)):
-            self.answer(url.path, dict(parse_qsl(url.query)))
-        self.replay.note(Seen(arrived, url.path, url.query, self.status))
+        elif not any(dealt(self, url.path) for dealt in (self.replay.middleware, self.replay.fault_plan) if dealt):
+            self.send(*self.answer(url.path, dict(parse_qsl(url.query))))
+        self.replay.note(Seen(arrived, url.path, url.query, self.status, self.fault))
 
-    def answer(self, path: str, query: dict[str, str]) -> None:
-        """Find the service a path belongs to."""
+    def answer(self, path: str, query: dict[str, str]) -> Answer:
+        """The answer of the service that a path belongs to."""
         if path.startswith(replay_kalshi.PREFIX + "/"):
             status, body = self.kalshi.answer(path.removeprefix(replay_kalshi.PREFIX), query)
-            self.send(status, "application/json", json.dumps(body, separators=(",", ":")))
-        elif path == "/json/cli.py":
+            return status, "application/json", json.dumps(body, separators=(",", ":"))
+        if path == "/json/cli.py":
             status, body = replay_weather.cli(self.replay.archive, query)
-            kind, text = ("application/json", json.dumps(body)) if status == 200 else ("text/plain", str(body))
-            self.send(status, kind, text)
-        elif path == "/cgi-bin/request/mos.py":
-            self.send(*replay_weather.mos(self.replay.archive, query))
-        else:
-            self.send(404, "text/plain", "not found")
+            return (
+                (status, "application/json", json.dumps(body)) if status == 200 else (status, "text/plain", str(body))
+            )
+        if path == "/cgi-bin/request/mos.py":
+            return replay_weather.mos(self.replay.archive, query)
+        return 404, "text/plain", "not found"
 
-    def send(self, status: int, content_type: str, body: str) -> None:
-        """Send a whole answer."""
+    def send(self, status: int, content_type: str, body: str, *, missing: int = 0) -> None:
+        """Send an answer; one with its last bytes `missing` ends the connection, as an answer that breaks off does."""
         payload = body.encode()
         self.status = status
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload)
+        self.wfile.write(payload[: len(payload) - missing])
+        self.close_connection |= missing > 0
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence the base class; requests are noted by the server."""
@@ -182,6 +196,7 @@ def make_server(
     max_requests_per_second: float | None = None,
     log: Path | None = None,
     middleware: Middleware | None = None,
+    faults: FaultPlan | None = None,
 ) -> ReplayServer:
     """A server bound to 127.0.0.1 (port 0: a free one), not yet answering.
 
@@ -198,6 +213,7 @@ def make_server(
         log=log,
         max_requests_per_second=max_requests_per_second,
         middleware=middleware,
+        fault_plan=faults,
     )
     handler.replay, handler.kalshi = server, replay_kalshi.KalshiRoutes(data)  # type: ignore[attr-defined]
     return server

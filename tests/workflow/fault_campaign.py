@@ -1,0 +1,103 @@
+"""The fault campaign: fetch a world through a replay server that misbehaves, and compare what is there in the end."""
+
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests.workflow.fault_world import MODELS, WINDOWS
+from tradewinds import calendars, store
+from tradewinds.jobs import SERVICES
+from tradewinds.sources.replay import ReplayServer
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 1.5  # of the clients
+STALL_SECONDS = 2.5  # of the server
+STORY = ("requests", "retries", "retrieved_at", "tier")  # what tells of the fetch, not of the market
+
+
+def stages_of(dates: list[dt.date]) -> list[list[dict]]:
+    """All fetch jobs of a world: catalogs and weather first, then the candles, oldest first."""
+    first, candles = [], []
+    through = dates[-1].isoformat()
+    for series in WINDOWS:
+        first.append(_job("sync_catalog_job", series, through, store.catalog_path(series)))
+        first += _weather(calendars.station_of(series).station_id, through)
+    for day in dates:
+        for series, window in WINDOWS.items():
+            path = store.candle_path(window, series, day)
+            candles.append(_job("fetch_candles_job", series, day.isoformat(), window, store.catalog_path(series), path))
+    return [first, candles]
+
+
+def _weather(station: str, through: str) -> list[dict]:
+    year = int(through[:4])  # a world lies within one
+    climate = _job("fetch_climate_job", station, year, through, store.climate_path(station, year))
+    paths = {model: store.guidance_path(station, model, year) for model in MODELS}
+    return [climate, *(_job("fetch_guidance_job", station, m, year, through, path) for m, path in paths.items())]
+
+
+def _job(name: str, *arguments: object) -> dict:
+    return {"job": name, "arguments": arguments, "out": arguments[-1]}
+
+
+def start(
+    folder: Path, server: ReplayServer, stages: list[list[dict]], *, workers: int = 3, kills: int = 0, seed: int = 1
+):
+    """Start a driver over the data folder `folder`; `finish` waits for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = uuid.uuid4().hex
+    spec = {"folder": str(folder), "stages": stages, "workers": workers, "kills": kills, "seed": seed}
+    spec |= {"notes": str(folder / f"{name}.notes"), "report": str(folder / f"{name}.report")}
+    (folder / f"{name}.json").write_text(json.dumps(spec))
+    rest = {"requests_per_second": 1000, "max_connections": 8, "timeout_seconds": TIMEOUT_SECONDS, "max_retries": 6}
+    services = {"kalshi": {"base_url": server.kalshi_url, **rest}, "iem": {"base_url": server.root, **rest}}
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
+    environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "tests.workflow.fault_driver", str(folder / f"{name}.json")]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True), Path(spec["report"])
+
+
+def finish(started) -> dict:
+    """What a driver reports at its end."""
+    process, report = started
+    _, errors = process.communicate(timeout=1800)
+    assert process.returncode == 0, errors
+    return json.loads(report.read_text())
+
+
+def drive(folder: Path, server: ReplayServer, stages: list[list[dict]], **settings: int) -> dict:
+    """Fetch everything that is missing; settings as `start`."""
+    return finish(start(folder, server, stages, **settings))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of every data file, encoded anew without retrieval times and without the story of its fetch."""
+    found = {}
+    for path in sorted(folder.glob("data/*/**/*.parquet")):
+        table, meta = pq.read_table(path), store.read_meta(path)
+        if "retrieved_at" in table.column_names:
+            table = table.drop_columns("retrieved_at")
+        bare = json.dumps({key: meta[key] for key in sorted(meta) if key not in STORY})
+        whole = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata({"meta": bare}), whole)
+        found[str(path.relative_to(folder))] = hashlib.sha256(whole.getvalue()).hexdigest()
+    return found
+
+
+def events_of(found: dict[str, str]) -> int:
+    """How many event files are in `contents`."""
+    return sum(name.startswith("data/candles/") for name in found)
+
+
+def candle_requests(server: ReplayServer) -> Counter[str]:
+    """Candle requests the server has seen, per path and query."""
+    return Counter(f"{seen.path}?{seen.query}" for seen in server.requests if seen.path.endswith("/candlesticks"))

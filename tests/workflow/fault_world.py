@@ -1,0 +1,120 @@
+"""A large and quick archive: hundreds of events over several series, with few candles each."""
+
+import datetime as dt
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+from tradewinds import archive_market, calendars, store
+from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
+from tradewinds.archive_import import climate_row
+
+# every kind of window, so that every candle route is used
+WINDOWS = {
+    "KXHIGHCHI": "full_1m",
+    "KXHIGHMIA": "trade_2300_d1_1m",
+    "KXHIGHNY": "full_60m",
+    "KXHIGHAUS": "full_60m",
+}
+FIRST = dt.date(2025, 1, 3)
+MODELS = ("GFS", "NAM")
+CANDLES_PER_MARKET = 12
+SIDES = [f"{side}_{name}" for side in ("yes_bid", "yes_ask") for name in ("open", "high", "low", "close")]
+PAID = [f"price_{name}" for name in ("open", "high", "low", "close", "mean")]
+
+
+def make_world(folder: Path, days: int) -> list[dt.date]:
+    """Write the archive; the climate dates of every series. The second date of the first series is not listed."""
+    dates = calendars.date_range(FIRST, FIRST + dt.timedelta(days=days - 1))
+    writer = ArchiveWriter(folder, note="a large and quick world")
+    stations = [calendars.station_of(series) for series in WINDOWS]
+    markets = []
+    for station in stations:
+        for day in dates:
+            if (station, day) != (stations[0], dates[1]):
+                markets += _event(writer, station, day)
+    writer.add_series(archive_market.series_object(series) for series in WINDOWS)
+    events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
+    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
+    _weather(writer, stations, dates)
+    return dates
+
+
+def cutoff_of(dates: list[dt.date]) -> dt.date:
+    """A cutoff with half of the events on either side."""
+    return dates[len(dates) // 2]
+
+
+def _event(writer: ArchiveWriter, station: calendars.Station, day: dt.date) -> list[dict]:
+    """Six markets, and their candles written to the archive."""
+    event = calendars.event_ticker_of(station.series_ticker, day)
+    rng = random.Random(event)
+    start, end = calendars.climate_day_bounds(station, day)
+    opened, closed = start - 14 * 3600, end - 60
+    low = rng.randint(20, 90)
+    brackets = [("less", f"T{low}", None, low)]
+    brackets += [("between", f"B{low + 2 * n}.5", low + 2 * n, low + 2 * n + 1) for n in range(4)]
+    brackets += [("greater", f"T{low + 7}", low + 7, None)]
+    columns = {name: [] for name in CANDLES.names}
+    for _, strike, _, _ in brackets:
+        _candles(rng, f"{event}-{strike}", opened, closed, columns)
+    writer.add_candles(station.series_ticker, event, pa.table(columns, schema=CANDLES))
+    return [
+        archive_market.market_row(
+            series_ticker=station.series_ticker,
+            event_ticker=event,
+            market_ticker=f"{event}-{strike}",
+            strike_type=kind,
+            floor=floor,
+            cap=cap,
+            yes_sub_title=archive_market.subtitle(kind, floor, cap),
+            result="yes" if kind == "less" else "no",
+            open_time=_time(opened),
+            close_time=_time(closed),
+            settlement_ts=_time(end + 8 * 3600),
+            expiration_value=f"{low - 1}.00",
+        )
+        for kind, strike, floor, cap in brackets
+    ]
+
+
+def _candles(rng: random.Random, ticker: str, opened: int, closed: int, columns: dict[str, list]) -> None:
+    """A market's sparse candles: no two alike, every other one with a trade."""
+    minutes = sorted(rng.sample(range(opened // 60 + 1, closed // 60 + 1), CANDLES_PER_MARKET))
+    for number, minute in enumerate(minutes):
+        columns["market_ticker"].append(ticker)
+        columns["end_period_ts"].append(minute * 60)
+        bid = rng.randint(1, 90)
+        for name in SIDES:
+            columns[name].append(_dollars(bid + (rng.randint(1, 9) if "ask" in name else 0)))
+        for name in PAID:
+            columns[name].append(_dollars(bid) if number % 2 else None)
+        columns["price_previous"].append(_dollars(bid) if number > 1 else None)
+        columns["volume"].append(Decimal(rng.randint(1, 60) if number % 2 else 0))
+        columns["open_interest"].append(Decimal(number * 10))
+
+
+def _weather(writer: ArchiveWriter, stations: list[calendars.Station], dates: list[dt.date]) -> None:
+    guidance, climate = [], []
+    for station in stations:
+        for number, day in enumerate(dates):
+            midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+            times = {"runtime_ts": midnight - 43_200, "ftime_ts": midnight + 86_400}
+            for model in MODELS:
+                row = {"station_id": station.station_id, "model": model, "n_x_f": 40.0 + number % 50, "tmp_f": None}
+                guidance.append(row | times)
+            end = _time(calendars.climate_day_bounds(station, day)[1])
+            climate.append(climate_row(station, day, 40 + number % 50, 20, end + dt.timedelta(minutes=35)))
+    writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
+    writer.add_climate(pa.Table.from_pylist(climate, store.CLIMATE))
+
+
+def _time(ts: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(ts, dt.UTC)
+
+
+def _dollars(cents: int) -> Decimal:
+    return Decimal(cents) / 100
