@@ -13,6 +13,7 @@ include: "rules/probabilities.smk"
 include: "rules/simulate.smk"
 include: "rules/report.smk"
 include: "rules/load.smk"
+include: "rules/mirror.smk"
 
 
 rule all:
@@ -20,4 +21,5 @@ rule all:
     input:
         LOADED,
         run_files(),
+        PLAN.fetched,
     localrule: True

@@ -10,7 +10,8 @@ rule fetch_candles:
     input:
         catalog=ancient("data/catalog/kalshi/{series}.parquet"),
     output:
-        "data/candles/kalshi/{window}/{series}/{date}.parquet",
+        # update: a file that another run has made meanwhile is not deleted before this job finds it
+        update("data/candles/kalshi/{window}/{series}/{date}.parquet"),
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",
     conda:

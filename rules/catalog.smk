@@ -15,7 +15,7 @@ rule sync_catalog:
     resources:
         api=1,
     params:
-        through=catalog_through,
+        through=asked_through,
     shell:
         r"""
         python "$TRADEWINDS_SCRIPTS"/sync_catalog.py --series {wildcards.series:q} --through {params.through:q} \

@@ -3,12 +3,14 @@
 Needs: a config (`--configfile config/x.yaml`). Makes: nothing.
 """
 
+import contextlib
+import os
 import sys
 
 from snakemake.exceptions import WorkflowError
 
 from tradewinds import config as tradewinds_config
-from tradewinds import config_problems, database, jobs, plan
+from tradewinds import config_problems, database, jobs, plan, runner
 from tradewinds.errors import TradewindsError
 
 
@@ -33,6 +35,14 @@ def refuse_missing(missing):
         raise WorkflowError("fetching is off and these files are missing:", *missing)
 
 
+def refuse_damaged():
+    """Name a growing file that cannot be read before a rule needs to know through which date it reaches."""
+    try:
+        plan.stale_files(PLAN)
+    except TradewindsError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def run_files():
     """Everything a run leaves in its folder."""
     names = [
@@ -44,14 +54,29 @@ def run_files():
     return [f"{PLAN.run_dir}/{name}" for name in names]
 
 
-def catalog_through(wildcards):
-    """The climate date that the catalog of a series must reach."""
-    return plan.catalog_through(wildcards.series, PLAN.date_end)
+def asked_through(wildcards, output):
+    """The date that a growing file (a catalog, a station-year) must reach."""
+    year = int(wildcards.year) if hasattr(wildcards, "year") else None
+    return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
+
+
+def hold_folder():
+    """Wait until no other run works in this folder, then hold it until this process ends.
+
+    `tradewinds run` holds it already for the Snakemake it starts. (onstart runs in the main process only, not in a dry run.)
+    """
+    if jobs.HOLDS_FOLDER not in os.environ:
+        waiting = "another run is working in this folder; waiting for it to end."
+        FOLDER.enter_context(
+            runner.folder_lock(lambda: print(waiting, file=sys.stderr))
+        )
 
 
 CONFIG = checked_config()
 PLAN = plan.plan_of(CONFIG)
+refuse_damaged()
 refuse_missing(PLAN.missing())
+FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
@@ -63,3 +88,7 @@ wildcard_constraints:
     station="[A-Z0-9]{4}",
     model="[A-Z]+",
     year=r"\d{4}",
+
+
+onstart:
+    hold_folder()

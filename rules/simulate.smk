@@ -19,6 +19,7 @@ rule simulate:
         positions=f"{PLAN.run_dir}/positions_daily.csv",
         decisions=f"{PLAN.run_dir}/decisions.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
+        events=f"{PLAN.run_dir}/events.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
     log:

@@ -76,7 +76,7 @@ def page() -> str:
     schema = config.schema()
     keys = "\n".join(rows(schema, required=tuple(schema["required"])))
     series = "\n".join(
-        f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date} |"
+        f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
         for s in calendars.stations().values()
     )
     head = "| series | station | city | target | civil clock | first date |\n|---|---|---|---|---|---|"

@@ -24,6 +24,7 @@ def main() -> None:
         lambda: fetch.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out),
         stage="fetch_candles",
         log=args.log,
+        target=args.out,
     )
 
 

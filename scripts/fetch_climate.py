@@ -15,11 +15,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--station", required=True)
     parser.add_argument("--year", required=True)
+    parser.add_argument("--through", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
     run_job(
-        lambda: fetch.fetch_climate_job(args.station, int(args.year), args.out), stage="fetch_climate", log=args.log
+        lambda: fetch.fetch_climate_job(args.station, int(args.year), args.through, args.out),
+        stage="fetch_climate",
+        log=args.log,
     )
 
 

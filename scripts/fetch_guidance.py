@@ -16,11 +16,12 @@ def main() -> None:
     parser.add_argument("--station", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--year", required=True)
+    parser.add_argument("--through", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
     run_job(
-        lambda: fetch.fetch_guidance_job(args.station, args.model, int(args.year), args.out),
+        lambda: fetch.fetch_guidance_job(args.station, args.model, int(args.year), args.through, args.out),
         stage="fetch_guidance",
         log=args.log,
     )

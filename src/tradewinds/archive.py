@@ -28,6 +28,7 @@ MARKETS = pa.schema(
     ]
 )
 CANDLES = pa.schema([field for field in store.CANDLES if field.name != "retrieved_at"])
+GUIDANCE = pa.schema([field for field in store.GUIDANCE if field.name != "known_at_ts"])
 SERIES = pa.schema([("series_ticker", pa.string()), ("raw", pa.string())])
 EVENTS = pa.schema(
     [
@@ -74,8 +75,8 @@ class ArchiveWriter:
         store.write_parquet(path, candles.select(CANDLES.names).cast(CANDLES).sort_by(order), {})
 
     def add_guidance(self, table: pa.Table) -> None:
-        """Station guidance (schema store.GUIDANCE), one file per station."""
-        self._per_station("guidance", table.cast(store.GUIDANCE), ["model", "runtime_ts", "ftime_ts"])
+        """Station guidance (schema GUIDANCE), one file per station."""
+        self._per_station("guidance", table.select(GUIDANCE.names).cast(GUIDANCE), ["model", "runtime_ts", "ftime_ts"])
 
     def add_climate(self, table: pa.Table) -> None:
         """Climate reports (schema store.CLIMATE), one file per station."""
@@ -126,7 +127,7 @@ class Archive:
     def guidance(self, station_id: str) -> pa.Table:
         """All guidance of a station; no rows when the archive has none."""
         path = self.folder / "weather" / "guidance" / f"{station_id}.parquet"
-        return pq.read_table(path) if path.exists() else store.GUIDANCE.empty_table()
+        return pq.read_table(path) if path.exists() else GUIDANCE.empty_table()
 
     def climate(self, station_id: str) -> pa.Table:
         """All climate reports of a station; no rows when the archive has none."""

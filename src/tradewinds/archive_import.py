@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds import archive_market, calendars, store
-from tradewinds.archive import CANDLES, MARKETS, ArchiveWriter
+from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.errors import ConfigError
 
 CENTS = ("yes_bid", "yes_ask")
@@ -173,7 +173,7 @@ SELECT station, model, runtime_ts, midnight + 43200, n_x_min_f, NULL FROM runs W
 
 def _guidance(files: Iterable[str | Path]) -> pa.Table:
     paths = list(files)
-    return _read(paths, _GUIDANCE_SQL).cast(store.GUIDANCE) if paths else store.GUIDANCE.empty_table()
+    return _read(paths, _GUIDANCE_SQL).cast(GUIDANCE) if paths else GUIDANCE.empty_table()
 
 
 _CLIMATE_SQL = """

@@ -26,7 +26,8 @@ DAY_SECONDS = 86_400
 class Station:
     """Where a series' temperature is measured and on which clocks.
 
-    `lst_offset_hours` is local standard time minus UTC (−6 for Chicago); `target` is "max" or "min".
+    `lst_offset_hours` is local standard time minus UTC (−6 for Chicago); `target` is "max" or "min"; `first_date` is the first
+    climate date known to be listed, None if nobody has said.
     """
 
     series_ticker: str
@@ -37,7 +38,7 @@ class Station:
     lst_offset_hours: int
     target: str
     legacy_prefixes: tuple[str, ...]
-    first_date: dt.date
+    first_date: dt.date | None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -62,7 +63,7 @@ def _station(row: dict[str, str]) -> Station:
         lst_offset_hours=int(row["lst_offset_hours"]),
         target=row["target"],
         legacy_prefixes=tuple(p for p in row["legacy_prefixes"].split(";") if p),
-        first_date=dt.date.fromisoformat(row["first_date"]),
+        first_date=dt.date.fromisoformat(row["first_date"]) if row["first_date"] else None,
     )
 
 

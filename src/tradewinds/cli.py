@@ -93,6 +93,35 @@ def validate(config: ConfigOption) -> None:
 
 
 @app.command()
+def check(
+    config: ConfigOption,
+    delete_damaged: Annotated[
+        bool, typer.Option("--delete-damaged", help="Delete damaged files, so that the next run makes them again.")
+    ] = False,
+) -> None:
+    """Read a config's data files to the last byte and name the damaged ones.
+
+    Reads data/. Changes nothing without --delete-damaged. Exit code 5 if a damaged file remains.
+    """
+    from tradewinds import config as configs
+    from tradewinds.check import damaged_files
+    from tradewinds.errors import SimulationError
+    from tradewinds.plan import plan_of
+
+    damaged = list(damaged_files(plan_of(configs.load(config))))
+    for damage in damaged:
+        typer.echo(str(damage))
+        if delete_damaged:
+            Path(damage.where).unlink()
+    if damaged and not delete_damaged:
+        raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")
+    done = (
+        f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
+    )
+    typer.echo(f"{config}: {done}")
+
+
+@app.command()
 def strategies() -> None:
     """List the strategies that a config may name."""
     from tradewinds import strategies as registry
@@ -115,16 +144,50 @@ def replay(
     log: Annotated[
         Path | None, typer.Option(help="Append every request to this file (JSON lines).", metavar="FILE")
     ] = None,
+    faults: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of requests that go wrong, of every kind.", metavar="RATE")
+    ] = 0,
+    fault_seed: Annotated[int, typer.Option(help="The same seed, the same faults.", metavar="N")] = 0,
+    stall_seconds: Annotated[
+        float, typer.Option(min=0, help="Silence of a stalled connection; more than the timeout.", metavar="S")
+    ] = 35,
 ) -> None:
     """Serve an archive as the exchange and the weather service, on this machine, until Ctrl-C.
 
     Point kalshi.base_url at http://127.0.0.1:PORT/trade-api/v2 and iem.base_url at http://127.0.0.1:PORT.
     """
     from tradewinds.sources import replay as server
+    from tradewinds.sources.replay_faults import FaultPlan
 
     server.serve_forever(
-        archive, port=port, cutoff=_date(cutoff, "--cutoff"), max_requests_per_second=max_requests_per_second, log=log
+        archive,
+        port=port,
+        cutoff=_date(cutoff, "--cutoff"),
+        max_requests_per_second=max_requests_per_second,
+        log=log,
+        faults=FaultPlan(faults, fault_seed, stall_seconds=stall_seconds) if faults else None,
     )
+
+
+@app.command()
+def record(
+    config: ConfigOption,
+    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+) -> None:
+    """Write what was fetched for a config as an archive that `tradewinds replay` serves; fetches nothing.
+
+    Every file must be there (else exit 3 with the list), with 1-minute candles of the whole market window.
+    """
+    from tradewinds import archive_record
+    from tradewinds import config as configs
+    from tradewinds.plan import plan_of
+
+    conf = configs.load(config)
+    plan = plan_of(conf)
+    events = archive_record.record(conf, plan, out)
+    typer.echo(f"{out}: archive of {events} events; serve it with tradewinds replay --archive {out}")
+    if plan.user_probabilities:
+        typer.echo(f"{plan.user_probabilities} is yours, not fetched: it is no part of the archive.")
 
 
 @archive_app.command("synthetic")

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from tradewinds import calendars, config_problems
+from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.paths import workflow_root
 
@@ -188,13 +189,9 @@ def _numbers(value: Any) -> Any:
     return value
 
 
-def window_key(config: Config) -> str:
-    """Folder name of candles fetched under this config's window policy: what else would change their bytes.
-
-    `full_1m`, or `trade_2300_d1_1m` (the as-of clock starts that window).
-    """
-    period = f"{config['candles']['period_interval_minutes']}m"
-    if config["candles"]["window_policy"] == "FULL_MARKET_WINDOW":
-        return f"full_{period}"
-    asof = config["asof_policy"]
-    return f"trade_{asof['local_time'].replace(':', '')}_d{asof['days_before']}_{period}"
+def candle_window(config: Config) -> CandleWindow:
+    """The candles that a config wants of every event."""
+    candles, asof = config["candles"], config["asof_policy"]
+    return CandleWindow(
+        candles["window_policy"], candles["period_interval_minutes"], asof["local_time"], asof["days_before"]
+    )

@@ -19,11 +19,23 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tradewinds import store
 from tradewinds.plan import Plan
 
 PLAIN_LINE_SECONDS = 5.0
 
 Group = tuple[str, list[str]]
+
+
+def show_catalogs(console: Console, paths: list[str]) -> None:
+    """What the sync of some catalogs found, a line each."""
+    for path in paths:
+        meta = store.read_meta(path)
+        closes = f", closes {meta['earliest_close'][:10]} to {meta['latest_close'][:10]}" if meta["markets"] else ""
+        console.print(
+            f"catalog of {meta['series_ticker']}: {meta['fetched']} markets listed, {meta['inserted']} new, "
+            f"{meta['updated']} changed{closes}; final through {meta['covers_through']}"
+        )
 
 
 def groups(plan: Plan, loaded: str) -> list[Group]:
@@ -43,11 +55,11 @@ def groups(plan: Plan, loaded: str) -> list[Group]:
 class Watch:
     """Progress of a run, read off the file system at every call.
 
-    Only files that were missing at the start, or that are newer than it, count as work done by this run.
+    Only files that were missing at the start count as work done by this run.
     """
 
     def __init__(self, file_groups: list[Group], console: Console) -> None:
-        self.console, self.started = console, time.time()
+        self.console = console
         self.pending: dict[str, set[str]] = {}
         self.totals: dict[str, int] = {}
         for name, files in file_groups:

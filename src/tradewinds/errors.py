@@ -5,6 +5,7 @@ TradewindsError           1  (never raised itself)
 ├── DataMissing           3  data missing and fetching is not allowed
 ├── FetchError            4  a service could not be read, or said something we refuse to believe
 ├── SimulationError       5  simulation or validation failed
+│   └── DamagedFile       5  a data file is not what was written
 └── DatabaseError         6  the database could not be read or written
 """
 
@@ -62,6 +63,14 @@ class SimulationError(TradewindsError):
     """The simulation or one of its validations failed."""
 
     exit_code = 5
+
+
+class DamagedFile(SimulationError):
+    """A data file cannot be read, or does not hold what such a file must."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        remedy = "Delete it, or let `tradewinds check --delete-damaged` do it; the next run fetches it again."
+        super().__init__(f"the file is damaged ({problem}).", where=str(path), remedy=remedy)
 
 
 class DatabaseError(TradewindsError):

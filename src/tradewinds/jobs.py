@@ -6,6 +6,7 @@ are recorded and trigger reruns) but through environment variables that the work
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -16,17 +17,26 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from tradewinds.errors import TradewindsError
+from tradewinds.errors import INTERRUPTED, DatabaseError, FetchError, SimulationError, TradewindsError
 from tradewinds.paths import workflow_root
 
 SERVICES = "TRADEWINDS_SERVICES"
 FETCH = "TRADEWINDS_FETCH"
 SCRIPTS = "TRADEWINDS_SCRIPTS"
 FAILURES = "TRADEWINDS_FAILURES"
+HOLDS_FOLDER = "TRADEWINDS_HOLDS_FOLDER"
 
 UNEXPECTED = 1
+FILE_SYSTEM_REFUSES = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+)
+STAGE_EXIT_CODES = {
+    **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
+    **dict.fromkeys(("probabilities", "simulate", "report"), SimulationError.exit_code),
+    **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
+}
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
@@ -63,33 +73,54 @@ def log_to(path: str | Path) -> None:
     )
 
 
-def run_job(main: Callable[[], None], *, stage: str, log: str | Path) -> None:
+def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: str | None = None) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
     The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that it tidies up.
+    `target`, the file that the job makes, goes into its failure record.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    log_to(log)
     try:
+        log_to(log)
         main()
+        for number in (signal.SIGTERM, signal.SIGINT):  # the work is done: a late stop must not make it look undone
+            signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
         logging.getLogger(stage).error("%s", error)
-        _fail(stage, str(error), error.exit_code)
+        _fail(stage, str(error), error.exit_code, target)
     except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
-        logging.getLogger(stage).error("%s", traceback.format_exc())
+        _fail(stage, f"{stage} was interrupted.", INTERRUPTED, target)
+    except OSError as error:
+        if error.errno not in FILE_SYSTEM_REFUSES:
+            _unexpected(stage, error, log, target)
+        named = error.filename or target or "a file"
+        remedy = "Make room or make it writable, and run the same command again: what is finished stays."
         _fail(
-            stage,
-            f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details.",
-            UNEXPECTED,
+            stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", STAGE_EXIT_CODES[stage], target
         )
+    except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
+        _unexpected(stage, error, log, target)
 
 
-def _fail(stage: str, message: str, exit_code: int) -> None:
+def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
+    logging.getLogger(stage).error("%s", traceback.format_exc())
+    message = f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
+    _fail(stage, message, UNEXPECTED, target)
+
+
+def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoReturn:
     folder = os.environ.get(FAILURES)
     if folder:
         record = {"stage": stage, "message": message, "exit_code": exit_code}
-        Path(folder, f"{uuid.uuid4().hex}.json").write_text(json.dumps(record), encoding="utf-8")
+        record |= {"target": target} if target else {}
+        path = Path(folder, f"{uuid.uuid4().hex}.json")
+        part = path.with_suffix(".part")  # a job can be killed while it writes: a record is whole or absent
+        part.write_text(json.dumps(record), encoding="utf-8")
+        part.replace(path)
     print(message, file=sys.stderr)
     sys.exit(exit_code)
+
+
+def failures(folder: str | Path) -> list[dict[str, Any]]:
+    """The failure records that jobs left in a folder."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]

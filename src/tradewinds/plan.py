@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tradewinds import calendars, config, store
+from tradewinds.candle_window import CandleWindow, siblings
 
 # Past days wanted before the trailing window of a forecast: reports arrive after their day.
 _REPORT_DELAY_DAYS = 7
@@ -33,7 +34,7 @@ class Plan:
 
     run_id: str
     run_dir: str
-    window_key: str
+    window: CandleWindow
     events: tuple[Event, ...]
     catalogs: dict[str, str]
     guidance: dict[tuple[str, str, int], str]
@@ -43,29 +44,41 @@ class Plan:
     date_end: dt.date
 
     @property
+    def weather(self) -> dict[str, int]:
+        """All station-years: the year of each file."""
+        years = {path: year for (_, _, year), path in self.guidance.items()}
+        return years | {path: year for (_, year), path in self.climate.items()}
+
+    @property
     def fetched(self) -> list[str]:
         """All files that come from a service."""
         candles = [event.path for event in self.events]
-        return [*self.catalogs.values(), *candles, *self.guidance.values(), *self.climate.values()]
+        return [*self.catalogs.values(), *candles, *self.weather]
 
     def missing(self) -> list[str]:
-        """Fetched files that are not there."""
-        return [path for path in self.fetched if not Path(path).exists()]
+        """Fetched files that are not there and cannot be made from what is."""
+        kept = {event.path for event in self.events if not Path(event.path).exists() and self._held(event)}
+        return [path for path in self.fetched if not Path(path).exists() and path not in kept]
+
+    def _held(self, event: Event) -> bool:
+        """Whether a file of another window has all candles of an event."""
+        station = calendars.station_of(event.series_ticker)
+        return any(other.holds(self.window, station, event.climate_date) for other, _ in siblings(event.path))
 
 
 def plan_of(conf: config.Config) -> Plan:
     """The plan of a resolved config."""
-    key = config.window_key(conf)
+    window = config.candle_window(conf)
     dates = calendars.date_range(conf["date_start_local"], conf["date_end_local"])
     series = conf["series_tickers"]
-    events = tuple(Event(s, d, store.candle_path(key, s, d)) for s in series for d in dates)
+    events = tuple(Event(s, d, store.candle_path(window.key, s, d)) for s in series for d in dates)
     guidance, climate = _weather_files(conf)
     run = config.run_id(conf)
     forecast = conf["probabilities"]
     return Plan(
         run_id=run,
         run_dir=f"{conf['output_dir'].rstrip('/') or '/'}/{run}",
-        window_key=key,
+        window=window,
         events=events,
         catalogs={s: store.catalog_path(s) for s in series},
         guidance=guidance,
@@ -89,34 +102,35 @@ def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str]
     back = dt.timedelta(days=forecast["trailing_days"] + conf["asof_policy"]["days_before"] + _REPORT_DELAY_DAYS)
     years = range((conf["date_start_local"] - back).year, conf["date_end_local"].year + 1)
     stations = sorted({calendars.station_of(series).station_id for series in conf["series_tickers"]})
-    guidance = {(s, m, y): store.guidance_path(s, m, y) for s in stations for m in forecast["models"] for y in years}
+    asked = [(m, y) for m in forecast["models"] for y in years if y >= store.GUIDANCE_SINCE[m]]
+    guidance = {(s, m, y): store.guidance_path(s, m, y) for s in stations for m, y in asked}
     return guidance, {(s, y): store.climate_path(s, y) for s in stations for y in years}
 
 
-def covered_through(series_ticker: str) -> dt.date | None:
-    """The last climate date up to which a series' catalog is complete and final; None without a catalog."""
-    path = Path(store.catalog_path(series_ticker))
-    return dt.date.fromisoformat(store.read_meta(path)["covers_through"]) if path.exists() else None
+def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
+    """The date that a growing file must reach: the end of the range, or of the file's year."""
+    return date_end if year is None else min(date_end, dt.date(year, 12, 31))
 
 
-def catalog_through(series_ticker: str, date_end: dt.date) -> str:
-    """The date a series' catalog must reach, as the sync rule's parameter.
+def asked_through(path: str, needed: dt.date) -> str:
+    """The date for which a growing file (catalog, station-year) is asked, as its rule's parameter.
 
-    A catalog that reaches far enough repeats the date it was made for, so that Snakemake sees no change; only a question
+    A file that reaches far enough repeats the date it was made for, so that Snakemake sees no change; only a question
     that reaches past what it covers gives another one.
     """
-    path = Path(store.catalog_path(series_ticker))
-    if path.exists():
+    if Path(path).exists():
         meta = store.read_meta(path)
-        if dt.date.fromisoformat(meta["covers_through"]) >= date_end:
+        if dt.date.fromisoformat(meta["covers_through"]) >= needed:
             return str(meta["asked_through"])
-    return date_end.isoformat()
+    return needed.isoformat()
 
 
-def stale_catalogs(plan: Plan) -> list[str]:
-    """Catalogs that are there but do not reach the end of the run's range."""
+def stale_files(plan: Plan) -> list[str]:
+    """Growing files that are there but do not reach the end of the run's range."""
+    needs = dict.fromkeys(plan.catalogs.values(), needed_through(plan.date_end))
+    needs |= {path: needed_through(plan.date_end, year) for path, year in plan.weather.items()}
     return [
         path
-        for series, path in plan.catalogs.items()
-        if (covered := covered_through(series)) is not None and covered < plan.date_end
+        for path, needed in needs.items()
+        if Path(path).exists() and dt.date.fromisoformat(store.read_meta(path)["covers_through"]) < needed
     ]

@@ -10,13 +10,15 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import calendars
+from tradewinds import calendars, store
+from tradewinds.candle_window import CandleWindow
 from tradewinds.config import Config
-from tradewinds.plan import Event, Plan, stale_catalogs
+from tradewinds.plan import Event, Plan, stale_files
 from tradewinds.sources import kalshi
+from tradewinds.sources.kept_candles import best_kept
 
-# The series object and at least one page of each tier's listing.
-CATALOG_REQUESTS = 3
+# Markets listed per page and per climate date, for the estimate of a catalog that was never synced.
+_PAGE, _PER_DATE = 1000, 6
 
 
 def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]]:
@@ -27,55 +29,69 @@ def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]
     """
     rows, notes = [], []
     rate = conf["kalshi"]["requests_per_second"]
-    stale = set(stale_catalogs(plan))
+    stale = set(stale_files(plan))
     total = 0
     for series, catalog in plan.catalogs.items():
         events = [event for event in plan.events if event.series_ticker == series]
         missing = [event for event in events if not Path(event.path).exists()]
         sync = not Path(catalog).exists() or catalog in stale
-        requests = _candle_requests(conf, plan, series, missing) + (CATALOG_REQUESTS if sync else 0)
+        requests = _candle_requests(plan, series, missing) + (
+            _catalog_requests(series, catalog, plan.date_end) if sync else 0
+        )
         total += requests
         rows.append(_row(f"{series} events", len(events), len(missing), requests, rate))
         if sync:
             state = "does not reach the end of the range" if catalog in stale else "is not there yet"
             notes.append(f"The catalog of {series} {state}: its requests are an estimate until it is synced.")
-    weather = [*plan.guidance.values(), *plan.climate.values()]
+    weather = plan.weather
     if weather:
-        gone = sum(not Path(path).exists() for path in weather)
+        gone = sum(not Path(path).exists() or path in stale for path in weather)
         rows.append(_row("weather station-years", len(weather), gone, gone, conf["iem"]["requests_per_second"]))
+    if total:
+        notes.append(f"{total} requests to the exchange: at least {_duration(total, rate)} at {rate:g} a second.")
     done = Path(plan.run_dir, "metrics.json").exists()
     notes.append(f"Run {plan.run_id}: {'its results are there' if done else 'not yet simulated'} ({plan.run_dir}/).")
     return rows, notes
 
 
 def _row(what: str, total: int, missing: int, requests: int, rate: float) -> dict[str, Any]:
-    seconds = dt.timedelta(seconds=math.ceil(requests / rate))
     return {
         "what": what,
         "total": total,
         "present": total - missing,
         "missing": missing,
         "requests": requests,
-        "time": str(seconds),
+        "time": _duration(requests, rate),
     }
 
 
-def _candle_requests(conf: Config, plan: Plan, series: str, missing: list[Event]) -> int:
+def _duration(requests: int, rate: float) -> str:
+    return str(dt.timedelta(seconds=math.ceil(requests / rate)))
+
+
+def _catalog_requests(series: str, catalog: str, date_end: dt.date) -> int:
+    """What the last sync took; before the first, the series object and the pages of what must have been listed."""
+    if Path(catalog).exists():
+        return int(store.read_meta(catalog)["requests"])
+    first = calendars.station_of(series).first_date
+    days = (date_end - first).days if first else 1
+    return 1 + 1 + max(1, math.ceil(days * _PER_DATE / _PAGE))  # the live tier's listing fits a page
+
+
+def _candle_requests(plan: Plan, series: str, missing: list[Event]) -> int:
     catalog = Path(plan.catalogs[series])
     if not missing or not catalog.exists():
         return kalshi.ASSUMED_MARKETS * len(missing)
     days = _markets_by_date(catalog, plan)
-    station = calendars.station_of(series)
-    asof = conf["asof_policy"]
-    return sum(
-        kalshi.plan_requests(
-            days.get(event.climate_date, []),
-            conf["candles"]["window_policy"],
-            conf["candles"]["period_interval_minutes"],
-            calendars.asof_ts(station, event.climate_date, asof["local_time"], asof["days_before"]),
-        )
-        for event in missing
-    )
+    return sum(_event_requests(plan.window, event, days.get(event.climate_date, [])) for event in missing)
+
+
+def _event_requests(wanted: CandleWindow, event: Event, markets: list[kalshi.Market]) -> int:
+    period = wanted.period_minutes
+    asof = wanted.asof_ts(calendars.station_of(event.series_ticker), event.climate_date)
+    windows = kalshi.windows_of(markets, wanted.policy, period, asof)
+    left = best_kept(event.path, windows, period).left(windows, period)
+    return kalshi.plan_requests(markets, left, period)
 
 
 def _markets_by_date(catalog: Path, plan: Plan) -> dict[dt.date, list[kalshi.Market]]:

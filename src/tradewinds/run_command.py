@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
 from tradewinds import config as configs
-from tradewinds import database, display, runner
-from tradewinds.errors import DataMissing
-from tradewinds.plan import Plan, plan_of
+from tradewinds import database, display, jobs, runner
+from tradewinds.errors import INTERRUPTED, DataMissing
+from tradewinds.plan import Plan, plan_of, stale_files
 from tradewinds.plan_cost import plan_rows
 
 SHOWN_FILES = 40
@@ -30,14 +32,38 @@ def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_
     if fetch == "never":
         _refuse_missing(plan)
     loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
-    with runner.folder_lock(lambda: console.print("another run is working in this folder; waiting for it to end.")):
+    with (
+        runner.folder_lock(lambda: console.print("another run is working in this folder; waiting for it to end.")),
+        tempfile.TemporaryDirectory(prefix="tradewinds-") as failures,
+    ):
+        synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
+        synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
+        runner.refuse_unwritable([*plan.fetched, plan.probabilities, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch)
         log = Path("logs", "run", f"{plan.run_id}.log")
-        with display.Watch(display.groups(plan, loaded), console) as watch:
-            worked = runner.run_workflow(command, log, watch)
+        with (
+            _checkpoints(conf, plan, Path(failures)),
+            display.Watch(display.groups(plan, loaded), console) as watch,
+        ):
+            worked = runner.run_workflow(command, log, watch, Path(failures))
+        display.show_catalogs(console, synced)
     if not worked:
         console.print(f"nothing to be done: run {plan.run_id} is complete.")
     display.show_summary(console, plan, database.masked(conf["database"]["url"]))
+
+
+def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib.AbstractContextManager[None]:
+    """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
+    missing = [event.path for event in plan.events if not Path(event.path).exists()]
+    if not missing:
+        return contextlib.nullcontext()
+    from tradewinds.database import checkpoints
+
+    def reasons() -> dict[str, str]:
+        failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
+        return {record["target"]: record["message"] for record in failed if "target" in record}
+
+    return checkpoints.backfill(conf["database"]["url"], missing, reasons)
 
 
 def _show_plan(conf: configs.Config, plan: Plan, console: Console) -> None:

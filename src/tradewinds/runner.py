@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,7 +24,7 @@ from tradewinds import jobs
 from tradewinds.config import Config
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.paths import workflow_root
-from tradewinds.plan import Plan, stale_catalogs
+from tradewinds.plan import Plan, stale_files
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10
@@ -61,7 +60,7 @@ def snakemake_command(config_path: Path, conf: Config, plan: Plan, options: RunO
     command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
     limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
-    stale = stale_catalogs(plan)
+    stale = stale_files(plan)
     if stale and fetch != "never":
         command += ["--forcerun", *stale]
     return command
@@ -81,8 +80,13 @@ def _profile(name: str | None) -> Path:
 @contextlib.contextmanager
 def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
     """One run at a time in a working directory; a second one waits. The kernel frees the lock of a killed run."""
-    Path("data").mkdir(exist_ok=True)
-    with open("data/.run.lock", "w") as handle:
+    try:
+        Path("data").mkdir(exist_ok=True)
+        handle = open("data/.run.lock", "w")  # noqa: SIM115 (closed below; opening must be told from the rest)
+    except OSError as error:
+        remedy = "Run in a folder that you may write to and that has room."
+        raise ConfigError(f"cannot be written ({error.strerror}).", where=f"{Path.cwd()}/data", remedy=remedy) from None
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -91,16 +95,32 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def run_workflow(command: list[str], log: Path, watch: Watcher) -> bool:
-    """Run Snakemake to its end; True if it had something to do.
+def refuse_unwritable(paths: Iterable[str]) -> None:
+    """Say before anything is done that a file of the run could not be written where it belongs.
+
+    Raises:
+        ConfigError: the folder of a file, or the nearest one above it that is there, may not be written to.
+    """
+    for folder in sorted({Path(path).parent for path in paths}):
+        nearest = next(place for place in (folder, *folder.parents, Path()) if place.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            problem = "is read-only or belongs to somebody else" if nearest.is_dir() else "is no folder"
+            remedy = "Make it writable, or run in another folder."
+            raise ConfigError(
+                f"{folder}/ cannot be written: {nearest} {problem}.", where="files of the run", remedy=remedy
+            )
+
+
+def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) -> bool:
+    """Run Snakemake to its end; True if it had something to do. Jobs leave their failure records in `failures`.
 
     Raises:
         WorkflowFailed: a job failed; the message has one paragraph per distinct failure.
         KeyboardInterrupt: after Snakemake and its jobs have stopped.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as failures, open(log, "w+", encoding="utf-8") as output:
-        environment = {**os.environ, jobs.FAILURES: failures}
+    with open(log, "w+", encoding="utf-8") as output:
+        environment = {**os.environ, jobs.FAILURES: str(failures), jobs.HOLDS_FOLDER: "1"}
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
@@ -115,22 +135,27 @@ def run_workflow(command: list[str], log: Path, watch: Watcher) -> bool:
         output.seek(0)
         text = output.read()
         if process.returncode:
-            raise _failure(Path(failures), text, log)
+            raise _failure(jobs.failures(failures), text, log)
     return NOTHING_TO_DO not in text
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Snakemake and its jobs: politely first, then for good. Returns when none of them works any more."""
+    """End Snakemake and its jobs, and return when none of them works any more.
+
+    First Snakemake alone is told: it starts nothing new and lets the jobs under way finish, so that nothing is lost. Then,
+    or at a second Ctrl-C, all of them are told, and at last they are killed.
+    """
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for how in (signal.SIGTERM, signal.SIGKILL):
+    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, how)
+            tell(process.pid, how)
         deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            process.poll()
-            if not any(_works(member) for member in family):
-                return
-            time.sleep(0.05)
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline:
+                process.poll()
+                if not any(_works(member) for member in family):
+                    return
+                time.sleep(0.05)
 
 
 def _works(process: psutil.Process) -> bool:
@@ -140,9 +165,8 @@ def _works(process: psutil.Process) -> bool:
         return False
 
 
-def _failure(folder: Path, text: str, log: Path) -> WorkflowFailed:
+def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFailed:
     """What the jobs said of their failures; without a word from them, the end of Snakemake's log."""
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     if any(record["exit_code"] == INTERRUPTED for record in records):
         raise KeyboardInterrupt
     if records:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -16,6 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tradewinds.errors import DamagedFile
 
 PRICE = pa.decimal128(9, 6)  # dollars; the exchange sends up to 6 decimals
 COUNT = pa.decimal128(18, 2)  # contracts; the exchange sends 2 decimals
@@ -83,6 +87,7 @@ GUIDANCE = _schema(
     ("ftime_ts", pa.int64()),
     ("n_x_f", pa.float64()),
     ("tmp_f", pa.float64(), "null"),
+    ("known_at_ts", pa.int64()),
 )
 
 CLIMATE = _schema(
@@ -95,6 +100,11 @@ CLIMATE = _schema(
     ("final", pa.bool_()),
     ("known_at_ts", pa.int64()),
 )
+
+# Hours between a model's run time and its guidance being public: floors, measured lags are shorter.
+PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 2.5}
+# The first year with any of a model's guidance in the weather service's archive (GFS from its predecessor AVN, NAM from ETA).
+GUIDANCE_SINCE = {"GFS": 2000, "NAM": 2002, "MEX": 2020, "NBS": 2018, "NBE": 2020}
 
 PROBABILITIES = _schema(
     ("series_ticker", pa.string()),
@@ -131,6 +141,23 @@ def climate_path(station_id: str, year: int) -> str:
 
 
 @contextlib.contextmanager
+def only_maker(path: str | Path) -> Iterator[None]:
+    """Hold the making of a file: of all processes that share the data folder, one is inside for a path, the others wait.
+
+    One byte of one file is locked per path, so no lock files pile up, and the kernel frees the lock of a killed process.
+    Half-written files that killed makers of this path have left are removed.
+    """
+    target = Path(path)
+    byte = int.from_bytes(hashlib.sha256(target.as_posix().encode()).digest()[:6])
+    Path("data").mkdir(exist_ok=True)
+    with open("data/.making.lock", "a") as handle:
+        fcntl.lockf(handle, fcntl.LOCK_EX, 1, byte)
+        for torn in target.parent.glob(f".{target.name}.*.part"):
+            torn.unlink(missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not."""
     target = Path(path)
@@ -158,18 +185,24 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
     """Write a table with its metadata (JSON under the key `tradewinds`) to a temporary name, then rename it."""
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
     with replacing(path) as temporary:
-        pq.write_table(table.replace_schema_metadata({META_KEY: text.encode()}), temporary, compression="zstd")
+        described = table.replace_schema_metadata({META_KEY: text.encode()})
+        pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:
     """The metadata that `write_parquet` stored with a file.
 
     Raises:
-        ValueError: the file is Parquet but was not written by `write_parquet`.
+        DamagedFile: the file is no Parquet, or was not written by `write_parquet`.
     """
-    metadata = pq.read_metadata(path).metadata or {}
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the file system's word, not the content's
+            raise
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
     if META_KEY not in metadata:
-        raise ValueError(f"{path} carries no Tradewinds metadata")
+        raise DamagedFile(path, "it carries no Tradewinds metadata")
     loaded: dict[str, Any] = json.loads(metadata[META_KEY])
     return loaded
 

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds import archive_market, calendars, store
-from tradewinds.archive import CANDLES, MARKETS, ArchiveWriter
+from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
 from tradewinds.calendars import Station
 from tradewinds.forecasts.integer_mass import normal_cdf
@@ -70,7 +70,7 @@ def make_synthetic(
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
     writer.add_events([archive_market.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
-    writer.add_guidance(pa.Table.from_pylist(guidance, store.GUIDANCE))
+    writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
     writer.add_climate(pa.Table.from_pylist(climate, store.CLIMATE))
 
 

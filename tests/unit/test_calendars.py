@@ -72,6 +72,18 @@ def test_standard_offset_is_the_zones_january_offset():
         assert january == dt.timedelta(hours=station.lst_offset_hours), station.series_ticker
 
 
+def test_every_series_has_a_station_and_every_station_one_place():
+    places: dict[str, set[tuple]] = {}
+    for ticker, s in calendars.stations().items():
+        assert ticker == s.series_ticker and s.station_id[1:] in s.cli_code and s.cli_code.startswith("CLI")
+        assert s.zone.key == s.timezone
+        places.setdefault(s.station_id, set()).add((s.cli_code, s.timezone, s.lst_offset_hours))
+    assert all(len(found) == 1 for found in places.values()), "a station's high and low series share place and clocks"
+    highs = {s.station_id for s in calendars.stations().values() if s.target == "max"}
+    lows = {s.station_id for s in calendars.stations().values() if s.target == "min"}
+    assert highs == lows and len(highs) == 24
+
+
 def test_registry_traps():
     assert calendars.station_of("KXHIGHCHI").station_id == "KMDW"
     assert calendars.station_of("KXHIGHNY").station_id == "KNYC"

@@ -24,14 +24,14 @@ def utc(day, hour=0):
     return int(dt.datetime(day.year, day.month, day.day, hour, tzinfo=dt.UTC).timestamp())
 
 
-def guidance_row(day, value, model="GFS", run_hour_before=12):
+LAG = {"GFS": 5 * 3600, "NAM": 4 * 3600}
+
+
+def guidance_row(day, value, model="GFS", runtime=None):
+    """The 12Z run of the day before, or another."""
     ftime = utc(day) + 86_400
-    return {
-        "model": model,
-        "runtime_ts": ftime - 36 * 3600 + (12 - run_hour_before) * 3600,
-        "ftime_ts": ftime,
-        "n_x_f": value,
-    }
+    run = ftime - 36 * 3600 if runtime is None else runtime
+    return {"model": model, "runtime_ts": run, "ftime_ts": ftime, "n_x_f": value, "known_at_ts": run + LAG[model]}
 
 
 def report(day, high, late_hours=7):
@@ -65,10 +65,23 @@ def test_bias_and_spread_by_hand():
 
 def test_models_are_averaged_and_the_latest_known_run_counts():
     guidance = [guidance_row(d, 60) for d in [DAY, *days_back(9)]] + [guidance_row(DAY, 64, "NAM")]
-    later = {**guidance_row(DAY, 90), "runtime_ts": utc(DAY, 0)}  # 00Z of the day: known at 05Z, an hour too late
+    later = guidance_row(DAY, 90, runtime=utc(DAY, 0))  # 00Z of the day: known at 05Z, an hour too late
     climate = [report(d, 60) for d in days_back(9)]
     found = model_of([*guidance, later], climate).forecast(DAY)
     assert found.mu_f == pytest.approx(62) and found.sigma_f == 0.5
+
+
+def test_a_lag_of_the_config_replaces_the_usual_one():
+    guidance = [
+        guidance_row(DAY, 60),
+        guidance_row(DAY, 90, runtime=utc(DAY, 0)),
+    ]  # known at 05Z, the as-of time is 04Z
+    runs = {
+        lag: station_history(guidance, [], "max", lags).runs["GFS", DAY]
+        for lag, lags in {5: {}, 3.5: {"GFS": 3.5}, 9: {"NAM": 1, "GFS": 9}}.items()
+    }
+    for lag, found in runs.items():
+        assert [known_at for known_at, _ in found] == [int(r["runtime_ts"] + lag * 3600) for r in guidance]
 
 
 def test_reasons_for_no_forecast():
@@ -87,8 +100,8 @@ def test_nothing_known_after_the_asof_time_counts(values, highs, poison):
     guidance = [guidance_row(d, v, m) for d, v in zip(days, values, strict=True) for m in ("GFS", "NAM")]
     climate = [report(d, h) for d, h in zip(days, highs, strict=True)]
     asof = calendars.asof_ts(CHI, DAY, "23:00", 1)
-    evil_guidance = [{**r, "n_x_f": poison} if r["runtime_ts"] + 4 * 3600 > asof else r for r in guidance]
-    evil_guidance += [{**guidance_row(DAY, poison), "runtime_ts": asof - 4 * 3600}]  # GFS needs five hours
+    evil_guidance = [{**r, "n_x_f": poison} if r["known_at_ts"] > asof else r for r in guidance]
+    evil_guidance += [guidance_row(DAY, poison, runtime=asof - 4 * 3600)]  # GFS needs five hours
     evil_climate = [{**r, "high_f": 500} if r["known_at_ts"] > asof else r for r in climate]
     honest, evil = (model_of(g, c).forecast(DAY) for g, c in ((guidance, climate), (evil_guidance, evil_climate)))
     assert honest == evil
@@ -127,6 +140,7 @@ def test_recorded_guidance_is_used_walk_forward(shared_data):
             "runtime_ts": int(r["runtime_utc"].timestamp()),
             "ftime_ts": utc(r["target_date"]) + 86_400,
             "n_x_f": r["n_x_max_f"],
+            "known_at_ts": int(r["runtime_utc"].timestamp()) + LAG[r["model"]],
         }
         for r in rows.to_pylist()
         if r["n_x_max_f"] is not None and r["target_date"].year >= 2024

@@ -2,16 +2,19 @@
 
 import copy
 import datetime as dt
+import itertools
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
 from tradewinds import calendars, store
 from tradewinds.errors import FetchError
-from tradewinds.sources import kalshi
+from tradewinds.sources import kalshi, kalshi_event
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.kalshi_candles import LIVE, ShapeError, candle_table, parse_candles
@@ -36,14 +39,24 @@ def client_of(url, tmp_path):
     return HttpClient(service, budget=Budget(url, 2000, 4, folder=tmp_path / "b"), sleep=lambda s: None)
 
 
+def fetch(client, markets, policy="FULL_MARKET_WINDOW", asof=0):
+    windows = kalshi.windows_of(markets, policy, 1, asof)
+    before = client.requests
+    table, tier = kalshi_event.fetch_candles(client, STATION.series_ticker, markets, windows, 1, NOW)
+    meta = kalshi_event.event_meta(STATION, DAY, markets, windows, table, 1)
+    return table, meta | {"tier": tier, "requests": client.requests - before}
+
+
+def listed(client):
+    catalog, _ = sync_catalog(client, STATION, None, NOW)
+    return kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
+
+
 def fetched(server, tmp_path, policy="FULL_MARKET_WINDOW", asof=0):
     client = client_of(server.kalshi_url, tmp_path)
-    catalog, _ = sync_catalog(client, STATION, None, NOW)
-    markets = kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
+    markets = listed(client)
     before = len(server.requests)
-    table, meta = kalshi.fetch_event(
-        client, STATION, DAY, markets, window_policy=policy, period_minutes=1, asof_ts=asof, now=NOW
-    )
+    table, meta = fetch(client, markets, policy, asof)
     return table, meta, [seen.path for seen in server.requests[before:]]
 
 
@@ -55,7 +68,7 @@ def test_both_tiers_give_the_same_rows(archive, tmp_path):
     assert old.equals(new)
     assert (old_meta["tier"], new_meta["tier"]) == ("historical", "live")
     assert len(old_paths) == old_meta["requests"] == 6 and all("/historical/" in path for path in old_paths)
-    assert new_meta["requests"] == len(new_paths) < 6, "one event request, cut by its cap, beats six market requests"
+    assert new_meta["requests"] == len(new_paths) == 2, "two batches of all markets beat six market requests"
 
 
 def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
@@ -72,14 +85,10 @@ def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
 
 def test_an_event_that_left_the_live_tier_since_the_catalog_is_found_in_the_other(archive, tmp_path):
     with running_server(archive, cutoff=dt.date(2025, 1, 1)) as live:
-        catalog, _ = sync_catalog(client_of(live.kalshi_url, tmp_path), STATION, None, NOW)
-    assert set(catalog["tier"].to_pylist()) == {"live"}
-    markets = kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
+        markets = listed(client_of(live.kalshi_url, tmp_path))
+    assert {m.tier for m in markets} == {"live"}
     with running_server(archive) as historical:
-        client = client_of(historical.kalshi_url, tmp_path)
-        table, meta = kalshi.fetch_event(
-            client, STATION, DAY, markets, window_policy="FULL_MARKET_WINDOW", period_minutes=1, asof_ts=0, now=NOW
-        )
+        table, meta = fetch(client_of(historical.kalshi_url, tmp_path), markets)
     assert table.num_rows > 1000 and meta["tier"] == "historical"
 
 
@@ -92,39 +101,66 @@ def test_the_trade_window_begins_at_the_asof_time(archive, tmp_path):
     assert meta["window_start_ts"] == asof and 0 < part.num_rows < full.num_rows
 
 
-def test_plan_equals_requests(archive, tmp_path):
-    with running_server(archive) as server:
+@pytest.mark.parametrize(("cutoff", "requests"), [(None, 6), (dt.date(2025, 1, 1), 2)])
+@pytest.mark.parametrize("policy", ["FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"])
+def test_plan_equals_requests(archive, tmp_path, cutoff, requests, policy):
+    asof = calendars.asof_ts(STATION, DAY, "23:00", 1)
+    with running_server(archive, cutoff=cutoff) as server:
+        markets = listed(client_of(server.kalshi_url, tmp_path))
+        _, meta, paths = fetched(server, tmp_path, policy, asof)
+    windows = kalshi.windows_of(markets, policy, 1, asof)
+    planned = kalshi.plan_requests(markets, windows, 1)
+    assert planned == meta["requests"] == len(paths)
+    assert planned == (1 if cutoff and policy == "TRADE_WINDOW_ONLY" else requests)
+
+
+def test_hourly_candles_of_an_event_are_one_request_of_the_event_route(archive, tmp_path):
+    with running_server(archive, cutoff=dt.date(2025, 1, 1)) as server:
         client = client_of(server.kalshi_url, tmp_path)
-        catalog, _ = sync_catalog(client, STATION, None, NOW)
-        markets = kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
-        _, meta, _ = fetched(server, tmp_path)
-    assert kalshi.plan_requests(markets, "FULL_MARKET_WINDOW", 1, 0) == meta["requests"] == 6
+        markets = listed(client)
+        before = len(server.requests)
+        windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", 60, 0)
+        kalshi_event.fetch_candles(client, "KXHIGHCHI", markets, windows, 60, NOW)
+        [seen] = server.requests[before:]
+    assert "/events/KXHIGHCHI-25MAR10/" in seen.path and kalshi.plan_requests(markets, windows, 60) == 1
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(0, 5_000), st.integers(1, 12_000)), min_size=1, max_size=130),
+    st.sampled_from([1, 60]),
+)
+def test_live_requests_cover_every_window_within_the_limits(shapes, period):
+    grid = period * 60
+    markets = [
+        kalshi.Market(f"T{n}", "E", s * grid, (s + length) * grid, "live") for n, (s, length) in enumerate(shapes)
+    ]
+    windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", period, 0)
+    asks = kalshi.live_asks(markets, windows, period)
+    for ask in asks:
+        periods = (ask.span[1] - ask.span[0]) // grid
+        if ask.route == "event":
+            assert len(asks) == 1 and len(ask.tickers) * (periods + 1) <= 5000
+        else:
+            assert len(ask.tickers) <= 100 and len(ask.tickers) * periods <= 10_000
+    for ticker, (start, end) in windows.items():
+        spans = [ask.span for ask in asks if ticker in ask.tickers]
+        assert spans[0][0] <= start and spans[-1][1] >= end
+        assert all(later[0] - earlier[1] == grid for earlier, later in itertools.pairwise(spans)), "no gap, no overlap"
 
 
 def test_spans_longer_than_the_cap_are_cut_without_loss_or_overlap():
-    spans = kalshi.chunks(0, 12_345 * 60, 1)
+    spans = kalshi.chunks((0, 12_345 * 60), 1)
     minutes = [m for start, end in spans for m in range(start, end + 1, 60)]
     assert minutes == list(range(0, 12_345 * 60 + 1, 60))
     assert all((end - start) / 60 <= kalshi.MAX_PERIODS for start, end in spans)
 
 
-def test_an_open_market_is_not_fetched(archive, tmp_path):
-    with running_server(archive) as server:
-        client = client_of(server.kalshi_url, tmp_path)
-        catalog, _ = sync_catalog(client, STATION, None, NOW)
-        markets = kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
-        early = dt.datetime(2025, 3, 10, 12, tzinfo=dt.UTC)
-        with pytest.raises(FetchError, match="still open"):
-            kalshi.fetch_event(
-                client,
-                STATION,
-                DAY,
-                markets,
-                window_policy="FULL_MARKET_WINDOW",
-                period_minutes=1,
-                asof_ts=0,
-                now=early,
-            )
+def test_an_open_market_is_not_fetched():
+    early = dt.datetime(2025, 3, 10, 12, tzinfo=dt.UTC)
+    market = kalshi.Market("T", "E", 0, int(early.timestamp()) + 60, "live")
+    with pytest.raises(FetchError, match=r"still open \(it closes 2025-03-10 12:01Z; it is 2025-03-10 12:00Z\)"):
+        kalshi_event.refuse_open(STATION, DAY, [market], early)
 
 
 LIVE_CANDLE = {
@@ -202,16 +238,51 @@ def test_an_adjusted_end_that_stands_still_is_an_error(tmp_path, monkeypatch):
         service.json(path, {"market_tickers": ["T"], "market_candlesticks": [[]], "adjusted_end_ts": 0})
         market = kalshi.Market("T", "E", 0, 6000, "live")
         with pytest.raises(FetchError, match="stands still"):
-            kalshi.fetch_event(
-                client_of(service.url, tmp_path),
-                STATION,
-                DAY,
-                [market],
-                window_policy="FULL_MARKET_WINDOW",
-                period_minutes=1,
-                asof_ts=0,
-                now=NOW,
-            )
+            fetch(client_of(service.url, tmp_path), [market])
+
+
+def candle_at(minute):
+    return LIVE_CANDLE | {"end_period_ts": minute * 60}
+
+
+def test_cuts_of_the_event_route_are_followed_and_their_overlap_collapses(tmp_path):
+    with running_service() as service:
+        path = "/series/KXHIGHCHI/events/E/candlesticks"
+        cut = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(1), candle_at(2)]], "adjusted_end_ts": 120}
+        rest = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(2), candle_at(9)]], "adjusted_end_ts": 6060}
+        service.json(path, cut, rest)
+        table, meta = fetch(client_of(service.url, tmp_path), [kalshi.Market("T", "E", 0, 6000, "live")])
+    assert table["end_period_ts"].to_pylist() == [60, 120, 540] and meta["requests"] == 2
+
+
+def test_a_market_that_a_batch_leaves_out_is_asked_for_in_the_archive(tmp_path):
+    """With 3 markets of 3,000 minutes a batch is needed; T2 has left the live tier."""
+    markets = [kalshi.Market(f"T{n}", "E", 0, 3000 * 60, "live") for n in range(3)]
+    old = {"end_period_ts": 120, "yes_bid": dict.fromkeys(("open", "high", "low", "close"), "0.1000"), "volume": "0.00"}
+    old |= {"yes_ask": old["yes_bid"], "open_interest": "0.00"}
+    old["price"] = dict.fromkeys(("open", "high", "low", "close", "mean", "previous"))
+    with running_service() as service:
+        answers = [{"market_ticker": t, "candlesticks": [candle_at(1)] if t == "T1" else []} for t in ("T0", "T1")]
+        service.json("/markets/candlesticks", {"markets": answers})
+        service.json("/historical/markets/T2/candlesticks", {"ticker": "T2", "candlesticks": [old]})
+        table, meta = fetch(client_of(service.url, tmp_path), markets)
+    assert table.select(["market_ticker", "end_period_ts"]).to_pylist() == [
+        {"market_ticker": "T1", "end_period_ts": 60},
+        {"market_ticker": "T2", "end_period_ts": 120},
+    ]
+    assert (meta["tier"], meta["requests"]) == ("historical+live", 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [({}, "markets"), ({"markets": [{"market_ticker": "X", "candlesticks": []}]}, "not asked for"), ([], "indices")],
+)
+def test_a_malformed_batch_is_refused(tmp_path, monkeypatch, answer, words):
+    monkeypatch.chdir(tmp_path)
+    with running_service() as service:
+        service.json("/markets/candlesticks", answer)
+        with pytest.raises(FetchError, match=words):
+            fetch(client_of(service.url, tmp_path), [kalshi.Market("T", "E", 0, 6000 * 60, "live")])
 
 
 def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewinds import archive_market, calendars, store
-from tradewinds.archive import CANDLES, MARKETS, ArchiveWriter
+from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
 from tradewinds.errors import ConfigError
 from tradewinds.sources.replay import make_server, running_server
@@ -85,7 +85,7 @@ def weather(writer: ArchiveWriter) -> None:
         for model, tmp in (("GFS", None), ("NBS", 47.0))
         for run in (noon, noon + 86_400)
     ]
-    writer.add_guidance(pa.Table.from_pylist(rows, store.GUIDANCE))
+    writer.add_guidance(pa.Table.from_pylist(rows, GUIDANCE))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -111,6 +112,15 @@ class Desk:
 
     def metrics(self) -> dict:
         return json.loads((self.run_folder() / "metrics.json").read_text())
+
+    def checkpoints(self) -> dict[str, list[str]]:
+        """Climate dates by status of their backfill, as the default database has them."""
+        with contextlib.closing(sqlite3.connect(self.folder / "backtests/tradewinds.db")) as database:
+            query = "SELECT status, climate_date FROM kalshi_backfill_checkpoint ORDER BY climate_date"
+            found: dict[str, list[str]] = {}
+            for status, date in database.execute(query):
+                found.setdefault(status, []).append(date)
+        return found
 
     def leftovers(self) -> list[Path]:
         return list(self.folder.glob("data/**/*.part"))

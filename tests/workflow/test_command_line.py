@@ -126,10 +126,11 @@ def test_max_parallel_events_bounds_the_event_jobs(server, tmp_path):
                 under_way[0] += 1
                 most[0] = max(most[0], under_way[0])
             time.sleep(0.05)
-        answer(handler, path, query)
+        given = answer(handler, path, query)
         if path.endswith("/candlesticks"):
             with lock:
                 under_way[0] -= 1
+        return given
 
     server.http.RequestHandlerClass.answer = slow
     changes = {"date_end_local": "2025-05-07"}
@@ -169,9 +170,12 @@ def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path
         assert failed.returncode == 4
         assert "KXHIGHCHI-25MAY03" in failed.stderr and "Traceback" not in failed.stderr
         assert [path.stem for path in desk.candle_files()] == ["2025-05-02", "2025-05-04", "2025-05-05"]
+        there = ["2025-05-02", "2025-05-04", "2025-05-05"]
+        assert desk.checkpoints() == {"SUCCESS": there, "FAILED": ["2025-05-03"]}
         broken.write_bytes(whole)
         seen = len(server.requests)
         assert desk.run().returncode == 0
+        assert list(desk.checkpoints()) == ["SUCCESS"]
         candles = [s.path for s in server.requests[seen:] if s.path.endswith("/candlesticks")]
         assert len(candles) == 6 and all("25MAY03" in path for path in candles)
 
@@ -188,6 +192,14 @@ def test_a_database_that_cannot_be_opened_is_exit_6_and_the_artifacts_stay(finis
         p for p in tmp_path.rglob("*") if p.is_file() and p.name != "config.yaml" and ".snakemake/log" not in str(p)
     ]
     assert not [p for p in written if b"s3cret" in p.read_bytes()]
+
+
+def test_a_database_that_cannot_be_opened_stops_a_run_before_it_fetches(server, tmp_path):
+    desk = Desk(tmp_path, server, database={"url": "mysql+pymysql://me:s3cret@127.0.0.1:9/tradewinds"})
+    done = desk.run()
+    assert done.returncode == 6, done.stderr
+    assert "Is the server running" in done.stderr and "s3cret" not in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not server.requests
 
 
 def test_a_bad_probability_file_is_exit_5(finished, tmp_path):
@@ -212,11 +224,15 @@ def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
     deadline = time.monotonic() + 120
     while len(desk.candle_files()) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
+    finished = set(desk.candle_files())
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "run the same command to go on" in stderr and "Traceback" not in stderr
     assert not desk.leftovers()
+    assert finished <= set(desk.candle_files()), "what was finished stays"
+    kept = [path.stem for path in desk.candle_files()]
+    assert len(kept) < 29 and desk.checkpoints() == {"SUCCESS": kept}, "the rest was not reached"
 
 
 def test_plain_lines_without_a_terminal(finished):

@@ -1,9 +1,12 @@
 """One command from a YAML file to a settled backtest, on a recorded month of Chicago."""
 
+import csv
 import json
 import re
 import sqlite3
 from decimal import Decimal
+
+import pyarrow.parquet as pq
 
 from tests.workflow.harness import Desk, candle_requests, candles_of
 
@@ -40,11 +43,15 @@ def test_the_database_says_what_the_files_say(finished):
         trades = database.execute("SELECT count(*), sum(qty) FROM backtest_trade").fetchone()
         [(pnl,)] = database.execute("SELECT total_pnl_usd FROM v_backtest_leaderboard").fetchall()
         [(markets,)] = database.execute("SELECT count(*) FROM kalshi_market").fetchall()
+        candles = "SELECT file_path, num_rows, requests FROM kalshi_backfill_checkpoint WHERE status = 'SUCCESS'"
+        checkpoints = sorted(database.execute(candles).fetchall())
     metrics = finished.metrics()
     assert (run_id, status) == (finished.run_folder().name, "SUCCESS")
     assert trades == (metrics["num_trades"], metrics["num_contracts"])
     assert Decimal(str(pnl)) == Decimal(str(metrics["total_pnl_usd"]))
     assert markets == EVENTS * MARKETS_PER_EVENT
+    files = [(path, pq.read_metadata(path).num_rows) for path in finished.candle_files()]
+    assert checkpoints == [(str(p.relative_to(finished.folder)), rows, MARKETS_PER_EVENT) for p, rows in files]
 
 
 def test_asking_again_does_nothing(finished):
@@ -56,6 +63,17 @@ def test_asking_again_does_nothing(finished):
     assert plain.returncode == 0 and "Nothing to be done" in plain.stderr
     assert len(finished.server.requests) == before
     assert {path: path.stat().st_mtime_ns for path in finished.run_folder().iterdir()} == stamps
+
+
+def test_events_csv_tells_what_each_event_was_replayed_on(finished):
+    with open(finished.run_folder() / "events.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["climate_date"] for row in rows] == [path.stem for path in finished.candle_files()]
+    for row, path in zip(rows, finished.candle_files(), strict=True):
+        counts = dict(pair.split("=") for pair in row["candles_per_market"].split())
+        assert sum(map(int, counts.values())) == int(row["candles"]) == pq.read_metadata(path).num_rows
+        assert (row["markets"], row["requests"], row["retries"], row["tier"]) == ("6", "6", "0", "historical")
+        assert int(row["missing_minutes"]) > 0 and not row["skipped"]
 
 
 def test_plain_snakemake_gives_the_same_bytes(finished, server, tmp_path):

@@ -84,8 +84,10 @@ def test_kill_9_while_fetching(finished, server, tmp_path):
     done_before = {path.stem for path in desk.candle_files()}
     seen_before = candle_requests(server)
     assert 8 <= len(done_before) < EVENTS
+    assert len(desk.checkpoints()["RUNNING"]) == EVENTS, "what a killed run was at"
     done = desk.run()
     assert done.returncode == 0, done.stdout + done.stderr
+    assert [(status, len(dates)) for status, dates in desk.checkpoints().items()] == [("SUCCESS", EVENTS)]
     again = candle_requests(server) - seen_before
     repeated = set(again) & set(seen_before)
     finished_markets = {path for path in repeated if _date(path) in done_before}

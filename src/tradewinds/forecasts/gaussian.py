@@ -20,9 +20,6 @@ from dataclasses import dataclass
 from tradewinds import calendars
 from tradewinds.calendars import Station
 
-# Hours between a model's run time and the guidance being public (floors; measured lags are shorter).
-PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 2.5}
-
 Run = tuple[int, float]  # known_at, value in °F
 
 
@@ -70,15 +67,24 @@ def target_day(ftime_ts: int, target: str) -> dt.date | None:
 
 
 def station_history(
-    guidance: Sequence[Mapping[str, object]], climate: Sequence[Mapping[str, object]], target: str
+    guidance: Sequence[Mapping[str, object]],
+    climate: Sequence[Mapping[str, object]],
+    target: str,
+    lag_hours: Mapping[str, float] | None = None,
 ) -> StationHistory:
-    """Sort a station's rows (schemas store.GUIDANCE, store.CLIMATE) for one target; preliminary reports are left out."""
+    """Sort a station's rows (schemas store.GUIDANCE, store.CLIMATE) for one target; preliminary reports are left out.
+
+    `lag_hours` replaces, by model, the publication lag with which the rows' known_at was reckoned.
+    """
+    lags = lag_hours or {}
     runs: dict[tuple[str, dt.date], list[Run]] = {}
     for row in guidance:
         day = target_day(int(row["ftime_ts"]), target)  # type: ignore[call-overload]
         if day is not None:
             model = str(row["model"])
-            known_at = int(row["runtime_ts"]) + int(PUBLICATION_LAG_HOURS[model] * 3600)  # type: ignore[call-overload]
+            known_at = int(row["known_at_ts"])  # type: ignore[call-overload]
+            if model in lags:
+                known_at = int(row["runtime_ts"]) + math.ceil(lags[model] * 3600)  # type: ignore[call-overload]
             runs.setdefault((model, day), []).append((known_at, float(row["n_x_f"])))  # type: ignore[arg-type]
     column = "high_f" if target == "max" else "low_f"
     observed = {

@@ -128,7 +128,7 @@ def _from_model(
 
 def _model(config: Mapping[str, Any], station: Station, guidance: list[str], climate: list[str]) -> GaussianModel:
     settings = config["probabilities"]
-    history = station_history(_rows(guidance), _rows(climate), station.target)
+    history = station_history(_rows(guidance), _rows(climate), station.target, settings["publication_lag_hours"])
     return GaussianModel(
         station,
         history,

@@ -73,15 +73,15 @@ class Budget:
 
     def _wait_for_turn(self) -> None:
         """Hold the turn's lock until this request may go, then stamp it: the stamp is as late as can be."""
-        with open(self.folder / "stamps", "a+", encoding="ascii") as handle:
+        with open(os.open(self.folder / "stamps", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            handle.seek(0)
-            stamps = self._believable(handle.read())
+            stamps = self._believable(handle.readline())  # what follows it was there before
             wait = self._ready_at(stamps) - self.clock()
             if wait > 0:
                 self.sleep(wait)
-            handle.truncate(0)
-            handle.write(" ".join(f"{stamp:.6f}" for stamp in [*stamps, self.clock()][-self.per_window :]))
+            line = " ".join(f"{stamp:.6f}" for stamp in [*stamps, self.clock()][-self.per_window :])
+            # one write over what was there: a job that is killed at any point leaves the old line or the new one
+            os.pwrite(handle.fileno(), line.encode() + b"\n", 0)
 
     def _ready_at(self, stamps: list[float]) -> float:
         """When the next request may go: a window after the one that would be too many, and not on the last one's heels."""
@@ -90,7 +90,7 @@ class Budget:
         return max(after_last, stamps[-self.per_window] + self.window if full else 0.0)
 
     def _believable(self, text: str) -> list[float]:
-        """The stamps in the file; torn or foreign ones, or ones from before a reboot, are forgotten."""
+        """The stamps in a line; torn or foreign ones, or ones from before a reboot, are forgotten."""
         try:
             stamps = sorted(float(word) for word in text.split())
         except ValueError:

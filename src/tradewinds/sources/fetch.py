@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
+from tradewinds.calendars import Station
+from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError, DataMissing, FetchError
 from tradewinds.jobs import FETCH, SERVICES
-from tradewinds.sources import iem, kalshi, kalshi_catalog
+from tradewinds.sources import iem, kalshi, kalshi_catalog, kalshi_event
 from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.kept_candles import NOTHING_KEPT, best_kept
 from tradewinds.sources.signing import signer_from_environment
 
 logger = logging.getLogger(__name__)
-
-_TRADE_WINDOW = re.compile(r"trade_(\d\d)(\d\d)_d(\d+)_(\d+)m")
-_FULL_WINDOW = re.compile(r"full_(\d+)m")
 
 
 def client_for(name: str) -> HttpClient:
@@ -48,44 +47,52 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def parse_window(key: str) -> tuple[str, int, str, int]:
-    """A window folder's name as (policy, period in minutes, as-of local time, days before)."""
-    if found := _FULL_WINDOW.fullmatch(key):
-        return "FULL_MARKET_WINDOW", int(found[1]), "00:00", 0
-    if found := _TRADE_WINDOW.fullmatch(key):
-        return "TRADE_WINDOW_ONLY", int(found[4]), f"{found[1]}:{found[2]}", int(found[3])
-    raise ConfigError(f"{key!r} is no window.", where="--window", remedy="For example full_1m or trade_2300_d1_1m.")
-
-
 def sync_catalog_job(series: str, through: str, out: str) -> None:
     """Sync a series' catalog into `out`, merging what is there; `through` is the date it was asked to reach."""
     station = calendars.station_of(series)
-    known = pq.read_table(out) if Path(out).exists() else None
-    table, meta = kalshi_catalog.sync_catalog(client_for("kalshi"), station, known, _now())
-    store.write_parquet(out, table, meta | {"asked_through": through})
+    with store.only_maker(out):
+        known = pq.read_table(out) if Path(out).exists() else None
+        table, meta = kalshi_catalog.sync_catalog(client_for("kalshi"), station, known, _now())
+        store.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
 
 
 def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: str) -> None:
-    """Fetch one event's candles into `out`."""
-    station, day = calendars.station_of(series), dt.date.fromisoformat(date)
-    policy, period, local_time, days_before = parse_window(window)
-    markets = kalshi.markets_of(_rows_of_day(catalog, day))
-    if not markets:
-        _refuse_uncovered(series, day, catalog)
-    table, meta = kalshi.fetch_event(
-        client_for("kalshi"),
-        station,
-        day,
-        markets,
-        window_policy=policy,
-        period_minutes=period,
-        asof_ts=calendars.asof_ts(station, day, local_time, days_before),
-        now=_now(),
-    )
-    store.write_parquet(out, table, meta)
-    shown = ("event_ticker", "requests", "retries", "tier", "reason")
+    """Make one event's candle file: from another window's file as far as it goes, the rest fetched."""
+    station, day, wanted = calendars.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
+    with store.only_maker(out):
+        if Path(out).exists():
+            logger.info("%s was made meanwhile by another run", out)
+            return
+        markets = kalshi.markets_of(_rows_of_day(catalog, day))
+        if not markets:
+            _refuse_uncovered(series, day, catalog)
+        now = _now()
+        kalshi_event.refuse_open(station, day, markets, now)
+        table, meta = _candles(station, day, markets, wanted, out, now)
+        store.write_parquet(out, table, meta)
+    shown = ("event_ticker", "rows_per_market", "missing_minutes", "requests", "retries", "tier", "kept_from", "reason")
     logger.info("%s %s: %d candles, %s", series, date, table.num_rows, {key: meta[key] for key in shown})
+
+
+def _candles(
+    station: Station, day: dt.date, markets: list[kalshi.Market], wanted: CandleWindow, out: str, now: dt.datetime
+) -> tuple[pa.Table, dict[str, Any]]:
+    period = wanted.period_minutes
+    windows = kalshi.windows_of(markets, wanted.policy, period, wanted.asof_ts(station, day))
+    kept = best_kept(out, windows, period)
+    left = kept.left(windows, period)
+    table, tier, requests, retries = store.CANDLES.empty_table(), None, 0, 0
+    if left:
+        client = client_for("kalshi")
+        table, tier = kalshi_event.fetch_candles(client, station.series_ticker, markets, left, period, now)
+        requests, retries = client.requests, client.retries
+    if kept is not NOTHING_KEPT:
+        table = kept.with_rows(table, windows)
+    meta = kalshi_event.event_meta(station, day, markets, windows, table, period)
+    told = {"window_policy": wanted.policy, "tier": tier, "requests": requests, "retries": retries}
+    told["retrieved_at"] = now.isoformat()
+    return table, meta | told | {"kept_from": None if kept is NOTHING_KEPT else kept.path.as_posix()}
 
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
@@ -107,21 +114,34 @@ def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
         )
 
 
-def fetch_guidance_job(station: str, model: str, year: int, out: str) -> None:
-    """Fetch a station-year of one model's guidance into `out`."""
-    table, meta = iem.fetch_guidance(client_for("iem"), station, model, year)
-    _write_weather(out, table, {"station_id": station, "model": model, "year": year, **meta})
+def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:
+    """Fetch a station-year of one model's guidance into `out`, going on after what is there."""
+    with store.only_maker(out):
+        known, reached = _growing(out)
+        table, meta = iem.fetch_guidance(client_for("iem"), station, model, year, _now(), known, reached)
+        _write_weather(
+            out, table, {"station_id": station, "model": model, "year": year, "asked_through": through, **meta}
+        )
 
 
-def fetch_climate_job(station: str, year: int, out: str) -> None:
-    """Fetch a station-year of climate reports into `out`."""
-    known = next((s for s in calendars.stations().values() if s.station_id == station), None)
-    if known is None:
+def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
+    """Fetch a station-year of climate reports into `out`, merging what is there."""
+    known_station = next((s for s in calendars.stations().values() if s.station_id == station), None)
+    if known_station is None:
         raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
-    table, meta = iem.fetch_climate(client_for("iem"), known, year)
-    _write_weather(out, table, {"station_id": station, "year": year, **meta})
+    with store.only_maker(out):
+        known, _ = _growing(out)
+        table, meta = iem.fetch_climate(client_for("iem"), known_station, year, _now(), known)
+        _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
 
 
-def _write_weather(out: str, table: Any, meta: dict[str, Any]) -> None:
+def _growing(path: str) -> tuple[pa.Table | None, str | None]:
+    """What a running year's file holds and the date it reaches."""
+    if not Path(path).exists():
+        return None, None
+    return pq.read_table(path), store.read_meta(path)["covers_through"]
+
+
+def _write_weather(out: str, table: pa.Table, meta: dict[str, Any]) -> None:
     store.write_parquet(out, table, {**meta, "retrieved_at": _now().isoformat()})
-    logger.info("%s: %d rows", out, table.num_rows)
+    logger.info("%s: %d rows, through %s", out, table.num_rows, meta["covers_through"])

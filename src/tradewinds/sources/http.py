@@ -33,11 +33,15 @@ RETRY_ERRORS = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
+MOST_BYTES = 64 * 2**20  # the largest honest answers (a year of the blend's guidance, a full page of markets) are 5 MB
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
 THROTTLE_TEXT = b"Too many requests from your IP"  # the weather service says so with status 429 or 200
 
 _SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
+
+_PIECE = 2**18
+TRICKLE_TIMEOUTS = 10  # an answer may take this many timeouts in all
 
 Signer = Callable[[str, str], Mapping[str, str]]
 """(method, path) → headers that sign a request."""
@@ -53,6 +57,15 @@ class _TryAgain(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer of a service."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,7 @@ class HttpClient:
         text: str = self._get(path, params or {}, _decode_text)
         return text
 
-    def _get(self, path: str, params: Mapping[str, Any], decode: Callable[[requests.Response], Any]) -> Any:
+    def _get(self, path: str, params: Mapping[str, Any], decode: Callable[[Answer], Any]) -> Any:
         last = _TryAgain("never tried")
         for attempt in range(self.service.max_retries + 1):
             if attempt:
@@ -131,18 +144,14 @@ class HttpClient:
         wait: float = ceiling * (0.5 + self.jitter() / 2)
         return max(wait, wished or 0.0)
 
-    def _send(
-        self, path: str, params: Mapping[str, Any], decode: Callable[[requests.Response], Any], attempt: int
-    ) -> Any:
+    def _send(self, path: str, params: Mapping[str, Any], decode: Callable[[Answer], Any], attempt: int) -> Any:
         url = self.root + path
         headers = self.signer("GET", urlsplit(url).path) if self.signer else {}
         with self.budget.slot():
             self.requests += 1
             started = time.perf_counter()
             try:
-                response = self.session.get(
-                    url, params=params, headers=headers, timeout=self.service.timeout_seconds, allow_redirects=False
-                )
+                answer = self._answer(url, params, headers)
             except RETRY_ERRORS as error:
                 self._log(path, params, type(error).__name__, started, attempt)
                 raise _TryAgain(_reason(error)) from None
@@ -151,24 +160,40 @@ class HttpClient:
                 raise FetchError(
                     f"{type(error).__name__}.", where=f"GET {self._shown(path, params)}", remedy=remedy
                 ) from None
-        self._log(path, params, str(response.status_code), started, attempt)
-        self._judge(response, path, params)
-        return decode(response)
+        self._log(path, params, str(answer.status), started, attempt)
+        self._judge(answer, path, params)
+        return decode(answer)
 
-    def _judge(self, response: requests.Response, path: str, params: Mapping[str, Any]) -> None:
+    def _answer(self, url: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """Send and read to the end, but neither for ever nor without bound: a timeout alone bounds only each wait."""
+        timeout = self.service.timeout_seconds
+        deadline = time.monotonic() + TRICKLE_TIMEOUTS * timeout
+        with self.session.get(
+            url, params=params, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+        ) as response:
+            body = bytearray()
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise _TryAgain(f"the answer is larger than {MOST_BYTES // 2**20} MB")
+                if time.monotonic() > deadline:
+                    raise _TryAgain(f"the answer trickles: not whole after {TRICKLE_TIMEOUTS * timeout:.0f} s")
+            return Answer(response.status_code, response.headers, bytes(body))
+
+    def _judge(self, answer: Answer, path: str, params: Mapping[str, Any]) -> None:
         """Sort an answer: fine, to be tried again, not there, or refused."""
-        status = response.status_code
+        status = answer.status
         if status in RETRY_STATUS:
-            raise _TryAgain(f"status {status} {_excerpt(response)}", _retry_after(response))
-        if THROTTLE_TEXT in response.content[:500]:
+            raise _TryAgain(f"status {status} {_excerpt(answer)}", _retry_after(answer))
+        if THROTTLE_TEXT in answer.body[:500]:
             raise _TryAgain("the service asks to slow down", 60.0)
         if status == 404:
             raise NotFound(self._shown(path, params))
         if status != 200:
             where = f"GET {self._shown(path, params)}"
-            target = f" to {response.headers.get('Location')}" if response.is_redirect else ""
+            target = f" to {answer.headers['Location']}" if "Location" in answer.headers else ""
             remedy = "Redirects are not followed: check base_url." if target else "The request is wrong or not allowed."
-            raise FetchError(f"status {status}{target} {_excerpt(response)}", where=where, remedy=remedy)
+            raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
         """An answer came whose content cannot be believed: keep a copy and say where it is."""
@@ -192,24 +217,24 @@ class HttpClient:
         logger.info("GET %s %s %.0f ms try %d", self._shown(path, params), outcome, milliseconds, attempt + 1)
 
 
-def _decode_json(response: requests.Response) -> Any:
+def _decode_json(answer: Answer) -> Any:
     try:
-        return json.loads(response.content, parse_float=Decimal)
-    except ValueError as error:
-        kind = response.headers.get("Content-Type", "unknown type")
-        raise _TryAgain(f"status 200 with broken JSON ({kind}, {len(response.content)} bytes: {error})") from None
+        return json.loads(answer.body, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        kind = answer.headers.get("Content-Type", "unknown type")
+        raise _TryAgain(f"status 200 with broken JSON ({kind}, {len(answer.body)} bytes: {error})") from None
 
 
-def _decode_text(response: requests.Response) -> str:
+def _decode_text(answer: Answer) -> str:
     # both services write UTF-8; guessing the encoding of 5 MB would take longer than fetching it
-    text = response.content.decode("utf-8", errors="replace")
+    text = answer.body.decode("utf-8", errors="replace")
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
         raise _TryAgain("status 200 with an HTML page")
     return text
 
 
-def _excerpt(response: requests.Response) -> str:
-    text = " ".join(response.content[:300].decode("utf-8", errors="replace").split())
+def _excerpt(answer: Answer) -> str:
+    text = " ".join(answer.body[:300].decode("utf-8", errors="replace").split())
     return f"({text[:160]})" if text else "(no body)"
 
 
@@ -221,6 +246,6 @@ def _reason(error: requests.RequestException) -> str:
     return "the connection failed or broke off"
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    text = response.headers.get("Retry-After", "")
+def _retry_after(answer: Answer) -> float | None:
+    text = answer.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else None

@@ -1,4 +1,8 @@
-"""The weather service: station guidance (one request per station, model and year) and climate reports (station, year)."""
+"""The weather service: station guidance and climate reports, one request per station-year.
+
+A year that was over when it was asked is never asked again; the running year's file says through which date it reaches,
+and is asked again for what comes after. An empty answer is a failure: stored, it would pass for coverage.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import pyarrow as pa
 
 from tradewinds import store
 from tradewinds.calendars import Station
+from tradewinds.errors import FetchError
 from tradewinds.sources.http import HttpClient, NotFound
 
 MOS = "/cgi-bin/request/mos.py"
@@ -18,45 +23,83 @@ CLI = "/json/cli.py"
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 # ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
 REPORT_DELAY_SECONDS = 600
+# A running year is asked again from this many days before the date it reaches: late runs and corrections come in.
+RUNS_ASKED_AGAIN_DAYS = 2
+REPORTS_ASKED_AGAIN_DAYS = 10
+
+Fetched = tuple[pa.Table, dict[str, Any]]
 
 
-def fetch_guidance(client: HttpClient, station_id: str, model: str, year: int) -> tuple[pa.Table, dict[str, Any]]:
-    """A year of one model's guidance: the rows with a daily maximum or minimum.
+def fetch_guidance(
+    client: HttpClient,
+    station_id: str,
+    model: str,
+    year: int,
+    now: dt.datetime,
+    known: pa.Table | None,
+    through: str | None,
+) -> Fetched:
+    """A year of one model's guidance (schema store.GUIDANCE): the rows with a daily maximum or minimum.
 
     The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
-    blend's version 4. Runs of the first instant of the next year belong to that year's file.
+    blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
+    only what comes later is asked.
 
     Raises:
-        FetchError: the answer is no table of guidance.
+        FetchError: the answer is no table of guidance, or empty.
     """
+    first = dt.date(year, 1, 1)
+    if known is not None and through is not None:
+        first = max(first, dt.date.fromisoformat(through) - dt.timedelta(days=RUNS_ASKED_AGAIN_DAYS))
     params = {
         "station": station_id,
         "model": model,
-        "sts": f"{year}-01-01T00:00Z",
+        "sts": f"{first}T00:00Z",
         "ets": f"{year}-12-31T23:59Z",
         "format": "csv",
     }
-    text = client.get_text(MOS, params)
-    reader = csv.DictReader(io.StringIO(text))
-    if not {"runtime", "ftime", "model"} <= set(reader.fieldnames or ()):
-        client.refuse("no table with runtime, ftime and model", MOS, text)
     try:
+        text = client.get_text(MOS, params)
+    except NotFound as error:
+        client.refuse("there is no such route (404)", MOS, str(error))
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        if not {"runtime", "ftime", "model"} <= set(reader.fieldnames or ()):
+            client.refuse("no table with runtime, ftime and model", MOS, text)
         rows = {(r["runtime_ts"], r["ftime_ts"]): r for line in reader if (r := _guidance_row(line, station_id, model))}
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         client.refuse(f"a line of the table cannot be read ({error})", MOS, text)
+    rows = {(r["runtime_ts"], r["ftime_ts"]): r for r in (known.to_pylist() if known else [])} | rows
+    if not rows:
+        raise _empty(
+            f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
+        )
     table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], store.GUIDANCE)
-    return table, {"rows": len(rows), "reason": None if rows else "NO_GUIDANCE", "requests": client.requests}
+    reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
+    return table, {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
+
+
+def _empty(what: str, remedy: str) -> FetchError:
+    """Stored, an empty answer would pass for coverage; whatever the service meant, nothing is stored."""
+    return FetchError(f"the weather service has {what}.", remedy=f"{remedy}, or bring probabilities in a file.")
 
 
 def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str, Any] | None:
+    runtime, ftime = (
+        _stamp(line["runtime"]),
+        _stamp(line["ftime"]),
+    )  # first: a line that is none must not pass for an empty one
+    if line.get("station", station_id) != station_id:
+        raise ValueError(f"it is of station {line['station']}")
     value = _degrees(line.get("n_x") or line.get("txn"))
     if value is None:
         return None
     return {
         "station_id": station_id,
         "model": model,
-        "runtime_ts": _stamp(line["runtime"]),
-        "ftime_ts": _stamp(line["ftime"]),
+        "runtime_ts": runtime,
+        "ftime_ts": ftime,
+        "known_at_ts": runtime + int(store.PUBLICATION_LAG_HOURS[model] * 3600),
         "n_x_f": value,
         "tmp_f": _degrees(line.get("tmp")),
     }
@@ -74,28 +117,46 @@ def _degrees(text: str | None) -> float | None:
     return value if MISSING[0] < value < MISSING[1] else None
 
 
-def fetch_climate(client: HttpClient, station: Station, year: int) -> tuple[pa.Table, dict[str, Any]]:
-    """A year of climate reports; each with its issue time, whether it is final, and when it could be known.
+def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datetime, known: pa.Table | None) -> Fetched:
+    """A year of climate reports (schema store.CLIMATE); each with its issue time, whether it is final, and when it was known.
 
-    A report issued on its own climate date (local standard time) is preliminary.
+    A report issued on its own climate date (local standard time) is preliminary. The service keeps the last report of a
+    day only; a day that is in `known` and no more in the answer is kept.
 
     Raises:
-        FetchError: the answer is no list of reports.
+        FetchError: the answer is no list of reports, or empty.
     """
     params = {"station": station.station_id, "year": year}
+    payload = None
     try:
         payload = client.get_json(CLI, params)
+        if not isinstance(payload["results"], list):
+            raise TypeError("results is no list")
         rows = [_report(item, station) for item in payload["results"]]
     except (KeyError, TypeError, ValueError, NotFound) as error:
-        client.refuse(f"no list of climate reports ({error})", CLI, str(error))
+        client.refuse(f"no list of climate reports ({error})", CLI, payload or str(error))
     wrong = [row["climate_date"] for row in rows if row["climate_date"].year != year]
     if wrong:
         client.refuse(f"asked for {year}, got {wrong[0]}", CLI, payload)
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: row["climate_date"]), store.CLIMATE)
-    return table, {"rows": len(rows), "reason": None if rows else "NO_REPORTS", "requests": client.requests}
+    merged = {row["climate_date"]: row for row in [*(known.to_pylist() if known else []), *rows]}
+    if not merged:
+        raise _empty(f"no climate reports of {station.station_id} in {year}", "Start later")
+    table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], store.CLIMATE)
+    reaches = _reports_reach(table, year, now)
+    return table, {"rows": table.num_rows, "covers_through": reaches.isoformat(), "requests": client.requests}
+
+
+def _reports_reach(table: pa.Table, year: int, now: dt.datetime) -> dt.date:
+    """The last final report's day; older days are given up waiting for."""
+    days = zip(table["climate_date"].to_pylist(), table["final"].to_pylist(), strict=True)
+    finals: list[dt.date] = [day for day, final in days if final]
+    given_up = now.date() - dt.timedelta(days=REPORTS_ASKED_AGAIN_DAYS)
+    return min(dt.date(year, 12, 31), max([given_up, *finals]))
 
 
 def _report(item: dict[str, Any], station: Station) -> dict[str, Any]:
+    if item["station"] != station.station_id:
+        raise ValueError(f"asked for {station.station_id}, got {item['station']}")
     day = dt.date.fromisoformat(item["valid"])
     issued = dt.datetime.strptime(item["product"][:12], "%Y%m%d%H%M").replace(tzinfo=dt.UTC)
     standard = issued + dt.timedelta(hours=station.lst_offset_hours)
@@ -114,4 +175,8 @@ def _report(item: dict[str, Any], station: Station) -> dict[str, Any]:
 
 def _whole(value: Any) -> int | None:
     """Whole °F; "M" is missing."""
-    return None if value in ("M", None) else int(value)
+    if value in ("M", None):
+        return None
+    if value != int(value):
+        raise ValueError(f"{value} is not whole")
+    return int(value)

@@ -102,6 +102,8 @@ def _row(
     """A catalog row; None for a market whose event has no climate date (a test listing, say)."""
     try:
         event = market["event_ticker"]
+        if not isinstance(event, str) or not isinstance(market["ticker"], str):
+            raise TypeError("ticker")
         row = {
             "series_ticker": station.series_ticker,
             "event_ticker": event,
@@ -124,7 +126,7 @@ def _row(
             "fee_type": series["fee_type"],
             "fee_multiplier": _decimal(series["fee_multiplier"]),
             "tier": tier,
-            "raw": json.dumps(market, sort_keys=True, default=str, ensure_ascii=False),
+            "raw": json.dumps(market, sort_keys=True, default=float, ensure_ascii=False),
             "retrieved_at": now,
         }
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:

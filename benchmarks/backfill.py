@@ -1,0 +1,113 @@
+"""A backfill of many months at the keyless rate, as a user runs it: is the plan what the server counts, and the rate used?
+
+Slow on purpose (2,016 requests at 3 a second are 11 minutes), so it is run by hand: python benchmarks/backfill.py
+"""
+
+import collections
+import collections.abc
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import yaml
+
+from tests.workflow.fault_world import WINDOWS, make_world
+from tradewinds.paths import workflow_root
+from tradewinds.sources.replay import ReplayServer, running_server
+
+ROOT = workflow_root()
+WORK = ROOT / "benchmarks" / "work" / "backfill"
+DAYS = 504
+RATE = 3
+
+
+def measure(days: int = DAYS, rate: float = RATE) -> dict:
+    """Run a backfill of all series of the world; figures of what was planned, asked and spent."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    dates = make_world(WORK / "archive", days)
+    with running_server(WORK / "archive", cutoff=dates[0].replace(year=2020), log=WORK / "requests.log") as server:
+        config = {
+            "series_tickers": sorted(WINDOWS),
+            "date_start_local": dates[0].isoformat(),
+            "date_end_local": dates[-1].isoformat(),
+            "asof_policy": {"local_time": "23:00", "days_before": 1},
+            "trade_window_policy": "market_close",
+            "cadence_minutes": 1,
+            "execution_model": "taker",
+            "risk": {"start_balance_usd": 1000},
+            "output_dir": "backtests",
+            "candles": {"window_policy": "TRADE_WINDOW_ONLY"},
+            "probabilities": {"source": "file", "path": "mine.csv"},
+            "kalshi": {"base_url": server.kalshi_url, "requests_per_second": rate},
+            "iem": {"base_url": server.root},
+        }
+        (WORK / "config.yaml").write_text(yaml.safe_dump(config))
+        (WORK / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\n")
+        _snakemake("--until", "sync_catalog")
+        catalogs = len(server.requests)
+        planned = int(re.search(r"(\d+) requests to the exchange", _tradewinds("--dry-run").stdout)[1])
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        _tradewinds()
+        seconds = time.monotonic() - started
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime
+        nothing = _seconds_of(_tradewinds)
+        return _figures(server, catalogs, rate) | {
+            "events": len(dates) * len(WINDOWS),
+            "planned": planned,
+            "whole_run_s": round(seconds),
+            "cpu_per_event_s": cpu / (len(dates) * len(WINDOWS)),
+            "peak_of_the_largest_process_mb": spent.ru_maxrss // 1024,
+            "nothing_to_be_done_s": round(nothing, 1),
+        }
+
+
+def _figures(server: ReplayServer, catalogs: int, rate: float) -> dict:
+    seen = server.requests[catalogs:]
+    times = [request.at for request in seen]
+    worst = max(sum(1 for other in times[i : i + int(2 * rate) + 2] if other < at + 1) for i, at in enumerate(times))
+    return {
+        "counted": len(seen),
+        "status": dict(collections.Counter(request.status for request in seen)),
+        "most_in_a_second": worst,
+        "use": (len(times) - 1) / (times[-1] - times[0]) / rate,
+    }
+
+
+def _tradewinds(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml", *flags]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(command, cwd=WORK, env=environment, check=True, capture_output=True, text=True)
+
+
+def _snakemake(*flags: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--configfile",
+        "config.yaml",
+        "-j",
+        "2",
+    ]
+    subprocess.run([*command, *flags], cwd=WORK, check=True, capture_output=True)
+
+
+def _seconds_of(call: collections.abc.Callable[[], object]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*(int(arg) for arg in sys.argv[1:])), indent=2))

@@ -1,0 +1,58 @@
+"""Check data files to the last byte: readable, of the right schema, in order, and what their metadata says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tradewinds import store
+from tradewinds.errors import DamagedFile
+from tradewinds.plan import Plan
+
+
+def damaged_files(plan: Plan) -> Iterator[DamagedFile]:
+    """The problems of a plan's data files; files that are not there are none."""
+    schemas = dict.fromkeys(plan.catalogs.values(), store.CATALOG)
+    schemas |= dict.fromkeys((event.path for event in plan.events), store.CANDLES)
+    schemas |= dict.fromkeys(plan.guidance.values(), store.GUIDANCE)
+    schemas |= dict.fromkeys(plan.climate.values(), store.CLIMATE)
+    schemas[plan.probabilities] = store.PROBABILITIES
+    for path, schema in schemas.items():
+        if Path(path).exists():
+            try:
+                check_file(path, schema)
+            except DamagedFile as damage:
+                yield damage
+
+
+def check_file(path: str, schema: pa.Schema) -> None:
+    """Read a whole data file with its checksums.
+
+    Raises:
+        DamagedFile: it is not what was written.
+    """
+    meta = store.read_meta(path)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
+    if not table.schema.equals(schema):
+        raise DamagedFile(path, "its columns are not those of such a file")
+    if schema is store.CANDLES:
+        _check_candles(path, table, meta.get("rows_per_market", {}))
+
+
+def _check_candles(path: str, table: pa.Table, counts: dict[str, int]) -> None:
+    keys = pa.table({"m": table["market_ticker"], "t": table["end_period_ts"]})
+    distinct = keys.group_by(["m", "t"]).aggregate([]).num_rows
+    if distinct != table.num_rows or not keys.equals(keys.sort_by([("m", "ascending"), ("t", "ascending")])):
+        raise DamagedFile(path, "its candles are not unique and in order")
+    found = {item["values"]: item["counts"] for item in pc.value_counts(table["market_ticker"]).to_pylist()}
+    if found != {ticker: count for ticker, count in counts.items() if count}:
+        raise DamagedFile(path, f"its metadata speaks of other rows: {json.dumps(counts)}")

@@ -1,0 +1,176 @@
+"""How a job starts and ends: exit codes, one paragraph, the traceback in the log only, and stopping like Ctrl-C."""
+
+import datetime as dt
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import tradewinds
+from tradewinds import jobs, store
+from tradewinds.errors import FetchError
+from tradewinds.sources import fetch
+
+PACKAGE = Path(tradewinds.__file__).parent
+DAY = dt.date(2025, 5, 1)
+PROGRAM = """
+import logging, sys, time
+from tradewinds import errors, jobs, store
+
+def main():
+    logging.getLogger("work").info("began")
+    {body}
+
+jobs.run_job(main, stage="fetch_candles", log="logs/deep/job.log")
+print("after")
+"""
+
+
+def start(tmp_path, body, **environment):
+    command = [sys.executable, "-c", PROGRAM.format(body=body)]
+    known = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONIOENCODING": "utf-8", **environment}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=tmp_path, env=known, text=True, encoding="utf-8", **pipes)
+
+
+def finish(tmp_path, body):
+    """(exit code, stdout, stderr, log, failure records) of a job."""
+    failures = tmp_path / "failures"
+    failures.mkdir(exist_ok=True)
+    process = start(tmp_path, body, TRADEWINDS_FAILURES=str(failures))
+    out, err = process.communicate(timeout=60)
+    records = [json.loads(path.read_text()) for path in failures.iterdir()]
+    return process.returncode, out, err, (tmp_path / "logs/deep/job.log").read_text(encoding="utf-8"), records
+
+
+def test_a_job_that_works_says_nothing_and_starts_its_log_anew(tmp_path):
+    for body in ("logging.getLogger('x').info('first')", "pass"):
+        code, out, err, log, records = finish(tmp_path, body)
+        assert (code, out, err, records) == (0, "after\n", "", [])
+        assert "INFO work: began" in log
+    assert "first" not in log
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("ConfigError", 2), ("DataMissing", 3), ("FetchError", 4), ("SimulationError", 5), ("DatabaseError", 6)],
+)
+def test_an_expected_failure_is_one_paragraph_and_a_record_with_its_exit_code(tmp_path, name, code):
+    body = f"raise errors.{name}('71 °F is too warm.', where='row 3', remedy='Cool down.')"
+    found, out, err, log, records = finish(tmp_path, body)
+    said = "row 3: 71 °F is too warm. Cool down."
+    assert (found, out, err) == (code, "", said + "\n")
+    assert records == [{"stage": "fetch_candles", "message": said, "exit_code": code}]
+    assert f"ERROR fetch_candles: {said}" in log and "Traceback" not in log
+
+
+def test_an_unexpected_failure_keeps_its_traceback_for_the_log(tmp_path):
+    code, out, err, log, [record] = finish(tmp_path, "1 / 0")
+    assert code == 1 and out == "" and len(err.splitlines()) == 1
+    assert "fetch_candles stopped on an unexpected ZeroDivisionError" in err and "logs/deep/job.log" in err
+    assert record == {"stage": "fetch_candles", "message": err.rstrip("\n"), "exit_code": 1}
+    assert "Traceback" in log and "ZeroDivisionError: division by zero" in log and "1 / 0" not in err
+
+
+def test_without_a_folder_for_failures_the_exit_code_is_enough(tmp_path):
+    process = start(tmp_path, "raise errors.FetchError('Gone.')")
+    assert process.communicate(timeout=60) == ("", "Gone.\n") and process.returncode == 4
+
+
+SLOW_WRITE = """with store.replacing('out.parquet') as part:
+        part.write_bytes(b'half')
+        print('on', flush=True)
+        time.sleep(60)"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopping_a_job_tidies_up_and_is_130(tmp_path, number):
+    process = start(tmp_path, SLOW_WRITE)
+    assert process.stdout.readline() == "on\n"
+    assert len(list(tmp_path.glob("*.part"))) == 1, "it was at work"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "fetch_candles was interrupted.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    for name in (jobs.SERVICES, jobs.FETCH, jobs.SCRIPTS):
+        monkeypatch.setenv(name, "to be replaced")
+    service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3}
+    rest = {"max_connections": 4, "timeout_seconds": 5, "max_retries": 6}
+    conf = {
+        "fetch": "auto",
+        "kalshi": service | rest,
+        "iem": service | rest,
+        "database": {"url": "mysql://me:s3cret@h/d"},
+    }
+    for _ in range(2):  # Snakemake parses the workflow again in every job
+        jobs.export_environment(conf)
+    assert os.environ["PATH"] == f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    assert Path(os.environ[jobs.SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert fetch.client_for("iem").service.max_retries == 6
+    monkeypatch.setenv("KALSHI_API_KEY_ID", "me")  # half a credential is an error, for the exchange only
+    assert fetch.client_for("iem").signer is None
+    with pytest.raises(Exception, match="KALSHI_PRIVATE_KEY_PATH"):
+        fetch.client_for("kalshi")
+
+
+def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
+    copy = tmp_path / "tradewinds"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "workflow"))
+    spec = importlib.util.spec_from_file_location("copied_jobs", copy / "jobs.py")
+    copied = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(copied)
+
+    def digest():
+        return copied.code_digest("database", "store.py")
+
+    first = digest()
+    assert first == jobs.code_digest("database", "store.py"), "wherever the package lies"
+    seen = {first}
+    (copy / "cli.py").write_text("# changed")
+    (copy / "database" / "notes.txt").write_text("no code")
+    assert digest() == first
+    for change in (
+        ("store.py", "x = 1"),
+        ("database/load.py", "x = 1"),
+        ("database/more.py", ""),
+        ("database/v.sql", ""),
+    ):
+        (copy / change[0]).write_text(change[1])
+        assert digest() not in seen, change
+        seen.add(digest())
+    (copy / "database/more.py").rename(copy / "database/other.py")
+    assert digest() not in seen, "a renamed module is another one"
+
+
+def catalog(path, covers):
+    """A catalog that lists nothing and is complete through a date."""
+    store.write_parquet(path, pa.Table.from_pylist([], store.CATALOG), {"covers_through": covers})
+
+
+def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "budget"))
+    service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3, "max_connections": 4}
+    monkeypatch.setenv(jobs.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}))
+    arguments = ("KXHIGHCHI", DAY.isoformat(), "trade_2300_d1_1m", "catalog.parquet", "out.parquet")
+    catalog("catalog.parquet", covers="2025-04-30")
+    with pytest.raises(FetchError, match="covers 2025-04-30 at the latest, not 2025-05-01") as caught:
+        fetch.fetch_candles_job(*arguments)
+    assert "snakemake --forcerun catalog.parquet" in str(caught.value) and not Path("out.parquet").exists()
+    catalog("catalog.parquet", covers="2025-05-01")
+    fetch.fetch_candles_job(*arguments)  # asks nobody: nothing listens on that port
+    meta = store.read_meta("out.parquet")
+    assert (meta["reason"], meta["requests"], meta["event_ticker"]) == ("NO_EVENT", 0, "KXHIGHCHI-25MAY01")
+    assert (meta["window_policy"], meta["climate_date"], meta["markets"]) == ("TRADE_WINDOW_ONLY", "2025-05-01", [])

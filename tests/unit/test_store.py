@@ -1,0 +1,164 @@
+"""Files are whole or not there: whatever stops a write, the old file stays and no part of the new one."""
+
+import datetime as dt
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tradewinds import store
+from tradewinds.errors import DamagedFile
+
+META = {"event": "KXHIGHCHI-25MAY01", "reason": None, "°F": [1, 2.5, {"ü": True}], "rows_per_market": {"A": 3}}
+
+
+def table(n=3):
+    return pa.table({"n": pa.array(range(n), pa.int64()), "p": pa.array(["0.1"] * n).cast(store.PRICE)})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_table_and_metadata_come_back_as_they_were(tmp_path):
+    path = tmp_path / "new" / "folder" / "t.parquet"
+    empty = pa.Table.from_pylist([], store.CANDLES)
+    for written, meta in ((table(), META), (empty, {"reason": "NO_CANDLES"}), (table(), {})):
+        store.write_parquet(path, written, meta)
+        assert store.read_meta(path) == meta
+        assert pq.read_table(path).equals(written) and pq.read_table(path).schema.equals(written.schema)
+    assert names(tmp_path) == ["t.parquet"]
+    store.write_parquet(path, pq.read_table(path), {"second": 1})
+    assert store.read_meta(path) == {"second": 1}, "metadata of the table that was read is no metadata of the new file"
+
+
+def test_a_file_of_someone_else_has_no_metadata(tmp_path):
+    pq.write_table(table(), tmp_path / "foreign.parquet")
+    with pytest.raises(DamagedFile, match=r"foreign\.parquet: the file is damaged \(it carries no Tradewinds metadata"):
+        store.read_meta(tmp_path / "foreign.parquet")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DamagedFile, match=r"torn\.parquet: the file is damaged .* Delete it, or let `tradewinds check"):
+        store.read_meta(tmp_path / "torn.parquet")
+    with pytest.raises(FileNotFoundError):
+        store.read_meta(tmp_path / "gone.parquet")
+
+
+class Stop(Exception):
+    """Any reason to stop."""
+
+
+def meta_that_is_no_json(path):
+    store.write_parquet(path, table(), {"when": dt.date(2025, 5, 1)})
+
+
+def a_type_parquet_does_not_know(path):
+    union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
+    store.write_parquet(path, pa.table({"n": union}), {})
+
+
+def text_that_is_no_unicode(path):
+    store.write_text(path, "fine so far\n" * 5000 + "\ud800")
+
+
+def stopped_half_way(reason):
+    def write(path):
+        with store.replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            assert temporary.parent == path.parent, "a rename is atomic within one file system only"
+            assert temporary.suffix == ".part", "no pattern for data files finds it"
+            raise reason
+
+    return write
+
+
+@pytest.mark.parametrize("before", [None, b"the old file"])
+@pytest.mark.parametrize(
+    ("write", "error"),
+    [
+        (meta_that_is_no_json, TypeError),
+        (a_type_parquet_does_not_know, pa.ArrowNotImplementedError),
+        (text_that_is_no_unicode, UnicodeEncodeError),
+        (stopped_half_way(Stop()), Stop),
+        (stopped_half_way(KeyboardInterrupt()), KeyboardInterrupt),
+    ],
+)
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, before, write, error):
+    path = tmp_path / "t.parquet"
+    if before:
+        path.write_bytes(before)
+    with pytest.raises(error):
+        write(path)
+    assert names(tmp_path) == (["t.parquet"] if before else [])
+    assert not before or path.read_bytes() == before
+
+
+# Runs without numpy, as the fetch jobs do, and with a disk that is full after 100 kB.
+FULL_DISK = """
+import errno, random, resource, sys
+sys.modules["numpy"] = None
+import pyarrow as pa
+from tradewinds import store
+from tradewinds.errors import DamagedFile
+store.write_parquet("t.parquet", pa.table({"n": [1]}), {"kept": True})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+noise = pa.table({"n": pa.array([random.getrandbits(62) for _ in range(40_000)])})
+for name in ("t.parquet", "other.parquet"):
+    try:
+        store.write_parquet(name, noise, {})
+    except OSError as error:
+        assert error.errno == errno.EFBIG, error
+    else:
+        raise SystemExit("it fitted")
+assert store.read_meta("t.parquet") == {"kept": True}
+store.write_parquet("small.parquet", pa.table({"n": [1]}), {})
+assert "pandas" not in sys.modules
+"""
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(store.__file__).parents[1])}
+    command = [sys.executable, "-c", FULL_DISK]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path) == ["small.parquet", "t.parquet"]
+
+
+def test_who_reads_while_it_is_replaced_reads_the_old_file_to_its_end(tmp_path):
+    path = tmp_path / "t.txt"
+    store.write_text(path, "old\n" * 10_000)
+    with open(path) as reader:
+        assert reader.readline() == "old\n"
+        store.write_text(path, "new\n")
+        assert set(reader) == {"old\n"}
+    assert path.read_text() == "new\n"
+
+
+def test_files_get_the_permissions_the_user_asked_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        store.write_text(tmp_path / "t.txt", "x")
+        assert os.umask(0o027) == 0o027, "looking at the mask does not change it"
+    finally:
+        os.umask(before)
+    assert (tmp_path / "t.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_text_is_utf8_with_unix_line_ends(tmp_path):
+    store.write_text(tmp_path / "t.txt", "71 °F\r\n€\n")
+    assert (tmp_path / "t.txt").read_bytes() == "71 °F\r\n€\n".encode()
+
+
+def test_a_path_names_everything_that_defines_the_bytes():
+    days = (dt.date(2025, 5, 1), dt.date(2025, 5, 11))
+    cells = list(itertools.product(("full_1m", "full_60m", "trade_2300_d1_1m"), ("KXHIGHCHI", "KXHIGHMIA"), days))
+    paths = {store.candle_path(*cell) for cell in cells}
+    assert len(paths) == len(cells)
+    assert "data/candles/kalshi/trade_2300_d1_1m/KXHIGHMIA/2025-05-11.parquet" in paths
+    assert store.guidance_path("KMDW", "GFS", 2025) == "data/guidance/iem/KMDW/GFS/2025.parquet"
+    assert store.climate_path("KMDW", 2025) == "data/climate/iem/KMDW/2025.parquet"
+    assert store.catalog_path("KXHIGHCHI") == "data/catalog/kalshi/KXHIGHCHI.parquet"
