@@ -1,0 +1,107 @@
+"""How long a plan takes, and how long "nothing to be done", for 10,000 events."""
+
+import datetime as dt
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import psutil
+import yaml
+
+from tradewinds import calendars, store
+from tradewinds.config import resolve
+from tradewinds.paths import workflow_root
+from tradewinds.plan import plan_of
+from tradewinds.sources.kalshi_event import event_meta
+
+ROOT = workflow_root()
+SERIES = [
+    *(
+        "KXHIGHNY",
+        "KXHIGHCHI",
+        "KXHIGHMIA",
+        "KXHIGHAUS",
+        "KXHIGHDEN",
+        "KXHIGHPHIL",
+        "KXHIGHLAX",
+        "KXLOWTNYC",
+        "KXLOWTCHI",
+    ),
+    *("KXLOWTMIA", "KXLOWTAUS", "KXLOWTDEN", "KXLOWTPHIL", "KXLOWTLAX", "KXHIGHTSFO", "KXHIGHTSEA", "KXHIGHTDC"),
+    *("KXHIGHTLV", "KXHIGHTNOLA", "KXHIGHTATL"),
+]
+
+
+def measure(work: Path, days: int = 500) -> dict:
+    """Seconds and peak memory of the plan (nothing there) and of a run with nothing to do (all there)."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    first = dt.date(2024, 1, 1)
+    config = {
+        "series_tickers": SERIES,
+        "date_start_local": first.isoformat(),
+        "date_end_local": (first + dt.timedelta(days=days - 1)).isoformat(),
+        "asof_policy": {"local_time": "23:00", "days_before": 1},
+        "trade_window_policy": "market_close",
+        "cadence_minutes": 1,
+        "execution_model": "taker",
+        "risk": {"start_balance_usd": 1000},
+        "output_dir": "backtests",
+        "probabilities": {"source": "file", "path": "mine.csv"},
+    }
+    (work / "config.yaml").write_text(yaml.safe_dump(config))
+    (work / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\n")
+    run = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml"]
+    snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+    figures = {
+        "events": len(SERIES) * days,
+        "plan_tradewinds": _timed([*run, "--dry-run"], work),
+        "plan_snakemake": _timed([*snakemake, "-n", "--quiet", "all"], work),
+    }
+    _write_empty(work, config)
+    _timed([*run, "--no-fetch"], work)
+    return figures | {"nothing_to_be_done": _timed([*run, "--no-fetch"], work)}
+
+
+def _write_empty(work: Path, config: dict) -> None:
+    """Every file of the plan, as if the exchange listed nothing."""
+    plan = plan_of(resolve(config))
+    now = dt.datetime.now(dt.UTC).isoformat()
+    covered = {"covers_through": "2025-12-31", "asked_through": "2025-12-31", "requests": 3}
+    for path in plan.catalogs.values():
+        store.write_parquet(work / path, store.CATALOG.empty_table(), covered)
+    told = {"tier": None, "requests": 0, "retries": 0, "kept_from": None, "retrieved_at": now}
+    nothing = store.CANDLES.empty_table()
+    for event in plan.events:
+        station = calendars.station_of(event.series_ticker)
+        meta = event_meta(station, event.climate_date, [], {}, nothing, 1)
+        store.write_parquet(work / event.path, nothing, meta | told)
+
+
+def _timed(command: list[str], folder: Path) -> dict:
+    """Seconds, and the peak memory of the process and its children together."""
+    started, peak = time.monotonic(), 0
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, _memory(process.pid))
+            time.sleep(0.1)
+        if process.returncode:
+            raise SystemExit(process.stderr.read() if process.stderr else f"{command} failed")
+    return {"seconds": round(time.monotonic() - started, 1), "peak_mb": peak // 2**20}
+
+
+def _memory(pid: int) -> int:
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return sum(member.memory_info().rss for member in family)
+    except psutil.NoSuchProcess:  # ended between two looks
+        return 0
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(ROOT / "benchmarks/work/plan_scale", *(int(arg) for arg in sys.argv[1:])), indent=2))
