@@ -4,12 +4,16 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
+
 from tradewinds.engine import sizing
 from tradewinds.engine.contracts import Contract, Event
 from tradewinds.engine.costs import TAKER_RATE, cent_fee
 from tradewinds.engine.ledger import Ledger
 from tradewinds.engine.limits import RiskLimits
-from tradewinds.engine.replay import Replay, Rules
+from tradewinds.engine.quotes import NOT_QUOTED, Intervals
+from tradewinds.engine.replay import Replay
+from tradewinds.strategies.ev_threshold import rules_for
 
 MINUTE = 60
 LATER = 10**6  # a minute after everything
@@ -39,11 +43,10 @@ def quote(idx, first, last, *, yes=None, no=None, candle=None, volume=0):
 
 def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, changes=(), **limits):
     """Rules with a fixed quantity unless `size` is a sizing (which then may depend on equity)."""
-    return Rules(
-        min_ev_pico=pico(min_ev),
-        sizing=size or sizing.fixed_qty(quantity),
-        fixed_wishes=size is None and not changes,
-        fee_rule=fee_rule,
+    return rules_for(
+        size or sizing.FixedQuantity(quantity),
+        pico(min_ev),
+        fee_rule,
         limits=RiskLimits(**limits),
         step_seconds=step * MINUTE,
         change_times=changes,
@@ -52,8 +55,10 @@ def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, ch
 
 def replay(contracts, quotes, how, *, cash="1000", jump=True, full_audit=True):
     """What a replay of quotes (any order) leaves."""
-    ordered = sorted(quotes, key=lambda row: (row[2], row[0]))
-    return Replay(contracts, ordered, how, Ledger(micro(cash)), jump=jump, full_audit=full_audit).run()
+    columns = list(zip(*sorted(quotes, key=lambda row: (row[0], row[2])), strict=True)) or [()] * 7
+    times = [np.array(column, np.int64) for column in columns[:5]]
+    asks = [np.array([NOT_QUOTED if ask is None else ask for ask in column], np.int32) for column in columns[5:]]
+    return Replay(contracts, Intervals(*times, *asks), how, Ledger(micro(cash)), jump=jump, full_audit=full_audit).run()
 
 
 def orders(outcome):

@@ -12,7 +12,7 @@ from tradewinds.engine import sizing
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.costs import TAKER_RATE
 
-SIZES = st.sampled_from([None, sizing.ev_proportional(Decimal("13.7")), sizing.kelly(Decimal("0.5"))])
+SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7")), sizing.Kelly(Decimal("0.5"))])
 
 
 def maybe(*values):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.engine_parts import LATER, MINUTE, contract, micro, pico
 from tradewinds import store
-from tradewinds.engine.quotes import NO_AGE_LIMIT, Clock, QuoteView
+from tradewinds.engine.quotes import NO_AGE_LIMIT, NOT_QUOTED, Clock, QuoteView
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -41,8 +41,8 @@ def view(tmp_path):
 def intervals(view, min_ev="0"):
     """Candidates in minutes: (idx, candle, first, last, YES ask, NO ask)."""
     return [
-        (idx, e // MINUTE, first // MINUTE, last // MINUTE, yes, no)
-        for idx, e, first, last, _, yes, no in view.candidates(pico(min_ev))
+        (idx, e // MINUTE, first // MINUTE, last // MINUTE, *(None if ask == NOT_QUOTED else ask for ask in asks))
+        for idx, e, first, last, _, *asks in view.candidates(pico(min_ev)).rows()
     ]
 
 
@@ -120,7 +120,7 @@ def test_only_what_exceeds_the_minimum_before_fees_can_be_a_candidate(view):
 def test_volume_watermark_and_strangers(view):
     rows = [candle("A", 10, "0.30", "0.40", "57.25"), candle("A", 99, "0.30", "0.41"), candle("A", 100, "0.30", "0.42")]
     seen = view([*rows, candle("AB", 5, "0.30", "0.40")], [contract("A", end=100)])
-    assert [(row[1] // MINUTE, row[4]) for row in seen.candidates(0)] == [(10, 5725), (99, 0)]
+    assert [(row[1] // MINUTE, row[4]) for row in seen.candidates(0).rows()] == [(10, 5725), (99, 0)]
     assert seen.watermark() == 99 * MINUTE  # the candle of minute 100 is in force at no decision
     assert view(rows, [contract("B")]).watermark() is None
 
@@ -195,8 +195,8 @@ def test_intervals_are_what_reading_minute_by_minute_finds(tmp_path, seed):
     for order, threads in ((files, 1), (files[::-1], 2)):
         seen = QuoteView(order, contracts, clock, threads)
         spread = [
-            (idx, t, e, yes, no)
-            for idx, e, first, last, _, yes, no in seen.candidates(pico("0.02"))
+            (idx, t, e, *(None if ask == NOT_QUOTED else ask for ask in asks))
+            for idx, e, first, last, _, *asks in seen.candidates(pico("0.02")).rows()
             for t in range(first, last + 1, step * MINUTE)
         ]
         assert len(spread) == len(set(spread)) and set(spread) == expected

@@ -137,21 +137,21 @@ def test_opposing_positions(jump):
 
 def test_ev_proportional_takes_the_unrounded_fee_and_rounds_down():
     """gross 0.40, fee 0.07·0.4·0.6 = 0.0168: 0.3832 dollars, times 10 is 3.832."""
-    size = sizing.ev_proportional(Decimal(10))
+    size = sizing.EvProportional(Decimal(10))
     assert size(pico("0.8"), micro("0.40"), 0) == 3
-    assert sizing.ev_proportional(Decimal("2.5"))(pico("0.8"), micro("0.40"), 0) == 0
-    assert sizing.ev_proportional(Decimal("1000"))(pico("0.4168"), micro("0.40"), 0) == 0
-    exactly_one = sizing.ev_proportional(Decimal("1000"))(pico("0.4178"), micro("0.40"), 0)
+    assert sizing.EvProportional(Decimal("2.5"))(pico("0.8"), micro("0.40"), 0) == 0
+    assert sizing.EvProportional(Decimal("1000"))(pico("0.4168"), micro("0.40"), 0) == 0
+    exactly_one = sizing.EvProportional(Decimal("1000"))(pico("0.4178"), micro("0.40"), 0)
     assert exactly_one == 1  # with floats it would be a hair less, and then 0
 
 
 def test_kelly_is_a_share_of_equity():
     """f = (0.8 - 0.4)/0.6 = 2/3; a quarter of it of 100 dollars buys 16.67/0.40 = 41.67 contracts."""
-    size = sizing.kelly(Decimal("0.25"))
+    size = sizing.Kelly(Decimal("0.25"))
     assert size(pico("0.8"), micro("0.40"), micro("100")) == 41
     assert size(pico("0.4"), micro("0.40"), micro("100")) == 0
     assert size(pico("0.3"), micro("0.40"), micro("100")) == 0
-    assert sizing.kelly(Decimal("0.6"))(pico("0.8"), micro("0.40"), micro("1")) == 1  # exactly 1
+    assert sizing.Kelly(Decimal("0.6"))(pico("0.8"), micro("0.40"), micro("1")) == 1  # exactly 1
 
 
 @both_ways
@@ -159,7 +159,7 @@ def test_kelly_sees_the_equity_before_the_first_order_of_the_instant(jump):
     """Both markets at minute 5 size from 100 dollars; at minute 6 fees are gone from equity, the entry cost is not."""
     pair = [contract("A"), contract("B")]
     quotes = [quote(0, 5, 6, yes="0.40"), quote(1, 5, 5, yes="0.40")]
-    outcome = replay(pair, quotes, rules(size=sizing.kelly(Decimal("0.25"))), cash="100", jump=jump)
+    outcome = replay(pair, quotes, rules(size=sizing.Kelly(Decimal("0.25"))), cash="100", jump=jump)
     fee = 2 * 690_000  # 41 contracts: 0.6888 up to the cent
     assert orders(outcome)[:2] == [(5, "A", "YES", 41), (5, "B", "YES", 41)]
     expected = int(Fraction(1, 4) * Fraction(2, 3) * (100_000_000 - fee) / 400_000)

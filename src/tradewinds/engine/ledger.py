@@ -68,8 +68,8 @@ class Ledger:
         self.event_orders[event.name, event.day(fill.decision_ts)] += 1
         self.candle_contracts[ticker, fill.quote_ts] += fill.quantity
 
-    def settle(self, contract: Contract) -> None:
-        """Pay out a contract's positions and free what they held of the limits."""
+    def settle(self, contract: Contract) -> bool:
+        """Pay out a contract's positions and free what they held of the limits; whether there were any."""
         yes, no = self.held.pop(contract.ticker, (0, 0))
         cost = self.market_cost.pop(contract.ticker, 0)
         self.cash_micro += yes * contract.payout_micro(Side.YES) + no * contract.payout_micro(Side.NO)
@@ -77,3 +77,4 @@ class Ledger:
         self.open_cost_micro -= cost
         self.event_contracts[contract.event.name] -= yes + no
         self.event_cost[contract.event.name] -= cost
+        return bool(yes or no)

@@ -1,78 +1,38 @@
-"""Visible quotes, found by DuckDB in the candle files, as intervals of decision times.
+"""Visible quotes, read by DuckDB from the candle files, as intervals of decision times.
 
 Candles are sparse and carried forward: the top of book at the close of a candle ending at e is in force for every decision
-time t with e ≤ t, until the next candle of its market. No row is ever used before its end: visibility is the join, not
-a rule that a strategy has to keep.
+time t with e ≤ t, until the next candle of its market. No row is ever used before its end: visibility is how intervals
+are made, not a rule that a strategy has to keep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from tradewinds.engine.contracts import Contract
+from tradewinds.engine.contracts import PICO_PER_MICRO, Contract
+from tradewinds.store import MICRO, PICO
 
-_CONTRACTS = pa.schema(
-    [
-        ("idx", pa.int32()),
-        ("ticker", pa.string()),
-        ("p", pa.int64()),
-        ("first_t", pa.int64()),
-        ("last_t", pa.int64()),
-        ("quotes_from", pa.int64()),
-    ]
-)
-
-# One row per candle that is in force at some decision time: which ones (t_first … t_last, every `step` seconds), and what
-# both sides cost (micro-dollars, null where not quoted). 0 and 1 are the sentinels of an empty book.
-_INTERVALS = """
-CREATE TEMP TABLE intervals AS
-WITH candles AS (
-    SELECT c.idx, c.p, c.first_t, c.last_t, f.end_period_ts AS e,
-           lead(f.end_period_ts) OVER (PARTITION BY c.idx ORDER BY f.end_period_ts) AS next_e,
-           (f.yes_bid_close * 1000000)::BIGINT AS bid, (f.yes_ask_close * 1000000)::BIGINT AS ask,
-           (f.volume * 100)::BIGINT AS volume
-    FROM read_parquet($files) f JOIN contracts c ON f.market_ticker = c.ticker
-    WHERE f.end_period_ts >= c.quotes_from),
-spans AS (
-    SELECT *, greatest((e + $step - 1) // $step * $step, first_t) AS t_first,
-           least(coalesce((next_e - 1) // $step * $step, last_t), last_t, (e + $max_age) // $step * $step) AS t_last
-    FROM candles)
-SELECT idx, p, e, t_first, t_last, volume, bid > ask AS crossed,
-       CASE WHEN 0 < ask AND ask < 1000000 AND coalesce(bid <= ask, true) THEN ask END AS yes_ask,
-       CASE WHEN 0 < bid AND bid < 1000000 AND coalesce(bid <= ask, true) THEN 1000000 - bid END AS no_ask
-FROM spans WHERE t_first <= t_last
-"""
-
-# Only where a side's gross expected value exceeds the minimum can it be a candidate: the fee only lowers it.
-_CANDIDATES = """
-SELECT idx, e, t_first, t_last, volume, yes_ask, no_ask FROM intervals
-WHERE p - yes_ask * 1000000 > $min_ev OR 1000000000000 - p - no_ask * 1000000 > $min_ev
-ORDER BY t_first, idx
-"""
-
-_CROSSED = "SELECT coalesce(sum((t_last - t_first) // $step + 1), 0)::BIGINT FROM intervals WHERE crossed"
-
-_WATERMARK = "SELECT max(e) FROM intervals"
-
-_MARKS = """
-WITH quotes AS (
-    SELECT c.idx, f.end_period_ts AS e,
-           (f.yes_bid_close * 1000000)::BIGINT AS bid, (f.yes_ask_close * 1000000)::BIGINT AS ask
-    FROM read_parquet($files) f JOIN contracts c ON f.market_ticker = c.ticker
-    WHERE f.end_period_ts >= c.quotes_from AND c.idx IN (SELECT idx FROM wanted))
-SELECT w.idx, w.ts,
-       CASE WHEN 0 < q.bid AND q.bid < 1000000 AND coalesce(q.bid <= q.ask, true) THEN q.bid ELSE 0 END AS yes_value,
-       CASE WHEN 0 < q.ask AND q.ask < 1000000 AND coalesce(q.bid <= q.ask, true) THEN 1000000 - q.ask ELSE 0 END AS no_value
-FROM wanted w ASOF JOIN quotes q ON w.idx = q.idx AND w.ts >= q.e
-WHERE w.ts - q.e <= $max_age
-"""
+Ints = npt.NDArray[np.int64]
+Prices = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
 
 NO_AGE_LIMIT = 10**12  # seconds
+NOT_QUOTED = -1  # in the place of a price
+
+# A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
+# in the type is the contract's idx; other markets of a file have none.
+_ROWS = """
+SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS idx, end_period_ts AS e,
+       coalesce((yes_bid_close * 1000000)::INTEGER, -1) AS bid, coalesce((yes_ask_close * 1000000)::INTEGER, -1) AS ask,
+       (volume * 100)::BIGINT AS volume
+FROM read_parquet($files)
+"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +51,36 @@ class Clock:
         return (end_ts - 1) // self.step_seconds * self.step_seconds
 
 
+@dataclass(frozen=True)
+class Intervals:
+    """Quotes in force, as columns in order of (idx, t_first): times in Unix seconds, asks in micro-dollars or NOT_QUOTED,
+    volume × 100. A quote is in force at every decision time from t_first to t_last; those of one contract do not overlap."""
+
+    idx: Ints
+    quote_ts: Ints
+    t_first: Ints
+    t_last: Ints
+    volume_centi: Ints
+    yes_ask: Prices
+    no_ask: Prices
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.idx)
+
+    def where(self, wanted: Bools | Ints) -> Intervals:
+        """Some of them."""
+        columns = (self.idx, self.quote_ts, self.t_first, self.t_last, self.volume_centi, self.yes_ask, self.no_ask)
+        return Intervals(*(column[wanted] for column in columns))
+
+    def rows(self) -> Iterator[tuple[int, ...]]:
+        """As tuples in order of time, for people and tests."""
+        order = np.lexsort((self.idx, self.t_first))
+        chosen = self.where(order)
+        columns = (chosen.idx, chosen.quote_ts, chosen.t_first, chosen.t_last, chosen.volume_centi)
+        return zip(*(c.tolist() for c in (*columns, chosen.yes_ask, chosen.no_ask)), strict=True)
+
+
 class QuoteView:
     """The candles of a run, seen through the clock.
 
@@ -102,49 +92,141 @@ class QuoteView:
     def __init__(
         self, files: Sequence[str], contracts: Sequence[Contract], clock: Clock, threads: int | None = None
     ) -> None:
-        self.files, self.contracts, self.clock = list(files), contracts, clock
-        self.connection = duckdb.connect(config={"threads": threads} if threads else {})
-        self.connection.execute("SET preserve_insertion_order = false")
-        rows = [
-            (i, c.ticker, c.p_pico, clock.first(c.start_ts), clock.last(c.end_ts), c.quotes_from_ts)
-            for i, c in enumerate(contracts)
-        ]
-        columns = [
-            pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), _CONTRACTS.types, strict=True)
-        ]
-        table = pa.Table.from_arrays(columns, schema=_CONTRACTS) if rows else _CONTRACTS.empty_table()
-        self.connection.register("contracts", table)
-        self._sql(_INTERVALS, files=self.files, step=clock.step_seconds, max_age=clock.max_age_seconds)
+        self.contracts, self.clock = contracts, clock
+        self._e: Ints = np.empty(0, np.int64)
+        self._bid: Prices = np.empty(0, np.int32)
+        self._ask: Prices = np.empty(0, np.int32)
+        self._volume: Ints = np.empty(0, np.int64)
+        self._first_t = np.array([clock.first(c.start_ts) for c in contracts], np.int64)
+        self._last_t = np.array([clock.last(c.end_ts) for c in contracts], np.int64)
+        # rows of contract i: from the first that may be carried in, to the last decision time, to the last of all
+        self._from, self._to, self._end = (np.zeros(len(contracts), np.int64) for _ in range(3))
+        if contracts and files:
+            self._read(list(files), threads)
 
-    def _sql(self, sql: str, **values: Any) -> duckdb.DuckDBPyConnection:
-        return self.connection.execute(sql, values)
+    def _read(self, files: list[str], threads: int | None) -> None:
+        connection = duckdb.connect(config={"threads": threads} if threads else {})
+        connection.register("contracts", pa.table({"ticker": [c.ticker for c in self.contracts]}))
+        connection.execute("CREATE TYPE tickers AS ENUM (SELECT ticker FROM contracts)")
+        rows = connection.execute(_ROWS, {"files": files}).fetchnumpy()
+        connection.close()
+        idx, self._e, self._bid, self._ask = (np.asarray(rows[name]) for name in ("idx", "e", "bid", "ask"))
+        self._volume = np.asarray(rows["volume"])
+        starts, found = _segments(idx)
+        if len(np.unique(found)) < len(found) or not _ascending(idx, self._e):
+            order = np.lexsort((self._e, idx))
+            idx, self._e, self._bid, self._ask, self._volume = (
+                column[order] for column in (idx, self._e, self._bid, self._ask, self._volume)
+            )
+            starts, found = _segments(idx)
+        ends = np.append(starts[1:], len(idx))
+        for i, low, high in zip(found.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            if i >= 0:
+                self._bound(i, low, high)
 
-    def candidates(self, min_ev_pico: int) -> list[tuple[int, int, int, int, int, int | None, int | None]]:
-        """Intervals in which a side's gross expected value exceeds the minimum, by t_first.
+    def _bound(self, i: int, low: int, high: int) -> None:
+        times = self._e[low:high]
+        self._from[i] = low + np.searchsorted(times, self.contracts[i].quotes_from_ts)
+        self._to[i] = low + np.searchsorted(times, self._last_t[i], side="right")
+        self._end[i] = high
 
-        Rows: (idx, candle end, first and last decision time, volume × 100, YES ask, NO ask); prices in micro-dollars.
-        """
-        found: list[Any] = self._sql(_CANDIDATES, min_ev=min_ev_pico).fetchall()
-        return found
+    def candidates(self, min_ev_pico: int | None) -> Intervals:
+        """Intervals in which a side is quoted and its gross expected value exceeds the minimum (None: any quoted side)."""
+        if not len(self._e):
+            return _no_intervals()
+        # Only where the gross value exceeds the minimum can a side be a candidate: the fee only lowers it.
+        least = -PICO if min_ev_pico is None else min_ev_pico
+        p = np.array([c.p_pico for c in self.contracts], np.int64)
+        yes_most = np.clip((p - least - 1) // PICO_PER_MICRO, NOT_QUOTED, MICRO - 1).astype(np.int32)
+        no_most = np.clip((PICO - p - least - 1) // PICO_PER_MICRO, NOT_QUOTED, MICRO - 1).astype(np.int32)
+        rows, owners = self._rows()
+        bid, ask = self._bid[rows], self._ask[rows]
+        crossed = (ask >= 0) & (bid > ask)
+        wanted = (ask > 0) & (ask <= yes_most[owners]) | (bid > 0) & (MICRO - bid <= no_most[owners]) & (bid < MICRO)
+        return self._intervals(rows[wanted & ~crossed], owners[wanted & ~crossed])
+
+    def _rows(self) -> tuple[Ints, Ints]:
+        """Places of all rows that count, and whose they are."""
+        lengths = np.maximum(self._to - self._from, 0)
+        owners = np.repeat(np.arange(len(self.contracts)), lengths)
+        before = np.repeat(self._from - (np.cumsum(lengths) - lengths), lengths)
+        return np.arange(len(owners)) + before, owners
+
+    def _intervals(self, rows: Ints, owners: Ints) -> Intervals:
+        """The decision times of some rows; rows that are in force at none are left out."""
+        step, end = self.clock.step_seconds, self._e[rows]
+        first_t, last_t = self._first_t[owners], self._last_t[owners]
+        followed = rows + 1 < self._to[owners]
+        next_end = self._e[np.minimum(rows + 1, len(self._e) - 1)]
+        t_first = np.maximum(-(-end // step) * step, first_t)
+        t_last = np.where(followed, np.minimum((next_end - 1) // step * step, last_t), last_t)
+        t_last = np.minimum(t_last, (end + self.clock.max_age_seconds) // step * step)
+        kept = t_first <= t_last
+        rows, owners, bid, ask = rows[kept], owners[kept], self._bid[rows[kept]], self._ask[rows[kept]]
+        sound = (ask < 0) | (bid <= ask)
+        yes_ask = np.where(sound & (ask > 0) & (ask < MICRO), ask, NOT_QUOTED).astype(np.int32)
+        no_ask = np.where(sound & (bid > 0) & (bid < MICRO), MICRO - bid, NOT_QUOTED).astype(np.int32)
+        volume = self._volume[rows]
+        return Intervals(owners, end[kept], t_first[kept], t_last[kept], volume, yes_ask, no_ask)
 
     def crossed_decisions(self) -> int:
         """Decision times (over all contracts) at which the visible quote is crossed."""
-        return int(self._sql(_CROSSED, step=self.clock.step_seconds).fetchall()[0][0])
+        rows, owners = self._rows()
+        crossed = (self._ask[rows] >= 0) & (self._bid[rows] > self._ask[rows])
+        found = self._intervals(rows[crossed], owners[crossed])
+        return int(((found.t_last - found.t_first) // self.clock.step_seconds + 1).sum())
 
     def watermark(self) -> int | None:
         """End of the latest candle in force at some decision time."""
-        latest: int | None = self._sql(_WATERMARK).fetchall()[0][0]
+        owners = np.nonzero(self._to > self._from)[0]
+        rows, latest = self._to[owners] - 1, None
+        while len(rows):  # a last candle may be in force at none: then the one before it, and so on
+            found = self._intervals(rows, owners)
+            if len(found):
+                latest = max(int(found.quote_ts.max()), latest or 0)
+            left = ~np.isin(owners, found.idx) & (rows > self._from[owners])
+            rows, owners = rows[left] - 1, owners[left]
         return latest
+
+    def candles_in_windows(self) -> int:
+        """Candles of the contracts that end inside their trade windows."""
+        counted = 0
+        for i in np.nonzero(self._end > self._from)[0].tolist():
+            contract, times = self.contracts[i], self._e[self._from[i] : self._end[i]]
+            counted += int(np.searchsorted(times, contract.end_ts) - np.searchsorted(times, contract.start_ts))
+        return counted
 
     def marks(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
         """Liquidation values (YES, NO) in micro-dollars of the quote visible at (idx, ts); 0 where not usable.
 
         Pairs without a visible quote are absent.
         """
-        if not wanted:
-            return {}
-        columns = list(zip(*wanted, strict=True))
-        table = pa.table({"idx": pa.array(columns[0], pa.int32()), "ts": pa.array(columns[1], pa.int64())})
-        self.connection.register("wanted", table)
-        rows = self._sql(_MARKS, files=self.files, max_age=self.clock.max_age_seconds).fetchall()
-        return {(idx, ts): (yes, no) for idx, ts, yes, no in rows}
+        return {(idx, ts): mark for idx, ts in wanted if (mark := self._mark(idx, ts))}
+
+    def _mark(self, idx: int, ts: int) -> tuple[int, int] | None:
+        low, high = int(self._from[idx]), int(self._end[idx])
+        row = low + int(np.searchsorted(self._e[low:high], ts, side="right")) - 1
+        if row < low or ts - int(self._e[row]) > self.clock.max_age_seconds:
+            return None
+        bid, ask = int(self._bid[row]), int(self._ask[row])
+        sound = ask < 0 or bid <= ask
+        return (
+            bid if sound and 0 < bid < MICRO else 0,
+            MICRO - ask if sound and 0 < ask < MICRO else 0,
+        )
+
+
+def _segments(idx: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32]]:
+    """Where runs of equal values begin, and the values."""
+    starts = np.concatenate(([0], np.nonzero(np.diff(idx))[0] + 1)) if len(idx) else np.empty(0, np.int64)
+    return starts, idx[starts]
+
+
+def _ascending(idx: npt.NDArray[np.int32], e: Ints) -> bool:
+    """Whether times ascend within every run of equal idx."""
+    return bool(((np.diff(e) > 0) | (np.diff(idx) != 0)).all())
+
+
+def _no_intervals() -> Intervals:
+    none, no_price = np.empty(0, np.int64), np.empty(0, np.int32)
+    return Intervals(none, none, none, none, none, no_price, no_price)

@@ -1,36 +1,41 @@
 """The replay: one chronological pass over all events against one cash account.
 
-Between two changes (a new quote, the end of one, a settlement, a civil midnight, a fill) every decision time repeats the
-same refusals. So after a time without a fill the replay jumps to the next change and counts what it jumped over; the
-result is that of stepping through every decision time (a test steps and compares).
+Only what can change anything is looked at. A quote that was refused is refused again, for the same reason, until the account
+changes (a fill, a settlement that pays, a civil midnight, a change of the fee rule), so its refusals are counted when that
+happens or when it ends. The quotes of a market or event that is full are counted together. The result is that of stepping
+through every decision time (a test steps and compares).
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import NamedTuple
+
+import numpy as np
 
 from tradewinds.engine.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.costs import FeeRule
 from tradewinds.engine.ledger import Fill, Ledger
 from tradewinds.engine.limits import EV_THRESHOLD, FULL_UNTIL_SETTLED, Order, RiskLimits, apply_limits, full
-from tradewinds.engine.sizing import Sizing
+from tradewinds.engine.quotes import NOT_QUOTED, Intervals
+from tradewinds.engine.wishes import NONE, AccountRule, QuoteRule, Wish, wishes_of
+
+NEVER = 1 << 62
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How orders are made: threshold (pico-dollars a contract), size, fee, limits; `step_seconds` between decisions.
-
-    `fixed_wishes` says that a quote's candidate is the same as long as the quote stands (size and fee depend on nothing
-    else); `change_times` are instants at which the rules themselves change.
+    """How orders are made. What is wanted follows from the quote alone (`by_quote`) or, if that is None, also from the
+    account and the time (`by_account`). An order that limits reduced must still exceed `min_ev_pico` a contract net of its
+    fee (None: it need not). `change_times` are instants at which the rules themselves change.
     """
 
-    min_ev_pico: int
-    sizing: Sizing
-    fixed_wishes: bool
+    by_quote: QuoteRule | None
+    by_account: AccountRule | None
+    min_ev_pico: int | None
     fee_rule: FeeRule
     limits: RiskLimits
     step_seconds: int
@@ -66,35 +71,84 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Live:
-    """A quote in force from which orders can be made. `wish` is the candidate at hand, if it does not depend on equity."""
+    """A quote in force from which orders can be made; `reason` is why it was last refused, counted from `since` on."""
 
     contract: Contract
     quote_ts: int
-    t_first: int
     t_last: int
     volume_centi: int
     asks: tuple[int | None, int | None]
-    wish: _Wish | None = None
+    wish: Wish | None
+    reason: str | None = None
+    since: int = 0
 
 
-class _Wish(NamedTuple):
-    """A candidate: side, wanted quantity, price, and its exact net expected value a contract (pico-dollars)."""
+class _Upcoming:
+    """The intervals of all contracts, handed out in order of time; only those that are wanted, where that is known."""
 
-    side: Side
-    quantity: int
-    price_micro: int
-    net_ev: int | Fraction
+    def __init__(self, contracts: Sequence[Contract], intervals: Intervals, rules: Rules) -> None:
+        self.contracts, self.rules = contracts, rules
+        self.wishes = None
+        if rules.by_quote is not None and len(intervals):
+            wishes = wishes_of(intervals, contracts, rules.by_quote, rules.fee_rule)
+            wanted = wishes.side != NONE
+            intervals = intervals.where(wanted)
+            self.wishes = type(wishes)(wishes.side[wanted], wishes.quantity[wanted], wishes.priority[wanted])
+        self.intervals = intervals
+        bounds = np.searchsorted(intervals.idx, np.arange(len(contracts) + 1))
+        self.at, self.end = bounds[:-1].tolist(), bounds[1:].tolist()
+        firsts = [(int(intervals.t_first[k]), i) for i, k in enumerate(self.at) if k < self.end[i]]
+        heapq.heapify(firsts)
+        self.heap = firsts
+
+    @property
+    def next_t(self) -> int:
+        """When the next quote comes into force."""
+        return self.heap[0][0] if self.heap else NEVER
+
+    def take(self, t: int) -> tuple[int, int] | None:
+        """(idx, place) of the next quote in force by t."""
+        if not self.heap or self.heap[0][0] > t:
+            return None
+        _, i = heapq.heappop(self.heap)
+        place = self.at[i]
+        self.go_on(i, place + 1)
+        return i, place
+
+    def go_on(self, i: int, place: int) -> None:
+        """The next quote of a contract is the one at a place."""
+        self.at[i] = place
+        if place < self.end[i]:
+            heapq.heappush(self.heap, (int(self.intervals.t_first[place]), i))
+
+    def skip_to(self, i: int, place: int) -> None:
+        """Leave out quotes of a contract that were waiting."""
+        if self.at[i] < self.end[i]:
+            self.heap.remove((int(self.intervals.t_first[self.at[i]]), i))
+            heapq.heapify(self.heap)
+        self.go_on(i, place)
+
+    def live(self, i: int, place: int) -> _Live:
+        """A quote as an object."""
+        columns, wish = self.intervals, None
+        yes, no = int(columns.yes_ask[place]), int(columns.no_ask[place])
+        asks = (None if yes == NOT_QUOTED else yes, None if no == NOT_QUOTED else no)
+        if self.wishes is not None:
+            found = self.wishes
+            wish = Wish(Side(int(found.side[place])), int(found.quantity[place]), found.priority[place])
+        volume = int(columns.volume_centi[place])
+        return _Live(self.contracts[i], int(columns.quote_ts[place]), int(columns.t_last[place]), volume, asks, wish)
 
 
 @dataclass
 class Replay:
     """One replay; `jump=False` visits every decision time (slow, for comparison).
 
-    `intervals` are rows of QuoteView.candidates; contracts by their idx there. `full_audit` keeps every refusal apart.
+    `intervals` as QuoteView.candidates gives them for `contracts`. `full_audit` keeps every refusal apart.
     """
 
     contracts: Sequence[Contract]
-    intervals: Sequence[tuple[int, int, int, int, int, int | None, int | None]]
+    intervals: Intervals
     rules: Rules
     ledger: Ledger
     jump: bool = True
@@ -102,9 +156,8 @@ class Replay:
     fills: list[Fill] = field(default_factory=list)
     rejections: Counter[str] = field(default_factory=Counter)
     decisions: list[Decision] = field(default_factory=list)
-    _refused: list[tuple[int, _Live, _Wish, str]] = field(default_factory=list)
+    _active: dict[int, _Live] = field(default_factory=dict)
     _event_settles: dict[str, int] = field(default_factory=dict)
-    _wishes: dict[tuple[int, int | None, int | None], _Wish | None] = field(default_factory=dict)
     _summary: dict[tuple[str, Side, str], list[int]] = field(default_factory=dict)  # first time, times
 
     def run(self) -> Outcome:
@@ -113,185 +166,204 @@ class Replay:
             known = self._event_settles.get(contract.event.name, contract.settle_ts)
             self._event_settles[contract.event.name] = min(known, contract.settle_ts)
         settlements = sorted((c.settle_ts, c.ticker, i) for i, c in enumerate(self.contracts))
-        active: dict[int, _Live] = {}
-        upcoming = 0
-        settled = 0
-        t = 0
-        while active or upcoming < len(self.intervals):
-            if not active:
-                t = max(t, self.intervals[upcoming][2])
-            settled = self._settle_until(settlements, settled, t)
-            upcoming = self._activate(active, upcoming, t)
-            if not active:
-                continue
-            filled = self._decide(active, t)
-            until = t + self.rules.step_seconds
-            if not filled and self.jump:
-                until = max(until, self._next_change(active, upcoming, settlements, settled, t))
-            self._count_refusals(t, until)
-            for index in [i for i, live in active.items() if live.t_last < until]:
-                del active[index]
-            t = until
-        self._settle_until(settlements, settled, None)
+        instants, upcoming = self._instants(), _Upcoming(self.contracts, self.intervals, self.rules)
+        settled, passed, t, changed = 0, 0, -NEVER, False
+        while self._active or upcoming.heap:
+            due = (settlements[settled][0] if settled < len(settlements) else NEVER, *instants[passed : passed + 1])
+            t = self._next_t(t, upcoming.next_t, min(due), changed)
+            while settled < len(settlements) and settlements[settled][0] <= t:
+                changed |= self.ledger.settle(self.contracts[settlements[settled][2]])
+                settled += 1
+            while passed < len(instants) and instants[passed] <= t:
+                passed, changed = passed + 1, True
+            fresh = self._take_in(upcoming, t)
+            changed = self._decide(fresh, t, anew=changed or not self.jump or t >= NEVER)
+        for _, _, i in settlements[settled:]:
+            self.ledger.settle(self.contracts[i])
         for (ticker, side, reason), (first, times) in self._summary.items():
             self.decisions.append(Decision(ticker, first, times, side.name, None, None, False, reason))
         return Outcome(self.fills, self.rejections, self.decisions, self.ledger.cash_micro)
 
-    def _settle_until(self, settlements: list[tuple[int, str, int]], settled: int, t: int | None) -> int:
-        while settled < len(settlements) and (t is None or settlements[settled][0] <= t):
-            self.ledger.settle(self.contracts[settlements[settled][2]])
-            settled += 1
-        return settled
+    def _instants(self) -> list[int]:
+        """When limits or rules begin anew."""
+        days = (
+            {ts for c in self.contracts for ts in c.event.day_starts}
+            if self.rules.limits.orders_per_event_day
+            else set()
+        )
+        return sorted(days | set(self.rules.change_times))
 
-    def _activate(self, active: dict[int, _Live], upcoming: int, t: int) -> int:
-        """Take in the quotes that come into force by t; those that can never be a candidate are left out."""
-        while upcoming < len(self.intervals) and self.intervals[upcoming][2] <= t:
-            idx, quote_ts, t_first, t_last, volume, yes_ask, no_ask = self.intervals[upcoming]
-            live = _Live(self.contracts[idx], quote_ts, t_first, t_last, volume, (yes_ask, no_ask))
-            upcoming += 1
-            if not self.rules.fixed_wishes:
-                active[idx] = live
-                continue
-            live.wish = self._fixed_wish(idx, live, t)
-            if live.wish and not self._full_already(live, live.wish, t):
-                active[idx] = live
-        return upcoming
+    def _next_t(self, t: int, next_quote: int, due: int, changed: bool) -> int:
+        """The next decision time at which anything can differ."""
+        if not self._active:
+            return next_quote
+        if changed or not self.jump:
+            return t + self.rules.step_seconds
+        step = self.rules.step_seconds
+        return min(next_quote, -(-due // step) * step)
 
-    def _fixed_wish(self, idx: int, live: _Live, t: int) -> _Wish | None:
-        """The candidate of a quote; quotes come back, so it is looked up by its prices."""
-        key = (idx, *live.asks)
-        if key not in self._wishes:
-            self._wishes[key] = self._wish(live, 0, t)
-        return self._wishes[key]
+    def _take_in(self, upcoming: _Upcoming, t: int) -> list[int]:
+        """Take in the quotes that come into force at t, each in the place of the one before it; whose they are."""
+        fresh = []
+        while taken := upcoming.take(t):
+            i, place = taken
+            if before := self._active.pop(i, None):
+                self._flush(before, t)
+            if not self._refuse_as_full(upcoming, i, place, t):
+                self._active[i] = upcoming.live(i, place)
+                fresh.append(i)
+        return fresh
 
-    def _full_already(self, live: _Live, wish: _Wish, t: int) -> bool:
-        """Refuse a new quote of a full market or event as a whole: nothing can change before it ends."""
-        limits = self.rules.limits
-        if not self.jump or limits.max_volume_share is not None:
+    def _refuse_as_full(self, upcoming: _Upcoming, i: int, place: int, t: int) -> bool:
+        """Refuse the quotes of a full market or event together, as far as nothing of the event settles before they end."""
+        limits, wishes, contract = self.rules.limits, upcoming.wishes, self.contracts[i]
+        if wishes is None or not self.jump or limits.max_volume_share is not None:
             return False
-        contract = live.contract
-        reason = full(contract, wish.side, self.ledger, limits)
-        if reason is None or self._event_settles[contract.event.name] <= live.t_last:
+        reasons = {side: full(contract, side, self.ledger, limits) for side in Side}
+        ends = upcoming.intervals.t_last[place : upcoming.end[i]]
+        count = int(np.searchsorted(ends, self._event_settles[contract.event.name]))
+        if not all(reasons.values()):  # one side is open: only a quote of the other one is refused
+            count = min(count, 1) if reasons[Side(int(wishes.side[place]))] else 0
+        if not count:
             return False
-        self._refuse(live, wish, reason, t, (live.t_last - t) // self.rules.step_seconds + 1)
+        upcoming.skip_to(i, place + count)
+        if self.full_audit:
+            for k in range(place, place + count):
+                live = upcoming.live(i, k)
+                reason = reasons[live.wish.side] if live.wish else None
+                self._refuse(live, str(reason), int(upcoming.intervals.t_first[k]), live.t_last)
+            return True
+        firsts, sides = upcoming.intervals.t_first[place : place + count], wishes.side[place : place + count]
+        times = (ends[:count] - firsts) // self.rules.step_seconds + 1
+        for side, reason in reasons.items():
+            of_side = sides == side
+            if reason and of_side.any():
+                self._count(contract.ticker, side, reason, int(firsts[of_side][0]), int(times[of_side].sum()))
         return True
 
-    def _wish(self, live: _Live, equity_micro: int, t: int) -> _Wish | None:
-        """The better side that is a candidate (tie: YES); None if neither is."""
-        best: _Wish | None = None
-        for side in (Side.YES, Side.NO):
-            price = live.asks[side]
-            if price is None:
-                continue
-            probability = live.contract.probability_pico(side)
-            gross = probability - price * PICO_PER_MICRO
-            if gross <= self.rules.min_ev_pico:
-                continue
-            quantity = self.rules.sizing(probability, price, equity_micro)
-            if quantity < 1:
-                continue
-            net_ev = self._net_ev(live.contract, gross, quantity, price, t)
-            if net_ev > self.rules.min_ev_pico and (best is None or net_ev > best.net_ev):
-                best = _Wish(side, quantity, price, net_ev)
-        return best
+    def _decide(self, fresh: list[int], t: int, *, anew: bool) -> bool:
+        """All orders of one decision time, best first; True if any was filled.
 
-    def _net_ev(self, contract: Contract, gross_pico: int, quantity: int, price_micro: int, t: int) -> int | Fraction:
-        fee_pico = self._fee(contract, quantity, price_micro, t) * PICO_PER_MICRO
-        return gross_pico - fee_pico if quantity == 1 else gross_pico - Fraction(fee_pico, quantity)
-
-    def _fee(self, contract: Contract, quantity: int, price_micro: int, t: int) -> int:
-        return self.rules.fee_rule(contract.fee_rate, quantity, price_micro, t)
-
-    def _decide(self, active: dict[int, _Live], t: int) -> bool:
-        """All orders of one decision time, best first; True if any was filled. Refusals wait in `self._refused`."""
+        Unless everything is to be looked at anew, quotes that were refused before stay refused until one of the fresh ones
+        is filled.
+        """
+        if anew:
+            self._retire(t)
+        elif not fresh:
+            return False
         equity = self.ledger.equity_at_cost_micro
-        ranked: list[tuple[int | Fraction, str, int, _Live, _Wish]] = []
-        for index, live in active.items():
-            wish = live.wish if self.rules.fixed_wishes else self._wish(live, equity, t)
-            if wish:
-                ranked.append((-wish.net_ev, live.contract.ticker, index, live, wish))
-        ranked.sort(key=lambda item: item[:2])
-        self._refused = []
+        for i in self._active if anew else fresh:
+            self._wish_again(self._active[i], equity, t)
+        if not anew and not any(self._judge(self._active[i], t)[0] is None for i in fresh if self._active[i].wish):
+            looked_at, old = fresh, set()
+        else:
+            looked_at, old = list(self._active), set() if anew else self._active.keys() - set(fresh)
         filled = False
-        for _, _, index, live, wish in ranked:
-            reason = self._try(live, wish, t)
-            if reason is None:
-                filled = True
-            else:
-                self._refused.append((index, live, wish, reason))
-        self._drop_the_full(active, t)
+        for i in self._ranked(looked_at, t):
+            if filled or i not in old:
+                filled |= self._try(self._active[i], t)
+        self._drop_the_full(looked_at)
         return filled
 
-    def _try(self, live: _Live, wish: _Wish, t: int) -> str | None:
-        """Fill an order or say why not."""
-        contract = live.contract
-        order = Order(contract, wish.side, wish.quantity, wish.price_micro, t, live.quote_ts, live.volume_centi)
+    def _wish_again(self, live: _Live, equity_micro: int, t: int) -> None:
+        """What is wanted at a quote now, if that follows from more than the quote."""
+        if self.rules.by_quote is None and self.rules.by_account is not None:
+            wish = self.rules.by_account(live.contract.p_pico, live.contract.fee_rate, live.asks, equity_micro, t)
+            if wish != live.wish:
+                self._flush(live, t)
+                live.wish, live.reason = wish, None
 
-        def fee(quantity: int, price_micro: int, ts: int) -> int:
-            return self._fee(contract, quantity, price_micro, ts)
+    def _ranked(self, places: list[int], t: int) -> list[int]:
+        """Quotes in force with a wish, in the order in which their orders are made."""
+        ranked = []
+        for i in places:
+            live = self._active[i]
+            if live.wish and live.t_last >= t:
+                ranked.append((-live.wish.priority, live.contract.ticker, i))
+        ranked.sort()
+        return [i for _, _, i in ranked]
 
-        reason = apply_limits(order, self.ledger, self.rules.limits, fee)
+    def _try(self, live: _Live, t: int) -> bool:
+        """Fill an order, or note why not."""
+        reason, order, fee_micro, net_total = self._judge(live, t)
+        if reason != live.reason:
+            self._flush(live, t)
+            live.reason, live.since = reason, t
         if reason:
-            return reason
-        gross = contract.probability_pico(wish.side) - wish.price_micro * PICO_PER_MICRO
-        fee_micro = fee(order.quantity, wish.price_micro, t)
-        net_total = gross * order.quantity - fee_micro * PICO_PER_MICRO
-        if net_total <= self.rules.min_ev_pico * order.quantity:
-            return EV_THRESHOLD
+            return False
+        gross = live.contract.probability_pico(order.side) - order.price_micro * PICO_PER_MICRO
         fill = Fill(
-            contract, wish.side, order.quantity, wish.price_micro, fee_micro, t, live.quote_ts, gross, net_total
+            *(
+                live.contract,
+                order.side,
+                order.quantity,
+                order.price_micro,
+                fee_micro,
+                t,
+                live.quote_ts,
+                gross,
+                net_total,
+            )
         )
         self.ledger.buy(fill)
         self.fills.append(fill)
-        self.decisions.append(_decision(live, wish, t, 1, order.quantity, True, EV_THRESHOLD))
-        return None
+        bought = (live.contract.ticker, t, 1, order.side.name, order.quantity, order.price_micro)
+        self.decisions.append(Decision(*bought, True, EV_THRESHOLD))
+        return True
 
-    def _drop_the_full(self, active: dict[int, _Live], t: int) -> None:
+    def _judge(self, live: _Live, t: int) -> tuple[str | None, Order, int, int]:
+        """The reason of a refusal, else None; the order as the limits leave it, its fee and its net value (pico-dollars)."""
+        contract, wish = live.contract, live.wish
+        if wish is None:
+            raise AssertionError(f"nothing is wanted of {contract.ticker} at {t}")
+        price = live.asks[wish.side] or 0
+        order = Order(contract, wish.side, wish.quantity, price, t, live.quote_ts, live.volume_centi)
+
+        def fee(quantity: int, price_micro: int, ts: int) -> int:
+            return self.rules.fee_rule(contract.fee_rate, quantity, price_micro, ts)
+
+        reason = apply_limits(order, self.ledger, self.rules.limits, fee)
+        if reason:
+            return reason, order, 0, 0
+        fee_micro = fee(order.quantity, price, t)
+        gross = contract.probability_pico(wish.side) - price * PICO_PER_MICRO
+        net_total = gross * order.quantity - fee_micro * PICO_PER_MICRO
+        least = self.rules.min_ev_pico
+        poor = least is not None and net_total <= least * order.quantity
+        return EV_THRESHOLD if poor else None, order, fee_micro, net_total
+
+    def _retire(self, t: int) -> None:
+        """Forget the quotes that have ended."""
+        for i in [i for i, live in self._active.items() if live.t_last < t]:
+            self._flush(self._active.pop(i), t)
+
+    def _drop_the_full(self, places: list[int]) -> None:
         """A quote whose market or event is full repeats its refusal to its end: count it whole and forget it."""
-        if not (self.rules.fixed_wishes and self.jump):
+        if self.rules.by_quote is None or not self.jump:
             return
-        staying = []
-        for index, live, wish, reason in self._refused:
-            if reason in FULL_UNTIL_SETTLED and self._event_settles[live.contract.event.name] > live.t_last:
-                self._refuse(live, wish, reason, t, (live.t_last - t) // self.rules.step_seconds + 1)
-                del active[index]
-            else:
-                staying.append((index, live, wish, reason))
-        self._refused = staying
+        for i in places:
+            live = self._active[i]
+            if live.reason in FULL_UNTIL_SETTLED and self._event_settles[live.contract.event.name] > live.t_last:
+                self._flush(self._active.pop(i), NEVER)
 
-    def _count_refusals(self, t: int, until: int) -> None:
-        times = (until - t) // self.rules.step_seconds
-        for _, live, wish, reason in self._refused:
-            self._refuse(live, wish, reason, t, times)
+    def _flush(self, live: _Live, until: int) -> None:
+        """Count the refusals of a quote before an instant."""
+        if live.reason and (last := min(until - self.rules.step_seconds, live.t_last)) >= live.since:
+            self._refuse(live, live.reason, live.since, last)
+        live.since = until
 
-    def _refuse(self, live: _Live, wish: _Wish, reason: str, t: int, times: int) -> None:
-        self.rejections[reason] += times
+    def _refuse(self, live: _Live, reason: str, first: int, last: int) -> None:
+        if live.wish is None:
+            raise AssertionError(f"{reason} for nothing wanted of {live.contract.ticker}")
+        side, times = live.wish.side, (last - first) // self.rules.step_seconds + 1
         if self.full_audit:
-            self.decisions.append(_decision(live, wish, t, times, wish.quantity, False, reason))
+            refused = (live.contract.ticker, first, times, side.name, live.wish.quantity, live.asks[side])
+            self.rejections[reason] += times
+            self.decisions.append(Decision(*refused, False, reason))
         else:
-            self._summary.setdefault((live.contract.ticker, wish.side, reason), [t, 0])[1] += times
+            self._count(live.contract.ticker, side, reason, first, times)
 
-    def _next_change(
-        self,
-        active: dict[int, _Live],
-        upcoming: int,
-        settlements: list[tuple[int, str, int]],
-        settled: int,
-        t: int,
-    ) -> int:
-        """The first decision time after t at which anything can differ."""
-        step = self.rules.step_seconds
-        changes = [min((live.t_last for live in active.values()), default=t) + step]
-        if upcoming < len(self.intervals):
-            changes.append(self.intervals[upcoming][2])
-        if settled < len(settlements):
-            changes.append(-(-settlements[settled][0] // step) * step)
-        midnights = (live.contract.event.next_day(t) for live in active.values())
-        for instant in (*midnights, *self.rules.change_times):
-            if instant is not None and instant > t:
-                changes.append(-(-instant // step) * step)
-        return min(changes)
-
-
-def _decision(live: _Live, wish: _Wish, t: int, count: int, quantity: int, filled: bool, reason: str) -> Decision:
-    return Decision(live.contract.ticker, t, count, wish.side.name, quantity, wish.price_micro, filled, reason)
+    def _count(self, ticker: str, side: Side, reason: str, first: int, times: int) -> None:
+        self.rejections[reason] += times
+        known = self._summary.setdefault((ticker, side, reason), [first, 0])
+        known[0], known[1] = min(known[0], first), known[1] + times

@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Protocol
 
 from tradewinds.engine.costs import TAKER_RATE
 from tradewinds.store import MICRO, PICO
 
-Sizing = Callable[[int, int, int], int]
-"""(probability of the side in pico, price in micro-dollars, equity in micro-dollars) → contracts wanted."""
+
+class Sizing(Protocol):
+    """(probability of the side in pico, price in micro-dollars, equity in micro-dollars) → contracts wanted."""
+
+    @property
+    def needs_equity(self) -> bool:
+        """Whether the account's equity matters."""
+
+    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
+        """Contracts wanted, 0 for none."""
 
 
-def fixed_qty(quantity: int) -> Sizing:
+@dataclass(frozen=True)
+class FixedQuantity:
     """Always the same number."""
-    return lambda p_pico, price_micro, equity_micro: quantity
+
+    quantity: int
+    needs_equity: bool = False
+
+    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
+        """Contracts wanted."""
+        return self.quantity
 
 
-def ev_proportional(contracts_per_dollar: Decimal) -> Sizing:
+@dataclass(frozen=True)
+class EvProportional:
     """floor(k × (gross EV − unrounded fee per contract)), the fee being 0.07·P·(1 − P)."""
-    scale = Fraction(contracts_per_dollar)
 
-    def size(p_pico: int, price_micro: int, equity_micro: int) -> int:
+    contracts_per_dollar: Decimal
+    needs_equity: bool = False
+
+    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
+        """Contracts wanted."""
         price = Fraction(price_micro, MICRO)
         edge = Fraction(p_pico, PICO) - price - TAKER_RATE * price * (1 - price)
-        return max(0, math.floor(scale * edge))
-
-    return size
+        return max(0, math.floor(Fraction(self.contracts_per_dollar) * edge))
 
 
-def kelly(fraction: Decimal) -> Sizing:
+@dataclass(frozen=True)
+class Kelly:
     """floor(fraction × f × equity / P) with f = (p − P)/(1 − P) (Kelly 1956, for a binary bet at price P)."""
-    share = Fraction(fraction)
 
-    def size(p_pico: int, price_micro: int, equity_micro: int) -> int:
+    fraction: Decimal
+    needs_equity: bool = True
+
+    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
+        """Contracts wanted."""
         price = Fraction(price_micro, MICRO)
         stake = (Fraction(p_pico, PICO) - price) / (1 - price)
-        return max(0, math.floor(share * stake * Fraction(equity_micro, MICRO) / price))
-
-    return size
+        return max(0, math.floor(Fraction(self.fraction) * stake * Fraction(equity_micro, MICRO) / price))
