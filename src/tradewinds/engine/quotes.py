@@ -29,10 +29,10 @@ NOT_QUOTED = -1  # in the place of a price
 # in the type is the contract's idx; other markets of a file have none.
 _ROWS = """
 SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS idx, end_period_ts AS e,
-       coalesce((yes_bid_close * 1000000)::INTEGER, -1) AS bid, coalesce((yes_ask_close * 1000000)::INTEGER, -1) AS ask,
-       (volume * 100)::BIGINT AS volume
-FROM read_parquet($files)
+       coalesce((yes_bid_close * 1000000)::INTEGER, -1) AS bid, coalesce((yes_ask_close * 1000000)::INTEGER, -1) AS ask
 """
+_VOLUME = ", (volume * 100)::BIGINT AS volume"
+_FILES = " FROM read_parquet($files)"
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Intervals:
 
     def where(self, wanted: Bools | Ints) -> Intervals:
         """Some of them."""
-        columns = (self.idx, self.quote_ts, self.t_first, self.t_last, self.volume_centi, self.yes_ask, self.no_ask)
-        return Intervals(*(column[wanted] for column in columns))
+        times = (self.idx, self.quote_ts, self.t_first, self.t_last, self.volume_centi)
+        return Intervals(*(column[wanted] for column in times), self.yes_ask[wanted], self.no_ask[wanted])
 
     def rows(self) -> Iterator[tuple[int, ...]]:
         """As tuples in order of time, for people and tests."""
@@ -87,42 +87,55 @@ class QuoteView:
     Args:
         files: candle Parquet files (columns market_ticker, end_period_ts, yes_bid_close, yes_ask_close, volume), any order.
         contracts: what may be traded; their positions in the sequence are the `idx` of every answer.
+        volumes: whether intervals need the volume of their candle (else it is 0).
     """
 
     def __init__(
-        self, files: Sequence[str], contracts: Sequence[Contract], clock: Clock, threads: int | None = None
+        self,
+        files: Sequence[str],
+        contracts: Sequence[Contract],
+        clock: Clock,
+        threads: int | None = None,
+        *,
+        volumes: bool = True,
     ) -> None:
         self.contracts, self.clock = contracts, clock
         self._e: Ints = np.empty(0, np.int64)
         self._bid: Prices = np.empty(0, np.int32)
         self._ask: Prices = np.empty(0, np.int32)
-        self._volume: Ints = np.empty(0, np.int64)
+        self._volume: Ints | None = None
+        self._idx: npt.NDArray[np.int32] = np.empty(0, np.int32)
         self._first_t = np.array([clock.first(c.start_ts) for c in contracts], np.int64)
         self._last_t = np.array([clock.last(c.end_ts) for c in contracts], np.int64)
         # rows of contract i: from the first that may be carried in, to the last decision time, to the last of all
         self._from, self._to, self._end = (np.zeros(len(contracts), np.int64) for _ in range(3))
         if contracts and files:
-            self._read(list(files), threads)
+            self._read(list(files), threads, volumes)
 
-    def _read(self, files: list[str], threads: int | None) -> None:
+    def _read(self, files: list[str], threads: int | None, volumes: bool) -> None:
         connection = duckdb.connect(config={"threads": threads} if threads else {})
         connection.register("contracts", pa.table({"ticker": [c.ticker for c in self.contracts]}))
         connection.execute("CREATE TYPE tickers AS ENUM (SELECT ticker FROM contracts)")
-        rows = connection.execute(_ROWS, {"files": files}).fetchnumpy()
+        sql = _ROWS + (_VOLUME if volumes else "") + _FILES
+        rows = connection.execute(sql, {"files": files}).fetchnumpy()
         connection.close()
-        idx, self._e, self._bid, self._ask = (np.asarray(rows[name]) for name in ("idx", "e", "bid", "ask"))
-        self._volume = np.asarray(rows["volume"])
-        starts, found = _segments(idx)
-        if len(np.unique(found)) < len(found) or not _ascending(idx, self._e):
-            order = np.lexsort((self._e, idx))
-            idx, self._e, self._bid, self._ask, self._volume = (
-                column[order] for column in (idx, self._e, self._bid, self._ask, self._volume)
-            )
-            starts, found = _segments(idx)
-        ends = np.append(starts[1:], len(idx))
+        self._idx, self._e, self._bid, self._ask = (np.asarray(rows[name]) for name in ("idx", "e", "bid", "ask"))
+        self._volume = np.asarray(rows["volume"]) if volumes else None
+        starts, found = _segments(self._idx)
+        if len(np.unique(found)) < len(found) or not _ascending(self._idx, self._e):
+            self._sort()
+            starts, found = _segments(self._idx)
+        ends = np.append(starts[1:], len(self._idx))
         for i, low, high in zip(found.tolist(), starts.tolist(), ends.tolist(), strict=True):
             if i >= 0:
                 self._bound(i, low, high)
+
+    def _sort(self) -> None:
+        """Rows by contract and time, for files that are not."""
+        order = np.lexsort((self._e, self._idx))
+        self._idx, self._e = self._idx[order], self._e[order]
+        self._bid, self._ask = self._bid[order], self._ask[order]
+        self._volume = None if self._volume is None else self._volume[order]
 
     def _bound(self, i: int, low: int, high: int) -> None:
         times = self._e[low:high]
@@ -139,18 +152,22 @@ class QuoteView:
         p = np.array([c.p_pico for c in self.contracts], np.int64)
         yes_most = np.clip((p - least - 1) // PICO_PER_MICRO, NOT_QUOTED, MICRO - 1).astype(np.int32)
         no_most = np.clip((PICO - p - least - 1) // PICO_PER_MICRO, NOT_QUOTED, MICRO - 1).astype(np.int32)
-        rows, owners = self._rows()
-        bid, ask = self._bid[rows], self._ask[rows]
-        crossed = (ask >= 0) & (bid > ask)
-        wanted = (ask > 0) & (ask <= yes_most[owners]) | (bid > 0) & (MICRO - bid <= no_most[owners]) & (bid < MICRO)
-        return self._intervals(rows[wanted & ~crossed], owners[wanted & ~crossed])
+        wanted = (self._ask > 0) & (self._ask <= yes_most[self._idx])
+        wanted |= (self._bid >= MICRO - no_most[self._idx]) & (self._bid > 0) & (self._bid < MICRO)
+        wanted &= ~self._crossed()
+        return self._intervals(*self._that_count(wanted))
 
-    def _rows(self) -> tuple[Ints, Ints]:
-        """Places of all rows that count, and whose they are."""
-        lengths = np.maximum(self._to - self._from, 0)
-        owners = np.repeat(np.arange(len(self.contracts)), lengths)
-        before = np.repeat(self._from - (np.cumsum(lengths) - lengths), lengths)
-        return np.arange(len(owners)) + before, owners
+    def _crossed(self) -> Bools:
+        """Rows with a bid above their ask; without an ask nothing is."""
+        crossed: Bools = (self._ask >= 0) & (self._bid > self._ask)
+        return crossed
+
+    def _that_count(self, wanted: Bools) -> tuple[Ints, Ints]:
+        """Places of some rows, if they belong to a contract and count, and whose they are."""
+        rows = np.nonzero(wanted)[0]
+        owners = self._idx[rows].astype(np.int64)
+        counts = (owners >= 0) & (rows >= self._from[owners]) & (rows < self._to[owners])
+        return rows[counts], owners[counts]
 
     def _intervals(self, rows: Ints, owners: Ints) -> Intervals:
         """The decision times of some rows; rows that are in force at none are left out."""
@@ -166,14 +183,12 @@ class QuoteView:
         sound = (ask < 0) | (bid <= ask)
         yes_ask = np.where(sound & (ask > 0) & (ask < MICRO), ask, NOT_QUOTED).astype(np.int32)
         no_ask = np.where(sound & (bid > 0) & (bid < MICRO), MICRO - bid, NOT_QUOTED).astype(np.int32)
-        volume = self._volume[rows]
+        volume = np.zeros(len(rows), np.int64) if self._volume is None else self._volume[rows]
         return Intervals(owners, end[kept], t_first[kept], t_last[kept], volume, yes_ask, no_ask)
 
     def crossed_decisions(self) -> int:
         """Decision times (over all contracts) at which the visible quote is crossed."""
-        rows, owners = self._rows()
-        crossed = (self._ask[rows] >= 0) & (self._bid[rows] > self._ask[rows])
-        found = self._intervals(rows[crossed], owners[crossed])
+        found = self._intervals(*self._that_count(self._crossed()))
         return int(((found.t_last - found.t_first) // self.clock.step_seconds + 1).sum())
 
     def watermark(self) -> int | None:
@@ -218,13 +233,13 @@ class QuoteView:
 
 def _segments(idx: npt.NDArray[np.int32]) -> tuple[Ints, npt.NDArray[np.int32]]:
     """Where runs of equal values begin, and the values."""
-    starts = np.concatenate(([0], np.nonzero(np.diff(idx))[0] + 1)) if len(idx) else np.empty(0, np.int64)
+    starts = np.concatenate(([0], np.nonzero(idx[1:] != idx[:-1])[0] + 1)) if len(idx) else np.empty(0, np.int64)
     return starts, idx[starts]
 
 
 def _ascending(idx: npt.NDArray[np.int32], e: Ints) -> bool:
     """Whether times ascend within every run of equal idx."""
-    return bool(((np.diff(e) > 0) | (np.diff(idx) != 0)).all())
+    return bool(((e[1:] > e[:-1]) | (idx[1:] != idx[:-1])).all())
 
 
 def _no_intervals() -> Intervals:

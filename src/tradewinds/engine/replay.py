@@ -111,22 +111,13 @@ class _Upcoming:
         if not self.heap or self.heap[0][0] > t:
             return None
         _, i = heapq.heappop(self.heap)
-        place = self.at[i]
-        self.go_on(i, place + 1)
-        return i, place
+        return i, self.at[i]
 
     def go_on(self, i: int, place: int) -> None:
-        """The next quote of a contract is the one at a place."""
+        """After a quote was taken: the next one of its contract is at a place."""
         self.at[i] = place
         if place < self.end[i]:
             heapq.heappush(self.heap, (int(self.intervals.t_first[place]), i))
-
-    def skip_to(self, i: int, place: int) -> None:
-        """Leave out quotes of a contract that were waiting."""
-        if self.at[i] < self.end[i]:
-            self.heap.remove((int(self.intervals.t_first[self.at[i]]), i))
-            heapq.heapify(self.heap)
-        self.go_on(i, place)
 
     def live(self, i: int, place: int) -> _Live:
         """A quote as an object."""
@@ -209,37 +200,41 @@ class Replay:
             i, place = taken
             if before := self._active.pop(i, None):
                 self._flush(before, t)
-            if not self._refuse_as_full(upcoming, i, place, t):
+            refused = self._refuse_as_full(upcoming, i, place)
+            upcoming.go_on(i, place + (refused or 1))
+            if not refused:
                 self._active[i] = upcoming.live(i, place)
                 fresh.append(i)
         return fresh
 
-    def _refuse_as_full(self, upcoming: _Upcoming, i: int, place: int, t: int) -> bool:
-        """Refuse the quotes of a full market or event together, as far as nothing of the event settles before they end."""
+    def _refuse_as_full(self, upcoming: _Upcoming, i: int, place: int) -> int:
+        """Refuse the quotes of a full market or event together, as far as nothing of the event settles before they end; how
+        many these are."""
         limits, wishes, contract = self.rules.limits, upcoming.wishes, self.contracts[i]
         if wishes is None or not self.jump or limits.max_volume_share is not None:
-            return False
+            return 0
         reasons = {side: full(contract, side, self.ledger, limits) for side in Side}
+        if not any(reasons.values()):
+            return 0
         ends = upcoming.intervals.t_last[place : upcoming.end[i]]
         count = int(np.searchsorted(ends, self._event_settles[contract.event.name]))
         if not all(reasons.values()):  # one side is open: only a quote of the other one is refused
             count = min(count, 1) if reasons[Side(int(wishes.side[place]))] else 0
         if not count:
-            return False
-        upcoming.skip_to(i, place + count)
+            return 0
         if self.full_audit:
             for k in range(place, place + count):
                 live = upcoming.live(i, k)
                 reason = reasons[live.wish.side] if live.wish else None
                 self._refuse(live, str(reason), int(upcoming.intervals.t_first[k]), live.t_last)
-            return True
+            return count
         firsts, sides = upcoming.intervals.t_first[place : place + count], wishes.side[place : place + count]
         times = (ends[:count] - firsts) // self.rules.step_seconds + 1
         for side, reason in reasons.items():
             of_side = sides == side
             if reason and of_side.any():
                 self._count(contract.ticker, side, reason, int(firsts[of_side][0]), int(times[of_side].sum()))
-        return True
+        return count
 
     def _decide(self, fresh: list[int], t: int, *, anew: bool) -> bool:
         """All orders of one decision time, best first; True if any was filled.
@@ -254,6 +249,7 @@ class Replay:
         equity = self.ledger.equity_at_cost_micro
         for i in self._active if anew else fresh:
             self._wish_again(self._active[i], equity, t)
+        anew = anew or len(fresh) == len(self._active)
         if not anew and not any(self._judge(self._active[i], t)[0] is None for i in fresh if self._active[i].wish):
             looked_at, old = fresh, set()
         else:

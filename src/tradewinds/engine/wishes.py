@@ -36,7 +36,8 @@ class Quotes:
 
     def quoted(self, side: Side) -> npt.NDArray[np.bool_]:
         """Where a side can be bought."""
-        return self.ask(side) != NOT_QUOTED
+        quoted: npt.NDArray[np.bool_] = self.ask(side) != NOT_QUOTED
+        return quoted
 
     def ask(self, side: Side) -> Ints:
         """Price of a contract of a side, micro-dollars."""

@@ -57,7 +57,7 @@ def simulate(
     files = sorted({event.path for event in replayed})
     if not contracts:
         return _result(config, events, start_micro, Outcome([], Counter(), [], start_micro), rejections, [], None, {})
-    view = QuoteView(files, contracts, clock, threads)
+    view = QuoteView(files, contracts, clock, threads, volumes=rules.limits.max_volume_share is not None)
     intervals = view.candidates(rules.min_ev_pico)
     outcome = Replay(contracts, intervals, rules, Ledger(start_micro), full_audit=config["audit"] == "full").run()
     if crossed := view.crossed_decisions():
