@@ -12,6 +12,7 @@ rule simulate:
         probabilities=PLAN.probabilities,
         weather=[*PLAN.guidance.values(), *PLAN.climate.values()],
         user_file=PLAN.user_probabilities or [],
+        user_strategy=PLAN.user_strategy or [],
     output:
         trades_csv=f"{PLAN.run_dir}/trades.csv",
         trades=f"{PLAN.run_dir}/trades.parquet",

@@ -130,12 +130,14 @@ def _check_meaning(config: Config, problems: config_problems.Problems, today: dt
             calendars.station_of(series)
         except ConfigError as error:
             problems.add(("series_tickers", index), error.what, error.remedy)
-    from tradewinds import strategies  # here, because fetch jobs never need the engine
+    from tradewinds import strategies  # here, because fetch jobs never need one
 
     try:
-        strategies.find(config["strategy"]["name"])
+        strategies.check(config["strategy"])
     except ConfigError as error:
-        problems.add(("strategy", "name"), error.what, error.remedy)
+        own = config["strategy"]["file"]
+        what = f"{own}: {error.what}" if own else error.what
+        problems.add(("strategy", "file" if own else "name"), what, error.remedy)
     for key in ("start_balance_usd", "max_notional_per_event_usd"):
         value = config["risk"][key]
         if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]

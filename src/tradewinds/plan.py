@@ -40,6 +40,7 @@ class Plan:
     guidance: dict[tuple[str, str, int], str]
     climate: dict[tuple[str, int], str]
     user_probabilities: str | None
+    user_strategy: str | None
     probabilities: str
     date_end: dt.date
 
@@ -84,6 +85,7 @@ def plan_of(conf: config.Config) -> Plan:
         guidance=guidance,
         climate=climate,
         user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
+        user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
         date_end=conf["date_end_local"],
     )

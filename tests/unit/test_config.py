@@ -43,7 +43,7 @@ def refused(tmp_path, text):
 def test_the_nine_fields_suffice_and_defaults_are_the_designs():
     conf = resolved()
     assert conf["market"] == "kalshi_weather"
-    assert conf["strategy"] == {"name": "ev_threshold"}
+    assert conf["strategy"] == {"name": "ev_threshold", "file": None, "parameters": None}
     assert conf["probabilities"]["source"] == "gaussian"
     assert conf["risk"]["start_balance_usd"] == 1000
     assert conf["risk"]["min_ev_per_contract"] == 0.05
@@ -107,7 +107,7 @@ def base_for(path):
 @pytest.mark.parametrize("path", sorted(PATHS), ids=".".join)
 def test_every_key_refuses_a_wrong_type(path):
     raw = base_for(path)
-    put(raw, path, {"nested": ["nonsense"]} if path[-1] != "path" else 7)
+    put(raw, path, 7 if path[-1] in ("path", "parameters") else {"nested": ["nonsense"]})
     with pytest.raises(ConfigError, match=path[-1]):
         config.resolve(raw, today=TODAY)
 

@@ -86,7 +86,7 @@ def test_jumping_equals_stepping(tmp_path, seed):
     contracts = [kalshi_weather._contract(conf, market, event) for market, event in owners]
     if not contracts:
         return
-    rules = strategies.find("ev_threshold")(conf)
+    rules = strategies.rules_of(conf)
     age = conf["max_quote_age_minutes"]
     view = QuoteView(
         [e.path for e in replayed], contracts, Clock(rules.step_seconds, age * 60 if age else NO_AGE_LIMIT)
@@ -142,7 +142,7 @@ def test_fail_instead_of_skip_names_the_events(tmp_path):
 
 def test_an_unknown_strategy_names_the_known_ones():
     with pytest.raises(ConfigError, match="Did you mean ev_threshold"):
-        strategies.find("ev_treshold")
+        strategies.check({"name": "ev_treshold", "file": None})
     assert [name for name, _ in strategies.listing()] == ["ev_threshold"]
 
 

@@ -70,8 +70,10 @@ class Intervals:
 
     def where(self, wanted: Bools | Ints) -> Intervals:
         """Some of them."""
-        times = (self.idx, self.quote_ts, self.t_first, self.t_last, self.volume_centi)
-        return Intervals(*(column[wanted] for column in times), self.yes_ask[wanted], self.no_ask[wanted])
+        idx, quote_ts, t_first, t_last, volume = (
+            column[wanted] for column in (self.idx, self.quote_ts, self.t_first, self.t_last, self.volume_centi)
+        )
+        return Intervals(idx, quote_ts, t_first, t_last, volume, self.yes_ask[wanted], self.no_ask[wanted])
 
     def rows(self) -> Iterator[tuple[int, ...]]:
         """As tuples in order of time, for people and tests."""
@@ -163,11 +165,15 @@ class QuoteView:
         return crossed
 
     def _that_count(self, wanted: Bools) -> tuple[Ints, Ints]:
-        """Places of some rows, if they belong to a contract and count, and whose they are."""
+        """Places of some rows, if they belong to a contract and count, and whose they are; by contract and time."""
         rows = np.nonzero(wanted)[0]
         owners = self._idx[rows].astype(np.int64)
         counts = (owners >= 0) & (rows >= self._from[owners]) & (rows < self._to[owners])
-        return rows[counts], owners[counts]
+        rows, owners = rows[counts], owners[counts]
+        if (owners[1:] < owners[:-1]).any():  # files are by date, contracts by ticker: AUG comes before JUL
+            order = np.argsort(owners, kind="stable")
+            rows, owners = rows[order], owners[order]
+        return rows, owners
 
     def _intervals(self, rows: Ints, owners: Ints) -> Intervals:
         """The decision times of some rows; rows that are in force at none are left out."""

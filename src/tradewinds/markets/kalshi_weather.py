@@ -50,7 +50,7 @@ def simulate(
     replayed = [event for event in events if event.skip is None]
     rejections, owners = _tradable(replayed)
     contracts = [_contract(config, market, event) for market, event in owners]
-    rules = strategies.find(config["strategy"]["name"])(config)
+    rules = strategies.rules_of(config)
     age = config["max_quote_age_minutes"]
     clock = Clock(rules.step_seconds, age * 60 if age else NO_AGE_LIMIT)
     start_micro = int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO)
