@@ -106,7 +106,7 @@ def simulate(folder: Path, mode: str, cash: int, events: int | None) -> None:
     watch.lap("simulate")
     pnl = sum(account.cash - account.start for account in accounts)
     trades, fees = (sum(getattr(account, name) for account in accounts) for name in ("trades", "fees"))
-    tell(platform.python_version(), sum(len(ts) for ts, *_ in columns), trades, pnl, fees, watch)
+    tell(platform.python_version(), work.rows, trades, pnl, fees, watch)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,11 @@ class Workload:
             if number[row["climate_date"]] < len(self.files)
         ]
 
+    @property
+    def rows(self) -> int:
+        """Rows of all files."""
+        return sum(pq.read_metadata(file).num_rows for file in self.files)
+
     def quotes(self, event: int) -> pa.Table:
         """Rows of an event by market and time: ticker, ts, and bid and ask in cents (int32), null where not quoted."""
         names = ["market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close"]
