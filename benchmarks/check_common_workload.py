@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common_workload import EXPECTED, Outcome
+from benchmarks.common_results import EXPECTED, Outcome
 
 ROWS_SHA256 = "d23fb19ffd9b7b274c9dbe0c69f836245e86b5c2e2d98d98049774e628de8a5f"
 
@@ -159,11 +159,12 @@ def main() -> None:
     problems = [] if found == ROWS_SHA256 else [f"the rows are others: {found}"]
     if given.against and read_rows(given.against) != (markets, rows):
         problems.append(f"{given.against} has other rows")
-    for cash in (1000, 100_000):
-        outcome, expected = replay(markets, rows, cash), EXPECTED["shared", cash]
-        print(json.dumps({"cash_cents": cash, **outcome._asdict()}))
-        if outcome != expected:
-            problems.append(f"with {cash} cents {expected} was expected")
+    for question, cash in EXPECTED:
+        if question in ("shared", "best_first"):
+            outcome = replay(markets, rows, cash, best_first=question == "best_first")
+            print(json.dumps({"question": question, "cash_cents": cash, **outcome._asdict()}))
+            if outcome != EXPECTED[question, cash]:
+                problems.append(f"{question} with {cash} cents: {EXPECTED[question, cash]} was expected")
     sys.exit("\n".join(problems) or None)
 
 

@@ -63,24 +63,6 @@ CONFIG = {
 }
 
 
-class Outcome(NamedTuple):
-    """What a run of the rule must result in; money in cents, fees None where nobody has said."""
-
-    trades: int
-    pnl_cents: int
-    fees_cents: int | None
-
-
-# By balance and start cash in cents. shared: one balance over all events. isolated: each event has its own. per_market:
-# nothing binds but the five contracts a market (for engines that know one asset and no common cash).
-EXPECTED = {
-    ("shared", 1000): Outcome(3903, 19_577, 5905),
-    ("shared", 100_000): Outcome(3921, 18_517, None),
-    ("isolated", 1000): Outcome(3643, 20_848, 5560),
-    ("per_market", 0): Outcome(4928, 20_301, None),
-}
-
-
 class Day(NamedTuple):
     """One event. Prices in cents, shape (minutes, markets); `silent` marks rows without a quote; `winner` settles YES."""
 
@@ -128,11 +110,12 @@ def tickers(date: dt.date) -> list[str]:
     return [f"{calendars.event_ticker_of(SERIES, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, events: int = EVENTS) -> None:
     """Write catalog, candles, probabilities (the user's file and the project's table) and config below a folder."""
-    plan = plan_of(config.resolve(CONFIG))
+    asked = {**CONFIG, "date_end_local": FIRST + dt.timedelta(days=events - 1)}
+    plan = plan_of(config.resolve(asked))
     listed, believed, told = [], [], []
-    for day in days():
+    for day in days(events):
         markets = [_catalog_row(day, n, ticker) for n, ticker in enumerate(tickers(day.date))]
         _write_candles(folder, plan, day, markets)
         listed += markets
@@ -148,7 +131,7 @@ def write(folder: Path) -> None:
     store.write_parquet(folder / plan.probabilities, table.cast(store.PROBABILITIES), meta)
     own = dict(zip(("market_ticker", "known_at_utc", "p_yes"), map(list, zip(*told, strict=True)), strict=True))
     store.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
-    store.write_text(folder / "config.yaml", yaml.safe_dump(CONFIG, sort_keys=False))
+    store.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
 
 
 def _catalog_row(day: Day, number: int, ticker: str) -> dict:

@@ -84,7 +84,7 @@ def arguments(description: str) -> argparse.Namespace:
     parser.add_argument("--mode", choices=["shared", "isolated", "per_market"], default="shared")
     parser.add_argument("--cash", type=int, default=1000)
     parser.add_argument("--events", type=int)
-    parser.add_argument("--twice", action="store_true", help="simulate again, compiled (vectorbt)")
+    parser.add_argument("--twice", action="store_true", help="do it again in the same process, once compiled or warm")
     return parser.parse_args()
 
 
