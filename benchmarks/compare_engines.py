@@ -217,7 +217,7 @@ HEAD = """# Engines side by side
 
 Made by `benchmarks/compare_engines.py` on {date}: {cores} cores ({cpu}), Python {python}, load average {before:.1f} before and
 {after:.1f} after. Every run is a fresh process on the same files; engines take turns; median of {runs} (least in brackets).
-{rows:,} rows: {events} events × 6 markets × 1,800 minutes. Time and CPU are the whole process', imports and compilation included.
+{rows:,} rows: {events} events × 6 markets × 1,800 minutes. Time and CPU are the whole process', imports included.
 
 | engine | balance | seconds | CPU s | rows/s | peak MB | time against Tradewinds | trades | P&L, USD | fees, USD |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|

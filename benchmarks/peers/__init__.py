@@ -4,3 +4,7 @@
 
 from the repository's root, so that a module here never hides the package of the same name.
 """
+
+import time
+
+STARTED = time.perf_counter()  # before an engine imports anything

@@ -8,20 +8,16 @@ because an order is filled when the next bar comes.
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
-from benchmarks.peers.workload import FEES, MIN_EDGE, PER_MARKET, Market, Stopwatch, Workload, arguments, tell
+import backtesting
+import pandas as pd
+import pyarrow.compute as pc
+from backtesting import Backtest, Strategy
 
-watch = Stopwatch()
-os.environ["TQDM_DISABLE"] = "1"
-warnings.simplefilter("ignore")
-
-import backtesting  # noqa: E402
-import pandas as pd  # noqa: E402
-import pyarrow.compute as pc  # noqa: E402
-from backtesting import Backtest, Strategy  # noqa: E402
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from benchmarks.peers.workload import FEES, MIN_EDGE, PER_MARKET, Market, Workload
 
 
 class Rule(Strategy):
@@ -68,7 +64,7 @@ def trade(market: Market, frame: pd.DataFrame) -> list[tuple[int, int]]:
 
 
 def simulate(folder: Path, events: int | None) -> None:
-    watch.lap("import")
+    watch = Stopwatch()
     work = Workload(folder, events)
     markets = {market.ticker: market for market in work.markets}
     trades = []
@@ -85,6 +81,7 @@ def simulate(folder: Path, events: int | None) -> None:
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     given = arguments(__doc__)
     if given.mode != "per_market":
         raise SystemExit("this engine knows neither common cash nor a limit over several assets: --mode per_market")

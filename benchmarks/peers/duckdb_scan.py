@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.peers.workload import Stopwatch, arguments, tell
+import duckdb
 
-watch = Stopwatch()
-
-import duckdb  # noqa: E402
+from benchmarks.peers.process import Stopwatch, arguments, tell
 
 SCAN = """SELECT count(*), sum(yes_bid_close), sum(yes_ask_close), sum(volume), max(end_period_ts), max(market_ticker)
           FROM read_parquet(?)"""
 
 
 def simulate(folder: Path, events: int | None, twice: bool) -> None:
-    watch.lap("import")
+    watch = Stopwatch()
     files = [str(path) for path in sorted(folder.glob("data/candles/*/*/*/*.parquet"))[:events]]
     connection = duckdb.connect()
     rows = connection.execute(SCAN, [files]).fetchall()[0][0]

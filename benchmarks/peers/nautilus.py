@@ -11,29 +11,15 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.peers.workload import (
-    FEES,
-    MIN_EDGE,
-    PER_EVENT,
-    PER_MARKET,
-    Market,
-    Stopwatch,
-    Workload,
-    arguments,
-    tell,
-)
-
-watch = Stopwatch()
-
-import nautilus_trader  # noqa: E402
-import numpy as np  # noqa: E402
-import pyarrow.compute as pc  # noqa: E402
-from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig  # noqa: E402
-from nautilus_trader.backtest.models import FeeModel  # noqa: E402
-from nautilus_trader.config import LoggingConfig, StrategyConfig  # noqa: E402
-from nautilus_trader.model.currencies import USD  # noqa: E402
-from nautilus_trader.model.data import InstrumentClose, QuoteTick  # noqa: E402
-from nautilus_trader.model.enums import (  # noqa: E402
+import nautilus_trader
+import numpy as np
+import pyarrow.compute as pc
+from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.backtest.models import FeeModel
+from nautilus_trader.config import LoggingConfig, StrategyConfig
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.data import InstrumentClose, QuoteTick
+from nautilus_trader.model.enums import (
     AccountType,
     AssetClass,
     InstrumentCloseType,
@@ -41,11 +27,14 @@ from nautilus_trader.model.enums import (  # noqa: E402
     OrderSide,
     TimeInForce,
 )
-from nautilus_trader.model.events import OrderFilled  # noqa: E402
-from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue  # noqa: E402
-from nautilus_trader.model.instruments import BinaryOption  # noqa: E402
-from nautilus_trader.model.objects import Money, Price, Quantity  # noqa: E402
-from nautilus_trader.trading.strategy import Strategy  # noqa: E402
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
+from nautilus_trader.model.instruments import BinaryOption
+from nautilus_trader.model.objects import Money, Price, Quantity
+from nautilus_trader.trading.strategy import Strategy
+
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Market, Workload
 
 VENUE = Venue("KALSHI")
 NANO = 1_000_000_000
@@ -144,7 +133,7 @@ def stream(work: Workload, ids: dict[str, InstrumentId]) -> list:
 
 
 def simulate(folder: Path, cash: int, events: int | None) -> None:
-    watch.lap("import")
+    watch = Stopwatch()
     work = Workload(folder, events)
     settings = BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False)
     engine = BacktestEngine(settings)

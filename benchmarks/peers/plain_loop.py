@@ -9,17 +9,8 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from benchmarks.peers.workload import (
-    FEES,
-    MIN_EDGE,
-    PER_EVENT,
-    PER_MARKET,
-    Market,
-    Stopwatch,
-    Workload,
-    arguments,
-    tell,
-)
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Market, Workload
 
 Row = tuple[int, int, int | None, int | None]  # time, market's place in the list, bid, ask
 Columns = tuple[list[int], list[int], list[int | None], list[int | None]]

@@ -10,16 +10,13 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.peers.workload import Stopwatch, arguments, tell
+import pyarrow.parquet as pq
 
-watch = Stopwatch()
-
-import pyarrow.parquet as pq  # noqa: E402
-
-import tradewinds  # noqa: E402
-from tradewinds import config as configs  # noqa: E402
-from tradewinds.markets import kalshi_weather  # noqa: E402
-from tradewinds.plan import plan_of  # noqa: E402
+import tradewinds
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from tradewinds import config as configs
+from tradewinds.markets import kalshi_weather
+from tradewinds.plan import plan_of
 
 CENT = 10_000  # micro-dollars
 
@@ -47,8 +44,8 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
 
 
 if __name__ == "__main__":
+    watch = Stopwatch()
     given = arguments(__doc__)
-    watch.lap("import")
     found = run_workload(given.folder, given.cash, given.events)
     watch.lap("simulate")
     tell(tradewinds.__version__, watch=watch, **found)

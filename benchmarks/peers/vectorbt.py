@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Stopwatch, Workload, arguments, tell
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import vectorbt as vbt
+from numba import njit
+from vectorbt.portfolio import nb
 
-watch = Stopwatch()
-
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.compute as pc  # noqa: E402
-import vectorbt as vbt  # noqa: E402
-from numba import njit  # noqa: E402
-from vectorbt.portfolio import nb  # noqa: E402
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Workload
 
 MINUTES = 1800
 
@@ -86,7 +85,7 @@ def portfolio(work: Workload, prices: np.ndarray, cash: int) -> vbt.Portfolio:
 
 
 def simulate(folder: Path, cash: int, events: int | None, twice: bool) -> None:
-    watch.lap("import")
+    watch = Stopwatch()
     work = Workload(folder, events)
     prices = grid(work)
     watch.lap("load")
