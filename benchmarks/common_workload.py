@@ -1,0 +1,215 @@
+"""The common workload: one market, one rule, the same rows for every engine, kept as this project's own files.
+
+200 events of six markets with a quote every minute for 30 hours (2.16 million rows, a fifth of them without a quote), an
+event a day, so neighbours overlap for six hours and share the balance. All of it comes from one seed.
+
+The rule: at every minute, event by event and market by market, buy one YES at the ask if p − ask − fee > 5 cents, else one
+NO at 100 − bid likewise; at most 5 contracts a market and 20 an event, as far as the cash goes; hold to settlement.
+
+    python benchmarks/common_workload.py FOLDER
+
+leaves a folder in which `tradewinds run --config config.yaml --no-fetch` works.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import yaml
+
+from tradewinds import calendars, config, store
+from tradewinds.plan import Plan, plan_of
+from tradewinds.sources import kalshi
+from tradewinds.sources.kalshi_event import event_meta
+
+SERIES = "KXHIGHCHI"
+FIRST = dt.date(2025, 1, 1)
+SEED = 20_250_101
+EVENTS, MARKETS, MINUTES = 200, 6, 1800
+WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+# The as-of time (noon of the day before, in Chicago) lies before the opening (midnight UTC of the climate date), so every
+# minute from the opening to the close is a decision time. `ev_threshold` is the shipped strategy nearest to the rule: it
+# makes the same orders, but of one minute the best first.
+CONFIG = {
+    "series_tickers": [SERIES],
+    "date_start_local": FIRST,
+    "date_end_local": FIRST + dt.timedelta(days=EVENTS - 1),
+    "asof_policy": {"local_time": "12:00", "days_before": 1},
+    "trade_window_policy": "market_close",
+    "cadence_minutes": 1,
+    "execution_model": "taker",
+    "strategy": {"name": "ev_threshold"},
+    "probabilities": {"source": "file", "path": "my_probabilities.parquet"},
+    "risk": {
+        "start_balance_usd": 10,
+        "min_ev_per_contract": 0.05,
+        "sizing": "fixed_qty",
+        "fixed_qty": 1,
+        "max_contracts_per_market": 5,
+        "max_contracts_per_event": 20,
+        "allow_opposing": True,
+    },
+    "fees": {"rounding": "cent"},
+    "fetch": "never",
+    "output_dir": "backtests",
+}
+
+
+class Day(NamedTuple):
+    """One event. Prices in cents, shape (minutes, markets); `silent` marks rows without a quote; `winner` settles YES."""
+
+    date: dt.date
+    open_ts: int
+    bid: np.ndarray
+    ask: np.ndarray
+    silent: np.ndarray
+    p_cents: np.ndarray
+    winner: int
+
+    @property
+    def close_ts(self) -> int:
+        """Trading ends, and the event settles."""
+        return self.open_ts + 60 * MINUTES
+
+
+def days(events: int = EVENTS) -> Iterator[Day]:
+    """The events in order of their dates. The order of the draws is part of the workload."""
+    rng = np.random.default_rng(SEED)
+    for number in range(events):
+        date = FIRST + dt.timedelta(days=number)
+        strength = rng.normal(0, 1.0, MARKETS)
+        worth = _shares(np.cumsum(rng.normal(0, 0.045, (MINUTES, MARKETS)), axis=0) + strength)
+        half_spread = rng.integers(1, 4, (MINUTES, MARKETS)) / 2
+        bid = np.clip(np.floor(worth * 100 - half_spread), 1, 98).astype(np.int16)
+        ask = np.clip(np.ceil(worth * 100 + half_spread), bid + 1, 99).astype(np.int16)
+        silent = rng.random((MINUTES, MARKETS)) < 0.20
+        opinion = _shares(strength + rng.normal(0, 0.6, MARKETS))
+        chances = 0.65 * worth[-1] + 0.35 * opinion
+        winner = int(rng.choice(MARKETS, p=chances / chances.sum()))
+        open_ts = int(dt.datetime.combine(date, dt.time(), dt.UTC).timestamp())
+        p_cents = np.clip(np.rint(opinion * 100), 1, 99).astype(np.int64)
+        yield Day(date, open_ts, bid, ask, silent, p_cents, winner)
+
+
+def _shares(score: np.ndarray) -> np.ndarray:
+    """Positive numbers that add up to one along the last axis."""
+    weight = np.exp(score)
+    return weight / weight.sum(axis=-1, keepdims=True)
+
+
+def tickers(date: dt.date) -> list[str]:
+    """The six markets of a date, in their order: two degrees each, from 40° on."""
+    return [f"{calendars.event_ticker_of(SERIES, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
+
+
+def write(folder: Path, events: int = EVENTS) -> None:
+    """Write catalog, candles, probabilities (the user's file and the project's table) and config below a folder."""
+    asked = {**CONFIG, "date_end_local": FIRST + dt.timedelta(days=events - 1)}
+    plan = plan_of(config.resolve(asked))
+    listed, believed, told = [], [], []
+    for day in days(events):
+        markets = [_catalog_row(day, n, ticker) for n, ticker in enumerate(tickers(day.date))]
+        _write_candles(folder, plan, day, markets)
+        listed += markets
+        for market, cents in zip(markets, day.p_cents.tolist(), strict=True):
+            believed.append(_probability_row(market, cents))
+            known_at = dt.datetime.fromtimestamp(believed[-1]["known_at_ts"], dt.UTC)
+            told.append((market["market_ticker"], known_at, cents / 100))
+    store.write_parquet(
+        folder / plan.catalogs[SERIES], pa.Table.from_pylist(listed, store.CATALOG), _catalog_meta(listed)
+    )
+    table = pa.Table.from_pylist(sorted(believed, key=lambda r: (r["climate_date"], r["market_ticker"])))
+    meta = {"source": "file", "markets": len(believed), "events_without": {}, "reasons": {}}
+    store.write_parquet(folder / plan.probabilities, table.cast(store.PROBABILITIES), meta)
+    own = dict(zip(("market_ticker", "known_at_utc", "p_yes"), map(list, zip(*told, strict=True)), strict=True))
+    store.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
+    store.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
+
+
+def _catalog_row(day: Day, number: int, ticker: str) -> dict:
+    opened, closed = (dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (day.open_ts, day.close_ts))
+    won = number == day.winner
+    return {
+        **dict.fromkeys(store.CATALOG.names),
+        "series_ticker": SERIES,
+        "event_ticker": calendars.event_ticker_of(SERIES, day.date),
+        "market_ticker": ticker,
+        "climate_date": day.date,
+        "market_type": "binary",
+        "strike_type": "between",
+        "floor_strike": 40.0 + 2 * number,
+        "cap_strike": 41.0 + 2 * number,
+        "status": "finalized",
+        "result": "yes" if won else "no",
+        "settlement_value": Decimal(int(won)),
+        "open_time": opened,
+        "close_time": closed,
+        "settlement_ts": closed,
+        "volume": Decimal(0),
+        "fee_type": "quadratic",
+        "fee_multiplier": Decimal(1),
+        "tier": "historical",
+        "raw": "{}",
+        "retrieved_at": WRITTEN,
+    }
+
+
+def _catalog_meta(rows: list[dict]) -> dict:
+    last = max(row["climate_date"] for row in rows).isoformat()
+    return {"series_ticker": SERIES, "covers_through": last, "asked_through": last, "markets": len(rows), "nonfinal": 0}
+
+
+def _probability_row(market: dict, cents: int) -> dict:
+    asof = calendars.asof_ts(calendars.station_of(SERIES), market["climate_date"], "12:00", 1)
+    return {
+        **{key: market[key] for key in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
+        "asof_ts": asof,
+        "known_at_ts": asof,
+        "p_yes": Decimal(cents).scaleb(-2).quantize(Decimal("1e-12")),
+        "mu_f": None,
+        "sigma_f": None,
+        "method": "file",
+    }
+
+
+def _write_candles(folder: Path, plan: Plan, day: Day, markets: list[dict]) -> None:
+    """One event's file: a row a minute and market; a minute without a quote is a row without prices."""
+    ends = day.open_ts + 60 * np.arange(MINUTES, dtype=np.int64)
+    count = MINUTES * MARKETS
+    columns = {
+        "market_ticker": pa.array(np.repeat(np.array(tickers(day.date), dtype=object), MINUTES)),
+        "end_period_ts": pa.array(np.tile(ends, MARKETS)),
+        **dict.fromkeys(store.PRICE_COLUMNS, pa.nulls(count, store.PRICE)),
+        **dict.fromkeys(("volume", "open_interest"), pa.array([Decimal(0)] * count, store.COUNT)),
+        "retrieved_at": pa.array([WRITTEN] * count, store.TS),
+    }
+    for side, cents in (("bid", day.bid), ("ask", day.ask)):
+        prices = _dollars(cents.T.ravel(), day.silent.T.ravel())
+        columns |= {f"yes_{side}_{moment}": prices for moment in ("open", "high", "low", "close")}
+    table = pa.table(columns).select(store.CANDLES.names).cast(store.CANDLES)
+    plain = kalshi.markets_of(pa.Table.from_pylist(markets, store.CATALOG))
+    windows = kalshi.windows_of(plain, plan.window.policy, plan.window.period_minutes, asof_ts=0)
+    station = calendars.station_of(SERIES)
+    meta = event_meta(station, day.date, plain, windows, table, plan.window.period_minutes)
+    told = {"window_policy": plan.window.policy, "tier": "historical", "requests": 0, "retries": 0, "kept_from": None}
+    path = next(event.path for event in plan.events if event.climate_date == day.date)
+    store.write_parquet(folder / path, table, meta | told | {"retrieved_at": WRITTEN.isoformat()})
+
+
+_DOLLARS_OF_CENTS = pa.array([Decimal(c).scaleb(-2) for c in range(101)], store.PRICE)
+
+
+def _dollars(cents: np.ndarray, silent: np.ndarray) -> pa.Array:
+    return _DOLLARS_OF_CENTS.take(pa.array(cents, mask=silent))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

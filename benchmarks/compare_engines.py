@@ -1,0 +1,304 @@
+"""The common workload in several engines side by side, each run a process of its own, each checked to the cent.
+
+    python benchmarks/compare_engines.py [--runs 3] [--work FOLDER] [--out FOLDER] [--only MODULE …] [--events N]
+
+Makes the workload and an environment for every peer once, then runs all engines in turn, round by round, so that a busy
+spell of the machine meets them all. Leaves engines.json and engines.md. Exit 1 if an engine's result is not what the
+question asks for. This process imports little on purpose: a child's peak memory is never told as less than its parent's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import json
+import os
+import platform
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.common_results import EXPECTED, Outcome  # noqa: E402
+
+EVENTS = 200
+LONGEST_CPU_SECONDS = 60  # a longer run is stopped, and made with PART events and with one instead
+PART = 20
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A row of the table: a module of benchmarks.peers and the question it is asked; `own` runs in this environment."""
+
+    name: str
+    module: str
+    mode: str
+    remark: str
+    cash: int = 1000
+    own: bool = False
+    question: str = ""  # of EXPECTED, where it is not the mode; "scan" has no result
+
+
+ENGINES = [
+    Engine("bare DuckDB scan", "duckdb_scan", "shared", "no rule, no result: what any reader pays", 0, True, "scan"),
+    Engine(
+        "Tradewinds",
+        "tradewinds_engine",
+        "shared",
+        "`ev_threshold`: orders of a minute best first",
+        1000,
+        True,
+        "best_first",
+    ),
+    Engine("plain Python loop", "plain_loop", "shared", "ledger only"),
+    Engine("nautilus_trader", "nautilus", "shared", "simulates book and orders; the balance is kept in the strategy"),
+    Engine("Tradewinds", "tradewinds_engine", "shared", "the same with $1,000", 100_000, True, "best_first"),
+    Engine("plain Python loop", "plain_loop", "shared", "the same with $1,000", 100_000),
+    Engine("vectorbt", "vectorbt", "isolated", "$10 an event: a shared balance does not fit its grid"),
+    Engine("plain Python loop", "plain_loop", "isolated", "the same question"),
+    Engine("backtesting.py", "backtestingpy", "per_market", "a run a market: no common cash, no limit an event", 0),
+    Engine("plain Python loop", "plain_loop", "per_market", "the same question", 0),
+]
+
+
+@dataclass
+class Run:
+    """One process: seconds, peak memory, and what it told; `events` is None for all of them."""
+
+    wall_s: float
+    cpu_s: float
+    peak_rss_mb: float
+    events: int | None
+    told: dict
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it did."""
+        return Outcome(*(self.told[key] for key in Outcome._fields))
+
+
+class Bench:
+    """Environments, data and processes below a work folder."""
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.data = work, work / "workload"
+        work.mkdir(parents=True, exist_ok=True)
+
+    def prepare(self, modules: set[str]) -> None:
+        """Make the workload and the peers' environments, where they are not there."""
+        if not (self.data / "config.yaml").exists():
+            command = [sys.executable, str(ROOT / "benchmarks/common_workload.py"), str(self.data)]
+            subprocess.run(command, check=True, env=self._environment(own=True))
+        for module in sorted(modules):
+            pins = ROOT / f"benchmarks/peers/requirements-{module}.txt"
+            made = self.work / "environments" / module / ".made-from"
+            wanted = hashlib.sha256(pins.read_bytes()).hexdigest()
+            if made.exists() and made.read_text() == wanted:
+                continue
+            print(f"environment for {module} …", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(made.parent)], check=True)
+            pip = [str(made.parent / "bin/python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+            subprocess.run([*pip, "--requirement", str(pins)], check=True)
+            made.write_text(wanted)
+
+    def _environment(self, *, own: bool) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        kept["NUMBA_CACHE_DIR"] = str(self.work / "numba")
+        return kept | ({"PYTHONPATH": str(ROOT / "src")} if own else {})
+
+    def run(self, engine: Engine, events: int | None, *, twice: bool = False) -> Run | None:
+        """One process of an engine; None if it took too long. Its last line of output is what it tells."""
+        python = sys.executable if engine.own else str(self.work / "environments" / engine.module / "bin/python")
+        command = [python, "-m", f"benchmarks.peers.{engine.module}", str(self.data)]
+        command += ["--mode", engine.mode, "--cash", str(engine.cash)]
+        command += ["--events", str(events)] if events else []
+        command += ["--twice"] if twice else []
+        started = time.perf_counter()
+        with open(self.work / f"{engine.module}.stderr", "w") as errors:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self._environment(own=engine.own),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (LONGEST_CPU_SECONDS, LONGEST_CPU_SECONDS + 5))
+        text = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stdout.close()
+        if process.returncode == -signal.SIGXCPU:
+            return None
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} failed:\n{Path(errors.name).read_text()[-2000:]}")
+        told = json.loads(text.splitlines()[-1])
+        return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, events, told)
+
+    def expected(self, engine: Engine, events: int | None) -> Outcome | None:
+        """What an engine must come to: the agreed figures, or the plain loop's for a part; None where nobody says."""
+        question = engine.question or engine.mode
+        if question == "scan":
+            return None
+        if events is None:
+            return EXPECTED[question, engine.cash]
+        if question != engine.mode:
+            return None
+        loop = self.run(Engine("", "plain_loop", engine.mode, "", engine.cash), events)
+        return loop.outcome if loop else None
+
+
+def measure(bench: Bench, engines: list[Engine], runs: int, events: int | None) -> list[dict]:
+    """All engines in turn, `runs` times."""
+    found: dict[Engine, list[Run]] = {engine: [] for engine in engines}
+    part = dict.fromkeys(engines, events)
+    for _ in range(runs):
+        for engine in engines:
+            run = bench.run(engine, part[engine])
+            if run is None:
+                part[engine], found[engine] = PART, []
+                run = bench.run(engine, PART)
+            if run is None:
+                raise SystemExit(f"{engine.name} took more than {LONGEST_CPU_SECONDS} s of CPU for {PART} events")
+            found[engine].append(run)
+            print(f"{engine.name:18} {engine.mode:10} {run.wall_s:6.2f} s  CPU {run.cpu_s:6.2f} s", flush=True)
+    return [summary(bench, engine, found[engine], events) for engine in engines]
+
+
+def summary(bench: Bench, engine: Engine, runs: list[Run], asked: int | None) -> dict:
+    """An engine's row; every run of it must have come to the same result. `asked` are the events that were asked for."""
+    outcomes = {run.outcome for run in runs}
+    if len(outcomes) > 1:
+        raise SystemExit(f"{engine.name} came to different results: {outcomes}")
+    outcome, expected = outcomes.pop(), bench.expected(engine, runs[0].events)
+    phases = {key for key in runs[0].told if key.endswith("_s")}
+    again = {}
+    if engine.module in ("vectorbt", "duckdb_scan") and (second := bench.run(engine, runs[0].events, twice=True)):
+        again = {key: value for key, value in second.told.items() if key.endswith("_s") and key not in phases}
+    row = {
+        **asdict(engine),
+        "version": runs[0].told["version"],
+        "events": runs[0].events or EVENTS,
+        "rows": runs[0].told["rows"],
+        "extrapolated": runs[0].events != asked,
+        **outcome._asdict(),
+        "expected": expected and list(expected),
+        "as_expected": None if expected is None else outcome == expected,
+        "wall_s": statistics.median(run.wall_s for run in runs),
+        "least_wall_s": min(run.wall_s for run in runs),
+        "cpu_s": statistics.median(run.cpu_s for run in runs),
+        "peak_rss_mb": max(run.peak_rss_mb for run in runs),
+        "phases_s": {key: statistics.median(run.told[key] for run in runs) for key in sorted(phases)} | again,
+        "runs": [asdict(run) for run in runs],
+    }
+    return extrapolated(row, bench.run(engine, 1)) if row["extrapolated"] else row
+
+
+def extrapolated(row: dict, one: Run) -> dict:
+    """A row of PART events told for all: what one event takes stays, the rest grows with the events. Not the memory."""
+
+    def grown(part: float, single: float) -> float:
+        return single + (part - single) * (EVENTS - 1) / (PART - 1)
+
+    walls = {key: grown(row[key], one.wall_s) for key in ("wall_s", "least_wall_s")}
+    return row | walls | {"cpu_s": grown(row["cpu_s"], one.cpu_s), "rows": row["rows"] * EVENTS // PART}
+
+
+HEAD = """# Engines side by side
+
+Made by `benchmarks/compare_engines.py` on {date}: {cores} cores ({cpu}), Python {python}, load average {before:.1f} before and
+{after:.1f} after. Every run is a fresh process on the same files; engines take turns; median of {runs} (least in brackets).
+{rows:,} rows: {events} events × 6 markets × 1,800 minutes. Time and CPU are the whole process', imports included.
+
+| engine | balance | seconds | CPU s | rows/s | peak MB | time against Tradewinds | trades | P&L, USD | fees, USD |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|
+"""
+
+
+def page(machine: dict, rows: list[dict]) -> str:
+    """The table in Markdown, with what is behind each row below it."""
+    rows_read = max(row["rows"] for row in rows)
+    text = HEAD.format(**machine, rows=rows_read, events=rows_read // (6 * 1800))
+    ours = next((row["wall_s"] for row in rows if row["module"] == "tradewinds_engine"), None)
+    for row in rows:
+        about = "≈ " if row["extrapolated"] else ""
+        scan = row["question"] == "scan"
+        money = (
+            ["—"] * 3 if scan else [f"{row['trades']:,}", *(f"{row[k] / 100:.2f}" for k in ("pnl_cents", "fees_cents"))]
+        )
+        cells = [
+            f"{row['name']} {row['version']}",
+            "—" if scan else _balance(row),
+            f"{about}{row['wall_s']:.2f} ({row['least_wall_s']:.2f})",
+            f"{about}{row['cpu_s']:.2f}",
+            f"{about}{row['rows'] / row['wall_s']:,.0f}",
+            f"{row['peak_rss_mb']:.0f}",
+            f"{about}{row['wall_s'] / ours:.2f}×" if ours else "",
+            *money,
+        ]
+        text += f"| {' | '.join(cells)} |\n"
+    return text + "\n" + "".join(f"- {_note(row)}\n" for row in rows)
+
+
+def _balance(row: dict) -> str:
+    if row["mode"] == "per_market":
+        return "none"
+    return f"${row['cash'] / 100:,.0f} {row['mode'] if row['mode'] == 'shared' else 'an event'}"
+
+
+def _note(row: dict) -> str:
+    phases = ", ".join(f"{key.removesuffix('_s').replace('_', ' ')} {s:.2f} s" for key, s in row["phases_s"].items())
+    balance = "" if row["question"] == "scan" else f", {_balance(row)}"
+    judged = {True: "Result as agreed.", False: f"**Not the result: {row['expected']}.**", None: ""}[row["as_expected"]]
+    part = f" Extrapolated from {row['events']} of {EVENTS} events." if row["extrapolated"] else ""
+    return f"{row['name']}{balance}: {row['remark']}. {judged}{part} Of one run: {phases}.".replace("  ", " ")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/work/engines")
+    parser.add_argument("--out", type=Path, help="default: the work folder")
+    parser.add_argument("--only", nargs="+", metavar="MODULE", help="of benchmarks/peers, for example vectorbt")
+    parser.add_argument("--events", type=int, help="only the first so many, for a quick look")
+    given = parser.parse_args()
+    engines = [engine for engine in ENGINES if not given.only or engine.module in given.only]
+    bench = Bench(given.work.resolve())
+    bench.prepare({engine.module for engine in engines if not engine.own} | ({"plain_loop"} if given.events else set()))
+    machine = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "cpu": _processor(),
+        "python": platform.python_version(),
+        "runs": given.runs,
+        "before": os.getloadavg()[0],
+    }
+    rows = measure(bench, engines, given.runs, given.events)
+    machine["after"] = os.getloadavg()[0]
+    out = given.out or given.work
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "engines.json").write_text(
+        json.dumps({"machine": machine, "engines": rows}, indent=1) + "\n", encoding="utf-8"
+    )
+    (out / "engines.md").write_text(page(machine, rows), encoding="utf-8")
+    print(page(machine, rows))
+    if wrong := [row for row in rows if row["as_expected"] is False]:
+        sys.exit("not as agreed: " + ", ".join(f"{row['name']} ({row['mode']})" for row in wrong))
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""The common workload in other engines. Each module is one process in an environment of its own (requirements-*.txt):
+
+    python -m benchmarks.peers.plain_loop FOLDER
+
+from the repository's root, so that a module here never hides the package of the same name.
+"""
+
+import time
+
+STARTED = time.perf_counter()  # before an engine imports anything

@@ -1,0 +1,51 @@
+"""Tradewinds: its own files, its own market family and strategy, as the simulate job calls them.
+
+The strategy is the shipped `ev_threshold`: the common workload's thresholds, fees and limits, but the orders of one minute are
+made best first and not in the order of the markets. That is another rule once a limit or the cash binds within a minute.
+Beyond the ledger it makes what a run needs: equity curve, marks, refusals by reason.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+import tradewinds
+from benchmarks.peers.process import Stopwatch, arguments, tell
+from tradewinds import config as configs
+from tradewinds.markets import kalshi_weather
+from tradewinds.plan import plan_of
+
+CENT = 10_000  # micro-dollars
+
+
+def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
+    """Replay the workload of a folder; trades, P&L and fees in cents, rows read.
+
+    Args:
+        folder: made by benchmarks/common_workload.py; cash: start balance in cents; events: only the first so many.
+    """
+    conf = configs.load(folder / "config.yaml")
+    conf["risk"]["start_balance_usd"] = float(Decimal(cash) / 100)
+    planned = plan_of(conf)
+    if events is not None:
+        conf["date_end_local"] = planned.events[events - 1].climate_date
+    candles = {(e.series_ticker, e.climate_date): str(folder / e.path) for e in planned.events[:events]}
+    catalogs = {series: str(folder / path) for series, path in planned.catalogs.items()}
+    result = kalshi_weather.simulate(conf, catalogs, candles, str(folder / planned.probabilities))
+    return {
+        "rows": sum(pq.read_metadata(path).num_rows for path in candles.values()),
+        "trades": len(result.trades),
+        "pnl_cents": (result.end_balance_micro - result.start_balance_micro) / CENT,
+        "fees_cents": sum(trade.entry_fee_micro for trade in result.trades) / CENT,
+    }
+
+
+if __name__ == "__main__":
+    watch = Stopwatch()
+    given = arguments(__doc__)
+    found = run_workload(given.folder, given.cash, given.events)
+    watch.lap("simulate")
+    tell(tradewinds.__version__, watch=watch, **found)
