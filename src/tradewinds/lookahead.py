@@ -49,6 +49,7 @@ class Stretch(NamedTuple):
 
 Key = tuple[str, str]  # market, and ORDERS or PROBABILITIES
 Timelines = dict[Key, list[Stretch]]  # in time order
+Difference = tuple[int, str, str]  # when, and the outcome before and after the future was changed
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,64 @@ def check(inputs: Inputs, cuts: int = 8, seed: int = 0) -> Iterator[CutReport]:
     Raises:
         SimulationError: the run itself cannot be made from these inputs.
     """
-    # A copy without quotes or probabilities is what the check makes, no reason to stop.
-    config = {**inputs.config, "audit": "full"}
-    config["on_missing"] = {**config["on_missing"], "quotes": "skip", "probabilities": "skip"}
-    inputs = replace(inputs, config=config)
-    markets = _markets(inputs)
-    original = _decide(inputs)
-    for cut in choose_cuts(*_moments(inputs, markets, original.result), cuts, seed):
-        yield _check_cut(inputs, original, markets, cut)
+    checker = Checker(inputs)
+    for cut in checker.cuts(cuts, seed):
+        yield checker.report(cut)
+
+
+class Checker:
+    """A run and what it decided, to be made again with other futures."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
+        missing = {**inputs.config["on_missing"], "quotes": "skip", "probabilities": "skip"}
+        self.inputs = replace(inputs, config={**inputs.config, "audit": "full", "on_missing": missing})
+        self.markets = _markets(inputs.catalogs)
+        self.original = _decide(self.inputs)
+
+    def cuts(self, count: int, seed: int) -> list[Cut]:
+        """Cuts where this run decides, settles, or knows its probabilities."""
+        policy = self.inputs.config["asof_policy"]
+        asofs = {
+            calendars.asof_ts(calendars.station_of(series), day, policy["local_time"], policy["days_before"])
+            for series, day in self.inputs.candles
+        }
+        days = {day for _, day in self.inputs.candles}
+        settlements = {market.settle_ts for market in self.markets.values() if market.climate_date in days}
+        trades = {trade.decision_ts for trade in self.original.result.trades}
+        return choose_cuts(sorted(asofs), sorted(trades), sorted(settlements), count, seed)
+
+    def report(self, cut: Cut) -> CutReport:
+        """What changes up to a cut when everything after it is removed, and when it is poisoned."""
+        changes, records = [], Counter[str]()
+        for poisoned in (False, True):
+            future = Future(cut.ts, poisoned)
+            differences, records = self.differences(future)
+            causes = self._causes(future) if differences else {}
+            for key, difference in differences.items():
+                event = self.markets[key[0]].event_ticker if key[0] in self.markets else LISTED_LATER
+                kinds = tuple(kind for kind, keys in causes.items() if key in keys) or (TOGETHER,)
+                changes.append(Change(event, key[0], *difference, poisoned, kinds))
+        decisions: Counter[str] = Counter()
+        for (_, what), stretches in self._past(self.original, cut.ts).items():
+            decisions[what] += sum((s.end_ts - s.first_ts) // self.original.step_seconds for s in stretches)
+        changes.sort(key=lambda change: (change.ts, change.market_ticker))
+        return CutReport(cut, records, decisions, changes)
+
+    def differences(self, future: Future) -> tuple[dict[Key, Difference], Counter[str]]:
+        """Per market, the first decision by the cut that differs under another future; and the records it changed."""
+        with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+            inputs, records = change_future(self.inputs, future, Path(folder))
+            found = _decide(inputs)
+        return _differences(self._past(self.original, future.cut_ts), self._past(found, future.cut_ts)), records
+
+    def _causes(self, future: Future) -> dict[str, set[Key]]:
+        """Per kind of record, what differs when the later records of that kind alone are changed."""
+        return {kind: set(self.differences(replace(future, kinds=frozenset({kind})))[0]) for kind in KINDS}
+
+    def _past(self, decided: _Decided, cut_ts: int) -> Timelines:
+        listed = {ticker for ticker, market in self.markets.items() if market.open_ts <= cut_ts}
+        return _timelines(decided, cut_ts, listed)
 
 
 def choose_cuts(
@@ -130,7 +181,7 @@ def choose_cuts(
     return cuts
 
 
-def _markets(inputs: Inputs) -> dict[str, _Market]:
+def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
     columns = ["event_ticker", "market_ticker", "climate_date", "open_time", "close_time", "settlement_ts"]
     return {
         row["market_ticker"]: _Market(
@@ -139,23 +190,9 @@ def _markets(inputs: Inputs) -> dict[str, _Market]:
             int(row["open_time"].timestamp()),
             int(settled_at(row).timestamp()),
         )
-        for path in inputs.catalogs.values()
+        for path in catalogs.values()
         for row in pq.read_table(path, columns=columns).to_pylist()
     }
-
-
-def _moments(
-    inputs: Inputs, markets: Mapping[str, _Market], result: RunResult
-) -> tuple[list[int], list[int], list[int]]:
-    """As-of times, decision times of filled orders, and settlement instants of the run."""
-    policy = inputs.config["asof_policy"]
-    asofs = {
-        calendars.asof_ts(calendars.station_of(series), day, policy["local_time"], policy["days_before"])
-        for series, day in inputs.candles
-    }
-    days = {day for _, day in inputs.candles}
-    settlements = {market.settle_ts for market in markets.values() if market.climate_date in days}
-    return sorted(asofs), sorted({trade.decision_ts for trade in result.trades}), sorted(settlements)
 
 
 def _decide(inputs: Inputs) -> _Decided:
@@ -168,40 +205,6 @@ def _decide(inputs: Inputs) -> _Decided:
         store.write_parquet(path, table, meta)
         result = kalshi_weather.simulate(inputs.config, inputs.catalogs, inputs.candles, path)
     return _Decided(result, table, inputs.config["cadence_minutes"] * 60)
-
-
-def _decide_after(inputs: Inputs, future: Future) -> tuple[_Decided, Counter[str]]:
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
-        changed, records = change_future(inputs, future, Path(folder))
-        return _decide(changed), records
-
-
-def _check_cut(inputs: Inputs, original: _Decided, markets: Mapping[str, _Market], cut: Cut) -> CutReport:
-    listed = {ticker for ticker, market in markets.items() if market.open_ts <= cut.ts}
-    expected = _timelines(original, cut.ts, listed)
-    changes, records = [], Counter[str]()
-    for poisoned in (False, True):
-        future = Future(cut.ts, poisoned)
-        found, records = _decide_after(inputs, future)
-        differences = _differences(expected, _timelines(found, cut.ts, listed))
-        causes = _causes(inputs, future, expected, listed) if differences else {}
-        for key, difference in differences.items():
-            event = markets[key[0]].event_ticker if key[0] in markets else LISTED_LATER
-            kinds = tuple(kind for kind, keys in causes.items() if key in keys) or (TOGETHER,)
-            changes.append(Change(event, key[0], *difference, poisoned, kinds))
-    decisions: Counter[str] = Counter()
-    for (_, what), stretches in expected.items():
-        decisions[what] += sum((s.end_ts - s.first_ts) // original.step_seconds for s in stretches)
-    return CutReport(cut, records, decisions, sorted(changes, key=lambda change: (change.ts, change.market_ticker)))
-
-
-def _causes(inputs: Inputs, future: Future, expected: Timelines, listed: set[str]) -> dict[str, set[Key]]:
-    """Per kind of record, which timelines differ when the later records of that kind alone are changed."""
-    causes = {}
-    for kind in KINDS:
-        found, _ = _decide_after(inputs, replace(future, kinds=frozenset({kind})))
-        causes[kind] = set(_differences(expected, _timelines(found, future.cut_ts, listed)))
-    return causes
 
 
 def _timelines(decided: _Decided, cut_ts: int, listed: set[str]) -> Timelines:
@@ -240,7 +243,7 @@ def _orders(result: RunResult, cut_ts: int, step_seconds: int) -> Iterator[tuple
             yield trade.decision_ts, trade.decision_ts + step_seconds, trade.market_ticker, words
 
 
-def _differences(expected: Timelines, found: Timelines) -> dict[Key, tuple[int, str, str]]:
+def _differences(expected: Timelines, found: Timelines) -> dict[Key, Difference]:
     """Per timeline that is not the same: when it first differs, and both outcomes there."""
     different = {}
     for key in sorted(expected.keys() | found.keys()):
