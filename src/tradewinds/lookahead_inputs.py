@@ -204,7 +204,9 @@ class _Copies:
             planted = _with(planted, name, pc.add(planted[name], shift))
         self.counts[PLANTED] += planted.num_rows
         poison = pa.concat_tables([later, planted])
-        return pa.concat_tables([known, _with(poison, "n_x_f", pc.add(poison["n_x_f"], float(_HEAT_F)))])
+        for name in ("n_x_f", "tmp_f"):
+            poison = _with(poison, name, pc.add(poison[name], float(_HEAT_F)))
+        return pa.concat_tables([known, poison])
 
     def climate(self, table: pa.Table) -> pa.Table:
         """Later reports are absurd, final, and come right after the cut. (A file has one report per day: none is planted.)"""
