@@ -21,10 +21,9 @@ from tradewinds import archive_market, store
 from tradewinds.archive import MARKETS, ArchiveWriter
 from tradewinds.check import damaged_files
 from tradewinds.config import Config
-from tradewinds.errors import ConfigError, DataMissing
-from tradewinds.plan import Plan, stale_files
+from tradewinds.errors import ConfigError
+from tradewinds.plan import Plan, refuse_missing
 
-SHOWN_FILES = 40
 _FEES = ("fee_type", "fee_multiplier")
 _RECORDED = [
     *("series_ticker", "event_ticker", "market_ticker", "open_time", "close_time", "settlement_ts"),
@@ -44,7 +43,7 @@ def record(conf: Config, plan: Plan, out: str | Path) -> int:
         DataMissing: a file is not there yet; names them all. DamagedFile: a file is not what was fetched.
     """
     _refuse_partial(conf)
-    _refuse_missing(plan)
+    refuse_missing(plan)
     for damage in damaged_files(plan):
         raise damage
     target = Path(out)
@@ -71,17 +70,6 @@ def _refuse_partial(conf: Config) -> None:
         "config."
     )
     raise ConfigError(problem, where="candles.window_policy", remedy=remedy)
-
-
-def _refuse_missing(plan: Plan) -> None:
-    missing = [path for path in plan.fetched if not Path(path).exists()]
-    missing += [f"{path} (ends too early)" for path in stale_files(plan)]
-    if missing:
-        shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
-        rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
-        raise DataMissing(
-            f"{len(missing)} file(s) of this config are missing; tradewinds run fetches them:\n{shown}{rest}"
-        )
 
 
 def _write(conf: Config, plan: Plan, folder: Path) -> int:

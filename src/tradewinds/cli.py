@@ -121,6 +121,23 @@ def check(
     typer.echo(f"{config}: {done}")
 
 
+@app.command("lookahead-check")
+def lookahead_check(
+    config: ConfigOption,
+    cuts: Annotated[
+        int, typer.Option(min=1, max=1000, help="Instants at which the future is changed.", metavar="N")
+    ] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same instants.", metavar="S")] = 0,
+) -> None:
+    """Make a run again with another future, and report every decision that comes out differently.
+
+    Reads data/ (missing files: exit code 3 with the list) and changes nothing. Exit code 5 if a decision changed.
+    """
+    from tradewinds import lookahead_command
+
+    lookahead_command.run(config, cuts, seed, Console())
+
+
 @app.command()
 def strategies() -> None:
     """List the strategies that a config may name."""

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from tradewinds import calendars, config, store
 from tradewinds.candle_window import CandleWindow, siblings
+from tradewinds.errors import DataMissing
 
 # Past days wanted before the trailing window of a forecast: reports arrive after their day.
 _REPORT_DELAY_DAYS = 7
+SHOWN_FILES = 40
 
 
 @dataclass(frozen=True)
@@ -136,3 +138,19 @@ def stale_files(plan: Plan) -> list[str]:
         for path, needed in needs.items()
         if Path(path).exists() and dt.date.fromisoformat(store.read_meta(path)["covers_through"]) < needed
     ]
+
+
+def refuse_missing(plan: Plan) -> None:
+    """For commands that read what a run fetched.
+
+    Raises:
+        DataMissing: a file is not there, or does not reach the end of the range; names them.
+    """
+    missing = [path for path in plan.fetched if not Path(path).exists()]
+    missing += [f"{path} (ends too early)" for path in stale_files(plan)]
+    if missing:
+        shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
+        rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
+        raise DataMissing(
+            f"{len(missing)} file(s) of this config are missing; tradewinds run fetches them:\n{shown}{rest}"
+        )

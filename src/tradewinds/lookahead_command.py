@@ -1,0 +1,85 @@
+"""`tradewinds lookahead-check`: what was changed after each cut, and whether anything before it noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tradewinds import config as configs
+from tradewinds import lookahead
+from tradewinds.check import damaged_files
+from tradewinds.errors import SimulationError
+from tradewinds.lookahead import ORDERS, PROBABILITIES, Change, CutReport, clock
+from tradewinds.lookahead_inputs import KINDS, PLANTED, inputs_of
+from tradewinds.plan import plan_of, refuse_missing
+
+SHOWN_CHANGES = 20
+
+
+def run(config_path: Path, cuts: int, seed: int, console: Console) -> None:
+    """Check a config's run for look-ahead.
+
+    Raises:
+        ConfigError, DataMissing: see their exit codes. SimulationError: a decision changed, or a file is damaged.
+    """
+    conf = configs.load(config_path)
+    plan = plan_of(conf)
+    refuse_missing(plan)
+    for damage in damaged_files(plan):
+        raise damage
+    reports = list(_watched(lookahead.check(inputs_of(conf, plan), cuts, seed), cuts, console))
+    _show_cuts(console, reports)
+    changes = [(report, change) for report in reports for change in report.changes]
+    if changes:
+        for report, change in changes[:SHOWN_CHANGES]:
+            console.print(_words(report, change), soft_wrap=True, highlight=False)
+        rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
+        remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
+        raise SimulationError(
+            f"{len(changes)} decision(s) changed with the future.", where=str(config_path), remedy=remedy
+        )
+    compared = sum(report.decisions[ORDERS] for report in reports)
+    if not compared:
+        console.print("no order was wanted before any of these cuts, so nothing is shown; try --seed or more --cuts.")
+        return
+    sure = sum(report.decisions[PROBABILITIES] for report in reports)
+    console.print(
+        f"no decision changed: {compared:,} orders and refusals and {sure:,} probabilities compared, each with the later "
+        "records removed and with them poisoned.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Iterable[CutReport]:
+    """A bar on a terminal, a line per cut elsewhere."""
+    if console.is_terminal:
+        yield from track(reports, "cuts", total=cuts, console=console, transient=True)
+        return
+    for number, report in enumerate(reports, start=1):
+        console.print(f"cut {number} of {cuts}: {clock(report.cut.ts)}, {len(report.changes)} decision(s) changed")
+        yield report
+
+
+def _show_cuts(console: Console, reports: list[CutReport]) -> None:
+    table = Table(title="Known after the cut, and compared up to it", title_justify="left", box=None, pad_edge=False)
+    table.add_column("cut", no_wrap=True)
+    kinds = [kind for kind in (*KINDS, PLANTED) if any(report.records[kind] for report in reports)]
+    for name in (*kinds, "compared"):
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
+    for report in reports:
+        counts = [*(report.records[kind] for kind in kinds), report.decisions.total()]
+        table.add_row(f"{clock(report.cut.ts)}\n  {report.cut.place}", *(f"{count:,}" for count in counts))
+    console.print(table)
+
+
+def _words(report: CutReport, change: Change) -> str:
+    future = "poisoned" if change.poisoned else "removed"
+    return (
+        f"{change.event_ticker} {change.market_ticker} at {clock(change.ts)}: {change.before}; with the records after "
+        f"{clock(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."
+    )

@@ -1,0 +1,101 @@
+"""The random worlds with raw inputs before them: the user's rows, or guidance and climate reports, instead of probabilities."""
+
+import datetime as dt
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.reference.worlds import make_world
+from tradewinds import calendars, config, store
+from tradewinds.forecasts.gaussian import target_day
+from tradewinds.lookahead_inputs import Inputs
+
+HOUR = 3600
+PAST_DAYS = 12
+
+
+def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
+    """Probabilities come from a `file` or from the forecast (`gaussian`), by chance if not said."""
+    rng = random.Random(seed)
+    world = make_world(folder, seed)
+    source = source or rng.choice(["file", "gaussian"])
+    if source == "file":
+        path = folder / "mine.parquet"
+        pq.write_table(_user_rows(rng, world), path)
+        forecast = {"source": "file", "path": str(path)}
+        conf = _with(world.config, forecast)
+        return Inputs(conf, world.catalogs, world.candles, {}, {}, str(path))
+    lag = rng.choice([None, {"GFS": 2.5}, {"NAM": 0, "GFS": 9}])
+    forecast = {"source": "gaussian", "models": ["GFS", "NAM"], "trailing_days": 8, "min_days": 3}
+    conf = _with(world.config, forecast | ({"publication_lag_hours": lag} if lag else {}))
+    guidance, climate = {}, {}
+    for series, path in world.catalogs.items():
+        _add_strikes(rng, path)
+        station = calendars.station_of(series)
+        guidance[station.station_id], climate[station.station_id] = _weather(rng, folder, station, conf)
+    return Inputs(conf, world.catalogs, world.candles, guidance, climate, None)
+
+
+def _with(conf, forecast):
+    raw = {**conf, "probabilities": forecast, "audit": "full"}
+    return config.resolve({key: value for key, value in raw.items() if value is not None})
+
+
+def _user_rows(rng, world):
+    """A few rows per market, some before the as-of time and some long after it."""
+    policy, rows = world.config["asof_policy"], []
+    for row in pq.read_table(world.probabilities).to_pylist():
+        station = calendars.station_of(row["series_ticker"])
+        asof = calendars.asof_ts(station, row["climate_date"], policy["local_time"], policy["days_before"])
+        for late in sorted(rng.sample([-30, -2, 0, 1, 9, 40], rng.randint(1, 4))):
+            known_at = dt.datetime.fromtimestamp(asof + late * HOUR, dt.UTC)
+            p = row["p_yes"] if late == 0 else Decimal(rng.randint(0, 100)) / 100
+            rows.append({"market_ticker": row["market_ticker"], "known_at_utc": known_at, "p_yes": p})
+    schema = pa.schema([("market_ticker", pa.string()), ("known_at_utc", store.TS), ("p_yes", store.PROB)])
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _add_strikes(rng, path):
+    table, low = pq.read_table(path), rng.randint(55, 75)
+    rows = [
+        row | {"strike_type": "between", "floor_strike": low + 2.0 * n, "cap_strike": low + 2.0 * n + 1}
+        for row in table.to_pylist()
+        for n in [int(row["market_ticker"].rsplit("-B")[-1])]
+    ]
+    store.write_parquet(path, pa.Table.from_pylist(rows, store.CATALOG), store.read_meta(path))
+
+
+def _weather(rng, folder, station, conf):
+    """Four runs a day of two models around a random truth, and reports with a delay; some of both are missing."""
+    guidance, climate = [], []
+    first, last = (conf[f"date_{edge}_local"] for edge in ("start", "end"))
+    for day in calendars.date_range(first - dt.timedelta(days=PAST_DAYS), last + dt.timedelta(days=2)):
+        truth = rng.randint(55, 80)
+        midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+        ftime = midnight + 24 * HOUR if station.target == "max" else midnight + 12 * HOUR
+        assert target_day(ftime, station.target) == day
+        for model in ("GFS", "NAM"):
+            for before in (48, 36, 30, 24, 18, 12, 6):
+                if rng.random() < 0.7:
+                    guidance.append(_run(station, model, ftime - before * HOUR, ftime, truth + rng.gauss(1, 3)))
+        if rng.random() < 0.9:
+            issued = midnight + (24 - station.lst_offset_hours + rng.choice([1, 7, 30])) * HOUR
+            climate.append(_report(station, day, truth, issued, rng.random() < 0.95))
+    paths = folder / f"{station.station_id}-guidance.parquet", folder / f"{station.station_id}-climate.parquet"
+    for path, rows, schema in zip(paths, (guidance, climate), (store.GUIDANCE, store.CLIMATE), strict=True):
+        store.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
+    return [str(paths[0])], [str(paths[1])]
+
+
+def _run(station, model, runtime, ftime, value):
+    known_at = runtime + int(store.PUBLICATION_LAG_HOURS[model] * HOUR)
+    common = {"station_id": station.station_id, "model": model, "tmp_f": None, "n_x_f": round(value, 1)}
+    return common | {"runtime_ts": runtime, "ftime_ts": ftime, "known_at_ts": known_at}
+
+
+def _report(station, day, truth, issued, final):
+    common = {"station_id": station.station_id, "climate_date": day, "high_f": truth, "low_f": truth, "product": "x"}
+    return common | {"issued_ts": issued, "final": final, "known_at_ts": issued + 600}

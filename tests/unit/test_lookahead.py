@@ -1,0 +1,221 @@
+"""The future cannot be seen: planted in every kind of record it changes nothing, and the checker finds every leak put in."""
+
+import datetime as dt
+import itertools
+import os
+from collections import Counter
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reference.raw_worlds import make_inputs
+from tradewinds import lookahead, store
+from tradewinds.forecasts import probabilities, user_file
+from tradewinds.lookahead_inputs import (
+    CANDLES,
+    CLIMATE,
+    GUIDANCE,
+    KINDS,
+    LISTINGS,
+    PLANTED,
+    RESULTS,
+    USER_ROWS,
+    Future,
+    change_future,
+)
+from tradewinds.markets import kalshi_weather
+
+WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
+DAY = 86_400
+SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", USER_ROWS: "file"}
+
+
+def inputs_in(tmp_path, seed, source=None):
+    folder = tmp_path / str(seed)
+    folder.mkdir()
+    return make_inputs(folder, seed, source)
+
+
+def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
+    seen = Counter()
+    for seed in range(WORLDS):
+        for report in lookahead.check(inputs_in(tmp_path, seed), cuts=3, seed=seed):
+            assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
+            seen += report.decisions + report.records
+    for kind in (*KINDS, PLANTED, lookahead.ORDERS, lookahead.PROBABILITIES):
+        assert seen[kind] > 20, f"{kind}: these worlds test nothing"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
+    touched = 0
+    for seed in range(100, 103):
+        checker = lookahead.Checker(inputs_in(tmp_path, seed, SOURCES.get(kind)))
+        for cut in checker.cuts(2, seed):
+            differences, records = checker.differences(Future(cut.ts, True, frozenset({kind})))
+            assert not differences, f"seed {seed}, {cut}: {differences}"
+            touched += records.total()
+    assert touched
+
+
+def early(rows, seconds):
+    return [row | {key: row[key] - seconds for key in ("known_at_ts", "runtime_ts") if key in row} for row in rows]
+
+
+def early_reports(monkeypatch, tmp_path):
+    honest = probabilities.station_history
+    monkeypatch.setattr(probabilities, "station_history", lambda g, c, *rest: honest(g, early(c, 2 * DAY), *rest))
+
+
+def early_guidance(monkeypatch, tmp_path):
+    honest = probabilities.station_history
+    monkeypatch.setattr(probabilities, "station_history", lambda g, c, *rest: honest(early(g, DAY), c, *rest))
+
+
+def last_row_of_the_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(user_file, "latest", lambda rows, asof: rows[-1] if rows else None)
+
+
+def simulate_with(monkeypatch, change):
+    """Let the simulation see other files than it is given: `change(catalogs, candles, probabilities)`."""
+    honest = kalshi_weather.simulate
+    monkeypatch.setattr(kalshi_weather, "simulate", lambda conf, *paths: honest(conf, *change(*paths)))
+
+
+def rewritten(tmp_path, path, change):
+    table = change(pq.read_table(path))
+    copy = tmp_path / f"leak-{abs(hash(path))}.parquet"
+    store.write_parquet(copy, table, {})
+    return str(copy)
+
+
+def quote_of_the_next_candle(monkeypatch, tmp_path):
+    def lead(table):
+        rows = table.to_pylist()
+        for row, following in itertools.pairwise(rows):
+            if row["market_ticker"] == following["market_ticker"]:
+                row |= {key: following[key] for key in ("yes_bid_close", "yes_ask_close")}
+        return pa.Table.from_pylist(rows, store.CANDLES)
+
+    def change(catalogs, candles, p):
+        return catalogs, {key: rewritten(tmp_path, path, lead) for key, path in candles.items()}, p
+
+    simulate_with(monkeypatch, change)
+
+
+def only_markets_that_turn_out_busy(monkeypatch, tmp_path):
+    def busy(table):
+        counts = Counter(table["market_ticker"].to_pylist())
+        return pa.Table.from_pylist([r for r in table.to_pylist() if counts[r["market_ticker"]] > 20], store.CANDLES)
+
+    def change(catalogs, candles, p):
+        return catalogs, {key: rewritten(tmp_path, path, busy) for key, path in candles.items()}, p
+
+    simulate_with(monkeypatch, change)
+
+
+def probability_from_the_result(monkeypatch, tmp_path):
+    def change(catalogs, candles, p):
+        won = {r["market_ticker"]: r["result"] for path in catalogs.values() for r in pq.read_table(path).to_pylist()}
+
+        def hindsight(table):
+            rows = [
+                r | {"p_yes": Decimal("0.9" if won[r["market_ticker"]] == "yes" else "0.2")} for r in table.to_pylist()
+            ]
+            return pa.Table.from_pylist(rows, store.PROBABILITIES)
+
+        return catalogs, candles, rewritten(tmp_path, p, hindsight)
+
+    simulate_with(monkeypatch, change)
+
+
+def no_trade_in_the_last_day_before_settlement(monkeypatch, tmp_path):
+    def shorter(table):
+        rows = table.to_pylist()
+        for row in rows:
+            if row["settlement_ts"]:
+                row["close_time"] = min(row["close_time"], row["settlement_ts"] - dt.timedelta(days=1))
+        return pa.Table.from_pylist(rows, store.CATALOG)
+
+    def change(catalogs, candles, p):
+        return {series: rewritten(tmp_path, path, shorter) for series, path in catalogs.items()}, candles, p
+
+    simulate_with(monkeypatch, change)
+
+
+def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
+    honest = probabilities.build_probabilities
+
+    def shared(conf, catalogs, *rest):
+        table, meta = honest(conf, catalogs, *rest)
+        listed = Counter(e for path in catalogs.values() for e in pq.read_table(path)["event_ticker"].to_pylist())
+        q = Decimal("1e-12")
+        rows = [r | {"p_yes": (r["p_yes"] / listed[r["event_ticker"]]).quantize(q)} for r in table.to_pylist()]
+        return pa.Table.from_pylist(rows, store.PROBABILITIES), meta
+
+    monkeypatch.setattr(probabilities, "build_probabilities", shared)
+
+
+REMOVED, POISONED = False, True
+BOTH = {REMOVED, POISONED}
+LEAKS = [
+    (early_reports, CLIMATE, BOTH),
+    (early_guidance, GUIDANCE, BOTH),
+    (last_row_of_the_file, USER_ROWS, BOTH),
+    (quote_of_the_next_candle, CANDLES, BOTH),
+    (only_markets_that_turn_out_busy, CANDLES, {REMOVED}),
+    (probability_from_the_result, RESULTS, BOTH),
+    (no_trade_in_the_last_day_before_settlement, RESULTS, BOTH),
+    (probability_shared_by_all_that_is_ever_listed, LISTINGS, {POISONED}),  # here no market is listed late by itself
+]
+
+
+@pytest.mark.parametrize(("leak", "kind", "futures"), LEAKS, ids=[leak[0].__name__ for leak in LEAKS])
+def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, futures):
+    leak(monkeypatch, tmp_path)
+    changes = []
+    for seed in range(200, 220):
+        for report in lookahead.check(inputs_in(tmp_path, seed, SOURCES.get(kind)), cuts=3, seed=seed):
+            assert all(change.ts <= report.cut.ts for change in report.changes)
+            changes += report.changes
+        if {change.poisoned for change in changes} == futures:
+            break
+    else:
+        raise AssertionError(f"{leak.__name__} stays hidden: {changes}")
+    assert any(change.kinds == (kind,) for change in changes)
+    assert all(change.kinds in ((kind,), (lookahead.TOGETHER,)) for change in changes)
+    assert all(change.before != change.after and change.event_ticker in change.market_ticker for change in changes)
+
+
+def test_cuts_are_spread_at_and_right_before_what_happens():
+    asofs, trades, settlements = range(0, 8000, 1000), range(100, 8000, 1000), range(500, 8500, 1000)
+    cuts = lookahead.choose_cuts(asofs, trades, settlements, 8, seed=3)
+    assert cuts == lookahead.choose_cuts(asofs, trades, settlements, 8, seed=3)
+    assert cuts != lookahead.choose_cuts(asofs, trades, settlements, 8, seed=4)
+    assert [cut.ts * 8 // 7500 for cut in cuts] == list(range(8))
+    instants = {"trade": trades, "as-of time": asofs, "settlement": settlements}
+    for name, found in instants.items():
+        assert any(cut.place == f"at {name}" and cut.ts in found for cut in cuts)
+        assert any(cut.place == f"before {name}" and cut.ts + 1 in found for cut in cuts)
+    assert lookahead.choose_cuts([5], [], [], 2, seed=0) == [(5, "any instant")] * 2
+
+
+def test_what_is_known_at_the_cut_stays_and_what_follows_does_not(tmp_path):
+    """A second before each kind of record is known it is changed, at that second it is not."""
+    inputs = inputs_in(tmp_path, 1, "gaussian")
+    [key, *_] = inputs.candles
+    candle_end = pq.read_table(inputs.candles[key])["end_period_ts"].to_pylist()[0]
+    catalog = pq.read_table(inputs.catalogs[key[0]]).to_pylist()[0]
+    assert catalog["result"] and catalog["settlement_ts"]
+    moments = {
+        CANDLES: candle_end,
+        LISTINGS: int(catalog["open_time"].timestamp()),
+        RESULTS: int(catalog["settlement_ts"].timestamp()),
+    }
+    for kind, ts in moments.items():
+        before, at = (
+            change_future(inputs, Future(cut, False, frozenset({kind})), tmp_path)[1][kind] for cut in (ts - 1, ts)
+        )
+        assert before > at, kind

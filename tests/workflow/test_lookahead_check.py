@@ -1,0 +1,54 @@
+"""`tradewinds lookahead-check` on the recorded month: nothing changes; what is missing and what leaks is said."""
+
+import datetime as dt
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from tests.workflow.harness import Desk
+from tradewinds import cli
+from tradewinds.forecasts import gaussian
+
+
+def lookahead_check(desk, *arguments):
+    command = desk.command("lookahead-check", "--config", "config.yaml", *arguments)
+    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+
+
+def test_no_decision_of_the_month_changes(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")}
+    asked = len(finished.server.requests)
+    done = lookahead_check(finished, "--cuts", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(finished.server.requests) == asked, "the check fetches nothing"
+    assert {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")} == before, "the check changes nothing"
+    orders = int(re.search(r"no decision changed: ([\d,]+) orders and refusals", done.stdout)[1].replace(",", ""))
+    assert orders > 100_000
+    for number in (1, 2, 3):
+        assert f"cut {number} of 3: 2025-05-" in done.stdout
+
+
+def test_missing_files_are_exit_3_with_the_list(tmp_path):
+    done = lookahead_check(Desk(tmp_path, None))
+    assert done.returncode == 3
+    assert "33 file(s)" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml"}, "nothing was made"
+
+
+def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, capsys):
+    """A forecast that takes guidance twelve hours after its as-of time."""
+    honest = gaussian.GaussianModel.asof
+    monkeypatch.setattr(gaussian.GaussianModel, "asof", lambda model, day: honest(model, day) + 12 * 3600)
+    (tmp_path / "data").symlink_to(finished.folder / "data")
+    days = {"date_start_local": dt.date(2025, 5, 2), "date_end_local": dt.date(2025, 5, 4)}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(finished.config | days))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["lookahead-check", "--config", "config.yaml", "--cuts", "7"])
+    assert ended.value.code == 5
+    said = capsys.readouterr()
+    assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)
+    assert re.search(r"KXHIGHCHI-25MAY0\d KXHIGHCHI-25MAY0\d-[BT][\d.]+ at 2025-05-0\dT[\d:]+Z: ", said.out)
+    assert "Cause: guidance" in said.out or "Cause: climate reports" in said.out, said.out
