@@ -11,6 +11,8 @@ import pytest
 from tests.workflow.harness import Desk
 from tests.workflow.test_command_line import Listener, files_below
 from tradewinds import store
+from tradewinds.archive_import import import_recorded
+from tradewinds.sources.replay import running_server
 
 CATALOG = "data/catalog/kalshi/KXHIGHCHI.parquet"
 MONTH = 29
@@ -149,6 +151,34 @@ def test_a_damaged_file_is_named(copied):
     path.write_bytes(path.read_bytes()[:-100])
     done = validate(copied)
     assert done.returncode == 5 and "2025-05-05.parquet: the file is damaged" in done.stderr
+
+
+def test_ten_recorded_months_of_five_cities(shared_data, tmp_path):
+    """Real strikes, results and reports, across both changes of the clocks; strike fields that winners lack."""
+    cities = {"KXHIGHAUS": "KAUS", "KXHIGHCHI": "KMDW", "KXHIGHDEN": "KDEN", "KXHIGHMIA": "KMIA", "KXHIGHNY": None}
+    import_recorded(
+        markets=[shared_data / "kalshi/markets_5series_2024-08_2025-05.parquet"],
+        climate=[shared_data / "weather/climate_high_6stations_2023_2025.parquet"],
+        out=tmp_path / "archive",
+    )
+    with running_server(tmp_path / "archive") as server:
+        dates = {"date_start_local": "2024-08-15", "date_end_local": "2025-05-30"}
+        desk = Desk(tmp_path / "desk", server, series_tickers=list(cities), **dates)
+        wanted = [store.catalog_path(series) for series in cities]
+        wanted += [store.climate_path(station, year) for station in cities.values() if station for year in (2024, 2025)]
+        fetched = desk.snakemake(*wanted)
+    assert fetched.returncode == 0, fetched.stderr
+    done = validate(desk)
+    found = {name: row for name, row in counts(done.stdout).items() if row[0] not in ("0", "—")}
+    assert found == dict.fromkeys(
+        ("one_climate_date", "one_winner", "strikes_tile", "station_known"), ("1170", "0")
+    ) | {
+        "daylight_saving": ("36", "0"),  # four dates around each of two changes; Denver was not listed at the first
+        "settlement_matches_report": ("918", "1"),
+    }
+    assert done.returncode == 5
+    told = "KXHIGHMIA-24NOV27: the climate report says 81 °F, the exchange KXHIGHMIA-24NOV27-B80.5 no, "
+    assert told + "KXHIGHMIA-24NOV27-T83 yes" in done.stdout
 
 
 @pytest.mark.parametrize(
