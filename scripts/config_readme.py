@@ -55,6 +55,8 @@ def _default(sub: dict[str, Any]) -> str:
 def _values(sub: dict[str, Any]) -> str:
     if "enum" in sub:
         return ", ".join(f"`{item}`" for item in sub["enum"])
+    if "then" in sub:  # a word for all, or a mapping
+        return f"{_values(sub['then'])} or mapping"
     kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
     text = " or ".join(kind) if isinstance(kind, list) else str(kind)
     low = (

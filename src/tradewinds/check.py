@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -28,6 +30,21 @@ def damaged_files(plan: Plan) -> Iterator[DamagedFile]:
                 check_file(path, schema)
             except DamagedFile as damage:
                 yield damage
+
+
+@contextlib.contextmanager
+def naming_damage(plan: Plan) -> Iterator[None]:
+    """Where reading a plan's files fails, name the file that is damaged; a failure without one is a bug.
+
+    Raises:
+        DamagedFile: a file is not what was written.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, duckdb.Error):
+        for damage in damaged_files(plan):
+            raise damage from None
+        raise
 
 
 def check_file(path: str, schema: pa.Schema) -> None:

@@ -8,10 +8,10 @@ from tradewinds.markets import kalshi_weather
 MICRO, PICO = 10**6, 10**12
 
 
-def both(config, catalogs, candles, probabilities, threads=None):
-    """The engine's result and the naive one of the same inputs."""
-    fast = kalshi_weather.simulate(config, catalogs, candles, probabilities, threads)
-    return fast, NaiveRun(config, catalogs, candles, probabilities).run()
+def both(world):
+    """The engine's result and the naive one of the same world."""
+    fast = kalshi_weather.simulate(*world.inputs, climate=world.climate)
+    return fast, NaiveRun(*world.inputs, world.climate).run()
 
 
 def engine_rows(result):
@@ -40,6 +40,7 @@ def assert_same(fast, naive):
     """Every trade, refusal, skip, equity point and the end balance."""
     assert engine_rows(fast) == naive_rows(naive)
     assert fast.diagnostics["rejections"] == dict(sorted(naive.rejections.items()))
+    assert {name: n for name, n in fast.diagnostics["validations"].items() if n} == dict(naive.failed)
     assert sorted(reason for _, reason in fast.skipped) == sorted(naive.skipped.values())
     assert Fraction(fast.end_balance_micro, MICRO) == naive.cash
     points = [(p.ts, Fraction(p.cash_micro, MICRO), Fraction(p.open_value_micro, MICRO)) for p in fast.equity]

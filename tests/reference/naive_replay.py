@@ -6,6 +6,7 @@ where it and the engine agree, both read the rules the same way.
 
 import bisect
 import datetime as dt
+import json
 import math
 from collections import Counter, defaultdict
 from fractions import Fraction
@@ -13,6 +14,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
+
+from tests.reference import naive_validations
 
 ZONES = {  # civil zone and standard offset of the series used in tests
     "KXHIGHCHI": ("America/Chicago", -6),
@@ -96,17 +99,19 @@ class Market:
 class NaiveRun:
     """Everything a run results in, found the slow way."""
 
-    def __init__(self, config, catalogs, candles, probabilities):
+    def __init__(self, config, catalogs, candles, probabilities, climate=()):
         self.config, self.risk = config, config["risk"]
         self.cash = exact(self.risk["start_balance_usd"])
         self.start_balance = self.cash
         self.rejections, self.skipped, self.trades = Counter(), {}, []
         self.open = []  # trades not settled yet
         self.scored = []
-        p_yes = {r["market_ticker"]: exact(r["p_yes"]) for r in pq.read_table(probabilities).to_pylist()}
-        self.markets = self._load(catalogs, candles, p_yes)
+        self.failed = Counter()  # events by validation
+        self.highs = naive_validations.final_highs(climate)
+        p_rows = {r["market_ticker"]: r for r in pq.read_table(probabilities).to_pylist()}
+        self.markets = self._load(catalogs, candles, p_rows)
 
-    def _load(self, catalogs, candles, p_yes):
+    def _load(self, catalogs, candles, p_rows):
         replayed = []
         for series in self.config["series_tickers"]:
             listed = defaultdict(list)
@@ -114,11 +119,12 @@ class NaiveRun:
                 listed[row["climate_date"]].append(row)
             day = self.config["date_start_local"]
             while day <= self.config["date_end_local"]:
-                replayed += self._event(series, day, listed[day], candles[series, day], p_yes)
+                replayed += self._event(series, day, listed[day], candles[series, day], p_rows)
                 day += dt.timedelta(days=1)
         return sorted(replayed, key=lambda m: m.ticker)
 
-    def _event(self, series, day, rows, path, p_yes):
+    def _event(self, series, day, rows, path, p_rows):
+        p_yes = {ticker: exact(row["p_yes"]) for ticker, row in p_rows.items()}
         table = pq.read_table(path).to_pylist() if Path(path).exists() else []
         by_market = defaultdict(list)
         for row in table:
@@ -139,7 +145,7 @@ class NaiveRun:
             if not table
             else "MISSING_PROBABILITIES"
             if all(m.p is None for m in markets)
-            else None
+            else self._quarantine(series, day, rows, p_rows, table, path)
         )
         if reason:
             self.skipped[series, day] = reason
@@ -150,6 +156,18 @@ class NaiveRun:
             elif m.start >= m.end:
                 self.rejections["EMPTY_WINDOW"] += 1
         return markets
+
+    def _quarantine(self, series, day, rows, p_rows, candles, path):
+        """The reason of the first validation that fails and is not only told."""
+        asof_ts = asof(series, day, self.config["asof_policy"])
+        known = [p_rows[r["market_ticker"]] for r in rows if r["market_ticker"] in p_rows]
+        said = json.loads(pq.read_metadata(path).metadata[b"tradewinds"])
+        report = self.highs.get((naive_validations.STATIONS[series], day))
+        failed = naive_validations.failures(self.config, series, day, asof_ts, rows, known, candles, said, report)
+        self.failed.update(failed)
+        rule = self.config["on_missing"]["validation"]
+        told = {name: rule if isinstance(rule, str) else rule.get(name, "skip") for name in failed}
+        return next((f"VALIDATION:{name}" for name in failed if told[name] == "skip"), None)
 
     def tradable(self):
         return [m for m in self.markets if m.p is not None and m.start < m.end]

@@ -1,7 +1,12 @@
-"""Random small worlds, from a seed: a few events with sparse, empty and crossed books, daylight-saving days, tight cash."""
+"""Random small worlds, from a seed: a few events with sparse, empty and crossed books, daylight-saving days, tight cash.
+
+Ladders tile the degrees, and most probabilities are no distribution, for the sake of trades; `ladder_sums_to_one` then
+warns. Every third event has a defect that a validation must find (`tests/reference/defects.py`).
+"""
 
 import datetime as dt
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from tests.reference.defects import plant, validation_policy
 from tradewinds import calendars, config, store
 
 # ordinary days, and those around both changes of the clocks
 DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
 SERIES = ["KXHIGHCHI", "KXHIGHMIA", "KXHIGHLAX", "KXHIGHTPHX"]
+LOWEST_F = 70
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -25,6 +32,7 @@ class World:
     catalogs: dict[str, str] = field(default_factory=dict)
     candles: dict[tuple[str, dt.date], str] = field(default_factory=dict)
     probabilities: str = ""
+    climate: list[str] = field(default_factory=list)
 
     @property
     def inputs(self):
@@ -37,23 +45,33 @@ def make_world(folder: Path, seed: int) -> World:
     series = rng.sample(SERIES, rng.choice([1, 1, 2]))
     last = first + dt.timedelta(days=rng.choice([0, 1, 1]))
     world = World(_config(rng, series, first, last))
-    p_rows = []
+    trouble = random.Random(f"{seed} trouble")  # of its own, so that the rest of a world stays what it was
+    world.config["on_missing"]["validation"] = validation_policy(trouble)
+    p_rows, reports = [], []
     for ticker in series:
         rows = []
         for day in calendars.date_range(first, last):
             markets = [] if rng.random() < 0.05 else _markets(rng, ticker, day)
-            rows += markets
-            p_rows += _probabilities(rng, ticker, day, markets)
-            path = folder / f"{ticker}-{day}.parquet"
+            p_found = _probabilities(rng, ticker, day, markets)
             silent = rng.random() < 0.05
             found = [] if silent else [c for m in markets for c in _candles(rng, world.config, m)]
-            table = pa.Table.from_pylist(found, store.CANDLES).sort_by(
-                [("market_ticker", "ascending"), ("end_period_ts", "ascending")]
-            )
-            store.write_parquet(path, table, {"seed": seed})
+            found.sort(key=lambda c: (c["market_ticker"], c["end_period_ts"]))
+            for m in markets:
+                m["volume"] = sum((c["volume"] for c in found if c["market_ticker"] == m["market_ticker"]), Decimal(0))
+            counts = Counter(c["market_ticker"] for c in found)
+            meta = {"markets": [m["market_ticker"] for m in markets], "rows_per_market": dict(counts)}
+            report = _report(ticker, day, markets)
+            plant(trouble, markets, p_found, found, meta, report)
+            rows += markets
+            p_rows += p_found
+            reports.append(report)
+            path = folder / f"{ticker}-{day}.parquet"
+            store.write_parquet(path, pa.Table.from_pylist(found, store.CANDLES), meta)
             world.candles[ticker, day] = str(path)
         world.catalogs[ticker] = str(folder / f"{ticker}.parquet")
         store.write_parquet(world.catalogs[ticker], pa.Table.from_pylist(rows, store.CATALOG), {})
+    world.climate = [str(folder / "climate.parquet")]
+    store.write_parquet(world.climate[0], pa.Table.from_pylist(reports, store.CLIMATE), {})
     world.probabilities = str(folder / "p.parquet")
     store.write_parquet(world.probabilities, pa.Table.from_pylist(p_rows, store.PROBABILITIES), {})
     return world
@@ -110,7 +128,35 @@ def _markets(rng, series, day):
     settled = rng.choice([closed + 9 * 3600, closed + 30 * 3600, closed, None])
     tickers = [f"{event}-B{n}" for n in range(rng.randint(2, 5))]
     winner, scalar = rng.choice(tickers), rng.random() < 0.1
-    return [_market(rng, series, day, event, t, opened, closed, settled, t == winner, scalar) for t in tickers]
+    return [
+        _market(rng, series, day, event, t, opened, closed, settled, t == winner, scalar) | _strikes(n, len(tickers))
+        for n, t in enumerate(tickers)
+    ]
+
+
+def _strikes(n, of):
+    """The n-th bracket of a ladder of two degrees each, from 70 °F; tails are open."""
+    floor, cap = LOWEST_F + 2 * n, LOWEST_F + 2 * n + 1
+    if n == 0:
+        return {"strike_type": "less", "cap_strike": cap + 1.0}
+    if n == of - 1:
+        return {"strike_type": "greater", "floor_strike": floor - 1.0}
+    return {"strike_type": "between", "floor_strike": float(floor), "cap_strike": float(cap)}
+
+
+def _report(series, day, markets):
+    """A final climate report of the degree on which the winner settled."""
+    value = next((LOWEST_F + 2 * n for n, m in enumerate(markets) if m["result"] == "yes"), LOWEST_F)
+    return {
+        "station_id": calendars.station_of(series).station_id,
+        "climate_date": day,
+        "high_f": value,
+        "low_f": value - 20,
+        "issued_ts": 0,
+        "product": "invented",
+        "final": True,
+        "known_at_ts": 0,
+    }
 
 
 def _market(rng, series, day, event, ticker, opened, closed, settled, won, scalar):

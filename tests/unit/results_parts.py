@@ -1,6 +1,7 @@
 """Small trades and runs for the tests of results: dollars and probabilities as strings, times as "05-02 03:04" of 2025."""
 
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,6 +9,7 @@ from tests.unit.engine_parts import micro, pico
 from tradewinds import config
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.markets.validations import Failure, Findings, diagnostics
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 
@@ -72,17 +74,28 @@ def scored(*pairs):
     return [Scored("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
 
 
-def run(trades=(), equity=(), *, start="1000", skipped=(), rejections=None, attempted=2, decisions=(), markets=()):
-    """A run of these trades; its counts follow from them."""
+def run(
+    trades=(),
+    equity=(),
+    *,
+    start="1000",
+    skipped=(),
+    rejections=None,
+    attempted=2,
+    decisions=(),
+    markets=(),
+    failures=(),
+):
+    """A run of these trades; its counts follow from them. `failures` are (validation, event, why)."""
+    found = Findings(Counter(name for name, _, _ in failures), [Failure(*failure) for failure in failures])
+    quarantine = [event for event, reason in skipped if reason.startswith("VALIDATION:")]
     counts = {
         "events_attempted": attempted,
         "events_traded": len({t.event_ticker for t in trades}),
         "events_skipped": {reason: 1 for _, reason in skipped},
         "rejections": rejections or {},
         "candles_missing_pct": 12.5,
-        "validations": {},
-        "quarantined": [],
-    }
+    } | diagnostics(found, len(trades), quarantine)
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
     return RunResult(

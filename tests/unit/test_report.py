@@ -71,8 +71,20 @@ def test_every_reason_the_code_can_give_has_words():
 
 def test_a_quarantined_event_is_said(tmp_path):
     """The code of section 7 names its validation, so no table can list them all."""
-    text = report(tmp_path, run(equity=DAYS, skipped=[("KXHIGHMIA-25MAY01", "VALIDATION:ladder_sums_to_one")]))
-    assert "VALIDATION:ladder_sums_to_one" in text and "KXHIGHMIA-25MAY01" in text
+    skipped = [("KXHIGHMIA-25MAY01", "VALIDATION:ladder_sums_to_one")]
+    failures = [("ladder_sums_to_one", "KXHIGHMIA-25MAY01", "its probabilities sum to 0.9")]
+    failures += [("one_winner", f"E<{n}>", "2 markets | settled YES") for n in range(12)]
+    text = report(tmp_path, run([trade()], DAYS, skipped=skipped, failures=failures))
+    reason = "VALIDATION:ladder_sums_to_one | this validation failed | 1 | KXHIGHMIA-25MAY01"
+    assert f"\n| {reason} |\n" in text
+    assert "\n| ladder_sums_to_one | the probabilities of a ladder sum to 1 | 1 | 1 |\n" in text
+    assert "\n| fee_in_bounds | every fee is from 0 to 0.0175 USD a contract and a cent | 1 | 0 |\n" in text
+    assert "- ladder_sums_to_one: KXHIGHMIA-25MAY01, left out: its probabilities sum to 0.9\n" in text
+    assert (
+        "- one_winner: E&lt;9&gt;, replayed all the same: 2 markets \\| settled YES\n" in text and "E&lt;10" not in text
+    )
+    assert "- one_winner: and 2 more, all in metrics.json\n" in text
+    assert len(re.findall(r"^\| \w+ \| .* \| \d+ \| \d+ \|$", text, re.MULTILINE)) >= 14
 
 
 def test_a_run_without_any_event_still_has_a_report_and_a_picture(tmp_path):

@@ -7,6 +7,7 @@ import sys
 from scripts import config_readme
 from tests.workflow.harness import ROOT, Desk
 from tradewinds import cli, errors
+from tradewinds.markets import validations
 
 README = (ROOT / "README.md").read_text()
 
@@ -38,6 +39,12 @@ def test_every_command_is_in_the_readme():
     commands = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
     for name in commands:
         assert f"`tradewinds {name}" in README, name
+
+
+def test_every_validation_is_in_its_page_in_order():
+    page = (ROOT / "docs/validations.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == [(str(number), v.name) for number, v in enumerate(validations.VALIDATIONS, start=1)]
 
 
 def test_every_exit_code_is_in_the_readme():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -17,9 +17,10 @@ from tradewinds.engine.quotes import NO_AGE_LIMIT, Clock, QuoteView
 from tradewinds.engine.replay import Outcome, Replay
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.errors import SimulationError
-from tradewinds.markets import kalshi_events
+from tradewinds.markets import kalshi_events, validations
 from tradewinds.markets.kalshi_coverage import missing_share_pct
 from tradewinds.markets.kalshi_events import Market, MarketEvent, load_events
+from tradewinds.markets.validations import Findings
 from tradewinds.markets.windows import civil_midnights
 from tradewinds.store import MICRO
 
@@ -36,17 +37,22 @@ def simulate(
     candles: Mapping[tuple[str, dt.date], str],
     probabilities: str,
     threads: int | None = None,
+    climate: Iterable[str] = (),
 ) -> RunResult:
     """Replay all events of a resolved config against one cash account.
 
     Args:
-        catalogs: path per series; candles: path per (series, climate date); probabilities: path; threads: DuckDB's.
+        catalogs: path per series; candles: path per (series, climate date); probabilities: path; threads: DuckDB's;
+            climate: paths of climate reports, for a validation.
 
     Raises:
-        SimulationError: on_missing says fail, and something is missing.
+        SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
     events = load_events(config, catalogs, candles, probabilities)
     _fail_if_asked(config, events)
+    findings = validations.judge_events(config, events, climate, threads)
+    validations.refuse_if_asked(config, findings)
+    events = validations.quarantined(config, events, findings)
     replayed = [event for event in events if event.skip is None]
     rejections, owners = _tradable(replayed)
     contracts = [_contract(config, market, event) for market, event in owners]
@@ -56,17 +62,19 @@ def simulate(
     start_micro = int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO)
     files = sorted({event.path for event in replayed})
     if not contracts:
-        return _result(config, events, start_micro, Outcome([], Counter(), [], start_micro), rejections, [], None, {})
+        idle = Outcome([], Counter(), [], start_micro)
+        return _result(config, events, findings, start_micro, idle, rejections, [], None, {})
     view = QuoteView(files, contracts, clock, threads, volumes=rules.limits.max_volume_share is not None)
     intervals = view.candidates(rules.min_ev_pico)
     outcome = Replay(contracts, intervals, rules, Ledger(start_micro), full_audit=config["audit"] == "full").run()
+    validations.refuse_wrong_trades(outcome.fills, rules.step_seconds)
     if crossed := view.crossed_decisions():
         rejections[CROSSED_QUOTE] += crossed
     settled = _settlement_times(replayed)
     first = min(contract.start_ts for contract in contracts)
     curve = equity_curve(start_micro, first, contracts, outcome.fills, view.marks, settled)
     meta = {contract.ticker: owner for contract, owner in zip(contracts, owners, strict=True)}
-    return _result(config, events, start_micro, outcome, rejections, curve, view.watermark(), meta)
+    return _result(config, events, findings, start_micro, outcome, rejections, curve, view.watermark(), meta)
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
@@ -121,6 +129,7 @@ def _settlement_times(events: Sequence[MarketEvent]) -> list[int]:
 def _result(
     config: Mapping[str, Any],
     events: list[MarketEvent],
+    findings: Findings,
     start_micro: int,
     outcome: Outcome,
     rejections: Counter[str],
@@ -136,9 +145,9 @@ def _result(
         "events_skipped": dict(sorted(skips.items())),
         "rejections": dict(sorted(refused.items())),
         "candles_missing_pct": missing_share_pct(events, config["candles"]["period_interval_minutes"]),
-        "validations": {},
-        "quarantined": [],
     }
+    quarantine = [event.ticker for event in events if (event.skip or "").startswith(validations.PREFIX)]
+    diagnostics |= validations.diagnostics(findings, len(outcome.fills), quarantine)
     return RunResult(
         start_balance_micro=start_micro,
         end_balance_micro=outcome.end_cash_micro,

@@ -57,6 +57,8 @@ _METRICS = (
     ("Log loss", "log_loss", 4),
 )
 
+SHOWN_FAILURES = 10  # of each validation
+
 LIMITS = """## What this does not know
 
 - Quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next one; there is no depth.
@@ -95,6 +97,7 @@ def _sections(
         yield f"## {title}\n"
         yield table(header, [tuple(map(escape, row)) for row in rows], "l" + "r" * (len(header) - 1)) + "\n"
     yield from _diagnostics(diagnostics)
+    yield from _validations(diagnostics)
     yield from _calibration(metrics["calibration"])
     yield LIMITS
     yield _reproduce(manifest)
@@ -111,7 +114,7 @@ def _summary(metrics: dict[str, Any], config: dict[str, Any]) -> str:
 
 def _because(code: str) -> str:
     """What a reason code means; a validation's name says it itself."""
-    return "a validation failed" if code.startswith("VALIDATION:") else REASONS[code]
+    return "this validation failed" if code.startswith("VALIDATION:") else REASONS[code]
 
 
 def _why_nothing(diagnostics: dict[str, Any]) -> str:
@@ -142,6 +145,24 @@ def _diagnostics(diagnostics: dict[str, Any]) -> Iterable[str]:
         f"\nMinutes of the trade windows without a candle: {shown(share, 2)} % (nothing changed in them). "
         "`events.csv` says of each event which candles it has and how they were fetched.\n"
     )
+
+
+def _validations(diagnostics: dict[str, Any]) -> Iterable[str]:
+    yield "## Validations\n"
+    details = diagnostics["validation_details"]
+    rows = [(v["name"], v["what"], str(v["judged"]), str(len(v["failures"]))) for v in details]
+    yield table(("Validation", "what holds", "judged", "failed"), rows, "llrr")
+    yield (
+        "\nJudged are events that nothing else kept out of the replay, and every trade; what an event lacks for a validation "
+        "is not judged.\n"
+    )
+    for v in details:
+        for event, why in v["failures"][:SHOWN_FAILURES]:
+            left_out = "left out" if event in diagnostics["quarantined"] else "replayed all the same"
+            yield f"- {v['name']}: {escape(event)}, {left_out}: {escape(why)}"
+        if len(v["failures"]) > SHOWN_FAILURES:
+            yield f"- {v['name']}: and {len(v['failures']) - SHOWN_FAILURES} more, all in metrics.json"
+    yield ""
 
 
 def _calibration(bins: list[dict[str, Any]]) -> Iterable[str]:

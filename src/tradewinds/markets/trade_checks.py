@@ -1,0 +1,57 @@
+"""The validations of a run's own trades. One that fails is a bug of the engine, so it always fails the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from tradewinds.engine.costs import CENT, TAKER_RATE
+from tradewinds.engine.ledger import Fill
+from tradewinds.errors import SimulationError
+from tradewinds.store import MICRO
+
+_FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
+
+
+def quote_known_by_decision(fill: Fill, step_seconds: int) -> bool:
+    """The candle of the quote had ended when the order was decided, and counts for the contract."""
+    return fill.contract.quotes_from_ts <= fill.quote_ts <= fill.decision_ts
+
+
+def fee_in_bounds(fill: Fill, step_seconds: int) -> bool:
+    """0 ≤ fee ≤ 0.0175·q + 0.01 dollars: the fee at a price of one half, and a cent for rounding up.
+
+    A series whose multiplier is above 1 may charge that much more.
+    """
+    dearest = max(fill.contract.fee_rate, TAKER_RATE) * Fraction(MICRO, 4) * fill.quantity
+    return 0 <= fill.fee_micro <= -(-dearest // _FEE_GRID) * _FEE_GRID + CENT
+
+
+def decision_in_window(fill: Fill, step_seconds: int) -> bool:
+    """The decision falls on the cadence and inside the market's window."""
+    contract = fill.contract
+    return contract.start_ts <= fill.decision_ts < contract.end_ts and fill.decision_ts % step_seconds == 0
+
+
+TradeCheck = Callable[[Fill, int], bool]
+
+
+def refuse_wrong_trades(
+    fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]
+) -> None:
+    """Judge every fill by checks of (name, what, function).
+
+    Raises:
+        SimulationError: a trade fails one.
+    """
+    for name, what, check in checks:
+        wrong = [fill for fill in fills if not check(fill, step_seconds)]
+        if wrong:
+            first = wrong[0]
+            raise SimulationError(
+                f"{name} fails for {len(wrong)} of {len(fills)} trades, first {first.contract.ticker} at "
+                f"{first.decision_ts} ({first.quantity} at {first.price_micro} micro-dollars, fee {first.fee_micro}, "
+                f"quote of {first.quote_ts}); {what}.",
+                where=first.contract.event.name,
+                remedy="This is a bug of the engine: please report it with the run's config.",
+            )

@@ -1,0 +1,114 @@
+"""Defects that validations must find, planted into the rows of an event by a random generator, and what follows from them."""
+
+from decimal import Decimal
+
+EVENT_VALIDATIONS = (
+    "forecast_known_by_asof",
+    "one_climate_date",
+    "one_winner",
+    "ladder_sums_to_one",
+    "strikes_tile",
+    "prices_in_bounds",
+    "refetch_changes_nothing",
+    "daylight_saving",
+    "station_known",
+    "volume_in_bounds",
+    "settlement_matches_report",
+)
+
+
+def validation_policy(rng):
+    """Random probabilities hardly ever sum to 1: mostly that is only told, so that something is traded."""
+    sums = "warn" if rng.random() < 0.9 else "skip"
+    return {name: rng.choice(["skip", "skip", "warn"]) for name in EVENT_VALIDATIONS} | {"ladder_sums_to_one": sums}
+
+
+def plant(rng, markets, p_rows, candles, meta, report):
+    """Spoil one or two things of every third event; the arguments are changed in place."""
+    if rng.random() < 0.1 and p_rows:
+        normalise(p_rows)
+    if rng.random() < 0.35:
+        for defect in rng.sample(DEFECTS, rng.choice([1, 1, 2])):
+            defect(rng, markets, p_rows, candles, meta, report)
+
+
+def normalise(p_rows):
+    """Probabilities that sum to 1 exactly."""
+    weight = sum(row["p_yes"] for row in p_rows) or Decimal(1)
+    for row in p_rows:
+        row["p_yes"] = (row["p_yes"] / weight).quantize(Decimal("1e-12"))
+    p_rows[-1]["p_yes"] += 1 - sum(row["p_yes"] for row in p_rows)
+
+
+def late_forecast(rng, markets, p_rows, candles, meta, report):
+    for row in p_rows:
+        row["known_at_ts"] = 2_000_000_000
+
+
+def two_events(rng, markets, p_rows, candles, meta, report):
+    for market in markets[:1]:
+        market["event_ticker"] = "HIGHELSE" + market["event_ticker"].removeprefix("KXHIGH")
+
+
+def other_winners(rng, markets, p_rows, candles, meta, report):
+    result = rng.choice(["yes", "no"])
+    for market in markets:
+        if market["result"] in ("yes", "no"):
+            market["result"] = result
+
+
+def strikes_with_a_gap(rng, markets, p_rows, candles, meta, report):
+    for market in markets[-1:]:
+        market["floor_strike"] += rng.choice([-1, 1, 2])
+
+
+def strikes_unread(rng, markets, p_rows, candles, meta, report):
+    for market in markets[:1]:
+        market |= {"strike_type": None, "cap_strike": None, "yes_sub_title": "a warm day"}
+
+
+def price_outside(rng, markets, p_rows, candles, meta, report):
+    for candle in candles[:1]:
+        candle[rng.choice(["yes_ask_close", "yes_bid_low", "price_mean"])] = Decimal(rng.choice(["1.000001", "-0.01"]))
+
+
+def candle_lost(rng, markets, p_rows, candles, meta, report):
+    if len(candles) > 1:
+        del candles[rng.randrange(len(candles))]
+
+
+def candle_twice(rng, markets, p_rows, candles, meta, report):
+    """The same candle again: it changes no quote, but a fetch would not write it."""
+    if candles:
+        at = rng.randrange(len(candles))
+        candles.insert(at, dict(candles[at]))
+        meta["rows_per_market"][candles[at]["market_ticker"]] += 1
+
+
+def market_new(rng, markets, p_rows, candles, meta, report):
+    meta["markets"] = meta["markets"][1:]
+
+
+def volume_small(rng, markets, p_rows, candles, meta, report):
+    for market in markets:
+        market["volume"] = rng.choice([None, (market["volume"] * Decimal("0.98")).quantize(Decimal("0.01"))])
+
+
+def other_report(rng, markets, p_rows, candles, meta, report):
+    report |= rng.choice([{"high_f": report["high_f"] + 3}, {"high_f": None}, {"final": False, "high_f": 0}])
+
+
+DEFECTS = (
+    late_forecast,
+    two_events,
+    other_winners,
+    strikes_with_a_gap,
+    strikes_unread,
+    price_outside,
+    price_outside,  # twice, since every refusal must turn up within a hundred worlds
+    candle_lost,
+    candle_twice,
+    market_new,
+    volume_small,
+    other_report,
+)

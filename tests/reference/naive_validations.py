@@ -1,0 +1,101 @@
+"""The validations of an event again, from their descriptions alone, row by row; shares no code with the product."""
+
+import math
+from collections import Counter
+from fractions import Fraction
+
+import pyarrow.parquet as pq
+
+MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+PREFIXES = {"KXHIGHCHI": {"KXHIGHCHI", "HIGHCHI"}, "KXHIGHMIA": {"KXHIGHMIA", "HIGHMIA"}}
+STATIONS = {"KXHIGHCHI": "KMDW", "KXHIGHMIA": "KMIA", "KXHIGHNY": "KNYC", "KXHIGHLAX": "KLAX", "KXHIGHTPHX": "KPHX"}
+FAR = 10**6
+
+
+def degrees(row):
+    """(lowest, highest) whole degree that settles YES, from the strike fields."""
+    kind, floor, cap = row["strike_type"], row["floor_strike"], row["cap_strike"]
+    if kind == "less":
+        return -FAR, math.ceil(cap) - 1
+    if kind == "greater":
+        return math.floor(floor) + 1, FAR
+    return (math.ceil(floor), math.floor(cap)) if kind == "between" else None
+
+
+def failures(config, series, day, asof, rows, p_rows, candles, said, report):
+    """Names of the validations that an event fails, in the order of the rules; `said` is the candle file's metadata."""
+    facts = {
+        "forecast_known_by_asof": any(p["known_at_ts"] > asof for p in p_rows),
+        "one_climate_date": not one_date(day, rows),
+        "one_winner": is_ladder(rows) and all_binary(rows) and [r["result"] for r in rows].count("yes") != 1,
+        "ladder_sums_to_one": is_ladder(rows) and len(p_rows) == len(rows) and not sums_to_one(config, p_rows),
+        "strikes_tile": is_ladder(rows) and not tiles(rows),
+        "prices_in_bounds": any(not 0 <= price <= 1 for c in candles for price in prices(c)),
+        "refetch_changes_nothing": refetch_differs(rows, candles, said),
+        "station_known": rows[0]["event_ticker"].split("-")[0] not in PREFIXES.get(series, {series}),
+        "volume_in_bounds": any(trades_too_much(config, row, candles) for row in rows),
+        "settlement_matches_report": report is not None and any(disagrees(row, report) for row in rows),
+    }
+    return [name for name, failed in facts.items() if failed]
+
+
+def is_ladder(rows):
+    return len(rows) >= 2
+
+
+def all_binary(rows):
+    return all(row["result"] != "scalar" for row in rows)
+
+
+def one_date(day, rows):
+    named = f"-{day:%y}{MONTHS[day.month - 1]}{day:%d}"
+    [*events] = {row["event_ticker"] for row in rows}
+    inside = all(row["market_ticker"].startswith(row["event_ticker"] + "-") for row in rows)
+    return len(events) == 1 and events[0].endswith(named) and inside
+
+
+def sums_to_one(config, p_rows):
+    said = (config["validations"] or {}).get("probability_sum_tolerance")
+    usual = {"gaussian": "1e-9", "file": "0.02"}[config["probabilities"]["source"]]
+    return abs(sum(Fraction(str(p["p_yes"])) for p in p_rows) - 1) <= Fraction(str(usual if said is None else said))
+
+
+def tiles(rows):
+    spans = [degrees(row) for row in rows]
+    if None in spans:
+        return False
+    settled = Counter(k for low, high in spans for k in range(max(low, 0), min(high, 200) + 1))
+    return all(settled[k] == 1 for k in range(201))
+
+
+def prices(candle):
+    skipped = ("market_ticker", "end_period_ts", "volume", "open_interest", "retrieved_at")
+    return [value for name, value in candle.items() if name not in skipped and value is not None]
+
+
+def refetch_differs(rows, candles, said):
+    keys = [(c["market_ticker"], c["end_period_ts"]) for c in candles]
+    tickers = {row["market_ticker"] for row in rows}
+    counted = {t: n for t, n in said["rows_per_market"].items() if n}
+    return keys != sorted(set(keys)) or counted != dict(Counter(t for t, _ in keys)) or set(said["markets"]) != tickers
+
+
+def trades_too_much(config, row, candles):
+    if row["volume"] is None:
+        return False
+    said = (config["validations"] or {}).get("volume_tolerance")
+    traded = sum(Fraction(str(c["volume"])) for c in candles if c["market_ticker"] == row["market_ticker"])
+    return traded > Fraction(str(row["volume"])) * (1 + Fraction(str(0.01 if said is None else said)))
+
+
+def disagrees(row, report):
+    if row["result"] == "scalar" or degrees(row) is None:
+        return False
+    low, high = degrees(row)
+    return (row["result"] == "yes") != (low <= report <= high)
+
+
+def final_highs(paths):
+    """(station, date) → high of a final report."""
+    rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
+    return {(r["station_id"], r["climate_date"]): r["high_f"] for r in rows if r["final"]}
