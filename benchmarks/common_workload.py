@@ -36,8 +36,7 @@ EVENTS, MARKETS, MINUTES = 200, 6, 1800
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 # The as-of time (noon of the day before, in Chicago) lies before the opening (midnight UTC of the climate date), so every
-# minute from the opening to the close is a decision time. `ev_threshold` is the shipped strategy nearest to the rule: it
-# makes the same orders, but of one minute the best first.
+# minute from the opening to the close is a decision time. The probabilities are whole cents and need not sum to one.
 CONFIG = {
     "series_tickers": [SERIES],
     "date_start_local": FIRST,
@@ -46,7 +45,12 @@ CONFIG = {
     "trade_window_policy": "market_close",
     "cadence_minutes": 1,
     "execution_model": "taker",
-    "strategy": {"name": "ev_threshold"},
+    "strategy": {
+        "name": "first_side",
+        "file": str(Path(__file__).parent / "peers" / "first_side.py"),
+        "parameters": {"edge": 0.05},
+    },
+    "validations": {"probability_sum_tolerance": 0.2},
     "probabilities": {"source": "file", "path": "my_probabilities.parquet"},
     "risk": {
         "start_balance_usd": 10,
@@ -106,7 +110,7 @@ def _shares(score: np.ndarray) -> np.ndarray:
 
 
 def tickers(date: dt.date) -> list[str]:
-    """The six markets of a date, in their order: two degrees each, from 40° on."""
+    """The six markets of a date, in their order: a ladder of two degrees each."""
     return [f"{calendars.event_ticker_of(SERIES, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
 
 
@@ -144,9 +148,7 @@ def _catalog_row(day: Day, number: int, ticker: str) -> dict:
         "market_ticker": ticker,
         "climate_date": day.date,
         "market_type": "binary",
-        "strike_type": "between",
-        "floor_strike": 40.0 + 2 * number,
-        "cap_strike": 41.0 + 2 * number,
+        **_strikes(number),
         "status": "finalized",
         "result": "yes" if won else "no",
         "settlement_value": Decimal(int(won)),
@@ -160,6 +162,15 @@ def _catalog_row(day: Day, number: int, ticker: str) -> dict:
         "raw": "{}",
         "retrieved_at": WRITTEN,
     }
+
+
+def _strikes(number: int) -> dict:
+    """A ladder without gaps: 41° or below, two degrees each, 50° or above."""
+    if number == 0:
+        return {"strike_type": "less", "floor_strike": None, "cap_strike": 42.0}
+    if number == MARKETS - 1:
+        return {"strike_type": "greater", "floor_strike": 39.0 + 2 * number, "cap_strike": None}
+    return {"strike_type": "between", "floor_strike": 40.0 + 2 * number, "cap_strike": 41.0 + 2 * number}
 
 
 def _catalog_meta(rows: list[dict]) -> dict:

@@ -49,18 +49,10 @@ class Engine:
 
 ENGINES = [
     Engine("bare DuckDB scan", "duckdb_scan", "shared", "no rule, no result: what any reader pays", 0, True, "scan"),
-    Engine(
-        "Tradewinds",
-        "tradewinds_engine",
-        "shared",
-        "`ev_threshold`: orders of a minute best first",
-        1000,
-        True,
-        "best_first",
-    ),
+    Engine("Tradewinds", "tradewinds_engine", "shared", "validations, equity, refusals by reason included", 1000, True),
     Engine("plain Python loop", "plain_loop", "shared", "ledger only"),
     Engine("nautilus_trader", "nautilus", "shared", "simulates book and orders; the balance is kept in the strategy"),
-    Engine("Tradewinds", "tradewinds_engine", "shared", "the same with $1,000", 100_000, True, "best_first"),
+    Engine("Tradewinds", "tradewinds_engine", "shared", "the same with $1,000", 100_000, True),
     Engine("plain Python loop", "plain_loop", "shared", "the same with $1,000", 100_000),
     Engine("vectorbt", "vectorbt", "isolated", "$10 an event: a shared balance does not fit its grid"),
     Engine("plain Python loop", "plain_loop", "isolated", "the same question"),

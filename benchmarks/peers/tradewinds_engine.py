@@ -1,8 +1,6 @@
-"""Tradewinds: its own files, its own market family and strategy, as the simulate job calls them.
+"""Tradewinds: its own files and market family, as the simulate job calls them, with the workload's rule as a user's strategy.
 
-The strategy is the shipped `ev_threshold`: the common workload's thresholds, fees and limits, but the orders of one minute are
-made best first and not in the order of the markets. That is another rule once a limit or the cash binds within a minute.
-Beyond the ledger it makes what a run needs: equity curve, marks, refusals by reason.
+Beyond the ledger it makes what a run needs: validations, equity curve, marks, refusals by reason.
 """
 
 from __future__ import annotations
