@@ -66,7 +66,8 @@ def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Itera
 
 
 def _show_cuts(console: Console, reports: list[CutReport]) -> None:
-    table = Table(title="Known after the cut, and compared up to it", title_justify="left", box=None, pad_edge=False)
+    title = "Known after the cut, and compared up to it"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cut", no_wrap=True)
     kinds = [kind for kind in (*KINDS, PLANTED) if any(report.records[kind] for report in reports)]
     for name in (*kinds, "compared"):
