@@ -109,6 +109,8 @@ class Checker:
     def __init__(self, inputs: Inputs) -> None:
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
         missing = {**inputs.config["on_missing"], "quotes": "skip", "probabilities": "skip"}
+        # validations judge with hindsight which events to leave out (its result, its observed temperature): not asked here
+        missing["validation"] = "warn"
         self.inputs = replace(inputs, config={**inputs.config, "audit": "full", "on_missing": missing})
         self.markets = _markets(inputs.catalogs)
         self.original = _decide(self.inputs)

@@ -36,7 +36,7 @@ def market(ticker, **changes):
     """A catalog row and the object it came from; its fraction is text, as the catalog keeps it."""
     event = ticker.rsplit("-", 1)[0]
     settled = {"result": "yes", "settlement_ts": "2025-05-03T14:00:00Z", "settlement_value_dollars": "1.0000"}
-    raw = RAW | settled | {"ticker": ticker, "event_ticker": event, "floor_strike": "55.5", "cap_strike": 60}
+    raw = RAW | settled | {"ticker": ticker, "event_ticker": event, "floor_strike": 55.5, "cap_strike": 60}
     row = dict.fromkeys(store.CATALOG.names) | {"series_ticker": "KXHIGHCHI", "event_ticker": event}
     row |= {"market_ticker": ticker, "climate_date": dt.date(2025, 5, 2), "market_type": "binary", "tier": "live"}
     row |= {"floor_strike": 55.5, "cap_strike": 60.0, "status": "finalized", "result": "yes", "fee_type": "quadratic"}
@@ -86,7 +86,7 @@ def test_objects_are_those_that_were_fetched(fetched):
     assert archive_record.record(*fetched(*rows, other_day), "out/archive") == 1
     archive = Archive("out/archive")
     objects = [json.loads(row["raw"]) for row in archive.markets]
-    assert objects[0] == json.loads(rows[0]["raw"]) | {"floor_strike": 55.5}
+    assert objects[0] == json.loads(rows[0]["raw"])
     assert (objects[1]["result"], objects[1]["status"]) == ("yes", "finalized"), "a later listing had forgotten it"
     assert objects[1]["floor_strike"] is None and type(objects[1]["cap_strike"]) is int
     assert list(archive.events) == ["KXHIGHCHI-25MAY02"]
