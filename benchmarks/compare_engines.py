@@ -216,9 +216,9 @@ def extrapolated(row: dict, one: Run) -> dict:
 HEAD = """# Engines side by side
 
 Made by `benchmarks/compare_engines.py` on {date}: {cores} cores ({cpu}), Python {python}, load average {before:.1f} before and
-{after:.1f} after. Every run is a fresh process on the same files; engines take turns; median of {runs} (least in brackets). On a machine
-that others load too, CPU is the fairer figure.
-{rows:,} rows: {events} events × 6 markets × 1,800 minutes. Time and CPU are the whole process', imports included.
+{after:.1f} after. Every run is a fresh process on the same files; engines take turns; median of {runs} (least in brackets).
+Seconds and CPU are the whole process', imports included; where other work loads the machine, CPU is the fairer figure.
+{rows:,} rows: {events} events × 6 markets × 1,800 minutes.
 
 | engine | balance | seconds | CPU s | rows/s | peak MB | seconds and CPU, Tradewinds = 1 | trades | P&L, USD | fees, USD |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|
