@@ -209,9 +209,10 @@ HEAD = """# Engines side by side
 
 Made by `benchmarks/compare_engines.py` on {date}: {cores} cores ({cpu}), Python {python}, load average {before:.1f} before and
 {after:.1f} after. Every run is a fresh process on the same files; engines take turns; median of {runs} (least in brackets).
-{rows:,} rows: {events} events × 6 markets × 1,800 minutes. Time and CPU are the whole process', imports included.
+Seconds and CPU are the whole process', imports included; where other work loads the machine, CPU is the fairer figure.
+{rows:,} rows: {events} events × 6 markets × 1,800 minutes.
 
-| engine | balance | seconds | CPU s | rows/s | peak MB | time against Tradewinds | trades | P&L, USD | fees, USD |
+| engine | balance | seconds | CPU s | rows/s | peak MB | seconds and CPU, Tradewinds = 1 | trades | P&L, USD | fees, USD |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 
@@ -220,7 +221,7 @@ def page(machine: dict, rows: list[dict]) -> str:
     """The table in Markdown, with what is behind each row below it."""
     rows_read = max(row["rows"] for row in rows)
     text = HEAD.format(**machine, rows=rows_read, events=rows_read // (6 * 1800))
-    ours = next((row["wall_s"] for row in rows if row["module"] == "tradewinds_engine"), None)
+    ours = next((row for row in rows if row["module"] == "tradewinds_engine"), None)
     for row in rows:
         about = "≈ " if row["extrapolated"] else ""
         scan = row["question"] == "scan"
@@ -234,7 +235,7 @@ def page(machine: dict, rows: list[dict]) -> str:
             f"{about}{row['cpu_s']:.2f}",
             f"{about}{row['rows'] / row['wall_s']:,.0f}",
             f"{row['peak_rss_mb']:.0f}",
-            f"{about}{row['wall_s'] / ours:.2f}×" if ours else "",
+            about + ", ".join(f"{row[k] / ours[k]:.2f}" for k in ("wall_s", "cpu_s")) if ours else "",
             *money,
         ]
         text += f"| {' | '.join(cells)} |\n"
