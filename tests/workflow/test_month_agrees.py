@@ -42,7 +42,7 @@ def test_every_row_of_trades_csv(which, request, monkeypatch):
     conf = config.load("config.yaml")
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    naive = NaiveRun(conf, plan.catalogs, candles, plan.probabilities).run()
+    naive = NaiveRun(conf, plan.catalogs, candles, plan.probabilities, plan.climate.values()).run()
     with open(finished.run_folder() / "trades.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(naive.trades) > 100
@@ -69,6 +69,7 @@ def test_every_row_of_trades_csv(which, request, monkeypatch):
         exact = (trade["price"], trade["fee"], market.p, trade["gross"], trade["net"], trade["payout"], money)
         assert tuple(Fraction(row[name]) for name in names) == exact
     metrics = json.loads((finished.run_folder() / "metrics.json").read_text())
+    assert not naive.failed and set(metrics["diagnostics"]["validations"].values()) == {0}
     assert metrics["diagnostics"]["rejections"] == dict(sorted(naive.rejections.items()))
     assert Fraction(str(metrics["end_balance_usd"])) == naive.cash
     with open(finished.run_folder() / "equity.csv", newline="") as file:

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,10 +38,10 @@ class Subject:
     candles: CandleFacts
     reported_f: int | None
 
-    def setting(self, name: str, default: float) -> Fraction:
+    def setting(self, name: str, default: float) -> Decimal:
         """A tolerance of the config's `validations`, exact."""
         value = (self.config["validations"] or {}).get(name)
-        return Fraction(str(default if value is None else value))
+        return Decimal(str(default if value is None else value))
 
 
 def forecast_known_by_asof(subject: Subject) -> Verdict:
@@ -184,7 +184,7 @@ def volume_in_bounds(subject: Subject) -> Verdict:
     above = [
         f"{market.ticker} trades {candles} contracts in its candles, {volume} in all"
         for market, candles, volume in judged
-        if Fraction(candles) > most * Fraction(volume)
+        if candles > most * volume
     ]
     return "; ".join(above) if judged else None
 
