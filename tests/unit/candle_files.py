@@ -47,6 +47,7 @@ def write_candles(path: str, minutes: int = 3, bid: str = "0.351", first: int = 
     counts = {f"{event}-B55": minutes, f"{event}-T60": minutes}
     meta = {"series_ticker": series, "event_ticker": event, "climate_date": date.isoformat(), "tier": "historical"}
     meta |= {"period_interval_minutes": 1, "markets": sorted(counts), "rows_per_market": counts, "requests": 2}
+    meta |= {"retrieved_at": RETRIEVED.isoformat()}
     meta |= {"missing_minutes": {f"{event}-B55": 7, f"{event}-T60": 4}, "retries": 1, "reason": None}
     store.write_parquet(path, pa.Table.from_pylist(rows, store.CANDLES), meta | changes)
     return path
@@ -106,12 +107,8 @@ def the_life_of_checkpoints(url: str, folder: Path) -> None:
     assert (found[0]["event_ticker"], found[0]["window_key"]) == ("KXHIGHCHI-25MAY01", "full_1m")
     assert found[0]["retrieved_at_utc"] == RETRIEVED.replace(tzinfo=None)
     assert abs(found[0]["updated_at_utc"] - dt.datetime.now(dt.UTC).replace(tzinfo=None)) < dt.timedelta(minutes=5)
-    assert [found[2][key] for key in ("num_rows", "reason_if_empty", "tier", "retrieved_at_utc")] == [
-        0,
-        "NO_EVENT",
-        None,
-        None,
-    ]
+    assert [found[2][key] for key in ("num_rows", "reason_if_empty", "tier")] == [0, "NO_EVENT", None]
+    assert found[2]["retrieved_at_utc"] == RETRIEVED.replace(tzinfo=None), "when nothing was there is known, too"
 
 
 def wanted_rows(*paths: str) -> list[dict]:

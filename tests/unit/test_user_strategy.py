@@ -23,6 +23,7 @@ def run(tmp_path, text, seed=12, **parameters):
     conf = copy.deepcopy(world.config)
     conf["strategy"] = {"name": "mine", "file": str(path), "parameters": parameters}
     conf["fees"], conf["cadence_minutes"] = {"rounding": "cent"}, 1
+    conf["on_missing"] = conf["on_missing"] | {"validation": "warn"}
     return kalshi_weather.simulate(conf, world.catalogs, world.candles, world.probabilities)
 
 

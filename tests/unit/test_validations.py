@@ -1,6 +1,7 @@
 """Each validation: a defect planted into a clean event is found, by its name alone, and the event next to it is replayed."""
 
 import copy
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -369,7 +370,12 @@ def test_a_wrong_trade_fails_the_run(name, change):
 
 def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_path, monkeypatch):
     honest = QuoteView.candidates
-    monkeypatch.setattr(QuoteView, "candidates", lambda *a: [(row[0], row[1] + 3600, *row[2:]) for row in honest(*a)])
+
+    def ahead(*arguments):
+        found = honest(*arguments)
+        return dataclasses.replace(found, quote_ts=found.quote_ts + 3600)
+
+    monkeypatch.setattr(QuoteView, "candidates", ahead)
     month = Month(tmp_path, on_missing={"validation": "warn"})
     with pytest.raises(SimulationError, match="quote_known_by_decision fails for"):
         month.simulate()

@@ -112,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     replay: ReplayServer
     kalshi: replay_kalshi.KalshiRoutes
+    fault = ""
+    seen: tuple[float, str, str] | None = None  # arrival, path and query of the request at hand, until it is noted
 
     def do_GET(self) -> None:
         """Count, refuse if too fast, answer."""
@@ -119,14 +121,21 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         if url.path in ("/_replay/requests", "/_replay/faults"):
             told = self.replay.faults if url.path == "/_replay/faults" else self.replay.counts()
+            self.seen = None
             self.send(200, "application/json", json.dumps(told))
             return
-        self.status, self.fault = 0, ""
+        self.fault, self.seen = "", (arrived, url.path, url.query)
         if self.replay.refuses(arrived):
             self.send(429, "application/json", '{"error":"too many requests"}')
         elif not any(dealt(self, url.path) for dealt in (self.replay.middleware, self.replay.fault_plan) if dealt):
             self.send(*self.answer(url.path, dict(parse_qsl(url.query))))
-        self.replay.note(Seen(arrived, url.path, url.query, self.status, self.fault))
+        self.note(0)
+
+    def note(self, status: int) -> None:
+        """Remember a request once: before its answer leaves, so that who has the answer finds the request counted."""
+        if self.seen:
+            self.replay.note(Seen(*self.seen, status, self.fault))
+            self.seen = None
 
     def answer(self, path: str, query: dict[str, str]) -> Answer:
         """The answer of the service that a path belongs to."""
@@ -145,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, status: int, content_type: str, body: str, *, missing: int = 0) -> None:
         """Send an answer; one with its last bytes `missing` ends the connection, as an answer that breaks off does."""
         payload = body.encode()
-        self.status = status
+        self.note(status)
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(payload)))

@@ -97,9 +97,12 @@ class FaultPlan:
         if query.get("cursor") == STUCK_CURSOR:
             return self._spoil("repeated_cursor", handler, path, query | {"cursor": ""})
         kind = self.decide(handler.path)
-        if kind is None or not self._inject(kind, handler, path, query):
+        if kind is None:
             return False
         handler.fault = kind
+        if not self._inject(kind, handler, path, query):
+            handler.fault = ""
+            return False
         with self._lock:
             self.counts[kind] += 1
         return True
