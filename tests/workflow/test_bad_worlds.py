@@ -1,6 +1,7 @@
 """What is not the user's fault: full and read-only disks, damaged files, names that do not resolve. One paragraph each."""
 
 import contextlib
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -33,6 +34,33 @@ def said(done, code, *words):
 def check(desk, *flags):
     command = desk.command("check", "--config", "config.yaml", *flags)
     return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+
+
+def at(desk, clock, *command):
+    """Run a command, with all its jobs, while the machine's clock shows another time (and goes on from there)."""
+    start = "import os, time_machine\ntime_machine.travel(os.environ['SHOWN_TIME'], tick=True).start()\n"
+    (desk.folder / "clock").mkdir(exist_ok=True)
+    (desk.folder / "clock" / "sitecustomize.py").write_text(start)
+    environment = {**desk.environment(), "SHOWN_TIME": clock}
+    environment["PYTHONPATH"] = f"{desk.folder / 'clock'}{os.pathsep}{environment['PYTHONPATH']}"
+    shown = desk.command(*command)
+    return subprocess.run(shown, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_clock_that_is_set_back(desk, server):
+    """Before the range nothing is asked; while its last event is open nothing half is stored; afterwards all is as it was."""
+    before = at(desk, "2025-04-01T12:00Z", "run", "--config", "config.yaml")
+    said(before, 2, "date_end_local: 2025-05-04 is in the future", "(2025-04-01)")
+    last = desk.candle_files()[-1]
+    last.unlink()
+    during = at(desk, "2025-05-04T12:00Z", "run", "--config", "config.yaml")
+    said(during, 4, "still open (it closes 2025-05-05 04:59Z; it is 2025-05-04 12:", "run again after the close")
+    assert not last.exists() and not server.requests
+    assert desk.run().returncode == 0
+    asked = len(server.requests)
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    back = at(desk, yesterday.isoformat(), "run", "--config", "config.yaml")
+    assert back.returncode == 0 and "nothing to be done" in back.stdout and len(server.requests) == asked
 
 
 def flip(path, where=0.5):
