@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.harness import Desk, candle_requests
+from tests.workflow.harness import Desk, candle_requests, candles_of
 
 THREE_DAYS = {"date_start_local": "2025-05-02", "date_end_local": "2025-05-04"}
 
@@ -70,7 +70,7 @@ def flip(path, where=0.5):
 
 
 def test_a_flipped_byte_is_found_named_and_fetched_again_on_request(desk, server):
-    before = [path.read_bytes() for path in desk.candle_files()]
+    before = candles_of(desk)
     assert check(desk).returncode == 0
     flip(desk.candle_files()[1])
     said(check(desk), 5, "1 damaged file(s)")
@@ -78,7 +78,7 @@ def test_a_flipped_byte_is_found_named_and_fetched_again_on_request(desk, server
     assert found.returncode == 0 and "2025-05-03.parquet: the file is damaged" in found.stdout
     assert desk.run().returncode == 0
     assert len(server.requests) == sum(candle_requests(server).values()) == 6, "one event, and nothing else"
-    assert [path.stat().st_size for path in desk.candle_files()] == [len(data) for data in before]
+    assert candles_of(desk) == before
 
 
 def test_a_torn_candle_file_stops_the_simulation_and_is_named(desk):
