@@ -1,6 +1,7 @@
 """Measure everything and write PERFORMANCE.md. Figures are of the machine they were made on; the ratios are the point."""
 
 import datetime as dt
+import json
 import os
 import platform
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import budget_use, fetch_cost, simulation
+from benchmarks import budget_use, fetch_cost, plan_scale, simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "benchmarks" / "work"
@@ -30,12 +31,38 @@ Everything side by side in one run; absolute figures are one small, shared machi
 
 {events} synthetic events, fetched over HTTP from the replay server on the same machine.
 
+### A backfill of many months at the keyless rate
+
+`python benchmarks/backfill.py`, as a user runs it: {b[events]:,} events of four series in the live tier, one request
+each; made on {b[date]}.
+
+| | figure | target |
+|---|---:|---:|
+| requests planned / counted by the server | {b[planned]:,} / {b[counted]:,} | equal |
+| answers by status | {b[status]} | no 429 |
+| requests allowed per second / most in any 1-second window | {b[rate]} / {b[most_in_a_second]} | ≤ {b[rate]} |
+| use of the allowed rate | {b[use]:.1%} | ≥ 95 % |
+| CPU per event, everything from the command line to the database | {b[cpu_per_event_s]:.2f} s | |
+| peak memory of the largest process | {b[peak_of_the_largest_process_mb]} MB | |
+| the same command again: nothing to be done | {b[nothing_to_be_done_s]} s | |
+
+### A plan of {plan[events]:,} events
+
+| | seconds | peak MB | target |
+|---|---:|---:|---:|
+| `tradewinds run --dry-run`, nothing there | {plan[plan_tradewinds][seconds]} | {plan[plan_tradewinds][peak_mb]} | 30 s |
+| `snakemake -n`, nothing there | {plan[plan_snakemake][seconds]} | {plan[plan_snakemake][peak_mb]} | 30 s |
+| `tradewinds run`, nothing to be done | {plan[nothing_to_be_done][seconds]} | {plan[nothing_to_be_done][peak_mb]} | 20 s |
+
 ## Simulation
 
 | | rows/s | |
 |---|---:|---:|
 | bare DuckDB scan of the same {files} files ({rows:,} rows) | {scan:,.0f} | 1× |
 | simulation: catalog, quotes, {trades:,} trades, equity, diagnostics | {sim:,.0f} | {ratio:.0f}× the time of the scan |
+
+Other engines on the same workload, side by side: [benchmarks/engines.md](benchmarks/engines.md)
+(`python benchmarks/compare_engines.py`).
 """
 
 
@@ -46,7 +73,11 @@ def main() -> None:
         budget_use.measure(),
         simulation.measure(WORK / "simulation"),
     )
+    plan = plan_scale.measure(WORK / "plan_scale")
+    backfill = json.loads((ROOT / "benchmarks" / "backfill.json").read_text(encoding="utf-8"))
     page = PAGE.format(
+        plan=plan,
+        b=backfill | {"status": ", ".join(f"{n:,} × {code}" for code, n in backfill["status"].items())},
         date=dt.datetime.now(dt.UTC).date(),
         cores=os.cpu_count(),
         python=platform.python_version(),

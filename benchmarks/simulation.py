@@ -6,15 +6,18 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tradewinds import calendars, config, store
 from tradewinds.archive import Archive
 from tradewinds.forecasts.integer_mass import bracket_probability
 from tradewinds.markets import kalshi_weather
 from tradewinds.markets.strikes import strike_bounds
+from tradewinds.sources import kalshi
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.kalshi_catalog import sync_catalog
+from tradewinds.sources.kalshi_event import event_meta
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 
@@ -40,6 +43,7 @@ def prepare(work: Path) -> tuple:
             "execution_model": "taker",
             "risk": {"max_contracts_per_market": 5, "max_contracts_per_event": 20},
             "output_dir": "backtests",
+            "validations": {"probability_sum_tolerance": 1},  # a rule of thumb, not a forecast
         }
     )
     stored = Archive(archive)
@@ -58,7 +62,11 @@ def prepare(work: Path) -> tuple:
                 if not path.exists():
                     rows = stored.candles(series, calendars.event_ticker_of(series, day))
                     stamp = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows.num_rows, store.TS)
-                    store.write_parquet(path, rows.append_column("retrieved_at", stamp).cast(store.CANDLES), {})
+                    candle_table = rows.append_column("retrieved_at", stamp).cast(store.CANDLES)
+                    markets = kalshi.markets_of(table.filter(pc.field("climate_date") == day))
+                    windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", 1, 0)
+                    meta = event_meta(station, day, markets, windows, candle_table, 1)
+                    store.write_parquet(path, candle_table, meta)
     return conf, catalogs, candles, _probabilities(work, catalogs)
 
 
