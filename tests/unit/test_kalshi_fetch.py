@@ -7,12 +7,14 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
 from tradewinds import calendars, store
+from tradewinds.archive_import import import_recorded
 from tradewinds.errors import FetchError
 from tradewinds.sources import kalshi, kalshi_event
 from tradewinds.sources.budget import Budget
@@ -300,6 +302,31 @@ def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
             client_of(server.kalshi_url, tmp_path), STATION, pa.Table.from_pylist(rows, store.CATALOG), NOW
         )
     assert "KXHIGHCHI-25MAR01-OLD" in merged["market_ticker"].to_pylist(), "what is no longer listed stays"
+
+
+@pytest.mark.parametrize("cutoff", [None, dt.date(2025, 2, 1)], ids=["archived", "both tiers"])
+def test_a_catalog_of_ten_recorded_months_is_whole_with_its_legacy_tickers(shared_data, tmp_path, cutoff):
+    """1,500 markets of New York: two pages, two eras of tickers, a third of them in the live tier."""
+    recorded = shared_data / "kalshi/markets_5series_2024-08_2025-05.parquet"
+    import_recorded(markets=[recorded], candles=[], guidance=[], climate=[], out=tmp_path / "archive")
+    expected = {
+        row["market_ticker"]: row["result"] or None
+        for row in pq.read_table(recorded, filters=[("series_ticker", "=", "KXHIGHNY")]).to_pylist()
+    }
+    station = calendars.station_of("KXHIGHNY")
+    with running_server(tmp_path / "archive", cutoff=cutoff, overlap_days=7) as server:
+        client = client_of(server.kalshi_url, tmp_path)
+        catalog, meta = sync_catalog(client, station, None, NOW)
+        again, second = sync_catalog(client, station, catalog, NOW)
+    assert dict(zip(catalog["market_ticker"].to_pylist(), catalog["result"].to_pylist(), strict=True)) == expected
+    assert len(expected) > 1000 and any(ticker.startswith("HIGHNY-") for ticker in expected)
+    assert set(catalog["tier"].to_pylist()) == ({"historical"} if cutoff is None else {"historical", "live"})
+    assert meta["fetched"] == meta["inserted"] == len(expected) and meta["updated"] == 0
+    assert (second["inserted"], second["updated"]) == (0, 0) and again.equals(catalog)
+    closes = sorted(catalog["close_time"].to_pylist())
+    assert (meta["earliest_close"], meta["latest_close"]) == (closes[0].isoformat(), closes[-1].isoformat())
+    days = catalog["climate_date"].to_pylist()
+    assert days == sorted(days) and min(days) >= dt.date(2024, 8, 1), "dates come from the ticker's last segment"
 
 
 def listing(result, **more):
