@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -119,9 +120,12 @@ def test_kill_9_while_simulating(finished, server, tmp_path):
         assert (desk.run_folder() / name).read_bytes() == (finished.run_folder() / name).read_bytes()
 
 
-def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path):
+@pytest.mark.parametrize("other", ["tradewinds run", "plain snakemake"])
+def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path, other):
     desk = Desk(tmp_path, server, rate=100)
-    commands = [desk.command("run", "--config", "config.yaml") for _ in range(2)]
+    run = desk.command("run", "--config", "config.yaml")
+    plain = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+    commands = [run, run if other == "tradewinds run" else [*plain, "-j", "4"]]
     processes = [
         subprocess.Popen(
             c, cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
