@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ def measure(work: Path) -> dict:
     if not archive.exists():
         make_synthetic(archive)
     desk = work / "desk"
-    desk.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(desk, ignore_errors=True)  # what is there would not be fetched
+    desk.mkdir(parents=True)
     with running_server(archive) as server:
         config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
         config["kalshi"] = {"base_url": server.kalshi_url, "requests_per_second": 1000}
