@@ -25,7 +25,7 @@ from tradewinds.paths import workflow_root
 from tradewinds.sources.replay import ReplayServer, running_server
 
 ROOT = workflow_root()
-WORK = ROOT / "benchmarks" / "work" / "backfill"
+WORK = ROOT / "benchmarks" / "scratch" / "backfill"
 DAYS = 504
 RATE = 3
 

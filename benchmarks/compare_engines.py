@@ -259,7 +259,7 @@ def _note(row: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/work/engines")
+    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/engines")
     parser.add_argument("--out", type=Path, help="default: the work folder")
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="of benchmarks/peers, for example vectorbt")
     parser.add_argument("--events", type=int, help="only the first so many, for a quick look")

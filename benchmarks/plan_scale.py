@@ -104,4 +104,4 @@ def _memory(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(ROOT / "benchmarks/work/plan_scale", *(int(arg) for arg in sys.argv[1:])), indent=2))
+    print(json.dumps(measure(ROOT / "benchmarks/scratch/plan_scale", *(int(arg) for arg in sys.argv[1:])), indent=2))
