@@ -77,4 +77,3 @@ def test_the_ledger_refuses_to_go_below_zero():
 def test_civil_days_begin_at_their_midnights():
     event = Event("E", (600, 1200))
     assert [event.day(ts) for ts in (0, 599, 600, 1199, 1200, 9999)] == [0, 0, 1, 1, 2, 2]
-    assert [event.next_day(ts) for ts in (0, 599, 600, 1199, 1200)] == [600, 600, 1200, 1200, None]

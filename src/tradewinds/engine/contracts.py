@@ -33,11 +33,6 @@ class Event:
         """Index of the civil day that holds an instant."""
         return bisect.bisect_right(self.day_starts, ts)
 
-    def next_day(self, ts: int) -> int | None:
-        """The next civil midnight after an instant, if it matters."""
-        index = self.day(ts)
-        return self.day_starts[index] if index < len(self.day_starts) else None
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:

@@ -209,14 +209,6 @@ class QuoteView:
             rows, owners = rows[left] - 1, owners[left]
         return latest
 
-    def candles_in_windows(self) -> int:
-        """Candles of the contracts that end inside their trade windows."""
-        counted = 0
-        for i in np.nonzero(self._end > self._from)[0].tolist():
-            contract, times = self.contracts[i], self._e[self._from[i] : self._end[i]]
-            counted += int(np.searchsorted(times, contract.end_ts) - np.searchsorted(times, contract.start_ts))
-        return counted
-
     def marks(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
         """Liquidation values (YES, NO) in micro-dollars of the quote visible at (idx, ts); 0 where not usable.
 
