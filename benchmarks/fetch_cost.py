@@ -31,7 +31,12 @@ def cpu_of(command: list[str], folder: Path, environment: dict[str, str]) -> flo
 
 
 def measure(work: Path) -> dict:
-    """Seconds of CPU per event job: everything included, and of the fetch process alone."""
+    """Seconds of CPU per event job, everything included and of the fetch process alone: the least of three (others share the
+    machine's cores and caches)."""
+    return min((_once(work) for _ in range(3)), key=lambda found: found["cpu_per_event_job_s"])
+
+
+def _once(work: Path) -> dict:
     archive = work / "archive"
     if not archive.exists():
         make_synthetic(archive)

@@ -10,9 +10,9 @@ import csv
 import datetime as dt
 import difflib
 import functools
-import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ class Station:
 @functools.cache
 def stations() -> Mapping[str, Station]:
     """All known stations by series ticker (`stations.csv` beside this module)."""
-    text = importlib.resources.files("tradewinds").joinpath("stations.csv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("stations.csv").read_text(encoding="utf-8")
     return MappingProxyType({row["series_ticker"]: _station(row) for row in csv.DictReader(text.splitlines())})
 
 
