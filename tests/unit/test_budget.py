@@ -5,6 +5,8 @@ import multiprocessing
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tradewinds.sources.budget import Budget
 
@@ -13,10 +15,13 @@ URL = "http://127.0.0.1:1/api"
 
 
 def _worker(folder, count, stamps):
+    """Requests that reach the server up to 60 ms after their permission, as on a busy machine."""
     budget = Budget(URL, RATE, 4, folder=folder)
-    for _ in range(count):
-        with budget.slot():
+    for n in range(count):
+        with budget.slot() as permission:
+            time.sleep(0.02 * (n * 7 % 4))
             stamps.append(time.monotonic())
+            permission.answered()
 
 
 def test_many_processes_share_one_rate(tmp_path):
@@ -33,7 +38,7 @@ def test_many_processes_share_one_rate(tmp_path):
     worst = max(sum(start <= t < start + 1 for t in times) for start in times)
     assert worst <= RATE
     used = (len(times) - 1) / (times[-1] - times[0]) / RATE
-    assert used >= 0.8  # a shared, noisy machine; the figure of a quiet one is in PERFORMANCE.md
+    assert used >= 0.75  # four slow ways and a shared, noisy machine; the figure of a quiet one is in PERFORMANCE.md
 
 
 def test_idle_time_is_not_saved_up():
@@ -47,6 +52,84 @@ def test_idle_time_is_not_saved_up():
             sent.append(now[0])
     gaps = [b - a for a, b in itertools.pairwise(sent)]
     assert all(gap >= 0.99 * budget.spacing for gap in gaps)
+
+
+class _World:
+    """Several jobs and one server on one simulated clock: each step some request is under way, late by any amount."""
+
+    def __init__(self, folder, rate):
+        self.now = 100.0
+        self.budgets = [
+            Budget(URL, rate, 50, folder=folder, clock=lambda: self.now, sleep=self.pass_time) for _ in range(3)
+        ]
+        self.under_way = []  # (instant, what happens then)
+        self.arrivals = []
+
+    def pass_time(self, seconds):
+        until = self.now + seconds
+        while self.under_way and min(self.under_way, key=lambda item: item[0])[0] <= until:
+            item = min(self.under_way, key=lambda item: item[0])
+            self.under_way.remove(item)
+            self.now = max(self.now, item[0])
+            item[1]()
+        self.now = until
+
+    def send(self, job, way_there, way_back, answered):
+        slot = self.budgets[job].slot()
+        permission = slot.__enter__()
+        arrival = self.now + way_there
+        self.under_way.append((arrival, lambda: self.arrivals.append(arrival)))
+
+        def end():
+            if answered:
+                permission.answered()
+            slot.__exit__(None, None, None)
+
+        self.under_way.append((arrival + way_back, end))
+
+
+SHORTEST = 0.01
+ways = st.floats(SHORTEST, 0.12)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rate=st.sampled_from([1, 3, 10]),
+    requests=st.lists(
+        st.tuples(st.integers(0, 2), ways, ways, st.booleans(), st.floats(0, 0.5)), min_size=12, max_size=60
+    ),
+)
+def test_no_second_at_the_server_holds_too_many_however_late_requests_arrive(tmp_path_factory, rate, requests):
+    """Arrivals are what counts; permissions, answers and failures come in any order."""
+    world = _World(tmp_path_factory.mktemp("budget"), rate)
+    world.send(0, SHORTEST, 1.5 * SHORTEST, answered=True)  # the shortest of all is a fifth shorter
+    for job, way_there, way_back, answered, pause in requests:
+        world.send(job, way_there, way_back, answered)
+        world.pass_time(pause if pause > 0.4 else 0.0)
+    world.pass_time(10)
+    times = sorted(world.arrivals)
+    assert len(times) == 1 + len(requests)
+    assert all(later >= first + 1 for first, later in zip(times, times[rate:], strict=False))
+
+
+@pytest.mark.parametrize("round_trip", [0.002, 0.06])
+def test_the_rate_is_used_whatever_the_steady_round_trip(tmp_path, round_trip):
+    world = _World(tmp_path, 3)
+    for n in range(60):
+        world.send(n % 3, round_trip / 2, round_trip / 2, answered=True)
+    world.pass_time(10)
+    times = sorted(world.arrivals)
+    assert 57 / (times[-1] - times[2]) >= 0.98 * 3
+
+
+def test_a_service_that_answers_late_keeps_its_rate(tmp_path):
+    """Answers after many seconds say little about the arrival: they cost a bounded time, not their own."""
+    world = _World(tmp_path, 3)
+    for n in range(40):
+        world.send(n % 3, 0.01, 0.02 if n == 0 else 8.0, answered=True)
+    world.pass_time(20)
+    times = sorted(world.arrivals)
+    assert 37 / (times[-1] - times[2]) >= 3 / 1.3
 
 
 def test_steady_use_is_at_the_rate_and_no_second_holds_too_many():
@@ -71,7 +154,10 @@ def _fake(now, folder=None):
     return Budget(URL, 10, 2, folder=Path(folder or tempfile.mkdtemp()), clock=lambda: now[0], sleep=sleep)
 
 
-@pytest.mark.parametrize("content", ["", "garbage", "9e99", "1e7", "nan", "-5 1", "1 2 x"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "garbage", "9e99", "1e7", "nan", "-5 1", "1 2 x", "0.1 2 3 4", "0.1 50 1e9", "nan nan nan", "-1 5 4"],
+)
 def test_a_torn_or_foreign_stamp_never_blocks(tmp_path, content):
     now = [100.0]
     budget = _fake(now, tmp_path)

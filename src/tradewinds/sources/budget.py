@@ -4,6 +4,11 @@ Each fetch job is its own process, so a limiter that lives in one process (the `
 limits nothing here. The budget is a small folder per service: one locked file holds the instants of the
 last requests; one locked file per connection bounds how many are under way. The kernel frees the locks of a killed
 job. Instants are read off the system-wide monotonic clock, so setting the wall clock back changes nothing.
+
+The promise is about arrivals at the server, which nobody here can see. It is kept from both sides: a request arrives no
+earlier than it was permitted (plus the way there) and no later than its answer begins (less the way back). A window is
+therefore counted from the beginning of the answer, less the shortest round trip (three quarters of the shortest seen: there
+may be shorter ones), to the permission of the request that would be one too many.
 """
 
 from __future__ import annotations
@@ -11,19 +16,69 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import math
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# A request may reach the server a few hundredths of a second later than it was stamped, and no 1-second window there may
-# hold one too many: the window kept here is that much longer.
-WINDOW_MARGIN = 1.03
+# Clocks and sleeps are not exact to the last digit: the window kept here is a little longer than the promise.
+WINDOW_MARGIN = 1.005
+# A request arrives some time between the permission and the first byte of its answer. One that is not answered within this
+# time is taken to have arrived by then: a slow service must not cost its own rate.
+LATEST_ARRIVAL_SECONDS = 0.25
+# What of the shortest round trip seen is taken for granted.
+SURE_OF_ROUND_TRIP = 0.75
 # After a late start the next requests may follow closer than evenly, but never as a burst.
 CLOSEST = 0.6
 _POLL_SECONDS = 0.01
+_ROUNDING = 1e-6
+
+
+@dataclass
+class _Ledger:
+    """What the jobs know: the shortest round trip, and of each of the last requests when it was permitted and had arrived."""
+
+    fastest: float = math.inf
+    sent: list[float] = field(default_factory=list)
+    arrived: list[float] = field(default_factory=list)
+
+    @classmethod
+    def parse(cls, text: str, now: float) -> _Ledger:
+        """A line's ledger; torn or foreign ones, or ones from before a reboot, are forgotten."""
+        try:
+            fastest, *stamps = (float(word) for word in text.split())
+        except ValueError:
+            return cls()
+        pairs = [
+            (s, a) for s, a in zip(stamps[::2], stamps[1::2], strict=False) if 0 <= s <= now + _ROUNDING and s <= a
+        ]
+        pairs = [(s, min(a, s + LATEST_ARRIVAL_SECONDS)) for s, a in pairs]
+        return cls(fastest if fastest >= 0 else math.inf, [s for s, _ in pairs], [a for _, a in pairs])
+
+    def line(self, keep: int) -> bytes:
+        """The line to store: the `keep` requests that arrived last; by the promise no others count any more."""
+        pairs = sorted(zip(self.sent, self.arrived, strict=True), key=lambda pair: pair[1])[-keep:]
+        return " ".join([f"{self.fastest:.6f}", *(f"{s:.6f} {a:.6f}" for s, a in pairs)]).encode() + b"\n"
+
+
+class Permission:
+    """One request that may be sent now; `answered()` tells the budget that its first byte has come back."""
+
+    def __init__(self, budget: Budget, sent: float) -> None:
+        self._budget, self._sent, self._open = budget, sent, True
+
+    def answered(self) -> None:
+        """The answer begins: the request has arrived, and its round trip is known."""
+        self._close(answered=True)
+
+    def _close(self, *, answered: bool) -> None:
+        if self._open:
+            self._open = False
+            self._budget._note_arrival(self._sent, answered=answered)
 
 
 class Budget:
@@ -56,11 +111,14 @@ class Budget:
         self.clock, self.sleep = clock, sleep
 
     @contextlib.contextmanager
-    def slot(self) -> Iterator[None]:
-        """Wait for a connection and for the rate; the block sends one request."""
+    def slot(self) -> Iterator[Permission]:
+        """Wait for a connection and for the rate; the block sends one request and says when its answer begins."""
         with self._connection():
-            self._wait_for_turn()
-            yield
+            permission = Permission(self, self._wait_for_turn())
+            try:
+                yield permission
+            finally:
+                permission._close(answered=False)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[None]:
@@ -71,31 +129,49 @@ class Budget:
                 self.sleep(_POLL_SECONDS)
             yield
 
-    def _wait_for_turn(self) -> None:
-        """Hold the turn's lock until this request may go, then stamp it: the stamp is as late as can be."""
+    def _wait_for_turn(self) -> float:
+        """Queue, wait until this request may go, and note that it goes now: the instant."""
+        with open(self.folder / "turn", "a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            while True:
+                with self._ledger() as ledger:
+                    now = self.clock()
+                    wait = self._ready_at(ledger) - now
+                    if wait <= 0:
+                        ledger.sent.append(now)
+                        ledger.arrived.append(now + LATEST_ARRIVAL_SECONDS)
+                        return now
+                # an answer that begins meanwhile may make this wait shorter
+                self.sleep(min(wait, _POLL_SECONDS))
+
+    def _note_arrival(self, sent: float, *, answered: bool) -> None:
+        with self._ledger() as ledger:
+            elapsed = self.clock() - sent
+            if answered:
+                ledger.fastest = min(ledger.fastest, elapsed)
+            way = SURE_OF_ROUND_TRIP * ledger.fastest if answered else 0.0
+            stamp = round(sent, 6)
+            if stamp in ledger.sent:  # otherwise so many went since that it no longer matters
+                ledger.arrived[ledger.sent.index(stamp)] = sent + min(elapsed - way, LATEST_ARRIVAL_SECONDS)
+
+    @contextlib.contextmanager
+    def _ledger(self) -> Iterator[_Ledger]:
+        """The shared ledger, locked; what the block leaves in it is stored."""
         with open(os.open(self.folder / "stamps", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            stamps = self._believable(handle.readline())  # what follows it was there before
-            wait = self._ready_at(stamps) - self.clock()
-            if wait > 0:
-                self.sleep(wait)
-            line = " ".join(f"{stamp:.6f}" for stamp in [*stamps, self.clock()][-self.per_window :])
-            # one write over what was there: a job that is killed at any point leaves the old line or the new one
-            os.pwrite(handle.fileno(), line.encode() + b"\n", 0)
+            ledger = _Ledger.parse(handle.readline(), self.clock())
+            before = ledger.line(self.per_window)
+            yield ledger
+            if (line := ledger.line(self.per_window)) != before:
+                # one write over what was there: a job that is killed at any point leaves the old line or the new one
+                os.pwrite(handle.fileno(), line, 0)
 
-    def _ready_at(self, stamps: list[float]) -> float:
-        """When the next request may go: a window after the one that would be too many, and not on the last one's heels."""
-        after_last = stamps[-1] + self.spacing if stamps else 0.0
-        full = len(stamps) >= self.per_window
-        return max(after_last, stamps[-self.per_window] + self.window if full else 0.0)
-
-    def _believable(self, text: str) -> list[float]:
-        """The stamps in a line; torn or foreign ones, or ones from before a reboot, are forgotten."""
-        try:
-            stamps = sorted(float(word) for word in text.split())
-        except ValueError:
-            return []
-        return [stamp for stamp in stamps if 0 <= stamp <= self.clock()]
+    def _ready_at(self, ledger: _Ledger) -> float:
+        """When the next request may go: a window after enough others have arrived, and not on the last one's heels."""
+        after_last = max(ledger.sent) + self.spacing if ledger.sent else 0.0
+        if len(ledger.arrived) < self.per_window:
+            return after_last
+        return max(after_last, sorted(ledger.arrived)[-self.per_window] + self.window)
 
 
 def _try_lock(fileno: int) -> bool:

@@ -22,7 +22,7 @@ import requests
 
 from tradewinds import __version__
 from tradewinds.errors import FetchError
-from tradewinds.sources.budget import Budget
+from tradewinds.sources.budget import Budget, Permission
 
 logger = logging.getLogger(__name__)
 
@@ -145,32 +145,37 @@ class HttpClient:
         return max(wait, wished or 0.0)
 
     def _send(self, path: str, params: Mapping[str, Any], decode: Callable[[Answer], Any], attempt: int) -> Any:
-        url = self.root + path
-        headers = self.signer("GET", urlsplit(url).path) if self.signer else {}
-        with self.budget.slot():
-            self.requests += 1
-            started = time.perf_counter()
-            try:
-                answer = self._answer(url, params, headers)
-            except RETRY_ERRORS as error:
-                self._log(path, params, type(error).__name__, started, attempt)
-                raise _TryAgain(_reason(error)) from None
-            except requests.RequestException as error:
-                remedy = "Check base_url in the config."
-                raise FetchError(
-                    f"{type(error).__name__}.", where=f"GET {self._shown(path, params)}", remedy=remedy
-                ) from None
+        try:
+            request, settings = self._prepare(path, params)
+            with self.budget.slot() as permission:
+                self.requests += 1
+                started = time.perf_counter()
+                try:
+                    answer = self._answer(request, settings, permission)
+                except RETRY_ERRORS as error:
+                    self._log(path, params, type(error).__name__, started, attempt)
+                    raise _TryAgain(_reason(error)) from None
+        except requests.RequestException as error:
+            where, remedy = f"GET {self._shown(path, params)}", "Check base_url in the config."
+            raise FetchError(f"{type(error).__name__}.", where=where, remedy=remedy) from None
         self._log(path, params, str(answer.status), started, attempt)
         self._judge(answer, path, params)
         return decode(answer)
 
-    def _answer(self, url: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+    def _prepare(self, path: str, params: Mapping[str, Any]) -> tuple[requests.PreparedRequest, dict[str, Any]]:
+        """Everything that can be done before the permission to send, and need not delay the arrival after it."""
+        request = self.session.prepare_request(requests.Request("GET", self.root + path, params=params))
+        settings = self.session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None)
+        return request, {**settings}
+
+    def _answer(self, request: requests.PreparedRequest, settings: dict[str, Any], permission: Permission) -> Answer:
         """Send and read to the end, but neither for ever nor without bound: a timeout alone bounds only each wait."""
         timeout = self.service.timeout_seconds
         deadline = time.monotonic() + TRICKLE_TIMEOUTS * timeout
-        with self.session.get(
-            url, params=params, headers=headers, timeout=timeout, allow_redirects=False, stream=True
-        ) as response:
+        if self.signer:  # only now: a signature holds for a few seconds
+            request.headers.update(self.signer("GET", urlsplit(str(request.url)).path))
+        with self.session.send(request, timeout=timeout, allow_redirects=False, **settings) as response:
+            permission.answered()
             body = bytearray()
             for piece in response.iter_content(_PIECE):
                 body += piece
