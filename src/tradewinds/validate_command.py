@@ -13,6 +13,8 @@ from tradewinds.check import naming_damage
 from tradewinds.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.markets import validations
+from tradewinds.markets.candle_facts import NO_CANDLES
+from tradewinds.markets.kalshi_batches import batches
 from tradewinds.markets.kalshi_events import MarketEvent, load_events
 from tradewinds.markets.validations import Findings
 from tradewinds.plan import Plan, plan_of
@@ -34,10 +36,15 @@ def validate(config_path: Path, console: Console) -> None:
     )
     with naming_damage(plan):
         events = _events(conf, plan)
-        found = validations.judge_events(conf, events, filter(_there, plan.climate.values()))
+        judge = validations.Judge(conf, filter(_there, plan.climate.values()))
+        for batch in batches(events):
+            judge.judge(batch.events, batch.facts)
+        judge.judge([event for event in events if not event.path], NO_CANDLES)
     _show_data(console, conf, plan, events)
-    _show_findings(console, found)
-    fatal = {failure.event for failure in found.failures if validations.policy(conf, failure.validation) != "warn"}
+    _show_findings(console, judge.found)
+    fatal = {
+        failure.event for failure in judge.found.failures if validations.policy(conf, failure.validation) != "warn"
+    }
     if fatal:
         raise SimulationError(
             f"{len(fatal)} event(s) fail a validation.",

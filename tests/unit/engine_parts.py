@@ -7,13 +7,12 @@ from fractions import Fraction
 import numpy as np
 
 from tradewinds.engine import sizing
+from tradewinds.engine.candles import Candles, Window
 from tradewinds.engine.contracts import Contract, Event
 from tradewinds.engine.costs import TAKER_RATE, cent_fee
-from tradewinds.engine.ledger import Ledger
 from tradewinds.engine.limits import RiskLimits
-from tradewinds.engine.quotes import NOT_QUOTED, Intervals
-from tradewinds.engine.replay import Replay
-from tradewinds.strategies.ev_threshold import rules_for
+from tradewinds.engine.replay import NEVER, Replay, Stage, Universe
+from tradewinds.engine.rules import Rules
 
 MINUTE = 60
 LATER = 10**6  # a minute after everything
@@ -36,29 +35,63 @@ def contract(ticker="A", p="0.8", *, event="E", days=(), start=0, end=100, settl
 
 
 def quote(idx, first, last, *, yes=None, no=None, candle=None, volume=0):
-    """A row of QuoteView.candidates: asks in dollars, times in minutes, volume in contracts."""
+    """A quote that is in force at the decision times from `first` to `last`: asks in dollars, times in minutes, volume in
+    contracts; its candle ends at `candle` (default: at `first`)."""
     asks = (None if yes is None else micro(yes), None if no is None else micro(no))
     return idx, (first if candle is None else candle) * MINUTE, first * MINUTE, last * MINUTE, volume * 100, *asks
 
 
-def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, changes=(), **limits):
+def candles_of(contracts, quotes):
+    """Candles under which the quotes are in force: each ends its own with an empty one."""
+    rows = []
+    for idx, candle, _, last, volume, yes, no in quotes:
+        bid = -1 if no is None else 10**6 - no
+        rows += [(idx, candle, bid, -1 if yes is None else yes, volume), (idx, last + 1, -1, -1, 0)]
+    rows.sort()
+    begun = {(row[0], row[1]) for row in rows if row[2:4] != (-1, -1)}
+    rows = [row for row in rows if row[2:4] != (-1, -1) or (row[0], row[1]) not in begun]
+    columns = [np.array(column, np.int64) for column in list(zip(*rows, strict=True)) or [()] * 5]
+    places, e, bid, ask, volume = columns
+    bounds = np.searchsorted(places, np.arange(len(contracts) + 1))
+    tickers = [contract.ticker for contract in contracts]
+    nothing = np.zeros(len(contracts), np.int64)
+    prices = (bid.astype(np.int32), ask.astype(np.int32))
+    return Candles(tickers, e, *prices, volume, bounds[:-1], bounds[1:], nothing, nothing)
+
+
+def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, by_quote=None, age=None, **limits):
     """Rules with a fixed quantity unless `size` is a sizing (which then may depend on equity)."""
-    return rules_for(
-        size or sizing.FixedQuantity(quantity),
-        pico(min_ev),
+    return Rules(
+        None if by_quote else size or sizing.FixedQuantity(quantity),
+        by_quote,
+        None if by_quote else pico(min_ev),
         fee_rule,
         limits=RiskLimits(**limits),
         step_seconds=step * MINUTE,
-        change_times=changes,
+        max_age_seconds=None if age is None else age * MINUTE,
     )
 
 
-def replay(contracts, quotes, how, *, cash="1000", jump=True, full_audit=True):
+def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=()):
     """What a replay of quotes (any order) leaves."""
-    columns = list(zip(*sorted(quotes, key=lambda row: (row[0], row[2])), strict=True)) or [()] * 7
-    times = [np.array(column, np.int64) for column in columns[:5]]
-    asks = [np.array([NOT_QUOTED if ask is None else ask for ask in column], np.int32) for column in columns[5:]]
-    return Replay(contracts, Intervals(*times, *asks), how, Ledger(micro(cash)), jump=jump, full_audit=full_audit).run()
+    return replay_candles(
+        contracts, candles_of(contracts, quotes), how, cash=cash, full_audit=full_audit, instants=instants
+    )
+
+
+def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=()):
+    """What a replay of candles leaves. With `cuts` (minutes) it goes from window to window, the contracts of each being
+    those that begin before its end."""
+    universe = Universe(contracts)
+    account = Replay(universe, how, micro(cash), full_audit=full_audit)
+    window, since, left = Window.empty(), -NEVER, list(contracts)
+    for until in (*(cut * MINUTE for cut in cuts), NEVER):
+        new = [contract for contract in left if contract.start_ts < until]
+        left = [contract for contract in left if contract.start_ts >= until]
+        window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], candles)
+        account.advance(Stage(universe, window), until, [ts for ts in instants if since <= ts < until])
+        since = until
+    return account.outcome()
 
 
 def orders(outcome):

@@ -6,51 +6,107 @@ Source: the exchange's fee schedule and its rounding notes (docs/trading-rules.m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+import numpy.typing as npt
+
 from tradewinds.store import MICRO
+
+Ints = npt.NDArray[np.int64]
 
 CENT = 10_000  # micro-dollars
 TAKER_RATE = Fraction(7, 100)
 MAKER_RATE = Fraction(175, 10_000)
-
-FeeRule = Callable[[Fraction, int, int, int], int]
-"""(rate, quantity, price in micro-dollars, decision time) → fee of the order in micro-dollars."""
-
-
-def _ceil_to(numerator: int, denominator: int, grid: int) -> int:
-    """numerator/denominator micro-dollars, rounded up to a multiple of `grid`."""
-    return -(-numerator // (denominator * grid)) * grid
+BEGINNING = -(1 << 62)  # before every instant
+MOST_EXACT = 1 << 62
 
 
-def _model(rate: Fraction, quantity: int, price_micro: int) -> tuple[int, int]:
-    """The unrounded fee in micro-dollars, as numerator and denominator."""
-    return rate.numerator * quantity * price_micro * (MICRO - price_micro), rate.denominator * MICRO
+@dataclass(frozen=True)
+class Rounding:
+    """From `since_ts` on the fee is rounded up to `grid`; then, if `balance_grid` is not 0, what leaves the balance is."""
+
+    since_ts: int
+    grid: int
+    balance_grid: int = 0
 
 
-def cent_fee(rate: Fraction, quantity: int, price_micro: int, ts: int = 0) -> int:
-    """Fee of an order rounded up to the cent: what a non-direct member pays on whole contracts at whole-cent prices."""
-    return _ceil_to(*_model(rate, quantity, price_micro), CENT)
+@dataclass(frozen=True)
+class FeeTerms:
+    """Fees of orders as columns, one row per price: q contracts cost ceil(q × (whole + part/base)) × grid, before the
+    rounding of the balance; part < base."""
+
+    whole: Ints
+    part: Ints
+    base: Ints
 
 
-# (from this instant on, grid of the trade fee in micro-dollars); before the first the cent rule holds.
-# 2026-03-04: fees to 0.0001 dollar, balances on the cent grid. ASSUME 2026-09-01 for the change to 0.000001 dollar, which
+@dataclass(frozen=True)
+class FeeRule:
+    """The quadratic fee under rounding rules that change with the date; `eras` in order of time, the first from BEGINNING."""
+
+    eras: tuple[Rounding, ...]
+
+    @property
+    def change_times(self) -> tuple[int, ...]:
+        """When another rounding begins."""
+        return tuple(era.since_ts for era in self.eras[1:])
+
+    def era(self, ts: int) -> int:
+        """Place of the rounding in force at an instant."""
+        return sum(ts >= since for since in self.change_times)
+
+    def __call__(self, rate: Fraction, quantity: int, price_micro: int, ts: int = 0) -> int:
+        """Fee of one order in micro-dollars (the rule in its plainest form)."""
+        rounding = self.eras[self.era(ts)]
+        model = rate * quantity * price_micro * (MICRO - price_micro) / MICRO
+        fee = -(-model // rounding.grid) * rounding.grid
+        if not rounding.balance_grid:
+            return int(fee)
+        worth = quantity * price_micro
+        return int(-(-(worth + fee) // rounding.balance_grid) * rounding.balance_grid - worth)
+
+    def terms(self, rates: list[Fraction], place: Ints, prices: Ints, era: int) -> FeeTerms:
+        """Fees at some prices (micro-dollars), each under the rate at its place in `rates`.
+
+        Raises:
+            OverflowError: a rate has too many digits to be exact.
+        """
+        if any(rate.numerator * MICRO * MICRO >= MOST_EXACT for rate in rates):
+            raise OverflowError("a fee rate has too many digits")
+        numerators, denominators = (np.array([getattr(rate, name) for rate in rates], np.int64) for name in _PARTS)
+        amount = numerators[place] * prices * (MICRO - prices)
+        base = denominators[place] * MICRO * self.eras[era].grid
+        common = np.maximum(np.gcd(amount, base), 1)
+        amount, base = amount // common, base // common
+        return FeeTerms(amount // base, amount % base, base)
+
+    def fees(self, terms: FeeTerms, quantity: Ints | int, prices: Ints, era: int) -> Ints:
+        """Fees of orders, one per row of the terms, in micro-dollars.
+
+        Raises:
+            OverflowError: an order is too large to be exact.
+        """
+        if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), MICRO) >= MOST_EXACT:
+            raise OverflowError("an order has too many contracts")
+        rounding = self.eras[era]
+        fee = (quantity * terms.whole - (-(quantity * terms.part) // terms.base)) * rounding.grid
+        if rounding.balance_grid:
+            worth = quantity * prices
+            fee = -(-(worth + fee) // rounding.balance_grid) * rounding.balance_grid - worth
+        return np.asarray(fee, np.int64)
+
+
+_PARTS = ("numerator", "denominator")
+
+# Fee of an order rounded up to the cent: what a non-direct member pays on whole contracts at whole-cent prices.
+cent_fee = FeeRule((Rounding(BEGINNING, CENT),))
+
+# The rule in force on the date, for a member whose balance is kept in cents, one fill per order: before 2026-03-04 the cent
+# rule, then fees to 0.0001 dollar and balances on the cent grid. ASSUME 2026-09-01 for the change to 0.000001 dollar, which
 # the exchange's documents place between 2026-08-22 and 2026-09-18.
 FEE_ERAS = ((1_772_582_400, 100), (1_788_220_800, 1))
-
-
-def exchange_fee(rate: Fraction, quantity: int, price_micro: int, ts: int) -> int:
-    """Fee under the rule in force at `ts`, for a member whose balance is kept in cents, one fill per order.
-
-    Since 2026-03-04 the trade fee is rounded up to a fine grid, and the balance after the fill down to the cent.
-    """
-    grid = next((g for since, g in reversed(FEE_ERAS) if ts >= since), None)
-    if grid is None:
-        return cent_fee(rate, quantity, price_micro)
-    worth = quantity * price_micro
-    trade_fee = _ceil_to(*_model(rate, quantity, price_micro), grid)
-    return -(-(worth + trade_fee) // CENT) * CENT - worth
-
+exchange_fee = FeeRule((*cent_fee.eras, *(Rounding(since, grid, CENT) for since, grid in FEE_ERAS)))
 
 FEE_RULES: dict[str, FeeRule] = {"cent": cent_fee, "exchange": exchange_fee}

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
 
-from tradewinds.engine.costs import TAKER_RATE
+import numpy as np
+
+from tradewinds.engine.contracts import PICO_PER_MICRO
+from tradewinds.engine.costs import MOST_EXACT, TAKER_RATE, Ints
 from tradewinds.store import MICRO, PICO
-
-
-class Sizing(Protocol):
-    """(probability of the side in pico, price in micro-dollars, equity in micro-dollars) → contracts wanted."""
-
-    @property
-    def needs_equity(self) -> bool:
-        """Whether the account's equity matters."""
-
-    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
-        """Contracts wanted, 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -28,36 +18,36 @@ class FixedQuantity:
     """Always the same number."""
 
     quantity: int
-    needs_equity: bool = False
 
-    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
-        """Contracts wanted."""
-        return self.quantity
+    def quantities(self, p_pico: Ints, prices: Ints) -> Ints:
+        """Contracts wanted of each offer: P(side) in pico, price in micro-dollars."""
+        return np.full(len(p_pico), self.quantity, np.int64)
 
 
 @dataclass(frozen=True)
 class EvProportional:
-    """floor(k × (gross EV − unrounded fee per contract)), the fee being 0.07·P·(1 − P)."""
+    """floor(k × (gross EV − unrounded fee per contract)), the fee being 0.07·P·(1 − P); never below 0."""
 
     contracts_per_dollar: Decimal
-    needs_equity: bool = False
 
-    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
-        """Contracts wanted."""
-        price = Fraction(price_micro, MICRO)
-        edge = Fraction(p_pico, PICO) - price - TAKER_RATE * price * (1 - price)
-        return max(0, math.floor(Fraction(self.contracts_per_dollar) * edge))
+    def quantities(self, p_pico: Ints, prices: Ints) -> Ints:
+        """Contracts wanted of each offer: P(side) in pico, price in micro-dollars."""
+        k, rate = Fraction(self.contracts_per_dollar), TAKER_RATE
+        # the edge in pico-dollars, times the rate's denominator: P·(1 − P) of micro-dollars is pico-dollars
+        edge = (p_pico - prices * PICO_PER_MICRO) * rate.denominator - rate.numerator * prices * (MICRO - prices)
+        edge = np.maximum(edge, 0)
+        if k.numerator * rate.denominator * PICO >= MOST_EXACT:  # beyond 64 bits: Python's own integers
+            edge = edge.astype(object)
+        wanted = edge * k.numerator // (k.denominator * rate.denominator * PICO)
+        return np.minimum(wanted, MOST_EXACT).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Kelly:
-    """floor(fraction × f × equity / P) with f = (p − P)/(1 − P) (Kelly 1956, for a binary bet at price P)."""
+    """floor(fraction × f × equity / P) with f = (p − P)/(1 − P) (Kelly 1956, for a binary bet at price P); the engine
+    works it out at each decision, from the equity of that time."""
 
     fraction: Decimal
-    needs_equity: bool = True
 
-    def __call__(self, p_pico: int, price_micro: int, equity_micro: int, /) -> int:
-        """Contracts wanted."""
-        price = Fraction(price_micro, MICRO)
-        stake = (Fraction(p_pico, PICO) - price) / (1 - price)
-        return max(0, math.floor(Fraction(self.fraction) * stake * Fraction(equity_micro, MICRO) / price))
+
+Sizing = FixedQuantity | EvProportional | Kelly

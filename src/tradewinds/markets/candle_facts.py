@@ -1,26 +1,17 @@
-"""What the candle files of a run look like, found in one pass over few columns and in the files' own footers."""
+"""What the candle files of a run look like, from their rows (read once, with the replay's) and from their own footers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 
+from tradewinds.engine.candles import Candles
 from tradewinds.store import META_KEY, PRICE_COLUMNS
-
-# `jumps` counts the candles that do not follow an earlier candle of their market: 1 where candles are unique and in order.
-_MARKETS = """
-SELECT market_ticker, count(*), sum(volume),
-       count_if(before_ticker IS DISTINCT FROM market_ticker OR before_end >= end_period_ts) AS jumps
-FROM (SELECT market_ticker, end_period_ts, volume,
-             lag(market_ticker) OVER () AS before_ticker, lag(end_period_ts) OVER () AS before_end
-      FROM read_parquet($files))
-GROUP BY market_ticker
-"""
 
 # Smallest and largest price of all price columns, from the statistics that were written with the rows.
 _FILES = """
@@ -60,16 +51,25 @@ class CandleFacts:
     files: dict[str, CandleFile]
 
 
-def candle_facts(paths: Sequence[str], threads: int | None = None) -> CandleFacts:
-    """Facts of some candle files (schema store.CANDLES)."""
+def candle_facts(candles: Candles, paths: Iterable[str]) -> CandleFacts:
+    """Facts of some candles, and of the files that they were read from."""
+    counts = (candles.end - candles.low).tolist()
+    columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
+    markets = {
+        ticker: MarketCandles(rows, Decimal(volume) / 100, jumps) for ticker, rows, volume, jumps in columns if rows
+    }
+    return CandleFacts(markets, _files(sorted(set(paths))))
+
+
+def _files(paths: list[str]) -> dict[str, CandleFile]:
+    """What footers say: their own words, and the statistics that were written with the rows."""
     if not paths:
-        return CandleFacts({}, {})
-    connection = duckdb.connect(config={"threads": threads} if threads else {})
-    files = sorted(set(paths))
-    markets = connection.execute(_MARKETS, {"files": files}).fetchall()
-    footers = connection.execute(_FILES, {"files": files, "prices": list(PRICE_COLUMNS)}).fetchall()
-    said = dict(connection.execute(_SAID, {"files": files, "key": META_KEY.decode()}).fetchall())
-    return CandleFacts(
-        {ticker: MarketCandles(rows, volume, jumps) for ticker, rows, volume, jumps in markets},
-        {path: CandleFile(rows, low, high, json.loads(said.get(path, b"{}"))) for path, rows, low, high in footers},
-    )
+        return {}
+    connection = duckdb.connect(config={"threads": 1})
+    footers = connection.execute(_FILES, {"files": paths, "prices": list(PRICE_COLUMNS)}).fetchall()
+    said = dict(connection.execute(_SAID, {"files": paths, "key": META_KEY.decode()}).fetchall())
+    connection.close()
+    return {path: CandleFile(rows, low, high, json.loads(said.get(path, b"{}"))) for path, rows, low, high in footers}
+
+
+NO_CANDLES = CandleFacts({}, {})

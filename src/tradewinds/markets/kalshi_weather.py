@@ -10,17 +10,17 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds import strategies
+from tradewinds.engine.candles import Seen, Window
 from tradewinds.engine.contracts import Contract, Event, Side
-from tradewinds.engine.equity import Point, equity_curve
-from tradewinds.engine.ledger import Fill, Ledger
-from tradewinds.engine.quotes import NO_AGE_LIMIT, Clock, QuoteView
-from tradewinds.engine.replay import Outcome, Replay
+from tradewinds.engine.equity import curve, instants
+from tradewinds.engine.fills import Fill
+from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Universe
 from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.rules import Rules
 from tradewinds.errors import SimulationError
 from tradewinds.markets import kalshi_events, validations
-from tradewinds.markets.kalshi_coverage import missing_share_pct
+from tradewinds.markets.kalshi_batches import Batch, Coverage, batches
 from tradewinds.markets.kalshi_events import Market, MarketEvent, load_events
-from tradewinds.markets.validations import Findings
 from tradewinds.markets.windows import civil_midnights
 from tradewinds.store import MICRO
 
@@ -48,33 +48,132 @@ def simulate(
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
-    events = load_events(config, catalogs, candles, probabilities)
-    _fail_if_asked(config, events)
-    findings = validations.judge_events(config, events, climate, threads)
-    validations.refuse_if_asked(config, findings)
-    events = validations.quarantined(config, events, findings)
-    replayed = [event for event in events if event.skip is None]
-    rejections, owners = _tradable(replayed)
-    contracts = [_contract(config, market, event) for market, event in owners]
-    rules = strategies.rules_of(config)
-    age = config["max_quote_age_minutes"]
-    clock = Clock(rules.step_seconds, age * 60 if age else NO_AGE_LIMIT)
-    start_micro = int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO)
-    files = sorted({event.path for event in replayed})
-    if not contracts:
-        idle = Outcome([], Counter(), [], start_micro)
-        return _result(config, events, findings, start_micro, idle, rejections, [], None, {})
-    view = QuoteView(files, contracts, clock, threads, volumes=rules.limits.max_volume_share is not None)
-    intervals = view.candidates(rules.min_ev_pico)
-    outcome = Replay(contracts, intervals, rules, Ledger(start_micro), full_audit=config["audit"] == "full").run()
-    validations.refuse_wrong_trades(outcome.fills, rules.step_seconds)
-    if crossed := view.crossed_decisions():
-        rejections[CROSSED_QUOTE] += crossed
-    settled = _settlement_times(replayed)
-    first = min(contract.start_ts for contract in contracts)
-    curve = equity_curve(start_micro, first, contracts, outcome.fills, view.marks, settled)
-    meta = {contract.ticker: owner for contract, owner in zip(contracts, owners, strict=True)}
-    return _result(config, events, findings, start_micro, outcome, rejections, curve, view.watermark(), meta)
+    return simulate_many([config], catalogs, candles, probabilities, threads, climate)[0]
+
+
+def simulate_many(
+    configs: Sequence[Mapping[str, Any]],
+    catalogs: Mapping[str, str],
+    candles: Mapping[tuple[str, dt.date], str],
+    probabilities: str,
+    threads: int | None = None,
+    climate: Iterable[str] = (),
+) -> list[RunResult]:
+    """`simulate` for configs that differ in REPLAY_KEYS only: candles are read once, each result is the one it has alone.
+
+    Raises:
+        SimulationError: as `simulate`; then there is no result at all.
+    """
+    shared = configs[0]
+    events = load_events(shared, catalogs, candles, probabilities)
+    _fail_if_asked(shared, events)
+    study = _Study(configs, events, validations.Judge(shared, climate))
+    for batch in batches(events, threads):
+        study.take_in(batch)
+    return study.results()
+
+
+# Keys of a config that change neither what is read nor which events are replayed.
+REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
+
+
+class _Study:
+    """Replays of some configs, which go through the same events together."""
+
+    def __init__(
+        self, configs: Sequence[Mapping[str, Any]], events: Sequence[MarketEvent], judge: validations.Judge
+    ) -> None:
+        self.configs, self.judge, self.shared = configs, judge, configs[0]
+        self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
+        replayed = [event for event in events if event.skip is None]
+        self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
+        groups = {event.ticker: _group(event) for event in replayed}
+        self.universe = Universe(
+            [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
+        )
+        self.rules = [strategies.rules_of(config) for config in configs]
+        self.start_micro = [int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO) for config in configs]
+        self.replays = [
+            Replay(self.universe, rules, cash, full_audit=config["audit"] == "full", by_market=len(configs) == 1)
+            for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
+        ]
+        self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
+        self.coverage = Coverage(self.shared["candles"]["period_interval_minutes"])
+        self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
+        self.settled: set[int] = set()
+        self.refused: Counter[str] = Counter()
+
+    def take_in(self, batch: Batch) -> None:
+        """Judge a batch's events, and replay up to where the next batch is needed."""
+        found = self.judge.judge(batch.events, batch.facts)
+        validations.refuse_if_asked(self.shared, found)
+        events = validations.quarantined(self.shared, batch.events, found)
+        self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
+        self.coverage.count(events, batch.candles)
+        contracts = self._admit([event for event in events if event.skip is None])
+        idx = [self.universe.idx[contract.ticker] for contract in contracts]
+        self.window = self.window.then(self.since, contracts, idx, batch.candles)
+        for seen in self.seen.values():
+            seen.take_in(contracts, batch.candles)
+        if self.start_ts < NEVER:
+            end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
+            wanted = instants(self.start_ts, self.since, end, self.settled)
+            stage = Stage(self.universe, self.window)
+            for replay in self.replays:
+                replay.advance(stage, batch.until, wanted)
+        self.since = batch.until
+
+    def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
+        """The contracts of events that are replayed."""
+        contracts = {}
+        for event in events:
+            tradable, refused = _tradable(event)
+            self.refused += refused
+            contracts |= {m.ticker: self.universe.contracts[self.universe.idx[m.ticker]] for m in tradable}
+            self.settled |= {market.settle_ts for market in event.markets}
+        self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
+        return list(contracts.values())
+
+    def results(self) -> list[RunResult]:
+        """What each config results in."""
+        return [self._result(place) for place in range(len(self.configs))]
+
+    def _result(self, place: int) -> RunResult:
+        outcome, rules = self.replays[place].outcome(), self.rules[place]
+        validations.refuse_wrong_trades(outcome.fills, rules.step_seconds)
+        seen = self.seen[_clock(rules)]
+        points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
+        events = list(self.events.values())
+        crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
+        return RunResult(
+            start_balance_micro=self.start_micro[place],
+            end_balance_micro=outcome.end_cash_micro,
+            trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
+            equity=points,
+            decisions=outcome.decisions,
+            scored=_scored(events),
+            diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
+            skipped=[(event.ticker, event.skip) for event in events if event.skip],
+            watermark=seen.watermark,
+            start_ts=points[0].ts if points else None,
+            end_ts=points[-1].ts if points else None,
+        )
+
+    def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
+        skips = Counter(event.skip for event in events if event.skip)
+        quarantine = [event.ticker for event in events if (event.skip or "").startswith(validations.PREFIX)]
+        return {
+            "events_attempted": len(events),
+            "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
+            "events_skipped": dict(sorted(skips.items())),
+            "rejections": dict(sorted((refused + outcome.rejections).items())),
+            "candles_missing_pct": self.coverage.missing_share_pct,
+            **validations.diagnostics(self.judge.found, len(outcome.fills), quarantine),
+        }
+
+
+def _clock(rules: Rules) -> tuple[int, int | None]:
+    return rules.step_seconds, rules.max_age_seconds
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
@@ -88,30 +187,33 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> 
             )
 
 
-def _tradable(events: Sequence[MarketEvent]) -> tuple[Counter[str], list[tuple[Market, MarketEvent]]]:
+def _tradable(event: MarketEvent) -> tuple[list[Market], Counter[str]]:
     """Markets that can trade, and the refusals of those that cannot (once per market)."""
     refused: Counter[str] = Counter()
     kept = []
-    for event in events:
-        for market in event.markets:
-            if market.p_pico is None:
-                refused[NO_PROBABILITY] += 1
-            elif market.start_ts >= market.end_ts:
-                refused[EMPTY_WINDOW] += 1
-            else:
-                kept.append((market, event))
-    return refused, sorted(kept, key=lambda pair: pair[0].ticker)
+    for market in event.markets:
+        if market.p_pico is None:
+            refused[NO_PROBABILITY] += 1
+        elif market.start_ts >= market.end_ts:
+            refused[EMPTY_WINDOW] += 1
+        else:
+            kept.append(market)
+    return kept, refused
 
 
-def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent) -> Contract:
+def _group(event: MarketEvent) -> Event:
+    start = min(m.start_ts for m in event.markets)
+    end = max(m.end_ts for m in event.markets)
+    return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
+
+
+def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, group: Event) -> Contract:
     if market.p_pico is None or market.payout_yes_micro is None:
         raise AssertionError(f"{market.ticker} is not tradable")
     full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
-    start = min(m.start_ts for m in event.markets)
-    end = max(m.end_ts for m in event.markets)
     return Contract(
         ticker=market.ticker,
-        event=Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end)),
+        event=group,
         p_pico=market.p_pico,
         start_ts=market.start_ts,
         end_ts=market.end_ts,
@@ -119,47 +221,6 @@ def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent) -> 
         settle_ts=market.settle_ts,
         payout_yes_micro=market.payout_yes_micro,
         fee_rate=market.fee_rate,
-    )
-
-
-def _settlement_times(events: Sequence[MarketEvent]) -> list[int]:
-    return sorted({market.settle_ts for event in events for market in event.markets})
-
-
-def _result(
-    config: Mapping[str, Any],
-    events: list[MarketEvent],
-    findings: Findings,
-    start_micro: int,
-    outcome: Outcome,
-    rejections: Counter[str],
-    curve: list[Point],
-    watermark: int | None,
-    owners: Mapping[str, tuple[Market, MarketEvent]],
-) -> RunResult:
-    skips = Counter(event.skip for event in events if event.skip)
-    refused = rejections + outcome.rejections
-    diagnostics = {
-        "events_attempted": len(events),
-        "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
-        "events_skipped": dict(sorted(skips.items())),
-        "rejections": dict(sorted(refused.items())),
-        "candles_missing_pct": missing_share_pct(events, config["candles"]["period_interval_minutes"]),
-    }
-    quarantine = [event.ticker for event in events if (event.skip or "").startswith(validations.PREFIX)]
-    diagnostics |= validations.diagnostics(findings, len(outcome.fills), quarantine)
-    return RunResult(
-        start_balance_micro=start_micro,
-        end_balance_micro=outcome.end_cash_micro,
-        trades=[_trade(fill, *owners[fill.contract.ticker]) for fill in outcome.fills],
-        equity=curve,
-        decisions=outcome.decisions,
-        scored=_scored(events),
-        diagnostics=diagnostics,
-        skipped=[(event.ticker, event.skip) for event in events if event.skip],
-        watermark=watermark,
-        start_ts=curve[0].ts if curve else None,
-        end_ts=curve[-1].ts if curve else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from tradewinds.engine.costs import CENT, TAKER_RATE
-from tradewinds.engine.ledger import Fill
+from tradewinds.engine.fills import Fill
 from tradewinds.errors import SimulationError
 from tradewinds.store import MICRO
 

@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from tradewinds.engine.ledger import Fill
+from tradewinds.engine.fills import Fill
 from tradewinds.errors import SimulationError
 from tradewinds.markets import event_checks, trade_checks
-from tradewinds.markets.candle_facts import candle_facts
+from tradewinds.markets.candle_facts import CandleFacts
 from tradewinds.markets.event_checks import Subject, Verdict
 from tradewinds.markets.kalshi_events import MarketEvent
+
+_REPORTED = ["station_id", "climate_date", "high_f", "low_f", "final"]
 
 PREFIX = "VALIDATION:"
 SKIP, FAIL, WARN = "skip", "fail", "warn"
@@ -135,35 +137,43 @@ Reports = Mapping[tuple[str, dt.date], Mapping[str, int | None]]
 """High and low (`max`, `min`) in whole °F of final climate reports, by station and climate date."""
 
 
-def judge_events(
-    config: Mapping[str, Any], events: Iterable[MarketEvent], climate: Iterable[str], threads: int | None = None
-) -> Findings:
-    """Judge the events that nothing else keeps out of the replay.
+class Judge:
+    """Judges the events of a config, some at a time.
 
     Args:
         config: resolved; climate: paths of climate reports (schema store.CLIMATE), none if there are none.
     """
-    found = Findings()
-    judged = [event for event in events if event.skip is None]
-    judged.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
-    facts = candle_facts([event.path for event in judged if event.path], threads)
-    reports = _final_reports(config, climate)
-    for event in judged:
-        reported = reports.get((event.station.station_id, event.climate_date), {})
-        subject = Subject(event, config, facts, reported.get(event.station.target))
+
+    def __init__(self, config: Mapping[str, Any], climate: Iterable[str]) -> None:
+        self.config, self.reports = config, _final_reports(config, climate)
+        self.found = Findings()
+
+    def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> Findings:
+        """Judge the events that nothing else keeps out of the replay; what is found in these."""
+        found = Findings()
+        for event in events:
+            if event.skip is None:
+                self._judge(event, facts, found)
+        self.found.judged += found.judged
+        self.found.failures += found.failures
+        return found
+
+    def _judge(self, event: MarketEvent, facts: CandleFacts, found: Findings) -> None:
+        reported = self.reports.get((event.station.station_id, event.climate_date), {})
+        subject = Subject(event, self.config, facts, reported.get(event.station.target))
         for validation in EVENT_VALIDATIONS:
             verdict = validation.event(subject) if validation.event else None
             if verdict is not None:
                 found.judged[validation.name] += 1
             if verdict:
                 found.failures.append(Failure(validation.name, event.ticker, verdict))
-    return found
 
 
 def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> Reports:
     """Preliminary reports say nothing of how a day ended."""
-    inside = [("climate_date", ">=", config["date_start_local"]), ("climate_date", "<=", config["date_end_local"])]
-    rows = [row for path in climate for row in pq.read_table(path, filters=inside).to_pylist() if row["final"]]
+    first, last = config["date_start_local"], config["date_end_local"]
+    read = (row for path in climate for row in pq.ParquetFile(path).read(columns=_REPORTED).to_pylist())
+    rows = [row for row in read if row["final"] and first <= row["climate_date"] <= last]
     return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
 
@@ -182,9 +192,8 @@ def refuse_if_asked(config: Mapping[str, Any], found: Findings) -> None:
     fatal = [failure for failure in found.failures if policy(config, failure.validation) == FAIL]
     if fatal:
         first = fatal[0]
-        more = f" {len(fatal) - 1} more failure(s)." if len(fatal) > 1 else ""
         raise SimulationError(
-            f"validation {first.validation} fails: {first.why}.{more}",
+            f"validation {first.validation} fails: {first.why}.",
             where=first.event,
             remedy=f"tradewinds validate lists all failures. Set on_missing.validation.{first.validation} to skip to leave "
             "such events out, or to warn to replay them all the same.",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tradewinds.engine.replay import Rules
+    from tradewinds.engine.rules import Rules
 
 # name: module with a function `rules(config) -> Rules`, and what it does
 _REGISTRY = {

@@ -17,12 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import FEE_RULES
-from tradewinds.engine.replay import Rules
-from tradewinds.engine.wishes import NONE, QuoteRule, Quotes, Wishes
+from tradewinds.engine.rules import NONE, QuoteRule, Quotes, Rules, Wishes
 from tradewinds.errors import ConfigError, SimulationError
 from tradewinds.store import PICO
-from tradewinds.strategies.ev_threshold import risk_limits
+from tradewinds.strategies.common import account_rules
 
 YES, NO = Side.YES, Side.NO
 FUNCTION = "orders"
@@ -78,18 +76,9 @@ def load(path: str) -> Any:
 
 def rules(config: Mapping[str, Any]) -> Rules:
     """The rules of a user's strategy under a config's limits and fees."""
-    strategy, rounding = config["strategy"], config["fees"]["rounding"]
-    if rounding != "cent":
-        problem = "a strategy from a file is asked once per quote, and this rule changes with the date."
-        raise ConfigError(problem, where="fees.rounding", remedy="Use fees.rounding: cent.")
-    return Rules(
-        by_quote=_checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"]),
-        by_account=None,
-        min_ev_pico=None,
-        fee_rule=FEE_RULES[rounding],
-        limits=risk_limits(config["risk"]),
-        step_seconds=config["cadence_minutes"] * 60,
-    )
+    strategy = config["strategy"]
+    by_quote = _checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"])
+    return Rules(sizing=None, by_quote=by_quote, min_ev_pico=None, **account_rules(config))
 
 
 def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRule:
@@ -120,8 +109,8 @@ def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | N
         return "an order for a side that is not quoted (check quotes.quoted(side))"
     if quantity.dtype.kind not in "iu" or (quantity[wanted] < 1).any():
         return "a quantity that is no whole number above 0"
-    if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all():
-        return "a priority that is no number"
+    if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all() or (priority >= 2**63).any():
+        return "a priority that is no number below 2^63"
     return None
 
 

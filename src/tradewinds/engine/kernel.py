@@ -1,0 +1,592 @@
+"""The replay's inner loops, compiled: one pass over decision times, against one cash account, in integers only.
+
+All functions here are plain Python that numba compiles. The rules of trading are `advance` and what it calls; it steps
+through every decision time of every market, so there is nothing clever to be wrong.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+MICRO = 1_000_000
+PICO_PER_MICRO = 1_000_000
+PICO = 1_000_000_000_000
+NEVER = 1 << 62
+YES, NO = 0, 1
+NO_REASON = -1
+OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
+UNLIMITED = 1 << 62
+
+# Scalars of an account, by place
+S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE = range(10)
+SCALARS = 10
+
+# What `advance` comes back with
+DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
+
+
+class Market(NamedTuple):
+    """Contracts of a run, by idx; times in Unix seconds."""
+
+    event: np.ndarray
+    p_pico: np.ndarray
+    first_t: np.ndarray  # first decision time
+    last_t: np.ndarray  # last decision time
+    settle_ts: np.ndarray
+    payout_yes: np.ndarray
+    day_low: np.ndarray  # by event: its civil midnights are days[day_low:day_end]
+    day_end: np.ndarray
+    days: np.ndarray
+
+
+class Account(NamedTuple):
+    """State of an account, by contract idx or event; scalars by the places above."""
+
+    scalars: np.ndarray
+    held: np.ndarray  # (contracts, 2)
+    cost: np.ndarray
+    candle_ts: np.ndarray  # of the last fill's candle, and how many contracts were bought on it
+    candle_used: np.ndarray
+    event_contracts: np.ndarray
+    event_cost: np.ndarray
+    event_orders: np.ndarray
+    event_day: np.ndarray
+    holding: np.ndarray  # idx of the contracts that are held, the first scalars[S_HOLDING]
+
+
+class Limits(NamedTuple):
+    """Limits as integers, UNLIMITED where none; `share` is a fraction of a candle's volume, share_base 0 if there is none."""
+
+    allow_opposing: bool
+    share: int
+    share_base: int
+    per_market: int
+    per_event: int
+    total_open: int
+    notional: int
+    orders: int
+    has_least: bool
+    least: int
+    kelly: int  # fraction as numerator and base; kelly_base 0 if the table says how many
+    kelly_base: int
+
+
+class Buffers(NamedTuple):
+    """What a replay leaves, row by row; refusals are stretches of equal ones if there is `stretch`, else only counted."""
+
+    fills: np.ndarray
+    counts: np.ndarray  # (contracts or 1, side, reason)
+    firsts: np.ndarray
+    refusals: np.ndarray
+    stretch: np.ndarray  # (contracts or 0, fields): the stretch that is going on
+    marks: np.ndarray  # (instants, 2): cash and open value
+
+
+@njit(cache=True, nogil=True)
+def survey(place, e, volume, markets):
+    """Rows of each market, its volume, and how many rows do not follow an earlier one of it."""
+    low, end = np.zeros(markets, np.int64), np.zeros(markets, np.int64)
+    traded, jumps = np.zeros(markets, np.int64), np.zeros(markets, np.int64)
+    before = -2
+    for row in range(len(place)):
+        i = place[row]
+        if i >= 0:
+            traded[i] += volume[row]
+            if i != before or e[row] <= e[row - 1]:
+                jumps[i] += 1
+            if i != before:
+                low[i] = row
+            end[i] = row + 1
+        before = i
+    return low, end, traded, jumps
+
+
+@njit(cache=True, nogil=True)
+def rows_since(e, low, end, since):
+    """For each market, the first of its rows that ends at or after an instant of its own."""
+    found = low.copy()
+    for j in range(len(low)):
+        found[j] += np.searchsorted(e[low[j] : end[j]], since[j])
+    return found
+
+
+@njit(cache=True, nogil=True)
+def yes_ask(bid, ask):
+    """What a YES costs at a top of book, -1 if it cannot be bought."""
+    return ask if 0 < ask < MICRO and bid <= ask else -1
+
+
+@njit(cache=True, nogil=True)
+def no_ask(bid, ask):
+    """What a NO costs at a top of book, -1 if it cannot be bought."""
+    return MICRO - bid if 0 < bid < MICRO and (ask < 0 or bid <= ask) else -1
+
+
+@njit(cache=True, nogil=True)
+def seen_prices(bid, ask):
+    """Which prices (micro-dollars) any side costs."""
+    seen = np.zeros(MICRO, np.bool_)
+    for row in range(len(bid)):
+        yes, no = yes_ask(bid[row], ask[row]), no_ask(bid[row], ask[row])
+        if yes >= 0:
+            seen[yes] = True
+        if no >= 0:
+            seen[no] = True
+    return seen
+
+
+@njit(cache=True, nogil=True)
+def price_codes(bid, ask, low, end, kind, place, prices, kinds):
+    """Codes of the sides of each row: kind × prices + place of the price; the NO sides' kinds follow those of the YES sides."""
+    yes_code, no_code = np.full(len(bid), -1, np.int32), np.full(len(bid), -1, np.int32)
+    for j in range(len(low)):
+        for row in range(low[j], end[j]):
+            yes, no = yes_ask(bid[row], ask[row]), no_ask(bid[row], ask[row])
+            if yes >= 0:
+                yes_code[row] = kind[j] * prices + place[yes]
+            if no >= 0:
+                no_code[row] = (kinds + kind[j]) * prices + place[no]
+    return yes_code, no_code
+
+
+@njit(cache=True, nogil=True)
+def look(e, bid, ask, low, end, first_t, last_t, step, max_age):
+    """Of some contracts: (decision times at which a crossed quote is visible, end of the latest candle that is in force at any,
+    or -1)."""
+    crossed, latest = 0, -1
+    for j in range(len(low)):
+        for row in range(low[j], end[j]):
+            since = max(-(-e[row] // step) * step, first_t[j])
+            until = min(last_t[j], (e[row] + max_age) // step * step)
+            if row + 1 < end[j]:
+                until = min(until, (e[row + 1] - 1) // step * step)
+            if since <= until:
+                latest = max(latest, e[row])
+                if ask[row] >= 0 and bid[row] > ask[row]:
+                    crossed += (until - since) // step + 1
+    return crossed, latest
+
+
+@njit(cache=True, nogil=True)
+def present(e, low, end, start_ts, end_ts):
+    """How many candles of some markets end in [start, end) of each."""
+    found = 0
+    for j in range(len(low)):
+        rows = e[low[j] : end[j]]
+        if start_ts[j] < end_ts[j]:
+            found += np.searchsorted(rows, end_ts[j]) - np.searchsorted(rows, start_ts[j])
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _product(a, b):
+    """a × b of two integers from 0 to 2^63 as (high, low) words of 64 bits."""
+    mask = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    x, y = np.uint64(a), np.uint64(b)
+    x_low, x_high, y_low, y_high = x & mask, x >> half, y & mask, y >> half
+    bottom = x_low * y_low
+    middle = x_high * y_low + (bottom >> half)
+    other = x_low * y_high + (middle & mask)
+    return x_high * y_high + (middle >> half) + (other >> half), (other << half) | (bottom & mask)
+
+
+@njit(cache=True, nogil=True)
+def _at_most(a, b, c, d):
+    """Whether a × b ≤ c × d, exactly."""
+    left_high, left_low = _product(a, b)
+    right_high, right_low = _product(c, d)
+    return left_high < right_high or (left_high == right_high and left_low <= right_low)
+
+
+@njit(cache=True, nogil=True)
+def kelly_quantity(fraction, base, edge, room, price, equity):
+    """floor(fraction/base × edge/room × equity/price); -1 if it is too large to be exact."""
+    if edge <= 0 or equity <= 0:
+        return 0
+    about = fraction / base * (edge / room) * (equity / price)
+    if about >= 9e6 or fraction * float(equity) >= 9e18 or (about + 2) * base * price >= 9e18:
+        return -1
+    quantity = int(about)
+    while _at_most((quantity + 1) * base * price, room, fraction * equity, edge):
+        quantity += 1
+    while quantity > 0 and not _at_most(quantity * base * price, room, fraction * equity, edge):
+        quantity -= 1
+    return quantity
+
+
+@njit(cache=True, nogil=True)
+def _fee(quantity, price, whole, part, base, grid, balance_grid):
+    """Fee of an order, micro-dollars (costs.FeeRule.fees)."""
+    fee = (quantity * whole - (-(quantity * part)) // base) * grid
+    if balance_grid:
+        worth = quantity * price
+        fee = -((-(worth + fee)) // balance_grid) * balance_grid - worth
+    return fee
+
+
+@njit(cache=True, nogil=True)
+def _affordable(quantity, price, cash, whole, part, base, grid, balance_grid):
+    """Largest quantity up to a wanted one whose cost with fee is within cash (cost grows with quantity)."""
+    if quantity * price + _fee(quantity, price, whole, part, base, grid, balance_grid) <= cash:
+        return quantity
+    low, high = 0, quantity
+    while high - low > 1:
+        middle = (low + high) // 2
+        if middle * price + _fee(middle, price, whole, part, base, grid, balance_grid) <= cash:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _row_at(e, low, end, t):
+    """The last row that ends by t; low - 1 if there is none."""
+    first, last = low, end
+    while first < last:
+        middle = (first + last) // 2
+        if e[middle] <= t:
+            first = middle + 1
+        else:
+            last = middle
+    return first - 1
+
+
+@njit(cache=True, nogil=True)
+def _settle(ts, market, account, order):
+    """Pay out everything that settles by an instant, and free what it held of the limits."""
+    s = account.scalars
+    while s[S_SETTLED] < len(order) and market.settle_ts[order[s[S_SETTLED]]] <= ts:
+        i = order[s[S_SETTLED]]
+        s[S_SETTLED] += 1
+        yes, no = account.held[i, YES], account.held[i, NO]
+        if yes == 0 and no == 0:
+            continue
+        event = market.event[i]
+        s[S_CASH] += yes * market.payout_yes[i] + no * (MICRO - market.payout_yes[i])
+        s[S_OPEN] -= yes + no
+        s[S_OPEN_COST] -= account.cost[i]
+        account.event_contracts[event] -= yes + no
+        account.event_cost[event] -= account.cost[i]
+        account.held[i, YES] = account.held[i, NO] = account.cost[i] = 0
+        for k in range(s[S_HOLDING]):
+            if account.holding[k] == i:
+                s[S_HOLDING] -= 1
+                account.holding[k] = account.holding[s[S_HOLDING]]
+                break
+
+
+@njit(cache=True, nogil=True)
+def _mark(ts, rows, member, account, max_age):
+    """What the open contracts would fetch at the quotes visible at an instant; nothing where there is none."""
+    value = 0
+    for k in range(account.scalars[S_HOLDING]):
+        i = account.holding[k]
+        j = member[i]
+        row = _row_at(rows.e, rows.low[j], rows.end[j], ts)
+        if row < rows.low[j] or ts - rows.e[row] > max_age:
+            continue
+        yes, no = yes_ask(rows.bid[row], rows.ask[row]), no_ask(rows.bid[row], rows.ask[row])
+        if no >= 0:
+            value += account.held[i, YES] * (MICRO - no)  # YES is sold at the bid
+        if yes >= 0:
+            value += account.held[i, NO] * (MICRO - yes)
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _pass(ts, market, account, order, instants, out, rows, member, max_age):
+    """Everything that happens by an instant and is no decision: settlements, and the worth of the account after them."""
+    s = account.scalars
+    while s[S_MARKED] < len(instants) and instants[s[S_MARKED]] <= ts:
+        k = s[S_MARKED]
+        _settle(instants[k], market, account, order)
+        out.marks[k, 0] = s[S_CASH]
+        out.marks[k, 1] = _mark(instants[k], rows, member, account, max_age)
+        s[S_MARKED] += 1
+    _settle(ts, market, account, order)
+
+
+@njit(cache=True, nogil=True)
+def _full(i, side, market, account, limits):
+    """The reason for which no order can be filled until something of the event settles, or NO_REASON."""
+    if not limits.allow_opposing and account.held[i, 1 - side]:
+        return OPPOSING
+    if limits.share_base:  # asked before the limits of market and event
+        return NO_REASON
+    if account.held[i, YES] + account.held[i, NO] >= limits.per_market:
+        return MARKET
+    if account.event_contracts[market.event[i]] >= limits.per_event:
+        return EVENT
+    return NO_REASON
+
+
+@njit(cache=True, nogil=True)
+def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits):
+    """(reason or NO_REASON, quantity) after all limits but the cash."""
+    s, event = account.scalars, market.event[i]
+    if not limits.allow_opposing and account.held[i, 1 - side]:
+        return OPPOSING, 0
+    if limits.share_base:
+        used = account.candle_used[i] if account.candle_ts[i] == quote_ts else 0
+        quantity = min(quantity, limits.share * volume // (limits.share_base * 100) - used)
+        if quantity <= 0:
+            return LIQUIDITY, 0
+    quantity = min(quantity, limits.per_market - account.held[i, YES] - account.held[i, NO])
+    if quantity <= 0:
+        return MARKET, 0
+    quantity = min(quantity, limits.per_event - account.event_contracts[event])
+    if quantity <= 0:
+        return EVENT, 0
+    quantity = min(quantity, limits.total_open - s[S_OPEN])
+    if quantity <= 0:
+        return TOTAL, 0
+    quantity = min(quantity, (limits.notional - account.event_cost[event]) // price)
+    if quantity <= 0:
+        return NOTIONAL, 0
+    if limits.orders < UNLIMITED:
+        day = account.event_day[event]
+        while market.day_low[event] + day < market.day_end[event] and market.days[market.day_low[event] + day] <= t:
+            day += 1
+            account.event_orders[event] = 0
+        account.event_day[event] = day
+        if account.event_orders[event] >= limits.orders:
+            return ORDERS, 0
+    return NO_REASON, quantity
+
+
+@njit(cache=True, nogil=True)
+def _refuse(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
+    """Count a refusal; in a full audit prolong the stretch of equal ones, or begin another."""
+    if len(out.stretch) == 0:
+        place = i if len(out.counts) > 1 else 0
+        if out.counts[place, side, reason] == 0:
+            out.firsts[place, side, reason] = t
+        out.counts[place, side, reason] += 1
+        return
+    now = out.stretch[i]  # times, idx, side, reason, quote_ts, quantity, price, first, last
+    if (
+        now[0]
+        and now[2] == side
+        and now[3] == reason
+        and now[4] == quote_ts
+        and now[5] == quantity
+        and now[8] == t - step
+    ):
+        now[0] += 1
+        now[8] = t
+        return
+    if now[0]:
+        out.refusals[scalars[S_REFUSALS]] = now
+        scalars[S_REFUSALS] += 1
+    now[0], now[1], now[2], now[3], now[4] = 1, i, side, reason, quote_ts
+    now[5], now[6], now[7], now[8] = quantity, price, t, t
+
+
+@njit(cache=True, nogil=True)
+def _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out):
+    """Book a fill."""
+    s, event = account.scalars, market.event[i]
+    if account.held[i, YES] == 0 and account.held[i, NO] == 0:
+        account.holding[s[S_HOLDING]] = i
+        s[S_HOLDING] += 1
+    s[S_CASH] -= quantity * price + fee
+    s[S_OPEN] += quantity
+    s[S_OPEN_COST] += quantity * price
+    account.held[i, side] += quantity
+    account.cost[i] += quantity * price
+    account.event_contracts[event] += quantity
+    account.event_cost[event] += quantity * price
+    account.event_orders[event] += 1
+    if account.candle_ts[i] != quote_ts:
+        account.candle_ts[i] = quote_ts
+        account.candle_used[i] = 0
+    account.candle_used[i] += quantity
+    row = out.fills[s[S_FILLS]]
+    row[0], row[1], row[2], row[3], row[4] = i, side, quantity, price, fee
+    row[5], row[6], row[7] = t, quote_ts, value
+    s[S_FILLS] += 1
+
+
+@njit(cache=True, nogil=True)
+def _before(rank, rest, quantity, i, rank2, rest2, quantity2, i2):
+    """Whether an order goes before another: by rank + rest/quantity, the highest first, then by ticker."""
+    if rank != rank2:
+        return rank > rank2
+    here, there = rest * quantity2, rest2 * quantity
+    return here > there if here != there else i < i2
+
+
+@njit(cache=True, nogil=True)
+def _kelly_side(side, code, p, price, equity, table, limits, grid, balance_grid):
+    """(contracts wanted, their net value) of a side under Kelly sizing; -1 contracts if that is too large to be exact."""
+    gross = p - price * PICO_PER_MICRO
+    if code < 0 or gross <= limits.least:
+        return 0, 0
+    quantity = kelly_quantity(limits.kelly, limits.kelly_base, gross, PICO - price * PICO_PER_MICRO, price, equity)
+    if quantity <= 0:
+        return quantity, 0
+    if quantity * float(table.fee_base[code]) >= 9e18:
+        return -1, 0
+    fee = _fee(quantity, price, table.fee_whole[code], table.fee_part[code], table.fee_base[code], grid, balance_grid)
+    value = gross * quantity - fee * PICO_PER_MICRO
+    return (quantity, value) if value > limits.least * quantity else (0, 0)
+
+
+@njit(cache=True, nogil=True)
+def advance(
+    until,
+    step,
+    max_age,
+    eras,
+    market,
+    order,
+    window_idx,
+    by_start,
+    member,
+    rows,
+    yes_code,
+    no_code,
+    table,
+    limits,
+    account,
+    instants,
+    out,
+):
+    """Replay all decision times before `until`; DONE, or what is in the way.
+
+    After BUFFERS_FULL empty the buffers and call again: it goes on where it stopped.
+
+    Args:
+        eras: (n, 3) since when, grid and balance grid of the fee rule; order: idx of all contracts by settlement and ticker;
+        window_idx: idx of the window's contracts; by_start: their places by first decision time; member: place in the window
+        by idx; instants: when the account's worth is noted.
+    """
+    s = account.scalars
+    count = len(window_idx)
+    t = s[S_NOW]
+    active, position = np.empty(count, np.int64), np.empty(count, np.int64)
+    order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    wanted, rank, rest = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    alive = upcoming = era = 0
+    while True:
+        if alive == 0:
+            while upcoming < count and market.last_t[window_idx[by_start[upcoming]]] < t:
+                upcoming += 1
+            if upcoming == count or max(t, market.first_t[window_idx[by_start[upcoming]]]) >= until:
+                break
+            t = max(t, market.first_t[window_idx[by_start[upcoming]]])
+        elif t >= until:
+            break
+        while upcoming < count and market.first_t[window_idx[by_start[upcoming]]] <= t:
+            j = by_start[upcoming]
+            upcoming += 1
+            if market.last_t[window_idx[j]] >= t:
+                active[alive] = j
+                position[j] = _row_at(rows.e, rows.low[j], rows.end[j], t)
+                alive += 1
+        s[S_NOW] = t
+        if s[S_FILLS] + alive > len(out.fills) or s[S_REFUSALS] + alive > len(out.refusals):
+            return BUFFERS_FULL
+        _pass(t, market, account, order, instants, out, rows, member, max_age)
+        while era + 1 < len(eras) and eras[era + 1, 0] <= t:
+            era += 1
+        grid, balance_grid, shift = eras[era, 1], eras[era, 2], era * table.era_rows
+        equity = s[S_CASH] + s[S_OPEN_COST]
+        found = a = 0
+        while a < alive:
+            j = active[a]
+            i = window_idx[j]
+            if market.last_t[i] < t:
+                alive -= 1
+                active[a] = active[alive]
+                continue
+            a += 1
+            row = position[j]
+            while row + 1 < rows.end[j] and rows.e[row + 1] <= t:
+                row += 1
+            position[j] = row
+            if row < rows.low[j] or t - rows.e[row] > max_age:
+                continue
+            yes, no = yes_code[row], no_code[row]
+            if yes < 0 and no < 0:
+                continue
+            yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
+            if limits.kelly_base:
+                p, yes_price, no_price = market.p_pico[i], rows.ask[row], MICRO - rows.bid[row]
+                yes_wanted, yes_value = _kelly_side(YES, yes, p, yes_price, equity, table, limits, grid, balance_grid)
+                no_wanted, no_value = _kelly_side(NO, no, PICO - p, no_price, equity, table, limits, grid, balance_grid)
+                if yes_wanted < 0 or no_wanted < 0:
+                    s[S_WHERE] = i
+                    return TOO_LARGE
+                yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
+                no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
+            else:
+                yes_wanted = table.quantity[yes] if yes >= 0 else 0
+                no_wanted = table.quantity[no] if no >= 0 else 0
+                if yes_wanted == 0 and no_wanted == 0:
+                    continue
+                yes_rank, yes_rest = table.rank[yes], table.rest[yes]
+                no_rank, no_rest = table.rank[no], table.rest[no]
+            if no_wanted and (
+                not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)
+            ):
+                side, code, quantity = NO, no, no_wanted
+                rank[j], rest[j] = no_rank, no_rest
+            elif yes_wanted:
+                side, code, quantity = YES, yes, yes_wanted
+                rank[j], rest[j] = yes_rank, yes_rest
+            else:
+                continue
+            reason = _full(i, side, market, account, limits)
+            if reason != NO_REASON:
+                price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
+                _refuse(i, side, reason, t, step, rows.e[row], quantity, price, out, s)
+                continue
+            side_of[j], code_of[j], wanted[j] = side, code, quantity
+            k = found
+            while k > 0 and _before(
+                rank[j],
+                rest[j],
+                quantity,
+                i,
+                rank[order_of[k - 1]],
+                rest[order_of[k - 1]],
+                wanted[order_of[k - 1]],
+                window_idx[order_of[k - 1]],
+            ):
+                order_of[k] = order_of[k - 1]
+                k -= 1
+            order_of[k] = j
+            found += 1
+        for k in range(found):
+            j = order_of[k]
+            i, side, code, row = window_idx[j], side_of[j], code_of[j], position[j]
+            price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
+            reason, quantity = _room(
+                i, side, wanted[j], price, rows.volume[row], rows.e[row], t, market, account, limits
+            )
+            whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
+            fee = value = 0
+            if reason == NO_REASON:
+                quantity = _affordable(quantity, price, s[S_CASH], whole, part, base, grid, balance_grid)
+                if quantity == 0:
+                    reason = CASH
+                else:
+                    fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
+                    p = market.p_pico[i] if side == YES else PICO - market.p_pico[i]
+                    value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
+                    if limits.has_least and value <= limits.least * quantity:
+                        reason = EV
+            if reason == NO_REASON:
+                _buy(i, side, quantity, price, fee, t, rows.e[row], value, market, account, out)
+            else:
+                _refuse(i, side, reason, t, step, rows.e[row], wanted[j], price, out, s)
+        t += step
+    s[S_NOW] = t
+    _pass(until - 1, market, account, order, instants, out, rows, member, max_age)
+    return DONE

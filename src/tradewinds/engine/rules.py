@@ -1,0 +1,104 @@
+"""Rules: what is bought at which quotes, before any limit, and how a market's fees and limits apply.
+
+A strategy never sees quotes in order of time. It says what it wants at a *kind* of quote (its probability, fee rate and asks),
+and the answer holds wherever such a quote is in force: there is nothing to look ahead at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tradewinds.engine.contracts import PICO_PER_MICRO, Side
+from tradewinds.engine.costs import FeeRule, Ints
+from tradewinds.engine.limits import RiskLimits
+from tradewinds.engine.sizing import Kelly, Sizing
+from tradewinds.store import PICO
+
+Prices = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+NONE = -1  # in the place of a side: nothing is wanted
+NOT_QUOTED = -1  # in the place of a price
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Distinct visible quotes as columns: P(YES) in pico, asks in micro-dollars or NOT_QUOTED, place of the fee rate."""
+
+    p_pico: Ints
+    yes_ask: Prices
+    no_ask: Prices
+    fee_place: Ints
+    fee_rates: Sequence[Fraction]
+    fee_rule: FeeRule
+    fee_era: int = 0
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.p_pico)
+
+    def quoted(self, side: Side) -> Bools:
+        """Where a side can be bought."""
+        quoted: Bools = self.ask(side) != NOT_QUOTED
+        return quoted
+
+    def ask(self, side: Side) -> Ints:
+        """Price of a contract of a side, micro-dollars."""
+        return (self.yes_ask if side is Side.YES else self.no_ask).astype(np.int64)
+
+    def gross_value(self, side: Side) -> Ints:
+        """Expected value of one contract before its fee, pico-dollars."""
+        p = self.p_pico if side is Side.YES else PICO - self.p_pico
+        return p - self.ask(side) * PICO_PER_MICRO
+
+    def fee(self, side: Side, quantity: int) -> Ints:
+        """Fee of an order of so many contracts, micro-dollars."""
+        prices = np.maximum(self.ask(side), 0)
+        terms = self.fee_rule.terms(list(self.fee_rates), self.fee_place, prices, self.fee_era)
+        return self.fee_rule.fees(terms, quantity, prices, self.fee_era)
+
+    def net_value(self, side: Side, quantity: int) -> Ints:
+        """Expected value of an order of so many contracts after its fee, pico-dollars for all of them together."""
+        return self.gross_value(side) * quantity - self.fee(side, quantity) * PICO_PER_MICRO
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What to buy at each quote: a side (NONE: nothing), how many contracts, and in which order at one instant (the highest
+    priority first, then by ticker)."""
+
+    side: npt.NDArray[np.int8]
+    quantity: Ints
+    priority: npt.NDArray[Any]
+
+
+QuoteRule = Callable[[Quotes], Wishes]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How orders are made: either `by_quote` says what is wanted, or the side whose expected value a contract, after the fee
+    of an order of the size that `sizing` gives, is larger and exceeds `min_ev_pico` (tie: YES; best first).
+
+    An order that limits reduced must still exceed `min_ev_pico` (None: it need not). A quote older than `max_age_seconds`
+    (None: no limit) is none; decision times are the multiples of `step_seconds`.
+    """
+
+    sizing: Sizing | None
+    by_quote: QuoteRule | None
+    min_ev_pico: int | None
+    fee_rule: FeeRule
+    limits: RiskLimits
+    step_seconds: int
+    max_age_seconds: int | None = None
+
+    @property
+    def kelly(self) -> Kelly | None:
+        """The sizing, where it depends on the account."""
+        return self.sizing if isinstance(self.sizing, Kelly) else None

@@ -1,0 +1,79 @@
+"""A run's events some at a time, with their candles: each file is read once, and memory holds a few weeks of candles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradewinds.engine import kernel
+from tradewinds.engine.candles import Candles, read_candles
+from tradewinds.engine.replay import NEVER
+from tradewinds.markets.candle_facts import CandleFacts, candle_facts
+from tradewinds.markets.kalshi_events import MarketEvent
+
+EVENTS_PER_BATCH = 48  # half a million candles of busy days
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events by date and series with all candles of their files; no market of a later batch begins before `until`."""
+
+    events: Sequence[MarketEvent]
+    candles: Candles
+    facts: CandleFacts
+    until: int
+
+
+def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterator[Batch]:
+    """The events that have markets and a file, in order; the next batch is read while one is looked at."""
+    with_files = [event for event in events if event.path and event.markets]
+    with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
+    groups = [with_files[at : at + EVENTS_PER_BATCH] for at in range(0, len(with_files), EVENTS_PER_BATCH)]
+    starts = [min((m.start_ts for event in group for m in event.markets), default=NEVER) for group in groups]
+    untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        jobs = [reader.submit(_read, groups[0], untils[0], threads)] if groups else []
+        for place in range(len(groups)):
+            job = jobs.pop()
+            batch = job.result()
+            if place + 1 < len(groups):
+                jobs.append(reader.submit(_read, groups[place + 1], untils[place + 1], threads))
+            yield batch
+
+
+def _read(events: Sequence[MarketEvent], until: int, threads: int | None) -> Batch:
+    files = [event.path for event in events]
+    tickers = sorted({market.ticker for event in events for market in event.markets})
+    candles = read_candles(files, tickers, threads)
+    return Batch(events, candles, candle_facts(candles, files), until)
+
+
+class Coverage:
+    """How sparse candles are: period ends inside the trade windows that have no candle.
+
+    The exchange leaves out minutes in which nothing changed: this measures sparseness, it is no error.
+    """
+
+    def __init__(self, period_minutes: int) -> None:
+        self.period_seconds = period_minutes * 60
+        self.expected = self.present = 0
+
+    def count(self, events: Sequence[MarketEvent], candles: Candles) -> None:
+        """Take in the markets of some events."""
+        place = {ticker: i for i, ticker in enumerate(candles.tickers)}
+        found = [(place[m.ticker], m.start_ts, m.end_ts) for e in events for m in e.markets if m.start_ts < m.end_ts]
+        at, start, end = np.array(found, np.int64).reshape(-1, 3).T
+        period = self.period_seconds
+        self.expected += int(((end - 1) // period - (start - 1) // period).sum())
+        self.present += int(kernel.present(candles.e, candles.low[at], candles.end[at], start, end))
+
+    @property
+    def missing_share_pct(self) -> float | None:
+        """Percentage over all markets of all events; None if no window has a period end."""
+        if not self.expected:
+            return None
+        return round(100 * (self.expected - self.present) / self.expected, 6)
