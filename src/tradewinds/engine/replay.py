@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -247,23 +249,30 @@ def _too_large(ticker: str) -> SimulationError:
     return SimulationError(
         "an order has too many contracts to be exact.",
         where=ticker,
-        remedy="Lower risk.kelly_fraction or risk.start_balance_usd; some millions of contracts an order can be computed.",
+        remedy="Lower risk.kelly_fraction or risk.start_balance_usd, or give the fraction fewer digits; some millions of "
+        "contracts an order can be computed.",
     )
 
 
 def _limits(rules: Rules) -> kernel.Limits:
     limits, kelly = rules.limits, rules.kelly
-    share = limits.max_volume_share
-    fraction = kelly.fraction.as_integer_ratio() if kelly else (0, 0)
     most = (limits.per_market, limits.per_event, limits.total_open, limits.notional_per_event_micro)
     return kernel.Limits(
         limits.allow_opposing,
-        *((share.numerator, share.denominator) if share is not None else (0, 0)),
-        *(kernel.UNLIMITED if value is None else value for value in (*most, limits.orders_per_event_day)),
+        *_ratio(limits.max_volume_share, "risk.max_volume_share"),
+        *(kernel.UNLIMITED if n is None else min(n, kernel.UNLIMITED) for n in (*most, limits.orders_per_event_day)),
         rules.min_ev_pico is not None,
         rules.min_ev_pico or 0,
-        *fraction,
+        *_ratio(kelly.fraction if kelly else None, "risk.kelly_fraction"),
     )
+
+
+def _ratio(share: Fraction | Decimal | None, where: str) -> tuple[int, int]:
+    """A share as numerator and denominator; (0, 0) if there is none."""
+    numerator, denominator = (0, 0) if share is None else share.as_integer_ratio()
+    if denominator >= 1 << 63:
+        raise SimulationError("it has too many digits to be exact.", where=where, remedy="Give it fewer digits.")
+    return numerator, denominator
 
 
 def _column(values: Sequence[object]) -> Ints:

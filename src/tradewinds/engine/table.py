@@ -127,6 +127,7 @@ def table_by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule) -> Table:
         quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
         prices = np.maximum(offers.price_micro, 0)
         terms = fee_rule.terms(offers.fee_rates, offers.fee_place, prices, era)
+        fee_rule.fees(terms, quantity, prices, era)  # an order that is too large to be exact ends here
         made = (quantity, np.tile(rank, 2), np.zeros(2 * half, np.int64), terms.whole, terms.part, terms.base)
         for column, part in zip(columns, made, strict=True):
             column.append(part.astype(np.int64))
@@ -134,7 +135,7 @@ def table_by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule) -> Table:
 
 
 def _ranks(wishes: Wishes) -> Ints:
-    """Priorities as integers in the same order. Floats keep theirs when their bits are read as integers, the negative turned."""
+    """Priorities as integers in the same order: of floats the bits read as integers, those of negative ones turned round."""
     priority = np.asarray(wishes.priority)
     if priority.dtype.kind in "iub":
         return priority.astype(np.int64)
