@@ -7,22 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.reference.compare import engine_rows
 from tests.reference.worlds import make_world
-from tradewinds import config
+from tests.unit.engine_parts import MINUTE, contract, orders, quote, replay
+from tradewinds import config, strategies
+from tradewinds.engine.contracts import Side
+from tradewinds.engine.costs import FEE_ERAS
 from tradewinds.errors import ConfigError, SimulationError
 from tradewinds.markets import kalshi_weather
+from tradewinds.strategies import user_file
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = re.search(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)[1]
 
 
-def run(tmp_path, text, seed=12, **parameters):
+def run(tmp_path, text, seed=12, rounding="cent", **parameters):
     world = make_world(tmp_path, seed)
     path = tmp_path / "mine.py"
     path.write_text(text)
     conf = copy.deepcopy(world.config)
     conf["strategy"] = {"name": "mine", "file": str(path), "parameters": parameters}
-    conf["fees"], conf["cadence_minutes"] = {"rounding": "cent"}, 1
+    conf["fees"], conf["cadence_minutes"] = {"rounding": rounding}, 1
     conf["on_missing"] = conf["on_missing"] | {"validation": "warn"}
     return kalshi_weather.simulate(conf, world.catalogs, world.candles, world.probabilities)
 
@@ -58,6 +63,22 @@ HEAD = "from tradewinds.strategies.user_file import NO, NONE, YES, Orders\ndef o
         (HEAD + "Orders([YES, NO, NONE])", SimulationError, "ValueError"),
         (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, quantity=0.5)", SimulationError, "no whole number above 0"),
         (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, priority='high')", SimulationError, "a priority that is no number"),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, priority=2**64)", SimulationError, "a priority that is no number"),
+        (
+            HEAD + "Orders(quotes.quoted(YES) * 1 - 1, priority=float('nan'))",
+            SimulationError,
+            "a priority that is no number",
+        ),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, -1)", SimulationError, "no whole number above 0"),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 10**7)", SimulationError, "too many contracts: .* Want fewer"),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 10**18)", SimulationError, "too many contracts: .* Want fewer"),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 2**63)", SimulationError, "too many contracts: .* Want fewer"),
+        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 2**64)", SimulationError, "no whole number above 0"),
+        (
+            HEAD + "quotes.net_value(YES, 10**8)",
+            SimulationError,
+            "line 3: OverflowError: an order has too many contracts",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path, text, error, words):
@@ -65,25 +86,27 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path, text, error, words):
         run(tmp_path, text)
 
 
+RAW = {
+    "series_tickers": ["KXHIGHCHI"],
+    "date_start_local": "2025-05-02",
+    "date_end_local": "2025-05-03",
+    "asof_policy": {"local_time": "23:00", "days_before": 1},
+    "trade_window_policy": "market_close",
+    "cadence_minutes": 1,
+    "execution_model": "taker",
+    "risk": {"start_balance_usd": 1000},
+    "output_dir": "backtests",
+}
+
+
 def test_a_file_that_is_not_there_is_a_config_error(tmp_path):
-    raw = {
-        "series_tickers": ["KXHIGHCHI"],
-        "date_start_local": "2025-05-02",
-        "date_end_local": "2025-05-03",
-        "asof_policy": {"local_time": "23:00", "days_before": 1},
-        "trade_window_policy": "market_close",
-        "cadence_minutes": 1,
-        "execution_model": "taker",
-        "risk": {"start_balance_usd": 1000},
-        "output_dir": "backtests",
-    }
     with pytest.raises(ConfigError, match=r"gone\.py: there is no such file"):
-        config.resolve(raw | {"strategy": {"name": "mine", "file": "gone.py"}})
-    plain = config.run_id(config.resolve(raw))
-    assert config.run_id(config.resolve(raw | {"strategy": {"name": "ev_threshold"}})) == plain
+        config.resolve(RAW | {"strategy": {"name": "mine", "file": "gone.py"}})
+    plain = config.run_id(config.resolve(RAW))
+    assert config.run_id(config.resolve(RAW | {"strategy": {"name": "ev_threshold"}})) == plain
     (tmp_path / "mine.py").write_text(DOCUMENTED)
     own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {"edge": 0.05}}
-    assert config.run_id(config.resolve(raw | {"strategy": own})) != plain
+    assert config.run_id(config.resolve(RAW | {"strategy": own})) != plain
 
 
 def test_the_order_of_a_side_that_nobody_wants_and_of_priority(tmp_path):
@@ -94,3 +117,59 @@ def test_the_order_of_a_side_that_nobody_wants_and_of_priority(tmp_path):
     for one, other in zip(result.trades, result.trades[1:], strict=False):
         if one.decision_ts == other.decision_ts:
             assert one.entry_price_micro >= other.entry_price_micro
+
+
+def own_rules(tmp_path, text, rounding="cent", **parameters):
+    (tmp_path / "mine.py").write_text(text)
+    own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": parameters}
+    return strategies.rules_of(config.resolve(RAW | {"strategy": own, "fees": {"rounding": rounding}}))
+
+
+def test_the_exchange_rounding_is_the_strategys_too(tmp_path):
+    """A YES for 0.055 that is worth 0.085 costs 0.01 in fees, and 0.005 once they are finer: above 0.021 only then."""
+    first = FEE_ERAS[0][0] // MINUTE
+    what = contract(p="0.085", start=first - 3, end=first + 3, settles=first + 99)
+    quotes = [quote(0, first - 3, first + 2, yes="0.055")]
+    bought = {}
+    for rounding in ("cent", "exchange"):
+        outcome = replay([what], quotes, own_rules(tmp_path, DOCUMENTED, rounding, edge="0.021"))
+        bought[rounding] = [(o[0] - first, o[3]) for o in orders(outcome)]
+        assert {f.fee_micro for f in outcome.fills} <= {5_000}
+    assert bought == {"cent": [], "exchange": [(0, 1), (1, 1), (2, 1)]}
+
+
+def test_before_march_2026_the_exchange_rounding_changes_nothing_for_a_strategy(tmp_path):
+    cent, exchange = (run(tmp_path, DOCUMENTED, rounding=rounding, edge="0.03") for rounding in ("cent", "exchange"))
+    assert cent.trades and engine_rows(cent) == engine_rows(exchange) and cent.equity == exchange.equity
+
+
+def test_it_is_asked_about_distinct_quotes_that_somebody_can_buy(tmp_path):
+    text = "SEEN = []\n" + HEAD.replace("return ", "SEEN.append(quotes)\n    return ") + "Orders(NONE)"
+    pair = [contract("A", "0.8"), contract("B", "0.8"), contract("C", "0.7")]
+    quotes = [quote(i, 5 * n, 5 * n + 2, yes=f"0.4{n % 3}", no="0.70") for i in range(3) for n in range(9)]
+    quotes.append(quote(2, 60, 61, no="0.70"))
+    assert not replay(pair, quotes, own_rules(tmp_path, text, "exchange")).decisions
+    seen = user_file.load(str(tmp_path / "mine.py")).__globals__["SEEN"]
+    eras = [asked.fee_era for asked in seen]
+    assert eras == [0, 1, 2], "once for each rounding of fees"
+    for asked in seen:
+        rows = list(zip(asked.p_pico.tolist(), asked.yes_ask.tolist(), asked.no_ask.tolist(), strict=True))
+        wanted = {(p, micro, 700_000) for p in (8 * 10**11, 7 * 10**11) for micro in (400_000, 410_000, 420_000)}
+        assert len(rows) == len(asked) == 7 and set(rows) == wanted | {(7 * 10**11, -1, 700_000)}
+        sold = asked.quoted(Side.YES)
+        assert sold.tolist() == [yes != -1 for _, yes, _ in rows] and asked.quoted(Side.NO).all()
+        gross = [p - yes * 10**6 for p, yes, _ in rows if yes != -1]
+        assert asked.gross_value(Side.YES)[sold].tolist() == gross
+        # three at 0.40 to 0.42 cost 0.06 in fees under every rounding
+        assert set(asked.fee(Side.YES, 3)[sold].tolist()) == {60_000}
+        assert asked.net_value(Side.YES, 3)[sold].tolist() == [one * 3 - 60_000 * 10**6 for one in gross]
+        assert asked.gross_value(Side.NO).tolist() == [10**12 - p - 7 * 10**11 for p, _, _ in rows]
+        for number, side in enumerate((Side.YES, Side.NO)):  # the number of a side means that side
+            assert asked.ask(number).tolist() == asked.ask(side).tolist()
+            assert asked.gross_value(number).tolist() == asked.gross_value(side).tolist()
+
+
+def test_a_million_contracts_may_be_wanted(tmp_path):
+    text = HEAD + "Orders(YES, 1_000_000)"
+    outcome = replay([contract()], [quote(0, 5, 5, yes="0.456789")], own_rules(tmp_path, text), cash="900000000")
+    assert [o[3] for o in orders(outcome)] == [1_000_000]

@@ -50,11 +50,11 @@ class Quotes:
 
     def ask(self, side: Side) -> Ints:
         """Price of a contract of a side, micro-dollars."""
-        return (self.yes_ask if side is Side.YES else self.no_ask).astype(np.int64)
+        return (self.yes_ask if side == Side.YES else self.no_ask).astype(np.int64)
 
     def gross_value(self, side: Side) -> Ints:
         """Expected value of one contract before its fee, pico-dollars."""
-        p = self.p_pico if side is Side.YES else PICO - self.p_pico
+        p = self.p_pico if side == Side.YES else PICO - self.p_pico
         return p - self.ask(side) * PICO_PER_MICRO
 
     def fee(self, side: Side, quantity: int) -> Ints:
