@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+# compiled once per installation, and without the lock of the interpreter; no divisor here can be 0
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
 MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
 PICO = 1_000_000_000_000
@@ -19,6 +22,7 @@ YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
 UNLIMITED = 1 << 62
+QUOTE_BITS = 21  # an ask in micro-dollars, and one more value for "not offered"
 
 # Scalars of an account, by place
 S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE = range(10)
@@ -57,6 +61,24 @@ class Account(NamedTuple):
     holding: np.ndarray  # idx of the contracts that are held, the first scalars[S_HOLDING]
 
 
+def new_account(contracts, events, cash):
+    """An account with some cash and nothing else."""
+    scalars = np.zeros(SCALARS, np.int64)
+    scalars[S_CASH], scalars[S_NOW] = cash, -NEVER
+    return Account(
+        scalars=scalars,
+        held=np.zeros((contracts, 2), np.int64),
+        cost=np.zeros(contracts, np.int64),
+        candle_ts=np.full(contracts, -NEVER, np.int64),
+        candle_used=np.zeros(contracts, np.int64),
+        event_contracts=np.zeros(events, np.int64),
+        event_cost=np.zeros(events, np.int64),
+        event_orders=np.zeros(events, np.int64),
+        event_day=np.zeros(events, np.int64),
+        holding=np.zeros(contracts, np.int64),
+    )
+
+
 class Limits(NamedTuple):
     """Limits as integers, UNLIMITED where none; `share` is a fraction of a candle's volume, share_base 0 if there is none."""
 
@@ -85,7 +107,7 @@ class Buffers(NamedTuple):
     marks: np.ndarray  # (instants, 2): cash and open value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def survey(place, e, volume, markets):
     """Rows of each market, its volume, and how many rows do not follow an earlier one of it."""
     low, end = np.zeros(markets, np.int64), np.zeros(markets, np.int64)
@@ -104,7 +126,7 @@ def survey(place, e, volume, markets):
     return low, end, traded, jumps
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def rows_since(e, low, end, since):
     """For each market, the first of its rows that ends at or after an instant of its own."""
     found = low.copy()
@@ -113,19 +135,19 @@ def rows_since(e, low, end, since):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def yes_ask(bid, ask):
     """What a YES costs at a top of book, -1 if it cannot be bought."""
     return ask if 0 < ask < MICRO and bid <= ask else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def no_ask(bid, ask):
     """What a NO costs at a top of book, -1 if it cannot be bought."""
     return MICRO - bid if 0 < bid < MICRO and (ask < 0 or bid <= ask) else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def seen_prices(bid, ask):
     """Which prices (micro-dollars) any side costs."""
     seen = np.zeros(MICRO, np.bool_)
@@ -138,7 +160,7 @@ def seen_prices(bid, ask):
     return seen
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def price_codes(bid, ask, low, end, kind, place, prices, kinds):
     """Codes of the sides of each row: kind × prices + place of the price; the NO sides' kinds follow those of the YES sides."""
     yes_code, no_code = np.full(len(bid), -1, np.int32), np.full(len(bid), -1, np.int32)
@@ -152,25 +174,47 @@ def price_codes(bid, ask, low, end, kind, place, prices, kinds):
     return yes_code, no_code
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def quote_keys(bid, ask, low, end, kind):
+    """A number for each row that stands for its kind and both asks (QUOTE_BITS each, one up); -1 if neither side is offered."""
+    keys = np.full(len(bid), -1, np.int64)
+    for j in range(len(low)):
+        for row in range(low[j], end[j]):
+            yes, no = yes_ask(bid[row], ask[row]), no_ask(bid[row], ask[row])
+            if yes >= 0 or no >= 0:
+                keys[row] = kind[j] << 2 * QUOTE_BITS | (yes + 1) << QUOTE_BITS | (no + 1)
+    return keys
+
+
+@compiled
 def look(e, bid, ask, low, end, first_t, last_t, step, max_age):
     """Of some contracts: (decision times at which a crossed quote is visible, end of the latest candle that is in force at any,
     or -1)."""
     crossed, latest = 0, -1
     for j in range(len(low)):
         for row in range(low[j], end[j]):
-            since = max(-(-e[row] // step) * step, first_t[j])
-            until = min(last_t[j], (e[row] + max_age) // step * step)
-            if row + 1 < end[j]:
-                until = min(until, (e[row + 1] - 1) // step * step)
-            if since <= until:
-                latest = max(latest, e[row])
-                if ask[row] >= 0 and bid[row] > ask[row]:
-                    crossed += (until - since) // step + 1
+            if ask[row] >= 0 and bid[row] > ask[row]:
+                crossed += _times(e, row, end[j], first_t[j], last_t[j], step, max_age)
+        for row in range(end[j] - 1, low[j] - 1, -1):
+            if e[row] <= latest:
+                break
+            if _times(e, row, end[j], first_t[j], last_t[j], step, max_age):
+                latest = e[row]
+                break
     return crossed, latest
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _times(e, row, end, first_t, last_t, step, max_age):
+    """At how many decision times a row is the visible one."""
+    since = max(-(-e[row] // step) * step, first_t)
+    until = min(last_t, (e[row] + max_age) // step * step)
+    if row + 1 < end:
+        until = min(until, (e[row + 1] - 1) // step * step)
+    return max((until - since) // step + 1, 0)
+
+
+@compiled
 def present(e, low, end, start_ts, end_ts):
     """How many candles of some markets end in [start, end) of each."""
     found = 0
@@ -181,7 +225,7 @@ def present(e, low, end, start_ts, end_ts):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _product(a, b):
     """a × b of two integers from 0 to 2^63 as (high, low) words of 64 bits."""
     mask = np.uint64(0xFFFFFFFF)
@@ -194,7 +238,7 @@ def _product(a, b):
     return x_high * y_high + (middle >> half) + (other >> half), (other << half) | (bottom & mask)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _at_most(a, b, c, d):
     """Whether a × b ≤ c × d, exactly."""
     left_high, left_low = _product(a, b)
@@ -202,7 +246,7 @@ def _at_most(a, b, c, d):
     return left_high < right_high or (left_high == right_high and left_low <= right_low)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def kelly_quantity(fraction, base, edge, room, price, equity):
     """floor(fraction/base × edge/room × equity/price); -1 if it is too large to be exact."""
     if edge <= 0 or equity <= 0:
@@ -218,7 +262,7 @@ def kelly_quantity(fraction, base, edge, room, price, equity):
     return quantity
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fee(quantity, price, whole, part, base, grid, balance_grid):
     """Fee of an order, micro-dollars (costs.FeeRule.fees)."""
     fee = (quantity * whole - (-(quantity * part)) // base) * grid
@@ -228,9 +272,13 @@ def _fee(quantity, price, whole, part, base, grid, balance_grid):
     return fee
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _affordable(quantity, price, cash, whole, part, base, grid, balance_grid):
     """Largest quantity up to a wanted one whose cost with fee is within cash (cost grows with quantity)."""
+    if quantity * price > cash:
+        quantity = cash // price
+        if quantity == 0:
+            return 0
     if quantity * price + _fee(quantity, price, whole, part, base, grid, balance_grid) <= cash:
         return quantity
     low, high = 0, quantity
@@ -243,7 +291,7 @@ def _affordable(quantity, price, cash, whole, part, base, grid, balance_grid):
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _row_at(e, low, end, t):
     """The last row that ends by t; low - 1 if there is none."""
     first, last = low, end
@@ -256,7 +304,7 @@ def _row_at(e, low, end, t):
     return first - 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _settle(ts, market, account, order):
     """Pay out everything that settles by an instant, and free what it held of the limits."""
     s = account.scalars
@@ -280,7 +328,7 @@ def _settle(ts, market, account, order):
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mark(ts, rows, member, account, max_age):
     """What the open contracts would fetch at the quotes visible at an instant; nothing where there is none."""
     value = 0
@@ -298,7 +346,7 @@ def _mark(ts, rows, member, account, max_age):
     return value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pass(ts, market, account, order, instants, out, rows, member, max_age):
     """Everything that happens by an instant and is no decision: settlements, and the worth of the account after them."""
     s = account.scalars
@@ -311,21 +359,21 @@ def _pass(ts, market, account, order, instants, out, rows, member, max_age):
     _settle(ts, market, account, order)
 
 
-@njit(cache=True, nogil=True)
-def _full(i, side, market, account, limits):
+@compiled
+def _full(yes_held, no_held, side, in_event, limits):
     """The reason for which no order can be filled until something of the event settles, or NO_REASON."""
-    if not limits.allow_opposing and account.held[i, 1 - side]:
+    if not limits.allow_opposing and (yes_held if side == NO else no_held):
         return OPPOSING
     if limits.share_base:  # asked before the limits of market and event
         return NO_REASON
-    if account.held[i, YES] + account.held[i, NO] >= limits.per_market:
+    if yes_held + no_held >= limits.per_market:
         return MARKET
-    if account.event_contracts[market.event[i]] >= limits.per_event:
+    if in_event >= limits.per_event:
         return EVENT
     return NO_REASON
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits):
     """(reason or NO_REASON, quantity) after all limits but the cash."""
     s, event = account.scalars, market.event[i]
@@ -359,15 +407,17 @@ def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits
     return NO_REASON, quantity
 
 
-@njit(cache=True, nogil=True)
-def _refuse(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
-    """Count a refusal; in a full audit prolong the stretch of equal ones, or begin another."""
-    if len(out.stretch) == 0:
-        place = i if len(out.counts) > 1 else 0
-        if out.counts[place, side, reason] == 0:
-            out.firsts[place, side, reason] = t
-        out.counts[place, side, reason] += 1
-        return
+@compiled
+def _count(place, side, reason, t, counts, firsts):
+    """Count a refusal."""
+    if counts[place, side, reason] == 0:
+        firsts[place, side, reason] = t
+    counts[place, side, reason] += 1
+
+
+@compiled
+def _note(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
+    """Keep a refusal apart, for a full audit: prolong the stretch of equal ones, or begin another."""
     now = out.stretch[i]  # times, idx, side, reason, quote_ts, quantity, price, first, last
     if (
         now[0]
@@ -387,7 +437,7 @@ def _refuse(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
     now[5], now[6], now[7], now[8] = quantity, price, t, t
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out):
     """Book a fill."""
     s, event = account.scalars, market.event[i]
@@ -412,7 +462,7 @@ def _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out
     s[S_FILLS] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _before(rank, rest, quantity, i, rank2, rest2, quantity2, i2):
     """Whether an order goes before another: by rank + rest/quantity, the highest first, then by ticker."""
     if rank != rank2:
@@ -421,8 +471,8 @@ def _before(rank, rest, quantity, i, rank2, rest2, quantity2, i2):
     return here > there if here != there else i < i2
 
 
-@njit(cache=True, nogil=True)
-def _kelly_side(side, code, p, price, equity, table, limits, grid, balance_grid):
+@compiled
+def _kelly_side(code, p, price, equity, table, limits, grid, balance_grid):
     """(contracts wanted, their net value) of a side under Kelly sizing; -1 contracts if that is too large to be exact."""
     gross = p - price * PICO_PER_MICRO
     if code < 0 or gross <= limits.least:
@@ -437,7 +487,7 @@ def _kelly_side(side, code, p, price, equity, table, limits, grid, balance_grid)
     return (quantity, value) if value > limits.least * quantity else (0, 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def advance(
     until,
     step,
@@ -466,28 +516,34 @@ def advance(
         window_idx: idx of the window's contracts; by_start: their places by first decision time; member: place in the window
         by idx; instants: when the account's worth is noted.
     """
-    s = account.scalars
+    # Fields of tuples are slow to reach in the innermost loop: it reads plain arrays.
+    s, held, event_contracts = account.scalars, account.held, account.event_contracts
+    e, bid, ask, low, end = rows.e, rows.bid, rows.ask, rows.low, rows.end
+    first_t, last_t, event_of, p_pico = market.first_t, market.last_t, market.event, market.p_pico
+    table_quantity, table_rank, table_rest = table.quantity, table.rank, table.rest
+    counts, firsts = out.counts, out.firsts
+    audit, one_by_one = len(out.stretch) > 0, len(counts) > 1
     count = len(window_idx)
-    t = s[S_NOW]
     active, position = np.empty(count, np.int64), np.empty(count, np.int64)
     order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     wanted, rank, rest = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    t = s[S_NOW]
     alive = upcoming = era = 0
     while True:
         if alive == 0:
-            while upcoming < count and market.last_t[window_idx[by_start[upcoming]]] < t:
+            while upcoming < count and last_t[window_idx[by_start[upcoming]]] < t:
                 upcoming += 1
-            if upcoming == count or max(t, market.first_t[window_idx[by_start[upcoming]]]) >= until:
+            if upcoming == count or max(t, first_t[window_idx[by_start[upcoming]]]) >= until:
                 break
-            t = max(t, market.first_t[window_idx[by_start[upcoming]]])
+            t = max(t, first_t[window_idx[by_start[upcoming]]])
         elif t >= until:
             break
-        while upcoming < count and market.first_t[window_idx[by_start[upcoming]]] <= t:
+        while upcoming < count and first_t[window_idx[by_start[upcoming]]] <= t:
             j = by_start[upcoming]
             upcoming += 1
-            if market.last_t[window_idx[j]] >= t:
+            if last_t[window_idx[j]] >= t:
                 active[alive] = j
-                position[j] = _row_at(rows.e, rows.low[j], rows.end[j], t)
+                position[j] = _row_at(e, low[j], end[j], t)
                 alive += 1
         s[S_NOW] = t
         if s[S_FILLS] + alive > len(out.fills) or s[S_REFUSALS] + alive > len(out.refusals):
@@ -501,75 +557,71 @@ def advance(
         while a < alive:
             j = active[a]
             i = window_idx[j]
-            if market.last_t[i] < t:
+            if last_t[i] < t:
                 alive -= 1
                 active[a] = active[alive]
                 continue
             a += 1
             row = position[j]
-            while row + 1 < rows.end[j] and rows.e[row + 1] <= t:
+            while row + 1 < end[j] and e[row + 1] <= t:
                 row += 1
             position[j] = row
-            if row < rows.low[j] or t - rows.e[row] > max_age:
+            if row < low[j] or t - e[row] > max_age:
                 continue
             yes, no = yes_code[row], no_code[row]
             if yes < 0 and no < 0:
                 continue
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
+            yes_rank = yes_rest = no_rank = no_rest = 0
             if limits.kelly_base:
-                p, yes_price, no_price = market.p_pico[i], rows.ask[row], MICRO - rows.bid[row]
-                yes_wanted, yes_value = _kelly_side(YES, yes, p, yes_price, equity, table, limits, grid, balance_grid)
-                no_wanted, no_value = _kelly_side(NO, no, PICO - p, no_price, equity, table, limits, grid, balance_grid)
+                p, yes_price, no_price = p_pico[i], ask[row], MICRO - bid[row]
+                yes_wanted, yes_value = _kelly_side(yes, p, yes_price, equity, table, limits, grid, balance_grid)
+                no_wanted, no_value = _kelly_side(no, PICO - p, no_price, equity, table, limits, grid, balance_grid)
                 if yes_wanted < 0 or no_wanted < 0:
                     s[S_WHERE] = i
                     return TOO_LARGE
                 yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
                 no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
             else:
-                yes_wanted = table.quantity[yes] if yes >= 0 else 0
-                no_wanted = table.quantity[no] if no >= 0 else 0
-                if yes_wanted == 0 and no_wanted == 0:
-                    continue
-                yes_rank, yes_rest = table.rank[yes], table.rest[yes]
-                no_rank, no_rest = table.rank[no], table.rest[no]
+                yes_wanted = table_quantity[yes] if yes >= 0 else 0
+                no_wanted = table_quantity[no] if no >= 0 else 0
+                if yes_wanted:
+                    yes_rank, yes_rest = table_rank[yes], table_rest[yes]
+                if no_wanted:
+                    no_rank, no_rest = table_rank[no], table_rest[no]
             if no_wanted and (
                 not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)
             ):
-                side, code, quantity = NO, no, no_wanted
-                rank[j], rest[j] = no_rank, no_rest
+                side, code, quantity, own_rank, own_rest = NO, no, no_wanted, no_rank, no_rest
             elif yes_wanted:
-                side, code, quantity = YES, yes, yes_wanted
-                rank[j], rest[j] = yes_rank, yes_rest
+                side, code, quantity, own_rank, own_rest = YES, yes, yes_wanted, yes_rank, yes_rest
             else:
                 continue
-            reason = _full(i, side, market, account, limits)
+            reason = _full(held[i, YES], held[i, NO], side, event_contracts[event_of[i]], limits)
             if reason != NO_REASON:
-                price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
-                _refuse(i, side, reason, t, step, rows.e[row], quantity, price, out, s)
+                if audit:
+                    price = ask[row] if side == YES else MICRO - bid[row]
+                    _note(i, side, reason, t, step, e[row], quantity, price, out, s)
+                else:
+                    _count(i if one_by_one else 0, side, reason, t, counts, firsts)
                 continue
-            side_of[j], code_of[j], wanted[j] = side, code, quantity
+            side_of[j], code_of[j], wanted[j], rank[j], rest[j] = side, code, quantity, own_rank, own_rest
             k = found
-            while k > 0 and _before(
-                rank[j],
-                rest[j],
-                quantity,
-                i,
-                rank[order_of[k - 1]],
-                rest[order_of[k - 1]],
-                wanted[order_of[k - 1]],
-                window_idx[order_of[k - 1]],
-            ):
-                order_of[k] = order_of[k - 1]
+            while k > 0:
+                other = order_of[k - 1]
+                if not _before(
+                    own_rank, own_rest, quantity, i, rank[other], rest[other], wanted[other], window_idx[other]
+                ):
+                    break
+                order_of[k] = other
                 k -= 1
             order_of[k] = j
             found += 1
         for k in range(found):
             j = order_of[k]
             i, side, code, row = window_idx[j], side_of[j], code_of[j], position[j]
-            price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
-            reason, quantity = _room(
-                i, side, wanted[j], price, rows.volume[row], rows.e[row], t, market, account, limits
-            )
+            price = ask[row] if side == YES else MICRO - bid[row]
+            reason, quantity = _room(i, side, wanted[j], price, rows.volume[row], e[row], t, market, account, limits)
             whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
             fee = value = 0
             if reason == NO_REASON:
@@ -578,14 +630,16 @@ def advance(
                     reason = CASH
                 else:
                     fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
-                    p = market.p_pico[i] if side == YES else PICO - market.p_pico[i]
+                    p = p_pico[i] if side == YES else PICO - p_pico[i]
                     value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
                     if limits.has_least and value <= limits.least * quantity:
                         reason = EV
             if reason == NO_REASON:
-                _buy(i, side, quantity, price, fee, t, rows.e[row], value, market, account, out)
+                _buy(i, side, quantity, price, fee, t, e[row], value, market, account, out)
+            elif audit:
+                _note(i, side, reason, t, step, e[row], wanted[j], price, out, s)
             else:
-                _refuse(i, side, reason, t, step, rows.e[row], wanted[j], price, out, s)
+                _count(i if one_by_one else 0, side, reason, t, counts, firsts)
         t += step
     s[S_NOW] = t
     _pass(until - 1, market, account, order, instants, out, rows, member, max_age)

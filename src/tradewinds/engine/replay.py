@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from tradewinds.engine.costs import Ints
 from tradewinds.engine.fills import Fill
 from tradewinds.engine.limits import EV_THRESHOLD, REASONS
 from tradewinds.engine.rules import Rules
-from tradewinds.engine.table import Offers, Table, offers_of, quotes_of, table_by_quote, table_of
+from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, table_of
 from tradewinds.errors import SimulationError
 
 NEVER = kernel.NEVER
@@ -90,23 +91,19 @@ class Stage:
     """A window with the codes that replays of it share."""
 
     def __init__(self, universe: Universe, window: Window) -> None:
-        self.universe, self.window = universe, window
+        self.window = window
         self.member = np.full(len(universe.contracts), -1, np.int64)
         self.member[window.idx] = np.arange(len(window.idx))
-        self._offers: dict[bool, Offers] = {}
 
-    def offers(self, *, by_quote: bool) -> Offers:
-        """Codes by quote or by side and price; made when first asked for."""
-        if by_quote not in self._offers:
-            self._offers[by_quote] = quotes_of(self.window) if by_quote else offers_of(self.window)
-        return self._offers[by_quote]
+    @functools.cached_property
+    def by_price(self) -> Offers:
+        """Codes by side and price."""
+        return offers_by_price(self.window)
 
-    def table(self, rules: Rules) -> tuple[Offers, Table]:
-        """What rules want here."""
-        offers = self.offers(by_quote=rules.by_quote is not None)
-        if rules.by_quote is not None:
-            return offers, table_by_quote(offers, rules.by_quote, rules.fee_rule)
-        return offers, table_of(offers, rules)
+    @functools.cached_property
+    def by_quote(self) -> Offers:
+        """Codes by quote."""
+        return offers_by_quote(self.window)
 
 
 class Replay:
@@ -125,11 +122,7 @@ class Replay:
         self._limits = _limits(rules)
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
         count = len(universe.contracts)
-        zeros = [np.zeros(count, np.int64) for _ in range(4)]
-        of_events = [np.zeros(universe.events, np.int64) for _ in range(4)]
-        scalars = np.zeros(kernel.SCALARS, np.int64)
-        scalars[kernel.S_CASH], scalars[kernel.S_NOW] = cash_micro, -NEVER
-        self._account = kernel.Account(scalars, np.zeros((count, 2), np.int64), *zeros[:3], *of_events, zeros[3])
+        self._account = kernel.new_account(count, universe.events, cash_micro)
         shape = (count if by_market else 1, 2, len(REASONS))
         self._buffers = kernel.Buffers(
             fills=np.empty((max(_FILL_ROWS, count), 8), np.int64),
@@ -150,7 +143,12 @@ class Replay:
             SimulationError: an order is too large for exact arithmetic.
         """
         window, rules = stage.window, self.rules
-        offers, table = _exactly(lambda: stage.table(rules))
+        offers = stage.by_price if rules.by_quote is None else stage.by_quote
+        eras = self._eras_of(window, until)
+        try:
+            table = table_of(offers, rules, eras)
+        except OverflowError as error:
+            raise _too_large(str(error)) from None
         wanted_at = _column(instants)
         buffers = self._buffers._replace(marks=np.zeros((len(wanted_at), 2), np.int64))
         scalars = self._account.scalars
@@ -160,14 +158,33 @@ class Replay:
         status = kernel.BUFFERS_FULL
         while status == kernel.BUFFERS_FULL:
             status = kernel.advance(
-                *(until, rules.step_seconds, age, self._eras, self._market, self.universe.order, window.idx, by_start),
+                *(
+                    until,
+                    rules.step_seconds,
+                    age,
+                    self._eras[eras],
+                    self._market,
+                    self.universe.order,
+                    window.idx,
+                    by_start,
+                ),
                 *(stage.member, window.rows, offers.yes_code, offers.no_code, table, self._limits, self._account),
                 *(wanted_at, buffers),
             )
             self._empty_buffers()
         if status == kernel.TOO_LARGE:
-            raise _too_large(self.universe.contracts[scalars[kernel.S_WHERE]].ticker)
+            raise _too_large(
+                f"an order for {self.universe.contracts[scalars[kernel.S_WHERE]].ticker} has too many contracts"
+            )
         self._worth += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
+
+    def _eras_of(self, window: Window, until: int) -> list[int]:
+        """The eras of the fee rule in which a window's decisions before an instant can fall."""
+        first, last = self._market.first_t[window.idx], self._market.last_t[window.idx]
+        rule = self.rules.fee_rule
+        return list(
+            range(rule.era(int(first.min(initial=NEVER))), rule.era(min(until, int(last.max(initial=-NEVER)))) + 1)
+        ) or [0]
 
     def _empty_buffers(self) -> None:
         scalars = self._account.scalars
@@ -199,14 +216,12 @@ class Replay:
     def _made(self) -> list[Fill]:
         contracts = self.universe.contracts
         rows = np.concatenate([np.empty((0, 8), np.int64), *self._fills]).tolist()
-        return [
-            Fill(
-                *(contracts[i], Side(side), quantity, price, fee, t, quote_ts),
-                contracts[i].probability_pico(Side(side)) - price * PICO_PER_MICRO,
-                value,
-            )
-            for i, side, quantity, price, fee, t, quote_ts, value in rows
-        ]
+        made = []
+        for i, side, quantity, price, fee, t, quote_ts, value in rows:
+            what, which = contracts[i], Side(side)
+            gross = what.probability_pico(which) - price * PICO_PER_MICRO
+            made.append(Fill(what, which, quantity, price, fee, t, quote_ts, gross, value))
+        return made
 
     def _refused_one_by_one(self, rows: np.ndarray) -> list[Decision]:
         names, tickers = [side.name for side in Side], [contract.ticker for contract in self.universe.contracts]
@@ -219,12 +234,12 @@ class Replay:
         counts, firsts = self._buffers.counts, self._buffers.firsts
         if len(counts) != len(self.universe.contracts):
             return []
+        found = np.nonzero(counts)
+        rows = zip(*(column.tolist() for column in (*found, firsts[found], counts[found])), strict=True)
+        tickers, names = [contract.ticker for contract in self.universe.contracts], [side.name for side in Side]
         return [
-            Decision(
-                *(self.universe.contracts[i].ticker, int(firsts[i, side, reason]), int(counts[i, side, reason])),
-                *(Side(side).name, None, None, False, REASONS[reason]),
-            )
-            for i, side, reason in np.argwhere(counts).tolist()
+            Decision(tickers[i], first, times, names[side], None, None, False, REASONS[reason])
+            for i, side, reason, first, times in rows
         ]
 
     def _by_reason(self) -> dict[str, int]:
@@ -232,37 +247,34 @@ class Replay:
         return {reason: total for reason, total in zip(REASONS, totals, strict=True) if total}
 
 
-def _exactly(make):  # type: ignore[no-untyped-def]
-    try:
-        return make()
-    except OverflowError as error:
-        raise SimulationError(
-            f"{error}: the result could not be exact.",
-            where="risk",
-            remedy="Want fewer contracts an order; some millions can be computed exactly.",
-        ) from None
-
-
-def _too_large(ticker: str) -> SimulationError:
+def _too_large(why: str) -> SimulationError:
     return SimulationError(
-        "an order has too many contracts to be exact.",
-        where=ticker,
-        remedy="Lower risk.kelly_fraction or risk.start_balance_usd; some millions of contracts an order can be computed.",
+        f"{why} to be exact.",
+        where="risk",
+        remedy="Some millions of contracts an order can be computed: lower the quantity, the Kelly fraction or the balance.",
     )
 
 
 def _limits(rules: Rules) -> kernel.Limits:
-    limits, kelly = rules.limits, rules.kelly
-    share = limits.max_volume_share
-    fraction = kelly.fraction.as_integer_ratio() if kelly else (0, 0)
-    most = (limits.per_market, limits.per_event, limits.total_open, limits.notional_per_event_micro)
+    limits, kelly, share = rules.limits, rules.kelly, rules.limits.max_volume_share
+    fraction, base = kelly.fraction.as_integer_ratio() if kelly else (0, 0)
+
+    def most(value: int | None) -> int:
+        return kernel.UNLIMITED if value is None else value
+
     return kernel.Limits(
-        limits.allow_opposing,
-        *((share.numerator, share.denominator) if share is not None else (0, 0)),
-        *(kernel.UNLIMITED if value is None else value for value in (*most, limits.orders_per_event_day)),
-        rules.min_ev_pico is not None,
-        rules.min_ev_pico or 0,
-        *fraction,
+        allow_opposing=limits.allow_opposing,
+        share=0 if share is None else share.numerator,
+        share_base=0 if share is None else share.denominator,
+        per_market=most(limits.per_market),
+        per_event=most(limits.per_event),
+        total_open=most(limits.total_open),
+        notional=most(limits.notional_per_event_micro),
+        orders=most(limits.orders_per_event_day),
+        has_least=rules.min_ev_pico is not None,
+        least=rules.min_ev_pico or 0,
+        kelly=fraction,
+        kelly_base=base,
     )
 
 

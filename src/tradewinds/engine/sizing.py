@@ -39,7 +39,7 @@ class EvProportional:
         if k.numerator * rate.denominator * PICO >= MOST_EXACT:  # beyond 64 bits: Python's own integers
             edge = edge.astype(object)
         wanted = edge * k.numerator // (k.denominator * rate.denominator * PICO)
-        return np.minimum(wanted, MOST_EXACT).astype(np.int64)
+        return np.asarray(np.minimum(wanted, MOST_EXACT), np.int64)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class _Study:
 
     def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
         """The contracts of events that are replayed."""
-        contracts = {}
+        contracts: dict[str, Contract] = {}
         for event in events:
             tradable, refused = _tradable(event)
             self.refused += refused
