@@ -22,7 +22,6 @@ YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
 UNLIMITED = 1 << 62
-QUOTE_BITS = 21  # an ask in micro-dollars, and one more value for "not offered"
 
 # Scalars of an account, by place
 S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE = range(10)
@@ -175,15 +174,38 @@ def price_codes(bid, ask, low, end, kind, place, prices, kinds):
 
 
 @compiled
-def quote_keys(bid, ask, low, end, kind):
-    """A number for each row that stands for its kind and both asks (QUOTE_BITS each, one up); -1 if neither side is offered."""
-    keys = np.full(len(bid), -1, np.int64)
+def quote_codes(bid, ask, low, end):
+    """Codes of the distinct (contract, YES ask, NO ask) of each row, -1 where neither side is offered; and of each code
+    the contract's place and both asks (-1: not offered).
+
+    A hash table of one contract's quotes at a time, in which entries with a code of an earlier contract count as free.
+    """
+    longest = 2
     for j in range(len(low)):
+        longest = max(longest, end[j] - low[j])
+    size = 4
+    while size < 2 * longest:
+        size *= 2
+    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    codes = np.full(len(bid), -1, np.int32)
+    owner, yes_asks, no_asks = np.empty(len(bid), np.int64), np.empty(len(bid), np.int32), np.empty(len(bid), np.int32)
+    count = 0
+    for j in range(len(low)):
+        first = count
         for row in range(low[j], end[j]):
             yes, no = yes_ask(bid[row], ask[row]), no_ask(bid[row], ask[row])
-            if yes >= 0 or no >= 0:
-                keys[row] = kind[j] << 2 * QUOTE_BITS | (yes + 1) << QUOTE_BITS | (no + 1)
-    return keys
+            if yes < 0 and no < 0:
+                continue
+            key = (yes + 1) << 21 | (no + 1)
+            at = (key * 0x9E3779B1 >> 11) & (size - 1)
+            while code_at[at] >= first and keys[at] != key:
+                at = (at + 1) & (size - 1)
+            if code_at[at] < first:
+                keys[at], code_at[at] = key, count
+                owner[count], yes_asks[count], no_asks[count] = j, yes, no
+                count += 1
+            codes[row] = code_at[at]
+    return codes, owner[:count], yes_asks[:count], no_asks[:count]
 
 
 @compiled

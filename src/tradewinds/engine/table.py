@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
-from tradewinds.engine.kernel import QUOTE_BITS, price_codes, quote_keys, seen_prices
+from tradewinds.engine.kernel import price_codes, quote_codes, seen_prices
 from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
 from tradewinds.engine.sizing import Kelly
 from tradewinds.store import MICRO, PICO
@@ -85,18 +84,13 @@ def offers_by_price(window: Window) -> Offers:
 def offers_by_quote(window: Window) -> Offers:
     """Codes by quote: probability, fee rate and both asks. The second half of what they stand for are the NO sides."""
     rows, kinds = window.rows, _Kinds.of(window)
-    keys = quote_keys(rows.bid, rows.ask, rows.low, rows.end, kinds.of_contract)
-    offered = np.flatnonzero(keys >= 0)
-    encoded = pa.array(keys[offered]).dictionary_encode()
-    distinct = encoded.dictionary.to_numpy()
-    yes_code, no_code = np.full(len(keys), -1, np.int32), np.full(len(keys), -1, np.int32)
-    yes_code[offered] = encoded.indices.to_numpy()
-    no_code[offered] = yes_code[offered] + len(distinct)
-    kind, low = distinct >> 2 * QUOTE_BITS, (1 << QUOTE_BITS) - 1
-    prices = np.concatenate([(distinct >> QUOTE_BITS & low) - 1, (distinct & low) - 1])
-    p = kinds.p_pico[kind]
-    fee_place = np.tile(kinds.fee_place[kind], 2)
-    return Offers(yes_code, no_code, np.concatenate([p, PICO - p]), prices, fee_place, kinds.fee_rates)
+    yes_code, owner, yes, no = quote_codes(rows.bid, rows.ask, rows.low, rows.end)
+    no_code = np.where(yes_code < 0, yes_code, yes_code + len(owner)).astype(np.int32)
+    kind = kinds.of_contract[owner]
+    p, prices = kinds.p_pico[kind], np.concatenate([yes, no]).astype(np.int64)
+    return Offers(
+        yes_code, no_code, np.concatenate([p, PICO - p]), prices, np.tile(kinds.fee_place[kind], 2), kinds.fee_rates
+    )
 
 
 def table_of(offers: Offers, rules: Rules, eras: Sequence[int]) -> Table:
