@@ -3,8 +3,11 @@
 import copy
 import datetime as dt
 import itertools
+import re
+import shlex
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -365,3 +368,23 @@ def test_the_flags_lead_to_a_grid_or_to_draws():
 def test_settings_in_words():
     settings = {"a.b": 0.05, "c": None, "d": True, "e": "late", "f": ["GFS"]}
     assert label(settings) == 'a.b=0.05, c=null, d=true, e=late, f=["GFS"]'
+
+
+def test_the_examples_of_the_page_are_sweeps():
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs/sweeps.md").read_text()
+    commands = re.search(r"```sh\n(.*?)```", page, re.DOTALL)[1].replace("\\\n", " ").strip().splitlines()
+    counts = []
+    for command in commands:
+        words = shlex.split(command)
+        flags = {name: [value for flag, value in itertools.pairwise(words) if flag == name] for name in words}
+        conf = config.load(root / flags["--config"][0])
+        found = grid.sweep_points(
+            conf,
+            grid=flags.get("--grid", ()),
+            ranges=flags.get("--range", ()),
+            random=int(flags["--random"][0]) if "--random" in flags else None,
+            seed=int(flags.get("--seed", ["0"])[0]),
+        )
+        counts.append(len(found))
+    assert counts == [27, 200]
