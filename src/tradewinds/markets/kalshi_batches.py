@@ -16,7 +16,7 @@ from tradewinds.engine.replay import NEVER
 from tradewinds.markets.candle_facts import CandleFacts, candle_facts
 from tradewinds.markets.kalshi_events import MarketEvent
 
-EVENTS_PER_BATCH = 48  # half a million candles of busy days
+EVENTS_PER_BATCH = 24  # a quarter of a million candles of busy days
 
 
 @dataclass(frozen=True)
