@@ -17,9 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tradewinds import calendars, config_problems
+from tradewinds import calendars, config_problems, yaml_text
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.paths import workflow_root
@@ -38,7 +36,7 @@ def _schema_text(market: str) -> str:
 
 def schema(market: str = "kalshi_weather") -> dict[str, Any]:
     """The JSON Schema of a market family's config."""
-    loaded: dict[str, Any] = yaml.safe_load(_schema_text(market))
+    loaded: dict[str, Any] = yaml_text.load(_schema_text(market))
     return loaded
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import yaml
 
-from tradewinds import store
+from tradewinds import store, yaml_text
 from tradewinds.results import breakdown
 from tradewinds.results.plots import equity_plot
 from tradewinds.results.text import plain
@@ -74,7 +73,7 @@ def write_report(folder: str | Path) -> None:
     target = Path(folder)
     metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
     manifest = json.loads((target / "run_manifest.json").read_text(encoding="utf-8"))
-    config = yaml.safe_load((target / "config_resolved.yaml").read_text(encoding="utf-8"))
+    config = yaml_text.load((target / "config_resolved.yaml").read_text(encoding="utf-8"))
     trades = pq.read_table(target / "trades.parquet").to_pylist()
     with store.replacing(target / "equity.png") as temporary:
         equity_plot(target / "equity.csv", temporary)
