@@ -17,9 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tradewinds import calendars, config_problems
+from tradewinds import calendars, config_problems, yaml_text
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.paths import workflow_root
@@ -35,7 +33,7 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 def _schema(market: str = "kalshi_weather") -> dict[str, Any]:
     """The one copy inside this module, which nothing may change: parsing it takes a hundred times what `resolve` does."""
     text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = yaml_text.load(text)
     return loaded
 
 
