@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
 from tradewinds.calendars import Station
@@ -64,13 +63,8 @@ def build_probabilities(
 
 def _markets(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[Row]]:
     """Catalog rows of the run's range, by climate date."""
-    table = pq.read_table(
-        path,
-        columns=_CATALOG_COLUMNS,
-        filters=[("climate_date", ">=", config["date_start_local"]), ("climate_date", "<=", config["date_end_local"])],
-    )
     found: dict[dt.date, list[Row]] = {}
-    for row in table.to_pylist():
+    for row in store.read_rows(path, _CATALOG_COLUMNS, (config["date_start_local"], config["date_end_local"])):
         found.setdefault(row["climate_date"], []).append(row)
     return found
 
@@ -141,7 +135,7 @@ def _model(config: Mapping[str, Any], station: Station, guidance: list[str], cli
 
 
 def _rows(paths: list[str]) -> list[Row]:
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+    return [row for path in paths for row in store.read_rows(path)]
 
 
 def _forecast_row(station: Station, market: Row, asof: int, forecast: Forecast) -> Row:
