@@ -1,7 +1,7 @@
 """The replay's inner loops, compiled: one pass over decision times, against one cash account, in integers only.
 
 All functions here are plain Python that numba compiles. The rules of trading are `advance` and what it calls; it steps
-through every decision time of every market, so there is nothing clever to be wrong.
+through every decision time of every market, so there is nothing clever to be wrong, but for one shortcut (`_refuse_rest`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Market(NamedTuple):
     """Contracts of a run, by idx; times in Unix seconds."""
 
     event: np.ndarray
+    event_settles: np.ndarray  # by event: when the first of its contracts settles
     p_pico: np.ndarray
     first_t: np.ndarray  # first decision time
     last_t: np.ndarray  # last decision time
@@ -57,6 +58,7 @@ class Account(NamedTuple):
     event_cost: np.ndarray
     event_orders: np.ndarray
     event_day: np.ndarray
+    passed: np.ndarray  # until when refusals are counted already (`_refuse_rest`)
     holding: np.ndarray  # idx of the contracts that are held, the first scalars[S_HOLDING]
 
 
@@ -74,6 +76,7 @@ def new_account(contracts, events, cash):
         event_cost=np.zeros(events, np.int64),
         event_orders=np.zeros(events, np.int64),
         event_day=np.zeros(events, np.int64),
+        passed=np.full(contracts, -NEVER, np.int64),
         holding=np.zeros(contracts, np.int64),
     )
 
@@ -438,6 +441,41 @@ def _count(place, side, reason, t, counts, firsts):
 
 
 @compiled
+def _refuse_rest(
+    since, until, step, max_age, row, end, last_t, e, yes_code, no_code, table, reasons, place, counts, firsts
+):
+    """Count the refusals of a market of which no side can be bought, at all its decision times in [since, until).
+
+    Args:
+        row: the visible one at `since`; reasons: of YES and NO; place: in counts and firsts.
+    """
+    stop = min(last_t, until - 1) // step * step
+    while since <= stop:
+        # the row is the visible one before `after`
+        after = min(-(-e[row + 1] // step) * step if row + 1 < end else NEVER, stop + step)
+        last = min(after - step, (e[row] + max_age) // step * step)
+        yes, no = yes_code[row], no_code[row]
+        if last >= since and (yes >= 0 or no >= 0):
+            yes_wanted = table.quantity[yes] if yes >= 0 else 0
+            no_wanted = table.quantity[no] if no >= 0 else 0
+            if yes_wanted or no_wanted:
+                side = NO if _prefers_no(yes, no, yes_wanted, no_wanted, table.rank, table.rest) else YES
+                if counts[place, side, reasons[side]] == 0 or firsts[place, side, reasons[side]] > since:
+                    firsts[place, side, reasons[side]] = since
+                counts[place, side, reasons[side]] += (last - since) // step + 1
+        since = max(since, after)
+        row += 1
+
+
+@compiled
+def _prefers_no(yes, no, yes_wanted, no_wanted, rank, rest):
+    """Of two offers of which at least one is wanted, whether it is the NO."""
+    if no_wanted == 0 or yes_wanted == 0:
+        return yes_wanted == 0
+    return _before(rank[no], rest[no], no_wanted, 1, rank[yes], rest[yes], yes_wanted, 0)
+
+
+@compiled
 def _note(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
     """Keep a refusal apart, for a full audit: prolong the stretch of equal ones, or begin another."""
     now = out.stretch[i]  # times, idx, side, reason, quote_ts, quantity, price, first, last
@@ -545,6 +583,9 @@ def advance(
     table_quantity, table_rank, table_rest = table.quantity, table.rank, table.rest
     counts, firsts = out.counts, out.firsts
     audit, one_by_one = len(out.stretch) > 0, len(counts) > 1
+    # Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once.
+    leaps = not audit and limits.kelly_base == 0 and len(eras) == 1 and limits.share_base == 0
+    reasons = np.zeros(2, np.int64)
     count = len(window_idx)
     active, position = np.empty(count, np.int64), np.empty(count, np.int64)
     order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
@@ -563,12 +604,12 @@ def advance(
         while upcoming < count and first_t[window_idx[by_start[upcoming]]] <= t:
             j = by_start[upcoming]
             upcoming += 1
-            if last_t[window_idx[j]] >= t:
+            if last_t[window_idx[j]] >= t and account.passed[window_idx[j]] < until:
                 active[alive] = j
                 position[j] = _row_at(e, low[j], end[j], t)
                 alive += 1
         s[S_NOW] = t
-        if s[S_FILLS] + alive > len(out.fills) or s[S_REFUSALS] + alive > len(out.refusals):
+        if s[S_FILLS] + alive > len(out.fills) or (audit and s[S_REFUSALS] + alive > len(out.refusals)):
             return BUFFERS_FULL
         _pass(t, market, account, order, instants, out, rows, member, max_age)
         while era + 1 < len(eras) and eras[era + 1, 0] <= t:
@@ -594,7 +635,6 @@ def advance(
             if yes < 0 and no < 0:
                 continue
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
-            yes_rank = yes_rest = no_rank = no_rest = 0
             if limits.kelly_base:
                 p, yes_price, no_price = p_pico[i], ask[row], MICRO - bid[row]
                 yes_wanted, yes_value = _kelly_side(yes, p, yes_price, equity, table, limits, grid, balance_grid)
@@ -621,7 +661,31 @@ def advance(
                 continue
             reason = _full(held[i, YES], held[i, NO], side, event_contracts[event_of[i]], limits)
             if reason != NO_REASON:
-                if audit:
+                reasons[1 - side] = _full(held[i, YES], held[i, NO], 1 - side, event_contracts[event_of[i]], limits)
+                if leaps and reasons[1 - side] != NO_REASON and market.event_settles[event_of[i]] > last_t[i]:
+                    reasons[side] = reason
+                    _refuse_rest(
+                        t,
+                        until,
+                        step,
+                        max_age,
+                        row,
+                        end[j],
+                        last_t[i],
+                        e,
+                        yes_code,
+                        no_code,
+                        table,
+                        reasons,
+                        i if one_by_one else 0,
+                        counts,
+                        firsts,
+                    )
+                    account.passed[i] = until
+                    a -= 1
+                    alive -= 1
+                    active[a] = active[alive]
+                elif audit:
                     price = ask[row] if side == YES else MICRO - bid[row]
                     _note(i, side, reason, t, step, e[row], quantity, price, out, s)
                 else:
@@ -663,6 +727,6 @@ def advance(
             else:
                 _count(i if one_by_one else 0, side, reason, t, counts, firsts)
         t += step
-    s[S_NOW] = t
+    s[S_NOW] = -(-until // step) * step
     _pass(until - 1, market, account, order, instants, out, rows, member, max_age)
     return DONE

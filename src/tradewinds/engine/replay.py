@@ -21,7 +21,7 @@ from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, ta
 from tradewinds.errors import SimulationError
 
 NEVER = kernel.NEVER
-_FILL_ROWS = _REFUSAL_ROWS = 1 << 14
+_BUFFER_ROWS = 1 << 12
 
 
 class Decision(NamedTuple):
@@ -76,13 +76,15 @@ class Universe:
         self.day_end = np.cumsum(counts)
         self.day_low = self.day_end - counts
         self.days = _column([ts for event in events.values() for ts in event.day_starts])
+        self.event_settles = np.full(self.events, NEVER, np.int64)
+        np.minimum.at(self.event_settles, self.event, self.settle_ts)
         self.order = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
 
     def market(self, step_seconds: int) -> kernel.Market:
         """The columns that the compiled loops read, under a clock of decision times."""
         first_t, last_t = decision_times(self.start_ts, self.end_ts, step_seconds)
         return kernel.Market(
-            *(self.event, self.p_pico, first_t, last_t),
+            *(self.event, self.event_settles, self.p_pico, first_t, last_t),
             *(self.settle_ts, self.payout_yes, self.day_low, self.day_end, self.days),
         )
 
@@ -124,14 +126,8 @@ class Replay:
         count = len(universe.contracts)
         self._account = kernel.new_account(count, universe.events, cash_micro)
         shape = (count if by_market else 1, 2, len(REASONS))
-        self._buffers = kernel.Buffers(
-            fills=np.empty((max(_FILL_ROWS, count), 8), np.int64),
-            counts=np.zeros(shape, np.int64),
-            firsts=np.zeros(shape, np.int64),
-            refusals=np.empty((max(_REFUSAL_ROWS, count), 9), np.int64),
-            stretch=np.zeros((count if full_audit else 0, 9), np.int64),
-            marks=np.empty((0, 2), np.int64),
-        )
+        self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._stretch = np.zeros((count if full_audit else 0, 9), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
         self._worth: list[tuple[int, int, int]] = []
@@ -149,8 +145,15 @@ class Replay:
             table = table_of(offers, rules, eras)
         except OverflowError as error:
             raise _too_large(str(error)) from None
-        wanted_at = _column(instants)
-        buffers = self._buffers._replace(marks=np.zeros((len(wanted_at), 2), np.int64))
+        wanted_at, rows = _column(instants), max(_BUFFER_ROWS, len(window.idx))
+        buffers = kernel.Buffers(
+            fills=np.empty((rows, 8), np.int64),
+            counts=self._counts,
+            firsts=self._firsts,
+            refusals=np.empty((rows if len(self._stretch) else 0, 9), np.int64),
+            stretch=self._stretch,
+            marks=np.zeros((len(wanted_at), 2), np.int64),
+        )
         scalars = self._account.scalars
         scalars[kernel.S_MARKED] = 0
         by_start = np.argsort(self._market.first_t[window.idx], kind="stable")
@@ -158,20 +161,11 @@ class Replay:
         status = kernel.BUFFERS_FULL
         while status == kernel.BUFFERS_FULL:
             status = kernel.advance(
-                *(
-                    until,
-                    rules.step_seconds,
-                    age,
-                    self._eras[eras],
-                    self._market,
-                    self.universe.order,
-                    window.idx,
-                    by_start,
-                ),
-                *(stage.member, window.rows, offers.yes_code, offers.no_code, table, self._limits, self._account),
-                *(wanted_at, buffers),
+                *(until, rules.step_seconds, age, self._eras[eras], self._market, self.universe.order),
+                *(window.idx, by_start, stage.member, window.rows, offers.yes_code, offers.no_code, table),
+                *(self._limits, self._account, wanted_at, buffers),
             )
-            self._empty_buffers()
+            self._empty(buffers)
         if status == kernel.TOO_LARGE:
             raise _too_large(
                 f"an order for {self.universe.contracts[scalars[kernel.S_WHERE]].ticker} has too many contracts"
@@ -180,17 +174,16 @@ class Replay:
 
     def _eras_of(self, window: Window, until: int) -> list[int]:
         """The eras of the fee rule in which a window's decisions before an instant can fall."""
-        first, last = self._market.first_t[window.idx], self._market.last_t[window.idx]
         rule = self.rules.fee_rule
-        return list(
-            range(rule.era(int(first.min(initial=NEVER))), rule.era(min(until, int(last.max(initial=-NEVER)))) + 1)
-        ) or [0]
+        first = rule.era(int(self._market.first_t[window.idx].min(initial=NEVER)))
+        last = rule.era(min(until, int(self._market.last_t[window.idx].max(initial=-NEVER))))
+        return list(range(first, last + 1)) or [first]
 
-    def _empty_buffers(self) -> None:
+    def _empty(self, buffers: kernel.Buffers) -> None:
         scalars = self._account.scalars
         for place, rows, kept in (
-            (kernel.S_FILLS, self._buffers.fills, self._fills),
-            (kernel.S_REFUSALS, self._buffers.refusals, self._refusals),
+            (kernel.S_FILLS, buffers.fills, self._fills),
+            (kernel.S_REFUSALS, buffers.refusals, self._refusals),
         ):
             if scalars[place]:
                 kept.append(rows[: scalars[place]].copy())
@@ -198,13 +191,13 @@ class Replay:
 
     def outcome(self) -> Outcome:
         """What has become of it, once all windows are passed."""
-        going_on = self._buffers.stretch[self._buffers.stretch[:, 0] > 0]
+        going_on = self._stretch[self._stretch[:, 0] > 0]
         fills = self._made()
         refused = self._refused_one_by_one(np.concatenate([*self._refusals, going_on])) + self._refused()
         rejections: Counter[str] = Counter()
         for decision in refused:
             rejections[decision.reason] += decision.times
-        if len(self._buffers.counts) != len(self.universe.contracts):
+        if len(self._counts) != len(self.universe.contracts):
             rejections.update(self._by_reason())
         made = [
             Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, EV_THRESHOLD)
@@ -231,7 +224,7 @@ class Replay:
         ]
 
     def _refused(self) -> list[Decision]:
-        counts, firsts = self._buffers.counts, self._buffers.firsts
+        counts, firsts = self._counts, self._firsts
         if len(counts) != len(self.universe.contracts):
             return []
         found = np.nonzero(counts)
@@ -243,7 +236,7 @@ class Replay:
         ]
 
     def _by_reason(self) -> dict[str, int]:
-        totals = self._buffers.counts.sum(axis=(0, 1)).tolist()
+        totals = self._counts.sum(axis=(0, 1)).tolist()
         return {reason: total for reason, total in zip(REASONS, totals, strict=True) if total}
 
 

@@ -21,6 +21,7 @@ from tradewinds.markets.strikes import Bounds, strike_bounds
 from tradewinds.markets.windows import trade_window
 from tradewinds.store import MICRO, PICO
 
+DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
 UNSETTLED = "UNSETTLED"
 MISSING_QUOTES = "MISSING_QUOTES"
@@ -74,7 +75,10 @@ class Market:
 
 @dataclass(frozen=True)
 class MarketEvent:
-    """One (series, climate date) of the config with its candle file ("" if none); `skip` is why it is not replayed."""
+    """One (series, climate date) of the config with its candle file ("" if none); `skip` is why it is not replayed.
+
+    Where that is DATE_MAPPING there are no markets, and the ticker is the one that the event would have.
+    """
 
     station: Station
     climate_date: dt.date
@@ -157,14 +161,31 @@ def _event(
 ) -> MarketEvent:
     asof_policy, window_policy = config["asof_policy"], config["trade_window_policy"]
     asof = calendars.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
+    usual = calendars.event_ticker_of(station.series_ticker, day)
+    if not all(_is_of(station, day, ticker) for ticker in {row.event_ticker for row in rows}):
+        return MarketEvent(station, day, usual, path, asof, (), DATE_MAPPING)
     said = known or {}
     markets = tuple(_market(window_policy, station, day, row, asof, said.get(row.ticker)) for row in rows)
-    ticker = rows[0].event_ticker if rows else calendars.event_ticker_of(station.series_ticker, day)
+    ticker = rows[0].event_ticker if rows else usual
     return MarketEvent(station, day, ticker, path, asof, markets, _skip(markets, path, known is not None))
 
 
+def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
+    """Whether an event ticker names a series of the station and the climate date.
+
+    A sync takes the date from the ticker and lists no market whose ticker has none, so only a prefix that we do not know gets
+    here from the exchange; the rest is a catalog that something else has written.
+    """
+    if event_ticker.split("-", 1)[0] not in (station.series_ticker, *station.legacy_prefixes):
+        return False
+    try:
+        return calendars.climate_date_of(event_ticker) == day
+    except ValueError:
+        return False
+
+
 def _skip(markets: tuple[Market, ...], path: str, has_probabilities: bool) -> str | None:
-    """The first of the reasons that holds (their order is part of the rules)."""
+    """The first of the reasons after DATE_MAPPING that holds (their order is part of the rules)."""
     if not markets:
         return NO_EVENT
     if any(m.result is None or m.payout_yes_micro is None for m in markets):
