@@ -82,7 +82,7 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         log_to(log)
-        _spare_pandas()
+        spare_pandas()
         main()
         for number in (signal.SIGTERM, signal.SIGINT):  # the work is done: a late stop must not make it look undone
             signal.signal(number, signal.SIG_IGN)
@@ -103,7 +103,7 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
         _unexpected(stage, error, log, target)
 
 
-def _spare_pandas() -> None:
+def spare_pandas() -> None:
     """Keep pyarrow from importing pandas, a fifth of a second, for the first Python value that it makes its own.
 
     It only wants to know that the value is none of pandas'. What it has not found once it does not look for again, until

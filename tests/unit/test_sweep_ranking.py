@@ -123,7 +123,7 @@ def test_what_happens_after_the_split_changes_nothing_before_it():
 
 def test_a_run_without_anything_has_nulls():
     before, after = parts(Outcome.of({}, "a", [], []), midnight(day(3)))
-    assert dataclasses.astuple(before) == dataclasses.astuple(after) == (0.0, 0, None, None, None, None)
+    assert dataclasses.astuple(before) == dataclasses.astuple(after) == (0.0, 0, None, None, None, None, False)
 
 
 # Ranking

@@ -385,6 +385,33 @@ def _pass(ts, market, account, order, instants, out, rows, member, max_age):
 
 
 @compiled
+def _next_due(scalars, settle_ts, order, instants):
+    """When `_pass` has something to do next."""
+    due = NEVER
+    if scalars[S_MARKED] < len(instants):
+        due = instants[scalars[S_MARKED]]
+    if scalars[S_SETTLED] < len(order):
+        due = min(due, settle_ts[order[scalars[S_SETTLED]]])
+    return due
+
+
+@compiled
+def _wanted(yes, no, quantity):
+    """Whether any side of a row is wanted (by its codes)."""
+    return (yes >= 0 and quantity[yes] > 0) or (no >= 0 and quantity[no] > 0)
+
+
+@compiled
+def _next_wanted(row, end, earliest, step, e, yes_code, no_code, quantity):
+    """The next row of which any side is wanted, and the decision time at which it comes into sight."""
+    while row < end and not _wanted(yes_code[row], no_code[row], quantity):
+        row += 1
+    if row == end:
+        return end - 1, NEVER
+    return row, max(-(-e[row] // step) * step, earliest)
+
+
+@compiled
 def _full(yes_held, no_held, side, in_event, limits):
     """The reason for which no order can be filled until something of the event settles, or NO_REASON."""
     if not limits.allow_opposing and (yes_held if side == NO else no_held):
@@ -433,46 +460,51 @@ def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits
 
 
 @compiled
-def _count(place, side, reason, t, counts, firsts):
-    """Count a refusal."""
-    if counts[place, side, reason] == 0:
+def _count(place, side, reason, t, times, counts, firsts):
+    """Count some refusals, the first of them at t."""
+    if counts[place, side, reason] == 0 or t < firsts[place, side, reason]:
         firsts[place, side, reason] = t
-    counts[place, side, reason] += 1
+    counts[place, side, reason] += times
 
 
 @compiled
 def _refuse_rest(
-    since, until, step, max_age, row, end, last_t, e, yes_code, no_code, table, reasons, place, counts, firsts
+    t, until, step, max_age, row, end, last_t, e, yes_code, no_code, table, reasons, place, counts, firsts
 ):
-    """Count the refusals of a market of which no side can be bought, at all its decision times in [since, until).
+    """Count the refusals of a market of which no side can be bought, at all its decision times in [t, until).
 
     Args:
-        row: the visible one at `since`; reasons: of YES and NO; place: in counts and firsts.
+        row: the visible one at t; reasons: of YES and NO; place: in counts and firsts.
     """
-    stop = min(last_t, until - 1) // step * step
-    while since <= stop:
-        # the row is the visible one before `after`
-        after = min(-(-e[row + 1] // step) * step if row + 1 < end else NEVER, stop + step)
-        last = min(after - step, (e[row] + max_age) // step * step)
+    quantity, rank, rest = table.quantity, table.rank, table.rest
+    yes_count = no_count = 0
+    yes_first = no_first = NEVER
+    while t < until and t <= last_t:
+        while row + 1 < end and e[row + 1] <= t:
+            row += 1
         yes, no = yes_code[row], no_code[row]
-        if last >= since and (yes >= 0 or no >= 0):
-            yes_wanted = table.quantity[yes] if yes >= 0 else 0
-            no_wanted = table.quantity[no] if no >= 0 else 0
-            if yes_wanted or no_wanted:
-                side = NO if _prefers_no(yes, no, yes_wanted, no_wanted, table.rank, table.rest) else YES
-                if counts[place, side, reasons[side]] == 0 or firsts[place, side, reasons[side]] > since:
-                    firsts[place, side, reasons[side]] = since
-                counts[place, side, reasons[side]] += (last - since) // step + 1
-        since = max(since, after)
-        row += 1
+        if t - e[row] <= max_age and _wanted(yes, no, quantity):
+            if _prefers_no(yes, no, quantity, rank, rest):
+                no_count += 1
+                no_first = min(no_first, t)
+            else:
+                yes_count += 1
+                yes_first = min(yes_first, t)
+        t += step
+    if yes_count:
+        _count(place, YES, reasons[YES], yes_first, yes_count, counts, firsts)
+    if no_count:
+        _count(place, NO, reasons[NO], no_first, no_count, counts, firsts)
 
 
 @compiled
-def _prefers_no(yes, no, yes_wanted, no_wanted, rank, rest):
-    """Of two offers of which at least one is wanted, whether it is the NO."""
-    if no_wanted == 0 or yes_wanted == 0:
-        return yes_wanted == 0
-    return _before(rank[no], rest[no], no_wanted, 1, rank[yes], rest[yes], yes_wanted, 0)
+def _prefers_no(yes, no, quantity, rank, rest):
+    """Of two offers (by their codes) of which at least one is wanted, whether it is the NO."""
+    if no < 0 or quantity[no] == 0:
+        return False
+    if yes < 0 or quantity[yes] == 0:
+        return True
+    return _before(rank[no], rest[no], quantity[no], 1, rank[yes], rest[yes], quantity[yes], 0)
 
 
 @compiled
@@ -586,12 +618,20 @@ def advance(
     # Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once.
     leaps = not audit and limits.kelly_base == 0 and len(eras) == 1 and limits.share_base == 0
     reasons = np.zeros(2, np.int64)
+    # A market whose quote nobody wants is looked at again when one comes that is wanted. (Kelly's wishes and those of another
+    # era of the fee rule change without a new quote.)
+    sleeps = limits.kelly_base == 0 and len(eras) == 1
+    until_t = -(-until // step) * step
+    # limits that come before the cash, beyond those of market and event
+    others = min(limits.total_open, limits.notional, limits.orders)
+    only_cash = others >= UNLIMITED and limits.share_base == 0
     count = len(window_idx)
-    active, position = np.empty(count, np.int64), np.empty(count, np.int64)
+    active, position, wake = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     wanted, rank, rest = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     t = s[S_NOW]
     alive = upcoming = era = 0
+    due = _next_due(s, market.settle_ts, order, instants)
     while True:
         if alive == 0:
             while upcoming < count and last_t[window_idx[by_start[upcoming]]] < t:
@@ -606,17 +646,20 @@ def advance(
             upcoming += 1
             if last_t[window_idx[j]] >= t and account.passed[window_idx[j]] < until:
                 active[alive] = j
-                position[j] = _row_at(e, low[j], end[j], t)
+                position[j], wake[j] = _row_at(e, low[j], end[j], t), t
                 alive += 1
         s[S_NOW] = t
         if s[S_FILLS] + alive > len(out.fills) or (audit and s[S_REFUSALS] + alive > len(out.refusals)):
             return BUFFERS_FULL
-        _pass(t, market, account, order, instants, out, rows, member, max_age)
+        if t >= due:
+            _pass(t, market, account, order, instants, out, rows, member, max_age)
+            due = _next_due(s, market.settle_ts, order, instants)
         while era + 1 < len(eras) and eras[era + 1, 0] <= t:
             era += 1
         grid, balance_grid, shift = eras[era, 1], eras[era, 2], era * table.era_rows
         equity = s[S_CASH] + s[S_OPEN_COST]
         found = a = 0
+        soonest, busy = NEVER, False
         while a < alive:
             j = active[a]
             i = window_idx[j]
@@ -625,15 +668,24 @@ def advance(
                 active[a] = active[alive]
                 continue
             a += 1
+            if wake[j] > t:
+                soonest = min(soonest, wake[j])
+                continue
             row = position[j]
             while row + 1 < end[j] and e[row + 1] <= t:
                 row += 1
             position[j] = row
-            if row < low[j] or t - e[row] > max_age:
-                continue
+            if row < low[j] or t - e[row] > max_age or not _wanted(yes_code[row], no_code[row], table_quantity):
+                if sleeps:
+                    position[j], wake[j] = _next_wanted(
+                        row + 1, end[j], t + step, step, e, yes_code, no_code, table_quantity
+                    )
+                    soonest = min(soonest, wake[j])
+                    continue
+                if row < low[j] or t - e[row] > max_age:
+                    continue
+            busy = True
             yes, no = yes_code[row], no_code[row]
-            if yes < 0 and no < 0:
-                continue
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
             if limits.kelly_base:
                 p, yes_price, no_price = p_pico[i], ask[row], MICRO - bid[row]
@@ -689,7 +741,7 @@ def advance(
                     price = ask[row] if side == YES else MICRO - bid[row]
                     _note(i, side, reason, t, step, e[row], quantity, price, out, s)
                 else:
-                    _count(i if one_by_one else 0, side, reason, t, counts, firsts)
+                    _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
                 continue
             side_of[j], code_of[j], wanted[j], rank[j], rest[j] = side, code, quantity, own_rank, own_rest
             k = found
@@ -707,7 +759,12 @@ def advance(
             j = order_of[k]
             i, side, code, row = window_idx[j], side_of[j], code_of[j], position[j]
             price = ask[row] if side == YES else MICRO - bid[row]
-            reason, quantity = _room(i, side, wanted[j], price, rows.volume[row], e[row], t, market, account, limits)
+            if only_cash and s[S_CASH] < price and event_contracts[event_of[i]] < limits.per_event:
+                reason, quantity = CASH, 0
+            else:
+                reason, quantity = _room(
+                    i, side, wanted[j], price, rows.volume[row], e[row], t, market, account, limits
+                )
             whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
             fee = value = 0
             if reason == NO_REASON:
@@ -725,8 +782,13 @@ def advance(
             elif audit:
                 _note(i, side, reason, t, step, e[row], wanted[j], price, out, s)
             else:
-                _count(i if one_by_one else 0, side, reason, t, counts, firsts)
-        t += step
-    s[S_NOW] = -(-until // step) * step
+                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
+        if busy or not sleeps:
+            t += step
+        else:  # nothing is wanted before one of them wakes, or another market begins
+            if upcoming < count:
+                soonest = min(soonest, first_t[window_idx[by_start[upcoming]]])
+            t = max(t + step, min(soonest, until_t))
+    s[S_NOW] = until_t
     _pass(until - 1, market, account, order, instants, out, rows, member, max_age)
     return DONE

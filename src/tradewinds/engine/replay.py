@@ -19,6 +19,7 @@ from tradewinds.engine.limits import EV_THRESHOLD, REASONS
 from tradewinds.engine.rules import Rules
 from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, table_of
 from tradewinds.errors import SimulationError
+from tradewinds.store import MICRO
 
 NEVER = kernel.NEVER
 _BUFFER_ROWS = 1 << 12
@@ -51,6 +52,18 @@ class Outcome:
     decisions: list[Decision]
     end_cash_micro: int
     worth: list[tuple[int, int, int]]
+
+
+class Summary(NamedTuple):
+    """What became of an account, as columns: its fills in execution order with what each made in the end (micro-dollars,
+    Unix seconds), and its worth in order of time."""
+
+    decision_ts: Ints
+    quantity: Ints
+    fee_micro: Ints
+    pnl_micro: Ints
+    worth_ts: Ints
+    worth_micro: Ints
 
 
 class Universe:
@@ -113,7 +126,7 @@ class Replay:
 
     Args:
         universe: everything that may be traded; cash_micro: the start balance.
-        full_audit: keep every refusal apart; by_market: count them by market and side, not only by reason.
+        full_audit: keep every refusal apart; by_market: count them by market and side, not only in all.
     """
 
     def __init__(
@@ -206,9 +219,20 @@ class Replay:
         cash = int(self._account.scalars[kernel.S_CASH])
         return Outcome(fills, rejections, made + refused, cash, self._worth)
 
+    def summary(self) -> Summary:
+        """What has become of it, in short: nothing is made for each fill."""
+        idx, side, quantity, price, fee, t, _, _ = self._fill_rows().T
+        pays = self.universe.payout_yes[idx]
+        payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
+        worth = np.array(self._worth, np.int64).reshape(-1, 3)
+        return Summary(t, quantity, fee, payout - quantity * price - fee, worth[:, 0], worth[:, 1] + worth[:, 2])
+
+    def _fill_rows(self) -> Ints:
+        return np.concatenate([np.empty((0, 8), np.int64), *self._fills])
+
     def _made(self) -> list[Fill]:
         contracts = self.universe.contracts
-        rows = np.concatenate([np.empty((0, 8), np.int64), *self._fills]).tolist()
+        rows = self._fill_rows().tolist()
         made = []
         for i, side, quantity, price, fee, t, quote_ts, value in rows:
             what, which = contracts[i], Side(side)

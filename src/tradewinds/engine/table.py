@@ -137,7 +137,9 @@ def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _
     """By what a rule says of each quote."""
     half = len(offers.p_pico) // 2
     yes, no = offers.price_micro[:half].astype(np.int32), offers.price_micro[half:].astype(np.int32)
-    wishes = rule(Quotes(offers.p_pico[:half], yes, no, offers.fee_place[:half], offers.fee_rates, fee_rule, era))
+    terms = offers.terms(fee_rule, era)
+    by_side = (FeeTerms(*(column[:half] for column in _columns(terms))), FeeTerms(*(c[half:] for c in _columns(terms))))
+    wishes = rule(Quotes(offers.p_pico[:half], yes, no, by_side, fee_rule, era))
     quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
     return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(2 * half, np.int64))
 

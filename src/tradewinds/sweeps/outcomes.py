@@ -52,7 +52,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Part:
-    """Figures of a run before or after the split, as metrics.json has them of a whole run; undefined ones are None."""
+    """Figures of a run before or after the split, as metrics.json has them of a whole run; undefined ones are None.
+
+    `ruined`: its equity was 0 at some point. Returns end there, so its ratios say nothing.
+    """
 
     pnl_usd: float
     num_trades: int
@@ -60,6 +63,7 @@ class Part:
     sortino: float | None
     max_drawdown_usd: float | None
     max_drawdown_pct: float | None
+    ruined: bool
 
 
 def split_date(first: dt.date, last: dt.date, wanted: dt.date | None = None, share: float = OUT_OF_SAMPLE) -> dt.date:
@@ -121,6 +125,7 @@ def _part(equity: tuple[Ints, Ints], pnl_micro: Ints) -> Part:
         sortino=metrics.sortino(returns),
         max_drawdown_usd=drawdown_usd,
         max_drawdown_pct=drawdown_pct,
+        ruined=bool((equity[1] <= 0).any()),
     )
 
 

@@ -71,8 +71,21 @@ class Ranking:
         return None if own is None else (1 + sum(value > own for value in values), len(values))
 
 
+def check_metric(by: str) -> None:
+    """Whether points can be ranked by a metric.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if by not in RANK_BY:
+        near = difflib.get_close_matches(by, RANK_BY, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
+
+
 def rank(outcomes: Iterable[Outcome], split: dt.date, by: str = "sharpe") -> Ranking:
-    """Rank the points of a sweep by an in-sample metric, best first; undefined last, ties by run id.
+    """Rank the points of a sweep by an in-sample metric, best first; undefined last, after them
+    those that lost everything, ties by run id.
 
     Args:
         outcomes: what came out at each point, at least one.
@@ -82,16 +95,13 @@ def rank(outcomes: Iterable[Outcome], split: dt.date, by: str = "sharpe") -> Ran
     Raises:
         ConfigError: an unknown metric.
     """
-    if by not in RANK_BY:
-        near = difflib.get_close_matches(by, RANK_BY, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
+    check_metric(by)
     split_ts = midnight(split)
     rows, trials, shapes = list[Row](), dict[bytes, float](), dict[str, _Shape]()
     for outcome in outcomes:  # nothing is kept of one but a few numbers: there may be a hundred thousand
         row = Row(outcome.settings, outcome.run_id, *parts(outcome, split_ts))
         rows.append(row)
-        if row.in_sample.sharpe is not None:
+        if row.in_sample.sharpe is not None and not row.in_sample.ruined:
             returns = in_sample_returns(outcome, split_ts)
             trials[hashlib.blake2b(returns.tobytes(), digest_size=16).digest()] = row.in_sample.sharpe / _YEAR
             shapes[row.run_id] = (len(returns), *luck.skewness_kurtosis(returns))
@@ -114,9 +124,9 @@ def _value(part: Part, by: str) -> float | None:
     return None if value is None else sign * value
 
 
-def _order(part: Part, by: str) -> tuple[bool, float]:
+def _order(part: Part, by: str) -> tuple[bool, bool, float]:
     value = _value(part, by)
-    return value is None, 0.0 if value is None else -value
+    return part.ruined, value is None, 0.0 if value is None else -value
 
 
 def _luck(best: float | None, shape: _Shape | None, trials: list[float]) -> Luck:
