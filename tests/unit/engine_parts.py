@@ -26,11 +26,25 @@ def pico(probability):
     return int(Decimal(probability) * 10**12)
 
 
-def contract(ticker="A", p="0.8", *, event="E", days=(), start=0, end=100, settles=200, pays="1", rate=TAKER_RATE):
-    """A contract whose times are minutes; `days` are the minutes at which its civil days begin."""
+def contract(
+    ticker="A",
+    p="0.8",
+    *,
+    event="E",
+    days=(),
+    start=0,
+    end=100,
+    settles=200,
+    pays="1",
+    rate=TAKER_RATE,
+    quotes_from=None,
+):
+    """A contract whose times are minutes; `days` are the minutes at which its civil days begin. Quotes count from its start
+    unless `quotes_from` is another minute."""
     group = Event(event, tuple(day * MINUTE for day in days))
+    begin = start if quotes_from is None else quotes_from
     return Contract(
-        ticker, group, pico(p), start * MINUTE, end * MINUTE, start * MINUTE, settles * MINUTE, micro(pays), rate
+        ticker, group, pico(p), start * MINUTE, end * MINUTE, begin * MINUTE, settles * MINUTE, micro(pays), rate
     )
 
 
@@ -47,16 +61,30 @@ def candles_of(contracts, quotes):
     for idx, candle, _, last, volume, yes, no in quotes:
         bid = -1 if no is None else 10**6 - no
         rows += [(idx, candle, bid, -1 if yes is None else yes, volume), (idx, last + 1, -1, -1, 0)]
-    rows.sort()
     begun = {(row[0], row[1]) for row in rows if row[2:4] != (-1, -1)}
     rows = [row for row in rows if row[2:4] != (-1, -1) or (row[0], row[1]) not in begun]
-    columns = [np.array(column, np.int64) for column in list(zip(*rows, strict=True)) or [()] * 5]
-    places, e, bid, ask, volume = columns
-    bounds = np.searchsorted(places, np.arange(len(contracts) + 1))
-    tickers = [contract.ticker for contract in contracts]
-    nothing = np.zeros(len(contracts), np.int64)
+    return columns_of([contract.ticker for contract in contracts], rows)
+
+
+def columns_of(tickers, rows):
+    """Candles of rows (place of the ticker, end in seconds, bid, ask, volume × 100; micro-dollars, -1 where there is none)."""
+    rows = sorted(rows, key=lambda row: row[:2])
+    places, e, bid, ask, volume = [np.array(c, np.int64) for c in list(zip(*rows, strict=True)) or [()] * 5]
+    bounds = np.searchsorted(places, np.arange(len(tickers) + 1))
+    nothing = np.zeros(len(tickers), np.int64)
     prices = (bid.astype(np.int32), ask.astype(np.int32))
     return Candles(tickers, e, *prices, volume, bounds[:-1], bounds[1:], nothing, nothing)
+
+
+def only(candles, tickers):
+    """The candles of some markets, as a file of theirs would have them."""
+    rows = []
+    for place, ticker in enumerate(tickers):
+        at = candles.tickers.index(ticker)
+        of_it = slice(candles.low[at], candles.end[at])
+        columns = [column[of_it].tolist() for column in (candles.e, candles.bid, candles.ask, candles.volume)]
+        rows += [(place, *row) for row in zip(*columns, strict=True)]
+    return columns_of(tickers, rows)
 
 
 def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, by_quote=None, age=None, **limits):
@@ -79,16 +107,19 @@ def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=())
     )
 
 
-def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=()):
-    """What a replay of candles leaves. With `cuts` (minutes) it goes from window to window, the contracts of each being
-    those that begin before its end."""
+def replay_candles(
+    contracts, candles, how, *, cash="1000", full_audit=True, by_market=True, instants=(), cuts=(), first=()
+):
+    """What a replay of candles leaves. With `cuts` (minutes) it goes from window to window: each is given the candles of the
+    contracts that begin before its end and were not there yet; tickers in `first` are given with the first one."""
     universe = Universe(contracts)
-    account = Replay(universe, how, micro(cash), full_audit=full_audit)
+    account = Replay(universe, how, micro(cash), full_audit=full_audit, by_market=by_market)
     window, since, left = Window.empty(), -NEVER, list(contracts)
     for until in (*(cut * MINUTE for cut in cuts), NEVER):
-        new = [contract for contract in left if contract.start_ts < until]
-        left = [contract for contract in left if contract.start_ts >= until]
-        window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], candles)
+        new = [contract for contract in left if contract.start_ts < until or contract.ticker in first]
+        left = [contract for contract in left if contract not in new]
+        theirs = only(candles, [contract.ticker for contract in reversed(new)])
+        window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], theirs)
         account.advance(Stage(universe, window), until, [ts for ts in instants if since <= ts < until])
         since = until
     return account.outcome()

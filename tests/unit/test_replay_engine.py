@@ -1,15 +1,31 @@
 """The replay of given quotes: which orders are made, in which order, what is refused and how often."""
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.unit.engine_parts import MINUTE, contract, every_decision, micro, orders, pico, quote, replay, rules
+from tests.unit.engine_parts import (
+    MINUTE,
+    contract,
+    every_decision,
+    fee_by_hand,
+    micro,
+    orders,
+    pico,
+    quote,
+    replay,
+    rules,
+)
 from tradewinds.engine import sizing
+from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS, TAKER_RATE, exchange_fee
-
-both_ways = pytest.mark.parametrize("jump", [True, False])
+from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.errors import SimulationError
 
 
 def test_the_net_value_must_exceed_the_minimum_strictly():
@@ -18,10 +34,11 @@ def test_the_net_value_must_exceed_the_minimum_strictly():
         one = replay([contract(end=6)], [quote(0, 5, 5, yes="0.40")], rules(min_ev=min_ev))
         assert orders(one) == bought
         assert not one.rejections  # what is no candidate is no refusal
+        assert [d.filled for d in one.decisions] == [True] * len(bought)
 
 
 def test_a_fill_keeps_its_values():
-    what = contract(p="0.75", pays="0")
+    what = contract(p="0.75", pays="0", start=5, quotes_from=0)
     fill = replay([what], [quote(0, 5, 5, yes="0.40", candle=3)], rules(quantity=10)).fills[0]
     assert (fill.price_micro, fill.fee_micro, fill.quote_ts, fill.decision_ts) == (400_000, 170_000, 180, 300)
     assert fill.gross_ev_pico == pico("0.35")
@@ -47,9 +64,13 @@ def test_fee_multipliers_scale_the_fee_before_it_is_rounded():
 
 
 def test_the_side_with_more_value_is_bought_and_yes_if_equal():
-    for no, side in (("0.39", "NO"), ("0.40", "YES"), ("0.41", "YES")):
-        one = replay([contract(p="0.5", end=6)], [quote(0, 5, 5, yes="0.40", no=no)], rules())
+    """In a sound book that can only be asked of losses: a YES and a NO together cost a dollar or more."""
+    for no, side in (("0.59", "NO"), ("0.60", "YES"), ("0.61", "YES")):
+        one = replay([contract(p="0.5", end=6)], [quote(0, 5, 5, yes="0.60", no=no)], rules(min_ev="-0.5"))
         assert orders(one) == [(5, "A", side, 1)]
+    assert (
+        orders(replay([contract(p="0.5", end=6)], [quote(0, 5, 5, yes="0.60", no="0.59")], rules(min_ev="-0.11"))) == []
+    )
 
 
 def test_the_best_order_goes_first_and_takes_the_cash():
@@ -61,120 +82,132 @@ def test_the_best_order_goes_first_and_takes_the_cash():
     assert short.rejections == {"INSUFFICIENT_CASH": 1}
 
 
-@both_ways
-def test_every_refusal_at_every_decision_time_counts(jump):
-    outcome = replay([contract()], [quote(0, 10, 39, yes="0.40")], rules(per_market=2), jump=jump)
+def test_every_refusal_at_every_decision_time_counts():
+    outcome = replay([contract()], [quote(0, 10, 39, yes="0.40")], rules(per_market=2))
     assert orders(outcome) == [(10, "A", "YES", 1), (11, "A", "YES", 1)]
     assert outcome.rejections == {"MAX_CONTRACTS_PER_MARKET": 28}
     assert len(every_decision(outcome)) == 30
 
 
-@both_ways
-def test_a_reduced_order_must_still_be_worth_it(jump):
+def test_a_reduced_order_must_still_be_worth_it():
     """Ten contracts at 0.50 cost 0.018 each in fees, a single one 0.02: alone it is not above 0.08."""
     how = rules(quantity=10, min_ev="0.08", per_market=11)
-    outcome = replay([contract(p="0.60")], [quote(0, 1, 9, yes="0.50")], how, jump=jump)
+    outcome = replay([contract(p="0.60")], [quote(0, 1, 9, yes="0.50")], how)
     assert orders(outcome) == [(1, "A", "YES", 10)]
     assert outcome.rejections == {"EV_THRESHOLD": 8}
 
 
-@both_ways
-def test_settlements_of_an_instant_come_before_its_decisions(jump):
+def test_settlements_of_an_instant_come_before_its_decisions():
     pair = [contract("A", end=10, settles=20, pays="1"), contract("B", event="F", settles=300)]
     quotes = [quote(0, 5, 5, yes="0.40"), quote(1, 15, 30, yes="0.90", no="0.10")]
     pair[1] = contract("B", "0.99", event="F", settles=300)
-    outcome = replay(pair, quotes, rules(min_ev="0.01"), cash="0.45", jump=jump)
+    outcome = replay(pair, quotes, rules(min_ev="0.01"), cash="0.45")
     assert orders(outcome) == [(5, "A", "YES", 1), (20, "B", "YES", 1)]
     assert outcome.rejections == {"INSUFFICIENT_CASH": 15}  # minutes 15-19 and 21-30
     assert outcome.end_cash_micro == micro("0.45") - micro("0.42") + micro("1") - micro("0.91") + micro("1")
 
 
-@both_ways
-def test_a_settlement_between_decision_times_counts_from_the_next_one(jump):
+def test_a_settlement_between_decision_times_counts_from_the_next_one():
     pair = [contract("A", end=10, settles=21), contract("B", event="F", settles=300)]
     quotes = [quote(0, 5, 5, yes="0.40"), quote(1, 15, 30, yes="0.40")]
     how = rules(step=5, total_open=1)
-    outcome = replay(pair, quotes, how, jump=jump)
+    outcome = replay(pair, quotes, how)
     assert orders(outcome) == [(5, "A", "YES", 1), (25, "B", "YES", 1)]
     assert outcome.rejections == {"MAX_TOTAL_OPEN_CONTRACTS": 3}
 
 
-@both_ways
-def test_a_full_event_has_room_again_when_one_of_its_markets_settles(jump):
+def test_a_full_event_has_room_again_when_one_of_its_markets_settles():
     pair = [contract("A", end=10, settles=20), contract("B", settles=300)]
     quotes = [quote(0, 5, 5, yes="0.40"), quote(1, 15, 30, yes="0.40")]
-    outcome = replay(pair, quotes, rules(per_event=1), jump=jump)
+    outcome = replay(pair, quotes, rules(per_event=1))
     assert orders(outcome) == [(5, "A", "YES", 1), (20, "B", "YES", 1)]
     assert outcome.rejections == {"MAX_CONTRACTS_PER_EVENT": 15}
 
 
-@both_ways
-def test_orders_per_day_begin_anew_at_civil_midnight(jump):
+def test_orders_per_day_begin_anew_at_civil_midnight():
     how = rules(orders_per_event_day=2)
-    outcome = replay([contract(days=(20, 40))], [quote(0, 10, 49, yes="0.40")], how, jump=jump)
+    outcome = replay([contract(days=(20, 40))], [quote(0, 10, 49, yes="0.40")], how)
     assert [o[0] for o in orders(outcome)] == [10, 11, 20, 21, 40, 41]
     assert outcome.rejections == {"MAX_TRADES_PER_EVENT_PER_DAY": 34}
 
 
-@both_ways
-def test_liquidity_is_new_with_every_candle(jump):
+def test_liquidity_is_new_with_every_candle():
     quotes = [quote(0, 5, 9, yes="0.40", volume=30), quote(0, 10, 14, yes="0.41", volume=9)]
     quotes.append(quote(0, 15, 19, yes="0.41", volume=25))
     how = rules(quantity=2, max_volume_share=Fraction(1, 10))
-    outcome = replay([contract()], quotes, how, jump=jump)
+    outcome = replay([contract()], quotes, how)
     assert orders(outcome) == [(5, "A", "YES", 2), (6, "A", "YES", 1), (15, "A", "YES", 2)]
     assert outcome.rejections == {"LIQUIDITY": 3 + 5 + 4}
 
 
-@both_ways
-def test_opposing_positions(jump):
+def test_opposing_positions():
     quotes = [quote(0, 5, 5, yes="0.10"), quote(0, 6, 9, no="0.10")]
-    held = replay([contract(p="0.5")], quotes, rules(), jump=jump)
+    held = replay([contract(p="0.5")], quotes, rules())
     assert (orders(held), held.rejections) == ([(5, "A", "YES", 1)], {"OPPOSING_POSITION": 4})
-    free = replay([contract(p="0.5")], quotes, rules(allow_opposing=True), jump=jump)
+    free = replay([contract(p="0.5")], quotes, rules(allow_opposing=True))
     assert [o[2] for o in orders(free)] == ["YES", "NO", "NO", "NO", "NO"]
 
 
+def bought_at(price, p, size, cash="1000", min_ev="-1"):
+    """How many YES are bought at a price, without any fee."""
+    what = contract(p=p, end=6, rate=Fraction(0))
+    return sum(
+        o[3] for o in orders(replay([what], [quote(0, 5, 5, yes=price)], rules(size=size, min_ev=min_ev), cash=cash))
+    )
+
+
 def test_ev_proportional_takes_the_unrounded_fee_and_rounds_down():
-    """gross 0.40, fee 0.07·0.4·0.6 = 0.0168: 0.3832 dollars, times 10 is 3.832."""
-    size = sizing.EvProportional(Decimal(10))
-    assert size(pico("0.8"), micro("0.40"), 0) == 3
-    assert sizing.EvProportional(Decimal("2.5"))(pico("0.8"), micro("0.40"), 0) == 0
-    assert sizing.EvProportional(Decimal("1000"))(pico("0.4168"), micro("0.40"), 0) == 0
-    exactly_one = sizing.EvProportional(Decimal("1000"))(pico("0.4178"), micro("0.40"), 0)
-    assert exactly_one == 1  # with floats it would be a hair less, and then 0
+    """gross 0.40, fee 0.07·0.4·0.6 = 0.0168 (an ordinary one, whatever is paid here): 0.3832 dollars, times 10 is 3.832."""
+    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal(10))) == 3
+    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal("2.5"))) == 0
+    assert bought_at("0.40", "0.4168", sizing.EvProportional(Decimal("1000"))) == 0
+    assert bought_at("0.40", "0.3", sizing.EvProportional(Decimal("1000"))) == 0
+    # with floats it would be a hair less, and then 0
+    assert bought_at("0.40", "0.4178", sizing.EvProportional(Decimal("1000"))) == 1
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.tuples(st.integers(0, 10**12), st.integers(1, 999_999)), min_size=1, max_size=5),
+    st.one_of(
+        st.decimals("1e-12", "1e6", places=12), st.sampled_from([Decimal("0.00001"), Decimal("33.3"), Decimal("1e6")])
+    ),
+)
+def test_ev_proportional_is_exact_whatever_its_digits(offers, number):
+    p, price = (np.array(column, np.int64) for column in zip(*offers, strict=True))
+    found = sizing.EvProportional(number).quantities(p, price).tolist()
+    for quantity, chance, ask in zip(found, p.tolist(), price.tolist(), strict=True):
+        dollars = Fraction(ask, 10**6)
+        edge = Fraction(chance, 10**12) - dollars - Fraction(7, 100) * dollars * (1 - dollars)
+        assert quantity == max(0, math.floor(Fraction(number) * edge))
 
 
 def test_kelly_is_a_share_of_equity():
     """f = (0.8 - 0.4)/0.6 = 2/3; a quarter of it of 100 dollars buys 16.67/0.40 = 41.67 contracts."""
-    size = sizing.Kelly(Decimal("0.25"))
-    assert size(pico("0.8"), micro("0.40"), micro("100")) == 41
-    assert size(pico("0.4"), micro("0.40"), micro("100")) == 0
-    assert size(pico("0.3"), micro("0.40"), micro("100")) == 0
-    assert sizing.Kelly(Decimal("0.6"))(pico("0.8"), micro("0.40"), micro("1")) == 1  # exactly 1
+    assert bought_at("0.40", "0.8", sizing.Kelly(Decimal("0.25")), "100") == 41
+    assert bought_at("0.40", "0.4", sizing.Kelly(Decimal("0.25")), "100") == 0
+    assert bought_at("0.40", "0.3", sizing.Kelly(Decimal("0.25")), "100") == 0
+    assert bought_at("0.40", "0.8", sizing.Kelly(Decimal("0.6")), "1") == 1  # exactly 1
 
 
-@both_ways
-def test_kelly_sees_the_equity_before_the_first_order_of_the_instant(jump):
+def test_kelly_sees_the_equity_before_the_first_order_of_the_instant():
     """Both markets at minute 5 size from 100 dollars; at minute 6 fees are gone from equity, the entry cost is not."""
     pair = [contract("A"), contract("B")]
     quotes = [quote(0, 5, 6, yes="0.40"), quote(1, 5, 5, yes="0.40")]
-    outcome = replay(pair, quotes, rules(size=sizing.Kelly(Decimal("0.25"))), cash="100", jump=jump)
+    outcome = replay(pair, quotes, rules(size=sizing.Kelly(Decimal("0.25"))), cash="100")
     fee = 2 * 690_000  # 41 contracts: 0.6888 up to the cent
     assert orders(outcome)[:2] == [(5, "A", "YES", 41), (5, "B", "YES", 41)]
     expected = int(Fraction(1, 4) * Fraction(2, 3) * (100_000_000 - fee) / 400_000)
     assert orders(outcome)[2] == (6, "A", "YES", expected)
 
 
-@both_ways
-def test_rules_that_change_at_an_instant_are_looked_at_again_then(jump):
-    """A quote over both changes of the rounding rule: per contract at 0.055 the fee is 0.01, then 0.005."""
+def test_rules_that_change_at_an_instant_are_looked_at_again_then():
+    """A quote over a change of the rounding rule: per contract at 0.055 the fee is 0.01, then 0.005."""
     first = FEE_ERAS[0][0] // MINUTE
     what = contract(p="0.085", start=first - 10, end=first + 10, settles=first + 99)
-    changes = tuple(since for since, _ in FEE_ERAS)
-    how = rules(min_ev="0.021", fee_rule=exchange_fee, changes=changes, per_market=1)
+    how = rules(min_ev="0.021", fee_rule=exchange_fee, per_market=1)
     quotes = [quote(0, first - 10, first + 9, yes="0.055")]
-    outcome = replay([what], quotes, how, jump=jump)
+    outcome = replay([what], quotes, how)
     assert [(o[0] - first, *o[1:]) for o in orders(outcome)] == [(0, "A", "YES", 1)]
     assert outcome.fills[0].fee_micro == 5_000
     assert outcome.rejections == {"MAX_CONTRACTS_PER_MARKET": 9}
@@ -183,3 +216,87 @@ def test_rules_that_change_at_an_instant_are_looked_at_again_then(jump):
 def test_nothing_to_do():
     outcome = replay([contract()], [], rules(), cash="7")
     assert (outcome.fills, outcome.rejections, outcome.decisions, outcome.end_cash_micro) == ([], {}, [], micro("7"))
+
+
+def many(quantity):
+    """A user's rule that wants so many YES wherever there is one."""
+
+    def by_quote(quotes):
+        side = np.where(quotes.quoted(Side.YES), Side.YES, NONE)
+        return Wishes(side.astype(np.int8), np.full(len(quotes), quantity), np.zeros(len(quotes)))
+
+    return by_quote
+
+
+@pytest.mark.parametrize("price", ["0.50", "0.0025", "0.456789", "0.999999"])
+@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"by_quote": many(1_000_000)}], ids=["sized", "user's"])
+@pytest.mark.parametrize("rate", [TAKER_RATE, TAKER_RATE / 2, TAKER_RATE * Fraction("1.2")], ids=str)
+def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
+    outcome = replay(
+        [contract(p="1", rate=rate)], [quote(0, 5, 5, yes=price)], rules(min_ev="-1", **how), cash="1000000000"
+    )
+    (fill,) = outcome.fills
+    assert (fill.quantity, fill.fee_micro) == (1_000_000, fee_by_hand(rate, 1_000_000, micro(price)))
+    assert fill.net_ev_total_pico == 10**6 * (10**12 - micro(price) * 10**6) - fill.fee_micro * 10**6
+    assert outcome.end_cash_micro == micro("1000000000") + 10**6 * (10**6 - micro(price)) - fill.fee_micro
+
+
+@pytest.mark.parametrize("price", ["0.50", "0.456789", "0.999999"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"quantity": 5_000_000},
+        {"quantity": 10**18},
+        {"size": sizing.EvProportional(Decimal("1e13"))},
+        {"size": sizing.EvProportional(Decimal("1e30"))},
+        {"size": sizing.Kelly(Decimal(1))},
+        {"by_quote": many(5_000_000)},
+        {"by_quote": many(10**9)},
+        {"by_quote": many(10**13)},
+        {"by_quote": many(2**62)},
+    ],
+    ids=lambda how: str(how.get("quantity") or how.get("size") or "user's"),
+)
+def test_more_than_can_be_exact_is_an_error_and_never_a_wrong_number(price, how):
+    """Limits and cash would reduce the order: what it costs before them is asked all the same."""
+    with pytest.raises(
+        SimulationError, match=r"too many contracts.*(Want fewer contracts an order|Lower risk)"
+    ) as caught:
+        replay([contract(p="1")], [quote(0, 5, 5, yes=price)], rules(min_ev="0", **how), cash="900000000")
+    assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
+
+
+def test_fee_rates_that_cannot_be_exact_are_an_error():
+    for rate in (Fraction(5), TAKER_RATE * Fraction("0.1234567891234")):
+        with pytest.raises(
+            SimulationError, match="a fee rate is above 4 or has too many digits: the result could not be"
+        ):
+            replay([contract(rate=rate)], [quote(0, 5, 5, yes="0.40")], rules())
+    rate = TAKER_RATE * Fraction("0.123456")  # as many digits as a multiplier can have
+    (fill,) = replay([contract(rate=rate)], [quote(0, 5, 5, yes="0.456789")], rules(quantity=2)).fills
+    assert fill.fee_micro == fee_by_hand(rate, 2, 456_789)
+
+
+@pytest.mark.parametrize(
+    "name", ["per_market", "per_event", "total_open", "notional_per_event_micro", "orders_per_event_day"]
+)
+def test_a_limit_beyond_all_numbers_does_not_bind(name):
+    for most in (2**62, 2**63, 10**30):
+        outcome = replay([contract()], [quote(0, 5, 7, yes="0.40")], rules(quantity=10, **{name: most}))
+        assert [o[3] for o in orders(outcome)] == [10, 10, 10]
+
+
+def test_shares_of_many_digits_are_exact_or_an_error():
+    def bought(share, volume=57):
+        quotes = [quote(0, 5, 5, yes="0.40", volume=volume)]
+        return [
+            o[3] for o in orders(replay([contract()], quotes, rules(quantity=100, max_volume_share=Fraction(share))))
+        ]
+
+    assert bought("0.3333333333333333") == [18]
+    assert bought("0.3333333333333333", 30) == [9]
+    assert bought("0.12345678901234567") == [7]
+    with pytest.raises(SimulationError, match="max_volume_share: it has too many digits"):
+        bought("0.0012345678901234567")
+    with pytest.raises(SimulationError, match="kelly_fraction: it has too many digits"):
+        replay([contract()], [], rules(size=sizing.Kelly(Decimal("0.0012345678901234567"))))

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds.store import MICRO
+from tradewinds.store import MICRO, PICO
 
 Ints = npt.NDArray[np.int64]
 
@@ -71,13 +71,14 @@ class FeeRule:
         """Fees at some prices (micro-dollars), each under the rate at its place in `rates`.
 
         Raises:
-            OverflowError: a rate has too many digits to be exact.
+            OverflowError: a rate has too many digits to be exact, or a contract's fee may exceed the dollar that it pays.
         """
-        if any(rate.numerator * MICRO * MICRO >= MOST_EXACT for rate in rates):
-            raise OverflowError("a fee rate has too many digits")
+        grid = self.eras[era].grid
+        if any(r > 4 or max(r.numerator * MICRO, r.denominator * grid) * MICRO >= MOST_EXACT for r in rates):
+            raise OverflowError("a fee rate is above 4 or has too many digits")
         numerators, denominators = (np.array([getattr(rate, name) for rate in rates], np.int64) for name in _PARTS)
         amount = numerators[place] * prices * (MICRO - prices)
-        base = denominators[place] * MICRO * self.eras[era].grid
+        base = denominators[place] * MICRO * grid
         common = np.maximum(np.gcd(amount, base), 1)
         amount, base = amount // common, base // common
         return FeeTerms(amount // base, amount % base, base)
@@ -86,9 +87,9 @@ class FeeRule:
         """Fees of orders, one per row of the terms, in micro-dollars.
 
         Raises:
-            OverflowError: an order is too large to be exact.
+            OverflowError: an order is too large for its fee and value (pico-dollars) to be exact.
         """
-        if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), MICRO) >= MOST_EXACT:
+        if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), PICO) >= MOST_EXACT:
             raise OverflowError("an order has too many contracts")
         rounding = self.eras[era]
         fee = (quantity * terms.whole - (-(quantity * terms.part) // terms.base)) * rounding.grid

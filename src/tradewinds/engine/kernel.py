@@ -288,6 +288,19 @@ def kelly_quantity(fraction, base, edge, room, price, equity):
 
 
 @compiled
+def share_of(volume, share, base):
+    """floor(share/base × volume/100), at most 1 × volume/100, exactly."""
+    if volume <= 0:
+        return 0
+    quantity = int(share / base * (volume / 100))
+    while _at_most((quantity + 1) * 100, base, share, volume):
+        quantity += 1
+    while quantity > 0 and not _at_most(quantity * 100, base, share, volume):
+        quantity -= 1
+    return quantity
+
+
+@compiled
 def _fee(quantity, price, whole, part, base, grid, balance_grid):
     """Fee of an order, micro-dollars (costs.FeeRule.fees)."""
     fee = (quantity * whole - (-(quantity * part)) // base) * grid
@@ -433,7 +446,7 @@ def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits
         return OPPOSING, 0
     if limits.share_base:
         used = account.candle_used[i] if account.candle_ts[i] == quote_ts else 0
-        quantity = min(quantity, limits.share * volume // (limits.share_base * 100) - used)
+        quantity = min(quantity, share_of(volume, limits.share, limits.share_base) - used)
         if quantity <= 0:
             return LIQUIDITY, 0
     quantity = min(quantity, limits.per_market - account.held[i, YES] - account.held[i, NO])

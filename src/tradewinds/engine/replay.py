@@ -6,6 +6,8 @@ import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -268,21 +270,23 @@ def _too_large(why: str) -> SimulationError:
     return SimulationError(
         f"{why} to be exact.",
         where="risk",
-        remedy="Some millions of contracts an order can be computed: lower the quantity, the Kelly fraction or the balance.",
+        remedy="Some millions of contracts an order can be computed: lower the quantity, the Kelly fraction or the balance, or "
+        "give the fraction fewer digits.",
     )
 
 
 def _limits(rules: Rules) -> kernel.Limits:
-    limits, kelly, share = rules.limits, rules.kelly, rules.limits.max_volume_share
-    fraction, base = kelly.fraction.as_integer_ratio() if kelly else (0, 0)
+    limits = rules.limits
+    share, share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
+    kelly, kelly_base = _ratio(rules.kelly.fraction if rules.kelly else None, "risk.kelly_fraction")
 
     def most(value: int | None) -> int:
-        return kernel.UNLIMITED if value is None else value
+        return kernel.UNLIMITED if value is None else min(value, kernel.UNLIMITED)
 
     return kernel.Limits(
         allow_opposing=limits.allow_opposing,
-        share=0 if share is None else share.numerator,
-        share_base=0 if share is None else share.denominator,
+        share=share,
+        share_base=share_base,
         per_market=most(limits.per_market),
         per_event=most(limits.per_event),
         total_open=most(limits.total_open),
@@ -290,9 +294,17 @@ def _limits(rules: Rules) -> kernel.Limits:
         orders=most(limits.orders_per_event_day),
         has_least=rules.min_ev_pico is not None,
         least=rules.min_ev_pico or 0,
-        kelly=fraction,
-        kelly_base=base,
+        kelly=kelly,
+        kelly_base=kelly_base,
     )
+
+
+def _ratio(share: Fraction | Decimal | None, where: str) -> tuple[int, int]:
+    """A share as numerator and denominator; (0, 0) if there is none."""
+    numerator, denominator = (0, 0) if share is None else share.as_integer_ratio()
+    if denominator >= 1 << 63:
+        raise SimulationError("it has too many digits to be exact.", where=where, remedy="Give it fewer digits.")
+    return numerator, denominator
 
 
 def _column(values: Sequence[object]) -> Ints:

@@ -36,8 +36,8 @@ class EvProportional:
         # the edge in pico-dollars, times the rate's denominator: P·(1 − P) of micro-dollars is pico-dollars
         edge = (p_pico - prices * PICO_PER_MICRO) * rate.denominator - rate.numerator * prices * (MICRO - prices)
         edge = np.maximum(edge, 0)
-        if k.numerator * rate.denominator * PICO >= MOST_EXACT:  # beyond 64 bits: Python's own integers
-            edge = edge.astype(object)
+        if max(k.numerator, k.denominator) * rate.denominator * PICO >= MOST_EXACT:
+            edge = edge.astype(object)  # Python's own integers, beyond 64 bits
         wanted = edge * k.numerator // (k.denominator * rate.denominator * PICO)
         return np.asarray(np.minimum(wanted, MOST_EXACT), np.int64)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
+from tradewinds.engine.costs import MOST_EXACT, FeeRule, FeeTerms, Ints
 from tradewinds.engine.kernel import price_codes, quote_codes, seen_prices
 from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
 from tradewinds.engine.sizing import Kelly
@@ -124,8 +124,6 @@ def _by_value(offers: Offers, rules: Rules, era: int) -> _Wanted:
         raise AssertionError("a sizing that says how many contracts an offer is worth")
     gross = offers.p_pico - offers.price_micro * PICO_PER_MICRO
     quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
-    if int(quantity.max(initial=0)) * PICO >= 1 << 63:
-        raise OverflowError("an order has too many contracts")
     fees = rule.fees(offers.terms(rule, era), quantity, offers.price_micro, era)
     value = gross * quantity - fees * PICO_PER_MICRO
     quantity = np.where(value > least * quantity, quantity, 0)
@@ -141,6 +139,8 @@ def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _
     by_side = (FeeTerms(*(column[:half] for column in _columns(terms))), FeeTerms(*(c[half:] for c in _columns(terms))))
     wishes = rule(Quotes(offers.p_pico[:half], yes, no, by_side, fee_rule, era))
     quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
+    if int(quantity.max(initial=0)) * PICO >= MOST_EXACT:
+        raise OverflowError("an order has too many contracts")
     return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(2 * half, np.int64))
 
 

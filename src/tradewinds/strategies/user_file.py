@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewinds.engine.contracts import Side
+from tradewinds.engine.costs import MOST_EXACT
 from tradewinds.engine.rules import NONE, QuoteRule, Quotes, Rules, Wishes
 from tradewinds.errors import ConfigError, SimulationError
 from tradewinds.store import PICO
@@ -96,7 +97,7 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
         wrong = _problem(quotes, side, quantity, priority)
         if wrong:
             raise SimulationError(f"{FUNCTION} returned {wrong}.", where=path, remedy="See docs/strategies.md.")
-        return Wishes(side.astype(np.int8), quantity.astype(np.int64), priority)
+        return Wishes(side.astype(np.int8), np.minimum(quantity, MOST_EXACT).astype(np.int64), priority)
 
     return of_quotes
 

@@ -1,0 +1,126 @@
+"""The arithmetic of the compiled loops, function by function, against fractions: exact, or not at all."""
+
+import math
+from fractions import Fraction
+from functools import cmp_to_key
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tradewinds.engine import kernel
+
+WORDS = st.one_of(
+    st.integers(0, 2**63 - 1), st.integers(0, 2**20), st.sampled_from([2**32 - 1, 2**32, 2**62, 2**63 - 1])
+)
+PRICES = st.one_of(st.integers(1, 999_999), st.integers(1, 99).map(lambda cents: cents * 10_000))
+
+
+@given(WORDS, WORDS)
+def test_products_of_two_words_are_whole(a, b):
+    high, low = kernel._product(a, b)
+    assert int(high) << 64 | int(low) == a * b
+
+
+@given(WORDS, WORDS, WORDS, WORDS)
+@example(2**62, 2**62, 2**61, 2**63 - 1)
+@example(3, 2**40, 2**40, 3)
+def test_products_are_compared_exactly(a, b, c, d):
+    assert bool(kernel._at_most(a, b, c, d)) == (a * b <= c * d)
+    assert kernel._at_most(a, b, b, a)
+
+
+@st.composite
+def shares(draw, digits):
+    """A decimal share in (0, 1] as (numerator, denominator) in lowest terms."""
+    scale = 10 ** draw(st.integers(1, digits))
+    share = Fraction(draw(st.integers(1, scale)), scale)
+    return share.numerator, share.denominator
+
+
+def kelly(share, p, price, equity):
+    """floor(share · f · equity / price) with f = (p - price)/(1 - price), in dollars."""
+    chance, ask = Fraction(p, 10**12), Fraction(price, 10**6)
+    if chance <= ask or equity <= 0:
+        return 0
+    return math.floor(Fraction(*share) * (chance - ask) / (1 - ask) * Fraction(equity, 10**6) / ask)
+
+
+def engines_kelly(share, p, price, equity):
+    room = 10**12 - price * 10**6
+    return kernel.kelly_quantity(*share, p - price * 10**6, room, price, equity)
+
+
+EQUITIES = st.one_of(st.integers(-(10**9), 10**15), st.integers(0, 10**8), st.sampled_from([10**6, 10**9, 10**15]))
+
+
+@settings(max_examples=1500)
+@given(shares(18), st.integers(0, 10**12), PRICES, EQUITIES)
+def test_kelly_is_exact_or_nothing(share, p, price, equity):
+    assert engines_kelly(share, p, price, equity) in (kelly(share, p, price, equity), -1)
+
+
+@settings(max_examples=1500)
+@given(shares(6), st.integers(0, 10**12), PRICES, st.integers(0, 9 * 10**12))
+@example((1, 4), 8 * 10**11, 400_000, 10**8)
+@example((333_333, 10**6), 10**12, 999_999, 9 * 10**12)
+def test_kelly_with_six_digits_is_exact_up_to_nine_million_dollars(share, p, price, equity):
+    wanted = kelly(share, p, price, equity)
+    assert wanted > 8_999_000 or engines_kelly(share, p, price, equity) == wanted
+
+
+@settings(max_examples=500)
+@given(st.integers(1, 10**6), PRICES, st.integers(1, 999))
+def test_kelly_of_a_whole_number_is_that_number(quantity, price, thousandths):
+    """Exactly so many contracts come out, where a float may be a hair below: and one less from a micro-dollar less."""
+    room, equity = 10**12 - price * 10**6, quantity * price * 1000
+    edge = room // 1000 * thousandths  # thousandths of all there is to win
+    wanted = quantity * thousandths
+    if wanted < 8_999_000:
+        assert kernel.kelly_quantity(1, 1, edge, room, price, equity) == wanted
+        assert kernel.kelly_quantity(1, 1, edge, room, price, equity - 1) == wanted - 1
+        assert kernel.kelly_quantity(1, 1000, room, room, price, equity) == quantity
+
+
+@settings(max_examples=1000)
+@given(shares(18), st.one_of(st.integers(-5, 10**6), st.integers(0, 10**17)))
+@example((1, 10), 5_700)
+@example((3_333_333_333_333_333, 10**16), 5_700)
+@example((1, 1), 10**17)
+def test_a_share_of_a_volume_is_exact(share, volume):
+    assert kernel.share_of(volume, *share) == max(0, math.floor(Fraction(*share) * Fraction(volume, 100)))
+
+
+@settings(max_examples=300)
+@given(PRICES, st.integers(1, 400), st.integers(0, 10**9), st.sampled_from([(0, 0), (10_000, 10_000), (100, 1)]))
+def test_what_is_affordable_is_the_most_that_cash_pays(price, wanted, cash, grids):
+    """By trying every quantity, at 0.07 a contract rounded up to a grid (the fee in cents also without one for the balance)."""
+    grid, balance_grid = grids[1] or 10_000, grids[0]
+    rate = Fraction(7, 100) * price * (10**6 - price) / 10**6 / grid
+    terms = (math.floor(rate), (rate - math.floor(rate)).numerator, rate.denominator)
+
+    def cost(quantity):
+        fee = math.ceil(rate * quantity) * grid
+        worth = quantity * price
+        return worth + fee if not balance_grid else -(-(worth + fee) // balance_grid) * balance_grid
+
+    most = max(q for q in range(wanted + 1) if q == 0 or cost(q) <= cash)
+    assert kernel._affordable(wanted, price, cash, *terms, grid, balance_grid) == most
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(-(10**15), 10**15), st.integers(1, 10**6)), min_size=2, max_size=6))
+def test_orders_go_by_value_a_contract_then_by_ticker(orders):
+    rows = [(value // quantity, value % quantity, quantity, place) for place, (value, quantity) in enumerate(orders)]
+    by_kernel = sorted(rows, key=cmp_to_key(lambda a, b: -1 if kernel._before(*a, *b) else 1))
+    by_hand = sorted(rows, key=lambda row: (-Fraction(*orders[row[3]]), row[3]))
+    assert by_kernel == by_hand
+    assert not any(kernel._before(*row, *row) for row in rows)
+
+
+@given(st.lists(st.integers(0, 9), max_size=8), st.integers(0, 8), st.integers(-1, 10))
+def test_the_row_at_an_instant_is_the_last_that_ended(ends, low, t):
+    e = np.array(sorted(ends), np.int64)
+    low = min(low, len(e))
+    found = [row for row in range(low, len(e)) if e[row] <= t]
+    assert kernel._row_at(e, low, len(e), t) == (found[-1] if found else low - 1)
