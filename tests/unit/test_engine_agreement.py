@@ -262,11 +262,11 @@ def test_windows_change_nothing(world):
 def test_buffers_that_are_full_at_once_lose_nothing(world):
     whole = world.replay()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay_module, "_FILL_ROWS", 1)
-        patch.setattr(replay_module, "_REFUSAL_ROWS", 1)
-        small = world.in_windows()
+        patch.setattr(replay_module, "_BUFFER_ROWS", 1)
+        small, counted = world.in_windows(), world.in_windows(full_audit=False)
     assert (small.fills, small.worth, small.rejections) == (whole.fills, whole.worth, whole.rejections)
     assert sorted(small.decisions) == sorted(whole.decisions)
+    assert counted.rejections == whole.rejections
 
 
 @settings(max_examples=100)
