@@ -593,25 +593,57 @@ def _kelly_side(code, p, price, equity, table, limits, grid, balance_grid):
 
 
 @compiled
-def advance(
-    until,
-    step,
-    max_age,
-    eras,
-    market,
-    order,
-    window_idx,
-    by_start,
-    member,
-    rows,
-    yes_code,
-    no_code,
-    table,
-    limits,
-    account,
-    instants,
-    out,
+def _kelly_choice(yes, no, p, bid, ask, equity, table, limits, grid, balance_grid):
+    """(side, contracts, rank, rest) of what Kelly sizing wants of a quote: 0 contracts for nothing, -1 for too many."""
+    yes_wanted, yes_value = _kelly_side(yes, p, ask, equity, table, limits, grid, balance_grid)
+    no_wanted, no_value = _kelly_side(no, PICO - p, MICRO - bid, equity, table, limits, grid, balance_grid)
+    if yes_wanted < 0 or no_wanted < 0:
+        return YES, -1, 0, 0
+    yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
+    no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
+    if no_wanted and (not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)):
+        return NO, no_wanted, no_rank, no_rest
+    return YES, yes_wanted, yes_rank, yes_rest
+
+
+@compiled
+def _insert(j, ranked, found, rank, rest, wanted, window_idx):
+    """Put an order in its place among the ranked ones."""
+    k = found
+    while k > 0:
+        other = ranked[k - 1]
+        if not _before(
+            rank[j], rest[j], wanted[j], window_idx[j], rank[other], rest[other], wanted[other], window_idx[other]
+        ):
+            break
+        ranked[k] = other
+        k -= 1
+    ranked[k] = j
+
+
+@compiled
+def _order(
+    i, side, quantity, price, code, t, quote_ts, volume, grid, balance_grid, market, table, limits, account, out
 ):
+    """Fill an order as far as the limits let it; NO_REASON, or why not."""
+    reason, quantity = _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits)
+    if reason != NO_REASON:
+        return reason
+    whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
+    quantity = _affordable(quantity, price, account.scalars[S_CASH], whole, part, base, grid, balance_grid)
+    if quantity == 0:
+        return CASH
+    fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
+    p = market.p_pico[i] if side == YES else PICO - market.p_pico[i]
+    value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
+    if limits.has_least and value <= limits.least * quantity:
+        return EV
+    _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out)
+    return NO_REASON
+
+
+@compiled
+def advance(until, step, max_age, eras, market, order, window_idx, by_start, member, rows, yes_code, no_code, table, limits, account, instants, out):  # noqa: E501  # fmt: skip
     """Replay all decision times before `until`; DONE, or what is in the way.
 
     After BUFFERS_FULL empty the buffers and call again: it goes on where it stopped.
@@ -640,7 +672,7 @@ def advance(
     only_cash = others >= UNLIMITED and limits.share_base == 0
     count = len(window_idx)
     active, position, wake = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
-    order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    ranked, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     wanted, rank, rest = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     t = s[S_NOW]
     alive = upcoming = era = 0
@@ -701,98 +733,51 @@ def advance(
             yes, no = yes_code[row], no_code[row]
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
             if limits.kelly_base:
-                p, yes_price, no_price = p_pico[i], ask[row], MICRO - bid[row]
-                yes_wanted, yes_value = _kelly_side(yes, p, yes_price, equity, table, limits, grid, balance_grid)
-                no_wanted, no_value = _kelly_side(no, PICO - p, no_price, equity, table, limits, grid, balance_grid)
-                if yes_wanted < 0 or no_wanted < 0:
+                side, quantity, own_rank, own_rest = _kelly_choice(
+                    yes, no, p_pico[i], bid[row], ask[row], equity, table, limits, grid, balance_grid
+                )
+                if quantity < 0:
                     s[S_WHERE] = i
                     return TOO_LARGE
-                yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
-                no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
+                if quantity == 0:
+                    continue
+                code = yes if side == YES else no
             else:
-                yes_wanted = table_quantity[yes] if yes >= 0 else 0
-                no_wanted = table_quantity[no] if no >= 0 else 0
-                if yes_wanted:
-                    yes_rank, yes_rest = table_rank[yes], table_rest[yes]
-                if no_wanted:
-                    no_rank, no_rest = table_rank[no], table_rest[no]
-            if no_wanted and (
-                not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)
-            ):
-                side, code, quantity, own_rank, own_rest = NO, no, no_wanted, no_rank, no_rest
-            elif yes_wanted:
-                side, code, quantity, own_rank, own_rest = YES, yes, yes_wanted, yes_rank, yes_rest
+                if not _wanted(yes, no, table_quantity):
+                    continue
+                side = NO if _prefers_no(yes, no, table_quantity, table_rank, table_rest) else YES
+                code = yes if side == YES else no
+                quantity, own_rank, own_rest = table_quantity[code], table_rank[code], table_rest[code]
+            in_event = event_contracts[event_of[i]]
+            reason = _full(held[i, YES], held[i, NO], side, in_event, limits)
+            if reason == NO_REASON:
+                side_of[j], code_of[j], wanted[j], rank[j], rest[j] = side, code, quantity, own_rank, own_rest
+                _insert(j, ranked, found, rank, rest, wanted, window_idx)
+                found += 1
+                continue
+            reasons[side], reasons[1 - side] = reason, _full(held[i, YES], held[i, NO], 1 - side, in_event, limits)
+            if leaps and reasons[1 - side] != NO_REASON and market.event_settles[event_of[i]] > last_t[i]:
+                place = i if one_by_one else 0
+                _refuse_rest(t, until, step, max_age, row, end[j], last_t[i], e, yes_code, no_code, table, reasons, place, counts, firsts)  # noqa: E501  # fmt: skip
+                account.passed[i] = until
+                a, alive = a - 1, alive - 1
+                active[a] = active[alive]
+            elif audit:
+                price = ask[row] if side == YES else MICRO - bid[row]
+                _note(i, side, reason, t, step, e[row], quantity, price, out, s)
             else:
-                continue
-            reason = _full(held[i, YES], held[i, NO], side, event_contracts[event_of[i]], limits)
-            if reason != NO_REASON:
-                reasons[1 - side] = _full(held[i, YES], held[i, NO], 1 - side, event_contracts[event_of[i]], limits)
-                if leaps and reasons[1 - side] != NO_REASON and market.event_settles[event_of[i]] > last_t[i]:
-                    reasons[side] = reason
-                    _refuse_rest(
-                        t,
-                        until,
-                        step,
-                        max_age,
-                        row,
-                        end[j],
-                        last_t[i],
-                        e,
-                        yes_code,
-                        no_code,
-                        table,
-                        reasons,
-                        i if one_by_one else 0,
-                        counts,
-                        firsts,
-                    )
-                    account.passed[i] = until
-                    a -= 1
-                    alive -= 1
-                    active[a] = active[alive]
-                elif audit:
-                    price = ask[row] if side == YES else MICRO - bid[row]
-                    _note(i, side, reason, t, step, e[row], quantity, price, out, s)
-                else:
-                    _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
-                continue
-            side_of[j], code_of[j], wanted[j], rank[j], rest[j] = side, code, quantity, own_rank, own_rest
-            k = found
-            while k > 0:
-                other = order_of[k - 1]
-                if not _before(
-                    own_rank, own_rest, quantity, i, rank[other], rest[other], wanted[other], window_idx[other]
-                ):
-                    break
-                order_of[k] = other
-                k -= 1
-            order_of[k] = j
-            found += 1
+                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
         for k in range(found):
-            j = order_of[k]
-            i, side, code, row = window_idx[j], side_of[j], code_of[j], position[j]
+            j = ranked[k]
+            i, side, row = window_idx[j], side_of[j], position[j]
             price = ask[row] if side == YES else MICRO - bid[row]
             if only_cash and s[S_CASH] < price and event_contracts[event_of[i]] < limits.per_event:
-                reason, quantity = CASH, 0
+                reason = CASH
             else:
-                reason, quantity = _room(
-                    i, side, wanted[j], price, rows.volume[row], e[row], t, market, account, limits
-                )
-            whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
-            fee = value = 0
+                reason = _order(i, side, wanted[j], price, code_of[j], t, e[row], rows.volume[row], grid, balance_grid, market, table, limits, account, out)  # noqa: E501  # fmt: skip
             if reason == NO_REASON:
-                quantity = _affordable(quantity, price, s[S_CASH], whole, part, base, grid, balance_grid)
-                if quantity == 0:
-                    reason = CASH
-                else:
-                    fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
-                    p = p_pico[i] if side == YES else PICO - p_pico[i]
-                    value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
-                    if limits.has_least and value <= limits.least * quantity:
-                        reason = EV
-            if reason == NO_REASON:
-                _buy(i, side, quantity, price, fee, t, e[row], value, market, account, out)
-            elif audit:
+                continue
+            if audit:
                 _note(i, side, reason, t, step, e[row], wanted[j], price, out, s)
             else:
                 _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
