@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.engine import sizing
+from tradewinds.engine import kernel, sizing
 from tradewinds.engine.candles import Candles, Window
 from tradewinds.engine.contracts import Contract, Event
-from tradewinds.engine.costs import TAKER_RATE, cent_fee
-from tradewinds.engine.limits import RiskLimits
+from tradewinds.engine.costs import CENT, TAKER_RATE, cent_fee
+from tradewinds.engine.limits import REASONS, RiskLimits
 from tradewinds.engine.replay import NEVER, Replay, Stage, Universe
 from tradewinds.engine.rules import Rules
 
@@ -143,3 +143,68 @@ def fee_by_hand(rate, quantity, price_micro):
     """The cent rule again, by fractions of a dollar."""
     price = Fraction(price_micro, 10**6)
     return math.ceil(rate * quantity * price * (1 - price) * 100) * 10_000
+
+
+class Books:
+    """An account on some contracts, bought and settled by hand: the compiled functions, one at a time."""
+
+    def __init__(self, contracts, cash="1000", **limits):
+        self.universe = Universe(contracts)
+        self.market = self.universe.market(MINUTE)
+        made = Replay(self.universe, rules(**limits), micro(cash))
+        self.account, self.limits, self.out = made._account, made._limits, made._buffers
+
+    def idx(self, what):
+        """A contract's place."""
+        return self.universe.idx[what.ticker]
+
+    def buy(self, what, side, quantity, price, fee="0", *, minute=10, candle=9):
+        """Book a fill."""
+        kernel._buy(
+            *(self.idx(what), side, quantity, micro(price), micro(fee), minute * MINUTE, candle * MINUTE, 0),
+            *(self.market, self.account, self.out),
+        )
+
+    def settle(self, minute):
+        """Pay out what settles by a minute."""
+        kernel._settle(minute * MINUTE, self.market, self.account, self.universe.order)
+
+    def room(self, what, side, quantity, price, *, minute=20, candle=9, volume=0):
+        """(reason or None, quantity) of an order after all limits, with cash for its price and fee."""
+        reason, left = kernel._room(
+            *(self.idx(what), side, quantity, micro(price), volume * 100, candle * MINUTE, minute * MINUTE),
+            *(self.market, self.account, self.limits),
+        )
+        if reason == kernel.NO_REASON:
+            terms = cent_fee.terms([what.fee_rate], np.zeros(1, np.int64), np.array([micro(price)]), 0)
+            numbers = (int(terms.whole[0]), int(terms.part[0]), int(terms.base[0]), CENT, 0)
+            left = kernel._affordable(left, micro(price), self.cash, *numbers)
+            reason = kernel.CASH if left == 0 else reason
+        return None if reason == kernel.NO_REASON else REASONS[reason], left
+
+    def full(self, what, side):
+        """The reason for which no order of a side can be filled, without looking at its size, or None."""
+        reason = kernel._full(self.idx(what), side, self.market, self.account, self.limits)
+        return None if reason == kernel.NO_REASON else REASONS[reason]
+
+    @property
+    def cash(self):
+        """Micro-dollars."""
+        return int(self.account.scalars[kernel.S_CASH])
+
+    @property
+    def open(self):
+        """Contracts held, and what they cost in micro-dollars."""
+        return tuple(int(self.account.scalars[place]) for place in (kernel.S_OPEN, kernel.S_OPEN_COST))
+
+    def event(self, what):
+        """Of a contract's event: contracts held, their cost, orders of the day."""
+        at = self.universe.event[self.idx(what)]
+        columns = (self.account.event_contracts, self.account.event_cost, self.account.event_orders)
+        return tuple(int(column[at]) for column in columns)
+
+    @property
+    def holding(self):
+        """Tickers of what is held."""
+        held = self.account.holding[: self.account.scalars[kernel.S_HOLDING]].tolist()
+        return sorted(self.universe.contracts[i].ticker for i in held)

@@ -1,46 +1,64 @@
 """Equity points: which instants they are taken at, and what the account is worth there, against a definition in a loop."""
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.engine_parts import MINUTE, contract, micro, replay
-from tests.unit.test_engine_properties import worlds
+from tests.unit.engine_parts import MINUTE, columns_of, contract, micro, orders, replay_candles, rules
+from tests.unit.test_engine_agreement import worlds
 from tests.unit.test_quotes import candle, written
+from tradewinds.engine.candles import read_candles
 from tradewinds.engine.contracts import Side
-from tradewinds.engine.equity import DAY_SECONDS, equity_curve
-from tradewinds.engine.ledger import Fill
-from tradewinds.engine.quotes import Clock, QuoteView
+from tradewinds.engine.costs import TAKER_RATE
+from tradewinds.engine.equity import DAY_SECONDS, Point, curve, instants
+from tradewinds.engine.rules import NONE, Wishes
 
 MIDNIGHT = 1440  # in minutes
+TEN_AND_FIVE = {(400_000, Side.YES): 10, (350_000, Side.NO): 5}
 
 
-def bought(what, side, quantity, price, fee, minute):
-    return Fill(what, side, quantity, micro(price), micro(fee), minute * MINUTE, minute * MINUTE, 0, 0)
-
-
-def no_quotes(_):
-    return {}
-
-
-def shown(curve):
+def shown(points):
     """Points as (minute, kind, cash, open value), money in dollars."""
-    return [(p.ts / MINUTE, p.kind, p.cash_micro / 1e6, p.open_value_micro / 1e6) for p in curve]
+    return [(p.ts / MINUTE, p.kind, p.cash_micro / 1e6, p.open_value_micro / 1e6) for p in points]
 
 
-def test_every_point_by_hand(tmp_path):
+def at_prices(wanted):
+    """A rule that buys so many of a side where it has just this price (micro-dollars)."""
+
+    def by_quote(quotes):
+        side, quantity = np.full(len(quotes), NONE, np.int8), np.zeros(len(quotes), np.int64)
+        for (price, chosen), count in wanted.items():
+            hit = quotes.ask(chosen) == price
+            side[hit], quantity[hit] = chosen, count
+        return Wishes(side, quantity, np.zeros(len(quotes), np.int64))
+
+    return by_quote
+
+
+@pytest.mark.parametrize("cuts", [(), (1441,), (800, 2879, 3000, 4000), (710,)])
+def test_every_point_by_hand(tmp_path, cuts):
     """YES is worth its bid and NO one minus its ask, at the quote of that instant; nothing where there is none."""
-    a, b = contract("A", start=720, end=2900, settles=3000), contract("B", start=700, end=4300, settles=4400, pays="0")
+    a = contract("A", start=720, end=2900, settles=3000, quotes_from=0)
+    b = contract("B", start=700, end=4300, settles=4400, pays="0", quotes_from=0)
     quotes = [
+        candle("A", 1440, "0.38", "0.40"),  # bought at midnight
         candle("A", 1500, "0.55", "0.60"),
-        candle("B", 700, "0.60", "0.70"),
+        candle("B", 690, "0.60", "0.70"),
+        candle("B", 800, "0.65", "0.70"),  # five NO are bought
+        candle("B", 801, "0.60", "0.70"),
         candle("B", 2000, "0.20", "1"),  # no ask: nothing to sell NO at
         candle("B", 2990, "0.20", "0.25"),
         candle("B", 4000, "0.50", "0.45"),  # crossed: no quote
     ]
-    view = QuoteView([written(tmp_path, "candles.parquet", quotes)], [a, b], Clock(MINUTE))
-    fills = [bought(b, Side.NO, 5, "0.35", "0.08", 800), bought(a, Side.YES, 10, "0.40", "0.17", MIDNIGHT)]
-    curve = equity_curve(micro("100"), 700 * MINUTE, [a, b], fills, view.marks, [3000 * MINUTE, 4400 * MINUTE])
-    assert shown(curve) == [
+    candles = read_candles([written(tmp_path, "candles.parquet", quotes)], ["A", "B"])
+    settled = [3000 * MINUTE, 4400 * MINUTE]
+    how = rules(by_quote=at_prices(TEN_AND_FIVE), per_market=10, step=20)
+    noted = instants(700 * MINUTE, -(10**9), settled[-1] + 1, settled)
+    outcome = replay_candles([a, b], candles, how, cash="100", instants=noted, cuts=cuts)
+    assert orders(outcome) == [(800, "B", "NO", 5), (1440, "A", "YES", 10)]
+    points = curve(700 * MINUTE, settled, outcome.worth)
+    assert shown(points) == [
         (700, "start", 100, 0),
         (1440, "midnight", 98.17, 1.5),  # 5 NO at 1 - 0.70; the order of this instant comes after it
         (2880, "midnight", 94, 5.5),  # 10 YES at 0.55, and the NO have no price
@@ -48,16 +66,18 @@ def test_every_point_by_hand(tmp_path):
         (4320, "midnight", 104, 0),
         (4400, "end", 109, 0),
     ]
-    assert [p.equity_micro / 1e6 for p in curve] == [100, 99.67, 99.5, 107.75, 104, 109]
-    made = sum(fill.payout_micro - fill.cost_micro for fill in fills)
-    assert curve[-1].equity_micro == micro("100") + made
+    assert [p.equity_micro / 1e6 for p in points] == [100, 99.67, 99.5, 107.75, 104, 109]
+    made = sum(fill.payout_micro - fill.cost_micro for fill in outcome.fills)
+    assert points[-1].equity_micro == micro("100") + made
 
 
 def test_instants_that_coincide_are_one_point():
     def kinds(start, settled):
-        curve = equity_curve(micro("9"), start * MINUTE, [], [], no_quotes, [minute * MINUTE for minute in settled])
-        assert all(p[2:] == (micro("9"), 0) for p in curve)
-        return [(p.ts // MINUTE, p.kind) for p in curve]
+        settled = [minute * MINUTE for minute in settled]
+        noted = instants(start * MINUTE, -(10**9), max(settled) + 1, settled)
+        points = curve(start * MINUTE, settled, [(ts, 9, 0) for ts in noted])
+        assert points == [Point(p.ts, p.kind, 9, 0) for p in points]
+        return [(p.ts // MINUTE, p.kind) for p in points]
 
     assert kinds(MIDNIGHT, [2000]) == [(1440, "start"), (2000, "end")]
     assert kinds(100, [200, 200, 300, 300]) == [(100, "start"), (200, "settlement"), (300, "end")]
@@ -66,71 +86,106 @@ def test_instants_that_coincide_are_one_point():
     assert kinds(100, [50, 300]) == [(100, "start"), (300, "end")]  # what settled before is not the run's
 
 
+def test_what_comes_after_the_last_settlement_is_no_part_of_the_curve():
+    """As long as more may settle, midnights are noted; in the end it shows how many were too many."""
+    day, settled = DAY_SECONDS, [DAY_SECONDS + 60]
+    noted = instants(100, -(10**9), 5 * day, settled)
+    assert noted == [100, day, day + 60, 2 * day, 3 * day, 4 * day]
+    points = curve(100, settled, [(ts, 1, 0) for ts in noted])
+    assert [(p.ts, p.kind) for p in points] == [(100, "start"), (day, "midnight"), (day + 60, "end")]
+
+
+SIX_HOURS = st.integers(0, 60).map(lambda n: n * DAY_SECONDS // 4)
+ODD = st.one_of(SIX_HOURS, st.integers(0, 15 * DAY_SECONDS))
+
+
+@settings(max_examples=300)
+@given(ODD, st.lists(ODD, min_size=1, max_size=6), st.lists(ODD, max_size=4))
+def test_instants_are_their_definition_from_window_to_window(start, settled, cuts):
+    """The start, every midnight and every settlement from the start on, each in one window, whatever the windows are."""
+    end = max(settled) + 1
+    midnights = {ts for ts in range(0, end, DAY_SECONDS) if ts >= start}
+    expected = sorted(ts for ts in {start} | midnights | set(settled) if start <= ts < end)
+    found, since = [], -(1 << 62)
+    for until in (*sorted(cut for cut in cuts if cut < end), end):
+        part = instants(start, since, until, settled)
+        assert all(since <= ts < until for ts in part)
+        found, since = found + part, until
+    assert found == expected
+    points = curve(start, settled, [(ts, ts * 3, ts * 7) for ts in found])
+    assert [(p.ts, p.cash_micro, p.open_value_micro) for p in points] == [(ts, ts * 3, ts * 7) for ts in expected]
+    kinds = {kind: {p.ts for p in points if p.kind == kind} for kind in ("start", "end", "settlement", "midnight")}
+    if start < max(settled):
+        assert (kinds["start"], kinds["end"]) == ({start}, {max(settled)})
+        assert kinds["settlement"] == {ts for ts in settled if start < ts < max(settled)}
+        assert kinds["midnight"] == midnights - set(settled) - {start}
+
+
 @st.composite
 def accounts(draw):
-    """(start, contracts, fills in time order): all times are multiples of six hours, so that many coincide."""
+    """(contracts, candles, quantity, cuts): all times are multiples of six hours, so that many coincide."""
     step = MIDNIGHT // 4
-    contracts = []
-    for name in "ABC"[: draw(st.integers(1, 3))]:
+    contracts, rows = [], []
+    for place, name in enumerate("ABC"[: draw(st.integers(1, 3))]):
         start = draw(st.integers(1, 6))
         settles = start + draw(st.integers(1, 10))
-        pays = draw(st.sampled_from(["0", "1", "0.24"]))
-        contracts.append(contract(name, start=start * step, end=settles * step, settles=settles * step, pays=pays))
-    fills = []
-    for what in draw(st.lists(st.sampled_from(contracts), max_size=6)):
-        window = st.integers(what.start_ts // MINUTE // step, what.settle_ts // MINUTE // step - 1)
-        side, quantity = draw(st.sampled_from(Side)), draw(st.integers(1, 9))
-        fills.append(bought(what, side, quantity, f"0.{draw(st.integers(10, 99))}", "0.07", draw(window) * step))
-    fills.sort(key=lambda fill: fill.decision_ts)
-    return min(c.start_ts for c in contracts), contracts, fills
-
-
-def value(idx, ts):
-    """Made-up liquidation values (YES, NO), another at each instant."""
-    return (idx * 7_919 + ts * 31) % 1_000_000, (idx * 104_729 + ts * 17) % 1_000_000
-
-
-def made_up(wanted):
-    """Values for most of what is asked, as marks gives them: without a visible quote there is none."""
-    return {(idx, ts): value(idx, ts) for idx, ts in wanted if has_quote(idx, ts)}
-
-
-def has_quote(idx, ts):
-    return (idx + ts // 21_600) % 4 > 0
+        pays, rate = draw(st.sampled_from(["0", "1", "0.24"])), draw(st.sampled_from([0, 1]))
+        times = {"start": start * step, "end": settles * step, "settles": settles * step}
+        contracts.append(contract(name, pays=pays, rate=TAKER_RATE * rate, **times))
+        for at in draw(st.lists(st.integers(start, settles), max_size=5, unique=True)):
+            bid, ask = sorted((draw(st.integers(0, 100)), draw(st.integers(0, 100))))
+            rows.append((place, at * step * MINUTE, bid * 10_000, ask * 10_000, 0))
+    return (
+        contracts,
+        rows,
+        draw(st.integers(1, 9)),
+        sorted(draw(st.sets(st.integers(1, 17)))),
+        draw(st.sampled_from(Side)),
+    )
 
 
 @settings(max_examples=200)
 @given(accounts())
 def test_the_curve_is_its_definition(account):
-    start, contracts, fills = account
-    settled = [c.settle_ts for c in contracts]
-    end = max(settled)
-    curve = equity_curve(micro("1000"), start, contracts, fills, made_up, settled)
+    """From the fills alone: cash before an instant, payouts by it, and what is held at the last candle's prices."""
+    contracts, rows, quantity, cuts, side = account
+    candles = columns_of([what.ticker for what in contracts], rows)
+
+    def by_quote(quotes):
+        sides = np.where(quotes.quoted(side), side, NONE).astype(np.int8)
+        return Wishes(sides, np.full(len(quotes), quantity), np.zeros(len(quotes), np.int64))
+
+    start, settled = min(c.start_ts for c in contracts), [c.settle_ts for c in contracts]
+    end, six = max(settled), MIDNIGHT // 4
+    noted = instants(start, -(10**9), end + 1, settled)
+    how = rules(by_quote=by_quote, step=six)
+    outcome = replay_candles(contracts, candles, how, instants=noted, cuts=[cut * six for cut in cuts])
+    points = curve(start, settled, outcome.worth)
     midnights = {ts for ts in range(0, end, DAY_SECONDS) if ts > start}
-    assert [p.ts for p in curve] == sorted({start, end} | midnights | set(settled))
-    for point in curve:
+    assert [p.ts for p in points] == sorted({start, end} | midnights | set(settled))
+    for point in points:
         cash, worth = micro("1000"), 0
-        for fill in fills:
-            idx, settles = contracts.index(fill.contract), fill.contract.settle_ts
+        for fill in outcome.fills:
+            seen = [row[1:4] for row in rows if contracts[row[0]] is fill.contract and row[1] <= point.ts]
             if fill.decision_ts < point.ts:
                 cash -= fill.quantity * fill.price_micro + fill.fee_micro
-            if settles <= point.ts:
+            if fill.contract.settle_ts <= point.ts:
                 cash += fill.quantity * fill.contract.payout_micro(fill.side)
-            elif fill.decision_ts < point.ts and has_quote(idx, point.ts):
-                worth += fill.quantity * value(idx, point.ts)[fill.side]
+            elif fill.decision_ts < point.ts:
+                _, bid, ask = max(seen)
+                price = bid if side is Side.YES else 10**6 - ask
+                worth += fill.quantity * (price if 0 < price < 10**6 else 0)
         assert (point.cash_micro, point.open_value_micro) == (cash, worth)
-    kinds = {p.kind: {q.ts for q in curve if q.kind == p.kind} for p in curve}
-    assert (kinds["start"], kinds["end"]) == ({start}, {end})
-    assert kinds.get("settlement", set()) == set(settled) - {start, end}
-    assert curve[-1].equity_micro == micro("1000") + sum(f.payout_micro - f.cost_micro for f in fills)
+    assert points[-1].equity_micro == micro("1000") + sum(f.payout_micro - f.cost_micro for f in outcome.fills)
 
 
 @settings(max_examples=100)
 @given(worlds())
-def test_the_curve_of_a_replay_ends_where_its_ledger_ends(world):
-    contracts, quotes, how, cash = world
-    outcome = replay(contracts, quotes, how, cash=cash)
-    start, settled = min(c.start_ts for c in contracts), [c.settle_ts for c in contracts]
-    curve = equity_curve(micro(cash), start, contracts, outcome.fills, made_up, settled)
-    assert curve[-1][1:] == ("end", outcome.end_cash_micro, 0)
-    assert all(p.cash_micro >= 0 and p.open_value_micro >= 0 for p in curve)
+def test_the_curve_of_a_replay_ends_where_its_account_ends(world):
+    start, settled = min(c.start_ts for c in world.contracts), [c.settle_ts for c in world.contracts]
+    noted = instants(start, -(1 << 62), max(settled) + 1, settled)
+    outcome = world.in_windows(instants=noted)
+    points = curve(start, settled, outcome.worth)
+    if start < max(settled):
+        assert points[-1][1:] == ("end", outcome.end_cash_micro, 0)
+    assert all(p.cash_micro >= 0 and p.open_value_micro >= 0 for p in points)

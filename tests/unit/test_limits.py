@@ -4,33 +4,34 @@ from fractions import Fraction
 
 import pytest
 
-from tests.unit.engine_parts import contract, micro
+from tests.unit.engine_parts import Books, contract, fee_by_hand, micro, orders, quote, replay, rules
+from tradewinds.engine import kernel
 from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import TAKER_RATE, cent_fee
-from tradewinds.engine.ledger import Fill, Ledger
-from tradewinds.engine.limits import Order, RiskLimits, affordable, apply_limits
+from tradewinds.engine.costs import TAKER_RATE
+from tradewinds.engine.limits import REASONS
 
-A, B, OTHER = contract("A", days=(50,)), contract("B", days=(50,)), contract("C", event="F")
-
-
-def fee(quantity, price_micro, ts):
-    return cent_fee(TAKER_RATE, quantity, price_micro)
+A, B, OTHER = contract("A", days=(50,)), contract("B", days=(50,)), contract("C", event="F", settles=190)
 
 
 def account(*bought, cash="1000"):
-    """A ledger that has bought (contract, side, quantity, price) at minute 10 against the candle of minute 9."""
-    ledger = Ledger(micro("100000"))
-    for what, side, quantity, price in bought:
-        ledger.buy(Fill(what, side, quantity, micro(price), 0, 600, 540, 0, 0))
-    ledger.cash_micro = micro(cash)
-    return ledger
+    """What an account has bought (contract, side, quantity, price) at minute 10 against the candle of minute 9."""
+    return bought, cash
 
 
-def check(ledger, quantity=10, *, what=A, side=Side.YES, price="0.40", minute=20, candle=9, volume=0, **limits):
-    """(quantity left, reason)."""
-    order = Order(what, side, quantity, micro(price), minute * 60, candle * 60, volume * 100)
-    reason = apply_limits(order, ledger, RiskLimits(**limits), fee)
-    return (0 if reason else order.quantity), reason
+def check(held, quantity=10, *, what=A, side=Side.YES, price="0.40", minute=20, settled=None, **given):
+    """(quantity left, reason). With `settled` all that settles by that minute is paid before."""
+    bought, cash = held
+    order = {name: given.pop(name) for name in ("candle", "volume") if name in given}
+    books = Books([A, B, OTHER], "100000", **given)
+    for other, its_side, count, cost in bought:
+        books.buy(other, its_side, count, cost)
+    if settled:
+        books.settle(settled)
+    books.account.scalars[kernel.S_CASH] = micro(cash)
+    full = books.full(what, side)
+    reason, left = books.room(what, side, quantity, price, minute=minute, **order)
+    assert full in (None, reason), "what is refused at once is refused for the same reason later"
+    return (0 if reason else left), reason
 
 
 def test_absent_limits_do_not_bind():
@@ -44,8 +45,8 @@ def test_opposing_position():
     assert check(held, side=Side.NO) == (10, None)
     assert check(held, what=B) == (10, None)
     assert check(held, allow_opposing=True) == (10, None)
-    held.settle(A)
-    assert check(held) == (10, None)
+    assert check(held, settled=199) == (0, "OPPOSING_POSITION")
+    assert check(held, settled=200) == (10, None)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,7 @@ def test_total_open_contracts_count_everything():
     held = account((A, Side.YES, 3, "0.40"), (OTHER, Side.NO, 2, "0.40"))
     assert check(held, total_open=6, what=B) == (1, None)
     assert check(held, total_open=5, what=B) == (0, "MAX_TOTAL_OPEN_CONTRACTS")
-    held.settle(OTHER)
-    assert check(held, total_open=5, what=B) == (2, None)
+    assert check(held, total_open=5, what=B, settled=190) == (2, None)
 
 
 def test_notional_is_entry_cost_without_fees_of_the_event():
@@ -115,10 +115,11 @@ def test_cash_pays_price_and_fee(cash, left):
 
 def test_what_is_affordable_is_the_largest_such_quantity():
     for cents in (1, 7, 35, 50, 93, 99):
+        price = cents * 10_000
         for cash in range(0, 30_000_000, 1_234_567):
-            order = Order(A, Side.YES, 25, cents * 10_000, 0, 0, 0)
-            within = [q for q in range(26) if q * cents * 10_000 + (fee(q, cents * 10_000, 0) if q else 0) <= cash]
-            assert affordable(order, cash, fee) == max(within)
+            within = [q for q in range(26) if q * price + fee_by_hand(TAKER_RATE, q, price) <= cash]
+            found = check(account(cash=f"{cash / 10**6:.6f}"), 25, price=f"0.{cents:02d}")
+            assert found == (max(within), None if max(within) else "INSUFFICIENT_CASH")
 
 
 BINDING = (
@@ -146,3 +147,28 @@ def test_reductions_add_up_and_the_smallest_wins():
     held = account((A, Side.YES, 1, "0.40"), cash="0.84")
     reduced = check(held, 10, per_market=8, per_event=6, total_open=5, notional_per_event_micro=micro("1.60"))
     assert reduced == (2, None)  # 7, 5, 4, 3, and cash for 2
+
+
+def test_orders_of_an_instant_share_what_is_left_best_first():
+    """C is worth most and takes two, A one of the three that are left in all: B finds nothing."""
+    trio = [contract("A", "0.9", event="E"), contract("B", "0.8", event="F"), contract("C", "0.95", event="G")]
+    quotes = [quote(i, 5, 5, yes="0.40") for i in range(3)]
+    outcome = replay(trio, quotes, rules(quantity=2, total_open=3))
+    assert orders(outcome) == [(5, "C", "YES", 2), (5, "A", "YES", 1)]
+    assert outcome.rejections == {"MAX_TOTAL_OPEN_CONTRACTS": 1}
+
+
+def test_the_reasons_of_the_compiled_loops_are_those_of_the_tables():
+    names = ("OPPOSING", "LIQUIDITY", "MARKET", "EVENT", "TOTAL", "NOTIONAL", "ORDERS", "CASH", "EV")
+    assert [REASONS[getattr(kernel, name)] for name in names] == [
+        "OPPOSING_POSITION",
+        "LIQUIDITY",
+        "MAX_CONTRACTS_PER_MARKET",
+        "MAX_CONTRACTS_PER_EVENT",
+        "MAX_TOTAL_OPEN_CONTRACTS",
+        "MAX_NOTIONAL_PER_EVENT_USD",
+        "MAX_TRADES_PER_EVENT_PER_DAY",
+        "INSUFFICIENT_CASH",
+        "EV_THRESHOLD",
+    ]
+    assert len(REASONS) == len(names)
