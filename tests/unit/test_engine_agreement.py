@@ -17,6 +17,7 @@ from tradewinds.engine import sizing
 from tradewinds.engine.candles import Seen
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS, FEE_RULES, TAKER_RATE
+from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.rules import NONE, Wishes
 
 LENGTH = 70  # minutes of a world
@@ -49,7 +50,7 @@ class World:
     @property
     def candles(self):
         scaled = [
-            (i, e, *(-1 if x is None else micro(x) for x in prices), int(Fraction(v) * 100))
+            (i, e, *(NO_PRICE if x is None else micro(x) for x in prices), int(Fraction(v) * 100))
             for i, e, *prices, v in self.rows
         ]
         return columns_of([c.ticker for c in self.contracts], scaled)

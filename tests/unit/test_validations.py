@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from tradewinds.engine.ledger import Fill
+from tradewinds.engine.quotes import QuoteView
 
 from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
 from tests.unit.results_parts import conf
 from tradewinds import calendars, config, store
 from tradewinds.engine.contracts import Side
-from tradewinds.engine.ledger import Fill
-from tradewinds.engine.quotes import QuoteView
 from tradewinds.errors import SimulationError
 from tradewinds.markets import event_checks, kalshi_weather, trade_checks, us_clocks, validations
 

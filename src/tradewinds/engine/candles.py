@@ -17,14 +17,15 @@ import pyarrow as pa
 
 from tradewinds.engine.contracts import Contract
 from tradewinds.engine.costs import Ints
-from tradewinds.engine.kernel import look, rows_since, survey
+from tradewinds.engine.kernel import NO_PRICE, look, rows_since, survey
 from tradewinds.engine.rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
 # in the type is its place in the batch; other markets of a file have none.
-_ROWS = """
+_ROWS = f"""
 SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS place, end_period_ts AS e,
-       coalesce((yes_bid_close * 1000000)::INTEGER, -1) AS bid, coalesce((yes_ask_close * 1000000)::INTEGER, -1) AS ask,
+       coalesce((yes_bid_close * 1000000)::INTEGER, {NO_PRICE}) AS bid,
+       coalesce((yes_ask_close * 1000000)::INTEGER, {NO_PRICE}) AS ask,
        (volume * 100)::BIGINT AS volume
 FROM read_parquet($files)
 """
@@ -33,7 +34,7 @@ NO_AGE_LIMIT = 10**12  # seconds
 
 @dataclass(frozen=True)
 class Candles:
-    """The candles of some markets: ends (Unix s), bid and ask at the close (micro-dollars, -1 where there is none), volume
+    """The candles of some markets: ends (Unix s), bid and ask at the close (micro-dollars, or NO_PRICE), volume
     (contracts × 100). Those of the market at place i are the rows [low[i], end[i]), in order of time.
 
     `traded` and `jumps` are by market too: the volume of all its candles, and how many of them did not follow an earlier one

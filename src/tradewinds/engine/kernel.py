@@ -18,6 +18,7 @@ MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
 PICO = 1_000_000_000_000
 NEVER = 1 << 62
+NO_PRICE = -(1 << 31)  # in the place of a bid or an ask: below every price, even the impossible ones of a bad file
 YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
@@ -146,7 +147,7 @@ def yes_ask(bid, ask):
 @compiled
 def no_ask(bid, ask):
     """What a NO costs at a top of book, -1 if it cannot be bought."""
-    return MICRO - bid if 0 < bid < MICRO and (ask < 0 or bid <= ask) else -1
+    return MICRO - bid if 0 < bid < MICRO and (ask == NO_PRICE or bid <= ask) else -1
 
 
 @compiled
@@ -218,7 +219,7 @@ def look(e, bid, ask, low, end, first_t, last_t, step, max_age):
     crossed, latest = 0, -1
     for j in range(len(low)):
         for row in range(low[j], end[j]):
-            if ask[row] >= 0 and bid[row] > ask[row]:
+            if ask[row] != NO_PRICE and bid[row] > ask[row]:
                 crossed += _times(e, row, end[j], first_t[j], last_t[j], step, max_age)
         for row in range(end[j] - 1, low[j] - 1, -1):
             if e[row] <= latest:
