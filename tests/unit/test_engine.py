@@ -1,4 +1,4 @@
-"""The engine: no look-ahead, jumping equals stepping, and the identities of the account."""
+"""The engine on random worlds: no look-ahead, the same in batches and beside others, and the identities of the account."""
 
 import datetime as dt
 from collections import Counter
@@ -11,12 +11,9 @@ import pytest
 from tests.reference.compare import engine_rows
 from tests.reference.worlds import make_world
 from tradewinds import store, strategies
-from tradewinds.engine.ledger import Ledger
-from tradewinds.engine.quotes import NO_AGE_LIMIT, Clock, QuoteView
-from tradewinds.engine.replay import Replay
+from tradewinds.engine.limits import REASONS
 from tradewinds.errors import ConfigError, SimulationError
-from tradewinds.markets import kalshi_weather
-from tradewinds.markets.kalshi_events import load_events
+from tradewinds.markets import kalshi_batches, kalshi_weather
 
 SEEDS = range(0, 120, 4)
 
@@ -83,31 +80,60 @@ def test_the_planted_future_would_be_seen(tmp_path):
     assert changed > 5
 
 
+def refused(decisions):
+    counted = Counter()
+    for decision in decisions:
+        if not decision.filled:
+            counted[decision.ticker, decision.side, decision.reason] += decision.times
+    return counted
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_jumping_equals_stepping(tmp_path, seed):
-    conf, catalogs, candles, probabilities = make_world(tmp_path, seed).inputs
-    replayed = [event for event in load_events(conf, catalogs, candles, probabilities) if event.skip is None]
-    _, owners = kalshi_weather._tradable(replayed)
-    contracts = [kalshi_weather._contract(conf, market, event) for market, event in owners]
-    if not contracts:
-        return
-    rules = strategies.rules_of(conf)
-    age = conf["max_quote_age_minutes"]
-    view = QuoteView(
-        [e.path for e in replayed], contracts, Clock(rules.step_seconds, age * 60 if age else NO_AGE_LIMIT)
+def test_neither_batches_nor_the_audit_change_anything(tmp_path, monkeypatch, seed):
+    conf, *files = make_world(tmp_path, seed).inputs
+    whole = kalshi_weather.simulate({**conf, "audit": "full"}, *files)
+    for audit, size in (("full", 1), ("summary", 1), ("summary", 48)):
+        monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", size)
+        other = kalshi_weather.simulate({**conf, "audit": audit}, *files)
+        assert (other.trades, other.equity, other.diagnostics) == (whole.trades, whole.equity, whole.diagnostics)
+        assert (other.end_balance_micro, other.watermark) == (whole.end_balance_micro, whole.watermark)
+        assert refused(other.decisions) == refused(whole.decisions)
+        if audit == "full":
+            assert sorted(other.decisions) == sorted(whole.decisions)
+    told = Counter()
+    for (_, _, reason), times in refused(whole.decisions).items():
+        told[reason] += times
+    assert told == {k: v for k, v in whole.diagnostics["rejections"].items() if k in REASONS}
+    filled = [(d.first_ts, d.ticker, d.quantity, d.times) for d in whole.decisions if d.filled]
+    assert filled == [(t.decision_ts, t.market_ticker, t.qty, 1) for t in whole.trades]
+
+
+@pytest.mark.parametrize("seed", range(1, 121, 6))
+def test_configs_replayed_together_have_the_results_that_they_have_alone(tmp_path, monkeypatch, seed):
+    """They differ in whatever may differ: `REPLAY_KEYS`."""
+    conf, *files = make_world(tmp_path, seed).inputs
+    (tmp_path / "others").mkdir()
+    others = [make_world(tmp_path / "others", n).config for n in range(seed, seed + 4)]
+    own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {}}
+    (tmp_path / "mine.py").write_text(
+        "from tradewinds.strategies.user_file import NO, NONE, Orders\nimport numpy as np\n"
+        "def orders(quotes, parameters):\n    return Orders(np.where(quotes.quoted(NO), NO, NONE))\n"
     )
-    intervals = view.candidates(rules.min_ev_pico)
-    cash = int(Decimal(str(conf["risk"]["start_balance_usd"])) * 10**6)
-    fast, slow = (Replay(contracts, intervals, rules, Ledger(cash), jump=jump).run() for jump in (True, False))
-    assert fast.fills == slow.fills
-    assert fast.rejections == slow.rejections
-    assert fast.end_cash_micro == slow.end_cash_micro
-    for outcome in (fast, slow):
-        counted = Counter()
-        for decision in outcome.decisions:
-            counted[decision.reason, decision.filled] += decision.times
-        assert {k: v for (k, filled), v in counted.items() if not filled} == dict(outcome.rejections)
-        assert sum(v for (_, filled), v in counted.items() if filled) == len(outcome.fills)
+    asked = [conf, *({**conf, **{key: other[key] for key in kalshi_weather.REPLAY_KEYS}} for other in others)]
+    asked += [{**asked[-1], "audit": "full"}, {**conf, "fees": {"rounding": "exchange"}}, {**conf, "strategy": own}]
+    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1)
+    together = kalshi_weather.simulate_many(asked, *files)
+    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 48)
+    for config, found in zip(asked, together, strict=True):
+        alone = kalshi_weather.simulate(config, *files)
+        assert (found.trades, found.equity, found.diagnostics) == (alone.trades, alone.equity, alone.diagnostics)
+        assert (found.end_balance_micro, found.watermark, found.skipped) == (
+            *(alone.end_balance_micro, alone.watermark, alone.skipped),
+        )
+        if config["audit"] == "full":
+            assert sorted(found.decisions) == sorted(alone.decisions)
+        else:  # refusals are only counted, all markets together
+            assert [d for d in found.decisions if d.filled] == [d for d in alone.decisions if d.filled]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

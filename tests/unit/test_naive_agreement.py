@@ -33,6 +33,12 @@ def test_random_worlds(tmp_path, monkeypatch, block):
     assert seen["trades"], "these worlds trade nothing: they test nothing"
 
 
+def test_a_market_that_settles_before_it_could_trade_is_a_point_of_equity_in_batches_too(tmp_path, monkeypatch):
+    """Its batch begins later than it settles: that instant must be noted by the batch before."""
+    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1)
+    assert_same(*both(make_world(tmp_path, 1130)))
+
+
 def test_the_worlds_reach_every_refusal(tmp_path):
     """The generator would not notice if it stopped making one kind of trouble."""
     seen = Counter()

@@ -1,20 +1,19 @@
 """Each validation: a defect planted into a clean event is found, by its name alone, and the event next to it is replayed."""
 
 import copy
-import dataclasses
 import datetime as dt
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from tradewinds.engine.ledger import Fill
-from tradewinds.engine.quotes import QuoteView
 
 from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
 from tests.unit.results_parts import conf
 from tradewinds import calendars, config, store
+from tradewinds.engine import candles, kernel
 from tradewinds.engine.contracts import Side
+from tradewinds.engine.fills import Fill
 from tradewinds.errors import SimulationError
 from tradewinds.markets import event_checks, kalshi_weather, trade_checks, us_clocks, validations
 
@@ -358,15 +357,54 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_path, monkeypatch):
-    honest = QuoteView.candidates
+def as_python(advance):
+    """The compiled loops as the plain Python that they are: with integers of one size, as numba takes them."""
 
-    def ahead(*arguments):
-        found = honest(*arguments)
-        return dataclasses.replace(found, quote_ts=found.quote_ts + 3600)
+    def advanced(*arguments):
+        wide = [
+            a._replace(bid=a.bid.astype(int), ask=a.ask.astype(int)) if isinstance(a, candles.Rows) else a
+            for a in arguments
+        ]
+        return advance(*wide)
 
-    monkeypatch.setattr(QuoteView, "candidates", ahead)
-    month = Month(tmp_path, on_missing={"validation": "warn"})
+    return advanced
+
+
+def one_candle_ahead(monkeypatch):
+    """The search for the visible row comes to the one after it."""
+    honest = kernel._row_at
+    monkeypatch.setattr(kernel, "_row_at", lambda e, low, end, t: min(honest(e, low, end, t) + 1, end - 1))
+
+
+def a_clock_that_is_fast(monkeypatch):
+    """Rows are compared with an instant that is a day later."""
+    honest = kernel._row_at
+    monkeypatch.setattr(kernel, "_row_at", lambda e, low, end, t: honest(e, low, end, t + 86_400))
+
+
+def candles_before_they_count(monkeypatch):
+    """What ended before a window's quotes begin is carried in."""
+    monkeypatch.setattr(candles, "rows_since", lambda e, low, end, since: low)
+
+
+@pytest.mark.parametrize("bug", [one_candle_ahead, a_clock_that_is_fast, candles_before_they_count])
+def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_path, monkeypatch, bug):
+    """The loops are not compiled here, so that a bug can be planted."""
+    month = Month(tmp_path, on_missing={"validation": "warn"}, candles={"window_policy": "TRADE_WINDOW_ONLY"})
+    for day in DAYS:  # a candle before the window, at another price
+        for market in month.markets[day]:
+            row = next(r for r in month.candles[day] if r["market_ticker"] == market["market_ticker"])
+            early = int(market["open_time"].timestamp()) + 60
+            month.candles[day].append(
+                row | {"end_period_ts": early, "yes_ask_close": Decimal("0.41"), "volume": Decimal(0)}
+            )
+            month.said[day]["rows_per_market"][market["market_ticker"]] = 3
+        month.candles[day].sort(key=lambda r: (r["market_ticker"], r["end_period_ts"]))
+    honest = month.simulate()
+    monkeypatch.setattr(kernel, "advance", as_python(kernel.advance.py_func))
+    plain = month.simulate()
+    assert (plain.trades, plain.equity) == (honest.trades, honest.equity) and plain.trades
+    bug(monkeypatch)
     with pytest.raises(SimulationError, match="quote_known_by_decision fails for"):
         month.simulate()
 

@@ -56,7 +56,9 @@ def candle_facts(candles: Candles, paths: Iterable[str], connection: duckdb.Duck
     counts = (candles.end - candles.low).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
     markets = {
-        ticker: MarketCandles(rows, Decimal(volume) / 100, jumps) for ticker, rows, volume, jumps in columns if rows
+        ticker: MarketCandles(rows, Decimal(volume).scaleb(-2), jumps)
+        for ticker, rows, volume, jumps in columns
+        if rows
     }
     return CandleFacts(markets, _files(sorted(set(paths)), connection))
 

@@ -21,8 +21,7 @@ EVENTS_PER_BATCH = 24  # a quarter of a million candles of busy days
 
 @dataclass(frozen=True)
 class Batch:
-    """Events by date and series with all candles of their files; no market of a later batch begins or settles before
-    `until`."""
+    """Events by date and series with all candles of their files; no market of a later one begins or settles before `until`."""
 
     events: Sequence[MarketEvent]
     candles: Candles
@@ -35,6 +34,7 @@ def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterat
     with_files = [event for event in events if event.path and event.markets]
     with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
     groups = [with_files[at : at + EVENTS_PER_BATCH] for at in range(0, len(with_files), EVENTS_PER_BATCH)]
+    # a market that can no longer trade may settle before it would begin, and that is an instant of the equity, too
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
     untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
     with contextlib.closing(CandleReader(threads)) as reader, ThreadPoolExecutor(max_workers=1) as ahead:
