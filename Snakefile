@@ -23,3 +23,11 @@ rule all:
         run_files(),
         PLAN.fetched,
     localrule: True
+
+
+rule inputs:
+    """Everything that a replay reads, and no replay: what a sweep needs before it begins."""
+    input:
+        PLAN.fetched,
+        PLAN.probabilities,
+    localrule: True

@@ -74,11 +74,7 @@ def _refuse_partial(conf: Config) -> None:
 
 def _write(conf: Config, plan: Plan, folder: Path) -> int:
     first, last = conf["date_start_local"], conf["date_end_local"]
-    inside = [("climate_date", ">=", first), ("climate_date", "<=", last)]
-    catalogs = {
-        series: pq.read_table(path, columns=_RECORDED, filters=inside).to_pylist()
-        for series, path in plan.catalogs.items()
-    }
+    catalogs = {series: store.read_rows(path, _RECORDED, (first, last)) for series, path in plan.catalogs.items()}
     rows = [row for listed in catalogs.values() for row in listed]
     note = (
         f"recorded from what was fetched for {', '.join(plan.catalogs)}, {first} to {last}; series and event objects are "

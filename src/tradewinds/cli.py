@@ -121,6 +121,43 @@ def check(
     typer.echo(f"{config}: {done}")
 
 
+@app.command()
+def sweep(
+    config: ConfigOption,
+    grid: Annotated[
+        list[str],
+        typer.Option(help="Values of a key: 0.02:0.10:0.01 or a,b,c. Every combination.", metavar="KEY=VALUES"),
+    ] = [],  # noqa: B006
+    random: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many points instead, out of --range.", metavar="N")
+    ] = None,
+    range_: Annotated[
+        list[str], typer.Option("--range", help="What to draw from: 0.02:0.10, 1:50 or a,b,c.", metavar="KEY=VALUES")
+    ] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="The same seed, the same draws.", metavar="S")] = 0,
+    rank_by: Annotated[
+        str, typer.Option(help="sharpe, sortino, pnl or drawdown, before the split.", metavar="METRIC")
+    ] = "sharpe",
+    split: Annotated[
+        str | None, typer.Option(help="First date out of sample; default: the last 30 %.", metavar="YYYY-MM-DD")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Points to show.", metavar="N")] = 20,
+    no_fetch: Annotated[
+        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
+    ] = False,
+) -> None:
+    """Replay a config with many settings, rank them by what they did before a date, and show what they did after it.
+
+    Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
+    best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id (docs/sweeps.md).
+    """
+    from tradewinds import sweep_command
+    from tradewinds.runner import RunOptions
+
+    options = sweep_command.SweepOptions(grid, range_, random, seed, rank_by, _date(split, "--split"), top)
+    sweep_command.sweep(config, options, RunOptions(fetch="never" if no_fetch else None), Console())
+
+
 @app.command("lookahead-check")
 def lookahead_check(
     config: ConfigOption,

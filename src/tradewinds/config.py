@@ -17,9 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tradewinds import calendars, config_problems
+from tradewinds import calendars, config_problems, yaml_text
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.paths import workflow_root
@@ -32,14 +30,16 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
 @functools.cache
-def _schema_text(market: str) -> str:
-    return (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
+def _schema(market: str = "kalshi_weather") -> dict[str, Any]:
+    """The one copy inside this module, which nothing may change: parsing it takes a hundred times what `resolve` does."""
+    text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml_text.load(text)
+    return loaded
 
 
 def schema(market: str = "kalshi_weather") -> dict[str, Any]:
     """The JSON Schema of a market family's config."""
-    loaded: dict[str, Any] = yaml.safe_load(_schema_text(market))
-    return loaded
+    return copy.deepcopy(_schema(market))
 
 
 def load(path: str | Path, today: dt.date | None = None) -> Config:
@@ -81,7 +81,7 @@ def resolve(
         ConfigError: one paragraph per problem.
     """
     config: Config = _plain(copy.deepcopy(raw))
-    config_schema = schema()
+    config_schema = _schema()
     problems = config_problems.Problems(source, lines or {})
     problems.check_schema(config, config_schema)
     problems.raise_if_any()

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from tradewinds import yaml_text
 from tradewinds.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
@@ -24,8 +25,7 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
         ConfigError: not YAML, not a mapping, or a key given twice.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node, data = _parsed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}, line {mark.line + 1}" if mark else source
@@ -39,6 +39,14 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
     lines: dict[KeyPath, int] = {}
     _collect_lines(node, (), lines, source)
     return data, lines
+
+
+def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
+    """Nodes and value of a document. The two parsers word their refusals differently: of a bad one the Python one's is told."""
+    try:
+        return yaml.compose(text, Loader=yaml_text.LOADER), yaml_text.load(text)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 
 
 def _collect_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str) -> None:

@@ -82,6 +82,7 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         log_to(log)
+        spare_pandas()
         main()
         for number in (signal.SIGTERM, signal.SIGINT):  # the work is done: a late stop must not make it look undone
             signal.signal(number, signal.SIG_IGN)
@@ -100,6 +101,31 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
         )
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         _unexpected(stage, error, log, target)
+
+
+def spare_pandas() -> None:
+    """Keep pyarrow from importing pandas, a fifth of a second, for the first Python value that it makes its own.
+
+    It only wants to know that the value is none of pandas'. What it has not found once it does not look for again, until
+    somebody asks for pandas by name (`to_pandas`, `from_pandas`), as a user's strategy may.
+    """
+    import pyarrow as pa  # here, because a Snakefile that is parsed needs none
+
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas)
+        try:
+            pa.array([0])
+        finally:
+            sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """A finder of modules to whom pandas is not installed."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
 from tradewinds.engine.result import RunResult
@@ -193,7 +192,7 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
             int(settled_at(row).timestamp()),
         )
         for path in catalogs.values()
-        for row in pq.read_table(path, columns=columns).to_pylist()
+        for row in store.read_rows(path, columns)
     }
 
 

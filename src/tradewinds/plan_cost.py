@@ -7,9 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from tradewinds import calendars, store
 from tradewinds.candle_window import CandleWindow
 from tradewinds.config import Config
@@ -95,8 +92,7 @@ def _event_requests(wanted: CandleWindow, event: Event, markets: list[kalshi.Mar
 
 
 def _markets_by_date(catalog: Path, plan: Plan) -> dict[dt.date, list[kalshi.Market]]:
-    table = pq.read_table(catalog, columns=["climate_date", *kalshi.MARKET_COLUMNS])
-    table = table.filter(pc.field("climate_date") <= plan.date_end)
+    table = store.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS], (dt.date.min, plan.date_end))
     days: dict[dt.date, list[kalshi.Market]] = {}
     for day, market in zip(table["climate_date"].to_pylist(), kalshi.markets_in_order(table), strict=True):
         days.setdefault(day, []).append(market)

@@ -25,10 +25,31 @@ def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_
     """
     conf = configs.load(config_path)
     plan = plan_of(conf)
-    fetch = options.fetch or conf["fetch"]
     if dry_run:
         _show_plan(conf, plan, console)
         return
+    synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
+    synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
+    if not make(config_path, conf, plan, options, console):
+        console.print(f"nothing to be done: run {plan.run_id} is complete.")
+    display.show_catalogs(console, synced)
+    display.show_summary(console, plan, database.masked(conf["database"]["url"]))
+
+
+def make(
+    config_path: Path,
+    conf: configs.Config,
+    plan: Plan,
+    options: runner.RunOptions,
+    console: Console,
+    target: str | None = None,
+) -> bool:
+    """Make the files of a plan (all, or those of a target of the workflow); whether there was anything to do.
+
+    Raises:
+        ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
+    """
+    fetch = options.fetch or conf["fetch"]
     if fetch == "never":
         _refuse_missing(plan)
     loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
@@ -36,20 +57,18 @@ def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_
         runner.folder_lock(lambda: console.print("another run is working in this folder; waiting for it to end.")),
         tempfile.TemporaryDirectory(prefix="tradewinds-") as failures,
     ):
-        synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
-        synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
         runner.refuse_unwritable([*plan.fetched, plan.probabilities, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch)
-        log = Path("logs", "run", f"{plan.run_id}.log")
+        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, target)
+        log = Path("logs", target or "run", f"{plan.run_id}.log")
+        files = [group for group in display.groups(plan, loaded) if target is None or group[0] in _INPUTS]
         with (
             _checkpoints(conf, plan, Path(failures)),
-            display.Watch(display.groups(plan, loaded), console) as watch,
+            display.Watch(files, console) as watch,
         ):
-            worked = runner.run_workflow(command, log, watch, Path(failures))
-        display.show_catalogs(console, synced)
-    if not worked:
-        console.print(f"nothing to be done: run {plan.run_id} is complete.")
-    display.show_summary(console, plan, database.masked(conf["database"]["url"]))
+            return runner.run_workflow(command, log, watch, Path(failures))
+
+
+_INPUTS = ("catalog", "weather", "candles", "probabilities")  # the groups of files that the target `inputs` makes
 
 
 def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib.AbstractContextManager[None]:

@@ -50,12 +50,14 @@ class RunOptions:
     profile: str | None = None
 
 
-def snakemake_command(config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str) -> list[str]:
-    """The Snakemake call of a run."""
+def snakemake_command(
+    config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str, target: str | None = None
+) -> list[str]:
+    """The Snakemake call of a run, or of one target of the workflow."""
     events = options.max_parallel_events or conf["kalshi"]["max_connections"]
     cores = max(events, os.cpu_count() or 1)
     root = workflow_root()
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
     command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
     limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}

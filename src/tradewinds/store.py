@@ -9,10 +9,11 @@ import contextlib
 import datetime as dt
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,44 @@ def read_meta(path: str | Path) -> dict[str, Any]:
         raise DamagedFile(path, "it carries no Tradewinds metadata")
     loaded: dict[str, Any] = json.loads(metadata[META_KEY])
     return loaded
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+) -> pa.Table:
+    """A Parquet file's table, or some of its columns; `days` keeps the climate dates from the first to the last of them.
+
+    pq.read_table would import pyarrow.dataset and make a dataset of one file: dear for a process this short.
+
+    Raises:
+        DamagedFile: the file lacks one of the columns.
+    """
+    wanted = None if columns is None else sorted({*columns, *(["climate_date"] if days else [])})
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=wanted)
+    if missing := [name for name in wanted or () if name not in table.column_names]:
+        raise DamagedFile(path, f"it has no column {missing[0]}")
+    if days:
+        import pyarrow.compute as pc  # not light, and fetch jobs need none
+
+        dates = table["climate_date"]
+        table = table.filter(pc.and_(pc.greater_equal(dates, days[0]), pc.less_equal(dates, days[1])))
+    return table if columns is None else table.select(columns)
+
+
+def read_rows(
+    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of `read_table`."""
+    rows: list[dict[str, Any]] = read_table(path, columns, days).to_pylist()
+    return rows
+
+
+def seconds_of(times: pa.ChunkedArray) -> list[Any]:
+    """Times as Unix seconds, rounded down, nulls as None; thirty times as fast as by `to_pylist`."""
+    exact = times if times.type == TS else times.cast(TS)
+    micros = itertools.chain.from_iterable(chunk.view(pa.int64()).to_pylist() for chunk in exact.chunks)
+    return [None if value is None else value // MICRO for value in micros]
 
 
 def write_text(path: str | Path, text: str) -> None:

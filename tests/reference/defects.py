@@ -47,7 +47,14 @@ def late_forecast(rng, markets, p_rows, candles, meta, report):
 
 def two_events(rng, markets, p_rows, candles, meta, report):
     for market in markets[:1]:
-        market["event_ticker"] = "HIGHELSE" + market["event_ticker"].removeprefix("KXHIGH")
+        market["event_ticker"] = market["event_ticker"].replace("-", "-2-")
+
+
+def nowhere_or_never(rng, markets, p_rows, candles, meta, report):
+    """Another station, another date, none: which event this is cannot be told."""
+    spoil = rng.choice([("KXHIGH", "HIGHELSE"), ("-25", "-24"), ("-25", "-x25"), ("-25MAR", "-25XYZ"), ("-25", "")])
+    for market in markets[: rng.choice([1, None])]:
+        market["event_ticker"] = market["event_ticker"].replace(*spoil)
 
 
 def other_winners(rng, markets, p_rows, candles, meta, report):
@@ -101,6 +108,7 @@ def other_report(rng, markets, p_rows, candles, meta, report):
 DEFECTS = (
     late_forecast,
     two_events,
+    nowhere_or_never,
     other_winners,
     strikes_with_a_gap,
     strikes_unread,

@@ -124,6 +124,9 @@ class NaiveRun:
         return sorted(replayed, key=lambda m: m.ticker)
 
     def _event(self, series, day, rows, path, p_rows):
+        if not all(naive_validations.is_of(series, day, row["event_ticker"]) for row in rows):
+            self.skipped[series, day] = "DATE_MAPPING"  # so there is no as-of time, no window, and nothing to score
+            return []
         p_yes = {ticker: exact(row["p_yes"]) for ticker, row in p_rows.items()}
         table = pq.read_table(path).to_pylist() if Path(path).exists() else []
         by_market = defaultdict(list)

@@ -26,13 +26,12 @@ def failures(config, series, day, asof, rows, p_rows, candles, said, report):
     """Names of the validations that an event fails, in the order of the rules; `said` is the candle file's metadata."""
     facts = {
         "forecast_known_by_asof": any(p["known_at_ts"] > asof for p in p_rows),
-        "one_climate_date": not one_date(day, rows),
+        "one_climate_date": not one_event(rows),
         "one_winner": is_ladder(rows) and all_binary(rows) and [r["result"] for r in rows].count("yes") != 1,
         "ladder_sums_to_one": is_ladder(rows) and len(p_rows) == len(rows) and not sums_to_one(config, p_rows),
         "strikes_tile": is_ladder(rows) and not tiles(rows),
         "prices_in_bounds": any(not 0 <= price <= 1 for c in candles for price in prices(c)),
         "refetch_changes_nothing": refetch_differs(rows, candles, said),
-        "station_known": rows[0]["event_ticker"].split("-")[0] not in PREFIXES.get(series, {series}),
         "volume_in_bounds": any(trades_too_much(config, row, candles) for row in rows),
         "settlement_matches_report": report is not None and any(disagrees(row, report) for row in rows),
     }
@@ -47,11 +46,15 @@ def all_binary(rows):
     return all(row["result"] != "scalar" for row in rows)
 
 
-def one_date(day, rows):
+def is_of(series, day, event):
+    """Whether an event ticker is of a series, by its own or an older name, and of a date."""
     named = f"-{day:%y}{MONTHS[day.month - 1]}{day:%d}"
-    [*events] = {row["event_ticker"] for row in rows}
+    return event.endswith(named) and event.split("-")[0] in PREFIXES.get(series, {series})
+
+
+def one_event(rows):
     inside = all(row["market_ticker"].startswith(row["event_ticker"] + "-") for row in rows)
-    return len(events) == 1 and events[0].endswith(named) and inside
+    return len({row["event_ticker"] for row in rows}) == 1 and inside
 
 
 def sums_to_one(config, p_rows):

@@ -10,6 +10,7 @@ from tradewinds.engine import kernel, sizing
 from tradewinds.engine.candles import Candles, Window
 from tradewinds.engine.contracts import Contract, Event
 from tradewinds.engine.costs import CENT, TAKER_RATE, cent_fee
+from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.limits import REASONS, RiskLimits
 from tradewinds.engine.replay import NEVER, Replay, Stage, Universe
 from tradewinds.engine.rules import Rules
@@ -59,15 +60,15 @@ def candles_of(contracts, quotes):
     """Candles under which the quotes are in force: each ends its own with an empty one."""
     rows = []
     for idx, candle, _, last, volume, yes, no in quotes:
-        bid = -1 if no is None else 10**6 - no
-        rows += [(idx, candle, bid, -1 if yes is None else yes, volume), (idx, last + 1, -1, -1, 0)]
-    begun = {(row[0], row[1]) for row in rows if row[2:4] != (-1, -1)}
-    rows = [row for row in rows if row[2:4] != (-1, -1) or (row[0], row[1]) not in begun]
+        bid = NO_PRICE if no is None else 10**6 - no
+        rows += [(idx, candle, bid, NO_PRICE if yes is None else yes, volume), (idx, last + 1, NO_PRICE, NO_PRICE, 0)]
+    begun = {(row[0], row[1]) for row in rows if row[2:4] != (NO_PRICE, NO_PRICE)}
+    rows = [row for row in rows if row[2:4] != (NO_PRICE, NO_PRICE) or (row[0], row[1]) not in begun]
     return columns_of([contract.ticker for contract in contracts], rows)
 
 
 def columns_of(tickers, rows):
-    """Candles of rows (place of the ticker, end in seconds, bid, ask, volume × 100; micro-dollars, -1 where there is none)."""
+    """Candles of rows (place of the ticker, end in seconds, bid, ask, volume × 100; micro-dollars, or NO_PRICE)."""
     rows = sorted(rows, key=lambda row: row[:2])
     places, e, bid, ask, volume = [np.array(c, np.int64) for c in list(zip(*rows, strict=True)) or [()] * 5]
     bounds = np.searchsorted(places, np.arange(len(tickers) + 1))

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import config
+from tradewinds import config, config_problems, yaml_text
 from tradewinds.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,6 +200,39 @@ def test_refusals(change, words):
 )
 def test_bad_yaml(tmp_path, text, words):
     assert words in refused(tmp_path, text)
+
+
+NESTED = """
+risk: {fixed_qty: 1,
+  kelly_fraction: }
+series_tickers:
+  -
+  - KXHIGHCHI  # a city
+  - [a,
+     b]
+  - x: 1
+    y: |
+      two
+      lines
+? a key
+: &it {p: 1}
+merged: {<<: *it, q: 2}
+"""
+SPOILT = ["a: [A\nx: 1", "a:\n\t- 1\n", "a: 1\n b: c: d\n", "a: *b\n", "a: 'x\n", "a: 1\n---\nb: 2\n", "a: !!x/y 1\n"]
+
+
+@pytest.mark.skipif(yaml_text.LOADER is yaml.SafeLoader, reason="PyYAML was built without its C parser")
+@pytest.mark.parametrize("text", [NESTED, *(p.read_text() for p in sorted((ROOT / "config").rglob("*.yaml"))), *SPOILT])
+def test_both_parsers_find_the_same_values_lines_and_faults(monkeypatch, text):
+    def told():
+        try:
+            return config_problems.parse_yaml(text, "x.yaml")
+        except ConfigError as error:
+            return str(error)
+
+    fast = told()
+    monkeypatch.setattr(yaml_text, "LOADER", yaml.SafeLoader)
+    assert fast == told() and isinstance(fast, str) == (text in SPOILT)
 
 
 def test_missing_file():

@@ -17,6 +17,7 @@ from tradewinds.engine import sizing
 from tradewinds.engine.candles import Seen
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS, FEE_RULES, TAKER_RATE
+from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.rules import NONE, Wishes
 
 LENGTH = 70  # minutes of a world
@@ -49,7 +50,7 @@ class World:
     @property
     def candles(self):
         scaled = [
-            (i, e, *(-1 if x is None else micro(x) for x in prices), int(Fraction(v) * 100))
+            (i, e, *(NO_PRICE if x is None else micro(x) for x in prices), int(Fraction(v) * 100))
             for i, e, *prices, v in self.rows
         ]
         return columns_of([c.ticker for c in self.contracts], scaled)
@@ -262,11 +263,11 @@ def test_windows_change_nothing(world):
 def test_buffers_that_are_full_at_once_lose_nothing(world):
     whole = world.replay()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay_module, "_FILL_ROWS", 1)
-        patch.setattr(replay_module, "_REFUSAL_ROWS", 1)
-        small = world.in_windows()
+        patch.setattr(replay_module, "_BUFFER_ROWS", 1)
+        small, counted = world.in_windows(), world.in_windows(full_audit=False)
     assert (small.fills, small.worth, small.rejections) == (whole.fills, whole.worth, whole.rejections)
     assert sorted(small.decisions) == sorted(whole.decisions)
+    assert counted.rejections == whole.rejections
 
 
 @settings(max_examples=100)

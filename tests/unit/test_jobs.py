@@ -4,6 +4,7 @@ import datetime as dt
 import importlib.util
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import tradewinds
+from tests.reference.worlds import make_world
 from tradewinds import jobs, store
 from tradewinds.errors import FetchError
 from tradewinds.sources import fetch
@@ -174,3 +176,33 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
     meta = store.read_meta("out.parquet")
     assert (meta["reason"], meta["requests"], meta["event_ticker"]) == ("NO_EVENT", 0, "KXHIGHCHI-25MAY01")
     assert (meta["window_policy"], meta["climate_date"], meta["markets"]) == ("TRADE_WINDOW_ONLY", "2025-05-01", [])
+
+
+REPLAY = """
+import pickle, sys
+from pathlib import Path
+from tradewinds import jobs
+from tradewinds.markets import kalshi_weather
+from tradewinds.results.artifacts import write_artifacts
+
+def main():
+    conf, catalogs, candles, probabilities = pickle.loads(Path("inputs").read_bytes())
+    result = kalshi_weather.simulate(conf, catalogs, candles, probabilities, climate=["climate.parquet"])
+    write_artifacts("run", "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", conf, result)
+    assert len(result.trades) > 1 and "pandas" not in sys.modules
+    import pandas, pyarrow
+    frame = pandas.DataFrame({"n": [1.5, None]})  # as a user's strategy may
+    assert pyarrow.Table.from_pandas(frame).to_pandas().equals(frame)
+    assert pyarrow.array(frame["n"]).null_count == 1
+
+jobs.run_job(main, stage="simulate", log="job.log")
+"""
+
+
+def test_a_simulation_does_without_pandas_unless_somebody_asks_for_it(tmp_path):
+    world = make_world(tmp_path, 3)
+    (tmp_path / "inputs").write_bytes(pickle.dumps(world.inputs))
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", REPLAY]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (tmp_path / "job.log").read_text()

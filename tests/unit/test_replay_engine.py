@@ -259,18 +259,14 @@ def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
 )
 def test_more_than_can_be_exact_is_an_error_and_never_a_wrong_number(price, how):
     """Limits and cash would reduce the order: what it costs before them is asked all the same."""
-    with pytest.raises(
-        SimulationError, match=r"too many contracts.*(Want fewer contracts an order|Lower risk)"
-    ) as caught:
+    with pytest.raises(SimulationError, match=r"too many contracts to be exact") as caught:
         replay([contract(p="1")], [quote(0, 5, 5, yes=price)], rules(min_ev="0", **how), cash="900000000")
     assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
 
 
 def test_fee_rates_that_cannot_be_exact_are_an_error():
     for rate in (Fraction(5), TAKER_RATE * Fraction("0.1234567891234")):
-        with pytest.raises(
-            SimulationError, match="a fee rate is above 4 or has too many digits: the result could not be"
-        ):
+        with pytest.raises(SimulationError, match="a fee rate is above 4 or has too many digits"):
             replay([contract(rate=rate)], [quote(0, 5, 5, yes="0.40")], rules())
     rate = TAKER_RATE * Fraction("0.123456")  # as many digits as a multiplier can have
     (fill,) = replay([contract(rate=rate)], [quote(0, 5, 5, yes="0.456789")], rules(quantity=2)).fills

@@ -162,3 +162,42 @@ def test_a_path_names_everything_that_defines_the_bytes():
     assert store.guidance_path("KMDW", "GFS", 2025) == "data/guidance/iem/KMDW/GFS/2025.parquet"
     assert store.climate_path("KMDW", 2025) == "data/climate/iem/KMDW/2025.parquet"
     assert store.catalog_path("KXHIGHCHI") == "data/catalog/kalshi/KXHIGHCHI.parquet"
+
+
+DATES = [dt.date(2025, 5, 1) + dt.timedelta(days=n) for n in range(4)]
+
+
+def dated(path):
+    """Two rows a date, out of order, in two row groups; the last date has no time."""
+    days = [DATES[n] for n in (2, 0, 3, 1, 1, 3, 0, 2)]
+    moments = [None if day == DATES[3] else dt.datetime.combine(day, dt.time(1, 2, 3, 999_999), dt.UTC) for day in days]
+    made = pa.table({"n": range(8), "at": pa.array(moments, store.TS), "climate_date": days})
+    pq.write_table(made, path, row_group_size=3)
+    return made
+
+
+@pytest.mark.parametrize("columns", [None, ["n"], ["at", "n"], ["climate_date", "n"]])
+@pytest.mark.parametrize(
+    "days", [None, (DATES[1], DATES[2]), (DATES[0], DATES[0]), (dt.date.min, dt.date(2025, 4, 30))]
+)
+def test_some_columns_and_days_of_a_file(tmp_path, columns, days):
+    made = dated(tmp_path / "t.parquet")
+    filters = [("climate_date", ">=", days[0]), ("climate_date", "<=", days[1])] if days else None
+    expected = pq.read_table(tmp_path / "t.parquet", columns=columns, filters=filters)
+    assert store.read_table(tmp_path / "t.parquet", columns, days).equals(expected)
+    assert store.read_rows(str(tmp_path / "t.parquet"), columns, days) == expected.to_pylist()
+    assert days or expected.num_rows == made.num_rows
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path):
+    dated(tmp_path / "t.parquet")
+    with pytest.raises(DamagedFile, match=r"t\.parquet: the file is damaged \(it has no column p_yes\)"):
+        store.read_rows(tmp_path / "t.parquet", ["n", "p_yes"])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_as_seconds(tmp_path, unit):
+    times = dated(tmp_path / "t.parquet")["at"].cast(pa.timestamp(unit, "UTC"), safe=False)
+    expected = [None if moment is None else int(moment.timestamp()) for moment in times.cast(store.TS).to_pylist()]
+    assert store.seconds_of(times) == expected and None in expected
+    assert store.seconds_of(pa.chunked_array([], store.TS)) == []

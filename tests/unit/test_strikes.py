@@ -24,6 +24,8 @@ from tradewinds.markets.strikes import strike_bounds
         ((None, None, None), "73° or above", (73, None)),
         ((None, None, None), "-4° to -3°", (-4, -3)),
         (("less", None, None), "9° or below", (None, 9)),
+        (("less", None, float("nan")), "9° or below", (None, 9)),
+        (("greater", float("inf"), None), "73° or above", (73, None)),
     ],
 )
 def test_bounds(fields, words, expected):

@@ -155,26 +155,9 @@ def another_event(month):
         market["event_ticker"] = "KXHIGHCHI-1-25MAR09"
 
 
-def another_date(month):
+def another_prefix(month):
     for market in month.markets[DAYS[0]]:
-        market["event_ticker"] = market["event_ticker"].replace("09", "08")
-        market["market_ticker"] = market["market_ticker"].replace("09", "08")
-    for row in [*month.known[DAYS[0]], *month.candles[DAYS[0]]]:
-        row["market_ticker"] = row["market_ticker"].replace("09", "08")
-    tickers = [m["market_ticker"] for m in month.markets[DAYS[0]]]
-    month.said[DAYS[0]] = {"markets": tickers, "rows_per_market": dict.fromkeys(tickers, 2)}
-
-
-def another_series(month):
-    def renamed(row, *keys):
-        for key in keys:
-            row[key] = row[key].replace("KXHIGHCHI", "KXHIGHORD")
-
-    for row in month.markets[DAYS[0]]:
-        renamed(row, "event_ticker", "market_ticker")
-    for row in [*month.known[DAYS[0]], *month.candles[DAYS[0]]]:
-        renamed(row, "market_ticker")
-    month.said[DAYS[0]] = {}
+        market["event_ticker"] = "KXHIGHCHI-1-25MAR09"
 
 
 def reported(**changes):
@@ -194,7 +177,7 @@ ASOF = int(dt.datetime(2025, 3, 9, 5, tzinfo=dt.UTC).timestamp())  # 23:00 on Ma
     [
         ("forecast_known_by_asof", setting("known", 1, known_at_ts=ASOF + 1), "B50.5 has a probability that was known aft"),
         ("one_climate_date", another_event, "name 2 events: KXHIGHCHI-1-25MAR09, KXHIGHCHI-25MAR09"),
-        ("one_climate_date", another_date, "its ticker names 2025-03-08, the catalog 2025-03-09"),
+        ("one_climate_date", another_prefix, f"{FIRST}-T51 is no market of KXHIGHCHI-1-25MAR09"),
         ("one_winner", two_winners, f"2 markets settled YES: {FIRST}-T50, {FIRST}-B50.5"),
         ("one_winner", no_winner, "no market settled YES"),
         ("ladder_sums_to_one", setting("known", 0, p_yes=Decimal("0.200000002")), "its probabilities sum to 1"),
@@ -210,7 +193,6 @@ ASOF = int(dt.datetime(2025, 3, 9, 5, tzinfo=dt.UTC).timestamp())  # 23:00 on Ma
         ("refetch_changes_nothing", one_candle_lost, "other numbers of candles than its fetch counted"),
         ("refetch_changes_nothing", a_candle_of_another, "candles of markets that the catalog does not list"),
         ("refetch_changes_nothing", a_market_listed_since, "fetched for other markets than the catalog lists"),
-        ("station_known", another_series, "KXHIGHORD is not known to settle at KMDW"),
         ("volume_in_bounds", setting("markets", 1, volume=Decimal(19)), "-B50.5 trades 20.00 contracts in its candles, 19.00"),
         ("settlement_matches_report", reported(high_f=52), f"says 52 °F, the exchange {FIRST}-B50.5 yes, {FIRST}-T51 no"),
     ],
@@ -250,6 +232,14 @@ def test_a_wrong_clock_is_found_on_the_days_around_a_change_only(tmp_path, monke
     assert result.skipped == [(EVENTS[1], "VALIDATION:daylight_saving")] and judged(result)["daylight_saving"] == 2
     [[_, why]] = next(v["failures"] for v in result.diagnostics["validation_details"] if v["failures"])
     assert why == "its as-of time is 2025-03-10 05:00Z and must be 2025-03-10 04:00Z"
+
+
+def test_a_wrong_standard_time_of_a_station_is_found_on_every_date(tmp_path, monkeypatch):
+    wrong = dataclasses.replace(STATION, lst_offset_hours=-5)
+    monkeypatch.setattr(calendars, "station_of", lambda _: wrong)
+    found = Month(tmp_path).simulate().diagnostics["validation_details"]
+    why = "standard time of America/Chicago is not -5 hours from UTC"
+    assert next(v["failures"] for v in found if v["name"] == "station_known") == [[event, why] for event in EVENTS]
 
 
 @pytest.mark.parametrize("zone", sorted(us_clocks.STANDARD_HOURS))

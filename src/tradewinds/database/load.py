@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from tradewinds import __version__
+from tradewinds import __version__, store
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
@@ -158,9 +158,8 @@ def _metrics_row(run: dict[str, Any]) -> dict[str, Any]:
 
 def _load_markets(connection: sa.Connection, path: str, run: dict[str, Any]) -> None:
     """Replace the events and markets of the run's range by what the catalog says now."""
-    inside = [("climate_date", ">=", run["date_start"]), ("climate_date", "<=", run["date_end"])]
     columns = ["series_ticker", "climate_date", *_CATALOG_COLUMNS]
-    rows = [_naive(row) for row in pq.read_table(path, columns=columns, filters=inside).to_pylist()]
+    rows = [_naive(row) for row in store.read_rows(path, columns, (run["date_start"], run["date_end"]))]
     events = {row["event_ticker"]: row for row in rows}
     kept = {k: {c: row[c] for c in ("event_ticker", "series_ticker", "climate_date")} for k, row in events.items()}
     markets = [{new: row[old] for old, new in _CATALOG_COLUMNS.items()} for row in rows]

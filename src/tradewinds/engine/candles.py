@@ -6,6 +6,7 @@ time t with e ≤ t, until the next candle of its market. No row is looked at be
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,14 +17,15 @@ import pyarrow as pa
 
 from tradewinds.engine.contracts import Contract
 from tradewinds.engine.costs import Ints
-from tradewinds.engine.kernel import look, rows_since, survey
+from tradewinds.engine.kernel import NO_PRICE, look, rows_since, survey
 from tradewinds.engine.rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
 # in the type is its place in the batch; other markets of a file have none.
-_ROWS = """
+_ROWS = f"""
 SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS place, end_period_ts AS e,
-       coalesce((yes_bid_close * 1000000)::INTEGER, -1) AS bid, coalesce((yes_ask_close * 1000000)::INTEGER, -1) AS ask,
+       coalesce((yes_bid_close * 1000000)::INTEGER, {NO_PRICE}) AS bid,
+       coalesce((yes_ask_close * 1000000)::INTEGER, {NO_PRICE}) AS ask,
        (volume * 100)::BIGINT AS volume
 FROM read_parquet($files)
 """
@@ -32,7 +34,7 @@ NO_AGE_LIMIT = 10**12  # seconds
 
 @dataclass(frozen=True)
 class Candles:
-    """The candles of some markets: ends (Unix s), bid and ask at the close (micro-dollars, -1 where there is none), volume
+    """The candles of some markets: ends (Unix s), bid and ask at the close (micro-dollars, or NO_PRICE), volume
     (contracts × 100). Those of the market at place i are the rows [low[i], end[i]), in order of time.
 
     `traded` and `jumps` are by market too: the volume of all its candles, and how many of them did not follow an earlier one
@@ -50,20 +52,35 @@ class Candles:
     jumps: Ints
 
 
+class CandleReader:
+    """Reads candles from files of schema store.CANDLES, through one DuckDB connection with so many threads."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.connection = duckdb.connect(config={"threads": threads} if threads else {})
+
+    def close(self) -> None:
+        """Give back what the connection holds."""
+        self.connection.close()
+
+    def read(self, files: Sequence[str], tickers: Sequence[str]) -> Candles:
+        """The candles of some markets (distinct tickers); files in any order."""
+        self.connection.register("markets", pa.table({"ticker": pa.array(tickers, pa.string())}))
+        self.connection.execute("DROP TYPE IF EXISTS tickers")
+        self.connection.execute("CREATE TYPE tickers AS ENUM (SELECT ticker FROM markets)")
+        rows = self.connection.execute(_ROWS, {"files": list(files)}).fetchnumpy()
+        place, e, bid, ask, volume = (np.asarray(rows.pop(name)) for name in ("place", "e", "bid", "ask", "volume"))
+        low, end, traded, jumps = survey(place, e, volume, len(tickers))
+        if (jumps > 1).any():
+            order = np.lexsort((e, place))
+            place, e, bid, ask, volume = (column[order] for column in (place, e, bid, ask, volume))
+            low, end, _, _ = survey(place, e, volume, len(tickers))
+        return Candles(tickers, e, bid, ask, volume, low, end, traded, jumps)
+
+
 def read_candles(files: Sequence[str], tickers: Sequence[str], threads: int | None = None) -> Candles:
-    """Read the candles of some markets (distinct tickers) from files of schema store.CANDLES, in any order."""
-    connection = duckdb.connect(config={"threads": threads} if threads else {})
-    connection.register("markets", pa.table({"ticker": pa.array(tickers, pa.string())}))
-    connection.execute("CREATE TYPE tickers AS ENUM (SELECT ticker FROM markets)")
-    rows = connection.execute(_ROWS, {"files": list(files)}).fetchnumpy()
-    connection.close()
-    place, e, bid, ask, volume = (np.asarray(rows.pop(name)) for name in ("place", "e", "bid", "ask", "volume"))
-    low, end, traded, jumps = survey(place, e, volume, len(tickers))
-    if (jumps > 1).any():
-        order = np.lexsort((e, place))
-        place, e, bid, ask, volume = (column[order] for column in (place, e, bid, ask, volume))
-        low, end, _, _ = survey(place, e, volume, len(tickers))
-    return Candles(tickers, e, bid, ask, volume, low, end, traded, jumps)
+    """`CandleReader.read` for once."""
+    with contextlib.closing(CandleReader(threads)) as reader:
+        return reader.read(files, tickers)
 
 
 class Rows(NamedTuple):
@@ -97,21 +114,23 @@ class Window:
     def then(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> Window:
         """The window that begins at an instant: what is still alive of this one, and some contracts with their candles."""
         low, end = rows_that_count(candles, contracts)
+        old, e, bid, ask, volume = self.rows, candles.e, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
-        columns = [candles.e, candles.bid, candles.ask, candles.volume]
         if kept:
-            pieces = [slice(first, last) for first, last in zip(self.rows.low[kept], self.rows.end[kept], strict=True)]
-            lasts = np.cumsum([piece.stop - piece.start for piece in pieces])
+            pieces = [slice(first, last) for first, last in zip(old.low[kept], old.end[kept], strict=True)]
+            e, bid, ask, volume = (
+                np.concatenate([*(before[piece] for piece in pieces), new])
+                for before, new in ((old.e, e), (old.bid, bid), (old.ask, ask), (old.volume, volume))
+            )
+            lasts = np.cumsum(old.end[kept] - old.low[kept])
             firsts = np.concatenate(([0], lasts[:-1]))
-            columns = [
-                np.concatenate([*(old[piece] for piece in pieces), new])
-                for old, new in zip(self.rows[:4], columns, strict=True)
-            ]
             low, end = np.concatenate((firsts, low + lasts[-1])), np.concatenate((lasts, end + lasts[-1]))
         alive = [*(self.contracts[j] for j in kept), *contracts]
         places = np.concatenate((self.idx[kept], np.array(idx, np.int64)))
         order = np.argsort(places)
-        return Window([alive[k] for k in order.tolist()], places[order], Rows(*columns, low[order], end[order]))
+        return Window(
+            [alive[k] for k in order.tolist()], places[order], Rows(e, bid, ask, volume, low[order], end[order])
+        )
 
 
 def rows_that_count(candles: Candles, contracts: Sequence[Contract]) -> tuple[Ints, Ints]:

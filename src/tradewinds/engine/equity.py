@@ -6,7 +6,7 @@ first, and the point is taken before the decisions of that instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 DAY_SECONDS = 86_400
@@ -32,7 +32,7 @@ def instants(start_ts: int, since_ts: int, until_ts: int, settled_at: Iterable[i
     return sorted({ts for ts in (start_ts, *settled_at) if since_ts <= ts < until_ts and ts >= start_ts} | {*midnights})
 
 
-def curve(start_ts: int, settled_at: Sequence[int], noted: Iterable[tuple[int, int, int]]) -> list[Point]:
+def curve(start_ts: int, settled_at: Collection[int], noted: Iterable[tuple[int, int, int]]) -> list[Point]:
     """The equity points of a run, of (instant, cash, open value) in order of time; what comes after the last settlement is
     no part of it."""
     end_ts, settlements = max(settled_at), set(settled_at)

@@ -1,7 +1,7 @@
 """The replay's inner loops, compiled: one pass over decision times, against one cash account, in integers only.
 
 All functions here are plain Python that numba compiles. The rules of trading are `advance` and what it calls; it steps
-through every decision time of every market, so there is nothing clever to be wrong.
+through every decision time of every market, so there is nothing clever to be wrong, but for one shortcut (`_refuse_rest`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+# compiled once per installation, and without the lock of the interpreter; no divisor here can be 0
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
 MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
 PICO = 1_000_000_000_000
 NEVER = 1 << 62
+NO_PRICE = -(1 << 31)  # in the place of a bid or an ask: below every price, even the impossible ones of a bad file
 YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
@@ -32,6 +36,7 @@ class Market(NamedTuple):
     """Contracts of a run, by idx; times in Unix seconds."""
 
     event: np.ndarray
+    event_settles: np.ndarray  # by event: when the first of its contracts settles
     p_pico: np.ndarray
     first_t: np.ndarray  # first decision time
     last_t: np.ndarray  # last decision time
@@ -54,7 +59,27 @@ class Account(NamedTuple):
     event_cost: np.ndarray
     event_orders: np.ndarray
     event_day: np.ndarray
+    passed: np.ndarray  # until when refusals are counted already (`_refuse_rest`)
     holding: np.ndarray  # idx of the contracts that are held, the first scalars[S_HOLDING]
+
+
+def new_account(contracts, events, cash):
+    """An account with some cash and nothing else."""
+    scalars = np.zeros(SCALARS, np.int64)
+    scalars[S_CASH], scalars[S_NOW] = cash, -NEVER
+    return Account(
+        scalars=scalars,
+        held=np.zeros((contracts, 2), np.int64),
+        cost=np.zeros(contracts, np.int64),
+        candle_ts=np.full(contracts, -NEVER, np.int64),
+        candle_used=np.zeros(contracts, np.int64),
+        event_contracts=np.zeros(events, np.int64),
+        event_cost=np.zeros(events, np.int64),
+        event_orders=np.zeros(events, np.int64),
+        event_day=np.zeros(events, np.int64),
+        passed=np.full(contracts, -NEVER, np.int64),
+        holding=np.zeros(contracts, np.int64),
+    )
 
 
 class Limits(NamedTuple):
@@ -85,7 +110,7 @@ class Buffers(NamedTuple):
     marks: np.ndarray  # (instants, 2): cash and open value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def survey(place, e, volume, markets):
     """Rows of each market, its volume, and how many rows do not follow an earlier one of it."""
     low, end = np.zeros(markets, np.int64), np.zeros(markets, np.int64)
@@ -104,7 +129,7 @@ def survey(place, e, volume, markets):
     return low, end, traded, jumps
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def rows_since(e, low, end, since):
     """For each market, the first of its rows that ends at or after an instant of its own."""
     found = low.copy()
@@ -113,19 +138,19 @@ def rows_since(e, low, end, since):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def yes_ask(bid, ask):
     """What a YES costs at a top of book, -1 if it cannot be bought."""
     return ask if 0 < ask < MICRO and bid <= ask else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def no_ask(bid, ask):
     """What a NO costs at a top of book, -1 if it cannot be bought."""
-    return MICRO - bid if 0 < bid < MICRO and (ask < 0 or bid <= ask) else -1
+    return MICRO - bid if 0 < bid < MICRO and (ask == NO_PRICE or bid <= ask) else -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def seen_prices(bid, ask):
     """Which prices (micro-dollars) any side costs."""
     seen = np.zeros(MICRO, np.bool_)
@@ -138,7 +163,7 @@ def seen_prices(bid, ask):
     return seen
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def price_codes(bid, ask, low, end, kind, place, prices, kinds):
     """Codes of the sides of each row: kind × prices + place of the price; the NO sides' kinds follow those of the YES sides."""
     yes_code, no_code = np.full(len(bid), -1, np.int32), np.full(len(bid), -1, np.int32)
@@ -152,25 +177,70 @@ def price_codes(bid, ask, low, end, kind, place, prices, kinds):
     return yes_code, no_code
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def quote_codes(bid, ask, low, end):
+    """Codes of the distinct (contract, YES ask, NO ask) of each row, -1 where neither side is offered; and of each code
+    the contract's place and both asks (-1: not offered).
+
+    A hash table of one contract's quotes at a time, in which entries with a code of an earlier contract count as free.
+    """
+    longest = 2
+    for j in range(len(low)):
+        longest = max(longest, end[j] - low[j])
+    size = 4
+    while size < 2 * longest:
+        size *= 2
+    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    codes = np.full(len(bid), -1, np.int32)
+    owner, yes_asks, no_asks = np.empty(len(bid), np.int64), np.empty(len(bid), np.int32), np.empty(len(bid), np.int32)
+    count = 0
+    for j in range(len(low)):
+        first = count
+        for row in range(low[j], end[j]):
+            yes, no = yes_ask(bid[row], ask[row]), no_ask(bid[row], ask[row])
+            if yes < 0 and no < 0:
+                continue
+            key = (yes + 1) << 21 | (no + 1)
+            at = (key * 0x9E3779B1 >> 11) & (size - 1)
+            while code_at[at] >= first and keys[at] != key:
+                at = (at + 1) & (size - 1)
+            if code_at[at] < first:
+                keys[at], code_at[at] = key, count
+                owner[count], yes_asks[count], no_asks[count] = j, yes, no
+                count += 1
+            codes[row] = code_at[at]
+    return codes, owner[:count], yes_asks[:count], no_asks[:count]
+
+
+@compiled
 def look(e, bid, ask, low, end, first_t, last_t, step, max_age):
     """Of some contracts: (decision times at which a crossed quote is visible, end of the latest candle that is in force at any,
     or -1)."""
     crossed, latest = 0, -1
     for j in range(len(low)):
         for row in range(low[j], end[j]):
-            since = max(-(-e[row] // step) * step, first_t[j])
-            until = min(last_t[j], (e[row] + max_age) // step * step)
-            if row + 1 < end[j]:
-                until = min(until, (e[row + 1] - 1) // step * step)
-            if since <= until:
-                latest = max(latest, e[row])
-                if ask[row] >= 0 and bid[row] > ask[row]:
-                    crossed += (until - since) // step + 1
+            if ask[row] != NO_PRICE and bid[row] > ask[row]:
+                crossed += _times(e, row, end[j], first_t[j], last_t[j], step, max_age)
+        for row in range(end[j] - 1, low[j] - 1, -1):
+            if e[row] <= latest:
+                break
+            if _times(e, row, end[j], first_t[j], last_t[j], step, max_age):
+                latest = e[row]
+                break
     return crossed, latest
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _times(e, row, end, first_t, last_t, step, max_age):
+    """At how many decision times a row is the visible one."""
+    since = max(-(-e[row] // step) * step, first_t)
+    until = min(last_t, (e[row] + max_age) // step * step)
+    if row + 1 < end:
+        until = min(until, (e[row + 1] - 1) // step * step)
+    return max((until - since) // step + 1, 0)
+
+
+@compiled
 def present(e, low, end, start_ts, end_ts):
     """How many candles of some markets end in [start, end) of each."""
     found = 0
@@ -181,7 +251,7 @@ def present(e, low, end, start_ts, end_ts):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _product(a, b):
     """a × b of two integers from 0 to 2^63 as (high, low) words of 64 bits."""
     mask = np.uint64(0xFFFFFFFF)
@@ -194,7 +264,7 @@ def _product(a, b):
     return x_high * y_high + (middle >> half) + (other >> half), (other << half) | (bottom & mask)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _at_most(a, b, c, d):
     """Whether a × b ≤ c × d, exactly."""
     left_high, left_low = _product(a, b)
@@ -202,7 +272,7 @@ def _at_most(a, b, c, d):
     return left_high < right_high or (left_high == right_high and left_low <= right_low)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def kelly_quantity(fraction, base, edge, room, price, equity):
     """floor(fraction/base × edge/room × equity/price); -1 if it is too large to be exact."""
     if edge <= 0 or equity <= 0:
@@ -218,7 +288,7 @@ def kelly_quantity(fraction, base, edge, room, price, equity):
     return quantity
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def share_of(volume, share, base):
     """floor(share/base × volume/100), at most 1 × volume/100, exactly."""
     if volume <= 0:
@@ -231,7 +301,7 @@ def share_of(volume, share, base):
     return quantity
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fee(quantity, price, whole, part, base, grid, balance_grid):
     """Fee of an order, micro-dollars (costs.FeeRule.fees)."""
     fee = (quantity * whole - (-(quantity * part)) // base) * grid
@@ -241,9 +311,13 @@ def _fee(quantity, price, whole, part, base, grid, balance_grid):
     return fee
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _affordable(quantity, price, cash, whole, part, base, grid, balance_grid):
     """Largest quantity up to a wanted one whose cost with fee is within cash (cost grows with quantity)."""
+    if quantity * price > cash:
+        quantity = cash // price
+        if quantity == 0:
+            return 0
     if quantity * price + _fee(quantity, price, whole, part, base, grid, balance_grid) <= cash:
         return quantity
     low, high = 0, quantity
@@ -256,7 +330,7 @@ def _affordable(quantity, price, cash, whole, part, base, grid, balance_grid):
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _row_at(e, low, end, t):
     """The last row that ends by t; low - 1 if there is none."""
     first, last = low, end
@@ -269,7 +343,7 @@ def _row_at(e, low, end, t):
     return first - 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _settle(ts, market, account, order):
     """Pay out everything that settles by an instant, and free what it held of the limits."""
     s = account.scalars
@@ -293,7 +367,7 @@ def _settle(ts, market, account, order):
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mark(ts, rows, member, account, max_age):
     """What the open contracts would fetch at the quotes visible at an instant; nothing where there is none."""
     value = 0
@@ -311,7 +385,7 @@ def _mark(ts, rows, member, account, max_age):
     return value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pass(ts, market, account, order, instants, out, rows, member, max_age):
     """Everything that happens by an instant and is no decision: settlements, and the worth of the account after them."""
     s = account.scalars
@@ -324,21 +398,48 @@ def _pass(ts, market, account, order, instants, out, rows, member, max_age):
     _settle(ts, market, account, order)
 
 
-@njit(cache=True, nogil=True)
-def _full(i, side, market, account, limits):
+@compiled
+def _next_due(scalars, settle_ts, order, instants):
+    """When `_pass` has something to do next."""
+    due = NEVER
+    if scalars[S_MARKED] < len(instants):
+        due = instants[scalars[S_MARKED]]
+    if scalars[S_SETTLED] < len(order):
+        due = min(due, settle_ts[order[scalars[S_SETTLED]]])
+    return due
+
+
+@compiled
+def _wanted(yes, no, quantity):
+    """Whether any side of a row is wanted (by its codes)."""
+    return (yes >= 0 and quantity[yes] > 0) or (no >= 0 and quantity[no] > 0)
+
+
+@compiled
+def _next_wanted(row, end, earliest, step, e, yes_code, no_code, quantity):
+    """The next row of which any side is wanted, and the decision time at which it comes into sight."""
+    while row < end and not _wanted(yes_code[row], no_code[row], quantity):
+        row += 1
+    if row == end:
+        return end - 1, NEVER
+    return row, max(-(-e[row] // step) * step, earliest)
+
+
+@compiled
+def _full(yes_held, no_held, side, in_event, limits):
     """The reason for which no order can be filled until something of the event settles, or NO_REASON."""
-    if not limits.allow_opposing and account.held[i, 1 - side]:
+    if not limits.allow_opposing and (yes_held if side == NO else no_held):
         return OPPOSING
     if limits.share_base:  # asked before the limits of market and event
         return NO_REASON
-    if account.held[i, YES] + account.held[i, NO] >= limits.per_market:
+    if yes_held + no_held >= limits.per_market:
         return MARKET
-    if account.event_contracts[market.event[i]] >= limits.per_event:
+    if in_event >= limits.per_event:
         return EVENT
     return NO_REASON
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits):
     """(reason or NO_REASON, quantity) after all limits but the cash."""
     s, event = account.scalars, market.event[i]
@@ -372,15 +473,57 @@ def _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits
     return NO_REASON, quantity
 
 
-@njit(cache=True, nogil=True)
-def _refuse(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
-    """Count a refusal; in a full audit prolong the stretch of equal ones, or begin another."""
-    if len(out.stretch) == 0:
-        place = i if len(out.counts) > 1 else 0
-        if out.counts[place, side, reason] == 0:
-            out.firsts[place, side, reason] = t
-        out.counts[place, side, reason] += 1
-        return
+@compiled
+def _count(place, side, reason, t, times, counts, firsts):
+    """Count some refusals, the first of them at t."""
+    if counts[place, side, reason] == 0 or t < firsts[place, side, reason]:
+        firsts[place, side, reason] = t
+    counts[place, side, reason] += times
+
+
+@compiled
+def _refuse_rest(
+    t, until, step, max_age, row, end, last_t, e, yes_code, no_code, table, reasons, place, counts, firsts
+):
+    """Count the refusals of a market of which no side can be bought, at all its decision times in [t, until).
+
+    Args:
+        row: the visible one at t; reasons: of YES and NO; place: in counts and firsts.
+    """
+    quantity, rank, rest = table.quantity, table.rank, table.rest
+    yes_count = no_count = 0
+    yes_first = no_first = NEVER
+    while t < until and t <= last_t:
+        while row + 1 < end and e[row + 1] <= t:
+            row += 1
+        yes, no = yes_code[row], no_code[row]
+        if t - e[row] <= max_age and _wanted(yes, no, quantity):
+            if _prefers_no(yes, no, quantity, rank, rest):
+                no_count += 1
+                no_first = min(no_first, t)
+            else:
+                yes_count += 1
+                yes_first = min(yes_first, t)
+        t += step
+    if yes_count:
+        _count(place, YES, reasons[YES], yes_first, yes_count, counts, firsts)
+    if no_count:
+        _count(place, NO, reasons[NO], no_first, no_count, counts, firsts)
+
+
+@compiled
+def _prefers_no(yes, no, quantity, rank, rest):
+    """Of two offers (by their codes) of which at least one is wanted, whether it is the NO."""
+    if no < 0 or quantity[no] == 0:
+        return False
+    if yes < 0 or quantity[yes] == 0:
+        return True
+    return _before(rank[no], rest[no], quantity[no], 1, rank[yes], rest[yes], quantity[yes], 0)
+
+
+@compiled
+def _note(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
+    """Keep a refusal apart, for a full audit: prolong the stretch of equal ones, or begin another."""
     now = out.stretch[i]  # times, idx, side, reason, quote_ts, quantity, price, first, last
     if (
         now[0]
@@ -400,7 +543,7 @@ def _refuse(i, side, reason, t, step, quote_ts, quantity, price, out, scalars):
     now[5], now[6], now[7], now[8] = quantity, price, t, t
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out):
     """Book a fill."""
     s, event = account.scalars, market.event[i]
@@ -425,7 +568,7 @@ def _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out
     s[S_FILLS] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _before(rank, rest, quantity, i, rank2, rest2, quantity2, i2):
     """Whether an order goes before another: by rank + rest/quantity, the highest first, then by ticker."""
     if rank != rank2:
@@ -434,8 +577,8 @@ def _before(rank, rest, quantity, i, rank2, rest2, quantity2, i2):
     return here > there if here != there else i < i2
 
 
-@njit(cache=True, nogil=True)
-def _kelly_side(side, code, p, price, equity, table, limits, grid, balance_grid):
+@compiled
+def _kelly_side(code, p, price, equity, table, limits, grid, balance_grid):
     """(contracts wanted, their net value) of a side under Kelly sizing; -1 contracts if that is too large to be exact."""
     gross = p - price * PICO_PER_MICRO
     if code < 0 or gross <= limits.least:
@@ -450,26 +593,58 @@ def _kelly_side(side, code, p, price, equity, table, limits, grid, balance_grid)
     return (quantity, value) if value > limits.least * quantity else (0, 0)
 
 
-@njit(cache=True, nogil=True)
-def advance(
-    until,
-    step,
-    max_age,
-    eras,
-    market,
-    order,
-    window_idx,
-    by_start,
-    member,
-    rows,
-    yes_code,
-    no_code,
-    table,
-    limits,
-    account,
-    instants,
-    out,
+@compiled
+def _kelly_choice(yes, no, p, bid, ask, equity, table, limits, grid, balance_grid):
+    """(side, contracts, rank, rest) of what Kelly sizing wants of a quote: 0 contracts for nothing, -1 for too many."""
+    yes_wanted, yes_value = _kelly_side(yes, p, ask, equity, table, limits, grid, balance_grid)
+    no_wanted, no_value = _kelly_side(no, PICO - p, MICRO - bid, equity, table, limits, grid, balance_grid)
+    if yes_wanted < 0 or no_wanted < 0:
+        return YES, -1, 0, 0
+    yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
+    no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
+    if no_wanted and (not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)):
+        return NO, no_wanted, no_rank, no_rest
+    return YES, yes_wanted, yes_rank, yes_rest
+
+
+@compiled
+def _insert(j, ranked, found, rank, rest, wanted, window_idx):
+    """Put an order in its place among the ranked ones."""
+    k = found
+    while k > 0:
+        other = ranked[k - 1]
+        if not _before(
+            rank[j], rest[j], wanted[j], window_idx[j], rank[other], rest[other], wanted[other], window_idx[other]
+        ):
+            break
+        ranked[k] = other
+        k -= 1
+    ranked[k] = j
+
+
+@compiled
+def _order(
+    i, side, quantity, price, code, t, quote_ts, volume, grid, balance_grid, market, table, limits, account, out
 ):
+    """Fill an order as far as the limits let it; NO_REASON, or why not."""
+    reason, quantity = _room(i, side, quantity, price, volume, quote_ts, t, market, account, limits)
+    if reason != NO_REASON:
+        return reason
+    whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
+    quantity = _affordable(quantity, price, account.scalars[S_CASH], whole, part, base, grid, balance_grid)
+    if quantity == 0:
+        return CASH
+    fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
+    p = market.p_pico[i] if side == YES else PICO - market.p_pico[i]
+    value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
+    if limits.has_least and value <= limits.least * quantity:
+        return EV
+    _buy(i, side, quantity, price, fee, t, quote_ts, value, market, account, out)
+    return NO_REASON
+
+
+@compiled
+def advance(until, step, max_age, eras, market, order, window_idx, by_start, member, rows, yes_code, no_code, table, limits, account, instants, out):  # noqa: E501  # fmt: skip
     """Replay all decision times before `until`; DONE, or what is in the way.
 
     After BUFFERS_FULL empty the buffers and call again: it goes on where it stopped.
@@ -479,127 +654,140 @@ def advance(
         window_idx: idx of the window's contracts; by_start: their places by first decision time; member: place in the window
         by idx; instants: when the account's worth is noted.
     """
-    s = account.scalars
+    # Fields of tuples are slow to reach in the innermost loop: it reads plain arrays.
+    s, held, event_contracts = account.scalars, account.held, account.event_contracts
+    e, bid, ask, low, end = rows.e, rows.bid, rows.ask, rows.low, rows.end
+    first_t, last_t, event_of, p_pico = market.first_t, market.last_t, market.event, market.p_pico
+    table_quantity, table_rank, table_rest = table.quantity, table.rank, table.rest
+    counts, firsts = out.counts, out.firsts
+    audit, one_by_one = len(out.stretch) > 0, len(counts) > 1
+    # Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once.
+    leaps = not audit and limits.kelly_base == 0 and len(eras) == 1 and limits.share_base == 0
+    reasons = np.zeros(2, np.int64)
+    # A market whose quote nobody wants is looked at again when one comes that is wanted. (Kelly's wishes and those of another
+    # era of the fee rule change without a new quote.)
+    sleeps = limits.kelly_base == 0 and len(eras) == 1
+    until_t = -(-until // step) * step
+    # limits that come before the cash, beyond those of market and event
+    others = min(limits.total_open, limits.notional, limits.orders)
+    only_cash = others >= UNLIMITED and limits.share_base == 0
     count = len(window_idx)
-    t = s[S_NOW]
-    active, position = np.empty(count, np.int64), np.empty(count, np.int64)
-    order_of, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    active, position, wake = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    ranked, side_of, code_of = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     wanted, rank, rest = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    t = s[S_NOW]
     alive = upcoming = era = 0
+    due = _next_due(s, market.settle_ts, order, instants)
     while True:
         if alive == 0:
-            while upcoming < count and market.last_t[window_idx[by_start[upcoming]]] < t:
+            while upcoming < count and last_t[window_idx[by_start[upcoming]]] < t:
                 upcoming += 1
-            if upcoming == count or max(t, market.first_t[window_idx[by_start[upcoming]]]) >= until:
+            if upcoming == count or max(t, first_t[window_idx[by_start[upcoming]]]) >= until:
                 break
-            t = max(t, market.first_t[window_idx[by_start[upcoming]]])
+            t = max(t, first_t[window_idx[by_start[upcoming]]])
         elif t >= until:
             break
-        while upcoming < count and market.first_t[window_idx[by_start[upcoming]]] <= t:
+        while upcoming < count and first_t[window_idx[by_start[upcoming]]] <= t:
             j = by_start[upcoming]
             upcoming += 1
-            if market.last_t[window_idx[j]] >= t:
+            if last_t[window_idx[j]] >= t and account.passed[window_idx[j]] < until:
                 active[alive] = j
-                position[j] = _row_at(rows.e, rows.low[j], rows.end[j], t)
+                position[j], wake[j] = _row_at(e, low[j], end[j], t), t
                 alive += 1
         s[S_NOW] = t
-        if s[S_FILLS] + alive > len(out.fills) or s[S_REFUSALS] + alive > len(out.refusals):
+        if s[S_FILLS] + alive > len(out.fills) or (audit and s[S_REFUSALS] + alive > len(out.refusals)):
             return BUFFERS_FULL
-        _pass(t, market, account, order, instants, out, rows, member, max_age)
+        if t >= due:
+            _pass(t, market, account, order, instants, out, rows, member, max_age)
+            due = _next_due(s, market.settle_ts, order, instants)
         while era + 1 < len(eras) and eras[era + 1, 0] <= t:
             era += 1
         grid, balance_grid, shift = eras[era, 1], eras[era, 2], era * table.era_rows
         equity = s[S_CASH] + s[S_OPEN_COST]
         found = a = 0
+        soonest, busy = NEVER, False
         while a < alive:
             j = active[a]
             i = window_idx[j]
-            if market.last_t[i] < t:
+            if last_t[i] < t:
                 alive -= 1
                 active[a] = active[alive]
                 continue
             a += 1
+            if wake[j] > t:
+                soonest = min(soonest, wake[j])
+                continue
             row = position[j]
-            while row + 1 < rows.end[j] and rows.e[row + 1] <= t:
+            while row + 1 < end[j] and e[row + 1] <= t:
                 row += 1
             position[j] = row
-            if row < rows.low[j] or t - rows.e[row] > max_age:
-                continue
+            if row < low[j] or t - e[row] > max_age or not _wanted(yes_code[row], no_code[row], table_quantity):
+                if sleeps:
+                    position[j], wake[j] = _next_wanted(
+                        row + 1, end[j], t + step, step, e, yes_code, no_code, table_quantity
+                    )
+                    soonest = min(soonest, wake[j])
+                    continue
+                if row < low[j] or t - e[row] > max_age:
+                    continue
+            busy = True
             yes, no = yes_code[row], no_code[row]
-            if yes < 0 and no < 0:
-                continue
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
             if limits.kelly_base:
-                p, yes_price, no_price = market.p_pico[i], rows.ask[row], MICRO - rows.bid[row]
-                yes_wanted, yes_value = _kelly_side(YES, yes, p, yes_price, equity, table, limits, grid, balance_grid)
-                no_wanted, no_value = _kelly_side(NO, no, PICO - p, no_price, equity, table, limits, grid, balance_grid)
-                if yes_wanted < 0 or no_wanted < 0:
+                side, quantity, own_rank, own_rest = _kelly_choice(
+                    yes, no, p_pico[i], bid[row], ask[row], equity, table, limits, grid, balance_grid
+                )
+                if quantity < 0:
                     s[S_WHERE] = i
                     return TOO_LARGE
-                yes_rank, yes_rest = yes_value // max(yes_wanted, 1), yes_value % max(yes_wanted, 1)
-                no_rank, no_rest = no_value // max(no_wanted, 1), no_value % max(no_wanted, 1)
-            else:
-                yes_wanted = table.quantity[yes] if yes >= 0 else 0
-                no_wanted = table.quantity[no] if no >= 0 else 0
-                if yes_wanted == 0 and no_wanted == 0:
-                    continue
-                yes_rank, yes_rest = table.rank[yes], table.rest[yes]
-                no_rank, no_rest = table.rank[no], table.rest[no]
-            if no_wanted and (
-                not yes_wanted or _before(no_rank, no_rest, no_wanted, 1, yes_rank, yes_rest, yes_wanted, 0)
-            ):
-                side, code, quantity = NO, no, no_wanted
-                rank[j], rest[j] = no_rank, no_rest
-            elif yes_wanted:
-                side, code, quantity = YES, yes, yes_wanted
-                rank[j], rest[j] = yes_rank, yes_rest
-            else:
-                continue
-            reason = _full(i, side, market, account, limits)
-            if reason != NO_REASON:
-                price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
-                _refuse(i, side, reason, t, step, rows.e[row], quantity, price, out, s)
-                continue
-            side_of[j], code_of[j], wanted[j] = side, code, quantity
-            k = found
-            while k > 0 and _before(
-                rank[j],
-                rest[j],
-                quantity,
-                i,
-                rank[order_of[k - 1]],
-                rest[order_of[k - 1]],
-                wanted[order_of[k - 1]],
-                window_idx[order_of[k - 1]],
-            ):
-                order_of[k] = order_of[k - 1]
-                k -= 1
-            order_of[k] = j
-            found += 1
-        for k in range(found):
-            j = order_of[k]
-            i, side, code, row = window_idx[j], side_of[j], code_of[j], position[j]
-            price = rows.ask[row] if side == YES else MICRO - rows.bid[row]
-            reason, quantity = _room(
-                i, side, wanted[j], price, rows.volume[row], rows.e[row], t, market, account, limits
-            )
-            whole, part, base = table.fee_whole[code], table.fee_part[code], table.fee_base[code]
-            fee = value = 0
-            if reason == NO_REASON:
-                quantity = _affordable(quantity, price, s[S_CASH], whole, part, base, grid, balance_grid)
                 if quantity == 0:
-                    reason = CASH
-                else:
-                    fee = _fee(quantity, price, whole, part, base, grid, balance_grid)
-                    p = market.p_pico[i] if side == YES else PICO - market.p_pico[i]
-                    value = (p - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO
-                    if limits.has_least and value <= limits.least * quantity:
-                        reason = EV
-            if reason == NO_REASON:
-                _buy(i, side, quantity, price, fee, t, rows.e[row], value, market, account, out)
+                    continue
+                code = yes if side == YES else no
             else:
-                _refuse(i, side, reason, t, step, rows.e[row], wanted[j], price, out, s)
-        t += step
-    s[S_NOW] = t
+                if not _wanted(yes, no, table_quantity):
+                    continue
+                side = NO if _prefers_no(yes, no, table_quantity, table_rank, table_rest) else YES
+                code = yes if side == YES else no
+                quantity, own_rank, own_rest = table_quantity[code], table_rank[code], table_rest[code]
+            in_event = event_contracts[event_of[i]]
+            reason = _full(held[i, YES], held[i, NO], side, in_event, limits)
+            if reason == NO_REASON:
+                side_of[j], code_of[j], wanted[j], rank[j], rest[j] = side, code, quantity, own_rank, own_rest
+                _insert(j, ranked, found, rank, rest, wanted, window_idx)
+                found += 1
+                continue
+            reasons[side], reasons[1 - side] = reason, _full(held[i, YES], held[i, NO], 1 - side, in_event, limits)
+            if leaps and reasons[1 - side] != NO_REASON and market.event_settles[event_of[i]] > last_t[i]:
+                place = i if one_by_one else 0
+                _refuse_rest(t, until, step, max_age, row, end[j], last_t[i], e, yes_code, no_code, table, reasons, place, counts, firsts)  # noqa: E501  # fmt: skip
+                account.passed[i] = until
+                a, alive = a - 1, alive - 1
+                active[a] = active[alive]
+            elif audit:
+                price = ask[row] if side == YES else MICRO - bid[row]
+                _note(i, side, reason, t, step, e[row], quantity, price, out, s)
+            else:
+                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
+        for k in range(found):
+            j = ranked[k]
+            i, side, row = window_idx[j], side_of[j], position[j]
+            price = ask[row] if side == YES else MICRO - bid[row]
+            if only_cash and s[S_CASH] < price and event_contracts[event_of[i]] < limits.per_event:
+                reason = CASH
+            else:
+                reason = _order(i, side, wanted[j], price, code_of[j], t, e[row], rows.volume[row], grid, balance_grid, market, table, limits, account, out)  # noqa: E501  # fmt: skip
+            if reason == NO_REASON:
+                continue
+            if audit:
+                _note(i, side, reason, t, step, e[row], wanted[j], price, out, s)
+            else:
+                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
+        if busy or not sleeps:
+            t += step
+        else:  # nothing is wanted before one of them wakes, or another market begins
+            if upcoming < count:
+                soonest = min(soonest, first_t[window_idx[by_start[upcoming]]])
+            t = max(t + step, min(soonest, until_t))
+    s[S_NOW] = until_t
     _pass(until - 1, market, account, order, instants, out, rows, member, max_age)
     return DONE

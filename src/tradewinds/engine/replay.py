@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from tradewinds.engine.costs import Ints
 from tradewinds.engine.fills import Fill
 from tradewinds.engine.limits import EV_THRESHOLD, REASONS
 from tradewinds.engine.rules import Rules
-from tradewinds.engine.table import Offers, Table, offers_of, quotes_of, table_by_quote, table_of
+from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, table_of
 from tradewinds.errors import SimulationError
+from tradewinds.store import MICRO
 
 NEVER = kernel.NEVER
-_FILL_ROWS = _REFUSAL_ROWS = 1 << 14
+_BUFFER_ROWS = 1 << 12
 
 
 class Decision(NamedTuple):
@@ -54,6 +56,18 @@ class Outcome:
     worth: list[tuple[int, int, int]]
 
 
+class Summary(NamedTuple):
+    """What became of an account, as columns: its fills in execution order with what each made in the end (micro-dollars,
+    Unix seconds), and its worth in order of time."""
+
+    decision_ts: Ints
+    quantity: Ints
+    fee_micro: Ints
+    pnl_micro: Ints
+    worth_ts: Ints
+    worth_micro: Ints
+
+
 class Universe:
     """All contracts of a run, in the order of their tickers, as columns; shared by all replays of them.
 
@@ -77,13 +91,15 @@ class Universe:
         self.day_end = np.cumsum(counts)
         self.day_low = self.day_end - counts
         self.days = _column([ts for event in events.values() for ts in event.day_starts])
+        self.event_settles = np.full(self.events, NEVER, np.int64)
+        np.minimum.at(self.event_settles, self.event, self.settle_ts)
         self.order = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
 
     def market(self, step_seconds: int) -> kernel.Market:
         """The columns that the compiled loops read, under a clock of decision times."""
         first_t, last_t = decision_times(self.start_ts, self.end_ts, step_seconds)
         return kernel.Market(
-            *(self.event, self.p_pico, first_t, last_t),
+            *(self.event, self.event_settles, self.p_pico, first_t, last_t),
             *(self.settle_ts, self.payout_yes, self.day_low, self.day_end, self.days),
         )
 
@@ -92,23 +108,19 @@ class Stage:
     """A window with the codes that replays of it share."""
 
     def __init__(self, universe: Universe, window: Window) -> None:
-        self.universe, self.window = universe, window
+        self.window = window
         self.member = np.full(len(universe.contracts), -1, np.int64)
         self.member[window.idx] = np.arange(len(window.idx))
-        self._offers: dict[bool, Offers] = {}
 
-    def offers(self, *, by_quote: bool) -> Offers:
-        """Codes by quote or by side and price; made when first asked for."""
-        if by_quote not in self._offers:
-            self._offers[by_quote] = quotes_of(self.window) if by_quote else offers_of(self.window)
-        return self._offers[by_quote]
+    @functools.cached_property
+    def by_price(self) -> Offers:
+        """Codes by side and price."""
+        return offers_by_price(self.window)
 
-    def table(self, rules: Rules) -> tuple[Offers, Table]:
-        """What rules want here."""
-        offers = self.offers(by_quote=rules.by_quote is not None)
-        if rules.by_quote is not None:
-            return offers, table_by_quote(offers, rules.by_quote, rules.fee_rule)
-        return offers, table_of(offers, rules)
+    @functools.cached_property
+    def by_quote(self) -> Offers:
+        """Codes by quote."""
+        return offers_by_quote(self.window)
 
 
 class Replay:
@@ -116,7 +128,7 @@ class Replay:
 
     Args:
         universe: everything that may be traded; cash_micro: the start balance.
-        full_audit: keep every refusal apart; by_market: count them by market and side, not only by reason.
+        full_audit: keep every refusal apart; by_market: count them by market and side, not only in all.
     """
 
     def __init__(
@@ -127,20 +139,10 @@ class Replay:
         self._limits = _limits(rules)
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
         count = len(universe.contracts)
-        zeros = [np.zeros(count, np.int64) for _ in range(4)]
-        of_events = [np.zeros(universe.events, np.int64) for _ in range(4)]
-        scalars = np.zeros(kernel.SCALARS, np.int64)
-        scalars[kernel.S_CASH], scalars[kernel.S_NOW] = cash_micro, -NEVER
-        self._account = kernel.Account(scalars, np.zeros((count, 2), np.int64), *zeros[:3], *of_events, zeros[3])
+        self._account = kernel.new_account(count, universe.events, cash_micro)
         shape = (count if by_market else 1, 2, len(REASONS))
-        self._buffers = kernel.Buffers(
-            fills=np.empty((max(_FILL_ROWS, count), 8), np.int64),
-            counts=np.zeros(shape, np.int64),
-            firsts=np.zeros(shape, np.int64),
-            refusals=np.empty((max(_REFUSAL_ROWS, count), 9), np.int64),
-            stretch=np.zeros((count if full_audit else 0, 9), np.int64),
-            marks=np.empty((0, 2), np.int64),
-        )
+        self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._stretch = np.zeros((count if full_audit else 0, 9), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
         self._worth: list[tuple[int, int, int]] = []
@@ -152,9 +154,21 @@ class Replay:
             SimulationError: an order is too large for exact arithmetic.
         """
         window, rules = stage.window, self.rules
-        offers, table = _exactly(lambda: stage.table(rules))
-        wanted_at = _column(instants)
-        buffers = self._buffers._replace(marks=np.zeros((len(wanted_at), 2), np.int64))
+        offers = stage.by_price if rules.by_quote is None else stage.by_quote
+        eras = self._eras_of(window, until)
+        try:
+            table = table_of(offers, rules, eras)
+        except OverflowError as error:
+            raise _too_large(str(error)) from None
+        wanted_at, rows = _column(instants), max(_BUFFER_ROWS, len(window.idx))
+        buffers = kernel.Buffers(
+            fills=np.empty((rows, 8), np.int64),
+            counts=self._counts,
+            firsts=self._firsts,
+            refusals=np.empty((rows if len(self._stretch) else 0, 9), np.int64),
+            stretch=self._stretch,
+            marks=np.zeros((len(wanted_at), 2), np.int64),
+        )
         scalars = self._account.scalars
         scalars[kernel.S_MARKED] = 0
         by_start = np.argsort(self._market.first_t[window.idx], kind="stable")
@@ -162,20 +176,29 @@ class Replay:
         status = kernel.BUFFERS_FULL
         while status == kernel.BUFFERS_FULL:
             status = kernel.advance(
-                *(until, rules.step_seconds, age, self._eras, self._market, self.universe.order, window.idx, by_start),
-                *(stage.member, window.rows, offers.yes_code, offers.no_code, table, self._limits, self._account),
-                *(wanted_at, buffers),
+                *(until, rules.step_seconds, age, self._eras[eras], self._market, self.universe.order),
+                *(window.idx, by_start, stage.member, window.rows, offers.yes_code, offers.no_code, table),
+                *(self._limits, self._account, wanted_at, buffers),
             )
-            self._empty_buffers()
+            self._empty(buffers)
         if status == kernel.TOO_LARGE:
-            raise _too_large(self.universe.contracts[scalars[kernel.S_WHERE]].ticker)
+            raise _too_large(
+                f"an order for {self.universe.contracts[scalars[kernel.S_WHERE]].ticker} has too many contracts"
+            )
         self._worth += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
 
-    def _empty_buffers(self) -> None:
+    def _eras_of(self, window: Window, until: int) -> list[int]:
+        """The eras of the fee rule in which a window's decisions before an instant can fall."""
+        rule = self.rules.fee_rule
+        first = rule.era(int(self._market.first_t[window.idx].min(initial=NEVER)))
+        last = rule.era(min(until, int(self._market.last_t[window.idx].max(initial=-NEVER))))
+        return list(range(first, last + 1)) or [first]
+
+    def _empty(self, buffers: kernel.Buffers) -> None:
         scalars = self._account.scalars
         for place, rows, kept in (
-            (kernel.S_FILLS, self._buffers.fills, self._fills),
-            (kernel.S_REFUSALS, self._buffers.refusals, self._refusals),
+            (kernel.S_FILLS, buffers.fills, self._fills),
+            (kernel.S_REFUSALS, buffers.refusals, self._refusals),
         ):
             if scalars[place]:
                 kept.append(rows[: scalars[place]].copy())
@@ -183,13 +206,13 @@ class Replay:
 
     def outcome(self) -> Outcome:
         """What has become of it, once all windows are passed."""
-        going_on = self._buffers.stretch[self._buffers.stretch[:, 0] > 0]
+        going_on = self._stretch[self._stretch[:, 0] > 0]
         fills = self._made()
         refused = self._refused_one_by_one(np.concatenate([*self._refusals, going_on])) + self._refused()
         rejections: Counter[str] = Counter()
         for decision in refused:
             rejections[decision.reason] += decision.times
-        if len(self._buffers.counts) != len(self.universe.contracts):
+        if len(self._counts) != len(self.universe.contracts):
             rejections.update(self._by_reason())
         made = [
             Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, EV_THRESHOLD)
@@ -198,17 +221,26 @@ class Replay:
         cash = int(self._account.scalars[kernel.S_CASH])
         return Outcome(fills, rejections, made + refused, cash, self._worth)
 
+    def summary(self) -> Summary:
+        """What has become of it, in short: nothing is made for each fill."""
+        idx, side, quantity, price, fee, t, _, _ = self._fill_rows().T
+        pays = self.universe.payout_yes[idx]
+        payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
+        worth = np.array(self._worth, np.int64).reshape(-1, 3)
+        return Summary(t, quantity, fee, payout - quantity * price - fee, worth[:, 0], worth[:, 1] + worth[:, 2])
+
+    def _fill_rows(self) -> Ints:
+        return np.concatenate([np.empty((0, 8), np.int64), *self._fills])
+
     def _made(self) -> list[Fill]:
         contracts = self.universe.contracts
-        rows = np.concatenate([np.empty((0, 8), np.int64), *self._fills]).tolist()
-        return [
-            Fill(
-                *(contracts[i], Side(side), quantity, price, fee, t, quote_ts),
-                contracts[i].probability_pico(Side(side)) - price * PICO_PER_MICRO,
-                value,
-            )
-            for i, side, quantity, price, fee, t, quote_ts, value in rows
-        ]
+        rows = self._fill_rows().tolist()
+        made = []
+        for i, side, quantity, price, fee, t, quote_ts, value in rows:
+            what, which = contracts[i], Side(side)
+            gross = what.probability_pico(which) - price * PICO_PER_MICRO
+            made.append(Fill(what, which, quantity, price, fee, t, quote_ts, gross, value))
+        return made
 
     def _refused_one_by_one(self, rows: np.ndarray) -> list[Decision]:
         names, tickers = [side.name for side in Side], [contract.ticker for contract in self.universe.contracts]
@@ -218,52 +250,52 @@ class Replay:
         ]
 
     def _refused(self) -> list[Decision]:
-        counts, firsts = self._buffers.counts, self._buffers.firsts
+        counts, firsts = self._counts, self._firsts
         if len(counts) != len(self.universe.contracts):
             return []
+        found = np.nonzero(counts)
+        rows = zip(*(column.tolist() for column in (*found, firsts[found], counts[found])), strict=True)
+        tickers, names = [contract.ticker for contract in self.universe.contracts], [side.name for side in Side]
         return [
-            Decision(
-                *(self.universe.contracts[i].ticker, int(firsts[i, side, reason]), int(counts[i, side, reason])),
-                *(Side(side).name, None, None, False, REASONS[reason]),
-            )
-            for i, side, reason in np.argwhere(counts).tolist()
+            Decision(tickers[i], first, times, names[side], None, None, False, REASONS[reason])
+            for i, side, reason, first, times in rows
         ]
 
     def _by_reason(self) -> dict[str, int]:
-        totals = self._buffers.counts.sum(axis=(0, 1)).tolist()
+        totals = self._counts.sum(axis=(0, 1)).tolist()
         return {reason: total for reason, total in zip(REASONS, totals, strict=True) if total}
 
 
-def _exactly(make):  # type: ignore[no-untyped-def]
-    try:
-        return make()
-    except OverflowError as error:
-        raise SimulationError(
-            f"{error}: the result could not be exact.",
-            where="risk",
-            remedy="Want fewer contracts an order; some millions can be computed exactly.",
-        ) from None
-
-
-def _too_large(ticker: str) -> SimulationError:
+def _too_large(why: str) -> SimulationError:
     return SimulationError(
-        "an order has too many contracts to be exact.",
-        where=ticker,
-        remedy="Lower risk.kelly_fraction or risk.start_balance_usd, or give the fraction fewer digits; some millions of "
-        "contracts an order can be computed.",
+        f"{why} to be exact.",
+        where="risk",
+        remedy="Some millions of contracts an order can be computed: lower the quantity, the Kelly fraction or the balance, or "
+        "give the fraction fewer digits.",
     )
 
 
 def _limits(rules: Rules) -> kernel.Limits:
-    limits, kelly = rules.limits, rules.kelly
-    most = (limits.per_market, limits.per_event, limits.total_open, limits.notional_per_event_micro)
+    limits = rules.limits
+    share, share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
+    kelly, kelly_base = _ratio(rules.kelly.fraction if rules.kelly else None, "risk.kelly_fraction")
+
+    def most(value: int | None) -> int:
+        return kernel.UNLIMITED if value is None else min(value, kernel.UNLIMITED)
+
     return kernel.Limits(
-        limits.allow_opposing,
-        *_ratio(limits.max_volume_share, "risk.max_volume_share"),
-        *(kernel.UNLIMITED if n is None else min(n, kernel.UNLIMITED) for n in (*most, limits.orders_per_event_day)),
-        rules.min_ev_pico is not None,
-        rules.min_ev_pico or 0,
-        *_ratio(kelly.fraction if kelly else None, "risk.kelly_fraction"),
+        allow_opposing=limits.allow_opposing,
+        share=share,
+        share_base=share_base,
+        per_market=most(limits.per_market),
+        per_event=most(limits.per_event),
+        total_open=most(limits.total_open),
+        notional=most(limits.notional_per_event_micro),
+        orders=most(limits.orders_per_event_day),
+        has_least=rules.min_ev_pico is not None,
+        least=rules.min_ev_pico or 0,
+        kelly=kelly,
+        kelly_base=kelly_base,
     )
 
 

@@ -6,16 +6,15 @@ and the answer holds wherever such a quote is in force: there is nothing to look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, Ints
+from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
 from tradewinds.engine.limits import RiskLimits
 from tradewinds.engine.sizing import Kelly, Sizing
 from tradewinds.store import PICO
@@ -29,13 +28,12 @@ NOT_QUOTED = -1  # in the place of a price
 
 @dataclass(frozen=True)
 class Quotes:
-    """Distinct visible quotes as columns: P(YES) in pico, asks in micro-dollars or NOT_QUOTED, place of the fee rate."""
+    """Distinct visible quotes as columns: P(YES) in pico, asks in micro-dollars or NOT_QUOTED, and their fees by side."""
 
     p_pico: Ints
     yes_ask: Prices
     no_ask: Prices
-    fee_place: Ints
-    fee_rates: Sequence[Fraction]
+    fee_terms: tuple[FeeTerms, FeeTerms]
     fee_rule: FeeRule
     fee_era: int = 0
 
@@ -59,9 +57,7 @@ class Quotes:
 
     def fee(self, side: Side, quantity: int) -> Ints:
         """Fee of an order of so many contracts, micro-dollars."""
-        prices = np.maximum(self.ask(side), 0)
-        terms = self.fee_rule.terms(list(self.fee_rates), self.fee_place, prices, self.fee_era)
-        return self.fee_rule.fees(terms, quantity, prices, self.fee_era)
+        return self.fee_rule.fees(self.fee_terms[side], quantity, np.maximum(self.ask(side), 0), self.fee_era)
 
     def net_value(self, side: Side, quantity: int) -> Ints:
         """Expected value of an order of so many contracts after its fee, pico-dollars for all of them together."""

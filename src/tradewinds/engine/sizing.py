@@ -39,7 +39,7 @@ class EvProportional:
         if max(k.numerator, k.denominator) * rate.denominator * PICO >= MOST_EXACT:
             edge = edge.astype(object)  # Python's own integers, beyond 64 bits
         wanted = edge * k.numerator // (k.denominator * rate.denominator * PICO)
-        return np.minimum(wanted, MOST_EXACT).astype(np.int64)
+        return np.asarray(np.minimum(wanted, MOST_EXACT), np.int64)
 
 
 @dataclass(frozen=True)

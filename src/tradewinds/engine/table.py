@@ -6,25 +6,28 @@ instant, and what they cost in fees. Rows are worked out once for all candles be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
-from tradewinds.engine.kernel import price_codes, seen_prices
-from tradewinds.engine.rules import NOT_QUOTED, QuoteRule, Quotes, Rules, Wishes
-from tradewinds.store import PICO
+from tradewinds.engine.costs import MOST_EXACT, FeeRule, FeeTerms, Ints
+from tradewinds.engine.kernel import price_codes, quote_codes, seen_prices
+from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
+from tradewinds.engine.sizing import Kelly
+from tradewinds.store import MICRO, PICO
 
-_ASK_BITS = 21  # an ask in micro-dollars, and one more value for "not quoted"
+Codes = npt.NDArray[np.int32]
 
 
 class Table(NamedTuple):
-    """Rows of all eras one after the other, `era_rows` each. Priority is `rank` + `rest`/`quantity` (highest first)."""
+    """Rows of some eras of the fee rule one after the other, `era_rows` each. Priority is `rank` + `rest`/`quantity` (highest
+    first)."""
 
     quantity: Ints
     rank: Ints
@@ -35,107 +38,114 @@ class Table(NamedTuple):
     era_rows: int
 
 
+class _Wanted(NamedTuple):
+    """Contracts wanted of each offer in one era, and their priority as in Table."""
+
+    quantity: Ints
+    rank: Ints
+    rest: Ints
+
+
 @dataclass(frozen=True)
 class Offers:
-    """Codes of a window's rows (-1: the side is not offered) and what the codes stand for."""
+    """Codes of a window's rows (-1: the side is not offered), and what the codes stand for: P(side) in pico, price in
+    micro-dollars, place of the fee rate."""
 
-    yes_code: np.ndarray
-    no_code: np.ndarray
+    yes_code: Codes
+    no_code: Codes
     p_pico: Ints
     price_micro: Ints
     fee_place: Ints
-    fee_rates: list[Fraction]
+    fee_rates: Sequence[Fraction]
+    _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
 
-    def terms(self, fee_rule: FeeRule, era: int) -> FeeTerms:
-        """Fee terms of every code."""
-        return fee_rule.terms(self.fee_rates, self.fee_place, self.price_micro, era)
+    def terms(self, rule: FeeRule, era: int) -> FeeTerms:
+        """Fee terms of every code in an era."""
+        if (rule, era) not in self._terms:
+            prices = np.maximum(self.price_micro, 0)
+            self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_place, prices, era)
+        return self._terms[rule, era]
 
 
-def offers_of(window: Window) -> Offers:
+def offers_by_price(window: Window) -> Offers:
     """Codes by side, probability, fee rate and price: what the built-in rules depend on."""
-    kinds, kind_of, rates = _kinds(window)
-    seen = seen_prices(window.rows.bid, window.rows.ask)
-    prices = np.flatnonzero(seen).astype(np.int64)
-    place = np.full(len(seen), -1, np.int32)
-    place[prices] = np.arange(len(prices), dtype=np.int32)
-    yes, no = price_codes(
-        window.rows.bid, window.rows.ask, window.rows.low, window.rows.end, kind_of, place, len(prices), len(kinds)
+    rows, kinds = window.rows, _Kinds.of(window)
+    prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
+    place = np.full(MICRO, -1, np.int32)
+    place[prices] = np.arange(len(prices))
+    yes_code, no_code = price_codes(
+        rows.bid, rows.ask, rows.low, rows.end, kinds.of_contract, place, len(prices), len(kinds.p_pico)
     )
-    p = np.array([p for p, _ in kinds], np.int64)
-    rate = np.array([rates.index(rate) for _, rate in kinds], np.int64)
-    both = np.concatenate([p, PICO - p])
+    p = np.concatenate([kinds.p_pico, PICO - kinds.p_pico]).repeat(len(prices))
+    fee_place = np.tile(kinds.fee_place, 2).repeat(len(prices))
+    return Offers(yes_code, no_code, p, np.tile(prices, 2 * len(kinds.p_pico)), fee_place, kinds.fee_rates)
+
+
+def offers_by_quote(window: Window) -> Offers:
+    """Codes by quote: probability, fee rate and both asks. The second half of what they stand for are the NO sides."""
+    rows, kinds = window.rows, _Kinds.of(window)
+    yes_code, owner, yes, no = quote_codes(rows.bid, rows.ask, rows.low, rows.end)
+    no_code = np.where(yes_code < 0, yes_code, yes_code + len(owner)).astype(np.int32)
+    kind = kinds.of_contract[owner]
+    p, prices = kinds.p_pico[kind], np.concatenate([yes, no]).astype(np.int64)
     return Offers(
-        yes, no, both.repeat(len(prices)), np.tile(prices, len(both)), np.tile(rate, 2).repeat(len(prices)), rates
+        yes_code, no_code, np.concatenate([p, PICO - p]), prices, np.tile(kinds.fee_place[kind], 2), kinds.fee_rates
     )
 
 
-def table_of(offers: Offers, rules: Rules) -> Table:
-    """What a sizing wants of each offer, in every era of the fee rule."""
+def table_of(offers: Offers, rules: Rules, eras: Sequence[int]) -> Table:
+    """What rules want of each offer in some eras of their fee rule.
+
+    Raises:
+        OverflowError: an order is too large to be exact.
+    """
+    columns = [(*_wanted(offers, rules, era), *_columns(offers.terms(rules.fee_rule, era))) for era in eras]
+    quantity, rank, rest, whole, part, base = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    return Table(quantity, rank, rest, whole, part, base, len(offers.p_pico))
+
+
+def _columns(terms: FeeTerms) -> tuple[Ints, Ints, Ints]:
+    return terms.whole, terms.part, terms.base
+
+
+def _wanted(offers: Offers, rules: Rules, era: int) -> _Wanted:
+    if rules.by_quote is not None:
+        return _by_quote(offers, rules.by_quote, rules.fee_rule, era)
+    if isinstance(rules.sizing, Kelly):  # worked out at each instant, from the equity of that time
+        nothing = np.zeros(len(offers.p_pico), np.int64)
+        return _Wanted(nothing, nothing, nothing)
+    return _by_value(offers, rules, era)
+
+
+def _by_value(offers: Offers, rules: Rules, era: int) -> _Wanted:
+    """By what a sizing wants, if its net value a contract exceeds the minimum; the more it is, the earlier."""
     sizing, rule, least = rules.sizing, rules.fee_rule, rules.min_ev_pico or 0
+    if sizing is None or isinstance(sizing, Kelly):
+        raise AssertionError("a sizing that says how many contracts an offer is worth")
     gross = offers.p_pico - offers.price_micro * PICO_PER_MICRO
-    columns: list[list[Ints]] = [[] for _ in range(6)]
-    for era in range(len(rule.eras)):
-        terms = offers.terms(rule, era)
-        if sizing is None or rules.kelly:
-            quantity = np.zeros(len(gross), np.int64)
-            value = quantity
-        else:
-            quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
-            if len(quantity) and int(quantity.max()) * PICO >= 1 << 63:
-                raise OverflowError("an order has too many contracts")
-            value = gross * quantity - rule.fees(terms, quantity, offers.price_micro, era) * PICO_PER_MICRO
-            quantity = np.where(value > least * quantity, quantity, 0)
-        divisor = np.maximum(quantity, 1)
-        made = (quantity, value // divisor, value % divisor, terms.whole, terms.part, terms.base)
-        for column, part in zip(columns, made, strict=True):
-            column.append(part)
-    return Table(*(np.concatenate(column) for column in columns), era_rows=len(gross))
+    quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
+    fees = rule.fees(offers.terms(rule, era), quantity, offers.price_micro, era)
+    value = gross * quantity - fees * PICO_PER_MICRO
+    quantity = np.where(value > least * quantity, quantity, 0)
+    divisor = np.maximum(quantity, 1)
+    return _Wanted(quantity, value // divisor, value % divisor)
 
 
-def quotes_of(window: Window) -> Offers:
-    """Codes by quote: probability, fee rate and both asks. The second half of the rows are the NO sides."""
-    rows = window.rows
-    kinds, kind_of, rates = _kinds(window)
-    owner = np.repeat(kind_of, rows.end - rows.low)
-    place = np.concatenate(
-        [np.arange(low, end) for low, end in zip(rows.low, rows.end, strict=True)] or [np.empty(0, np.int64)]
-    )
-    yes_ask, no_ask = asks(rows.bid[place], rows.ask[place])
-    keys = owner << 2 * _ASK_BITS | (yes_ask.astype(np.int64) + 1) << _ASK_BITS | (no_ask + 1)
-    offered = (yes_ask != NOT_QUOTED) | (no_ask != NOT_QUOTED)
-    encoded = pa.array(keys[offered]).dictionary_encode()
-    distinct = encoded.dictionary.to_numpy()
-    codes = np.full(len(rows.e), -1, np.int32)
-    codes[place[offered]] = encoded.indices.to_numpy()
-    kind, low = distinct >> 2 * _ASK_BITS, (1 << _ASK_BITS) - 1
-    p = np.array([p for p, _ in kinds], np.int64)[kind]
-    rate = np.array([rates.index(rate) for _, rate in kinds], np.int64)[kind]
-    prices = np.concatenate([(distinct >> _ASK_BITS & low) - 1, (distinct & low) - 1])
-    no_codes = np.where(codes < 0, codes, codes + len(distinct)).astype(np.int32)
-    return Offers(codes, no_codes, np.concatenate([p, PICO - p]), prices, np.tile(rate, 2), rates)
-
-
-def table_by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule) -> Table:
-    """What a rule wants at each quote, in every era of the fee rule."""
+def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
+    """By what a rule says of each quote."""
     half = len(offers.p_pico) // 2
-    columns: list[list[Ints]] = [[] for _ in range(6)]
-    yes, no = (prices.astype(np.int32) for prices in (offers.price_micro[:half], offers.price_micro[half:]))
-    for era in range(len(fee_rule.eras)):
-        quotes = Quotes(offers.p_pico[:half], yes, no, offers.fee_place[:half], offers.fee_rates, fee_rule, era)
-        wishes = rule(quotes)
-        rank = _ranks(wishes)
-        quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
-        prices = np.maximum(offers.price_micro, 0)
-        terms = fee_rule.terms(offers.fee_rates, offers.fee_place, prices, era)
-        fee_rule.fees(terms, quantity, prices, era)  # an order that is too large to be exact ends here
-        made = (quantity, np.tile(rank, 2), np.zeros(2 * half, np.int64), terms.whole, terms.part, terms.base)
-        for column, part in zip(columns, made, strict=True):
-            column.append(part.astype(np.int64))
-    return Table(*(np.concatenate(column) for column in columns), era_rows=2 * half)
+    yes, no = offers.price_micro[:half].astype(np.int32), offers.price_micro[half:].astype(np.int32)
+    terms = offers.terms(fee_rule, era)
+    by_side = (FeeTerms(*(column[:half] for column in _columns(terms))), FeeTerms(*(c[half:] for c in _columns(terms))))
+    wishes = rule(Quotes(offers.p_pico[:half], yes, no, by_side, fee_rule, era))
+    quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
+    if int(quantity.max(initial=0)) * PICO >= MOST_EXACT:
+        raise OverflowError("an order has too many contracts")
+    return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(2 * half, np.int64))
 
 
 def _ranks(wishes: Wishes) -> Ints:
-    """Priorities as integers in the same order: of floats the bits read as integers, those of negative ones turned round."""
+    """Priorities as integers in the same order: the bits of floats, read as integers, keep it if those below 0 are turned."""
     priority = np.asarray(wishes.priority)
     if priority.dtype.kind in "iub":
         return priority.astype(np.int64)
@@ -143,17 +153,20 @@ def _ranks(wishes: Wishes) -> Ints:
     return np.where(bits >= 0, bits, np.iinfo(np.int64).min - bits)
 
 
-def asks(bid: np.ndarray, ask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What YES and NO cost at a top of book (micro-dollars, -1 where nothing is), NOT_QUOTED where they cannot be bought."""
-    whole = 1_000_000
-    sound = (ask < 0) | (bid <= ask)
-    yes = np.where(sound & (ask > 0) & (ask < whole), ask, NOT_QUOTED)
-    no = np.where(sound & (bid > 0) & (bid < whole), whole - bid, NOT_QUOTED)
-    return yes, no
+class _Kinds(NamedTuple):
+    """Distinct (probability, fee rate) of a window's contracts, and whose kind each contract is."""
 
+    p_pico: Ints
+    fee_place: Ints
+    fee_rates: Sequence[Fraction]
+    of_contract: Ints
 
-def _kinds(window: Window) -> tuple[list[tuple[int, Fraction]], Ints, list[Fraction]]:
-    """Distinct (probability, fee rate) of a window's contracts, whose each contract is, and the distinct rates."""
-    kinds: dict[tuple[int, Fraction], int] = {}
-    kind_of = [kinds.setdefault((c.p_pico, c.fee_rate), len(kinds)) for c in window.contracts]
-    return list(kinds), np.array(kind_of, np.int64), sorted({rate for _, rate in kinds})
+    @classmethod
+    def of(cls, window: Window) -> _Kinds:
+        kinds: dict[tuple[int, Fraction], int] = {}
+        of_contract = [kinds.setdefault((c.p_pico, c.fee_rate), len(kinds)) for c in window.contracts]
+        rates = sorted({rate for _, rate in kinds})
+        place = {rate: i for i, rate in enumerate(rates)}
+        columns = ([p for p, _ in kinds], [place[rate] for _, rate in kinds], of_contract)
+        p, fee_place, owners = (np.array(column, np.int64) for column in columns)
+        return cls(p, fee_place, rates, owners)

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
 from tradewinds.calendars import Station
-from tradewinds.errors import SimulationError
 from tradewinds.forecasts import user_file
 from tradewinds.forecasts.gaussian import Forecast, GaussianModel, station_history
 from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.markets.strikes import strike_bounds
+from tradewinds.markets.strikes import Bounds, strike_bounds
+
+logger = logging.getLogger(__name__)
+
+UNREADABLE_STRIKES = "UNREADABLE_STRIKES"
+
+_STRIKES = ("strike_type", "floor_strike", "cap_strike", "yes_sub_title")
+_CATALOG_COLUMNS = ["event_ticker", "market_ticker", "climate_date", *_STRIKES]
 
 Row = dict[str, Any]
-Made = tuple[list[Row], dict[str, str]]  # rows, and per event without any the reason
 
-_CATALOG_COLUMNS = [
-    "event_ticker",
-    "market_ticker",
-    "climate_date",
-    "strike_type",
-    "floor_strike",
-    "cap_strike",
-    "yes_sub_title",
-]
+
+class Made(NamedTuple):
+    """Rows; the reason of each event without any; what is wrong with each market whose strikes cannot be read."""
+
+    rows: list[Row]
+    events_without: dict[str, str]
+    markets_without: dict[str, str]
 
 
 def build_probabilities(
@@ -42,35 +45,35 @@ def build_probabilities(
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The run's probabilities (schema store.PROBABILITIES) and metadata with the reasons of events that have none.
 
+    A market whose strikes cannot be read gets none from the forecast: its reason is logged and in the metadata.
+
     Args:
         config: resolved; catalogs: path per series; guidance, climate: paths per station; user_path: the user's file.
 
     Raises:
-        SimulationError: the user's file is wrong, or a market's strikes cannot be read.
+        SimulationError: the user's file is wrong.
     """
     markets = {series: _markets(path, config) for series, path in catalogs.items()}
-    rows, reasons = (
+    rows, reasons, left_out = (
         _from_file(config, markets, user_path) if user_path else _from_model(config, markets, guidance, climate)
     )
+    for ticker, problem in sorted(left_out.items()):
+        logger.warning("%s has no probability: %s", ticker, problem)
     rows.sort(key=lambda row: (row["climate_date"], row["market_ticker"]))
     meta = {
         "source": config["probabilities"]["source"],
         "markets": len(rows),
         "events_without": dict(sorted(reasons.items())),
         "reasons": dict(sorted(Counter(reasons.values()).items())),
+        "markets_without": dict(sorted(left_out.items())),
     }
     return pa.Table.from_pylist(rows, store.PROBABILITIES), meta
 
 
 def _markets(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[Row]]:
     """Catalog rows of the run's range, by climate date."""
-    table = pq.read_table(
-        path,
-        columns=_CATALOG_COLUMNS,
-        filters=[("climate_date", ">=", config["date_start_local"]), ("climate_date", "<=", config["date_end_local"])],
-    )
     found: dict[dt.date, list[Row]] = {}
-    for row in table.to_pylist():
+    for row in store.read_rows(path, _CATALOG_COLUMNS, (config["date_start_local"], config["date_end_local"])):
         found.setdefault(row["climate_date"], []).append(row)
     return found
 
@@ -103,7 +106,7 @@ def _from_file(config: Mapping[str, Any], markets: Mapping[str, Mapping[dt.date,
             rows += [_row(station, m, asof, hit[0], hit[1], "file") for m, hit in found if hit]
             if not any(hit for _, hit in found):
                 reasons[listed[0]["event_ticker"]] = "NOT_IN_FILE"
-    return rows, reasons
+    return Made(rows, reasons, {})
 
 
 def _from_model(
@@ -112,18 +115,31 @@ def _from_model(
     guidance: Mapping[str, list[str]],
     climate: Mapping[str, list[str]],
 ) -> Made:
-    rows: list[Row] = []
-    reasons = {}
+    made = Made([], {}, {})
     for series, days in markets.items():
         station = calendars.station_of(series)
         model = _model(config, station, guidance[station.station_id], climate[station.station_id])
         for day, listed in days.items():
             forecast = model.forecast(day)
             if isinstance(forecast, Forecast):
-                rows += [_forecast_row(station, market, model.asof(day), forecast) for market in listed]
+                _add_event(made, station, listed, model.asof(day), forecast)
             else:
-                reasons[listed[0]["event_ticker"]] = forecast.reason
-    return rows, reasons
+                made.events_without[listed[0]["event_ticker"]] = forecast.reason
+    return made
+
+
+def _add_event(made: Made, station: Station, listed: list[Row], asof: int, forecast: Forecast) -> None:
+    """The probabilities of an event's markets, of those whose strikes can be read."""
+    before = len(made.rows)
+    for market in listed:
+        try:
+            bounds = strike_bounds(*(market[name] for name in _STRIKES))
+        except ValueError as error:
+            made.markets_without[market["market_ticker"]] = str(error)
+        else:
+            made.rows.append(_forecast_row(station, market, bounds, asof, forecast))
+    if len(made.rows) == before:
+        made.events_without[listed[0]["event_ticker"]] = UNREADABLE_STRIKES
 
 
 def _model(config: Mapping[str, Any], station: Station, guidance: list[str], climate: list[str]) -> GaussianModel:
@@ -141,17 +157,10 @@ def _model(config: Mapping[str, Any], station: Station, guidance: list[str], cli
 
 
 def _rows(paths: list[str]) -> list[Row]:
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+    return [row for path in paths for row in store.read_rows(path)]
 
 
-def _forecast_row(station: Station, market: Row, asof: int, forecast: Forecast) -> Row:
-    try:
-        low, high = strike_bounds(
-            market["strike_type"], market["floor_strike"], market["cap_strike"], market["yes_sub_title"]
-        )
-    except ValueError as error:
-        remedy = "Leave its date out, or bring probabilities in a file."
-        raise SimulationError(f"{error}.", where=market["market_ticker"], remedy=remedy) from None
-    p_yes = bracket_probability(low, high, forecast.mu_f, forecast.sigma_f)
+def _forecast_row(station: Station, market: Row, bounds: Bounds, asof: int, forecast: Forecast) -> Row:
+    p_yes = bracket_probability(*bounds, forecast.mu_f, forecast.sigma_f)
     row = _row(station, market, asof, forecast.known_at_ts, p_yes, "gaussian")
     return row | {"mu_f": forecast.mu_f, "sigma_f": forecast.sigma_f}

@@ -51,7 +51,7 @@ class CandleFacts:
     files: dict[str, CandleFile]
 
 
-def candle_facts(candles: Candles, paths: Iterable[str]) -> CandleFacts:
+def candle_facts(candles: Candles, paths: Iterable[str], connection: duckdb.DuckDBPyConnection) -> CandleFacts:
     """Facts of some candles, and of the files that they were read from."""
     counts = (candles.end - candles.low).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
@@ -60,17 +60,15 @@ def candle_facts(candles: Candles, paths: Iterable[str]) -> CandleFacts:
         for ticker, rows, volume, jumps in columns
         if rows
     }
-    return CandleFacts(markets, _files(sorted(set(paths))))
+    return CandleFacts(markets, _files(sorted(set(paths)), connection))
 
 
-def _files(paths: list[str]) -> dict[str, CandleFile]:
+def _files(paths: list[str], connection: duckdb.DuckDBPyConnection) -> dict[str, CandleFile]:
     """What footers say: their own words, and the statistics that were written with the rows."""
     if not paths:
         return {}
-    connection = duckdb.connect(config={"threads": 1})
     footers = connection.execute(_FILES, {"files": paths, "prices": list(PRICE_COLUMNS)}).fetchall()
     said = dict(connection.execute(_SAID, {"files": paths, "key": META_KEY.decode()}).fetchall())
-    connection.close()
     return {path: CandleFile(rows, low, high, json.loads(said.get(path, b"{}"))) for path, rows, low, high in footers}
 
 

@@ -55,19 +55,13 @@ def forecast_known_by_asof(subject: Subject) -> Verdict:
 
 
 def one_climate_date(subject: Subject) -> Verdict:
-    """All markets belong to one event ticker, which names the climate date."""
+    """All markets belong to one event. (That its ticker names the climate date is seen before: DATE_MAPPING.)"""
     event = subject.event
     tickers = sorted({m.event_ticker for m in event.markets})
     if len(tickers) > 1:
         return f"its markets name {len(tickers)} events: {', '.join(tickers)}"
     strangers = [m for m in event.markets if not m.ticker.startswith(f"{m.event_ticker}-")]
-    if strangers:
-        return f"{_names(strangers)} is no market of {tickers[0]}"
-    try:
-        named = calendars.climate_date_of(tickers[0])
-    except ValueError as error:
-        return str(error)
-    return "" if named == event.climate_date else f"its ticker names {named}, the catalog {event.climate_date}"
+    return f"{_names(strangers)} is no market of {tickers[0]}" if strangers else ""
 
 
 def one_winner(subject: Subject) -> Verdict:
@@ -164,11 +158,8 @@ def daylight_saving(subject: Subject) -> Verdict:
 
 
 def station_known(subject: Subject) -> Verdict:
-    """The event's ticker begins with a series of the station, whose standard time is that of its time zone."""
+    """The station's standard time is that of its time zone. (That the ticker is one of its series: DATE_MAPPING.)"""
     event, station = subject.event, subject.event.station
-    prefix = event.ticker.split("-", 1)[0]
-    if prefix not in (station.series_ticker, *station.legacy_prefixes):
-        return f"{prefix} is not known to settle at {station.station_id}"
     offset = dt.datetime(event.climate_date.year, 1, 15, tzinfo=ZoneInfo(station.timezone)).utcoffset()
     if offset != dt.timedelta(hours=station.lst_offset_hours):
         return f"standard time of {station.timezone} is not {station.lst_offset_hours} hours from UTC"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewinds.engine import kernel
-from tradewinds.engine.candles import Candles, read_candles
+from tradewinds.engine.candles import CandleReader, Candles
 from tradewinds.engine.replay import NEVER
 from tradewinds.markets.candle_facts import CandleFacts, candle_facts
 from tradewinds.markets.kalshi_events import MarketEvent
 
-EVENTS_PER_BATCH = 48  # half a million candles of busy days
+EVENTS_PER_BATCH = 24  # a quarter of a million candles of busy days
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,20 @@ def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterat
     # a market that can no longer trade may settle before it would begin, and that is an instant of the equity, too
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
     untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        jobs = [reader.submit(_read, groups[0], untils[0], threads)] if groups else []
+    with contextlib.closing(CandleReader(threads)) as reader, ThreadPoolExecutor(max_workers=1) as ahead:
+        jobs = [ahead.submit(_read, reader, groups[0], untils[0])] if groups else []
         for place in range(len(groups)):
-            job = jobs.pop()
-            batch = job.result()
+            batch = jobs.pop().result()
             if place + 1 < len(groups):
-                jobs.append(reader.submit(_read, groups[place + 1], untils[place + 1], threads))
+                jobs.append(ahead.submit(_read, reader, groups[place + 1], untils[place + 1]))
             yield batch
 
 
-def _read(events: Sequence[MarketEvent], until: int, threads: int | None) -> Batch:
+def _read(reader: CandleReader, events: Sequence[MarketEvent], until: int) -> Batch:
     files = [event.path for event in events]
     tickers = sorted({market.ticker for event in events for market in event.markets})
-    candles = read_candles(files, tickers, threads)
-    return Batch(events, candles, candle_facts(candles, files), until)
+    candles = reader.read(files, tickers)
+    return Batch(events, candles, candle_facts(candles, files, reader.connection), until)
 
 
 class Coverage:

@@ -3,45 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import calendars
+from tradewinds import calendars, store
 from tradewinds.calendars import Station
 from tradewinds.engine.costs import TAKER_RATE
 from tradewinds.markets.strikes import Bounds, strike_bounds
 from tradewinds.markets.windows import trade_window
 from tradewinds.store import MICRO, PICO
 
+DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
 UNSETTLED = "UNSETTLED"
 MISSING_QUOTES = "MISSING_QUOTES"
 MISSING_PROBABILITIES = "MISSING_PROBABILITIES"
 
-_COLUMNS = [
-    "event_ticker",
-    "market_ticker",
-    "climate_date",
-    "strike_type",
-    "floor_strike",
-    "cap_strike",
-    "yes_sub_title",
-    "result",
-    "settlement_value",
-    "open_time",
-    "close_time",
-    "settlement_ts",
-    "volume",
-    "fee_multiplier",
-]
+_STRIKES = ("strike_type", "floor_strike", "cap_strike", "yes_sub_title")
+_AS_THEY_ARE = ("event_ticker", "market_ticker", "result", "volume", "fee_multiplier", *_STRIKES)
+_TIMES = ("open_time", "close_time", "settlement_ts")
+_COLUMNS = [*_AS_THEY_ARE, *_TIMES, "climate_date", "settlement_value"]
 
-Known = tuple[Decimal, int]  # P(YES), and the Unix second at which it was known
+Known = tuple[int | None, int]  # P(YES) in 1e-12, and the Unix second at which it was known
+
+
+class _Listing(NamedTuple):
+    """A catalog row, in the units of a Market."""
+
+    event_ticker: str
+    ticker: str
+    result: str | None
+    payout_yes_micro: int | None
+    open_ts: int
+    close_ts: int
+    settle_ts: int
+    fee_rate: Fraction
+    bounds: Bounds | None
+    volume: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,10 @@ class Market:
 
 @dataclass(frozen=True)
 class MarketEvent:
-    """One (series, climate date) of the config with its candle file ("" if none); `skip` is why it is not replayed."""
+    """One (series, climate date) of the config with its candle file ("" if none); `skip` is why it is not replayed.
+
+    Where that is DATE_MAPPING there are no markets, and the ticker is the one that the event would have.
+    """
 
     station: Station
     climate_date: dt.date
@@ -108,83 +117,132 @@ def _known(probabilities: str | pa.Table | None) -> dict[str, Known] | None:
     if probabilities is None:
         return None
     names = ["market_ticker", "p_yes", "known_at_ts"]
-    table = pq.read_table(probabilities, columns=names) if isinstance(probabilities, str) else probabilities
-    tickers, p_yes, known_at = (table[name].to_pylist() for name in names)
-    return dict(zip(tickers, zip(p_yes, known_at, strict=True), strict=True))
+    table = store.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
+    tickers, known_at = (table[name].to_pylist() for name in ("market_ticker", "known_at_ts"))
+    return dict(zip(tickers, zip(_in_units(table["p_yes"], PICO), known_at, strict=True), strict=True))
 
 
-def _listed(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[dict[str, Any]]]:
-    inside = [("climate_date", ">=", config["date_start_local"]), ("climate_date", "<=", config["date_end_local"])]
-    days: dict[dt.date, list[dict[str, Any]]] = {}
-    for row in pq.read_table(path, columns=_COLUMNS, filters=inside).to_pylist():
-        days.setdefault(row["climate_date"], []).append(row)
+def _listed(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[_Listing]]:
+    """A catalog's rows of the config's range, by climate date."""
+    table = store.read_table(path, _COLUMNS, (config["date_start_local"], config["date_end_local"]))
+    values = {name: table[name].to_pylist() for name in _AS_THEY_ARE}
+    opened, closed, settled = (store.seconds_of(table[name]) for name in _TIMES)
+    columns = (
+        values["event_ticker"],
+        values["market_ticker"],
+        values["result"],
+        map(_payout, values["result"], _in_units(table["settlement_value"], MICRO)),
+        opened,
+        closed,
+        [close if ts is None else ts for ts, close in zip(settled, closed, strict=True)],
+        map(_fee_rate, values["fee_multiplier"]),
+        map(_bounds, *(values[name] for name in _STRIKES)),
+        values["volume"],
+    )
+    days: dict[dt.date, list[_Listing]] = {}
+    for day, row in zip(table["climate_date"].to_pylist(), map(_Listing, *columns), strict=True):
+        days.setdefault(day, []).append(row)
     return days
+
+
+def _in_units(column: pa.ChunkedArray, units: int) -> list[int | None]:
+    """Decimals as integers, in units of which there are so many in 1."""
+    found: list[int | None] = pc.multiply(column, units).cast(pa.int64()).to_pylist()
+    return found
 
 
 def _event(
     config: Mapping[str, Any],
     station: Station,
     day: dt.date,
-    rows: list[dict[str, Any]],
+    rows: list[_Listing],
     known: Mapping[str, Known] | None,
     path: str,
 ) -> MarketEvent:
-    policy = config["asof_policy"]
-    asof = calendars.asof_ts(station, day, policy["local_time"], policy["days_before"])
+    asof_policy, window_policy = config["asof_policy"], config["trade_window_policy"]
+    asof = calendars.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
+    usual = calendars.event_ticker_of(station.series_ticker, day)
+    if not all(_is_of(station, day, ticker) for ticker in {row.event_ticker for row in rows}):
+        return MarketEvent(station, day, usual, path, asof, (), DATE_MAPPING)
     said = known or {}
-    markets = tuple(
-        _market(config["trade_window_policy"], station, row, asof, said.get(row["market_ticker"])) for row in rows
-    )
-    ticker = rows[0]["event_ticker"] if rows else calendars.event_ticker_of(station.series_ticker, day)
+    markets = tuple(_market(window_policy, station, day, row, asof, said.get(row.ticker)) for row in rows)
+    ticker = rows[0].event_ticker if rows else usual
     return MarketEvent(station, day, ticker, path, asof, markets, _skip(markets, path, known is not None))
 
 
+def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
+    """Whether an event ticker names a series of the station and the climate date.
+
+    A sync takes the date from the ticker and lists no market whose ticker has none, so only a prefix that we do not know gets
+    here from the exchange; the rest is a catalog that something else has written.
+    """
+    if event_ticker.split("-", 1)[0] not in (station.series_ticker, *station.legacy_prefixes):
+        return False
+    try:
+        return calendars.climate_date_of(event_ticker) == day
+    except ValueError:
+        return False
+
+
 def _skip(markets: tuple[Market, ...], path: str, has_probabilities: bool) -> str | None:
-    """The first of the reasons that holds (their order is part of the rules)."""
+    """The first of the reasons after DATE_MAPPING that holds (their order is part of the rules)."""
     if not markets:
         return NO_EVENT
     if any(m.result is None or m.payout_yes_micro is None for m in markets):
         return UNSETTLED
-    if path and pq.read_metadata(path).num_rows == 0:
+    if path and _candles_in(path) == 0:
         return MISSING_QUOTES
     if has_probabilities and all(m.p_pico is None for m in markets):
         return MISSING_PROBABILITIES
     return None
 
 
-def _market(policy: str, station: Station, row: Mapping[str, Any], asof: int, known: Known | None) -> Market:
-    open_ts, close_ts = int(row["open_time"].timestamp()), int(row["close_time"].timestamp())
-    settled = row["settlement_ts"]
-    settle_ts = close_ts if settled is None else int(settled.timestamp())
-    start, end = trade_window(station, row["climate_date"], policy, asof, open_ts, close_ts, settle_ts)
-    multiplier = Fraction(1) if row["fee_multiplier"] is None else Fraction(row["fee_multiplier"])
-    p_yes, known_at = known or (None, None)
+def _candles_in(path: str) -> int:
+    """How many candles a file has. (Opened here: pyarrow takes longer to look up a path's file system than to read.)"""
+    with pa.OSFile(path) as file:
+        count: int = pq.read_metadata(file).num_rows
+        return count
+
+
+def _market(
+    window_policy: str, station: Station, day: dt.date, row: _Listing, asof: int, known: Known | None
+) -> Market:
+    start, end = trade_window(station, day, window_policy, asof, row.open_ts, row.close_ts, row.settle_ts)
+    p_pico, known_at = known or (None, None)
     return Market(
-        ticker=row["market_ticker"],
-        event_ticker=row["event_ticker"],
-        result=row["result"],
-        payout_yes_micro=_payout(row["result"], row["settlement_value"]),
-        open_ts=open_ts,
+        ticker=row.ticker,
+        event_ticker=row.event_ticker,
+        result=row.result,
+        payout_yes_micro=row.payout_yes_micro,
+        open_ts=row.open_ts,
         start_ts=start,
         end_ts=end,
-        settle_ts=settle_ts,
-        fee_rate=TAKER_RATE * multiplier,
-        p_pico=None if p_yes is None else int(p_yes * PICO),
+        settle_ts=row.settle_ts,
+        fee_rate=row.fee_rate,
+        p_pico=p_pico,
         known_at_ts=known_at,
-        bounds=_bounds(row),
-        volume=row["volume"],
+        bounds=row.bounds,
+        volume=row.volume,
     )
 
 
-def _bounds(row: Mapping[str, Any]) -> Bounds | None:
+@functools.cache
+def _fee_rate(multiplier: Decimal | None) -> Fraction:
+    return TAKER_RATE * (Fraction(1) if multiplier is None else Fraction(multiplier))
+
+
+@functools.cache
+def _bounds(
+    strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
+) -> Bounds | None:
     try:
-        return strike_bounds(row["strike_type"], row["floor_strike"], row["cap_strike"], row["yes_sub_title"])
+        return strike_bounds(strike_type, floor_strike, cap_strike, yes_sub_title)
     except ValueError:
         return None  # a validation says so
 
 
-def _payout(result: str | None, value: Decimal | None) -> int | None:
+def _payout(result: str | None, value_micro: int | None) -> int | None:
     """What a YES contract pays in micro-dollars; None while it is not known."""
     if result == "scalar":
-        return None if value is None else int(value * MICRO)
+        return value_micro
     return {"yes": MICRO, "no": 0}.get(result or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from tradewinds.engine.candles import Seen, Window
 from tradewinds.engine.contracts import Contract, Event, Side
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.fills import Fill
-from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Universe
+from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Summary, Universe
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.engine.rules import Rules
 from tradewinds.errors import SimulationError
@@ -48,7 +49,9 @@ def simulate(
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
-    return simulate_many([config], catalogs, candles, probabilities, threads, climate)[0]
+    study = _Study([config], load_events(config, catalogs, candles, probabilities), validations.Judge(config, climate))
+    study.read(threads)
+    return study.result()
 
 
 def simulate_many(
@@ -58,19 +61,19 @@ def simulate_many(
     probabilities: str,
     threads: int | None = None,
     climate: Iterable[str] = (),
-) -> list[RunResult]:
-    """`simulate` for configs that differ in REPLAY_KEYS only: candles are read once, each result is the one it has alone.
+    workers: int = 1,
+) -> list[Summary]:
+    """The runs of configs that differ in REPLAY_KEYS only, in short; candles are read once for all of them.
+
+    Each is the run that `simulate` makes of its config. Arguments as there; `workers` are threads.
 
     Raises:
-        SimulationError: as `simulate`; then there is no result at all.
+        SimulationError: as `simulate`, for whichever config; then there is no result at all.
     """
-    shared = configs[0]
-    events = load_events(shared, catalogs, candles, probabilities)
-    _fail_if_asked(shared, events)
-    study = _Study(configs, events, validations.Judge(shared, climate))
-    for batch in batches(events, threads):
-        study.take_in(batch)
-    return study.results()
+    events = load_events(configs[0], catalogs, candles, probabilities)
+    study = _Study(configs, events, validations.Judge(configs[0], climate), workers)
+    study.read(threads)
+    return study.summaries()
 
 
 # Keys of a config that change neither what is read nor which events are replayed.
@@ -78,12 +81,17 @@ REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quo
 
 
 class _Study:
-    """Replays of some configs, which go through the same events together."""
+    """Replays of some configs, which go through the same events together; `workers` replay at once."""
 
     def __init__(
-        self, configs: Sequence[Mapping[str, Any]], events: Sequence[MarketEvent], judge: validations.Judge
+        self,
+        configs: Sequence[Mapping[str, Any]],
+        events: Sequence[MarketEvent],
+        judge: validations.Judge,
+        workers: int = 1,
     ) -> None:
-        self.configs, self.judge, self.shared = configs, judge, configs[0]
+        self.judge, self.workers, self.shared = judge, workers, configs[0]
+        _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
         self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
@@ -103,6 +111,11 @@ class _Study:
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
 
+    def read(self, threads: int | None) -> None:
+        """Go through all events."""
+        for batch in batches(list(self.events.values()), threads):
+            self.take_in(batch)
+
     def take_in(self, batch: Batch) -> None:
         """Judge a batch's events, and replay up to where the next batch is needed."""
         found = self.judge.judge(batch.events, batch.facts)
@@ -118,14 +131,20 @@ class _Study:
         if self.start_ts < NEVER:
             end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
             wanted = instants(self.start_ts, self.since, end, self.settled)
-            stage = Stage(self.universe, self.window)
-            for replay in self.replays:
-                replay.advance(stage, batch.until, wanted)
+            self._advance(Stage(self.universe, self.window), batch.until, wanted)
         self.since = batch.until
+
+    def _advance(self, stage: Stage, until: int, wanted: Sequence[int]) -> None:
+        """All replays; the first has made what they share by the time the others begin."""
+        first, *others = self.replays
+        first.advance(stage, until, wanted)
+        with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
+            for done in [pool.submit(replay.advance, stage, until, wanted) for replay in others]:
+                done.result()
 
     def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
         """The contracts of events that are replayed."""
-        contracts = {}
+        contracts: dict[str, Contract] = {}
         for event in events:
             tradable, refused = _tradable(event)
             self.refused += refused
@@ -134,19 +153,26 @@ class _Study:
         self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
         return list(contracts.values())
 
-    def results(self) -> list[RunResult]:
-        """What each config results in."""
-        return [self._result(place) for place in range(len(self.configs))]
+    def summaries(self) -> list[Summary]:
+        """What each config results in, in short."""
+        end = max(self.settled, default=0)
+        found = []
+        for replay in self.replays:
+            made = replay.summary()
+            kept = made.worth_ts <= end
+            found.append(made._replace(worth_ts=made.worth_ts[kept], worth_micro=made.worth_micro[kept]))
+        return found
 
-    def _result(self, place: int) -> RunResult:
-        outcome, rules = self.replays[place].outcome(), self.rules[place]
+    def result(self) -> RunResult:
+        """What the first config results in."""
+        outcome, rules = self.replays[0].outcome(), self.rules[0]
         validations.refuse_wrong_trades(outcome.fills, rules.step_seconds)
         seen = self.seen[_clock(rules)]
         points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
         return RunResult(
-            start_balance_micro=self.start_micro[place],
+            start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
             trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
             equity=points,

@@ -28,7 +28,7 @@ def strike_bounds(
     Raises:
         ValueError: neither the strikes nor the words say what settles YES.
     """
-    from_fields = _from_fields(strike_type, floor_strike, cap_strike)
+    from_fields = _from_fields(strike_type, _finite(floor_strike), _finite(cap_strike))
     return from_fields or _from_words(yes_sub_title or "")
 
 
@@ -44,6 +44,11 @@ def _from_fields(strike_type: str | None, floor: float | None, cap: float | None
     if strike_type == "greater_or_equal" and floor is not None:
         return math.ceil(floor), None
     return None
+
+
+def _finite(strike: float | None) -> float | None:
+    """What is no number to compare with is no strike."""
+    return strike if strike is not None and math.isfinite(strike) else None
 
 
 def _from_words(words: str) -> Bounds:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
 from tradewinds.engine.costs import CENT, TAKER_RATE
 from tradewinds.engine.fills import Fill
@@ -23,8 +22,9 @@ def fee_in_bounds(fill: Fill, step_seconds: int) -> bool:
 
     A series whose multiplier is above 1 may charge that much more.
     """
-    dearest = max(fill.contract.fee_rate, TAKER_RATE) * Fraction(MICRO, 4) * fill.quantity
-    return 0 <= fill.fee_micro <= -(-dearest // _FEE_GRID) * _FEE_GRID + CENT
+    rate = max(fill.contract.fee_rate, TAKER_RATE)
+    most = -(-rate.numerator * MICRO * fill.quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
+    return 0 <= fill.fee_micro <= most
 
 
 def decision_in_window(fill: Fill, step_seconds: int) -> bool:

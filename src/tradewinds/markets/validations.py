@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
-
+from tradewinds import store
 from tradewinds.engine.fills import Fill
 from tradewinds.errors import SimulationError
 from tradewinds.markets import event_checks, trade_checks
@@ -171,9 +170,8 @@ class Judge:
 
 def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> Reports:
     """Preliminary reports say nothing of how a day ended."""
-    first, last = config["date_start_local"], config["date_end_local"]
-    read = (row for path in climate for row in pq.ParquetFile(path).read(columns=_REPORTED).to_pylist())
-    rows = [row for row in read if row["final"] and first <= row["climate_date"] <= last]
+    days = config["date_start_local"], config["date_end_local"]
+    rows = [row for path in climate for row in store.read_rows(path, _REPORTED, days) if row["final"]]
     return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
 

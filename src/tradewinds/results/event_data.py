@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tradewinds import store
+from tradewinds import calendars, store
 from tradewinds.plan import Event
 
 COLUMNS = (
@@ -28,7 +28,8 @@ COLUMNS = (
 
 
 def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mapping[str, str]) -> None:
-    """Write {folder}/events.csv, a row per event; `skipped` has the reason per event ticker.
+    """Write {folder}/events.csv, a row per event; `skipped` has the reason per event ticker: the usual one of the series and
+    date, or the one that was listed.
 
     `missing_minutes` counts minutes of the candle window without a candle (in which nothing changed), over all markets;
     `candles_per_market` reads `TICKER=n TICKER=n`. `requests` and `retries` tell how the file came to be, so this table is
@@ -40,12 +41,13 @@ def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mappi
     for event in events:
         meta = store.read_meta(event.path)
         counts: dict[str, int] = meta["rows_per_market"]
+        usual = calendars.event_ticker_of(event.series_ticker, event.climate_date)
         writer.writerow(
             {
                 "series_ticker": event.series_ticker,
                 "climate_date": event.climate_date.isoformat(),
                 "event_ticker": meta["event_ticker"],
-                "skipped": skipped.get(meta["event_ticker"], ""),
+                "skipped": skipped.get(usual) or skipped.get(meta["event_ticker"], ""),
                 "markets": len(meta["markets"]),
                 "candles": sum(counts.values()),
                 "missing_minutes": sum(meta["missing_minutes"].values()),

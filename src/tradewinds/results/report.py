@@ -8,10 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-import yaml
-
-from tradewinds import store
+from tradewinds import store, yaml_text
 from tradewinds.results import breakdown
 from tradewinds.results.plots import equity_plot
 from tradewinds.results.text import plain
@@ -74,8 +71,8 @@ def write_report(folder: str | Path) -> None:
     target = Path(folder)
     metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
     manifest = json.loads((target / "run_manifest.json").read_text(encoding="utf-8"))
-    config = yaml.safe_load((target / "config_resolved.yaml").read_text(encoding="utf-8"))
-    trades = pq.read_table(target / "trades.parquet").to_pylist()
+    config = yaml_text.load((target / "config_resolved.yaml").read_text(encoding="utf-8"))
+    trades = store.read_rows(target / "trades.parquet")
     with store.replacing(target / "equity.png") as temporary:
         equity_plot(target / "equity.csv", temporary)
     store.write_text(target / "report.md", "\n".join(_sections(metrics, manifest, config, trades)))

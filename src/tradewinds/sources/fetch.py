@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
 from tradewinds.calendars import Station
@@ -51,7 +50,7 @@ def sync_catalog_job(series: str, through: str, out: str) -> None:
     """Sync a series' catalog into `out`, merging what is there; `through` is the date it was asked to reach."""
     station = calendars.station_of(series)
     with store.only_maker(out):
-        known = pq.read_table(out) if Path(out).exists() else None
+        known = store.read_table(out) if Path(out).exists() else None
         table, meta = kalshi_catalog.sync_catalog(client_for("kalshi"), station, known, _now())
         store.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
@@ -96,9 +95,8 @@ def _candles(
 
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
-    """A catalog's rows of one climate date. (A filter of read_table would import pyarrow.dataset: a tenth of this job.)"""
-    with pq.ParquetFile(catalog) as file:
-        table = file.read(columns=["climate_date", *kalshi.MARKET_COLUMNS])
+    """A catalog's rows of one climate date. (A filter would import pyarrow.compute: not light for a job of one event.)"""
+    table = store.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS])
     days = table["climate_date"].to_pylist()  # a catalog is sorted by it
     first = bisect.bisect_left(days, day)
     return table.slice(first, bisect.bisect_right(days, day) - first)
@@ -139,7 +137,7 @@ def _growing(path: str) -> tuple[pa.Table | None, str | None]:
     """What a running year's file holds and the date it reaches."""
     if not Path(path).exists():
         return None, None
-    return pq.read_table(path), store.read_meta(path)["covers_through"]
+    return store.read_table(path), store.read_meta(path)["covers_through"]
 
 
 def _write_weather(out: str, table: pa.Table, meta: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tradewinds.sources.kalshi_candles import LIVE
+from tradewinds.store import seconds_of
 
 MAX_PERIODS = 5000  # most periods one request of a market may span
 EVENT_CANDLES = 5000  # most candles one answer of the event route holds
@@ -48,8 +49,9 @@ class Ask(NamedTuple):
 
 def markets_in_order(catalog: pa.Table) -> list[Market]:
     """The markets of some catalog rows (with MARKET_COLUMNS), in the rows' order."""
-    rows = zip(*(catalog[name].to_pylist() for name in MARKET_COLUMNS), strict=True)
-    return [Market(t, e, int(o.timestamp()), int(c.timestamp()), tier) for t, e, o, c, tier in rows]
+    tickers, events, tiers = (catalog[name].to_pylist() for name in ("market_ticker", "event_ticker", "tier"))
+    opened, closed = (seconds_of(catalog[name]) for name in ("open_time", "close_time"))
+    return [Market(*row) for row in zip(tickers, events, opened, closed, tiers, strict=True)]
 
 
 def markets_of(catalog: pa.Table) -> list[Market]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tradewinds import store
 from tradewinds.candle_window import siblings
@@ -37,12 +36,14 @@ class Kept:
         import pyarrow.compute as pc  # rare, and not light
 
         tables = [fetched]
-        held = pq.read_table(self.path, schema=store.CANDLES)
+        held = store.read_table(self.path).cast(store.CANDLES)
+        tickers, ends = held["market_ticker"], held["end_period_ts"]
         for ticker, (start, end) in windows.items():
-            ends = pc.field("end_period_ts")
-            tables.append(held.filter((pc.field("market_ticker") == ticker) & (ends >= start) & (ends <= end)))
+            inside = pc.and_(pc.greater_equal(ends, start), pc.less_equal(ends, end))
+            tables.append(held.filter(pc.and_(pc.equal(tickers, ticker), inside)))
+        table = pa.concat_tables(tables)
         order = [("market_ticker", "ascending"), ("end_period_ts", "ascending")]
-        return pa.concat_tables(tables).sort_by(order)
+        return table.take(pc.sort_indices(table, order))
 
 
 NOTHING_KEPT = Kept(Path(), {})

@@ -1,0 +1,123 @@
+"""What a sweep varies: one key and its values, from text like `risk.min_ev_per_contract=0.02:0.10:0.01`.
+
+first:last:step   numbers, both ends included if they are hit; exact, so 0.02:0.10:0.01 has nine values
+first:last        numbers to draw from (random search only)
+a,b,c             YAML values: numbers, words, true, false, null
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from tradewinds.config import Config
+from tradewinds.errors import ConfigError
+from tradewinds.sweeps import keys
+
+_NUMBER = r"[-+]?(?:[0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(?:[eE][-+]?[0-9]{1,2})?"
+_RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_FINENESS = 1000  # a range that is drawn from has so many steps, unless its ends are written with more digits
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One key and its values: `value(i)` for 0 ≤ i < size, made when asked (a range may have a great many)."""
+
+    key: str
+    size: int
+    value: Callable[[int], Any]
+
+
+def parse_axes(texts: Sequence[str], base: Config, flag: str, *, open_ranges: bool) -> list[Axis]:
+    """The axes of some `KEY=VALUES` texts, in their order.
+
+    Args:
+        base: the resolved config that is swept.
+        flag: where the texts come from, for messages (`--grid`).
+        open_ranges: whether `first:last` without a step is allowed (it can be drawn from, but not walked through).
+
+    Raises:
+        ConfigError: a text that says no values, a key that cannot be swept, or two texts for one key.
+    """
+    axes = [_parse(text, base, flag, open_ranges) for text in texts]
+    counts = Counter(axis.key for axis in axes)
+    for key in (key for key, count in counts.items() if count > 1):
+        raise ConfigError("this key is given twice.", where=f"{flag} {key}", remedy="Put all its values into one list.")
+    return axes
+
+
+def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
+    key, equals, values = (part.strip() for part in text.partition("="))
+    if not (key and equals and values):
+        raise ConfigError(
+            f"{text!r} is no KEY=VALUES.",
+            where=flag,
+            remedy="For example: risk.fixed_qty=1,5,10 or risk.fixed_qty=1:10:1.",
+        )
+    where = f"{flag} {key}"
+    node = keys.node_of(key, base, where)
+    if node.get("type") == "string":  # here 23:00 is a time of day
+        listed = [raw if raw is not None else value for raw, value in _listed(values, where)]
+        return Axis(key, len(listed), listed.__getitem__)
+    if found := _RANGE.fullmatch(re.sub(r"\s*:\s*", ":", values)):
+        return _range(key, found, where, open_ranges)
+    if ":" in values and _takes_numbers(node):
+        raise ConfigError(f"{values!r} is no range of numbers.", where=where, remedy="Write first:last:step.")
+    only = [value for _, value in _listed(values, where)]
+    return Axis(key, len(only), only.__getitem__)
+
+
+def _takes_numbers(node: keys.Node) -> bool:
+    return bool({"number", "integer"} & set(node["type"] if isinstance(node.get("type"), list) else [node.get("type")]))
+
+
+def _range(key: str, found: re.Match[str], where: str, open_ranges: bool) -> Axis:
+    """The values first, first + step, … up to last, counted in whole units of the last digit that is written."""
+    written = [part for part in found.groups() if part is not None]
+    whole = all(_WHOLE.fullmatch(part) for part in written)
+    places = max(0, *(-int(Decimal(part).as_tuple().exponent) for part in written))
+    if len(written) == 2:
+        if not open_ranges:
+            remedy = f"Write {found[0]}:STEP; or draw from it: --random N --range '{key}={found[0]}'. Quote it if it is text."
+            raise ConfigError(f"the range {found[0]} has no step.", where=where, remedy=remedy)
+        width = Fraction(written[1]) - Fraction(written[0])
+        while not whole and 0 < width * 10**places < _FINENESS:
+            places += 1
+        written.append("1" if whole else f"1e-{places}")
+    first, last, step = (int(Fraction(part) * 10**places) for part in written)
+    if step == 0 or (last - first) * step < 0:
+        problem = "has a step of 0" if step == 0 else "is empty: no step leads to its end"
+        raise ConfigError(
+            f"the range {found[0]} {problem}.", where=where, remedy="Write first:last:step, as 0.02:0.10:0.01."
+        )
+    # The quotient of two ints is the float nearest to it, which is the one that YAML reads from the decimal.
+    return Axis(
+        key, (last - first) // step + 1, lambda i: first + i * step if whole else (first + i * step) / 10**places
+    )
+
+
+def _listed(values: str, where: str) -> list[tuple[str | None, Any]]:
+    """Each value of a comma list as it is written (None for a list in brackets) and as YAML reads it."""
+    text = f"[{values}]"
+    try:
+        node, read = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # ValueError: 2025-02-30
+        node, read = None, None
+    if not isinstance(node, yaml.SequenceNode) or not read:
+        raise ConfigError(f"{values!r} is no list of values.", where=where, remedy="Write values with commas: 1,5,10.")
+    for value in read:
+        if not isinstance(value, str | int | float | list | dt.date | None):
+            raise ConfigError(f"{value!r} is no single value.", where=where, remedy="Write values with commas: 1,5,10.")
+    return [
+        (item.value if isinstance(item, yaml.ScalarNode) else None, value)
+        for item, value in zip(node.value, read, strict=True)
+    ]

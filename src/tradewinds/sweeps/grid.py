@@ -1,0 +1,168 @@
+"""The points of a sweep: every combination of some values, or random draws out of them.
+
+A point is a config like any other: `tradewinds run` of a file with the point's values written in is the same run, under the
+same id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tradewinds import config
+from tradewinds.errors import ConfigError
+from tradewinds.sweeps.axes import Axis, parse_axes
+from tradewinds.sweeps.keys import label, setting, with_settings
+
+MAX_POINTS = 100_000
+SHOWN_PROBLEMS = 5
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """A run of a sweep: the values that were set (dotted keys), the whole resolved config, and the id of its run."""
+
+    settings: dict[str, Any]
+    config: config.Config
+    run_id: str
+
+
+def sweep_points(
+    base: config.Config,
+    *,
+    grid: Sequence[str] = (),
+    ranges: Sequence[str] = (),
+    random: int | None = None,
+    seed: int = 0,
+    source: str = "config",
+    today: dt.date | None = None,
+) -> list[SweepPoint]:
+    """The points that the flags of `tradewinds sweep` ask for: `grid_points`, or `random_points` if `random` is given.
+
+    Raises:
+        ConfigError: flags that contradict each other; else see these two.
+    """
+    if random is None:
+        if ranges:
+            raise ConfigError("it needs --random N.", where="--range", remedy="Say how many points to draw.")
+        return grid_points(base, grid, source=source, today=today)
+    if grid:
+        remedy = "Give its values as --range; it takes lists and steps too."
+        raise ConfigError("every point of a grid is run, and --random draws some.", where="--grid", remedy=remedy)
+    return random_points(base, ranges, random, seed, source=source, today=today)
+
+
+def grid_points(
+    base: config.Config, grid: Sequence[str], *, source: str = "config", today: dt.date | None = None
+) -> list[SweepPoint]:
+    """Every combination, in the order of the texts, the last key changing fastest; one that comes twice is left out.
+
+    Args:
+        base: the resolved config.
+        grid: texts like `risk.fixed_qty=1,5,10` (see `axes`).
+        source: name of the config file and `today`: as for `config.resolve`.
+
+    Raises:
+        ConfigError: a text or key that is refused, values that the config may not have, or more than MAX_POINTS points.
+    """
+    axes = parse_axes(_some(grid, "--grid"), base, "--grid", open_ranges=False)
+    if math.prod(axis.size for axis in axes) > MAX_POINTS:
+        counts = " × ".join(f"{axis.key}: {axis.size:,}" for axis in axes)
+        what = (
+            f"this makes {math.prod(axis.size for axis in axes):,} points ({counts}); at most {MAX_POINTS:,} are run."
+        )
+        raise ConfigError(what, where="--grid", remedy="Take larger steps, or draw some: --random 500 --range …")
+    points = _Points(base, source, today)
+    for values in itertools.product(*([axis.value(i) for i in range(axis.size)] for axis in axes)):
+        points.add({axis.key: value for axis, value in zip(axes, values, strict=True)})
+    return points.all()
+
+
+def random_points(
+    base: config.Config,
+    ranges: Sequence[str],
+    count: int,
+    seed: int,
+    *,
+    source: str = "config",
+    today: dt.date | None = None,
+) -> list[SweepPoint]:
+    """So many different points, each value drawn uniformly and on its own.
+
+    A draw depends on seed, key and its number alone: other keys, their order or more draws do not change it.
+
+    Args:
+        ranges: texts like `risk.min_ev_per_contract=0.02:0.10` (see `axes`); the others as for `grid_points`.
+
+    Raises:
+        ConfigError: as `grid_points`, or fewer different points than `count`.
+    """
+    axes = parse_axes(_some(ranges, "--range"), base, "--range", open_ranges=True)
+    if not 1 <= count <= MAX_POINTS:
+        raise ConfigError(
+            f"{count:,} is not from 1 to {MAX_POINTS:,}.", where="--random", remedy="Say how many points to draw."
+        )
+    space = math.prod(axis.size for axis in axes)
+    points, drawn = _Points(base, source, today), set[tuple[int, ...]]()
+    for number in itertools.count() if count <= space else ():
+        indices = tuple(_draw(axis, number, seed) for axis in axes)
+        if indices not in drawn:
+            drawn.add(indices)
+            points.add({axis.key: axis.value(index) for axis, index in zip(axes, indices, strict=True)})
+        if len(points.found) == count or len(drawn) == space or (points.problems and len(drawn) >= count):
+            break
+    found = points.all()
+    if len(found) < count:
+        what = f"{count:,} points are asked for, and there are only {len(found) or space:,} different ones."
+        raise ConfigError(what, where="--random", remedy="Ask for fewer, widen a range, or run them all with --grid.")
+    return found
+
+
+def _some(texts: Sequence[str], flag: str) -> Sequence[str]:
+    if not texts:
+        remedy = f"For example: {flag} 'risk.fixed_qty=1,5,10'."
+        raise ConfigError("there is nothing to vary.", where=flag, remedy=remedy)
+    return texts
+
+
+def _draw(axis: Axis, number: int, seed: int) -> int:
+    """A hash as the source of randomness: the same on every machine and under every version of Python."""
+    drawn = hashlib.sha512(f"{seed}\n{axis.key}\n{number}".encode()).digest()
+    return int.from_bytes(drawn) % axis.size
+
+
+class _Points:
+    """Points by run id, and what was wrong with those that could be none."""
+
+    def __init__(self, base: config.Config, source: str, today: dt.date | None) -> None:
+        self.base, self.source, self.today = base, source, today
+        self.found = dict[str, SweepPoint]()
+        self.problems = dict[str, str]()  # the problem: the first settings that had it
+
+    def add(self, settings: dict[str, Any]) -> None:
+        """Resolve a point and keep it, or its problem."""
+        try:
+            conf = config.resolve(with_settings(self.base, settings), source=self.source, today=self.today)
+        except ConfigError as error:
+            for problem in str(error).splitlines():
+                self.problems.setdefault(problem, label(settings))
+            if len(self.problems) >= SHOWN_PROBLEMS:
+                self.all()
+            return
+        run_id = config.run_id(conf)
+        if run_id not in self.found:
+            # Sections that no setting touches are shared: a hundred thousand whole configs would be a gigabyte.
+            touched = {key.split(".")[0] for key in settings}
+            shared = {name: value if name in touched else self.base[name] for name, value in conf.items()}
+            self.found[run_id] = SweepPoint({key: setting(shared, key) for key in settings}, shared, run_id)
+
+    def all(self) -> list[SweepPoint]:
+        """The points; ConfigError with all problems if there were any."""
+        if self.problems:
+            raise ConfigError("\n".join(f"{problem} (Point {where}.)" for problem, where in self.problems.items()))
+        return list(self.found.values())

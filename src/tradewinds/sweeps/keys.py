@@ -1,0 +1,131 @@
+"""Which keys of a config a sweep may set, and how a setting gets into a config."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tradewinds import config
+from tradewinds.errors import ConfigError
+
+_EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
+_NOTHING = "it changes no result"
+NOT_SWEPT = {
+    **dict.fromkeys(("market", "series_tickers", "date_start_local", "date_end_local"), _EVENTS),
+    **dict.fromkeys(("on_missing", "validations"), _EVENTS),
+    **dict.fromkeys((*config.NOT_THE_QUESTION, "audit"), _NOTHING),
+    "probabilities.source": "the sources have different keys, so each needs its own config",
+}
+"""Keys, and sections with all their keys, and why a sweep refuses them."""
+PARAMETERS = "strategy.parameters"
+
+Node = dict[str, Any]
+
+
+def node_of(key: str, base: config.Config, where: str) -> Node:
+    """The schema of a key that may be swept; empty for a parameter of a user's strategy, which may be anything.
+
+    Args:
+        key: dotted, as `risk.fixed_qty`.
+        base: the resolved config that is swept.
+        where: the flag, for messages.
+
+    Raises:
+        ConfigError: an unknown key (with the nearest known one), a section, or a key that is not swept (with the reason).
+    """
+    for name, reason in NOT_SWEPT.items():
+        if key == name or key.startswith(f"{name}."):
+            raise ConfigError(f"this key is not swept: {reason}.", where=where, remedy="Change it in the config.")
+    known = dict(_leaves(config.schema(), "")) | {name: {} for name in _parameters(base)}
+    if key in known:
+        return known[key]
+    inside = [name for name in known if name.startswith(f"{key}.")]
+    if inside or key == PARAMETERS:
+        what = "this is a section, not a key."
+        raise ConfigError(what, where=where, remedy=f"Name one of its keys: {', '.join(inside) or '(it has none)'}.")
+    if key.startswith(f"{PARAMETERS}."):
+        what, remedy = _no_such_parameter(key, base)
+        raise ConfigError(what, where=where, remedy=remedy)
+    raise ConfigError("unknown key.", where=where, remedy=_nearest(key, known, "config/README.md lists all keys."))
+
+
+def _leaves(node: Node, prefix: str) -> Iterator[tuple[str, Node]]:
+    """Every key of a schema that holds a value and may be swept, with its own schema."""
+    for branch in node.get("oneOf", ()):
+        yield from _leaves(branch, prefix)
+    for name, sub in node.get("properties", {}).items():
+        key = f"{prefix}{name}"
+        if key in NOT_SWEPT or key == PARAMETERS:
+            continue
+        if "properties" in sub:
+            yield from _leaves(sub, f"{key}.")
+        else:
+            yield key, sub
+
+
+def _parameters(base: config.Config) -> list[str]:
+    """Dotted keys of all parameters that the config gives a user's strategy."""
+
+    def walk(section: Mapping[str, Any], prefix: str) -> Iterator[str]:
+        for name, value in section.items():
+            if isinstance(value, dict):
+                yield from walk(value, f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    own = base["strategy"]["file"] is not None
+    return list(walk(base["strategy"]["parameters"] or {}, f"{PARAMETERS}.")) if own else []
+
+
+def _no_such_parameter(key: str, base: config.Config) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    strategy = base["strategy"]
+    if strategy["file"] is None:
+        return f"the strategy {strategy['name']} has no parameters of its own.", "Only one from strategy.file has."
+    inside = f"{PARAMETERS}."
+    rest = "Write it there with any value first: a strategy does not notice a misspelt one."
+    remedy = _nearest(key.removeprefix(inside), [name.removeprefix(inside) for name in _parameters(base)], rest, inside)
+    return f"the config's {PARAMETERS} have no such key.", remedy
+
+
+def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "") -> str:
+    """A hint at the nearest name: same word in another section, like word in this one, name like it, word with it inside."""
+    section, _, word = key.rpartition(".")
+    words = {name: name.rpartition(".")[2] for name in names}
+    near = [name for name in names if words[name] == word]
+    beside = {words[name]: name for name in names if name.rpartition(".")[0] == section}
+    near += [beside[found] for found in difflib.get_close_matches(word, beside, n=1, cutoff=0.6)]
+    near += difflib.get_close_matches(key, names, n=1, cutoff=0.75)
+    near += [name for name in names if word in words[name]]
+    return f"Did you mean {inside}{near[0]}?" if near else otherwise
+
+
+def with_settings(base: config.Config, settings: Mapping[str, Any]) -> config.Config:
+    """The config with some keys set (not checked); `base` stays as it was and shares all other sections."""
+    changed = dict(base)
+    for key, value in settings.items():
+        *sections, name = key.split(".")
+        section = changed
+        for part in sections:
+            section[part] = dict(section.get(part) or {})
+            section = section[part]
+        section[name] = value
+    return changed
+
+
+def setting(conf: config.Config, key: str) -> Any:
+    """What a config has under a dotted key."""
+    value: Any = conf
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def label(settings: Mapping[str, Any]) -> str:
+    """Settings in words: `risk.fixed_qty=5, risk.allow_opposing=false`."""
+    return ", ".join(
+        f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+        for key, value in settings.items()
+    )

@@ -1,0 +1,142 @@
+"""Which point of a sweep is best, judged before the split, and how far to believe it: after the split, and against luck."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tradewinds.errors import ConfigError
+from tradewinds.results.metrics import DAYS_PER_YEAR
+from tradewinds.sweeps import luck
+from tradewinds.sweeps.outcomes import Outcome, Part, in_sample_returns, midnight, parts
+
+RANK_BY = {
+    "sharpe": ("sharpe", 1),
+    "sortino": ("sortino", 1),
+    "pnl": ("pnl_usd", 1),
+    "drawdown": ("max_drawdown_pct", -1),
+}
+"""What can be ranked by: the field of `Part`, and whether more (1) or less (−1) of it is better."""
+
+_YEAR = math.sqrt(DAYS_PER_YEAR)
+_Shape = tuple[int, float, float]  # of returns: how many, skewness, kurtosis
+
+
+@dataclass(frozen=True)
+class Row:
+    """A point with its figures."""
+
+    settings: dict[str, Any]
+    run_id: str
+    in_sample: Part
+    out_of_sample: Part
+
+
+@dataclass(frozen=True)
+class Luck:
+    """The first row's in-sample Sharpe ratio against what luck shows. Sharpe ratios annualised; undefined is None.
+
+    `trials` counts different in-sample results that have a Sharpe ratio: two settings that made the same returns are one trial.
+    `probability` is the deflated Sharpe ratio.
+    """
+
+    trials: int
+    observations: int | None
+    sharpe: float | None
+    expected_best: float | None
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A ranked sweep; `correlation` (Spearman) is that of the metric before and after the split."""
+
+    by: str
+    split: dt.date
+    rows: list[Row]
+    luck: Luck
+    correlation: float | None
+
+    def out_of_sample_rank(self, row: Row) -> tuple[int, int] | None:
+        """A row's place by the same metric after the split, and of how many; None if it has none there."""
+        values = [value for other in self.rows if (value := _value(other.out_of_sample, self.by)) is not None]
+        own = _value(row.out_of_sample, self.by)
+        return None if own is None else (1 + sum(value > own for value in values), len(values))
+
+
+def check_metric(by: str) -> None:
+    """Whether points can be ranked by a metric.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if by not in RANK_BY:
+        near = difflib.get_close_matches(by, RANK_BY, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
+
+
+def rank(outcomes: Iterable[Outcome], split: dt.date, by: str = "sharpe") -> Ranking:
+    """Rank the points of a sweep by an in-sample metric, best first; undefined last, after them
+    those that lost everything, ties by run id.
+
+    Args:
+        outcomes: what came out at each point, at least one.
+        split: first date that is out of sample (`outcomes.split_date`).
+        by: a name of RANK_BY.
+
+    Raises:
+        ConfigError: an unknown metric.
+    """
+    check_metric(by)
+    split_ts = midnight(split)
+    rows, trials, shapes = list[Row](), dict[bytes, float](), dict[str, _Shape]()
+    for outcome in outcomes:  # nothing is kept of one but a few numbers: there may be a hundred thousand
+        row = Row(outcome.settings, outcome.run_id, *parts(outcome, split_ts))
+        rows.append(row)
+        if row.in_sample.sharpe is not None and not row.in_sample.ruined:
+            returns = in_sample_returns(outcome, split_ts)
+            trials[hashlib.blake2b(returns.tobytes(), digest_size=16).digest()] = row.in_sample.sharpe / _YEAR
+            shapes[row.run_id] = (len(returns), *luck.skewness_kurtosis(returns))
+    rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
+    pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]
+    known = [(before, after) for before, after in pairs if before is not None and after is not None]
+    return Ranking(
+        by,
+        split,
+        rows,
+        luck=_luck(rows[0].in_sample.sharpe, shapes.get(rows[0].run_id), sorted(trials.values())),
+        correlation=luck.spearman([before for before, _ in known], [after for _, after in known]),
+    )
+
+
+def _value(part: Part, by: str) -> float | None:
+    """The metric, turned so that more is better."""
+    name, sign = RANK_BY[by]
+    value: float | None = getattr(part, name)
+    return None if value is None else sign * value
+
+
+def _order(part: Part, by: str) -> tuple[bool, bool, float]:
+    value = _value(part, by)
+    return part.ruined, value is None, 0.0 if value is None else -value
+
+
+def _luck(best: float | None, shape: _Shape | None, trials: list[float]) -> Luck:
+    if best is None or shape is None:
+        return Luck(len(trials), None, None, None, None)
+    variance = float(np.var(trials, ddof=1)) if len(trials) > 1 else 0.0
+    return Luck(
+        trials=len(trials),
+        observations=shape[0],
+        sharpe=best,
+        expected_best=luck.expected_maximum(variance, len(trials)) * _YEAR,
+        probability=luck.deflated_sharpe(best / _YEAR, *shape, variance, len(trials)),
+    )

@@ -1,0 +1,70 @@
+"""A ranked sweep in plain sentences: what is best, whether that may be luck, and how it did afterwards."""
+
+from __future__ import annotations
+
+import math
+
+from tradewinds.sweeps.keys import label
+from tradewinds.sweeps.outcomes import Part
+from tradewinds.sweeps.ranking import Luck, Ranking
+
+USUAL_BAR = 0.95  # below it, luck is not ruled out by the usual standard
+
+_NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
+
+
+def verdict(ranking: Ranking) -> str:
+    """Sentences for a person, one paragraph."""
+    first, tried = ranking.rows[0], len(ranking.rows)
+    after = first.out_of_sample
+    sentences = [
+        f"{tried:,} configuration{'s were' if tried > 1 else ' was'} tried. The best by {_NAMES[ranking.by]} before "
+        f"{ranking.split} is {label(first.settings)}.",
+        *_luck(ranking.luck, tried),
+        f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} USD in {after.num_trades:,} "
+        f"trade{'' if after.num_trades == 1 else 's'}{_sharpe(after)}{_place(ranking)}.",
+    ]
+    if ranking.correlation is not None:
+        sentences.append(
+            f"The rank correlation of the {_NAMES[ranking.by]} before and after the split is {ranking.correlation:.2f} "
+            "(1: the same order; about 0 or below: the order before the split was chance)."
+        )
+    return " ".join(sentences)
+
+
+def _luck(found: Luck, tried: int) -> list[str]:
+    if found.sharpe is None:
+        return [
+            "It has no in-sample Sharpe ratio (too few daily returns, or none that differ): whether it is luck is unknown."
+        ]
+    different = (
+        f" ({tried - found.trials:,} more gave no Sharpe ratio or the same returns)" if found.trials < tried else ""
+    )
+    worthless = f"the best of {found.trials:,} worthless strategies" if found.trials > 1 else "a worthless strategy"
+    sentences = [
+        f"Its in-sample Sharpe ratio is {found.sharpe:.2f}, from {found.observations:,} daily returns; {worthless}{different} "
+        f"would be expected to show {found.expected_best:.2f}."
+    ]
+    if found.probability is None:
+        return [*sentences, "Its returns take only two values: how likely it is to be luck cannot be said."]
+    bar = "" if found.probability >= USUAL_BAR else f", which is below the usual {USUAL_BAR * 100:.0f} %"
+    return [
+        *sentences,
+        f"The probability that it is not luck is {_percent(found.probability)} (deflated Sharpe ratio){bar}.",
+    ]
+
+
+def _sharpe(part: Part) -> str:
+    return "" if part.sharpe is None else f", with a Sharpe ratio of {part.sharpe:.2f}"
+
+
+def _place(ranking: Ranking) -> str:
+    place = ranking.out_of_sample_rank(ranking.rows[0])
+    if place is None or place[1] < 2:
+        return ""
+    return f"; by {_NAMES[ranking.by]} it was number {place[0]:,} of {place[1]:,} there"
+
+
+def _percent(share: float) -> str:
+    """Never a certainty, and never rounded up: 0.9996 is more than 99 %, 0.947 is 94 %."""
+    return "more than 99 %" if share > 0.99 else "less than 1 %" if share < 0.01 else f"{math.floor(share * 100)} %"

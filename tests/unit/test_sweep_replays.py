@@ -1,0 +1,77 @@
+"""A point of a sweep is the run that it is alone: same trades, same equity, whatever else is replayed beside it."""
+
+import copy
+import random
+
+import pytest
+
+from tests.reference.worlds import make_world
+from tradewinds.markets import kalshi_batches, kalshi_weather
+from tradewinds.sweeps import replays
+from tradewinds.sweeps.grid import SweepPoint
+
+RISKS = [
+    {"fixed_qty": 7, "sizing": "fixed_qty"},
+    {"sizing": "kelly", "kelly_fraction": 0.3, "start_balance_usd": 40},
+    {"sizing": "ev_proportional", "contracts_per_dollar_ev": 23.7, "max_contracts_per_market": 9},
+    {"min_ev_per_contract": 0, "allow_opposing": True, "max_contracts_per_event": 3},
+    {"start_balance_usd": 2, "max_trades_per_event_per_day": 4},
+]
+
+
+def variants(conf, seed):
+    """Configs that differ in what a replay depends on."""
+    rng = random.Random(seed)
+    for risk in RISKS:
+        changed = copy.deepcopy(conf)
+        changed["risk"] |= risk
+        changed["cadence_minutes"] = rng.choice([1, 7])
+        changed["max_quote_age_minutes"] = rng.choice([None, 3, 90])
+        changed["fees"]["rounding"] = rng.choice(["cent", "exchange"])
+        yield changed
+
+
+@pytest.mark.parametrize("seed", range(0, 90, 3))
+def test_every_point_is_the_run_that_it_is_alone(tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1 + seed % 3)
+    world = make_world(tmp_path, seed)
+    conf, *files = world.inputs
+    configs = [conf, *variants(conf, seed)]
+    together = kalshi_weather.simulate_many(configs, *files, climate=world.climate, workers=3)
+    for changed, found in zip(configs, together, strict=True):
+        alone = kalshi_weather.simulate(changed, *files, climate=world.climate)
+        assert found.pnl_micro.tolist() == [trade.pnl_micro for trade in alone.trades]
+        assert found.decision_ts.tolist() == [trade.decision_ts for trade in alone.trades]
+        assert found.quantity.tolist() == [trade.qty for trade in alone.trades]
+        assert found.fee_micro.tolist() == [trade.entry_fee_micro for trade in alone.trades]
+        assert found.worth_ts.tolist() == [point.ts for point in alone.equity]
+        assert found.worth_micro.tolist() == [point.equity_micro for point in alone.equity]
+
+
+def test_these_worlds_trade(tmp_path):
+    """The test above would hold of worlds in which nothing happens."""
+    traded = []
+    for seed in range(0, 90, 3):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        conf, *files = make_world(folder, seed).inputs
+        found = kalshi_weather.simulate_many([conf, *variants(conf, seed)], *files)
+        traded += [len(run.pnl_micro) for run in found]
+    assert sum(count > 0 for count in traded) > 60 and sum(traded) > 300
+
+
+def test_points_that_read_other_files_are_replayed_apart(tmp_path):
+    conf = make_world(tmp_path, 3).config
+
+    def point(name, **changes):
+        return SweepPoint({}, {**copy.deepcopy(conf), **changes}, name)
+
+    earlier = {"local_time": "06:00", "days_before": 1}
+    points = [
+        point("a"),
+        point("b", asof_policy=earlier),
+        point("c", risk={**conf["risk"], "fixed_qty": 9}),
+        point("d", asof_policy=earlier, cadence_minutes=5),
+        point("e", max_quote_age_minutes=30, strategy=conf["strategy"], fees={"rounding": "exchange"}),
+    ]
+    assert [[p.run_id for p in group] for group in replays.groups(points)] == [["a", "c", "e"], ["b", "d"]]
