@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.engine_parts import MINUTE, contract, fee_by_hand, micro, quote, replay, rules
 from tradewinds.engine import sizing
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import TAKER_RATE
+from tradewinds.engine.costs import FEE_RULES, TAKER_RATE
 
 SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7")), sizing.Kelly(Decimal("0.5"))])
 
@@ -157,6 +157,19 @@ def test_the_end_is_the_start_plus_what_every_trade_made(world):
     assert outcome.end_cash_micro == micro(cash) + made
     keys = [(f.decision_ts, -Fraction(f.net_ev_total_pico, f.quantity)) for f in outcome.fills]
     assert [k[0] for k in keys] == sorted(k[0] for k in keys)
+
+
+@settings(max_examples=150)
+@given(worlds(), st.sampled_from(sorted(FEE_RULES)), st.fractions(0, 3), st.integers(0, 2_000_000_000))
+def test_more_cost_never_raises_what_the_same_trades_make(world, rounding, dearer, later):
+    """Every trade again under a higher rate, and under each rounding rule at any time."""
+    contracts, quotes, how, cash = world
+    rule = FEE_RULES[rounding]
+    for fill in replay(contracts, quotes, how, cash=cash).fills:
+        rate, paid = fill.contract.fee_rate, fill.payout_micro - fill.quantity * fill.price_micro
+        cheap, dear = (rule(r, fill.quantity, fill.price_micro, later) for r in (rate, rate + dearer))
+        assert 0 <= cheap <= dear
+        assert paid - dear <= paid - cheap <= paid
 
 
 def test_such_worlds_trade_and_are_refused_for_every_reason():

@@ -1,0 +1,43 @@
+"""Same inputs, same bytes: whatever the number of threads, the size of batches, and the order that a process gives its sets."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = """
+import sys
+from pathlib import Path
+from tests.reference.worlds import make_world
+from tradewinds.markets import kalshi_batches, kalshi_weather
+from tradewinds.results.artifacts import write_artifacts
+
+folder, seed, threads, batch = Path(sys.argv[1]), *map(int, sys.argv[2:])
+kalshi_batches.EVENTS_PER_BATCH = batch
+(folder / "world").mkdir(parents=True)
+world = make_world(folder / "world", seed)
+result = kalshi_weather.simulate(*world.inputs, threads=threads, climate=world.climate)
+write_artifacts(folder / "run", "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", world.config, result)
+print(len(result.trades))
+"""
+FILES = ("trades.csv", "trades.parquet", "metrics.json", "equity.csv", "decisions.parquet", "positions_daily.csv")
+
+
+@pytest.mark.parametrize("seed", [4, 30, 63])
+def test_trades_and_metrics_are_the_same_bytes(tmp_path, seed):
+    traded = set()
+    for name, threads, batch, order in (("one", 1, 24, "1"), ("other", 4, 1, "12345")):
+        environment = {**os.environ, "PYTHONHASHSEED": order, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+        arguments = [str(tmp_path / name), str(seed), str(threads), str(batch)]
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        traded.add(int(done.stdout))
+    assert len(traded) == 1 and min(traded) > 0, traded
+    for name in FILES:
+        one, other = (tmp_path / run / "run" / name for run in ("one", "other"))
+        assert one.read_bytes() == other.read_bytes(), name
