@@ -153,7 +153,9 @@ class Books:
         self.universe = Universe(contracts)
         self.market = self.universe.market(MINUTE)
         made = Replay(self.universe, rules(**limits), micro(cash))
-        self.account, self.limits, self.out = made._account, made._limits, made._buffers
+        self.account, self.limits = made._account, made._limits
+        self.fills, nothing = np.zeros((64, 8), np.int64), np.zeros((0, 0, 0), np.int64)
+        self.out = kernel.Buffers(self.fills, nothing, nothing, *([np.zeros((0, 9), np.int64)] * 3))
 
     def idx(self, what):
         """A contract's place."""
@@ -185,7 +187,8 @@ class Books:
 
     def full(self, what, side):
         """The reason for which no order of a side can be filled, without looking at its size, or None."""
-        reason = kernel._full(self.idx(what), side, self.market, self.account, self.limits)
+        held = self.account.held[self.idx(what)].tolist()
+        reason = kernel._full(*held, side, self.event(what)[0], self.limits)
         return None if reason == kernel.NO_REASON else REASONS[reason]
 
     @property

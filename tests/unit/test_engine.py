@@ -1,4 +1,4 @@
-"""The engine on random worlds: no look-ahead, the same in batches and beside others, and the identities of the account."""
+"""The engine on random worlds: no look-ahead, the same in batches of any size, and the identities of the account."""
 
 import datetime as dt
 from collections import Counter
@@ -106,34 +106,6 @@ def test_neither_batches_nor_the_audit_change_anything(tmp_path, monkeypatch, se
     assert told == {k: v for k, v in whole.diagnostics["rejections"].items() if k in REASONS}
     filled = [(d.first_ts, d.ticker, d.quantity, d.times) for d in whole.decisions if d.filled]
     assert filled == [(t.decision_ts, t.market_ticker, t.qty, 1) for t in whole.trades]
-
-
-@pytest.mark.parametrize("seed", range(1, 121, 6))
-def test_configs_replayed_together_have_the_results_that_they_have_alone(tmp_path, monkeypatch, seed):
-    """They differ in whatever may differ: `REPLAY_KEYS`."""
-    conf, *files = make_world(tmp_path, seed).inputs
-    (tmp_path / "others").mkdir()
-    others = [make_world(tmp_path / "others", n).config for n in range(seed, seed + 4)]
-    own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {}}
-    (tmp_path / "mine.py").write_text(
-        "from tradewinds.strategies.user_file import NO, NONE, Orders\nimport numpy as np\n"
-        "def orders(quotes, parameters):\n    return Orders(np.where(quotes.quoted(NO), NO, NONE))\n"
-    )
-    asked = [conf, *({**conf, **{key: other[key] for key in kalshi_weather.REPLAY_KEYS}} for other in others)]
-    asked += [{**asked[-1], "audit": "full"}, {**conf, "fees": {"rounding": "exchange"}}, {**conf, "strategy": own}]
-    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1)
-    together = kalshi_weather.simulate_many(asked, *files)
-    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 48)
-    for config, found in zip(asked, together, strict=True):
-        alone = kalshi_weather.simulate(config, *files)
-        assert (found.trades, found.equity, found.diagnostics) == (alone.trades, alone.equity, alone.diagnostics)
-        assert (found.end_balance_micro, found.watermark, found.skipped) == (
-            *(alone.end_balance_micro, alone.watermark, alone.skipped),
-        )
-        if config["audit"] == "full":
-            assert sorted(found.decisions) == sorted(alone.decisions)
-        else:  # refusals are only counted, all markets together
-            assert [d for d in found.decisions if d.filled] == [d for d in alone.decisions if d.filled]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -245,6 +245,23 @@ def test_the_engine_decides_what_the_naive_one_decides(world):
     assert_same(world.replay(), world.reference(), world.how.step_seconds // MINUTE)
 
 
+@settings(max_examples=600)
+@given(worlds())
+def test_refusals_that_are_counted_are_those_that_the_naive_one_meets(world):
+    """Without a full audit the engine takes shortcuts: it counts at once what must be refused, and skips what nobody wants."""
+    naive, expected = world.reference(), {}
+    for t, ticker, side, _, _, filled, reason in naive.decided:
+        if not filled:
+            expected.setdefault((ticker, side, reason), [t, 0])[1] += 1
+    for outcome in (world.replay(full_audit=False), world.in_windows(full_audit=False)):
+        assert {
+            (d.ticker, d.side, d.reason): [d.first_ts, d.times] for d in outcome.decisions if not d.filled
+        } == expected
+        assert fills_of(outcome) == naive_fills(naive)
+        assert (outcome.rejections, dollars(outcome.end_cash_micro)) == (naive.refused, naive.cash)
+        assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.worth] == naive.worth
+
+
 @settings(max_examples=300)
 @given(worlds())
 def test_windows_change_nothing(world):

@@ -14,7 +14,7 @@ def test_buying_takes_price_and_fee_exactly():
     assert books.cash == 10_000_000 - 3 * 345_678 - 70_000
     assert books.open == (3, 3 * 345_678)
     assert books.cash + books.open[1] == 10_000_000 - 70_000  # the fee is gone, the cost is not
-    assert books.out.fills[0].tolist() == [0, Side.YES, 3, 345_678, 70_000, 600, 540, 0]
+    assert books.fills[0].tolist() == [0, Side.YES, 3, 345_678, 70_000, 600, 540, 0]
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,14 @@ def test_more_than_can_be_exact_is_an_error_and_never_a_wrong_number(price, how)
     assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"by_quote": many(1_000_000)}], ids=["sized", "user's"])
+def test_fees_that_cannot_be_exact_are_an_error_however_the_order_came_about(how):
+    """A fee a contract with many digits, times a million contracts."""
+    what = contract(p="1", rate=TAKER_RATE * Fraction("0.123456"))
+    with pytest.raises(SimulationError, match="too many contracts to be exact"):
+        replay([what], [quote(0, 5, 5, yes="0.456789")], rules(min_ev="-1", **how), cash="900000000")
+
+
 def test_fee_rates_that_cannot_be_exact_are_an_error():
     for rate in (Fraction(5), TAKER_RATE * Fraction("0.1234567891234")):
         with pytest.raises(SimulationError, match="a fee rate is above 4 or has too many digits"):

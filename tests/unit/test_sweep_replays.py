@@ -19,9 +19,23 @@ RISKS = [
 ]
 
 
-def variants(conf, seed):
+OWN = """
+import numpy as np
+from tradewinds.strategies.user_file import NO, NONE, YES, Orders
+
+def orders(quotes, parameters):
+    side = np.where(quotes.quoted(NO), NO, np.where(quotes.quoted(YES), YES, NONE))
+    return Orders(side, quantity=parameters["quantity"], priority=quotes.net_value(NO, 1) / 7)
+"""
+
+
+def variants(conf, seed, folder):
     """Configs that differ in what a replay depends on."""
     rng = random.Random(seed)
+    (folder / "mine.py").write_text(OWN)
+    own = {"name": "mine", "file": str(folder / "mine.py"), "parameters": {"quantity": 3}}
+    yield {**copy.deepcopy(conf), "audit": "full"}
+    yield {**copy.deepcopy(conf), "strategy": own, "fees": {"rounding": "exchange"}}
     for risk in RISKS:
         changed = copy.deepcopy(conf)
         changed["risk"] |= risk
@@ -36,7 +50,7 @@ def test_every_point_is_the_run_that_it_is_alone(tmp_path, monkeypatch, seed):
     monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1 + seed % 3)
     world = make_world(tmp_path, seed)
     conf, *files = world.inputs
-    configs = [conf, *variants(conf, seed)]
+    configs = [conf, *variants(conf, seed, tmp_path)]
     together = kalshi_weather.simulate_many(configs, *files, climate=world.climate, workers=3)
     for changed, found in zip(configs, together, strict=True):
         alone = kalshi_weather.simulate(changed, *files, climate=world.climate)
@@ -55,7 +69,7 @@ def test_these_worlds_trade(tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         conf, *files = make_world(folder, seed).inputs
-        found = kalshi_weather.simulate_many([conf, *variants(conf, seed)], *files)
+        found = kalshi_weather.simulate_many([conf, *variants(conf, seed, folder)], *files)
         traded += [len(run.pnl_micro) for run in found]
     assert sum(count > 0 for count in traded) > 60 and sum(traded) > 300
 

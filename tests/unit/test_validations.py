@@ -1,6 +1,7 @@
 """Each validation: a defect planted into a clean event is found, by its name alone, and the event next to it is replayed."""
 
 import copy
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 

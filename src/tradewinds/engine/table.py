@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import MOST_EXACT, FeeRule, FeeTerms, Ints
+from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
 from tradewinds.engine.kernel import price_codes, quote_codes, seen_prices
 from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
 from tradewinds.engine.sizing import Kelly
@@ -139,8 +139,7 @@ def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _
     by_side = (FeeTerms(*(column[:half] for column in _columns(terms))), FeeTerms(*(c[half:] for c in _columns(terms))))
     wishes = rule(Quotes(offers.p_pico[:half], yes, no, by_side, fee_rule, era))
     quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
-    if int(quantity.max(initial=0)) * PICO >= MOST_EXACT:
-        raise OverflowError("an order has too many contracts")
+    fee_rule.fees(terms, quantity, offers.price_micro, era)  # raises if an order is too large
     return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(2 * half, np.int64))
 
 
