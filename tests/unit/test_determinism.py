@@ -26,7 +26,7 @@ print(len(result.trades))
 FILES = ("trades.csv", "trades.parquet", "metrics.json", "equity.csv", "decisions.parquet", "positions_daily.csv")
 
 
-@pytest.mark.parametrize("seed", [4, 7, 63])
+@pytest.mark.parametrize("seed", [3, 40, 46])
 def test_trades_and_metrics_are_the_same_bytes(tmp_path, seed):
     traded = set()
     for name, threads, batch, order in (("one", 1, 24, "1"), ("other", 4, 1, "12345")):
