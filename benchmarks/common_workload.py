@@ -8,14 +8,17 @@ NO at 100 − bid likewise; at most 5 contracts a market and 20 an event, as far
 
     python benchmarks/common_workload.py FOLDER
 
-leaves a folder in which `tradewinds run --config config.yaml --no-fetch` works.
+leaves a folder in which `tradewinds run --config config.yaml --no-fetch` works. `write` makes it longer, or of several
+series, too (benchmarks/scale.py).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +28,8 @@ import pyarrow as pa
 import yaml
 
 from tradewinds import calendars, config, store
-from tradewinds.plan import Plan, plan_of
+from tradewinds.candle_window import CandleWindow
+from tradewinds.plan import plan_of
 from tradewinds.sources import kalshi
 from tradewinds.sources.kalshi_event import event_meta
 
@@ -84,9 +88,9 @@ class Day(NamedTuple):
         return self.open_ts + 60 * MINUTES
 
 
-def days(events: int = EVENTS) -> Iterator[Day]:
+def days(events: int = EVENTS, seed: int = SEED) -> Iterator[Day]:
     """The events in order of their dates. The order of the draws is part of the workload."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     for number in range(events):
         date = FIRST + dt.timedelta(days=number)
         strength = rng.normal(0, 1.0, MARKETS)
@@ -109,42 +113,67 @@ def _shares(score: np.ndarray) -> np.ndarray:
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
-def tickers(date: dt.date) -> list[str]:
+def tickers(series: str, date: dt.date) -> list[str]:
     """The six markets of a date, in their order: a ladder of two degrees each."""
-    return [f"{calendars.event_ticker_of(SERIES, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
+    return [f"{calendars.event_ticker_of(series, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
 
 
-def write(folder: Path, events: int = EVENTS) -> None:
-    """Write catalog, candles, probabilities (the user's file and the project's table) and config below a folder."""
-    asked = {**CONFIG, "date_end_local": FIRST + dt.timedelta(days=events - 1)}
-    plan = plan_of(config.resolve(asked))
-    listed, believed, told = [], [], []
-    for day in days(events):
-        markets = [_catalog_row(day, n, ticker) for n, ticker in enumerate(tickers(day.date))]
-        _write_candles(folder, plan, day, markets)
-        listed += markets
-        for market, cents in zip(markets, day.p_cents.tolist(), strict=True):
-            believed.append(_probability_row(market, cents))
-            known_at = dt.datetime.fromtimestamp(believed[-1]["known_at_ts"], dt.UTC)
-            told.append((market["market_ticker"], known_at, cents / 100))
-    store.write_parquet(
-        folder / plan.catalogs[SERIES], pa.Table.from_pylist(listed, store.CATALOG), _catalog_meta(listed)
-    )
+def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = None, processes: int = 1) -> None:
+    """Write catalogs, candles, probabilities (the user's file and the project's table) and config below a folder.
+
+    Args:
+        events: of each series, from FIRST on; seeds: of each series, by ticker (default: SERIES and SEED); processes: that
+            write series side by side.
+    """
+    seeds = seeds or {SERIES: SEED}
+    last = FIRST + dt.timedelta(days=events - 1)
+    asked = {**CONFIG, "series_tickers": list(seeds), "date_end_local": last}
+    conf = config.resolve(asked)
+    window = config.candle_window(conf)
+    jobs = [(folder, window, events, series, seed) for series, seed in seeds.items()]
+    if processes == 1:
+        believed = [row for job in jobs for row in _write_series(*job)]
+    else:
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            believed = [row for rows in pool.map(_write_series, *zip(*jobs, strict=True)) for row in rows]
     table = pa.Table.from_pylist(sorted(believed, key=lambda r: (r["climate_date"], r["market_ticker"])))
-    meta = {"source": "file", "markets": len(believed), "events_without": {}, "reasons": {}}
-    store.write_parquet(folder / plan.probabilities, table.cast(store.PROBABILITIES), meta)
-    own = dict(zip(("market_ticker", "known_at_utc", "p_yes"), map(list, zip(*told, strict=True)), strict=True))
+    write_probabilities(folder, conf, table.cast(store.PROBABILITIES))
+    own = {
+        "market_ticker": [row["market_ticker"] for row in believed],
+        "known_at_utc": [dt.datetime.fromtimestamp(row["known_at_ts"], dt.UTC) for row in believed],
+        "p_yes": [float(row["p_yes"]) for row in believed],
+    }
     store.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
     store.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
 
 
-def _catalog_row(day: Day, number: int, ticker: str) -> dict:
+def write_probabilities(folder: Path, conf: config.Config, table: pa.Table) -> None:
+    """Write the probabilities of a resolved config where its plan has them."""
+    meta = {"source": "file", "markets": table.num_rows, "events_without": {}, "reasons": {}}
+    store.write_parquet(folder / plan_of(conf).probabilities, table, meta)
+
+
+def _write_series(folder: Path, window: CandleWindow, events: int, series: str, seed: int) -> list[dict]:
+    """Write the catalog and the candles of a series; the probabilities of its markets."""
+    listed, believed = [], []
+    for day in days(events, seed):
+        markets = [_catalog_row(series, day, n, ticker) for n, ticker in enumerate(tickers(series, day.date))]
+        _write_candles(folder, window, day, markets)
+        listed += markets
+        cents = day.p_cents.tolist()
+        believed += [_probability_row(market, p) for market, p in zip(markets, cents, strict=True)]
+    table = pa.Table.from_pylist(listed, store.CATALOG)
+    store.write_parquet(folder / store.catalog_path(series), table, _catalog_meta(listed))
+    return believed
+
+
+def _catalog_row(series: str, day: Day, number: int, ticker: str) -> dict:
     opened, closed = (dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (day.open_ts, day.close_ts))
     won = number == day.winner
     return {
         **dict.fromkeys(store.CATALOG.names),
-        "series_ticker": SERIES,
-        "event_ticker": calendars.event_ticker_of(SERIES, day.date),
+        "series_ticker": series,
+        "event_ticker": calendars.event_ticker_of(series, day.date),
         "market_ticker": ticker,
         "climate_date": day.date,
         "market_type": "binary",
@@ -175,11 +204,12 @@ def _strikes(number: int) -> dict:
 
 def _catalog_meta(rows: list[dict]) -> dict:
     last = max(row["climate_date"] for row in rows).isoformat()
-    return {"series_ticker": SERIES, "covers_through": last, "asked_through": last, "markets": len(rows), "nonfinal": 0}
+    covers = {"series_ticker": rows[0]["series_ticker"], "covers_through": last, "asked_through": last}
+    return covers | {"markets": len(rows), "nonfinal": 0}
 
 
 def _probability_row(market: dict, cents: int) -> dict:
-    asof = calendars.asof_ts(calendars.station_of(SERIES), market["climate_date"], "12:00", 1)
+    asof = calendars.asof_ts(calendars.station_of(market["series_ticker"]), market["climate_date"], "12:00", 1)
     return {
         **{key: market[key] for key in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
         "asof_ts": asof,
@@ -191,12 +221,12 @@ def _probability_row(market: dict, cents: int) -> dict:
     }
 
 
-def _write_candles(folder: Path, plan: Plan, day: Day, markets: list[dict]) -> None:
+def _write_candles(folder: Path, window: CandleWindow, day: Day, markets: Sequence[dict]) -> None:
     """One event's file: a row a minute and market; a minute without a quote is a row without prices."""
     ends = day.open_ts + 60 * np.arange(MINUTES, dtype=np.int64)
-    count = MINUTES * MARKETS
+    names, count = np.array([market["market_ticker"] for market in markets], dtype=object), MINUTES * MARKETS
     columns = {
-        "market_ticker": pa.array(np.repeat(np.array(tickers(day.date), dtype=object), MINUTES)),
+        "market_ticker": pa.array(np.repeat(names, MINUTES)),
         "end_period_ts": pa.array(np.tile(ends, MARKETS)),
         **dict.fromkeys(store.PRICE_COLUMNS, pa.nulls(count, store.PRICE)),
         **dict.fromkeys(("volume", "open_interest"), pa.array([Decimal(0)] * count, store.COUNT)),
@@ -207,11 +237,11 @@ def _write_candles(folder: Path, plan: Plan, day: Day, markets: list[dict]) -> N
         columns |= {f"yes_{side}_{moment}": prices for moment in ("open", "high", "low", "close")}
     table = pa.table(columns).select(store.CANDLES.names).cast(store.CANDLES)
     plain = kalshi.markets_of(pa.Table.from_pylist(markets, store.CATALOG))
-    windows = kalshi.windows_of(plain, plan.window.policy, plan.window.period_minutes, asof_ts=0)
-    station = calendars.station_of(SERIES)
-    meta = event_meta(station, day.date, plain, windows, table, plan.window.period_minutes)
-    told = {"window_policy": plan.window.policy, "tier": "historical", "requests": 0, "retries": 0, "kept_from": None}
-    path = next(event.path for event in plan.events if event.climate_date == day.date)
+    windows = kalshi.windows_of(plain, window.policy, window.period_minutes, asof_ts=0)
+    station = calendars.station_of(markets[0]["series_ticker"])
+    meta = event_meta(station, day.date, plain, windows, table, window.period_minutes)
+    told = {"window_policy": window.policy, "tier": "historical", "requests": 0, "retries": 0, "kept_from": None}
+    path = store.candle_path(window.key, station.series_ticker, day.date)
     store.write_parquet(folder / path, table, meta | told | {"retrieved_at": WRITTEN.isoformat()})
 
 

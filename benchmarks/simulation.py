@@ -1,15 +1,20 @@
-"""Rows per second of the simulation, beside a bare DuckDB scan of the same files in the same run."""
+"""Rows per second of the simulation in a warm process, beside a bare DuckDB scan of the same files in the same run."""
 
 import datetime as dt
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import calendars, config, store
+from benchmarks import common_workload
+from benchmarks.common_results import EXPECTED
+from benchmarks.peers.tradewinds_engine import CENT, inputs
+from tradewinds import calendars, config, jobs, store
 from tradewinds.archive import Archive
+from tradewinds.engine.result import RunResult
 from tradewinds.forecasts.integer_mass import bracket_probability
 from tradewinds.markets import kalshi_weather
 from tradewinds.markets.strikes import strike_bounds
@@ -23,6 +28,7 @@ from tradewinds.synthetic import make_synthetic
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 4, 10)
+BALANCES = {"never_binds": 100_000, "binds": 1000}  # of the common workload, in cents
 SCAN = """SELECT count(*), sum(yes_bid_close), sum(yes_ask_close), max(end_period_ts), max(market_ticker)
           FROM read_parquet(?)"""
 
@@ -100,23 +106,55 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
     return path
 
 
+class Pair(NamedTuple):
+    """The least seconds of a scan and of a simulation of the same rows, and what came out of the simulation."""
+
+    rows: int
+    scan_s: float
+    simulation_s: float
+    result: RunResult
+
+
 def measure(work: Path) -> dict:
     """Best of three of both, on warm files."""
-    inputs = prepare(work)
-    files = sorted(inputs[2].values())
+    conf, catalogs, candles, probabilities = prepare(work)
+    found = _side_by_side((conf, catalogs, candles, probabilities), 3)
+    return {
+        "events": len(candles),
+        "rows": found.rows,
+        "trades": len(found.result.trades),
+        "scan_rows_per_s": found.rows / found.scan_s,
+        "simulation_rows_per_s": found.rows / found.simulation_s,
+        "simulation_over_scan": found.simulation_s / found.scan_s,
+    }
+
+
+def measure_common(folder: Path) -> dict:
+    """The common workload under both balances, best of five in this warm process; its results must be the agreed ones."""
+    jobs.spare_pandas()
+    if not (folder / "config.yaml").exists():
+        common_workload.write(folder)
+    pairs = {name: _side_by_side(inputs(folder, cash), 5) for name, cash in BALANCES.items()}
+    for name, cash in BALANCES.items():
+        result = pairs[name].result
+        came_to = len(result.trades), (result.end_balance_micro - result.start_balance_micro) / CENT
+        if came_to != EXPECTED["shared", cash][:2]:
+            raise SystemExit(f"the common workload with {cash} cents came to (trades, cents) {came_to}")
+    rows = pairs["binds"].rows
+    scan_s = min(pair.scan_s for pair in pairs.values())
+    return {"rows": rows, "scan": rows / scan_s} | {name: rows / pair.simulation_s for name, pair in pairs.items()}
+
+
+def _side_by_side(arguments: tuple, times: int) -> Pair:
+    """Scans and simulations in turn, after a first simulation that warms up."""
+    files = sorted(arguments[2].values())
     scans, runs = [], []
-    for _ in range(3):
+    result = kalshi_weather.simulate(*arguments)
+    for _ in range(times):
         started = time.perf_counter()
         rows = duckdb.connect().execute(SCAN, [files]).fetchall()[0][0]
         scans.append(time.perf_counter() - started)
         started = time.perf_counter()
-        result = kalshi_weather.simulate(*inputs)
+        result = kalshi_weather.simulate(*arguments)
         runs.append(time.perf_counter() - started)
-    return {
-        "events": len(files),
-        "rows": rows,
-        "trades": len(result.trades),
-        "scan_rows_per_s": rows / min(scans),
-        "simulation_rows_per_s": rows / min(runs),
-        "simulation_over_scan": min(runs) / min(scans),
-    }
+    return Pair(rows, min(scans), min(runs), result)

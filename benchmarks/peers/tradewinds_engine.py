@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 import tradewinds
 from benchmarks.peers.process import Stopwatch, arguments, tell
 from tradewinds import config as configs
+from tradewinds import jobs
 from tradewinds.markets import kalshi_weather
 from tradewinds.plan import plan_of
 
 CENT = 10_000  # micro-dollars
 
 
-def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
-    """Replay the workload of a folder; trades, P&L and fees in cents, rows read.
+def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
+    """What `kalshi_weather.simulate` takes of the workload: config, catalogs, candles, probabilities.
 
     Args:
         folder: made by benchmarks/common_workload.py; cash: start balance in cents; events: only the first so many.
@@ -32,7 +33,13 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
         conf["date_end_local"] = planned.events[events - 1].climate_date
     candles = {(e.series_ticker, e.climate_date): str(folder / e.path) for e in planned.events[:events]}
     catalogs = {series: str(folder / path) for series, path in planned.catalogs.items()}
-    result = kalshi_weather.simulate(conf, catalogs, candles, str(folder / planned.probabilities))
+    return conf, catalogs, candles, str(folder / planned.probabilities)
+
+
+def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
+    """Replay the workload of a folder; trades, P&L and fees in cents, rows read. Arguments as for `inputs`."""
+    conf, catalogs, candles, probabilities = inputs(folder, cash, events)
+    result = kalshi_weather.simulate(conf, catalogs, candles, probabilities)
     return {
         "rows": sum(pq.read_metadata(path).num_rows for path in candles.values()),
         "trades": len(result.trades),
@@ -43,6 +50,7 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
 
 if __name__ == "__main__":
     watch = Stopwatch()
+    jobs.spare_pandas()
     given = arguments(__doc__)
     found = run_workload(given.folder, given.cash, given.events)
     watch.lap("simulate")
