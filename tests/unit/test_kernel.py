@@ -1,6 +1,8 @@
 """The arithmetic of the compiled loops, function by function, against fractions: exact, or not at all."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from functools import cmp_to_key
 
@@ -124,3 +126,15 @@ def test_the_row_at_an_instant_is_the_last_that_ended(ends, low, t):
     low = min(low, len(e))
     found = [row for row in range(low, len(e)) if e[row] <= t]
     assert kernel._row_at(e, low, len(e), t) == (found[-1] if found else low - 1)
+
+
+def test_it_works_where_no_compiled_code_can_be_kept():
+    """A read-only installation under a user without a home."""
+    run = (
+        "import numba.core.caching as caching; caching.CodeLibraryCacheImpl._locator_classes = []; "
+        "caching.CompileResultCacheImpl._locator_classes = []; caching.CacheImpl._locator_classes = []; "
+        "import numpy as np; from tradewinds.engine import kernel; "
+        "print(kernel.kelly_quantity(1, 4, 400_000_000_000, 600_000_000_000, 400_000, 100_000_000))"
+    )
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("41", 0), done.stderr

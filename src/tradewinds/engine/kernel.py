@@ -6,13 +6,23 @@ through every decision time of every market, so there is nothing clever to be wr
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-# compiled once per installation, and without the lock of the interpreter; no divisor here can be 0
-compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as machine code: made when first called, and kept beside this file or in the user's cache folder.
+
+    It runs without the interpreter's lock. No divisor here can be 0.
+    """
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # there is no folder to keep it in: every process compiles for itself, in some seconds
+        return njit(nogil=True, error_model="numpy")(function)
+
 
 MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
