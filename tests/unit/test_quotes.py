@@ -16,6 +16,7 @@ from tests.unit.engine_parts import LATER, MINUTE, contract, micro, orders, repl
 from tradewinds import store
 from tradewinds.engine.candles import Seen, read_candles
 from tradewinds.engine.contracts import Side
+from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.rules import NONE, Wishes
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -285,7 +286,7 @@ def test_rows_are_read_by_market_and_time_whatever_their_order(tmp_path, threads
     a = [candle("A", m, "0.30", "0.40", m) for m in (3, 5, 9)]
     b = [candle("B", m, None, "1", "0.25") for m in (4, 6)]
     whole = [(180, 300_000, 400_000, 300), (300, 300_000, 400_000, 500), (540, 300_000, 400_000, 900)]
-    empty = [(240, -1, 1_000_000, 25), (360, -1, 1_000_000, 25)]
+    empty = [(240, NO_PRICE, 1_000_000, 25), (360, NO_PRICE, 1_000_000, 25)]
     stranger = candle("AB", 1, "0.1", "0.2", 9)
     for rows, jumps in (
         ([*a, *b], (1, 1)),
