@@ -103,7 +103,9 @@ def test_settlements_of_an_instant_come_before_its_decisions():
     pair[1] = contract("B", "0.99", event="F", settles=300)
     outcome = replay(pair, quotes, rules(min_ev="0.01"), cash="0.45")
     assert orders(outcome) == [(5, "A", "YES", 1), (20, "B", "YES", 1)]
-    assert outcome.rejections == {"INSUFFICIENT_CASH": 15}  # minutes 15-19 and 21-30
+    assert outcome.rejections == {"INSUFFICIENT_CASH": 15}
+    refused = [(d.first_ts // MINUTE, d.times) for d in outcome.decisions if not d.filled]
+    assert sorted(refused) == [(15, 5), (21, 10)]  # of the same candle, before and after what could be bought
     assert outcome.end_cash_micro == micro("0.45") - micro("0.42") + micro("1") - micro("0.91") + micro("1")
 
 
@@ -122,6 +124,34 @@ def test_a_full_event_has_room_again_when_one_of_its_markets_settles():
     outcome = replay(pair, quotes, rules(per_event=1))
     assert orders(outcome) == [(5, "A", "YES", 1), (20, "B", "YES", 1)]
     assert outcome.rejections == {"MAX_CONTRACTS_PER_EVENT": 15}
+
+
+@pytest.mark.parametrize(("settles", "bought"), [(29, [29]), (30, [30]), (31, [])])
+def test_room_that_comes_at_the_last_decision_time_is_used(settles, bought):
+    """The refusals of a full event may be counted at once, but not beyond the next settlement."""
+    pair = [contract("A", end=10, settles=settles), contract("B", end=31, settles=300)]
+    quotes = [quote(0, 5, 5, yes="0.40"), quote(1, 15, 30, yes="0.40")]
+    outcome = replay(pair, quotes, rules(per_event=1, per_market=2))
+    assert orders(outcome) == [(5, "A", "YES", 1), *((minute, "B", "YES", 1) for minute in bought)]
+    assert outcome.rejections == {"MAX_CONTRACTS_PER_EVENT": 16 - len(bought)}
+
+
+def test_one_side_that_is_full_leaves_the_other_free():
+    """YES is held: NO is refused as long as it is wanted, and then YES is bought again."""
+    quotes = [
+        quote(0, 5, 5, yes="0.10"),
+        quote(0, 6, 9, no="0.10"),
+        quote(0, 10, 12, yes="0.10"),
+        quote(0, 13, 15, no="0.10"),
+    ]
+    outcome = replay([contract(p="0.5")], quotes, rules(per_market=3))
+    assert orders(outcome) == [(5, "A", "YES", 1), (10, "A", "YES", 1), (11, "A", "YES", 1)]
+    assert outcome.rejections == {"OPPOSING_POSITION": 7, "MAX_CONTRACTS_PER_MARKET": 1}
+    both = replay([contract(p="0.5")], quotes, rules(per_market=1))
+    assert both.rejections == {"OPPOSING_POSITION": 7, "MAX_CONTRACTS_PER_MARKET": 3}
+    short = replay([contract(p="0.5")], quotes, rules(per_market=1), full_audit=False)
+    refused = {(d.side, d.reason): (d.first_ts // MINUTE, d.times) for d in short.decisions if not d.filled}
+    assert refused == {("NO", "OPPOSING_POSITION"): (6, 7), ("YES", "MAX_CONTRACTS_PER_MARKET"): (10, 3)}
 
 
 def test_orders_per_day_begin_anew_at_civil_midnight():
