@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import check_common_workload as naive
-from benchmarks import common_workload, compare_engines
+from benchmarks import common_workload, compare_engines, scale
 from benchmarks.peers.plain_loop import read, replays
 from benchmarks.peers.tradewinds_engine import run_workload
 from benchmarks.peers.workload import Workload
@@ -37,6 +37,23 @@ def test_its_files_are_whole_and_nothing_is_missing(folder, monkeypatch):
     plan = plan_of(config.load("config.yaml"))
     assert plan.missing() == []
     assert list(damaged_files(plan)) == []
+
+
+def test_with_other_series_beside_it_its_own_files_stay_the_same(folder, tmp_path, monkeypatch):
+    seeds = {common_workload.SERIES: common_workload.SEED, "KXHIGHTPHX": 7}
+    common_workload.write(tmp_path, EVENTS, seeds, processes=2)
+    patterns = (
+        f"data/candles/*/*/{common_workload.SERIES}/*.parquet",
+        f"data/catalog/*/{common_workload.SERIES}.parquet",
+    )
+    own = [path.relative_to(folder) for pattern in patterns for path in folder.glob(pattern)]
+    assert len(own) == EVENTS + 1
+    assert all((tmp_path / path).read_bytes() == (folder / path).read_bytes() for path in own)
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(config.load("config.yaml"))
+    assert plan.missing() == []
+    other = common_workload.days(1, seed=7)
+    assert (next(other).bid != next(common_workload.days(1)).bid).any()
 
 
 def test_every_minute_of_every_market_is_a_row_and_a_fifth_is_silent(workload):
@@ -75,3 +92,10 @@ def test_a_part_is_told_for_all_with_what_one_event_takes_counted_once():
     assert told["wall_s"] == pytest.approx(3.1 + 199 * 0.1)
     assert told["cpu_s"] == pytest.approx(2.1 + 199 * 0.1)
     assert (told["rows"], told["peak_rss_mb"]) == (200, 7)
+
+
+def test_rows_of_the_year_are_told_beside_the_smallest_and_beyond_the_next_smaller():
+    rows = [{"rows": n, "wall_s": 1 + n, "cpu_s": 2 + n / 1e9} for n in (1, 3, 9)]
+    scale.compare(rows)
+    assert [row["per_row_to_smallest"] for row in rows] == pytest.approx([1, 4 / 6, 10 / 18])
+    assert [row["cpu_ns_per_further_row"] for row in rows] == [None, 1, 1]
