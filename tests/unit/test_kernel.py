@@ -138,3 +138,85 @@ def test_it_works_where_no_compiled_code_can_be_kept():
     )
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("41", 0), done.stderr
+
+
+MARKETS = 3
+FILE_ROWS = st.lists(st.tuples(st.integers(-1, MARKETS - 1), st.integers(0, 5), st.integers(0, 9)), max_size=12)
+
+
+def as_columns(rows, width):
+    return [np.array([row[n] for row in rows], np.int64) for n in range(width)]
+
+
+@given(FILE_ROWS)
+def test_a_survey_of_files_counts_what_does_not_follow_an_earlier_row(rows):
+    low, end, traded, jumps = kernel.survey(*as_columns(rows, 3), MARKETS)
+    for market in range(MARKETS):
+        mine = [n for n, row in enumerate(rows) if row[0] == market]
+        follows = [n for n in mine if n and rows[n - 1][0] == market and rows[n - 1][1] < rows[n][1]]
+        assert traded[market] == sum(rows[n][2] for n in mine)
+        assert jumps[market] == len(mine) - len(follows)
+        if jumps[market] <= 1:  # unique, in order and in one piece: these are its rows
+            assert list(range(low[market], end[market])) == mine
+
+
+@given(FILE_ROWS, st.lists(st.integers(0, 6), min_size=MARKETS, max_size=MARKETS), st.integers(0, 6))
+def test_rows_since_an_instant_and_rows_inside_a_window(rows, since, length):
+    rows = sorted(row for row in rows if row[0] >= 0)
+    low, end, _, _ = kernel.survey(*as_columns(rows, 3), MARKETS)
+    e, starts = as_columns(rows, 2)[1], np.array(since, np.int64)
+    first = kernel.rows_since(e, low, end, starts)
+    for market, start in enumerate(since):
+        kept = [row[1] for row in rows if row[0] == market and row[1] >= start]
+        assert e[first[market] : end[market]].tolist() == kept
+    inside = [row for row in rows if since[row[0]] <= row[1] < since[row[0]] + length]
+    assert kernel.present(e, low, end, starts, starts + length) == len(inside)
+
+
+CENTS = st.sampled_from([kernel.NO_PRICE, -10_000, 0, 1, 300_000, 400_000, 999_999, 1_000_000, 1_000_001])
+
+
+def offered(bid, ask):
+    """What YES and NO cost by the rules, -1 if they cannot be bought."""
+    if kernel.NO_PRICE not in (bid, ask) and bid > ask:
+        return -1, -1
+    return (ask if 0 < ask < 10**6 else -1), (10**6 - bid if 0 < bid < 10**6 else -1)
+
+
+@given(st.lists(st.tuples(st.integers(0, MARKETS - 1), CENTS, CENTS), max_size=14), st.permutations(range(2)))
+def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
+    rows = sorted(rows, key=lambda row: row[0])
+    places, bid, ask = as_columns(rows, 3)
+    low, end = (np.searchsorted(places, np.arange(MARKETS), side) for side in ("left", "right"))
+    bid, ask = bid.astype(np.int32), ask.astype(np.int32)
+
+    codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    meant = list(zip(owner.tolist(), yes.tolist(), no.tolist(), strict=True))
+    assert len(set(meant)) == len(meant)
+    for code, (place, *prices) in zip(codes.tolist(), rows, strict=True):
+        assert (place, *offered(*prices)) == (meant[code] if code >= 0 else (place, -1, -1))
+
+    seen = np.flatnonzero(kernel.seen_prices(bid, ask))
+    assert seen.tolist() == sorted({price for _, *prices in rows for price in offered(*prices)} - {-1})
+    place_of, kind = np.full(10**6, -1, np.int32), np.array([*kinds, kinds[0]], np.int64)
+    place_of[seen] = np.arange(len(seen))
+    sides = kernel.price_codes(bid, ask, low, end, kind, place_of, len(seen), 2)
+    for side, found in enumerate(sides):
+        for code, (place, *prices) in zip(found.tolist(), rows, strict=True):
+            price = offered(*prices)[side]
+            expected = -1 if price < 0 else (side * 2 + kind[place]) * len(seen) + seen.tolist().index(price)
+            assert code == expected
+
+
+def test_quotes_of_thousands_of_prices_keep_their_codes():
+    """The table of hashes is full of collisions, and used again for the next market."""
+    rng = np.random.default_rng(5)
+    bid, ask = (rng.integers(0, 1_000_000, 20_000).astype(np.int32) for _ in range(2))
+    bid, ask = np.minimum(bid, ask), np.maximum(bid, ask)
+    bid[10_000:], ask[10_000:] = bid[:10_000], ask[:10_000]
+    low, end = np.array([0, 5_000, 10_000]), np.array([5_000, 10_000, 20_000])
+    codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    place = np.repeat([0, 1, 2], end - low)
+    assert (codes >= 0).all() and (owner[codes] == place).all() and (yes[codes] == ask).all()
+    assert ((no[codes] == 1_000_000 - bid) | (bid == 0)).all()
+    assert len(owner) == len({*zip(place.tolist(), bid.tolist(), ask.tolist(), strict=True)})
