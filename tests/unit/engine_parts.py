@@ -108,18 +108,19 @@ def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=())
     )
 
 
-def replay_candles(
-    contracts, candles, how, *, cash="1000", full_audit=True, by_market=True, instants=(), cuts=(), first=()
-):
+def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=()):
     """What a replay of candles leaves. With `cuts` (minutes) it goes from window to window: each is given the candles of the
     contracts that begin before its end and were not there yet; tickers in `first` are given with the first one.
 
-    A full audit must come to what is found without one, where the engine takes shortcuts.
+    A full audit must come to what is found without one, and where refusals are not counted: the engine takes shortcuts there.
     """
     given = (contracts, candles, how, cash, instants, cuts, first)
-    found = _replayed(*given, full_audit=full_audit, by_market=by_market)
+    found = _replayed(*given, full_audit=full_audit)
+    quick = _replayed(*given, counted=False)
+    assert (quick.fills, quick.worth, quick.end_cash_micro) == (found.fills, found.worth, found.end_cash_micro)
+    assert not quick.rejections and all(decision.filled for decision in quick.decisions)
     if full_audit:
-        short = _replayed(*given, full_audit=False, by_market=by_market)
+        short = _replayed(*given)
         assert (short.fills, short.rejections, short.worth) == (found.fills, found.rejections, found.worth)
         assert short.end_cash_micro == found.end_cash_micro
     return found

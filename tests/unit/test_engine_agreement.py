@@ -287,17 +287,6 @@ def test_buffers_that_are_full_at_once_lose_nothing(world):
     assert counted.rejections == whole.rejections
 
 
-@settings(max_examples=100)
-@given(worlds())
-def test_refusals_that_are_only_counted_are_as_many(world):
-    full = world.replay()
-    for audit in (True, False):
-        counted = world.in_windows(full_audit=audit, by_market=False)
-        assert (counted.fills, counted.rejections) == (full.fills, full.rejections)
-        if len(world.contracts) > 1 and not audit:
-            assert all(d.filled for d in counted.decisions)
-
-
 @settings(max_examples=200)
 @given(worlds())
 def test_crossed_quotes_and_the_watermark_are_those_that_are_met_on_the_way(world):

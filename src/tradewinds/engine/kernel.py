@@ -113,7 +113,7 @@ class Buffers(NamedTuple):
     """What a replay leaves, row by row; refusals are stretches of equal ones if there is `stretch`, else only counted."""
 
     fills: np.ndarray
-    counts: np.ndarray  # (contracts or 1, side, reason)
+    counts: np.ndarray  # (contracts, side, reason), or (0, …): refusals are not counted
     firsts: np.ndarray
     refusals: np.ndarray
     stretch: np.ndarray  # (contracts or 0, fields): the stretch that is going on
@@ -670,7 +670,7 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
     first_t, last_t, event_of, p_pico = market.first_t, market.last_t, market.event, market.p_pico
     table_quantity, table_rank, table_rest = table.quantity, table.rank, table.rest
     counts, firsts = out.counts, out.firsts
-    audit, one_by_one = len(out.stretch) > 0, len(counts) > 1
+    audit, counted = len(out.stretch) > 0, len(counts) > 0
     # Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once.
     leaps = not audit and limits.kelly_base == 0 and len(eras) == 1 and limits.share_base == 0
     reasons = np.zeros(2, np.int64)
@@ -759,6 +759,9 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                 side = NO if _prefers_no(yes, no, table_quantity, table_rank, table_rest) else YES
                 code = yes if side == YES else no
                 quantity, own_rank, own_rest = table_quantity[code], table_rank[code], table_rest[code]
+            price = ask[row] if side == YES else MICRO - bid[row]
+            if not counted and not audit and s[S_CASH] < price:
+                continue  # refused for whatever reason: cash only falls until the next decision time
             in_event = event_contracts[event_of[i]]
             reason = _full(held[i, YES], held[i, NO], side, in_event, limits)
             if reason == NO_REASON:
@@ -768,16 +771,15 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                 continue
             reasons[side], reasons[1 - side] = reason, _full(held[i, YES], held[i, NO], 1 - side, in_event, limits)
             if leaps and reasons[1 - side] != NO_REASON and market.event_settles[event_of[i]] > last_t[i]:
-                place = i if one_by_one else 0
-                _refuse_rest(t, until, step, max_age, row, end[j], last_t[i], e, yes_code, no_code, table, reasons, place, counts, firsts)  # noqa: E501  # fmt: skip
+                if counted:
+                    _refuse_rest(t, until, step, max_age, row, end[j], last_t[i], e, yes_code, no_code, table, reasons, i, counts, firsts)  # noqa: E501  # fmt: skip
                 account.passed[i] = until
                 a, alive = a - 1, alive - 1
                 active[a] = active[alive]
             elif audit:
-                price = ask[row] if side == YES else MICRO - bid[row]
                 _note(i, side, reason, t, step, e[row], quantity, price, out, s)
-            else:
-                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
+            elif counted:
+                _count(i, side, reason, t, 1, counts, firsts)
         for k in range(found):
             j = ranked[k]
             i, side, row = window_idx[j], side_of[j], position[j]
@@ -790,8 +792,8 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                 continue
             if audit:
                 _note(i, side, reason, t, step, e[row], wanted[j], price, out, s)
-            else:
-                _count(i if one_by_one else 0, side, reason, t, 1, counts, firsts)
+            elif counted:
+                _count(i, side, reason, t, 1, counts, firsts)
         if busy or not sleeps:
             t += step
         else:  # nothing is wanted before one of them wakes, or another market begins

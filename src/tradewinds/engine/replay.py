@@ -128,11 +128,11 @@ class Replay:
 
     Args:
         universe: everything that may be traded; cash_micro: the start balance.
-        full_audit: keep every refusal apart; by_market: count them by market and side, not only in all.
+        full_audit: keep every refusal apart; counted: count refusals at all. Without, a replay is faster.
     """
 
     def __init__(
-        self, universe: Universe, rules: Rules, cash_micro: int, *, full_audit: bool = False, by_market: bool = True
+        self, universe: Universe, rules: Rules, cash_micro: int, *, full_audit: bool = False, counted: bool = True
     ) -> None:
         self.universe, self.rules = universe, rules
         self._market = universe.market(rules.step_seconds)
@@ -140,7 +140,7 @@ class Replay:
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
         count = len(universe.contracts)
         self._account = kernel.new_account(count, universe.events, cash_micro)
-        shape = (count if by_market else 1, 2, len(REASONS))
+        shape = (count if counted else 0, 2, len(REASONS))
         self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._stretch = np.zeros((count if full_audit else 0, 9), np.int64)
         self._fills: list[np.ndarray] = []
@@ -212,8 +212,6 @@ class Replay:
         rejections: Counter[str] = Counter()
         for decision in refused:
             rejections[decision.reason] += decision.times
-        if len(self._counts) != len(self.universe.contracts):
-            rejections.update(self._by_reason())
         made = [
             Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, EV_THRESHOLD)
             for f in fills
@@ -251,8 +249,6 @@ class Replay:
 
     def _refused(self) -> list[Decision]:
         counts, firsts = self._counts, self._firsts
-        if len(counts) != len(self.universe.contracts):
-            return []
         found = np.nonzero(counts)
         rows = zip(*(column.tolist() for column in (*found, firsts[found], counts[found])), strict=True)
         tickers, names = [contract.ticker for contract in self.universe.contracts], [side.name for side in Side]
@@ -260,10 +256,6 @@ class Replay:
             Decision(tickers[i], first, times, names[side], None, None, False, REASONS[reason])
             for i, side, reason, first, times in rows
         ]
-
-    def _by_reason(self) -> dict[str, int]:
-        totals = self._counts.sum(axis=(0, 1)).tolist()
-        return {reason: total for reason, total in zip(REASONS, totals, strict=True) if total}
 
 
 def _too_large(why: str) -> SimulationError:

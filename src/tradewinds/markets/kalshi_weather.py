@@ -49,7 +49,8 @@ def simulate(
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
-    study = _Study([config], load_events(config, catalogs, candles, probabilities), validations.Judge(config, climate))
+    events = load_events(config, catalogs, candles, probabilities)
+    study = _Study([config], events, validations.Judge(config, climate), counted=True)
     study.read(threads)
     return study.result()
 
@@ -71,7 +72,7 @@ def simulate_many(
         SimulationError: as `simulate`, for whichever config; then there is no result at all.
     """
     events = load_events(configs[0], catalogs, candles, probabilities)
-    study = _Study(configs, events, validations.Judge(configs[0], climate), workers)
+    study = _Study(configs, events, validations.Judge(configs[0], climate), counted=False, workers=workers)
     study.read(threads)
     return study.summaries()
 
@@ -81,13 +82,16 @@ REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quo
 
 
 class _Study:
-    """Replays of some configs, which go through the same events together; `workers` replay at once."""
+    """Replays of some configs, which go through the same events together; `workers` replay at once.
+    Refusals are counted, or not."""
 
     def __init__(
         self,
         configs: Sequence[Mapping[str, Any]],
         events: Sequence[MarketEvent],
         judge: validations.Judge,
+        *,
+        counted: bool,
         workers: int = 1,
     ) -> None:
         self.judge, self.workers, self.shared = judge, workers, configs[0]
@@ -102,7 +106,7 @@ class _Study:
         self.rules = [strategies.rules_of(config) for config in configs]
         self.start_micro = [int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO) for config in configs]
         self.replays = [
-            Replay(self.universe, rules, cash, full_audit=config["audit"] == "full", by_market=len(configs) == 1)
+            Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
         self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
