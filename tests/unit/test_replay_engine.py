@@ -37,6 +37,14 @@ def test_the_net_value_must_exceed_the_minimum_strictly():
         assert [d.filled for d in one.decisions] == [True] * len(bought)
 
 
+def test_what_kelly_wants_must_exceed_it_strictly_too():
+    """0.6 · 2/3 of 10 dollars are 10 contracts at 0.40, which cost 0.17 in fees: 0.383 are left of each."""
+    for min_ev, bought in (("0.383", []), ("0.382999999999", [(5, "A", "YES", 10)])):
+        how = rules(size=sizing.Kelly(Decimal("0.6")), min_ev=min_ev)
+        one = replay([contract(end=6)], [quote(0, 5, 5, yes="0.40")], how, cash="10")
+        assert (orders(one), len(one.decisions)) == (bought, len(bought))
+
+
 def test_a_fill_keeps_its_values():
     what = contract(p="0.75", pays="0", start=5, quotes_from=0)
     fill = replay([what], [quote(0, 5, 5, yes="0.40", candle=3)], rules(quantity=10)).fills[0]
