@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.engine_parts import (
     MINUTE,
+    candles_of,
     contract,
     every_decision,
     fee_by_hand,
@@ -19,6 +20,7 @@ from tests.unit.engine_parts import (
     pico,
     quote,
     replay,
+    replay_candles,
     rules,
 )
 from tradewinds.engine import sizing
@@ -239,16 +241,40 @@ def test_kelly_sees_the_equity_before_the_first_order_of_the_instant():
     assert orders(outcome)[2] == (6, "A", "YES", expected)
 
 
-def test_rules_that_change_at_an_instant_are_looked_at_again_then():
-    """A quote over a change of the rounding rule: per contract at 0.055 the fee is 0.01, then 0.005."""
+@pytest.mark.parametrize("cuts", [(), (-1,), (0,), (1,), (-5, 2, 3)])
+def test_rules_that_change_at_an_instant_are_looked_at_again_then(cuts):
+    """A quote over a change of the rounding rule: per contract at 0.055 the fee is 0.01, then 0.005, whatever the windows."""
     first = FEE_ERAS[0][0] // MINUTE
     what = contract(p="0.085", start=first - 10, end=first + 10, settles=first + 99)
     how = rules(min_ev="0.021", fee_rule=exchange_fee, per_market=1)
-    quotes = [quote(0, first - 10, first + 9, yes="0.055")]
-    outcome = replay([what], quotes, how)
+    candles = candles_of([what], [quote(0, first - 10, first + 9, yes="0.055")])
+    outcome = replay_candles([what], candles, how, cuts=[first + cut for cut in cuts])
     assert [(o[0] - first, *o[1:]) for o in orders(outcome)] == [(0, "A", "YES", 1)]
     assert outcome.fills[0].fee_micro == 5_000
     assert outcome.rejections == {"MAX_CONTRACTS_PER_MARKET": 9}
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0.0, -0.0, 1e-300, -1e-300, 1, -1])
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(NUMBERS, min_size=2, max_size=9), st.randoms(use_true_random=False))
+def test_priorities_go_from_the_highest_to_the_lowest_then_by_ticker(priorities, random):
+    """Numbers of any size, negative or not; -0.0 is 0."""
+    tickers = [f"M{n}" for n in range(len(priorities))]
+    contracts = [contract(ticker, event=ticker, p=f"0.{n + 1}") for n, ticker in enumerate(tickers)]
+    wanted = {10**11 * (n + 1): priority for n, priority in enumerate(priorities)}
+
+    def by_quote(quotes):
+        values = np.array([wanted[p] for p in quotes.p_pico.tolist()])
+        return Wishes(np.zeros(len(quotes), np.int8), np.ones(len(quotes), np.int64), values)
+
+    shuffled = random.sample(contracts, len(contracts))
+    quotes = [quote(i, 5, 5, yes="0.40") for i in range(len(contracts))]
+    found = [fill.contract.ticker for fill in replay(shuffled, quotes, rules(by_quote=by_quote)).fills]
+    assert found == [ticker for _, ticker in sorted(zip((-p for p in priorities), tickers, strict=True))]
 
 
 def test_nothing_to_do():
