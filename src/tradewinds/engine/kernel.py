@@ -28,7 +28,7 @@ MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
 PICO = 1_000_000_000_000
 NEVER = 1 << 62
-NO_PRICE = -(1 << 31)  # in the place of a bid or an ask: below every price, even the impossible ones of a bad file
+NO_PRICE = -999_999_999  # in the place of a bid or an ask: no price of a file, even an impossible one, is below it
 YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
@@ -189,8 +189,9 @@ def price_codes(bid, ask, low, end, kind, place, prices, kinds):
 
 @compiled
 def quote_codes(bid, ask, low, end):
-    """Codes of the distinct (contract, YES ask, NO ask) of each row, -1 where neither side is offered; and of each code
-    the contract's place and both asks (-1: not offered).
+    """Codes of the YES and of the NO side of each row, by its distinct (contract, YES ask, NO ask), -1 where neither side is
+    offered; and of each code the contract's place and both asks (-1: not offered). The NO sides' codes follow those of the YES
+    sides.
 
     A hash table of one contract's quotes at a time, in which entries with a code of an earlier contract count as free.
     """
@@ -219,7 +220,10 @@ def quote_codes(bid, ask, low, end):
                 owner[count], yes_asks[count], no_asks[count] = j, yes, no
                 count += 1
             codes[row] = code_at[at]
-    return codes, owner[:count], yes_asks[:count], no_asks[:count]
+    no_codes = np.empty(len(codes), np.int32)
+    for row in range(len(codes)):
+        no_codes[row] = codes[row] + count if codes[row] >= 0 else -1
+    return codes, no_codes, owner[:count], yes_asks[:count], no_asks[:count]
 
 
 @compiled
