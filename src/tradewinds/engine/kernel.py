@@ -440,6 +440,20 @@ def _next_wanted(row, end, earliest, step, e, yes_code, no_code, quantity):
 
 
 @compiled
+def _next_affordable(row, end, earliest, step, due, cash, e, bid, ask, yes_code, no_code, quantity, rank, rest):
+    """As `_next_wanted`, but rows are passed over whose order a cash that only falls before `due` cannot pay; at `due` the row
+    then in sight is looked at again."""
+    while row < end and e[row] < due:
+        yes, no = yes_code[row], no_code[row]
+        if _wanted(yes, no, quantity):
+            price = MICRO - bid[row] if _prefers_no(yes, no, quantity, rank, rest) else ask[row]
+            if price <= cash:
+                return row, max(-(-e[row] // step) * step, earliest)
+        row += 1
+    return row - 1, max(-(-due // step) * step, earliest)
+
+
+@compiled
 def _full(yes_held, no_held, side, in_event, limits):
     """The reason for which no order can be filled until something of the event settles, or NO_REASON."""
     if not limits.allow_opposing and (yes_held if side == NO else no_held):
@@ -744,7 +758,6 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                     continue
                 if row < low[j] or t - e[row] > max_age:
                     continue
-            busy = True
             yes, no = yes_code[row], no_code[row]
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
             if limits.kelly_base:
@@ -764,8 +777,12 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                 code = yes if side == YES else no
                 quantity, own_rank, own_rest = table_quantity[code], table_rank[code], table_rest[code]
             price = ask[row] if side == YES else MICRO - bid[row]
-            if not counted and not audit and s[S_CASH] < price:
-                continue  # refused for whatever reason: cash only falls until the next decision time
+            if s[S_CASH] < price and sleeps and not counted and not audit:  # refused for whatever reason
+                position[j], wake[j] = _next_affordable(
+                    row + 1, end[j], t + step, step, due, s[S_CASH], e, bid, ask, yes_code, no_code, table_quantity, table_rank, table_rest)  # noqa: E501  # fmt: skip
+                soonest = min(soonest, wake[j])
+                continue
+            busy = True
             in_event = event_contracts[event_of[i]]
             reason = _full(held[i, YES], held[i, NO], side, in_event, limits)
             if reason == NO_REASON:
