@@ -82,6 +82,11 @@ class ArchiveWriter:
         """Climate reports (schema store.CLIMATE), one file per station."""
         self._per_station("climate", table.cast(store.CLIMATE), ["climate_date", "issued_ts"])
 
+    def add_bars(self, symbol: str, table: pa.Table, about: Mapping[str, Any]) -> None:
+        """A symbol's daily bars (date, open, high, low, close, adj_close, volume) as the chart API has them, under the name it
+        has there; `about`: timezone, currency, splits {date: "new:old"}."""
+        store.write_parquet(self.folder / "yahoo" / f"{symbol}.parquet", table.sort_by("date"), dict(about))
+
     def _per_station(self, kind: str, table: pa.Table, order: list[str]) -> None:
         for station in pc.unique(table["station_id"]).to_pylist():
             rows = table.filter(pc.field("station_id") == station)
@@ -123,6 +128,12 @@ class Archive:
         """The 1-minute candles of an event; no rows when the archive has none."""
         path = candle_file(self.folder, series_ticker, event_ticker)
         return pq.read_table(path).cast(CANDLES) if path.exists() else CANDLES.empty_table()
+
+    def bars(self, symbol: str) -> tuple[pa.Table, dict[str, Any]] | None:
+        """A symbol's daily bars and what the service says of them; None for a symbol that the archive does not have."""
+        folder = self.folder / "yahoo"
+        known = {path.stem: path for path in folder.glob("*.parquet")}  # a name from outside is never made a path
+        return (pq.read_table(known[symbol]), store.read_meta(known[symbol])) if symbol in known else None
 
     def guidance(self, station_id: str) -> pa.Table:
         """All guidance of a station; no rows when the archive has none."""

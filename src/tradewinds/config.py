@@ -13,11 +13,10 @@ import functools
 import hashlib
 import json
 import uuid
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tradewinds import calendars, config_problems, yaml_text
+from tradewinds import config_problems, markets, yaml_text
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.paths import workflow_root
@@ -25,7 +24,7 @@ from tradewinds.paths import workflow_root
 Config = dict[str, Any]
 
 # Where results go, who is asked and how fast change nothing in a result, so they are no part of the question.
-NOT_THE_QUESTION = ("database", "output_dir", "kalshi", "iem", "fetch")
+NOT_THE_QUESTION = ("database", "output_dir", "kalshi", "iem", "yahoo", "fetch")
 _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
@@ -81,7 +80,7 @@ def resolve(
         ConfigError: one paragraph per problem.
     """
     config: Config = _plain(copy.deepcopy(raw))
-    config_schema = _schema()
+    config_schema = _schema(markets.market_of(config))
     problems = config_problems.Problems(source, lines or {})
     problems.check_schema(config, config_schema)
     problems.raise_if_any()
@@ -119,36 +118,13 @@ def _fill(config: Config, node: dict[str, Any]) -> None:
 
 
 def _check_meaning(config: Config, problems: config_problems.Problems, today: dt.date) -> None:
-    """What a schema cannot say: order of dates, the future, known series and strategies, exact money."""
+    """What a schema cannot say: order of dates, the future, and what the market family knows."""
     start, end = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
     if start > end:
         problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
     if end > today:
         problems.add(("date_end_local",), f"{end} is in the future.", f"A backtest ends today ({today}) at the latest.")
-    for index, series in enumerate(config["series_tickers"]):
-        try:
-            calendars.station_of(series)
-        except ConfigError as error:
-            problems.add(("series_tickers", index), error.what, error.remedy)
-    from tradewinds import strategies  # here, because fetch jobs never need one
-
-    try:
-        strategies.check(config["strategy"])
-    except ConfigError as error:
-        own = config["strategy"]["file"]
-        what = f"{own}: {error.what}" if own else error.what
-        problems.add(("strategy", "file" if own else "name"), what, error.remedy)
-    for key in ("start_balance_usd", "max_notional_per_event_usd"):
-        value = config["risk"][key]
-        if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]
-            problems.add(
-                ("risk", key), f"{value} has more than 6 decimals.", "Money is exact to a millionth of a dollar."
-            )
-    forecast = config["probabilities"]
-    if forecast["source"] == "gaussian" and forecast["min_days"] > forecast["trailing_days"]:
-        problems.add(
-            ("probabilities", "min_days"), "is above trailing_days.", "No day could ever have a forecast; lower it."
-        )
+    markets.family(config["market"]).check(config, problems)
 
 
 def question(config: Config) -> Config:

@@ -120,6 +120,15 @@ PROBABILITIES = _schema(
     ("method", pa.string()),
 )
 
+SHARE_PRICE = pa.decimal128(18, 6)
+BARS = _schema(
+    ("symbol", pa.string()),
+    ("date", pa.date32()),
+    *((name, SHARE_PRICE, "null") for name in ("open", "high", "low", "close", "adj_close")),
+    ("volume", pa.int64(), "null"),
+    ("quarantine", pa.string(), "null"),  # why the row is not to be believed; null: it is
+)
+
 
 def catalog_path(series_ticker: str) -> str:
     """The catalog of a series: one row per market (schema CATALOG)."""
@@ -139,6 +148,11 @@ def guidance_path(station_id: str, model: str, year: int) -> str:
 def climate_path(station_id: str, year: int) -> str:
     """One year of climate reports (schema CLIMATE)."""
     return f"data/climate/iem/{station_id}/{year}.parquet"
+
+
+def bars_path(source: str, symbol: str, year: int) -> str:
+    """One year of a symbol's daily bars (schema BARS)."""
+    return f"data/candles/daily/{source}/{symbol}/{year}.parquet"
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ RETRY_ERRORS = (
 MOST_BYTES = 64 * 2**20  # the largest honest answers (a year of the blend's guidance, a full page of markets) are 5 MB
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
+NOTHING_THERE = b"Data doesn't exist for startDate"  # the chart API says so with status 400 of a time before a listing
 THROTTLE_TEXT = b"Too many requests from your IP"  # the weather service says so with status 429 or 200
 
 _SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
@@ -48,7 +49,7 @@ Signer = Callable[[str, str], Mapping[str, str]]
 
 
 class NotFound(Exception):
-    """The service answers 404: it has no such thing (or has it elsewhere)."""
+    """The service answers 404, or says it in other words: it has no such thing (or has it elsewhere)."""
 
 
 class _TryAgain(Exception):
@@ -192,7 +193,7 @@ class HttpClient:
             raise _TryAgain(f"status {status} {_excerpt(answer)}", _retry_after(answer))
         if THROTTLE_TEXT in answer.body[:500]:
             raise _TryAgain("the service asks to slow down", 60.0)
-        if status == 404:
+        if status == 404 or (status == 400 and NOTHING_THERE in answer.body):
             raise NotFound(self._shown(path, params))
         if status != 200:
             where = f"GET {self._shown(path, params)}"

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tradewinds.archive import Archive
-from tradewinds.sources import replay_kalshi, replay_weather
+from tradewinds.sources import replay_kalshi, replay_weather, replay_yahoo
 from tradewinds.sources.replay_data import ReplayData
 from tradewinds.sources.replay_faults import Answer, FaultPlan
 
@@ -149,6 +149,9 @@ class Handler(BaseHTTPRequestHandler):
             )
         if path == "/cgi-bin/request/mos.py":
             return replay_weather.mos(self.replay.archive, query)
+        if path.startswith(replay_yahoo.PREFIX):
+            status, body = replay_yahoo.answer(self.replay.archive, path, query)
+            return status, "application/json", json.dumps(body)
         return 404, "text/plain", "not found"
 
     def send(self, status: int, content_type: str, body: str, *, missing: int = 0) -> None:

@@ -1,0 +1,186 @@
+"""The bars of a run: read, left out what is quarantined or outside a membership, adjusted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from tradewinds import store
+from tradewinds.engine.shares import Bars, Ints
+from tradewinds.errors import DataMissing, SimulationError
+from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.markets.universe import Universe, within
+
+NO_BARS = "NO_BARS"
+TOO_LITTLE_HISTORY = "TOO_LITTLE_HISTORY"
+NOT_ACTIVE = "NOT_ACTIVE"
+NO_ADJUSTED_CLOSE = "NO_ADJUSTED_CLOSE"
+
+SHOWN = 40
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+EPOCH = dt.date(1970, 1, 1)
+
+_QUERY = """
+    SELECT s, date - DATE '1970-01-01' AS day, quarantine,
+           (open * 1000000)::BIGINT AS open, (high * 1000000)::BIGINT AS high,
+           (low * 1000000)::BIGINT AS low, (close * 1000000)::BIGINT AS close,
+           (adj_close * 1000000)::BIGINT AS adj_close, volume
+    FROM read_parquet($files) JOIN (SELECT unnest($symbols) AS symbol, unnest($numbers) AS s) USING (symbol)
+    WHERE date <= $last
+    ORDER BY s, date"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Bars of the symbols that can be traded, and what is to be told of the rest.
+
+    `eligible`: per row, whether its symbol is active and its date inside the run; `skipped`: (symbol, reason) of those left
+    out; `quarantined`: rows left out by reason; `adjustment`: none, adjusted_close or actions.
+    """
+
+    bars: Bars
+    eligible: Flags
+    skipped: list[tuple[str, str]]
+    quarantined: Counter[str]
+    adjustment: str
+
+
+def day_of(date: dt.date) -> int:
+    """Days since 1970-01-01."""
+    return (date - EPOCH).days
+
+
+def date_of(day: int) -> dt.date:
+    """The date of a day."""
+    return EPOCH + dt.timedelta(days=day)
+
+
+def load_bars(config: Mapping[str, Any], universe: Universe, files: Sequence[str], history: int, threads: int) -> Loaded:
+    """The bars of a resolved config.
+
+    Args:
+        files: paths of all its bar files; history: bars that a signal needs; threads: DuckDB's.
+
+    Raises:
+        DataMissing: a symbol lacks bars or history and on_missing.bars says fail, or there is nothing to trade at all.
+        SimulationError: files of one symbol do not fit together.
+    """
+    first, last = config["date_start_local"], config["date_end_local"]
+    spans = {symbol: span for symbol, dates in universe.items() if (span := within(dates, first, last))}
+    skipped = [(symbol, NOT_ACTIVE) for symbol in universe if symbol not in spans]
+    if config["bars"]["source"] == "yahoo":
+        _refuse_strangers(files, config["risk"]["currency"])
+    bars, adjusted_close, quarantined = _read(sorted(spans), files, last, threads)
+    ends = np.array([min(day_of(max(e for _, e in universe[symbol])), day_of(last)) for symbol in bars.symbols], np.int64)
+    bars, adjusted_close = _rows(bars, adjusted_close, bars.day <= ends[bars.owner])
+    lacking = _lacking(bars, spans, history)
+    _refuse_lacking(config, lacking, set(spans))
+    gone = np.array([symbol in dict(lacking) for symbol in bars.symbols], bool)
+    bars, adjusted_close = _rows(bars, adjusted_close, ~gone[bars.owner])
+    bars, kind = _adjusted(config, bars, adjusted_close, quarantined)
+    return Loaded(bars, _eligible(bars, universe, first, last), sorted(skipped + lacking), quarantined, kind)
+
+
+def _read(symbols: Sequence[str], files: Sequence[str], last: dt.date, threads: int) -> tuple[Bars, Ints, Counter[str]]:
+    """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason."""
+    if not files:
+        nothing = np.zeros(0, np.int64)
+        return Bars((), np.zeros(1, np.int64), *([nothing] * 6)), nothing, Counter()
+    given = {"files": list(files), "symbols": list(symbols), "numbers": list(range(len(symbols))), "last": last}
+    with duckdb.connect(config={"threads": threads}) as connection:
+        found = connection.execute(_QUERY, given).fetchnumpy()
+    reasons = found.pop("quarantine")
+    bad = ~np.ma.getmaskarray(reasons)
+    quarantined = Counter(reasons[bad].tolist())
+    columns = {name: np.ma.filled(values, 0)[~bad].astype(np.int64) for name, values in found.items()}
+    counts = np.bincount(columns.pop("s"), minlength=len(symbols))
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    adjusted_close = columns.pop("adj_close")
+    return Bars(tuple(symbols), offsets, **columns), adjusted_close, quarantined
+
+
+def _rows(bars: Bars, adjusted_close: Ints, keep: Flags) -> tuple[Bars, Ints]:
+    """Some rows of all symbols."""
+    counts = np.bincount(bars.owner[keep], minlength=len(bars.symbols))
+    columns = (c[keep] for c in (bars.day, bars.open, bars.high, bars.low, bars.close, bars.volume))
+    return Bars(bars.symbols, np.concatenate([[0], np.cumsum(counts)]), *columns), adjusted_close[keep]
+
+
+def _lacking(bars: Bars, spans: Mapping[str, tuple[dt.date, dt.date]], history: int) -> list[tuple[str, str]]:
+    """Symbols of which no signal can ever be made, with the reason."""
+    found = []
+    for number, symbol in enumerate(bars.symbols):
+        days, (start, end) = bars.day[bars.rows(number)], spans[symbol]
+        inside = np.count_nonzero((days >= day_of(start)) & (days <= day_of(end)))
+        if not inside:
+            found.append((symbol, NO_BARS))
+        elif len(days) < history:
+            found.append((symbol, TOO_LITTLE_HISTORY))
+    named = set(bars.symbols)
+    return found + [(symbol, NO_BARS) for symbol in spans if symbol not in named]
+
+
+def _refuse_lacking(config: Mapping[str, Any], lacking: list[tuple[str, str]], active: set[str]) -> None:
+    """Say per symbol what is missing, if it is to fail or if nothing is left."""
+    if active and (not lacking or (config["on_missing"]["bars"] == "skip" and len(lacking) < len(active))):
+        return
+    words = {NO_BARS: "no bars", TOO_LITTLE_HISTORY: "too little history"}
+    lines = [f"  {symbol}: {words[reason]}" for symbol, reason in sorted(lacking)]
+    lines += [f"  … and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    what = f"{len(lacking)} of {len(active)} symbols cannot be traded from {{date_start_local}} to {{date_end_local}}."
+    if not active:
+        what = "no symbol of the universe is active from {date_start_local} to {date_end_local}."
+    remedy = "Nothing was written. Bring their bars, change the dates, or leave such symbols out (on_missing: {bars: skip})."
+    told = f"{what.format(**config)} {remedy}"
+    raise DataMissing("\n".join([told, *lines[:SHOWN], *lines[SHOWN:][-1:]]))
+
+
+def _adjusted(
+    config: Mapping[str, Any], bars: Bars, adjusted_close: Ints, quarantined: Counter[str]
+) -> tuple[Bars, str]:
+    first = day_of(config["date_start_local"])
+    if config["adjust"] == "none" or (config["actions"] is None and not adjusted_close.any()):
+        return bars, "none"
+    if config["actions"] is not None:
+        return adjusted(bars, *factors_of_actions(bars, read_actions(config["actions"])), first), "actions"
+    unknown = adjusted_close <= 0
+    if unknown.any():  # a bar that cannot be compared with its neighbours
+        quarantined[NO_ADJUSTED_CLOSE] += int(unknown.sum())
+        bars, adjusted_close = _rows(bars, adjusted_close, ~unknown)
+    factors = adjusted_close / bars.close
+    return adjusted(bars, factors, np.ones(len(factors)), first), "adjusted_close"
+
+
+def _eligible(bars: Bars, universe: Universe, first: dt.date, last: dt.date) -> Flags:
+    found = np.zeros(len(bars.day), bool)
+    for number, symbol in enumerate(bars.symbols):
+        rows = bars.rows(number)
+        for start, end in universe[symbol]:
+            lower, upper = day_of(max(start, first)), day_of(min(end, last))
+            found[rows] |= (bars.day[rows] >= lower) & (bars.day[rows] <= upper)
+    return found
+
+
+def _refuse_strangers(files: Sequence[str], currency: str) -> None:
+    """Bars in another currency, or of before and after a split: the service adjusts what it sends for splits of later days.
+
+    Raises:
+        SimulationError: names the files.
+    """
+    split: dict[str, str] = {}
+    about = {path: store.read_meta(path) for path in files}
+    for path, meta in about.items():
+        if meta.get("currency") not in (None, currency):
+            remedy = f"Set risk.currency to {meta['currency']}, or trade other symbols."
+            raise SimulationError(f"prices are in {meta['currency']}, not {currency}.", where=path, remedy=remedy)
+        split[meta["symbol"]] = max([split.get(meta["symbol"], ""), *meta.get("splits", [])])
+    stale = [path for path, meta in about.items() if meta["retrieved_at"][:10] < split[meta["symbol"]]]
+    if stale:
+        remedy = "Delete them; the next run fetches them again, adjusted."
+        raise SimulationError(f"fetched before a later split: {', '.join(stale)}.", where="bars", remedy=remedy)
