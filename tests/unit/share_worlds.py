@@ -1,0 +1,100 @@
+"""Bars for tests of the share ledger: small worlds by hand and random ones, for the product and for the naive replay."""
+
+import datetime as dt
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from tests.reference.naive_shares import Bar
+from tradewinds.engine.shares import Bars, Ledger, Market, ShareRules
+from tradewinds.markets.equities_bars import date_of, day_of
+from tradewinds.store import MICRO
+from tradewinds.strategies import breakout, mean_reversion
+from tradewinds.strategies.shares import parameters_of
+
+MODULES = {module.NAME: module for module in (mean_reversion, breakout)}
+
+
+def bars_of(world):
+    """The good bars of a naive world as the product has them."""
+    symbols = tuple(sorted(world))
+    rows = [(i, bar) for i, s in enumerate(symbols) for bar in sorted(world[s], key=lambda b: b.date) if bar.good()]
+    counts = np.bincount([i for i, _ in rows], minlength=len(symbols)) if rows else np.zeros(len(symbols), int)
+
+    def column(of):
+        return np.array([of(bar) for _, bar in rows], np.int64)
+
+    prices = (column(lambda bar, name=name: int(getattr(bar, name) * MICRO)) for name in ("open", "high", "low", "close"))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Bars(symbols, offsets, column(lambda bar: day_of(bar.date)), *prices, column(lambda bar: bar.volume))
+
+
+def rules_of(settings):
+    """The ledger's rules for naive settings."""
+    module = MODULES[settings.strategy]
+    return ShareRules(
+        exits=module.exits(parameters_of(None, module.DEFAULTS, module.NAME)),
+        start_micro=int(settings.balance * MICRO),
+        position_share=Fraction(settings.size_pct) / 100,
+        max_positions=settings.max_positions,
+        commission=Fraction(settings.commission_pct) / 100,
+        slippage=Fraction(settings.slippage_pct) / 100,
+        min_commission_micro=int(settings.min_commission * MICRO),
+        same_close=settings.same_close,
+    )
+
+
+def scores_of(bars, strategy):
+    module = MODULES[strategy]
+    return module.scores(bars, parameters_of(None, module.DEFAULTS, module.NAME))
+
+
+def replayed(world, settings):
+    """Trades and equity of the product, in the words of the naive replay."""
+    bars = bars_of(world)
+    market = Market(bars, day_of(settings.start), day_of(settings.end))
+    result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
+    return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result
+
+
+def told(bars, trades):
+    return [
+        {
+            "symbol": bars.symbols[t.symbol],
+            "signal": date_of(int(bars.day[t.signal_row])),
+            "date": date_of(int(bars.day[t.entry_row])),
+            "qty": t.quantity,
+            "price": money(t.entry_price),
+            "fee": money(t.entry_fee),
+            "exit_date": date_of(int(bars.day[t.exit_row])),
+            "exit_price": money(t.exit_price),
+            "exit_fee": money(t.exit_fee),
+            "reason": t.exit_reason,
+            "pnl": money(t.pnl),
+        }
+        for t in trades
+    ]
+
+
+def money(micro):
+    return Decimal(int(micro)) / MICRO
+
+
+def weekdays(first, count):
+    days, day = [], first
+    while len(days) < count:
+        if day.weekday() < 5:
+            days.append(day)
+        day += dt.timedelta(days=1)
+    return days
+
+
+def flat(first, closes, volume=200_000):
+    """Bars on weekdays that open where the day before closed."""
+    rows, before = [], Decimal(str(closes[0]))
+    for date, text in zip(weekdays(first, len(closes)), closes, strict=True):
+        close = Decimal(str(text))
+        rows.append(Bar(date, before, max(before, close), min(before, close), close, volume))
+        before = close
+    return rows
