@@ -19,6 +19,8 @@ from tradewinds import store
 from tradewinds.errors import ConfigError
 from tradewinds.sources import bars
 
+FORMAT = 1  # of the files that are made: another number makes them anew
+
 logger = logging.getLogger(__name__)
 
 File = tuple[str, int, str]
@@ -54,7 +56,7 @@ def _digest(path: str, columns: Mapping[str, str | None]) -> str:
     except OSError as error:
         remedy = "Give the path of a CSV or Parquet file."
         raise ConfigError(f"cannot be read ({error.strerror}).", where=path, remedy=remedy) from None
-    found.update(repr(sorted(columns.items())).encode())
+    found.update(repr((FORMAT, sorted(columns.items()))).encode())
     return found.hexdigest()
 
 

@@ -22,8 +22,8 @@ PATH = "/v8/finance/chart"
 _UNIT = Decimal("0.000001")
 
 
-def fetch_year(client: HttpClient, symbol: str, suffix: str, year: int, today: dt.date) -> tuple[pa.Table, dict[str, Any]]:
-    """A symbol's bars of one year, judged, and what the service says of them.
+def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tuple[pa.Table, dict[str, Any]]:
+    """The bars of one year, judged, and what the service says of them; `name` is the symbol as the service has it (BHP.AX).
 
     Only sessions before `today` count: the running one's bar still changes. A symbol or a time that the service does not know
     gives no rows and the reason.
@@ -31,10 +31,9 @@ def fetch_year(client: HttpClient, symbol: str, suffix: str, year: int, today: d
     Raises:
         FetchError: refused, still failing after all retries, or an answer that cannot be believed.
     """
-    name = f"{symbol}{suffix}"
     path = f"{PATH}/{name}"
     last = min(bars.year_end(year), today - dt.timedelta(days=1))
-    about: dict[str, Any] = {"source": "yahoo", "symbol": symbol, "year": year, "covers_through": last.isoformat()}
+    about: dict[str, Any] = {"source": "yahoo", "symbol": name, "year": year, "covers_through": last.isoformat()}
     # sessions begin at other hours of UTC than 0: a day more on both sides, and what is not of the year is left out
     window = {"period1": _ts(dt.date(year, 1, 1)) - 86_400, "period2": _ts(last) + 2 * 86_400}
     try:
@@ -43,7 +42,7 @@ def fetch_year(client: HttpClient, symbol: str, suffix: str, year: int, today: d
         return bars.empty(), about | {"reason": "SYMBOL_NOT_FOUND"} | _cost(client)
     try:
         result = payload["chart"]["result"][0]
-        meta, rows = result["meta"], _rows(result, symbol)
+        meta, rows = result["meta"], _rows(result, name)
         if (meta["symbol"], meta["dataGranularity"]) != (name, "1d"):
             client.refuse(f"it is of {meta['symbol']} at {meta['dataGranularity']}, not {name} at 1d", path, payload)
         splits = _splits(result)

@@ -10,8 +10,7 @@ from tradewinds.engine.shares import Bars, Exits, Floats, Ints
 from tradewinds.store import MICRO
 from tradewinds.strategies.shares import Parameters, at_least, by_symbol, previous, share, sums
 
-NAME, VERSION = "Breakout", "1.0"
-SUMMARY = "Buy 1 % above the highest high of 20 bars on 1.5 times their volume; sell at −3 %, 5 % below the peak or after 20 days."
+NAME = "Breakout"
 REASON = "BREAKOUT"
 DEFAULTS = {
     "high_bars": "20",

@@ -8,8 +8,7 @@ from tradewinds.engine.shares import Bars, Exits, Floats, Ints
 from tradewinds.store import MICRO
 from tradewinds.strategies.shares import Parameters, at_least, by_symbol, previous, share, sums
 
-NAME, VERSION = "Mean Reversion", "1.0"
-SUMMARY = "Buy after three lower closes that fell 3 % or more; sell at +2 %, at −5 % or after 10 days."
+NAME = "Mean Reversion"
 REASON = "MEAN_REVERSION"
 DEFAULTS = {
     "down_bars": "3",
