@@ -17,13 +17,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from tradewinds import __version__, store
+from tradewinds import store
+from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
 from tradewinds.errors import DatabaseError
 
 CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
+ATTEMPTS = 5
+UNDONE_FOR_ANOTHER = (1213, 1020)  # servers' error codes: deadlock; a row has changed since it was read
 
 _CATALOG_COLUMNS = {
     "event_ticker": "event_ticker",
@@ -55,19 +58,32 @@ def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = (), candles
     engine = open_database(url)
     try:
         with explained(url):
+            schema.upgrade(engine)
             with engine.begin() as connection:
-                t.create_schema(connection)
                 _register(connection, run)
             try:
-                with engine.begin() as connection:
-                    count = _replace(connection, run, Path(folder), catalogs)
-                    record_files(connection, candles)
-                    return count
+                return _in_one_transaction(engine, run, Path(folder), catalogs, candles)
             except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
                 _mark_failed(engine, run["run_id"], str(getattr(error, "orig", None) or error))
                 raise
     finally:
         engine.dispose()
+
+
+def _in_one_transaction(
+    engine: sa.Engine, run: dict[str, Any], folder: Path, catalogs: Sequence[str], candles: Sequence[str]
+) -> int:
+    """Everything of a run, or nothing; a server that undid it in favour of another loader's is asked again."""
+    for attempt in itertools.count(1):
+        try:
+            with engine.begin() as connection:
+                count = _replace(connection, run, folder, catalogs)
+                record_files(connection, candles)
+                return count
+        except sa.exc.OperationalError as error:
+            if attempt == ATTEMPTS or getattr(error.orig, "args", (None,))[0] not in UNDONE_FOR_ANOTHER:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
@@ -86,6 +102,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "date_end": dt.date.fromisoformat(config["date_end_local"]),
         "config": config,
         "git_sha": manifest["git_sha"],
+        "tradewinds_version": manifest["tradewinds_version"],
         "seed": manifest["seed"],
         "artifact_path": folder.as_posix(),
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
@@ -94,17 +111,13 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:
-    """Show the run as RUNNING; its strategy is listed, and active, once it is known."""
-    known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == run["strategy"]))
-    if known is None:
-        row = {"name": run["strategy"], "version": __version__, "is_active": True, "parameters": {}}
-        connection.execute(sa.insert(t.strategies), row)
+    """Show the run as RUNNING. Its strategy gets the version and parameters of this run, and is active when it is new."""
+    told = {"version": run["tradewinds_version"], "parameters": run["config"]["strategy"].get("parameters", {})}
+    statement = t.upsert(t.strategies, connection.dialect, list(told))
+    connection.execute(statement, told | {"name": run["strategy"], "is_active": True})
     columns = {key: value for key, value in run.items() if key != "metrics"} | {"status": "RUNNING", "error": None}
-    where = t.backtest_runs.c.run_id == run["run_id"]
-    if connection.scalar(sa.select(t.backtest_runs.c.run_id).where(where)) is None:
-        connection.execute(sa.insert(t.backtest_runs), columns)
-    else:
-        connection.execute(sa.update(t.backtest_runs).where(where).values(columns))
+    statement = t.upsert(t.backtest_runs, connection.dialect, [name for name in columns if name != "run_id"])
+    connection.execute(statement, columns)
 
 
 def _replace(connection: sa.Connection, run: dict[str, Any], folder: Path, catalogs: Sequence[str]) -> int:

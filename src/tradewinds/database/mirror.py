@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from tradewinds import store
+from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import key_of
 from tradewinds.database.connect import explained, open_database
@@ -36,8 +37,7 @@ def mirror_candles(paths: Sequence[str], url: str) -> tuple[int, int]:
     engine = open_database(url)
     try:
         with explained(url):
-            with engine.begin() as connection:
-                t.create_schema(connection)
+            schema.upgrade(engine)
             for path in paths:
                 with engine.begin() as connection:
                     count = _mirror_file(connection, path)
