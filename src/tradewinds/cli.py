@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tradewinds import __version__
+from tradewinds import __version__, compare_command, leaderboard_command, runs_command, strategies_command
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
 
 app = typer.Typer(
@@ -29,6 +29,10 @@ archive_app = typer.Typer(
     help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(archive_app, name="archive")
+app.add_typer(strategies_command.app, name="strategies")
+app.command()(runs_command.runs)
+app.command()(leaderboard_command.leaderboard)
+app.command()(compare_command.compare)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
 
@@ -173,15 +177,6 @@ def lookahead_check(
     from tradewinds import lookahead_command
 
     lookahead_command.run(config, cuts, seed, Console())
-
-
-@app.command()
-def strategies() -> None:
-    """List the strategies that a config may name."""
-    from tradewinds import strategies as registry
-
-    for name, summary in registry.listing():
-        typer.echo(f"{name:<20} {summary}")
 
 
 @app.command()

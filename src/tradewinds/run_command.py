@@ -28,6 +28,9 @@ def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_
     if dry_run:
         _show_plan(conf, plan, console)
         return
+    from tradewinds.database import activity
+
+    activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
     synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
     if not make(config_path, conf, plan, options, console):

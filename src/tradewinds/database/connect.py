@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from tradewinds.database import masked
-from tradewinds.errors import DatabaseError
+from tradewinds.errors import DatabaseError, NothingLoaded
 
 WAIT_SECONDS = 600  # for another loader of the same run, or of the same SQLite file
 
@@ -76,7 +76,7 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
         raise DatabaseError("this URL cannot be understood.", where=_where(url), remedy=remedy) from None
     if file and read_only and not Path(file).exists():
         remedy = "tradewinds run makes it when it loads its first run."
-        raise DatabaseError("there is no such database yet.", where=_where(url), remedy=remedy)
+        raise NothingLoaded("there is no such database yet.", where=_where(url), remedy=remedy)
     (_listen_sqlite if lite else _listen_server)(engine, read_only)
     return engine
 
@@ -129,7 +129,8 @@ def explained(url: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise error if error.where else DatabaseError(error.what, where=_where(url), remedy=error.remedy) from None
+        error.where = error.where or _where(url)
+        raise
     except (exc.SQLAlchemyError, RuntimeError) as error:  # PyMySQL's RuntimeError: a package for its login is missing
         text = _short(error)
         remedy = next((hint for words, hint in _REMEDIES if words in text), "Nothing was half loaded; run it again.")

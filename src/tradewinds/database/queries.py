@@ -171,13 +171,13 @@ def _trade_filter(
     return wanted
 
 
-def daily_pnl(connection: sa.Connection, run_id: str) -> dict[dt.date, Decimal]:
-    """What a run's trades made, by the UTC date they settled on; exact, summed in millionths of a dollar."""
+def event_results(connection: sa.Connection, run_id: str) -> dict[str, tuple[int, Decimal]]:
+    """Trades and P&L of a run by event; exact, because it is summed in millionths of a dollar."""
     trades = t.backtest_trades.c
-    day = sa.func.date(trades.settled_ts_utc, type_=sa.String)
     micro = sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(trades.pnl, sa.Numeric) * MICRO), sa.BigInteger))
-    query = sa.select(day, micro).where(trades.run_id == run_id).group_by(day).order_by(day)
-    return {dt.date.fromisoformat(str(date)): Decimal(int(total)) / MICRO for date, total in connection.execute(query)}
+    query = sa.select(trades.event_ticker, sa.func.count(), micro).where(trades.run_id == run_id)
+    found = connection.execute(query.group_by(trades.event_ticker))
+    return {event: (count, Decimal(int(total)) / MICRO) for event, count, total in found}
 
 
 def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int | None = None) -> list[Row]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tradewinds.database import tables as t
 from tradewinds.database.connect import WAIT_SECONDS
-from tradewinds.errors import DatabaseError
+from tradewinds.errors import DatabaseError, NothingLoaded
 
 VERSION_TABLE = "tradewinds_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -50,7 +50,7 @@ def require_current(connection: sa.Connection) -> None:
     """
     found = version_of(connection)
     if found is None:
-        raise DatabaseError("no run has been loaded here yet.", remedy="tradewinds run loads the first one.")
+        raise NothingLoaded("no run has been loaded here yet.", remedy="tradewinds run loads the first one.")
     if found != CURRENT:
         what = f"its schema is older ({found}) than this Tradewinds ({CURRENT})."
         raise DatabaseError(what, remedy=_OLDER)
