@@ -15,7 +15,14 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tradewinds import __version__, compare_command, leaderboard_command, runs_command, strategies_command
+from tradewinds import (
+    __version__,
+    compare_command,
+    leaderboard_command,
+    reproduce_command,
+    runs_command,
+    strategies_command,
+)
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
 
 app = typer.Typer(
@@ -33,6 +40,7 @@ app.add_typer(strategies_command.app, name="strategies")
 app.command()(runs_command.runs)
 app.command()(leaderboard_command.leaderboard)
 app.command()(compare_command.compare)
+app.command()(reproduce_command.reproduce)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
 

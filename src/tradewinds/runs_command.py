@@ -48,11 +48,11 @@ def runs(
     from tradewinds.database import queries
 
     machine = listing.for_programs(as_json, as_csv)
-    wanted = {"status": status and status.value, "series": series, "strategy": strategy}
+    wanted = queries.RunFilter(status and status.value, series, strategy)
     with queries.reading(listing.database_url(database, config)) as connection:
         shown = limit or (None if machine else SHOWN)
-        rows = queries.list_runs(connection, **wanted, limit=shown)
-        total = queries.count_runs(connection, **wanted)
+        rows = queries.list_runs(connection, wanted, limit=shown)
+        total = queries.count_runs(connection, wanted)
     if as_json:
         listing.print_json([{name: row[name] for name in COLUMNS} for row in rows])
     elif as_csv:

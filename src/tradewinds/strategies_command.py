@@ -78,7 +78,7 @@ def _rows(url: str) -> list[dict[str, Any]]:
     summaries, known = dict(registry.listing()), {}
     with contextlib.suppress(NothingLoaded), queries.reading(url) as connection:
         known = {row["name"]: row for row in queries.list_strategies(connection)}
-    new = {"is_active": True, "runs": 0, "version": None, "parameters": {}}
+    new: dict[str, Any] = {"is_active": True, "runs": 0, "version": None, "parameters": {}}
     return [
         {"name": name, **new, **known.get(name, {}), "registered": name in summaries, "summary": summaries.get(name)}
         for name in sorted({*summaries, *known})

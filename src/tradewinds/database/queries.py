@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -77,40 +78,65 @@ def reading(url: str) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs: those that have all that is named."""
+
+    status: str | None = None
+    series: str | None = None
+    strategy: str | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """As SQL."""
+        runs, found = t.backtest_runs.c, []
+        if self.status is not None:
+            found.append(runs.status == self.status)
+        if self.strategy is not None:
+            found.append(runs.strategy == self.strategy)
+        if self.series is not None:  # a list of names as JSON text, on every server
+            found.append(sa.cast(runs.series, sa.String(65_535)).contains(f'"{self.series}"', autoescape=True))
+        return found
+
+
+@dataclass(frozen=True)
+class TradeFilter:
+    """Which trades of a run: those of an event, of a market, decided in [since, until) (UTC, no zone)."""
+
+    event: str | None = None
+    market: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+    def conditions(self, run_id: str) -> list[sa.ColumnElement[bool]]:
+        """As SQL."""
+        trades = t.backtest_trades.c
+        found = [trades.run_id == run_id]
+        if self.event is not None:
+            found.append(trades.event_ticker == self.event)
+        if self.market is not None:
+            found.append(trades.market_ticker == self.market)
+        if self.since is not None:
+            found.append(trades.decision_ts_utc >= self.since)
+        if self.until is not None:
+            found.append(trades.decision_ts_utc < self.until)
+        return found
+
+
 def list_runs(
-    connection: sa.Connection,
-    *,
-    status: str | None = None,
-    series: str | None = None,
-    strategy: str | None = None,
-    limit: int | None = None,
-    offset: int = 0,
+    connection: sa.Connection, which: RunFilter = RunFilter(), *, limit: int | None = None, offset: int = 0
 ) -> list[Row]:
-    """Runs, the latest first, with their main metrics (null unless loaded); filters leave out what differs."""
+    """Runs, the latest first, with their main metrics (null unless loaded)."""
     runs, metrics = t.backtest_runs, t.backtest_metrics
     columns = [*(runs.c[name] for name in _RUN_COLUMNS), *(metrics.c[name] for name in _RUN_METRICS)]
     query = sa.select(*columns).outerjoin_from(runs, metrics, runs.c.run_id == metrics.c.run_id)
-    query = query.where(*_run_filter(status, series, strategy)).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
+    query = query.where(*which.conditions()).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
     return _rows(connection, _page(query, limit, offset))
 
 
-def count_runs(
-    connection: sa.Connection, *, status: str | None = None, series: str | None = None, strategy: str | None = None
-) -> int:
+def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int:
     """How many runs `list_runs` has on all its pages."""
-    query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*_run_filter(status, series, strategy))
+    query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*which.conditions())
     return connection.execute(query).scalar_one()
-
-
-def _run_filter(status: str | None, series: str | None, strategy: str | None) -> list[sa.ColumnElement[bool]]:
-    runs, wanted = t.backtest_runs.c, []
-    if status is not None:
-        wanted.append(runs.status == status)
-    if strategy is not None:
-        wanted.append(runs.strategy == strategy)
-    if series is not None:  # a list of names as JSON text, on every server
-        wanted.append(sa.cast(runs.series, sa.String(65_535)).contains(f'"{series}"', autoescape=True))
-    return wanted
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
@@ -128,47 +154,20 @@ def runs_named(connection: sa.Connection, prefix: str) -> list[str]:
 def list_trades(
     connection: sa.Connection,
     run_id: str,
+    which: TradeFilter = TradeFilter(),
     *,
-    event: str | None = None,
-    market: str | None = None,
-    since: dt.datetime | None = None,
-    until: dt.datetime | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Row]:
-    """Trades of a run in execution order, decided in [since, until)."""
-    query = sa.select(t.backtest_trades).where(*_trade_filter(run_id, event, market, since, until))
-    return _rows(connection, _page(query.order_by(t.backtest_trades.c.seq), limit, offset))
+    """Trades of a run in execution order."""
+    query = sa.select(t.backtest_trades).where(*which.conditions(run_id)).order_by(t.backtest_trades.c.seq)
+    return _rows(connection, _page(query, limit, offset))
 
 
-def count_trades(
-    connection: sa.Connection,
-    run_id: str,
-    *,
-    event: str | None = None,
-    market: str | None = None,
-    since: dt.datetime | None = None,
-    until: dt.datetime | None = None,
-) -> int:
+def count_trades(connection: sa.Connection, run_id: str, which: TradeFilter = TradeFilter()) -> int:
     """How many trades `list_trades` has on all its pages."""
-    wanted = _trade_filter(run_id, event, market, since, until)
-    return connection.execute(sa.select(sa.func.count()).select_from(t.backtest_trades).where(*wanted)).scalar_one()
-
-
-def _trade_filter(
-    run_id: str, event: str | None, market: str | None, since: dt.datetime | None, until: dt.datetime | None
-) -> list[sa.ColumnElement[bool]]:
-    trades = t.backtest_trades.c
-    wanted = [trades.run_id == run_id]
-    if event is not None:
-        wanted.append(trades.event_ticker == event)
-    if market is not None:
-        wanted.append(trades.market_ticker == market)
-    if since is not None:
-        wanted.append(trades.decision_ts_utc >= since)
-    if until is not None:
-        wanted.append(trades.decision_ts_utc < until)
-    return wanted
+    query = sa.select(sa.func.count()).select_from(t.backtest_trades).where(*which.conditions(run_id))
+    return connection.execute(query).scalar_one()
 
 
 def event_results(connection: sa.Connection, run_id: str) -> dict[str, tuple[int, Decimal]]:
