@@ -2,13 +2,13 @@
 
 from tradewinds import config as configs
 from tradewinds import simulation
-from tradewinds.jobs import run_job
+from tradewinds.jobs import run_job, telling
 from tradewinds.plan import plan_of
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
     conf = configs.resolve(raw_config)
-    simulation.simulate(conf, plan_of(conf), inputs, threads)
+    simulation.simulate(conf, plan_of(conf), inputs, threads, telling("simulate"))
 
 
 if __name__ == "__main__":

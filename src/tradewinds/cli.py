@@ -77,6 +77,11 @@ def run(
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what Snakemake says, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Append all that --verbose shows to this file, with times.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
@@ -85,12 +90,14 @@ def run(
     """
     from tradewinds import run_command
     from tradewinds.runner import RunOptions
+    from tradewinds.screen import Screen
 
     if no_fetch and auto_fetch:
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
     options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
-    run_command.run(config, options, Console(), dry_run=dry_run)
+    screen = Screen(verbose=verbose, quiet=quiet, log_file=log_file)
+    run_command.run(config, options, screen, dry_run=dry_run)
 
 
 @app.command()

@@ -1,0 +1,41 @@
+"""Rows of Parquet files as a database takes them: some thousand at a time, UTC without zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tradewinds.errors import DamagedFile
+
+CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
+
+
+def batches(path: str | Path) -> Iterator[pa.RecordBatch]:
+    """A file's rows, CHUNK at a time.
+
+    Raises:
+        DamagedFile: it cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield from file.iter_batches(batch_size=CHUNK)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
+
+
+def columns(batch: pa.RecordBatch) -> dict[str, list[Any]]:
+    """A batch's columns as Python objects."""
+    return {name: values(batch.column(name)) for name in batch.schema.names}
+
+
+def values(column: pa.Array) -> list[Any]:
+    """A column as Python objects, each different value made once: thousands of rows have some hundred prices."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # UTC stays UTC, its zone is dropped
+    encoded = column.dictionary_encode()
+    different = encoded.dictionary.to_pylist()
+    return [None if index is None else different[index] for index in encoded.indices.to_pylist()]
