@@ -50,7 +50,7 @@ class _Stage:
     def __init__(self, name: str, missing: set[str]) -> None:
         self.name, self.missing = name, missing
         self.done, self.total = 0, len(missing)
-        self.began: float | None = None
+        self.began: float | None = None  # when everything before it was there, or it was ahead of that
         self.shown_at = time.monotonic()
 
     def look(self, told: Callable[[str], tuple[int, int] | None]) -> bool:
@@ -62,17 +62,14 @@ class _Stage:
             self.done, self.total = said if self.missing else (said[1], said[1])
         else:
             self.done = self.total - len(self.missing)
-        if self.began is None and self.done:
-            self.began = time.monotonic()
         return (self.done, self.total) != before
 
     def line(self) -> str:
         """`candles: 15 of 22, 3.1/s, 0:00:02 left`."""
         text = f"{self.name}: {self.done:,} of {self.total:,}"
-        took = time.monotonic() - (self.began or self.shown_at)
-        if not self.missing or not self.done or took <= 0:
+        if self.began is None or not self.missing or not self.done:
             return text
-        rate = self.done / took
+        rate = self.done / (time.monotonic() - self.began)
         return f"{text}, {_rate(rate)}, {dt.timedelta(seconds=round((self.total - self.done) / rate))} left"
 
 
@@ -104,13 +101,22 @@ class Watch:
     def __call__(self) -> None:
         """Look and show what changed."""
         self._details()
+        all_before = True
         for stage in self.stages:
-            if stage.look(lambda name: jobs.told(self.told_in, name)):
+            changed = stage.look(lambda name: jobs.told(self.told_in, name))
+            if stage.began is None and (changed or all_before):
+                self._begin(stage)
+            if changed:
                 self._show(stage)
+            all_before = all_before and not stage.missing
+
+    def _begin(self, stage: _Stage) -> None:
+        stage.began = time.monotonic()
+        if self.progress:
+            self.progress.start_task(self.bars[stage.name])
 
     def _show(self, stage: _Stage) -> None:
         if self.progress:
-            self.progress.start_task(self.bars[stage.name])
             self.progress.update(self.bars[stage.name], completed=stage.done, total=stage.total)
         now = time.monotonic()
         if not stage.missing or now - stage.shown_at > PLAIN_LINE_SECONDS:
@@ -134,7 +140,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """`3.1/s`, and nothing before anything is done."""
-        speed = task.finished_speed or task.speed
+        speed = task.completed / task.elapsed if task.completed and task.elapsed else None
         return Text("" if speed is None else _rate(speed), "progress.data.speed", justify="right")
 
 

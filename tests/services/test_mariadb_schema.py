@@ -1,17 +1,15 @@
 """The schema's versions on a real MariaDB server; scenarios of tests/unit/schema_parts.py."""
 
-from urllib.parse import quote
-
 import pytest
 
-from tests.services.mariadb import PASSWORD, USER, Server, mariadb  # noqa: F401
+from tests.services.mariadb import Server, mariadb  # noqa: F401
 from tests.unit.schema_parts import SCENARIOS
 
 
 @pytest.fixture
 def url(mariadb: Server) -> str:  # noqa: F811
     mariadb.new_database("ages")
-    return f"mysql+pymysql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{mariadb.port}/ages"
+    return mariadb.url("ages")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -4,6 +4,10 @@ import datetime as dt
 import json
 from fractions import Fraction
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from tests.workflow.harness import CHICAGO
 from tradewinds import config
 from tradewinds.engine.equity import Point
@@ -40,4 +44,20 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     for name, change in (("metrics.json", metrics), ("run_manifest.json", {"created_at_utc": created})):
         path = folder / name
         path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    return run_id
+
+
+def write_many(folder, count):
+    """A run of very many trades, made from a small one by repeating its rows under other ids; its id."""
+    run_id = write(folder)
+    small = pq.read_table(folder / "trades.parquet")
+    wanted = np.arange(count)
+    table = small.take(pa.array(wanted % small.num_rows))
+    ids = pa.array([f"{run_id[:26]}{n:010d}" for n in wanted])
+    minutes = pa.array(T0 * 1_000_000 + wanted * 60_000_000, table.schema.field("decision_ts_utc").type)
+    table = table.set_column(table.schema.get_field_index("trade_id"), "trade_id", ids)
+    table = table.set_column(table.schema.get_field_index("decision_ts_utc"), "decision_ts_utc", minutes)
+    pq.write_table(table, folder / "trades.parquet", compression="zstd", write_page_checksum=True)
+    path = folder / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_trades": count}))
     return run_id
