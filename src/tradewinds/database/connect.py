@@ -65,7 +65,7 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
         if file and not read_only:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
         waits = {"timeout": WAIT_SECONDS} if lite and "timeout" not in parsed.query else {}
-        engine = sa.create_engine(parsed, connect_args=waits)
+        engine = sa.create_engine(parsed, connect_args=waits, **({} if lite else {"paramstyle": "format"}))
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         remedy = (
             "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."

@@ -160,10 +160,8 @@ def _insert_trades(connection: sa.Connection, load: _Load) -> int:
         raise DatabaseError("the run has no trades.parquet.", where=str(path), remedy="Run it again.")
     count, total = 0, load.run["metrics"]["num_trades"]
     for batch in rows.batches(path):
-        found = rows.columns(batch) | {"run_id": [load.run["run_id"]] * len(batch)}
-        found["seq"] = list(range(count, count + len(batch)))
-        chunk = [dict(zip(found, cells, strict=True)) for cells in zip(*found.values(), strict=True)]
-        connection.execute(sa.insert(t.backtest_trades), chunk)
+        numbered = {"run_id": [load.run["run_id"]] * len(batch), "seq": list(range(count, count + len(batch)))}
+        rows.insert(connection, t.backtest_trades, batch, numbered)
         count += len(batch)
         load.tell(count, total)
     return count
