@@ -9,14 +9,19 @@ import pytest
 
 from tests.services.mariadb import HOW_TO_GET_IT, Server, make_server, mariadb, programs  # noqa: F401
 from tests.unit.database_parts import write, write_many
-from tests.unit.load_parts import SCENARIOS, seen, the_index_of_each_question, the_sql_of_a_load
+from tests.unit.load_parts import CHUNK, SCENARIOS, seen, the_index_of_each_question, the_sql_of_a_load
 from tests.unit.schema_parts import readable, tell
 from tests.unit.test_database import DAY, catalog
+from tradewinds.database import rows
 from tradewinds.database.load import load_run
-from tradewinds.database.rows import CHUNK
 from tradewinds.errors import DatabaseError
 
 SECRET = "s3cret/of:them"
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(rows, "CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def test_the_server_counts_few_inserts_and_the_run_is_locked(tmp_path, url, mari
 
     before = inserts()
     statements = the_sql_of_a_load(url, tmp_path)
-    assert inserts() - before < 30, "two loads of 10,001 trades"
+    assert inserts() - before < 30, "two loads of 600 trades each"
     assert any(text.startswith("SELECT backtest_runs.run_id") and text.endswith("FOR UPDATE") for text in statements)
 
 
@@ -51,8 +56,8 @@ def test_each_question_has_its_index(tmp_path, url, mariadb):  # noqa: F811
 
 
 def test_runs_over_the_same_markets_are_loaded_at_once(tmp_path, url):
-    rows = [(DAY, f"M{n}", "no") for n in range(300)]
-    path = catalog(tmp_path / "c.parquet", *rows)
+    markets = [(DAY, f"M{n}", "no") for n in range(300)]
+    path = catalog(tmp_path / "c.parquet", *markets)
     for seed in range(4):
         write(tmp_path / str(seed), seed=seed)
     done = []

@@ -14,11 +14,14 @@ from tests.unit.schema_parts import tell
 from tradewinds.database import queries
 from tradewinds.database import tables as t
 from tradewinds.database.load import load_run
-from tradewinds.database.rows import CHUNK
+
+CHUNK = 300  # rows at once in these tests, which set rows.CHUNK to it
 
 KILLED_AFTER_A_CHUNK = """
 import os, signal, sys
+from tradewinds.database import rows
 from tradewinds.database.load import load_run
+rows.CHUNK = 300
 load_run(sys.argv[1], sys.argv[2], tell=lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
 """
 
@@ -118,7 +121,7 @@ def the_index_of_each_question(url, folder, explain):
     runs = []
     for seed in range(2):
         runs.append(write(folder / str(seed), seed=seed))
-        write_many(folder / str(seed), CHUNK, seed=seed)
+        write_many(folder / str(seed), 2000, seed=seed)
         load_run(folder / str(seed), url)
     tell(url, "ANALYZE" if url.startswith("sqlite") else "ANALYZE TABLE backtest_trades, backtest_runs")
     for where, index in QUESTIONS.items():

@@ -6,7 +6,13 @@ import sqlite3
 
 import pytest
 
-from tests.unit.load_parts import SCENARIOS, the_index_of_each_question
+from tests.unit.load_parts import CHUNK, SCENARIOS, the_index_of_each_question
+from tradewinds.database import rows
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(rows, "CHUNK", CHUNK)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
