@@ -10,7 +10,7 @@ import pytest
 from tests.services.mariadb import HOW_TO_GET_IT, Server, make_server, mariadb, programs  # noqa: F401
 from tests.unit.database_parts import write, write_many
 from tests.unit.load_parts import CHUNK, SCENARIOS, seen, the_index_of_each_question, the_sql_of_a_load
-from tests.unit.schema_parts import readable, tell
+from tests.unit.schema_parts import as_before_versions, readable, tell
 from tests.unit.test_database import DAY, catalog
 from tradewinds.database import rows
 from tradewinds.database.load import load_run
@@ -111,6 +111,14 @@ def test_users_with_few_rights(tmp_path, url, mariadb):  # noqa: F811
     refused(readable, mariadb.url("loads", "reader", "wrong" + SECRET), "Access denied", "reader:***@")
     refused(readable, mariadb.url("elsewhere"), "elsewhere")
     refused(readable, mariadb.url("loads").replace(str(mariadb.port), "9"), "Is the server running")
+
+
+def test_a_user_who_may_make_and_upgrade_the_schema(tmp_path, url, mariadb):  # noqa: F811
+    rows_rights = "SELECT, INSERT, UPDATE, DELETE"
+    maker = a_user(mariadb, "maker", f"{rows_rights}, CREATE, ALTER, INDEX, DROP, REFERENCES, CREATE VIEW")
+    run_id = write(tmp_path)
+    as_before_versions(maker)
+    assert load_run(tmp_path, maker) == 2 and readable(maker) == [run_id]
 
 
 def test_a_value_that_does_not_fit_is_an_error_whatever_the_server_tolerates(tmp_path, url, mariadb):  # noqa: F811
