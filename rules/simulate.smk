@@ -30,7 +30,13 @@ rule simulate:
     threads: 8
     params:
         code=jobs.code_digest(
-            "engine", "markets", "strategies", "results", "calendars.py", "store.py"
+            "engine",
+            "markets",
+            "strategies",
+            "results",
+            "simulation.py",
+            "calendars.py",
+            "store.py",
         ),
     script:
         "../scripts/simulate.py"
