@@ -129,7 +129,7 @@ def show_summary(console: Console, plan: Plan, database_url: str) -> None:
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", str(count))
     console.print(table)
-    console.print(f"report    {plan.run_dir}/report.md", soft_wrap=True)
+    console.print(f"report    {plan.run_dir}/report.html", soft_wrap=True)
     console.print(f"artifacts {plan.run_dir}/", soft_wrap=True)
     console.print(f"database  {database_url}", soft_wrap=True)
 
