@@ -7,7 +7,7 @@ from typing import Any
 
 from tradewinds import calendars
 from tradewinds.results.report import forecast, sections
-from tradewinds.results.report.parts import Part, Row, Section, Table, Text
+from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown
 from tradewinds.results.report.run import Family, Run
 
 REASONS = sections.REASONS | {
@@ -22,20 +22,21 @@ REASONS = sections.REASONS | {
 }
 METRICS = (*sections.METRICS, ("Brier score", "brier", 4), ("Log loss", "log_loss", 4))
 LIMITS = (
-    "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next one. "
+    "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
     "What happened inside a minute is unknown.",
-    "No depth: an order is assumed to fill whole at that ask, whatever its size. risk.max_volume_share bounds it by traded volume.",
+    "No depth: an order is assumed to fill whole at that ask, whatever its size. "
+    "risk.max_volume_share bounds it by traded volume.",
     "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill.",
     "No impact: orders of this run do not move the market they replay, and nobody reacts to them.",
     "The exchange's recorded result is the truth; costs are its published fees.",
-    "One path of history is one sample. A good month is not an edge, and the best of many settings is worth less than it looks.",
+    "One path of history is one sample. A good month is not an edge; the best of many settings is worth less than it looks.",
 )
 SERIES_SHOWN = 6  # in the title
 _LOCAL = "make_timestamp(epoch_us(decision_ts_utc))"  # UTC as a plain timestamp: no time zone tables are needed
 
 
 def _title(run: Run) -> str:
-    names = sections.listed(run.config["series_tickers"], SERIES_SHOWN)
+    names = listed(run.config["series_tickers"], SERIES_SHOWN)
     return f"{names}, {run.config['date_start_local']} to {run.config['date_end_local']}"
 
 
@@ -43,8 +44,8 @@ def _subtitle(run: Run) -> str:
     m, d = run.metrics, run.diagnostics
     return (
         f"Strategy {run.config['strategy']['name']} on probabilities from {run.config['probabilities']['source']}: "
-        f"{sections.shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} events, "
-        f"P&L {sections.shown(m['total_pnl_usd'], 2)} USD after {sections.shown(m['total_fees_usd'], 2)} USD of fees."
+        f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} events, "
+        f"P&L {shown(m['total_pnl_usd'], 2)} USD after {shown(m['total_fees_usd'], 2)} USD of fees."
     )
 
 
@@ -64,7 +65,7 @@ def _facts(config: Mapping[str, Any]) -> list[Row]:
         risk["sizing"]
     ]
     return [
-        ("Markets", ", ".join(_city(series)[0] for series in config["series_tickers"])),
+        ("Markets", ", ".join(f"{series} ({_city(series)[0]})" for series in config["series_tickers"])),
         ("Strategy", _named(config["strategy"]["name"], own)),
         ("Probabilities", _named(config["probabilities"]["source"], source)),
         ("As of", f"{asof['local_time']} on the station's clock, {asof['days_before']} day(s) before the climate date"),
@@ -83,8 +84,8 @@ def _facts(config: Mapping[str, Any]) -> list[Row]:
 
 
 def _named(name: str, settings: Mapping[str, Any]) -> str:
-    listed = ", ".join(f"{key} {_plain(value)}" for key, value in settings.items())
-    return f"{name} ({listed})" if listed else name
+    words = ", ".join(f"{key} {_plain(value)}" for key, value in settings.items())
+    return f"{name} ({words})" if words else name
 
 
 def _plain(value: Any) -> str:
@@ -116,7 +117,7 @@ def _city(series: str) -> tuple[str, str]:
     if station is None:  # of a table that has forgotten it since
         return series, series
     extreme = {"max": "high", "min": "low"}[station.target]
-    return f"{station.city}, {extreme} ({series})", f"{station.cli_code.removeprefix('CLI')} {extreme}"
+    return f"{station.city} {extreme}", f"{station.cli_code.removeprefix('CLI')} {extreme}"
 
 
 def _same(name: str) -> tuple[str, str]:
@@ -132,7 +133,7 @@ def _hour(hour: int) -> tuple[str, str]:
 
 
 def _diagnostics(run: Run) -> Section:
-    share = sections.shown(run.diagnostics["candles_missing_pct"], 2)
+    share = shown(run.diagnostics["candles_missing_pct"], 2)
     remark = (
         f"Minutes of the trade windows without a candle: {share} % (nothing changed in them). "
         "events.csv says of each event which candles it has and how they were fetched."

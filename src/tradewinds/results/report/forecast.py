@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from tradewinds.results.report.run import Run
 
 EDGES = ("0", "0.02", "0.04", "0.06", "0.08", "0.10", "0.15", "0.20", "0.30", "0.50")  # of net EV a contract, USD
 _BUCKET = " + ".join(f"(ev_net_per_contract >= {edge})::INT" for edge in EDGES)
-_RANGES = ("below 0", *(f"{a} – {b}" for a, b in zip(EDGES, EDGES[1:], strict=False)), f"{EDGES[-1]} and more")
+_RANGES = ("below 0", *(f"{a} – {b}" for a, b in itertools.pairwise(EDGES)), f"{EDGES[-1]} and more")
 CENTS = 100
 
 
@@ -125,7 +126,7 @@ def _cell(value: Any) -> str:
 def _their_plot(number: int, plot: Mapping[str, Any]) -> Plot:
     """A plot of calibration.json: x, y, and if it likes low, high, n, title, x_label and y_label."""
     nothing = [None] * len(plot["x"])
-    columns = {name: plot.get(name) or nothing for name in ("x", "y", "low", "high", "n")}
+    columns: dict[str, list[Any]] = {name: plot.get(name) or nothing for name in ("x", "y", "low", "high", "n")}
     order = sorted(range(len(nothing)), key=lambda i: columns["x"][i])
     data = {name: [values[i] for i in order] for name, values in columns.items()}
     data["n"] = ["" if n is None else f"{n:,}" for n in data["n"]]
@@ -151,10 +152,10 @@ def _reliability(bins: Sequence[Mapping[str, Any]]) -> list[Part]:
         "n": [f"{b['n']:,}" for _, b, _ in filled],
         "remark": [f"P(YES) {name}: {b['n']:,} markets" for name, b, _ in filled],
     }
-    caption = "On the dashed line forecasts came true as often as they said. Bars are 95 % intervals (Wilson), numbers the markets."
+    caption = "On the dashed line forecasts came true as often as they said; bars are 95 % intervals (Wilson), numbers markets."
     plot = Plot("calibration", "Reliability", "points", data, ("forecast probability", "came true"), caption)
     table = Table(header, rows, "lrrrr")
-    note = "Markets of one event are not independent (one of them comes true), so the intervals are somewhat too wide or narrow."
+    note = "Markets of one event are not independent (one of them comes true), so the intervals are rough."
     return [plot, table, Text(note)] if filled else [table]
 
 

@@ -12,7 +12,6 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
@@ -23,7 +22,7 @@ GAIN, LOSS, BAND, INK = "#0072B2", "#D55E00", "#56B4E9", "#333333"
 SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0)}
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
-_STYLE = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
+_STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
 
 
 def pictures(plot: Plot) -> dict[str, bytes]:

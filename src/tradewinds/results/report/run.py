@@ -42,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Family:
-    """What a market family's report is: its title, the line below it, and its sections in order; one that has nothing to say is None."""
+    """What a market family's report is: title, the line below it, and sections in order; one with nothing to say is None."""
 
     title: Callable[[Run], str]
     subtitle: Callable[[Run], str]

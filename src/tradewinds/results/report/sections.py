@@ -101,7 +101,7 @@ def equity(run: Run) -> Section:
         "drawdown": [round(value, 2) for value in drawn.drawdown.tolist()],
         "start": run.metrics["start_balance_usd"],
     }
-    caption = "Cash and what open contracts would fetch at the visible quotes; below, the distance from the highest point so far."
+    caption = "Cash and what open contracts would fetch at the visible quotes; below, how far that is under its highest so far."
     caption += " On the page: drag to zoom, double-click to see all."
     if len(drawn.t) < len(curve.t):
         caption += f" {len(drawn.t):,} of {len(curve.t):,} points: the ends and extremes of each stretch of time."
@@ -120,7 +120,7 @@ def equity(run: Run) -> Section:
 
 def profit_panel(run: Run, name: str, heading: str, key: str, label: Callable[[Any], tuple[str, str]]) -> Panel:
     """P&L by an SQL key, as plot and table; `label` makes a group's words for the table and for the plot's axis."""
-    groups = grouped(run, key)
+    groups = sorted(grouped(run, key), key=lambda group: label(group.key))
     words = [label(group.key) for group in groups]
     header = (heading, "trades", "contracts", "P&L, USD", "expected, USD", "P&L a contract", "expected a contract")
     rows = [
