@@ -10,6 +10,7 @@ rule report:
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
+        markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
     output:
         report=f"{PLAN.run_dir}/report.md",

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from tradewinds.results.market_names import market_names
 from tradewinds.results.report.curve import deepest, read_curve, thinned
 from tradewinds.results.report.parts import (
     Code,
@@ -102,7 +103,6 @@ def equity(run: Run) -> Section:
         "start": run.metrics["start_balance_usd"],
     }
     caption = "Cash and what open contracts would fetch at the visible quotes; below, how far that is under its highest so far."
-    caption += " On the page: drag to zoom, double-click to see all."
     if len(drawn.t) < len(curve.t):
         caption += f" {len(drawn.t):,} of {len(curve.t):,} points: the ends and extremes of each stretch of time."
     plot = Plot("equity", "Equity and drawdown", "equity", data, ("", "USD"), caption)
@@ -146,14 +146,26 @@ def _counts(group: Group) -> tuple[str, str]:
 
 def best_and_worst(run: Run) -> Section | None:
     """The positions (all orders for one side of one market) that made and lost most."""
-    header = ("Market", "side", "first order", "orders", "contracts", "mean price", "P(YES)", "P&L, USD")
+    header = ("Market", "YES if", "side", "first order", "orders", "contracts", "mean price", "P(YES)", "P&L, USD")
     panels: list[Part] = []
     for title, best in (("Top winners", True), ("Top losers", False)):
+        found = extremes(run, best, SHOWN_POSITIONS)
+        names = market_names(run.folder, [market for market, *_ in found])
         rows: list[Row] = [
-            (market, side, first, shown(n, 0), shown(qty, 0), shown(price, 4), shown(p, 3), shown(pnl, 2))
-            for market, side, first, n, qty, price, p, pnl in extremes(run, best, SHOWN_POSITIONS)
+            (
+                market,
+                names[market],
+                side,
+                first,
+                shown(n, 0),
+                shown(qty, 0),
+                shown(price, 4),
+                shown(p, 3),
+                shown(pnl, 2),
+            )
+            for market, side, first, n, qty, price, p, pnl in found
         ]
-        panels.append(Panel(title, [Table(header, rows, "lllrrrrr") if rows else Text("None.")]))
+        panels.append(Panel(title, [Table(header, rows, "llllrrrrr") if rows else Text("None.")]))
     return Section("extremes", "Best and worst positions", panels) if run.metrics["num_trades"] else None
 
 
