@@ -96,8 +96,8 @@ def test_every_plot_is_drawn_and_says_its_values(chromium, page_url):  # noqa: F
         says = {
             "equity": "equity [\\d,.]+ USD\ndrawdown -?[\\d.]+ USD",
             "pnl_by_city": "Intl high: 25 trades\nP&L",
-            "edge": "EV 0.10 – 0.15: .* events\nexpected at entry",
-            "calibration": "P\\(YES\\) 0.4 – 0.5: 5 markets",
+            "edge": "EV 0.10 – 0.15: .* events\nexpected at entry",
+            "calibration": "P\\(YES\\) 0.4 – 0.5: 5 markets",
         }
         for name, words in says.items():
             over = page.locator(f"#plot-{name} .u-over").first

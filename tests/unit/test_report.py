@@ -184,7 +184,7 @@ def test_the_breakdown_by_hand(tmp_path):
         ("2025-05", "2", "3", "0.74"),
         ("2025-06", "2", "6", "-0.04"),
     ]
-    assert [row[0] for row in found["Entry price, USD"][0]] == ["0.4 – 0.5", "0.9 – 1.0"]
+    assert [row[0] for row in found["Entry price, USD"][0]] == ["0.4 – 0.5", "0.9 – 1.0"]
     assert [row[0] for row in found["Side"][0]] == ["BUY_NO", "BUY_YES"]
     assert [row[:2] for row in found["Hour of the decision (UTC)"][0]] == [
         ("00:00", "2"),
@@ -200,8 +200,8 @@ def test_the_breakdown_by_hand(tmp_path):
     ]
     assert [(row[0], row[-1]) for row in losers] == [("KXHIGHCHI-25JUN01-T72", "-0.17")]
     assert found["Net EV at entry, USD"] == [[
-        ("0.02 – 0.04", "1", "2", "6", "0.0333", "-0.0067", "—"),
-        ("0.30 – 0.50", "1", "2", "3", "0.3800", "0.2467", "—"),
+        ("0.02 – 0.04", "1", "2", "6", "0.0333", "-0.0067", "—"),
+        ("0.30 – 0.50", "1", "2", "3", "0.3800", "0.2467", "—"),
         ("all", "2", "4", "9", "0.1489", "0.0778", "—"),
     ]]  # fmt: skip
 

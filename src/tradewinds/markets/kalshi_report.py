@@ -7,7 +7,7 @@ from typing import Any
 
 from tradewinds import calendars
 from tradewinds.results.report import forecast, sections
-from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown
+from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown, span
 from tradewinds.results.report.run import Family, Run
 
 REASONS = sections.REASONS | {
@@ -107,7 +107,7 @@ def _profit(run: Run) -> Section | None:
         ("pnl_by_hour", "Hour of the decision (UTC)", f"hour({_LOCAL})", _hour),
     )
     note = Text(
-        "Bars are the P&L, diamonds what the net expected value at entry promised. Groups are by the decision's time."
+        "Bars are the P&L, diamonds what the net EV at entry promised. Each is per contract; times are the decision's."
     )
     return Section("profit", "Where the money came from", [note, *(sections.profit_panel(run, *group) for group in by)])
 
@@ -125,7 +125,8 @@ def _same(name: str) -> tuple[str, str]:
 
 
 def _tenth(low: int) -> tuple[str, str]:
-    return f"{low / 10:.1f} – {(low + 1) / 10:.1f}", f"{low / 10:.1f} – {(low + 1) / 10:.1f}"
+    words = span(f"{low / 10:.1f}", f"{(low + 1) / 10:.1f}")
+    return words, words
 
 
 def _hour(hour: int) -> tuple[str, str]:

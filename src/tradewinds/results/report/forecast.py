@@ -7,13 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tradewinds.results.report.parts import Part, Plot, Row, Section, Table, Text, shown
+from tradewinds.results.report.parts import Part, Plot, Row, Section, Table, Text, shown, span
 from tradewinds.results.report.profit import INTERVAL, LEAST_EVENTS, Group, grouped
 from tradewinds.results.report.run import Run
 
 EDGES = ("0", "0.02", "0.04", "0.06", "0.08", "0.10", "0.15", "0.20", "0.30", "0.50")  # of net EV a contract, USD
 _BUCKET = " + ".join(f"(ev_net_per_contract >= {edge})::INT" for edge in EDGES)
-_RANGES = ("below 0", *(f"{a} – {b}" for a, b in itertools.pairwise(EDGES)), f"{EDGES[-1]} and more")
+_RANGES = ("below 0", *itertools.starmap(span, itertools.pairwise(EDGES)), f"{EDGES[-1]} and more")
 CENTS = 100
 
 
@@ -141,7 +141,7 @@ def _reliability(bins: Sequence[Mapping[str, Any]]) -> list[Part]:
     for b in bins:
         interval = wilson(b["frequency"], b["n"]) if b["n"] else None
         within = "—" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
-        name = f"{b['from']:.1f} – {b['to']:.1f}"
+        name = span(f"{b['from']:.1f}", f"{b['to']:.1f}")
         rows.append((name, shown(b["n"], 0), shown(b["mean_p"], 3), shown(b["frequency"], 3), within))
         filled += [(name, b, interval)] if interval else []
     data = {

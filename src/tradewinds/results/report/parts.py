@@ -116,6 +116,11 @@ def shown(value: float | int | str | Decimal | None, digits: int) -> str:
     return f"{rounded if rounded else abs(rounded):,.{digits}f}"
 
 
+def span(low: float | str, high: float | str) -> str:
+    """A range of figures that no line breaks."""
+    return f"{low}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{high}"
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """The first names, and how many more there are."""
     rest = len(names) - most

@@ -122,7 +122,7 @@ def profit_panel(run: Run, name: str, heading: str, key: str, label: Callable[[A
     """P&L by an SQL key, as plot and table; `label` makes a group's words for the table and for the plot's axis."""
     groups = sorted(grouped(run, key), key=lambda group: label(group.key))
     words = [label(group.key) for group in groups]
-    header = (heading, "trades", "contracts", "P&L, USD", "expected, USD", "P&L a contract", "expected a contract")
+    header = (heading, "trades", "contracts", "P&L, USD", "expected, USD", "P&L each", "expected each")
     rows = [
         (long, *_counts(g), shown(g.pnl, 2), shown(g.expected, 2), shown(g.realised_each, 4), shown(g.expected_each, 4))
         for (long, _), g in zip(words, groups, strict=True)

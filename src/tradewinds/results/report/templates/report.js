@@ -24,7 +24,7 @@
         init: (u) => u.over.append(box),
         setCursor: (u) => {
           const { idx, left, top } = u.cursor;
-          box.hidden = idx == null || left < 0;
+          box.hidden = idx == null || left < 0 || !u.cursor.event; // without one the cursor only follows another plot's
           if (box.hidden) return;
           box.textContent = words(idx);
           const over = u.over.clientWidth;
