@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.results_parts import conf, points, run, scored, trade, written
@@ -19,8 +19,9 @@ from tradewinds.markets import kalshi_events, kalshi_weather
 from tradewinds.markets.kalshi_report import REASONS, REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
+from tradewinds.results.report.calibration import wilson
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
-from tradewinds.results.report.forecast import verdict, wilson
+from tradewinds.results.report.edge import verdict
 from tradewinds.results.report.markdown import escape, table
 from tradewinds.results.report.parts import Plot, Table, Text, shown
 from tradewinds.results.report.pictures import pictures
@@ -213,6 +214,7 @@ def test_only_the_ten_best_and_worst_positions_are_listed_in_order(tmp_path):
     assert losers == worth[:10] and winners == worth[:-11:-1]
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abcdefgh"), st.integers(0, 100)), min_size=1, max_size=40)
 )
@@ -250,8 +252,8 @@ def test_the_interval_is_the_textbooks_ratio_by_event(tmp_path_factory, drawn):
         ("10", 0.01, "more than chance alone explains, and more than was promised"),
         ("5", 0.01, "more than chance alone explains, and not at odds with what was promised"),
         ("2", 0.005, "more than chance alone explains, and less than was promised"),
-        ("1", 0.01, "not to be told from zero, and less than was promised"),
-        ("4", 0.05, "not to be told from zero, and not at odds with what was promised"),
+        ("1", 0.01, "not distinguishable from zero, and less than was promised"),
+        ("4", 0.05, "not distinguishable from zero, and not at odds with what was promised"),
         ("-4", 0.01, "a loss that chance alone does not explain, and less than was promised"),
         ("4", None, "too few to say anything of an edge"),
     ],
@@ -268,36 +270,59 @@ def test_wilson_by_hand():
     assert wilson(1.0, 10)[1] == 1
 
 
-def test_scores_of_their_own_file_are_shown(tmp_path):
+def a_source(n):
+    """Scores of a source of probabilities as calibration.json has them: one bin is filled."""
+    bins = [
+        {"from": i / 10, "to": (i + 1) / 10, "n": 0, "mean_p": None, "frequency": None, "band": None} for i in range(10)
+    ]
+    bins[3] |= {"n": n, "mean_p": 0.34, "frequency": 0.25, "band": [0.125, 0.625]}
+    parts = {"brier": 0.125, "reliability": 0.01, "resolution": 0.02, "uncertainty": 0.1875}
+    return {
+        "n": n,
+        **parts,
+        "within_bin_variance": 0.0,
+        "within_bin_covariance": 0.0,
+        "log_loss": 0.5,
+        "reliability_diagram": bins,
+    }
+
+
+def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     folder = written(tmp_path / "run", many_trades())
-    assert "Reliability" in str(page_of(folder, REPORT))
+    assert "(Wilson)" in str(page_of(folder, REPORT))
+    skill = {"n": 8, "days": 2, "brier": 0.125, "brier_other": 0.25, "skill": 0.5, "interval": [0.25, 0.75]}
+    unknown = {"n": 0, "days": 0, "brier": None, "brier_other": None, "skill": None, "interval": None}
+    pit = {"n": 20, "mae_f": 1.5, "bias_f": -0.25, "crps_f": 1.125, "pit": [2.0] * 9 + [2.5], "pit_band": [0, 5]}
     scores = {
-        "scores": [
-            {"model": "gaussian", "crps": 1.25, "n": 30},
-            {"model": "climatology|<b>", "crps": None, "skill": 0.5},
-        ],
-        "plots": [
-            {
-                "title": "PIT",
-                "x": [0.9, 0.1],
-                "y": [2, 1],
-                "low": [1, 0],
-                "high": [3, 2],
-                "n": [1200, 7],
-                "x_label": "p",
-            }
-        ],
+        "probabilities": {"all": {"model": a_source(8), "market|<b>": a_source(1200)}, "by": {}},
+        "against": {"market|<b>": skill, "climatology": unknown},
+        "temperatures": {"all": {"model": pit}, "by": {}},
     }
     (folder / "calibration.json").write_text(json.dumps(scores))
     write_report(folder, REPORT)
     text = (folder / "report.md").read_text()
-    assert "\n| model | crps | n | skill |\n| --- | ---: | ---: | ---: |\n| gaussian | 1.2500 | 30 | — |\n" in text
-    assert "\n| climatology\\|&lt;b&gt; | — | — | 0.5000 |\n" in text
-    [plot] = [plot for plot in page_of(folder, REPORT).plots() if plot.name == "calibration_1"]
-    assert plot.data == {
-        "x": [0.1, 0.9], "y": [1, 2], "low": [0, 1], "high": [2, 3], "n": ["7", "1,200"], "remark": ["n = 7", "n = 1,200"],
+    for row in (
+        "model | 8 | 0.1250 | 0.0100 | 0.0200 | 0.1875 | 0.5000",
+        "market\\|&lt;b&gt; | 8 | 2 | 0.1250 | 0.2500 | 0.5000 | 0.250 to 0.750",
+        "climatology | 0 | 0 | — | — | — | —",
+        "model | 20 | 1.5000 | -0.2500 | 1.1250",
+    ):
+        assert f"\n| {row} |\n" in text, row
+    plots = {plot.name: plot.data for plot in page_of(folder, REPORT).plots()}
+    assert {"calibration_1", "calibration_2", "pit_1"} <= plots.keys() and "calibration" not in plots
+    assert plots["calibration_2"] == {
+        "x": [0.34], "y": [0.25], "low": [0.125], "high": [0.625], "n": ["1,200"],
+        "remark": ["P(YES) 0.3\u00a0–\u00a00.4: 1,200 markets"],
     }  # fmt: skip
-    assert (folder / "plots/calibration_1.svg").exists() and not (folder / "plots/calibration.svg").exists()
+    assert plots["pit_1"]["value"] == pit["pit"] and plots["pit_1"]["expected"] == [2.0] * 10
+    assert (folder / "plots/pit_1.svg").exists() and "<b>" not in (folder / "report.html").read_text()
+
+
+def test_scores_of_nothing_are_no_table(tmp_path):
+    folder = written(tmp_path / "run", run(equity=DAYS))
+    nothing = {"probabilities": {"all": {}, "by": {}}, "against": {}, "temperatures": {"all": {}, "by": {}}}
+    (folder / "calibration.json").write_text(json.dumps(nothing))
+    assert "Brier score —, log loss —" in str(page_of(folder, REPORT)) and "Wilson" not in str(page_of(folder, REPORT))
 
 
 CURVES = st.lists(st.integers(0, 10**6), min_size=1, max_size=300)

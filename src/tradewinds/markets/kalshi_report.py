@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewinds import calendars
-from tradewinds.results.report import forecast, sections
+from tradewinds.results.report import sections
+from tradewinds.results.report.calibration import calibration
+from tradewinds.results.report.edge import edge, overall
 from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown, span
 from tradewinds.results.report.run import Family, Run
 
@@ -50,7 +52,7 @@ def _subtitle(run: Run) -> str:
 
 
 def _summary(run: Run) -> Section:
-    said = forecast.overall(run)
+    said = overall(run)
     words: list[Part] = [Text(said, "strong")] if said else []
     facts = Table(("", ""), _facts(run.config), "ll")
     return Section("summary", "Summary", [sections.tiles(run), *sections.why_nothing(run, REASONS), *words, facts])
@@ -154,8 +156,8 @@ REPORT = Family(
         sections.equity,
         _result,
         _profit,
-        forecast.edge,
-        forecast.calibration,
+        edge,
+        calibration,
         sections.best_and_worst,
         _diagnostics,
         sections.validations,

@@ -131,6 +131,7 @@ def profit_panel(run: Run, name: str, heading: str, key: str, label: Callable[[A
         "labels": [short for _, short in words],
         "value": [round(float(g.pnl), 2) for g in groups],
         "expected": [round(float(g.expected), 2) for g in groups],
+        "names": ("P&L", "expected at entry"),
         "remark": [f"{long}: {g.trades:,} trades" for (long, _), g in zip(words, groups, strict=True)],
     }
     title = f"P&L by {heading[0].lower()}{heading[1:].split(',')[0]}"
