@@ -6,6 +6,7 @@ import json
 import math
 import re
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -401,6 +402,19 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     assert HARM not in page and "<i>" not in page
     assert html_text.escape(f"{HARM} | `x`", quote=False) in page and html_text.escape(f"my{HARM}") in page
     assert page.count("<script") == 3  # the plots' data, the library, our own
+
+
+@pytest.mark.parametrize("label", [f"a-->{HARM}", "$x^2$ & <b> ]]>", "\\frac{1}"])
+def test_a_label_from_outside_is_harmless_in_a_picture(label):
+    data = {"labels": [label, "b"], "value": [1.0, -2.0], "expected": [1, 2], "names": (label, "e"), "remark": ["", ""]}
+    svg = pictures(Plot("p", label, "bars", data, ("", label)))["svg"].decode()
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    assert "g" in tags and not tags & {"script", "b", "foreignObject"}
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    text = report(tmp_path / "run [1]* {a,b}?", run([trade()], DAYS))
+    assert "| Miami Intl high | 1 | 1 | 0.58 |" in text
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path):
