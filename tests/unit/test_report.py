@@ -23,7 +23,7 @@ from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.calibration import wilson
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
 from tradewinds.results.report.edge import verdict
-from tradewinds.results.report.markdown import escape, table
+from tradewinds.results.report.markdown import escape, markdown, table
 from tradewinds.results.report.parts import Plot, Table, Text, shown
 from tradewinds.results.report.pictures import pictures
 from tradewinds.results.report.profit import Group, grouped
@@ -34,6 +34,12 @@ HARM = "<script>alert(1)</script>"
 
 
 def report(folder, result, **how):
+    """The text of report.md, without drawing anything."""
+    return markdown(page_of(written(folder, result, **how), REPORT))
+
+
+def written_report(folder, result, **how):
+    """The text of report.md, beside all other files of the report."""
     write_report(written(folder, result, **how), REPORT)
     return (folder / "report.md").read_text(encoding="utf-8")
 
@@ -122,7 +128,7 @@ def test_long_lists_of_skipped_events_are_cut(tmp_path):
 
 
 def test_a_run_without_any_event_still_has_a_report(tmp_path):
-    text = report(tmp_path / "run", run(skipped=[("KXHIGHMIA-25MAY01", "NO_EVENT")], attempted=1))
+    text = written_report(tmp_path / "run", run(skipped=[("KXHIGHMIA-25MAY01", "NO_EVENT")], attempted=1))
     assert "NO_EVENT" in text and "\n| Max drawdown, USD | — |\n" in text and "\n| Data up to | none |\n" in text
     assert "No event was open." in text and list((tmp_path / "run/plots").iterdir()) == []
     assert "<h2>Summary</h2>" in (tmp_path / "run/report.html").read_text()
@@ -145,7 +151,7 @@ def everything(folder):
 
 def test_the_same_files_have_the_same_report_and_pictures(tmp_path):
     folder = tmp_path / "run"
-    report(folder, many_trades())
+    written_report(folder, many_trades())
     made = everything(folder)
     write_report(folder, REPORT)  # over what is there
     assert everything(folder) == made
@@ -395,7 +401,7 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     folder = tmp_path / "run"
     mine = tmp_path / "mine.py"
     mine.write_text("def orders(quotes, parameters):\n    return []\n")
-    text = report(folder, result, title=f"{HARM} | `x`", strategy={"name": f"my{HARM}", "file": str(mine)})
+    text = written_report(folder, result, title=f"{HARM} | `x`", strategy={"name": f"my{HARM}", "file": str(mine)})
     assert "25&lt;i&gt;\\|" in text and "<i>" not in text and "<script" not in text
     assert f"\n| {escape(strange)} | {escape(f'{HARM} | `x`')}: 80° to 81° | BUY_YES |" in text
     page = (folder / "report.html").read_text()
@@ -413,12 +419,12 @@ def test_a_label_from_outside_is_harmless_in_a_picture(label):
 
 
 def test_a_folder_may_have_any_name(tmp_path):
-    text = report(tmp_path / "run [1]* {a,b}?", run([trade()], DAYS))
+    text = written_report(tmp_path / "run [1]* {a,b}?", run([trade()], DAYS))
     assert "| Miami Intl high | 1 | 1 | 0.58 |" in text
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path):
-    report(tmp_path / "run", many_trades())
+    written_report(tmp_path / "run", many_trades())
     page = (tmp_path / "run/report.html").read_text()
     outside = re.sub(r"https://github\.com/leeoniya/uPlot|http://www\.w3\.org/\S+", "", page)  # the licence's address
     assert not re.search(r"https?://|//[\w.]+/|@import|url\(|<link|srcset", outside)
