@@ -80,7 +80,7 @@ def _pit(name: str, source: str, found: Mapping[str, Any]) -> Plot:
         "value": [round(count, 3) for count in found["pit"]],
         "expected": [found["n"] / len(names)] * len(names),
         "remark": [f"PIT {part}" for part in names],
-        "names": ("days", "if flat"),
+        "names": ("PIT", "if flat"),
     }
     caption = (
         f"Probability integral transform of {source} (Czado, Gneiting and Held 2009): flat if its spread is right, high at "

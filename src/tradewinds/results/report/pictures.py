@@ -32,6 +32,7 @@ def pictures(plot: Plot) -> dict[str, bytes]:
     """A plot's picture by format: svg, png."""
     with rc_context(_STYLE):
         figure = Figure(figsize=SIZES[plot.kind], dpi=110, layout="constrained")
+        figure.suptitle(plot.title, fontsize=11)
         _DRAW[plot.kind](figure, plot)
         for axes in figure.axes:
             axes.grid(alpha=0.25)
@@ -64,22 +65,18 @@ def _bars(figure: Figure, plot: Plot) -> None:
     data = plot.data
     axes, places = figure.subplots(), range(len(data["labels"]))
     colours = [GAIN if value >= 0 else LOSS for value in data["value"]]
-    axes.bar(places, data["value"], color=colours, width=0.7, label=data["names"][0])
+    axes.bar(places, data["value"], color=colours, width=0.7)
     axes.plot(places, data["expected"], "D", color=INK, markerfacecolor="white", markersize=6, label=data["names"][1])
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(places, data["labels"], rotation=90 if sum(map(len, data["labels"])) > CROWDED else 0)
-    axes.set_ylabel(plot.axes[1])
+    axes.set_ylabel(f"{data['names'][0]}, {plot.axes[1]}")
     axes.legend(frameon=False, fontsize=9)
 
 
 def _points(figure: Figure, plot: Plot) -> None:
     data, axes = plot.data, figure.subplots()
     known = [i for i, low in enumerate(data["low"]) if low is not None]
-    ends = [value for i in known for value in (data["low"][i], data["high"][i])]
-    inside: list[Any] = [*data["x"], *data["y"], *ends]
-    if inside:
-        edges = (min(inside), max(inside))
-        axes.plot(edges, edges, color="#767676", linestyle="--", linewidth=1, label="as promised")
+    axes.axline((0, 0), slope=1, color="#767676", linestyle="--", linewidth=1, label="as promised")
     for i in known:
         axes.plot([data["x"][i]] * 2, [data["low"][i], data["high"][i]], color=BAND, linewidth=3, zorder=1)
     axes.plot(data["x"], data["y"], "o", color=GAIN, markersize=6, zorder=2)

@@ -128,7 +128,7 @@
           grid: { show: false },
           ...(turned ? { rotate: -90, size: letters * 7 + 16 } : {}),
         }),
-        axis(axes[1], { size: 64 }),
+        axis(`${data.names[0]}, ${axes[1]}`, { size: 64 }),
       ],
       series: [{}, bar("gain"), bar("loss"), { paths: () => null, points: { show: false } }],
       hooks: {
