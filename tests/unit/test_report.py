@@ -301,7 +301,10 @@ def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     unknown = {"n": 0, "days": 0, "brier": None, "brier_other": None, "skill": None, "interval": None}
     pit = {"n": 20, "mae_f": 1.5, "bias_f": -0.25, "crps_f": 1.125, "pit": [2.0] * 9 + [2.5], "pit_band": [0, 5]}
     scores = {
-        "probabilities": {"all": {"model": a_source(8), "market|<b>": a_source(1200)}, "by": {}},
+        "probabilities": {
+            "all": {"model": a_source(8), "climate|<b>": a_source(9), "market": a_source(1200)},
+            "by": {},
+        },
         "against": {"market|<b>": skill, "climatology": unknown},
         "temperatures": {"all": {"model": pit}, "by": {}},
     }
@@ -316,13 +319,17 @@ def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     ):
         assert f"\n| {row} |\n" in text, row
     plots = {plot.name: plot.data for plot in page_of(folder, REPORT).plots()}
-    assert {"calibration_1", "calibration_2", "pit_1"} <= plots.keys() and "calibration" not in plots
-    assert plots["calibration_2"] == {
+    assert {name for name in plots if "cal" in name or "pit" in name} == {
+        "calibration_model",
+        "calibration_market",
+        "pit",
+    }
+    assert plots["calibration_market"] == {
         "x": [0.34], "y": [0.25], "low": [0.125], "high": [0.625], "n": ["1,200"],
         "remark": ["P(YES) 0.3\u00a0–\u00a00.4: 1,200 markets"],
     }  # fmt: skip
-    assert plots["pit_1"]["value"] == pit["pit"] and plots["pit_1"]["expected"] == [2.0] * 10
-    assert (folder / "plots/pit_1.svg").exists() and "<b>" not in (folder / "report.html").read_text()
+    assert plots["pit"]["value"] == pit["pit"] and plots["pit"]["expected"] == [2.0] * 10
+    assert (folder / "plots/pit.svg").exists() and "<b>" not in (folder / "report.html").read_text()
 
 
 def test_scores_of_nothing_are_no_table(tmp_path):

@@ -10,6 +10,7 @@ from tradewinds.results.report.parts import Part, Plot, Section, Table, Text, sh
 from tradewinds.results.report.profit import INTERVAL
 from tradewinds.results.report.run import Run
 
+MODEL, DRAWN = "model", ("model", "market")  # other sources have their row in the tables
 _PROBABILITY = ("n", "brier", "reliability", "resolution", "uncertainty", "log_loss")
 _TEMPERATURE = ("n", "mae_f", "bias_f", "crps_f")
 
@@ -36,19 +37,20 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[Part]:
         yield Text(
             "Skill is 1 − Brier of the model / Brier of the other, on the markets that have both; above 0 the model is better."
         )
-    for number, (source, found) in enumerate(sources.items(), start=1):
-        yield _diagram(f"calibration_{number}", source, found["reliability_diagram"])
+    for source in DRAWN:
+        if source in sources:
+            yield _diagram(source, sources[source]["reliability_diagram"])
     if temperatures:
         yield _by_source("Temperatures of", temperatures, _TEMPERATURE)
-    for number, (source, found) in enumerate(temperatures.items(), start=1):
-        yield _pit(f"pit_{number}", source, found)
+    if MODEL in temperatures:
+        yield _pit(temperatures[MODEL])
 
 
 def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> Table:
     def cells(found: Mapping[str, Any]) -> Iterable[str]:
         return (shown(found[column], 0 if column == "n" else 4) for column in columns)
 
-    header = (heading, *(column.removesuffix("_f").replace("_", " ") for column in columns))
+    header = (heading, *(column.replace("_f", ", °F").replace("_", " ") for column in columns))
     return Table(header, [(source, *cells(found)) for source, found in sources.items()], "l" + "r" * len(columns))
 
 
@@ -62,16 +64,16 @@ def _against(others: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(header, rows, "l" + "r" * 6)
 
 
-def _diagram(name: str, source: str, bins: Sequence[Mapping[str, Any]]) -> Plot:
+def _diagram(source: str, bins: Sequence[Mapping[str, Any]]) -> Plot:
     filled = [(span(f"{b['from']:.1f}", f"{b['to']:.1f}"), b, b["band"]) for b in bins if b["n"]]
     caption = (
-        f"Reliability of {source}. On the dashed line it came true as often as it said; bars are where 90 % of such "
+        f"Reliability of the {source}. On the dashed line it came true as often as it said; bars are where 90 % of such "
         "frequencies would lie if it were right, numbers markets."
     )
-    return _points(name, f"Reliability of {source}", filled, caption)
+    return _points(f"calibration_{source}", f"Reliability of the {source}", filled, caption)
 
 
-def _pit(name: str, source: str, found: Mapping[str, Any]) -> Plot:
+def _pit(found: Mapping[str, Any]) -> Plot:
     """Columns of a histogram that is flat where spreads are right."""
     names = [span(f"{i / 10:.1f}", f"{(i + 1) / 10:.1f}") for i in range(len(found["pit"]))]
     low, high = found["pit_band"]
@@ -83,10 +85,10 @@ def _pit(name: str, source: str, found: Mapping[str, Any]) -> Plot:
         "names": ("PIT", "if flat"),
     }
     caption = (
-        f"Probability integral transform of {source} (Czado, Gneiting and Held 2009): flat if its spread is right, high at "
+        "Probability integral transform of the model (Czado, Gneiting and Held 2009): flat if its spread is right, high at "
         f"both ends if too narrow. 95 % of a flat one's columns lie between {low} and {high}."
     )
-    return Plot(name, f"Temperatures of {source}: PIT", "bars", data, ("", "days"), caption)
+    return Plot("pit", "Temperatures of the model: PIT", "bars", data, ("", "days"), caption)
 
 
 def _points(name: str, title: str, filled: Sequence[tuple[str, Mapping[str, Any], Any]], caption: str) -> Plot:
