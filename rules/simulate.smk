@@ -21,6 +21,7 @@ rule simulate:
         decisions=f"{PLAN.run_dir}/decisions.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
         events=f"{PLAN.run_dir}/events.csv",
+        markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
     log:
@@ -30,7 +31,13 @@ rule simulate:
     threads: 8
     params:
         code=jobs.code_digest(
-            "engine", "markets", "strategies", "results", "calendars.py", "store.py"
+            "engine",
+            "markets",
+            "strategies",
+            "results",
+            "simulation.py",
+            "calendars.py",
+            "store.py",
         ),
     script:
         "../scripts/simulate.py"

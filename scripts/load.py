@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tradewinds import database, store
 from tradewinds.database.load import load_run
-from tradewinds.jobs import run_job
+from tradewinds.jobs import run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
-    rows = load_run(folder, url, catalogs=catalogs, candles=candles)
+    rows = load_run(folder, url, catalogs=catalogs, candles=candles, tell=telling("load"))
     store.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
 
 

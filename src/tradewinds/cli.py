@@ -15,7 +15,14 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from tradewinds import __version__
+from tradewinds import (
+    __version__,
+    compare_command,
+    leaderboard_command,
+    reproduce_command,
+    runs_command,
+    strategies_command,
+)
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
 
 app = typer.Typer(
@@ -29,6 +36,11 @@ archive_app = typer.Typer(
     help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(archive_app, name="archive")
+app.add_typer(strategies_command.app, name="strategies")
+app.command()(runs_command.runs)
+app.command()(leaderboard_command.leaderboard)
+app.command()(compare_command.compare)
+app.command()(reproduce_command.reproduce)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
 
@@ -65,6 +77,11 @@ def run(
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what Snakemake says, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Append all that --verbose shows to this file, with times.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
@@ -73,12 +90,14 @@ def run(
     """
     from tradewinds import run_command
     from tradewinds.runner import RunOptions
+    from tradewinds.screen import Screen
 
     if no_fetch and auto_fetch:
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
     options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
-    run_command.run(config, options, Console(), dry_run=dry_run)
+    screen = Screen(verbose=verbose, quiet=quiet, log_file=log_file)
+    run_command.run(config, options, screen, dry_run=dry_run)
 
 
 @app.command()
@@ -173,15 +192,6 @@ def lookahead_check(
     from tradewinds import lookahead_command
 
     lookahead_command.run(config, cuts, seed, Console())
-
-
-@app.command()
-def strategies() -> None:
-    """List the strategies that a config may name."""
-    from tradewinds import strategies as registry
-
-    for name, summary in registry.listing():
-        typer.echo(f"{name:<20} {summary}")
 
 
 @app.command()

@@ -7,6 +7,7 @@ TradewindsError           1  (never raised itself)
 ├── SimulationError       5  simulation or validation failed
 │   └── DamagedFile       5  a data file is not what was written
 └── DatabaseError         6  the database could not be read or written
+    └── NothingLoaded     6  … because no run has been loaded into it yet
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class DatabaseError(TradewindsError):
     """The results database could not be read or written."""
 
     exit_code = 6
+
+
+class NothingLoaded(DatabaseError):
+    """There is no such database yet, or nothing of ours in it."""
 
 
 INTERRUPTED = 130

@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ FETCH = "TRADEWINDS_FETCH"
 SCRIPTS = "TRADEWINDS_SCRIPTS"
 FAILURES = "TRADEWINDS_FAILURES"
 HOLDS_FOLDER = "TRADEWINDS_HOLDS_FOLDER"
+TELL_SECONDS = 0.2
 
 UNEXPECTED = 1
 FILE_SYSTEM_REFUSES = frozenset(
@@ -51,13 +53,16 @@ def export_environment(config: Mapping[str, Any]) -> None:
         os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 
 
+SOURCES = {".py", ".sql", ".j2", ".css", ".js"}
+
+
 def code_digest(*parts: str) -> str:
     """SHA-256 over the sources of some of the package's folders or files: results follow the code that makes them."""
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
     for part in parts:
         path = package / part
-        files = sorted(path.rglob("*.py")) + sorted(path.rglob("*.sql")) if path.is_dir() else [path]
+        files = sorted(f for f in path.rglob("*") if f.suffix in SOURCES) if path.is_dir() else [path]
         for file in files:
             digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -138,6 +143,31 @@ class _NoPandas:
     def find_spec(name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def telling(stage: str) -> Callable[[int, int], None]:
+    """A function that shows the run that watches how much of a job is done, and of how much; some times a second at most."""
+    folder, last = os.environ.get(FAILURES), 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if folder and (now - last > TELL_SECONDS or done == total):
+            last = now
+            part = Path(folder, f"{stage}.part")
+            part.write_text(json.dumps([done, total]), encoding="utf-8")
+            part.replace(Path(folder, f"{stage}.progress"))
+
+    return tell
+
+
+def told(folder: str | Path, stage: str) -> tuple[int, int] | None:
+    """What a job said with `telling`: done, total; None before its first word."""
+    try:
+        done, total = json.loads(Path(folder, f"{stage}.progress").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return done, total
 
 
 def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:

@@ -6,34 +6,44 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
 from tradewinds import config as configs
-from tradewinds import database, display, jobs, runner
-from tradewinds.errors import INTERRUPTED, DataMissing
+from tradewinds import database, display, jobs, progress, runner
+from tradewinds.errors import INTERRUPTED, DataMissing, TradewindsError
 from tradewinds.plan import Plan, plan_of, stale_files
 from tradewinds.plan_cost import plan_rows
+from tradewinds.screen import Screen
 
 SHOWN_FILES = 40
 
 
-def run(config_path: Path, options: runner.RunOptions, console: Console, *, dry_run: bool) -> None:
+def run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_run: bool) -> None:
     """Carry out a run, or show its plan.
 
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
     """
+    try:
+        _run(config_path, options, screen, dry_run=dry_run)
+    except TradewindsError as error:
+        screen.record(str(error), markup=False, soft_wrap=True)  # the screen's copy is main()'s
+        raise
+
+
+def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_run: bool) -> None:
     conf = configs.load(config_path)
     plan = plan_of(conf)
     if dry_run:
-        _show_plan(conf, plan, console)
+        _show_plan(conf, plan, screen)
         return
+    from tradewinds.database import activity
+
+    activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
     synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
-    if not make(config_path, conf, plan, options, console):
-        console.print(f"nothing to be done: run {plan.run_id} is complete.")
-    display.show_catalogs(console, synced)
-    display.show_summary(console, plan, database.masked(conf["database"]["url"]))
+    if not make(config_path, conf, plan, options, screen):
+        screen.print(f"nothing to be done: run {plan.run_id} is complete.")
+    display.show_catalogs(screen, synced)
+    display.show_summary(screen, plan, database.masked(conf["database"]["url"]))
 
 
 def make(
@@ -41,7 +51,7 @@ def make(
     conf: configs.Config,
     plan: Plan,
     options: runner.RunOptions,
-    console: Console,
+    screen: Screen,
     target: str | None = None,
 ) -> bool:
     """Make the files of a plan (all, or those of a target of the workflow); whether there was anything to do.
@@ -54,16 +64,16 @@ def make(
         _refuse_missing(plan)
     loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
     with (
-        runner.folder_lock(lambda: console.print("another run is working in this folder; waiting for it to end.")),
+        runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
         tempfile.TemporaryDirectory(prefix="tradewinds-") as failures,
     ):
         runner.refuse_unwritable([*plan.fetched, plan.probabilities, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, target)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
-        files = [group for group in display.groups(plan, loaded) if target is None or group[0] in _INPUTS]
+        files = [group for group in progress.groups(plan, loaded) if target is None or group[0] in _INPUTS]
         with (
             _checkpoints(conf, plan, Path(failures)),
-            display.Watch(files, console) as watch,
+            progress.Watch(files, screen, failures, log) as watch,
         ):
             return runner.run_workflow(command, log, watch, Path(failures))
 
@@ -85,9 +95,9 @@ def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib
     return checkpoints.backfill(conf["database"]["url"], missing, reasons)
 
 
-def _show_plan(conf: configs.Config, plan: Plan, console: Console) -> None:
+def _show_plan(conf: configs.Config, plan: Plan, screen: Screen) -> None:
     rows, notes = plan_rows(conf, plan)
-    display.show_plan(console, rows, notes)
+    display.show_plan(screen, rows, notes)
 
 
 def _refuse_missing(plan: Plan) -> None:

@@ -23,9 +23,10 @@ from rich.table import Table
 from tradewinds import config as configs
 from tradewinds import run_command, runner, store
 from tradewinds.check import naming_damage
-from tradewinds.display import PLAIN_LINE_SECONDS
 from tradewinds.plan import plan_of
+from tradewinds.progress import PLAIN_LINE_SECONDS
 from tradewinds.results.artifacts import resolved_yaml
+from tradewinds.screen import Screen
 from tradewinds.sweeps import replays
 from tradewinds.sweeps.grid import SweepPoint, sweep_points
 from tradewinds.sweeps.outcomes import Outcome, Part, split_date
@@ -86,7 +87,7 @@ def _make_inputs(point: SweepPoint, options: runner.RunOptions, console: Console
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(point.config, sort_keys=False), encoding="utf-8")
-        run_command.make(path, point.config, plan, options, console, target="inputs")
+        run_command.make(path, point.config, plan, options, Screen(console), target="inputs")
 
 
 def _replayed(points: Sequence[SweepPoint], told: _Told) -> Iterator[Outcome]:

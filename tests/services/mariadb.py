@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pymysql
 import pytest
@@ -23,10 +24,45 @@ HOW_TO_GET_IT = "no mariadbd on this machine; Debian: apt-get install mariadb-se
 
 @dataclass
 class Server:
-    """A running server; `root` opens an administrator's connection over its socket."""
+    """A server in a folder of its own; `root` opens an administrator's connection over its socket."""
 
+    folder: Path
     port: int
-    socket: Path
+    flush: int = 0  # --innodb-flush-log-at-trx-commit: 1 survives what a kill -9 does to it
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "s"
+
+    def start(self) -> None:
+        """Start it on what is in its folder, and wait until it answers."""
+        found = programs()
+        assert found
+        log = self.folder / "log"
+        settings = [f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.socket}", "--skip-name-resolve"]
+        settings += [f"--pid-file={self.folder / 'pid'}", f"--innodb-flush-log-at-trx-commit={self.flush}"]
+        settings += ["--innodb-buffer-pool-size=32M"]
+        with open(log, "ab") as output:
+            command = [found[0], *_common(self.folder), *settings]
+            self.process = subprocess.Popen(command, stdout=output, stderr=output)
+        _wait(self, self.process, log)
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """In order; also one that was killed."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait(timeout=START_SECONDS)
+
+    def url(self, database: str, user: str = USER, password: str = PASSWORD) -> str:
+        return f"mysql+pymysql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def root(self) -> pymysql.Connection:
         return pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
@@ -60,6 +96,10 @@ def _listens(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
+class NotStarted(Exception):
+    """A server did not come up; says what its log says."""
+
+
 def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -68,28 +108,41 @@ def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
         if _listens(server.socket):
             return
         time.sleep(0.05)
-    pytest.fail(f"mariadbd did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise NotStarted(f"mariadbd did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def programs() -> tuple[str, str] | None:
+    """Paths of the server and of what makes its data folder, if they are installed."""
+    daemon, installer = _program("mariadbd"), _program("mariadb-install-db")
+    return (daemon, installer) if daemon and installer else None
+
+
+def _common(folder: Path) -> list[str]:
+    return ["--no-defaults", f"--datadir={folder / 'data'}", *_as_root()]
+
+
+def make_server(folder: Path, flush: int = 0) -> Server:
+    """A new server, started; the caller stops it."""
+    found = programs()
+    assert found
+    quick = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run([found[1], *_common(folder), *quick], check=True, capture_output=True)
+    server = Server(folder, _free_port(), flush)
+    try:
+        server.start()
+    except NotStarted:
+        server.stop()
+        raise
+    return server
 
 
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the whole test session."""
-    daemon, installer = _program("mariadbd"), _program("mariadb-install-db")
-    if daemon is None or installer is None:
+    if programs() is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(HOW_TO_GET_IT)
-    folder = tmp_path_factory.mktemp("mariadb")
-    data, log = folder / "data", folder / "log"
-    server = Server(_free_port(), folder / "s")
-    common = ["--no-defaults", f"--datadir={data}", *_as_root()]
-    quick = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run([installer, *common, *quick], check=True, capture_output=True)
-    settings = [f"--port={server.port}", "--bind-address=127.0.0.1", f"--socket={server.socket}", "--skip-name-resolve"]
-    settings += [f"--pid-file={folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
-    with open(log, "wb") as output:
-        process = subprocess.Popen([daemon, *common, *settings], stdout=output, stderr=output)
+    server = make_server(tmp_path_factory.mktemp("mariadb"))
     try:
-        _wait(server, process, log)
         yield server
     finally:
-        process.terminate()
-        process.wait(timeout=START_SECONDS)
+        server.stop()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 
-from tests.services.mariadb import PASSWORD, USER, Server, mariadb  # noqa: F401
+from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
 from tradewinds import config
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
@@ -91,7 +91,7 @@ def write(folder: Path, payouts: list[int]) -> str:
 @pytest.fixture
 def url(mariadb: Server) -> str:  # noqa: F811
     mariadb.new_database("tradewinds")
-    return f"mysql+pymysql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{mariadb.port}/tradewinds"
+    return mariadb.url("tradewinds")
 
 
 def rows(server: Server, query: str) -> list[tuple]:

@@ -1,12 +1,11 @@
 """The backfill's checkpoints and the mirror of candles on a real MariaDB server; scenarios of tests/unit/candle_files.py."""
 
 import json
-from urllib.parse import quote
 
 import pymysql
 import pytest
 
-from tests.services.mariadb import PASSWORD, USER, Server, mariadb  # noqa: F401
+from tests.services.mariadb import Server, mariadb  # noqa: F401
 from tests.unit.candle_files import path_of, the_life_of_checkpoints, the_mirror_holds_each_candle_once, write_candles
 from tradewinds.database import mirror
 
@@ -14,7 +13,7 @@ from tradewinds.database import mirror
 @pytest.fixture
 def url(mariadb: Server) -> str:  # noqa: F811
     mariadb.new_database("candles")
-    return f"mysql+pymysql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{mariadb.port}/candles"
+    return mariadb.url("candles")
 
 
 def test_checkpoints_mirror_the_files(tmp_path, url):

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from tradewinds import store
-from tradewinds.database import checkpoints, mirror
+from tradewinds.database import checkpoints, mirror, schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.errors import DamagedFile, FetchError
@@ -56,8 +56,8 @@ def write_candles(path: str, minutes: int = 3, bid: str = "0.351", first: int = 
 def stored(url: str, table: sa.Table) -> list[dict]:
     engine = open_database(url)
     try:
+        schema.upgrade(engine)
         with engine.begin() as connection:
-            t.create_schema(connection)
             return [dict(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()]
     finally:
         engine.dispose()

@@ -8,53 +8,17 @@ import datetime as dt
 import json
 import sqlite3
 from decimal import Decimal
-from fractions import Fraction
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.workflow.harness import CHICAGO
-from tradewinds import config, store
+from tests.unit.database_parts import DAY, write
+from tradewinds import store
 from tradewinds.database import masked, queries, tables, url_key
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
-from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.errors import DatabaseError
-from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.manifest import write_manifest
-
-EVENT = "KXHIGHMIA-25JUN01"
-DAY = dt.date(2025, 6, 1)
-T0 = int(dt.datetime(2025, 6, 1, 3, tzinfo=dt.UTC).timestamp())
-
-
-def a_trade(n, payout_micro):
-    names = ("KXHIGHMIA", EVENT, f"{EVENT}-B8{n}.5", "KMIA")
-    order = (T0 + 60 * n, T0, "BUY_YES", 1, 351_000, 20_001)
-    chances = (333_333_333_333, -1, Fraction(-20_001_000_000_001, 10**6))
-    return Trade(*names, *order, *chances, "EV_THRESHOLD", "yes", T0 + 86_400, payout_micro)
-
-
-def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:00Z", **metrics):
-    """A run of one trade per payout, with some metrics as told; its id."""
-    dates = {"date_start_local": DAY, "date_end_local": DAY}
-    conf = config.resolve(CHICAGO | dates | {"series_tickers": ["KXHIGHMIA"], "seed": seed})
-    trades = [a_trade(n, payout) for n, payout in enumerate(payouts)]
-    start, end = 10**9, 10**9 + sum(trade.pnl_micro for trade in trades)
-    equity = [Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)]
-    counts = {"events_attempted": 1, "events_traded": 1, "events_skipped": {}, "rejections": {}}
-    diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
-    scored = [Scored(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
-    result = RunResult(start, end, trades, equity, [], scored, diagnostics, [], T0, T0, T0 + 86_400)
-    run_id = config.run_id(conf)
-    write_artifacts(folder, run_id, conf, result)
-    write_manifest(folder, run_id, conf, [], result.watermark)
-    for name, change in (("metrics.json", metrics), ("run_manifest.json", {"created_at_utc": created})):
-        path = folder / name
-        path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    return run_id
 
 
 @pytest.fixture
@@ -73,7 +37,13 @@ def ask(tmp_path):
 
 def stored(url, name):
     """Rows as the library's own tables give them back."""
-    return queries._rows(url, tables.metadata.tables[name].select())
+    with queries.reading(url) as connection:
+        return [dict(row) for row in connection.execute(tables.metadata.tables[name].select()).mappings()]
+
+
+def asked(question, url, *arguments, **filters):
+    with queries.reading(url) as connection:
+        return question(connection, *arguments, **filters)
 
 
 def test_a_run_arrives_exactly_as_it_stands_in_its_files(tmp_path, url, ask):
@@ -109,7 +79,7 @@ def test_loading_again_replaces_the_run_and_no_other(tmp_path, url, ask):
     ]
     write(tmp_path / "a", [])
     assert load_run(tmp_path / "a", url) == 0
-    assert queries.run_status(url, one) == "SUCCESS" and queries.run_status(url, "none") is None
+    assert asked(queries.one_run, url, one)["status"] == "SUCCESS" and asked(queries.one_run, url, "none") is None
 
 
 def refused_by_the_database(folder, ask):
@@ -137,13 +107,13 @@ def test_a_failed_load_keeps_the_old_rows_and_says_why_until_it_works(tmp_path, 
     with pytest.raises(DatabaseError, match=words) as caught:
         load_run(tmp_path / "run", url)
     assert caught.value.exit_code == 6 and "INSERT" not in str(caught.value)
-    [shown] = queries.list_runs(url)
+    [shown] = asked(queries.list_runs, url)
     assert (shown["run_id"], shown["status"]) == (run, "FAILED") and words in shown["error"]
-    assert ask("SELECT * FROM backtest_trades") == before and queries.leaderboard(url) == []
+    assert ask("SELECT * FROM backtest_trades") == before and asked(queries.leaderboard, url) == []
     ask("DROP TRIGGER IF EXISTS refuse")
     write(tmp_path / "run", [5])
     assert load_run(tmp_path / "run", url) == 1
-    assert [(r["status"], r["error"]) for r in queries.list_runs(url)] == [("SUCCESS", None)]
+    assert [(r["status"], r["error"]) for r in asked(queries.list_runs, url)] == [("SUCCESS", None)]
 
 
 def test_runs_are_listed_latest_first_and_ranked_by_sharpe_with_none_last(tmp_path, url, ask):
@@ -153,17 +123,19 @@ def test_runs_are_listed_latest_first_and_ranked_by_sharpe_with_none_last(tmp_pa
         runs[name] = write(tmp_path / name, seed=seed, created=f"2025-07-0{seed + 1}T00:00:00Z", sharpe=sharpe)
         load_run(tmp_path / name, url)
     ask(f"UPDATE backtest_runs SET status = 'FAILED' WHERE run_id = '{runs['e']}'")
-    assert [row["run_id"] for row in queries.list_runs(url)] == [runs[name] for name in "edcba"]
-    board = queries.leaderboard(url)
+    assert [row["run_id"] for row in asked(queries.list_runs, url)] == [runs[name] for name in "edcba"]
+    board = asked(queries.leaderboard, url)
     assert [row["run_id"] for row in board] == [runs[name] for name in "cdab"]
     assert (board[0]["strategy"], board[0]["num_trades"], board[0]["win_rate_pct"]) == ("ev_threshold", 2, 50.0)
-    assert [row["artifact_path"] for row in queries.list_runs(url)] == [(tmp_path / n).as_posix() for n in "edcba"]
+    assert [row["artifact_path"] for row in asked(queries.list_runs, url)] == [
+        (tmp_path / n).as_posix() for n in "edcba"
+    ]
 
 
 def test_the_leaderboard_gives_the_types_a_server_gives(tmp_path, url):
     write(tmp_path / "run")
     load_run(tmp_path / "run", url)
-    [row] = queries.leaderboard(url)
+    [row] = asked(queries.leaderboard, url)
     assert (row["total_pnl_usd"], row["date_start"]) == (Decimal("0.257998"), DAY)
 
 
@@ -199,7 +171,7 @@ def test_a_wrong_place_is_one_paragraph_and_exit_6(tmp_path, url):
     holder.execute("BEGIN EXCLUSIVE")
     wrong = {
         f"sqlite:///{tmp_path}/text": "not a database.*name another one",
-        f"sqlite:///{tmp_path}/text/t.db": "cannot be used",
+        f"sqlite:///{tmp_path}/text/t.db": "cannot be used|no such database yet",
         f"sqlite:///{tmp_path}/run": "The folder must exist and be writable",
         f"{url}?timeout=0.05": "Another program holds it",
         "backtests/t.db": "cannot be used.*For example sqlite:///",
@@ -208,7 +180,7 @@ def test_a_wrong_place_is_one_paragraph_and_exit_6(tmp_path, url):
         "mysql+pymysql://me:${NOT_SET_ANYWHERE}@h/d": "NOT_SET_ANYWHERE is not set",
     }
     for place, words in wrong.items():
-        for doing in (lambda u: load_run(tmp_path / "run", u), queries.list_runs, queries.leaderboard):
+        for doing in (lambda u: load_run(tmp_path / "run", u), lambda u: asked(queries.list_runs, u)):
             with pytest.raises(DatabaseError, match=words) as caught:
                 doing(place)
             assert caught.value.exit_code == 6 and "\n" not in str(caught.value)

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import CHICAGO
-from tradewinds import config, display, store
+from tradewinds import config, display, progress, store
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.plan import asked_through, needed_through, plan_of, stale_files
 from tradewinds.plan_cost import plan_rows
+from tradewinds.screen import Screen
 
 CHI, LOW, MIA = "KXHIGHCHI", "KXLOWTCHI", "KXHIGHMIA"
 TRADE_WINDOW = {"window_policy": "TRADE_WINDOW_ONLY", "period_interval_minutes": 1}
@@ -201,7 +202,7 @@ def test_with_a_catalog_requests_are_counted_market_by_market():
 
 
 def screen(terminal=False):
-    return Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None)
+    return Screen(Console(file=io.StringIO(), force_terminal=terminal, width=100, color_system=None))
 
 
 def test_progress_counts_the_files_this_run_had_to_make():
@@ -209,18 +210,20 @@ def test_progress_counts_the_files_this_run_had_to_make():
     plan = plan_of(conf)
     touch(*plan.catalogs.values(), plan.events[0].path)
     console = screen()
-    with display.Watch(display.groups(plan, "loaded.json"), console) as watch:
+    with progress.Watch(progress.groups(plan, "loaded.json"), console, ".") as watch:
         watch()
         touch(plan.events[1].path)
         watch()
         touch(*(event.path for event in plan.events))
         watch()
         watch()
-    assert console.file.getvalue() == "candles: 7 of 7\n", "one line when a kind is complete, none for what was there"
-    with display.Watch(display.groups(plan, "loaded.json"), bars := screen(terminal=True)) as watch:
+    assert console.console.file.getvalue() == "candles: 7 of 7\n", (
+        "one line when a kind is complete, none for what was there"
+    )
+    with progress.Watch(progress.groups(plan, "loaded.json"), bars := screen(terminal=True), ".") as watch:
         touch(*plan.guidance.values())
         watch()
-    bars_shown = [line.split() for line in bars.file.getvalue().splitlines() if "/" in line][-5:]
+    bars_shown = [line.split() for line in bars.console.file.getvalue().splitlines() if "/" in line][-5:]
     weather = f"{len(plan.guidance)}/{len(plan.guidance) + len(plan.climate)}"
     assert " ".join(w[0].split("K")[-1] for w in bars_shown) == "weather probabilities simulate report load"
     assert weather in bars_shown[0] and "0/1" in bars_shown[1]
@@ -238,11 +241,11 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     metrics |= {"num_trades": 0, "diagnostics": diagnostics}
     store.write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
     display.show_summary(console, plan, "mysql://me:***@db/x")
-    cells = [line.strip("│").split("│") for line in console.file.getvalue().splitlines() if line.count("│") == 3]
-    rows = {label.strip(): value.strip() for label, value in cells}
+    lines = [line.strip("│ ") for line in console.console.file.getvalue().splitlines() if line.count("│") == 2]
+    rows = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines}
     wanted = {"Start balance, USD": "1,234.50", "Sharpe": "—", "Brier score": "0.1235", "Trades": "0"}
-    wanted |= {"Events traded / attempted": "0 / 8", "Skipped: NO_EVENT": "3", "Rejected: MAX": "2"}
+    wanted |= {"Events traded / attempted 0 /": "8", "Skipped: NO_EVENT": "3", "Rejected: MAX": "2"}
     assert wanted.items() <= rows.items()
-    assert f"report    {plan.run_dir}/report.md" in console.file.getvalue()
+    assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     display.show_plan(console, *plan_rows(resolved(), plan))
-    assert "0:00:10" in console.file.getvalue() and "its results are there" in console.file.getvalue()
+    assert "0:00:10" in console.console.file.getvalue() and "its results are there" in console.console.file.getvalue()

@@ -25,7 +25,7 @@ def test_the_demo_ends_as_the_readme_says(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        shown = re.search(r"┌─+┬.*?└", README, re.DOTALL)[0]
+        shown = re.search(r"╭.*?╰", README, re.DOTALL)[0]
         rows = [line for line in shown.splitlines() if line.startswith("│") and "…" not in line]
         assert len(rows) > 4
         for row in rows:

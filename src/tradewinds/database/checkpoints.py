@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tradewinds import calendars, store
+from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
 from tradewinds.errors import TradewindsError
@@ -70,8 +71,10 @@ def backfill(url: str, missing: list[str], reasons: Callable[[], Mapping[str, st
 def _transaction(url: str) -> Iterator[sa.Connection]:
     engine = open_database(url)
     try:
-        with explained(url), engine.begin() as connection:
-            yield connection
+        with explained(url):
+            schema.upgrade(engine)
+            with engine.begin() as connection:
+                yield connection
     finally:
         engine.dispose()
 
@@ -80,7 +83,6 @@ def _begin(url: str, missing: list[str]) -> dict[Key, Row]:
     """Mark files RUNNING; the rows of those that had failed before."""
     running = [_row(path, "RUNNING") for path in missing]
     with _transaction(url) as connection:
-        t.create_schema(connection)
         failed = _failed(connection, [key_of(path) for path in missing])
         _write(connection, running)
     return failed

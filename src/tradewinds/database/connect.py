@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from tradewinds.database import masked
-from tradewinds.errors import DatabaseError
+from tradewinds.errors import DatabaseError, NothingLoaded
+
+WAIT_SECONDS = 600  # for another loader of the same run, or of the same SQLite file
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -23,7 +25,11 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _REMEDIES = (
     ("Access denied", "Check user and password."),
     ("Unknown database", "Create it first: CREATE DATABASE … CHARACTER SET utf8mb4."),
-    ("command denied", "The user needs CREATE, SELECT, INSERT, UPDATE and DELETE on this database."),
+    (
+        "command denied",
+        "The user needs SELECT to read, INSERT, UPDATE and DELETE to load, and more to make or upgrade tables.",
+    ),
+    ("Lock wait timeout", "Another loader has held it for ten minutes; try again when it is done."),
     ("Can't connect", "Is the server running, and are host and port right?"),
     ("readonly database", "The file cannot be written: check its permissions."),
     ("unable to open database file", "The folder must exist and be writable."),
@@ -50,17 +56,20 @@ def expand(url: str) -> str:
     return _VARIABLE.sub(value, url)
 
 
-def open_database(url: str) -> sa.Engine:
-    """An engine for a URL; the folder of an SQLite file is made, foreign keys are enforced.
+def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
+    """An engine for a URL. For writers the folder of an SQLite file is made; readers can change nothing.
 
     Raises:
-        DatabaseError: the URL cannot be understood, or its driver is missing.
+        DatabaseError: the URL cannot be understood, its driver is missing, or a reader's SQLite file is not there.
     """
     try:
         parsed = sa.make_url(expand(url))
-        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed)
+        lite = parsed.get_backend_name() == "sqlite"
+        file = parsed.database if lite and parsed.database != ":memory:" else None
+        if file and not read_only:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        waits = {"timeout": WAIT_SECONDS} if lite and "timeout" not in parsed.query else {}
+        engine = sa.create_engine(parsed, connect_args=waits, **({} if lite else {"paramstyle": "format"}))
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         remedy = (
             "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."
@@ -69,13 +78,53 @@ def open_database(url: str) -> sa.Engine:
     except ValueError:  # its text would repeat a part of the URL, perhaps of the password
         remedy = "Quote special characters of user and password (%40 for @), or put them into ${NAME}."
         raise DatabaseError("this URL cannot be understood.", where=_where(url), remedy=remedy) from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _foreign_keys)
+    if file and read_only and not Path(file).exists():
+        remedy = "tradewinds run makes it when it loads its first run."
+        raise NothingLoaded("there is no such database yet.", where=_where(url), remedy=remedy)
+    (_listen_sqlite if lite else _listen_server)(engine, read_only)
     return engine
 
 
-def _foreign_keys(connection: sqlite3.Connection, _: Any) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
+def _listen_sqlite(engine: sa.Engine, read_only: bool) -> None:
+    """Transactions that hold DDL, too; while somebody writes, others read what was there before.
+
+    That takes SQLite's write-ahead log. It is there while a loader is: at rest the database is one plain file.
+    """
+
+    def connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # Python's sqlite3 begins no transaction of its own
+        connection.execute("PRAGMA foreign_keys = ON")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            _journal(connection, "WAL")
+
+    def begun(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    if not read_only:
+        event.listen(engine, "close", lambda connection, _: _journal(connection, "DELETE"))
+
+
+def _journal(connection: sqlite3.Connection, mode: str) -> None:
+    """Change the journal, unless somebody else is at work: every mode is right, in one of them readers have to wait."""
+    with contextlib.suppress(sqlite3.DatabaseError):
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+
+
+def _listen_server(engine: sa.Engine, read_only: bool) -> None:
+    """What does not fit is an error on every server; a second loader of a run waits for the first."""
+
+    def connected(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {WAIT_SECONDS}")
+            if read_only:
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
+
+    event.listen(engine, "connect", connected)
 
 
 @contextlib.contextmanager
@@ -83,6 +132,9 @@ def explained(url: str) -> Iterator[None]:
     """Turn the database's own errors into a DatabaseError."""
     try:
         yield
+    except DatabaseError as error:
+        error.where = error.where or _where(url)
+        raise
     except (exc.SQLAlchemyError, RuntimeError) as error:  # PyMySQL's RuntimeError: a package for its login is missing
         text = _short(error)
         remedy = next((hint for words, hint in _REMEDIES if words in text), "Nothing was half loaded; run it again.")

@@ -7,23 +7,24 @@ run is FAILED with its error, and what was loaded before stays.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from tradewinds import __version__, store
+from tradewinds import store
+from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
 from tradewinds.errors import DatabaseError
 
-CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
+ATTEMPTS = 5
+UNDONE_FOR_ANOTHER = (1213, 1020)  # servers' error codes: deadlock; a row has changed since it was read
 
 _CATALOG_COLUMNS = {
     "event_ticker": "event_ticker",
@@ -41,33 +42,60 @@ _CATALOG_COLUMNS = {
 }
 
 
-def load_run(folder: str | Path, url: str, catalogs: Sequence[str] = (), candles: Sequence[str] = ()) -> int:
+@dataclass(frozen=True)
+class _Load:
+    """A run to load: what its files say in short, and where the rest is."""
+
+    run: dict[str, Any]
+    folder: Path
+    catalogs: Sequence[str]
+    candles: Sequence[str]
+    tell: Callable[[int, int], None]
+
+
+def load_run(
+    folder: str | Path,
+    url: str,
+    catalogs: Sequence[str] = (),
+    candles: Sequence[str] = (),
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
     """Load a run; the number of its trades.
 
     Args:
         folder: the run's artifacts; url: the database; catalogs: Parquet files whose events and markets in the run's range
-            are loaded too; candles: the run's candle files, whose checkpoints are written.
+            are loaded too; candles: the run's candle files, whose checkpoints are written; tell: hears of trades done, of
+            how many.
 
     Raises:
-        DatabaseError: the database refuses; the run is marked FAILED there if it can be.
+        DatabaseError: the database refuses; the run is marked FAILED there if it can be. DamagedFile: a file of the run.
     """
-    run = _read_run(Path(folder))
+    load = _Load(_read_run(Path(folder)), Path(folder), catalogs, candles, tell)
     engine = open_database(url)
     try:
         with explained(url):
+            schema.upgrade(engine)
             with engine.begin() as connection:
-                t.create_schema(connection)
-                _register(connection, run)
+                _register(connection, load.run)
             try:
-                with engine.begin() as connection:
-                    count = _replace(connection, run, Path(folder), catalogs)
-                    record_files(connection, candles)
-                    return count
+                return _in_one_transaction(engine, load)
             except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
-                _mark_failed(engine, run["run_id"], str(getattr(error, "orig", None) or error))
+                _mark_failed(engine, load.run["run_id"], str(getattr(error, "orig", None) or error))
                 raise
     finally:
         engine.dispose()
+
+
+def _in_one_transaction(engine: sa.Engine, load: _Load) -> int:
+    """Everything of a run, or nothing; a server that undid it in favour of another loader's is asked again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with engine.begin() as connection:
+                return _replace(connection, load)
+        except sa.exc.OperationalError as error:
+            if attempt == ATTEMPTS or getattr(error.orig, "args", (None,))[0] not in UNDONE_FOR_ANOTHER:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
@@ -86,6 +114,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "date_end": dt.date.fromisoformat(config["date_end_local"]),
         "config": config,
         "git_sha": manifest["git_sha"],
+        "tradewinds_version": manifest["tradewinds_version"],
         "seed": manifest["seed"],
         "artifact_path": folder.as_posix(),
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
@@ -94,50 +123,48 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:
-    """Show the run as RUNNING; its strategy is listed, and active, once it is known."""
-    known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == run["strategy"]))
-    if known is None:
-        row = {"name": run["strategy"], "version": __version__, "is_active": True, "parameters": {}}
-        connection.execute(sa.insert(t.strategies), row)
+    """Show the run as RUNNING. Its strategy gets the version and parameters of this run, and is active when it is new."""
+    told = {"version": run["tradewinds_version"], "parameters": run["config"]["strategy"].get("parameters", {})}
+    statement = t.upsert(t.strategies, connection.dialect, list(told))
+    connection.execute(statement, told | {"name": run["strategy"], "is_active": True})
     columns = {key: value for key, value in run.items() if key != "metrics"} | {"status": "RUNNING", "error": None}
-    where = t.backtest_runs.c.run_id == run["run_id"]
-    if connection.scalar(sa.select(t.backtest_runs.c.run_id).where(where)) is None:
-        connection.execute(sa.insert(t.backtest_runs), columns)
-    else:
-        connection.execute(sa.update(t.backtest_runs).where(where).values(columns))
+    statement = t.upsert(t.backtest_runs, connection.dialect, [name for name in columns if name != "run_id"])
+    connection.execute(statement, columns)
 
 
-def _replace(connection: sa.Connection, run: dict[str, Any], folder: Path, catalogs: Sequence[str]) -> int:
-    run_id = run["run_id"]
+def _replace(connection: sa.Connection, load: _Load) -> int:
+    run_id = load.run["run_id"]
     # the row's lock lets two loaders of one run take turns (SQLite locks as a whole)
     where = t.backtest_runs.c.run_id == run_id
     connection.execute(sa.select(t.backtest_runs.c.run_id).where(where).with_for_update())
     for table in (t.backtest_trades, t.backtest_metrics):
         connection.execute(sa.delete(table).where(table.c.run_id == run_id))
-    count = 0
-    for rows in _trade_chunks(folder / "trades.parquet", run_id):
-        connection.execute(sa.insert(t.backtest_trades), rows)
-        count += len(rows)
-    connection.execute(sa.insert(t.backtest_metrics), _metrics_row(run))
-    for path in catalogs:
-        _load_markets(connection, path, run)
+    count = _insert_trades(connection, load)
+    connection.execute(sa.insert(t.backtest_metrics), _metrics_row(load.run))
+    for path in load.catalogs:
+        _load_markets(connection, path, load.run)
+    record_files(connection, load.candles)
     done = {
         "status": "SUCCESS",
-        "metrics_json": json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        "error": None,  # of a loader that was killed while this one waited
+        "metrics_json": json.loads((load.folder / "metrics.json").read_text(encoding="utf-8")),
         "loaded_at_utc": dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0),
     }
     connection.execute(sa.update(t.backtest_runs).where(where).values(done))
     return count
 
 
-def _trade_chunks(path: Path, run_id: str) -> Iterator[list[dict[str, Any]]]:
-    numbers = itertools.count()
+def _insert_trades(connection: sa.Connection, load: _Load) -> int:
+    path = load.folder / "trades.parquet"
     if not path.exists():
         raise DatabaseError("the run has no trades.parquet.", where=str(path), remedy="Run it again.")
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=CHUNK):
-        rows = [_naive(row) | {"run_id": run_id, "seq": next(numbers)} for row in batch.to_pylist()]
-        if rows:
-            yield rows
+    count, total = 0, load.run["metrics"]["num_trades"]
+    for batch in rows.batches(path):
+        numbered = {"run_id": [load.run["run_id"]] * len(batch), "seq": list(range(count, count + len(batch)))}
+        rows.insert(connection, t.backtest_trades, batch, numbered)
+        count += len(batch)
+        load.tell(count, total)
+    return count
 
 
 def _naive(row: dict[str, Any]) -> dict[str, Any]:
@@ -159,14 +186,14 @@ def _metrics_row(run: dict[str, Any]) -> dict[str, Any]:
 def _load_markets(connection: sa.Connection, path: str, run: dict[str, Any]) -> None:
     """Replace the events and markets of the run's range by what the catalog says now."""
     columns = ["series_ticker", "climate_date", *_CATALOG_COLUMNS]
-    rows = [_naive(row) for row in store.read_rows(path, columns, (run["date_start"], run["date_end"]))]
-    events = {row["event_ticker"]: row for row in rows}
+    found = [_naive(row) for row in store.read_rows(path, columns, (run["date_start"], run["date_end"]))]
+    events = {row["event_ticker"]: row for row in found}
     kept = {k: {c: row[c] for c in ("event_ticker", "series_ticker", "climate_date")} for k, row in events.items()}
-    markets = [{new: row[old] for old, new in _CATALOG_COLUMNS.items()} for row in rows]
+    markets = [{new: row[old] for old, new in _CATALOG_COLUMNS.items()} for row in found]
     for chunk in _batches(sorted(events)):
         connection.execute(sa.delete(t.kalshi_market).where(t.kalshi_market.c.event_ticker.in_(chunk)))
         connection.execute(sa.delete(t.kalshi_event).where(t.kalshi_event.c.event_ticker.in_(chunk)))
-    if rows:
+    if found:
         connection.execute(sa.insert(t.kalshi_event), list(kept.values()))
         connection.execute(sa.insert(t.kalshi_market), markets)
 

@@ -11,17 +11,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from tradewinds import store
+from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import key_of
 from tradewinds.database.connect import explained, open_database
-from tradewinds.errors import DamagedFile
-
-CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
 
 Row = dict[str, Any]
 
@@ -32,19 +28,18 @@ def mirror_candles(paths: Sequence[str], url: str) -> tuple[int, int]:
     Raises:
         DatabaseError: the database refuses. DamagedFile: a file cannot be read. Files before it are in.
     """
-    files = rows = 0
+    files = candles = 0
     engine = open_database(url)
     try:
         with explained(url):
-            with engine.begin() as connection:
-                t.create_schema(connection)
+            schema.upgrade(engine)
             for path in paths:
                 with engine.begin() as connection:
                     count = _mirror_file(connection, path)
-                files, rows = files + (count is not None), rows + (count or 0)
+                files, candles = files + (count is not None), candles + (count or 0)
     finally:
         engine.dispose()
-    return files, rows
+    return files, candles
 
 
 def _mirror_file(connection: sa.Connection, path: str) -> int | None:
@@ -58,9 +53,9 @@ def _mirror_file(connection: sa.Connection, path: str) -> int | None:
     event = {name: meta[name] for name in ("series_ticker", "event_ticker", "period_interval_minutes")}
     statement = t.upsert(t.kalshi_candlestick_1m, connection.dialect)
     count = 0
-    for rows in _chunks(path, event):
-        connection.execute(statement, rows)
-        count += len(rows)
+    for chunk in _chunks(path, event):
+        connection.execute(statement, chunk)
+        count += len(chunk)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     done = receipt | {"num_rows": count, "mirrored_at_utc": now}
     connection.execute(t.upsert(table, connection.dialect), done)
@@ -76,27 +71,12 @@ def _receipt(path: str) -> Row:
 
 def _chunks(path: str, event: Row) -> Iterator[list[Row]]:
     """A file's rows as the table has them, some thousand at a time."""
-    for batch in _batches(path):
-        columns = {name: _values(batch.column(name)) for name in batch.schema.names}
+    for batch in rows.batches(path):
+        columns = rows.columns(batch)
         columns["end_period_ts_utc"] = [_utc(ts) for ts in columns.pop("end_period_ts")]
-        columns["retrieved_at_utc"] = [moment.replace(tzinfo=None) for moment in columns.pop("retrieved_at")]
+        columns["retrieved_at_utc"] = columns.pop("retrieved_at")
         names = tuple(columns)
         yield [event | dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-
-
-def _batches(path: str) -> Iterator[pa.RecordBatch]:
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            yield from file.iter_batches(batch_size=CHUNK)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DamagedFile(path, str(error).splitlines()[0]) from None
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """As Python objects, each different value made once: a day's book has some hundred prices and 8,000 rows."""
-    encoded = column.dictionary_encode()
-    values = encoded.dictionary.to_pylist()
-    return [None if index is None else values[index] for index in encoded.indices.to_pylist()]
 
 
 def _utc(ts: int) -> dt.datetime:

@@ -1,12 +1,13 @@
 """Tables and views of the results database: the same on SQLite, MariaDB and MySQL.
 
 Amounts are exact on every server: DECIMAL where the server has it, a checked REAL on SQLite (Exact below). Times are UTC
-without zone.
+without zone. A change here needs a step in migrations/versions (a test compares them).
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from tradewinds.errors import DatabaseError
 from tradewinds.store import PRICE_COLUMNS
 
 metadata = sa.MetaData()
@@ -65,7 +67,8 @@ _REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an
 @functools.lru_cache(maxsize=4096)  # candles have few different prices
 def _real(value: Decimal) -> float:
     if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
-        raise ValueError(f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly")
+        what = f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly."
+        raise DatabaseError(what, remedy="MariaDB and MySQL can.")
     return float(value)
 
 
@@ -103,12 +106,14 @@ backtest_runs = sa.Table(
     sa.Column("date_end", sa.Date, nullable=False),
     sa.Column("config", sa.JSON, nullable=False),
     sa.Column("git_sha", sa.String(64)),
+    sa.Column("tradewinds_version", sa.String(32)),
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("metrics_json", sa.JSON),
     sa.Column("artifact_path", sa.Text, nullable=False),
     sa.Column("error", sa.Text),
     sa.Column("created_at_utc", sa.DateTime, nullable=False),
     sa.Column("loaded_at_utc", sa.DateTime),
+    sa.Index("ix_runs_created", "created_at_utc"),
     **_MYSQL,
 )
 
@@ -251,21 +256,12 @@ VIEWS = {
 }
 
 
-def create_schema(connection: sa.Connection) -> None:
-    """Make the tables and views that are not there yet."""
-    metadata.create_all(connection)
-    present = set(sa.inspect(connection).get_view_names())
-    for name, query in VIEWS.items():
-        if name not in present:
-            connection.execute(sa.text(f"CREATE VIEW {name} AS {query}"))  # names are constants above
-
-
-def upsert(table: sa.Table, dialect: sa.Dialect) -> sa.Insert:
-    """An INSERT that replaces the other columns of rows whose primary key is there already."""
+def upsert(table: sa.Table, dialect: sa.Dialect, columns: Sequence[str] | None = None) -> sa.Insert:
+    """An INSERT that replaces some columns (all others than the key) of rows whose primary key is there already."""
     keys = [column.name for column in table.primary_key]
-    others = [column.name for column in table.columns if column.name not in keys]
+    changed = columns or [column.name for column in table.columns if column.name not in keys]
     if dialect.name == "sqlite":
         lite = sqlite.insert(table)
-        return lite.on_conflict_do_update(index_elements=keys, set_={name: lite.excluded[name] for name in others})
+        return lite.on_conflict_do_update(index_elements=keys, set_={name: lite.excluded[name] for name in changed})
     server = mysql.insert(table)
-    return server.on_duplicate_key_update({name: server.inserted[name] for name in others})
+    return server.on_duplicate_key_update({name: server.inserted[name] for name in changed})

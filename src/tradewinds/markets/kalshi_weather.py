@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
@@ -39,19 +39,20 @@ def simulate(
     probabilities: str,
     threads: int | None = None,
     climate: Iterable[str] = (),
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> RunResult:
     """Replay all events of a resolved config against one cash account.
 
     Args:
         catalogs: path per series; candles: path per (series, climate date); probabilities: path; threads: DuckDB's;
-            climate: paths of climate reports, for a validation.
+            climate: paths of climate reports, for a validation; tell: hears of events done, of how many.
 
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
     events = load_events(config, catalogs, candles, probabilities)
     study = _Study([config], events, validations.Judge(config, climate), counted=True)
-    study.read(threads)
+    study.read(threads, tell)
     return study.result()
 
 
@@ -115,10 +116,13 @@ class _Study:
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
 
-    def read(self, threads: int | None) -> None:
+    def read(self, threads: int | None, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Go through all events."""
+        done = 0
         for batch in batches(list(self.events.values()), threads):
             self.take_in(batch)
+            done += len(batch.events)
+            tell(done, len(self.events))
 
     def take_in(self, batch: Batch) -> None:
         """Judge a batch's events, and replay up to where the next batch is needed."""

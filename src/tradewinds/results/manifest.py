@@ -37,7 +37,7 @@ def write_manifest(
         "fees": dict(conf["fees"]),
         "data_watermark_utc": None if watermark is None else instant(watermark),
         "inputs": {path: sha256(path) for path in sorted(set(inputs))},
-        "packages": _versions(),
+        "packages": package_versions(),
         "reproduce": shlex.join(["tradewinds", "run", "--config", f"{Path(folder).as_posix()}/config_resolved.yaml"]),
     }
     store.write_text(Path(folder) / "run_manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
@@ -74,6 +74,7 @@ def git_sha() -> str | None:
     return sha if changes == "" else f"{sha}-dirty"
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
     python = ".".join(map(str, sys.version_info[:3]))
     return {"python": python} | {name: importlib.metadata.version(name) for name in _PACKAGES}

@@ -1,0 +1,189 @@
+"""`tradewinds compare`: runs side by side: figures, settings that differ, and what each made on the days they share."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds import listing
+from tradewinds.calendars import climate_date_of
+from tradewinds.errors import ConfigError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from rich.console import Console
+
+FIGURES = (
+    *(
+        "start_balance_usd",
+        "end_balance_usd",
+        "total_pnl_usd",
+        "total_fees_usd",
+        "roi_pct",
+        "num_trades",
+        "num_contracts",
+    ),
+    *("win_rate_pct", "avg_profit_usd", "avg_loss_usd", "profit_factor", "max_drawdown_usd", "max_drawdown_pct"),
+    *("sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss"),
+)
+
+Events = Mapping[str, tuple[int, Decimal]]  # trades and P&L of an event
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to compare, from the database or from its folder."""
+
+    run_id: str
+    config: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    events: Events
+
+    @property
+    def dates(self) -> tuple[dt.date, dt.date]:
+        """First and last date of its range."""
+        first, last = (dt.date.fromisoformat(self.config[f"date_{edge}_local"]) for edge in ("start", "end"))
+        return first, last
+
+    def between(self, first: dt.date, last: dt.date) -> tuple[int, Decimal]:
+        """Trades and P&L of the events of some dates."""
+        inside = [found for event, found in self.events.items() if first <= climate_date_of(event) <= last]
+        return sum(count for count, _ in inside), sum((pnl for _, pnl in inside), Decimal(0))
+
+
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(help="Run ids, or how they begin, or folders of runs.", metavar="RUN RUN…")
+    ],
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """Show runs side by side: metrics, settings that differ, and the P&L over the days that all of them cover.
+
+    Reads the database, and the folders that are named. Changes nothing. Exit code 2 if a RUN is no run or several.
+    """
+    listing.for_programs(as_json, as_csv)
+    if len(runs) < 2:
+        raise ConfigError("to compare takes two runs at least.", where="compare", remedy="tradewinds runs lists them.")
+    found = _runs(runs, listing.database_url(database, config))
+    told = told_of(found)
+    if as_json:
+        listing.print_json(told)
+    elif as_csv:
+        listing.print_csv(("what", *(run.run_id for run in found)), _csv_rows(told))
+    else:
+        _show(listing.console(), found, told)
+
+
+def _runs(names: Sequence[str], url: str) -> list[Run]:
+    from tradewinds.database import queries
+
+    folders = {name: Path(name) for name in names if Path(name, "run_manifest.json").is_file()}
+    with contextlib.ExitStack() as stack:
+        connection = None if len(folders) == len(set(names)) else stack.enter_context(queries.reading(url))
+        found = [_from_folder(folders[n]) if n in folders else _from_database(connection, n) for n in names]
+    return found
+
+
+def _from_database(connection: sa.Connection | None, prefix: str) -> Run:
+    from tradewinds.database import queries
+
+    assert connection is not None
+    ids = queries.runs_named(connection, prefix)
+    if len(ids) != 1:
+        what = (
+            f"{len(ids)} runs begin so: {', '.join(ids[:5])}."
+            if ids
+            else "no run begins so, and it is no folder of a run."
+        )
+        raise ConfigError(what, where=prefix, remedy="tradewinds runs --json lists whole ids.")
+    row = queries.one_run(connection, ids[0])
+    if row is None or row["metrics_json"] is None:
+        raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
+    return Run(ids[0], row["config"], row["metrics_json"], queries.event_results(connection, ids[0]))
+
+
+def _from_folder(folder: Path) -> Run:
+    import pyarrow.parquet as pq
+
+    try:
+        manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        trades = pq.read_table(folder / "trades.parquet", columns=["event_ticker", "pnl"])
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise ConfigError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
+    grouped = trades.group_by("event_ticker").aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
+    events = {row["event_ticker"]: (row["pnl_count"], row["pnl_sum"]) for row in grouped}
+    return Run(manifest["run_id"], manifest["config"], metrics, events)
+
+
+def told_of(runs: Sequence[Run]) -> dict[str, Any]:
+    """Everything that the comparison says; lists are in the order of the runs."""
+    first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
+    days = max(0, (last - first).days + 1)
+    common = [run.between(first, last) for run in runs]
+    settings = [dict(_flat(run.config)) for run in runs]
+    keys = dict.fromkeys(key for one in settings for key in one)
+    changed = {key: [one.get(key) for one in settings] for key in keys}
+    return {
+        "runs": [run.run_id for run in runs],
+        "metrics": {name: [run.metrics[name] for run in runs] for name in FIGURES},
+        "config_differences": {key: vs for key, vs in changed.items() if any(v != vs[0] for v in vs)},
+        "common_days": {
+            "first": first if days else None,
+            "last": last if days else None,
+            "days": days,
+            "num_trades": [count for count, _ in common],
+            "pnl_usd": [pnl for _, pnl in common],
+        },
+    }
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _csv_rows(told: Mapping[str, Any]) -> Iterator[list[Any]]:
+    common = {f"common_days.{name}": told["common_days"][name] for name in ("num_trades", "pnl_usd")}
+    for what, values in {**told["metrics"], **common, **told["config_differences"]}.items():
+        yield [what, *values]
+
+
+def _show(console: Console, runs: Sequence[Run], told: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title="Runs side by side", title_justify="left")
+    table.add_column("")
+    for run in runs:
+        table.add_column(run.run_id[:8], justify="right")
+    for name, values in told["metrics"].items():
+        table.add_row(name, *(listing.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+    common = told["common_days"]
+    if common["days"]:
+        table.add_section()
+        table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
+        table.add_row("P&L on common days, USD", *map(listing.figure, common["pnl_usd"]))
+        table.add_row("trades on common days", *map(listing.figure, common["num_trades"]))
+    if told["config_differences"]:
+        table.add_section()
+    for key, values in told["config_differences"].items():
+        table.add_row(key, *("—" if v is None else v if isinstance(v, str) else json.dumps(v) for v in values))
+    console.print(table)
+    if not common["days"]:
+        console.print("They share no day.")
+    if not told["config_differences"]:
+        console.print("Their configs ask the same question.")

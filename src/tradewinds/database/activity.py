@@ -1,0 +1,50 @@
+"""The flag is_active of strategies: an inactive one does not run."""
+
+from __future__ import annotations
+
+import contextlib
+
+import sqlalchemy as sa
+
+from tradewinds import __version__
+from tradewinds.database import masked, queries, schema
+from tradewinds.database import tables as t
+from tradewinds.database.connect import explained, open_database
+from tradewinds.errors import ConfigError, DatabaseError
+
+
+def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:
+    """Switch a strategy on or off; False if the database does not know it and it is not `registered` here.
+
+    Raises:
+        DatabaseError: the database refuses.
+    """
+    engine = open_database(url)
+    try:
+        with explained(url):
+            schema.upgrade(engine)
+            with engine.begin() as connection:
+                known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == name))
+                if known is None and not registered:
+                    return False
+                row = {"name": name, "version": __version__, "is_active": active, "parameters": {}}
+                connection.execute(t.upsert(t.strategies, connection.dialect, ["is_active"]), row)
+                return True
+    finally:
+        engine.dispose()
+
+
+def refuse_inactive(url: str, name: str) -> None:
+    """Keep a run of a strategy that was switched off from beginning.
+
+    A database that cannot be asked forbids nothing: the run's load says what is wrong with it.
+
+    Raises:
+        ConfigError: the strategy is inactive; says how to activate it.
+    """
+    active = None
+    with contextlib.suppress(DatabaseError), queries.reading(url) as connection:
+        active = connection.scalar(sa.select(t.strategies.c.is_active).where(t.strategies.c.name == name))
+    if active is False:
+        remedy = f"`tradewinds strategies enable {name}` with --config or --database activates it."
+        raise ConfigError(f"it is inactive in {masked(url)}.", where=f"strategy {name}", remedy=remedy)

@@ -1,0 +1,9 @@
+"""What alembic runs around the steps: on the connection and in the transaction that schema.py holds."""
+
+from alembic import context
+
+from tradewinds.database.schema import VERSION_TABLE
+
+context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,58 @@
+"""Rows of Parquet files as a database takes them: some thousand at a time, UTC without zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from tradewinds.errors import DamagedFile
+
+CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
+
+
+def batches(path: str | Path) -> Iterator[pa.RecordBatch]:
+    """A file's rows, CHUNK at a time.
+
+    Raises:
+        DamagedFile: it cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield from file.iter_batches(batch_size=CHUNK)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
+
+
+def columns(batch: pa.RecordBatch) -> dict[str, list[Any]]:
+    """A batch's columns as Python objects."""
+    return {name: _values(batch.column(name)) for name in batch.schema.names}
+
+
+def insert(connection: sa.Connection, table: sa.Table, batch: pa.RecordBatch, added: dict[str, list[Any]]) -> None:
+    """Insert a batch's rows, with some more columns, in as few statements as the driver makes of them.
+
+    What SQLAlchemy does to each value of each row is done here once to each different value of a column.
+    """
+    dialect, names = connection.dialect, [*batch.schema.names, *added]
+    statement = sa.insert(table).compile(dialect=dialect, column_keys=names)
+    bound = []
+    for name in statement.positiontup or ():
+        convert = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        bound.append(added[name] if name in added else _values(batch.column(name), convert))
+    connection.exec_driver_sql(str(statement), list(zip(*bound, strict=True)))
+
+
+def _values(column: pa.Array, convert: Callable[[Any], Any] | None = None) -> list[Any]:
+    """A column as Python objects, each different value made once: thousands of rows have some hundred prices."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # UTC stays UTC, its zone is dropped
+    encoded = column.dictionary_encode()
+    different = encoded.dictionary.to_pylist()
+    if convert:
+        different = [convert(value) for value in different]
+    return [None if index is None else different[index] for index in encoded.indices.to_pylist()]

@@ -1,0 +1,138 @@
+"""The version of a database's schema: whoever loads brings it up to date, whoever reads only looks.
+
+Each version is one file of migrations/versions; the table `tradewinds_schema` says which one a database has. Views hold
+nothing, so an upgrade makes them all anew: a changed view needs a version, too, if only an empty one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tradewinds.database import tables as t
+from tradewinds.database.connect import WAIT_SECONDS
+from tradewinds.errors import DatabaseError, NothingLoaded
+
+VERSION_TABLE = "tradewinds_schema"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = tuple(sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py")))
+CURRENT = VERSIONS[-1]
+UNVERSIONED = "unversioned"  # our tables, from before there were versions
+
+_OLDER = "Run any config against it, or the same one again: the load brings it up to date and keeps what is there."
+_NEWER = "Use that Tradewinds, or another database."
+
+
+def version_of(connection: sa.Connection) -> str | None:
+    """The schema's version: one of VERSIONS, UNVERSIONED, or None where nothing of ours is.
+
+    Raises:
+        DatabaseError: a version that this Tradewinds does not know.
+    """
+    names = set(sa.inspect(connection).get_table_names())
+    known = VERSION_TABLE in names and connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    if not known:
+        return UNVERSIONED if t.backtest_runs.name in names else None
+    if known not in VERSIONS:
+        what = f"its schema has version {known}, of a newer Tradewinds; this one knows versions up to {CURRENT}."
+        raise DatabaseError(what, remedy=_NEWER)
+    return str(known)
+
+
+def require_current(connection: sa.Connection) -> None:
+    """For readers, who change nothing.
+
+    Raises:
+        DatabaseError: the schema is missing, older or newer.
+    """
+    found = version_of(connection)
+    if found is None:
+        raise NothingLoaded("no run has been loaded here yet.", remedy="tradewinds run loads the first one.")
+    if found != CURRENT:
+        what = f"its schema is older ({found}) than this Tradewinds ({CURRENT})."
+        raise DatabaseError(what, remedy=_OLDER)
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Bring a schema to the current version: make it, adopt tables from before the versions, or take the steps between.
+
+    Raises:
+        DatabaseError: a newer schema, or tables of our names that are not ours.
+    """
+    with engine.connect() as connection:
+        if version_of(connection) == CURRENT:
+            return
+    with engine.begin() as connection, _alone(connection):
+        if version_of(connection) == UNVERSIONED:
+            _refuse_foreign(connection)
+        _take_steps(connection)
+        _make_views(connection)
+
+
+@contextlib.contextmanager
+def _alone(connection: sa.Connection) -> Iterator[None]:
+    """One at a time: SQLite's transaction sees to it; servers commit each DDL statement, so they need a lock by name."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    name = sa.func.concat("tradewinds schema ", sa.func.left(sa.func.database(), 40))
+    if connection.scalar(sa.select(sa.func.get_lock(name, WAIT_SECONDS))) != 1:
+        raise DatabaseError("another program is changing its schema.", remedy="Try again when it is done.")
+    try:
+        yield
+    finally:
+        connection.execute(sa.select(sa.func.release_lock(name)))
+
+
+def _take_steps(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _make_views(connection: sa.Connection) -> None:
+    for name, query in t.VIEWS.items():  # names are constants
+        connection.execute(sa.text(f"DROP VIEW IF EXISTS {name}"))
+        connection.execute(sa.text(f"CREATE VIEW {name} AS {query}"))
+
+
+def _refuse_foreign(connection: sa.Connection) -> None:
+    """Tables from before the versions must be what the first version makes; tables that are missing will be made."""
+    from tradewinds.database.migrations.versions.v0001_first import BASE
+
+    differences = [d for d in compared(connection, BASE) if d[0] not in ("add_table", "add_index")]
+    if differences:
+        found = ", ".join(sorted({_named(difference) for difference in differences}))
+        what = f"it has tables with the names of ours that Tradewinds did not make so ({found})."
+        raise DatabaseError(what, remedy="Use an empty database, or rename those tables.")
+
+
+def compared(connection: sa.Connection, wanted: sa.MetaData) -> list[tuple[object, ...]]:
+    """How the tables that are there differ from those wanted, as alembic's autogenerate says; other tables do not count."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    def ours(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:
+        return kind != "table" or name in wanted.tables
+
+    options = {"include_object": ours, "compare_type": _type_differs, "version_table": VERSION_TABLE}
+    found = compare_metadata(MigrationContext.configure(connection, opts=options), wanted)
+    return [d for change in found for d in (change if isinstance(change, list) else [change])]
+
+
+def _type_differs(
+    _: object, __: object, ___: object, found: sa.types.TypeEngine[object], wanted: object
+) -> bool | None:
+    """MariaDB keeps JSON as LONGTEXT; all else is alembic's to judge (None)."""
+    return False if isinstance(wanted, sa.JSON) and isinstance(found, sa.Text) else None
+
+
+def _named(difference: tuple[object, ...]) -> str:
+    """The table of a difference: (kind, table or column …) or (kind, schema, table, …)."""
+    return str(getattr(difference[1], "table", difference[1] if difference[1] is not None else difference[2]))

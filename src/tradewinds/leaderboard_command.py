@@ -1,0 +1,79 @@
+"""`tradewinds leaderboard`: successful runs, the best first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds import listing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 20
+COLUMNS = (
+    *("run_id", "strategy", "market", "date_start", "date_end", "total_pnl_usd", "roi_pct", "num_trades"),
+    *("win_rate_pct", "profit_factor", "max_drawdown_usd", "sharpe", "sortino", "brier"),
+)
+_HEADS = {
+    "total_pnl_usd": "P&L, USD",
+    "roi_pct": "return, %",
+    "num_trades": "trades",
+    "win_rate_pct": "wins, %",
+    "max_drawdown_usd": "drawdown, USD",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "brier": "Brier",
+}
+
+
+def leaderboard(
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="sharpe, sortino, pnl, roi, trades, win_rate, profit_factor, drawdown or brier.", metavar="KEY"
+        ),
+    ] = "sharpe",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
+    ] = None,
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """Rank the successful runs of a database; runs that have no such metric come last.
+
+    Reads the database (v_backtest_leaderboard). Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
+    """
+    from tradewinds.database import queries
+
+    machine = listing.for_programs(as_json, as_csv)
+    with queries.reading(listing.database_url(database, config)) as connection:
+        rows = queries.leaderboard(connection, sort=sort, limit=limit or (None if machine else SHOWN))
+    if as_json:
+        listing.print_json([{name: row[name] for name in COLUMNS} for row in rows])
+    elif as_csv:
+        listing.print_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
+    else:
+        _show(listing.console(), rows, sort)
+
+
+def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
+    from rich.table import Table
+
+    if not rows:
+        console.print("no run was loaded with success yet.")
+        return
+    table = Table(title=f"Successful runs by {sort}", title_justify="left")
+    table.add_column("#", justify="right")
+    for name in ("run", "strategy", "from", "to"):
+        table.add_column(name, no_wrap=True)
+    for head in _HEADS.values():
+        table.add_column(head, justify="right")
+    for place, row in enumerate(rows, start=1):
+        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in _HEADS)
+        dates = (str(row["date_start"]), str(row["date_end"]))
+        table.add_row(str(place), row["run_id"][:8], row["strategy"], *dates, *figures)
+    console.print(table)

@@ -1,0 +1,101 @@
+"""What the commands that list things share: which database they ask, and rows as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tradewinds.errors import ConfigError
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", help="SQLAlchemy URL; ${NAME} is taken from the environment.", metavar="URL"),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Ask the database that this config names.", metavar="FILE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, for programs.")]
+
+_WIDE = 10_000  # columns of an output that is no terminal: nothing is cut or folded
+
+
+def database_url(url: str | None, config: Path | None) -> str:
+    """The database that is asked: the one named, the one of a config, or the default one.
+
+    Raises:
+        ConfigError: both are named, or the config is wrong.
+    """
+    from tradewinds import config as configs
+
+    if url and config:
+        raise ConfigError("--database and --config both name a database.", remedy="Give one of them.")
+    if url:
+        return url
+    if config:
+        return str(configs.load(config)["database"]["url"])
+    default = configs.schema()["properties"]["database"]["properties"]["url"]["default"]
+    return str(default)
+
+
+def for_programs(as_json: bool, as_csv: bool) -> bool:
+    """Whether a program reads the output.
+
+    Raises:
+        ConfigError: both forms are asked for.
+    """
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
+    return as_json or as_csv
+
+
+def console() -> Console:
+    """The output of a listing; where it is no terminal nothing is cut to a width."""
+    made = Console(highlight=False, markup=False)
+    return made if made.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
+
+
+def print_json(value: Any) -> None:
+    """Exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A header and a line per row; null is empty, lists and objects are JSON."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return json.dumps(value, default=_plain).strip('"')
+
+
+def figure(value: Any, digits: int = 2) -> str:
+    """A number for people; null is a dash."""
+    if value is None:
+        return "—"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"

@@ -1,0 +1,124 @@
+"""`tradewinds reproduce`: make a run again from the files that it names, and say whether it comes out the same."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradewinds.errors import ConfigError, DataMissing, SimulationError
+
+COMPARED = ("trades.csv", "metrics.json")
+SHOWN = 10
+
+
+def reproduce(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of the run, with its run_manifest.json.", metavar="RUN_DIR")],
+) -> None:
+    """Make a run again and say whether trades.csv and metrics.json are the same, byte by byte; if not, which input differs.
+
+    Reads RUN_DIR and the files that its manifest names (below this folder). Writes into a temporary folder only, opens no
+    connection. Exit code 0 identical, 5 different, 3 if an input is missing.
+    """
+    manifest = _manifest(run_dir)
+    told = list(_differences(run_dir, manifest))
+    for line in told:
+        typer.echo(line)
+    found = [line for name in COMPARED for line in _made_again(run_dir, manifest)[name]]
+    if found:
+        why = (
+            " It is made from something else, see above."
+            if told
+            else " Inputs, versions and config are the same: a bug."
+        )
+        shown = " ".join(found)
+        raise SimulationError(f"the run comes out differently. {shown}", where=str(run_dir), remedy=why.strip())
+    though = ", though something is different today (see above)" if told else ""
+    typer.echo(f"{run_dir}: identical{though}: {' and '.join(COMPARED)}, byte by byte.")
+
+
+def _manifest(run_dir: Path) -> dict[str, Any]:
+    missing = [name for name in ("run_manifest.json", *COMPARED) if not (run_dir / name).is_file()]
+    if missing:
+        remedy = "Name a folder that tradewinds run made, for example backtests/RUN_ID."
+        raise ConfigError(f"this is no folder of a run: no {', '.join(missing)}.", where=str(run_dir), remedy=remedy)
+    try:
+        found = json.loads((run_dir / "run_manifest.json").read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("run_id", "config", "inputs", "packages", "git_sha", "tradewinds_version")}
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"the manifest cannot be read ({error}).", where=f"{run_dir}/run_manifest.json") from None
+
+
+def _differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What the run was made from that is something else today.
+
+    Raises:
+        DataMissing: an input is not there.
+    """
+    from tradewinds import __version__
+    from tradewinds.config import digest
+    from tradewinds.results.manifest import git_sha, package_versions, sha256
+
+    inputs = manifest["inputs"]
+    missing = [path for path in inputs if not Path(path).is_file()]
+    if missing:
+        shown = "\n".join(f"  {path}" for path in missing[:SHOWN])
+        rest = f"\n  … and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        remedy = f"Work in the folder of the run, or get them: tradewinds run --config {run_dir}/config_resolved.yaml"
+        raise DataMissing(
+            f"{len(missing)} input(s) of the run are not there. {remedy}\n{shown}{rest}", where=str(run_dir)
+        )
+    for path, wanted in inputs.items():
+        if (found := sha256(path)) != wanted:
+            yield f"input differs: {path} (SHA-256 {found[:12]}…, was {wanted[:12]}…)"
+    versions = {"tradewinds": manifest["tradewinds_version"], "git commit": manifest["git_sha"], **manifest["packages"]}
+    today = {"tradewinds": __version__, "git commit": git_sha(), **package_versions()}
+    for name, was in versions.items():
+        if today.get(name) != was:
+            yield f"version differs: {name} is {today.get(name)}, was {was}"
+    before, kept = manifest["config"], _kept_config(run_dir)
+    for key in sorted({*before, *kept}):
+        if digest(before.get(key)) != digest(kept.get(key)):
+            yield f"config differs: {key} is {kept.get(key)!r} in config_resolved.yaml; the run had {before.get(key)!r}"
+
+
+def _kept_config(run_dir: Path) -> dict[str, Any]:
+    from tradewinds import config as configs
+
+    kept = configs.question(configs.load(run_dir / "config_resolved.yaml"))
+    plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
+    return plain
+
+
+def _made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """For each file that is compared, how the new one differs: nothing, or a sentence."""
+    import os
+
+    from tradewinds import config as configs
+    from tradewinds import simulation
+    from tradewinds.plan import plan_of
+
+    with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:
+        conf = configs.resolve({**manifest["config"], "output_dir": folder}, source=f"{run_dir}/run_manifest.json")
+        plan = plan_of(conf)
+        if plan.run_id != manifest["run_id"] or plan.probabilities not in manifest["inputs"]:
+            what = "this version of Tradewinds reads the run's config as another question."
+            remedy = f"Use version {manifest['tradewinds_version']}, commit {manifest['git_sha']}."
+            raise SimulationError(what, where=str(run_dir), remedy=remedy)
+        simulation.simulate(conf, plan, manifest["inputs"], os.cpu_count() or 1)
+        return {name: _compared(run_dir / name, Path(plan.run_dir, name)) for name in COMPARED}
+
+
+def _compared(was: Path, now: Path) -> list[str]:
+    if was.read_bytes() == now.read_bytes():
+        return []
+    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (was, now))
+    line = next(
+        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
+    one, other = (lines[line].strip() if line < len(lines) else "nothing" for lines in (before, after))
+    return [f"{was.name}, line {line + 1}: it was {one!r} and is {other!r} ({len(before):,} and {len(after):,} lines)."]
