@@ -1,4 +1,4 @@
-"""Tradewinds: config → catalog → candles, weather → probabilities → simulate → report → load."""
+"""Tradewinds: config → what the market family reads (FAMILY.RULES) → simulate → report → load."""
 
 from snakemake.utils import min_version
 
@@ -6,14 +6,15 @@ min_version("9.14")
 
 
 include: "rules/common.smk"
-include: "rules/catalog.smk"
-include: "rules/candles.smk"
-include: "rules/weather.smk"
-include: "rules/probabilities.smk"
+
+for name in FAMILY.RULES:
+
+    include: f"rules/{name}.smk"
+
+
 include: "rules/simulate.smk"
 include: "rules/report.smk"
 include: "rules/load.smk"
-include: "rules/mirror.smk"
 
 
 rule all:
@@ -28,6 +29,5 @@ rule all:
 rule inputs:
     """Everything that a replay reads, and no replay: what a sweep needs before it begins."""
     input:
-        PLAN.fetched,
-        PLAN.probabilities,
+        [path for _, paths in PLAN.groups for path in paths],
     localrule: True

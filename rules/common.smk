@@ -10,7 +10,7 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from tradewinds import config as tradewinds_config
-from tradewinds import config_problems, database, jobs, plan, runner
+from tradewinds import config_problems, database, jobs, markets, plan, runner
 from tradewinds.errors import TradewindsError
 
 
@@ -52,7 +52,7 @@ def run_files():
         "report.md",
         "report.html",
     ]
-    return [f"{PLAN.run_dir}/{name}" for name in names]
+    return [f"{PLAN.run_dir}/{name}" for name in (*names, *FAMILY.RESULTS)]
 
 
 def asked_through(wildcards, output):
@@ -74,7 +74,8 @@ def hold_folder():
 
 
 CONFIG = checked_config()
-PLAN = plan.plan_of(CONFIG)
+PLAN = plan.run_plan(CONFIG)
+FAMILY = markets.family_of(CONFIG["market"])
 refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
@@ -89,6 +90,7 @@ wildcard_constraints:
     station="[A-Z0-9]{4}",
     model="[A-Z]+",
     year=r"\d{4}",
+    symbol=r"[A-Z0-9][A-Z0-9.-]*",
 
 
 onstart:

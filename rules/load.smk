@@ -12,8 +12,7 @@ rule load:
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         report=f"{PLAN.run_dir}/report.md",
-        catalogs=list(PLAN.catalogs.values()),
-        candles=[event.path for event in PLAN.events],
+        **PLAN.recorded,
     output:
         LOADED,
     log:

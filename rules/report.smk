@@ -10,8 +10,8 @@ rule report:
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
-        markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
+        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
     output:
         report=f"{PLAN.run_dir}/report.md",
         page=f"{PLAN.run_dir}/report.html",
@@ -21,6 +21,6 @@ rule report:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("results", "markets/kalshi_report.py"),
+        code=jobs.code_digest("results", "markets"),
     script:
         "../scripts/report.py"

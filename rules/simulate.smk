@@ -1,18 +1,13 @@
-"""Simulate: one chronological replay of all events against one cash account.
+"""Simulate: one chronological replay of all markets against one cash account.
 
-Needs: catalogs, candles, probabilities. Makes: the run's tables, metrics and manifest under {output_dir}/{run_id}/.
+Needs: what the market family reads (for events: catalogs, candles, probabilities). Makes: the run's tables, metrics and manifest under {output_dir}/{run_id}/.
 One job for the whole run: starting a process costs more than replaying an event.
 """
 
 
 rule simulate:
     input:
-        catalogs=list(PLAN.catalogs.values()),
-        candles=[event.path for event in PLAN.events],
-        probabilities=PLAN.probabilities,
-        weather=[*PLAN.guidance.values(), *PLAN.climate.values()],
-        user_file=PLAN.user_probabilities or [],
-        user_strategy=PLAN.user_strategy or [],
+        **PLAN.inputs,
     output:
         trades_csv=f"{PLAN.run_dir}/trades.csv",
         trades=f"{PLAN.run_dir}/trades.parquet",
@@ -20,10 +15,9 @@ rule simulate:
         positions=f"{PLAN.run_dir}/positions_daily.csv",
         decisions=f"{PLAN.run_dir}/decisions.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
-        events=f"{PLAN.run_dir}/events.csv",
-        markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
+        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
     log:
         f"logs/simulate/{PLAN.run_id}.log",
     conda:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from tradewinds import markets, yaml_text
 from tradewinds.jobs import run_job
-from tradewinds.markets.kalshi_report import REPORT
 from tradewinds.results.report import write_report
 
 
 def report(folder: Path) -> None:
-    write_report(folder, REPORT)
+    config = yaml_text.load((folder / "config_resolved.yaml").read_text(encoding="utf-8"))
+    write_report(folder, markets.family_of(config["market"]).report())
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from tradewinds import config as configs
 from tradewinds import simulation
 from tradewinds.jobs import run_job, telling
-from tradewinds.plan import plan_of
+from tradewinds.plan import run_plan
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
     conf = configs.resolve(raw_config)
-    simulation.simulate(conf, plan_of(conf), inputs, threads, telling("simulate"))
+    simulation.simulate(conf, run_plan(conf), inputs, threads, telling("simulate"))
 
 
 if __name__ == "__main__":

@@ -14,17 +14,12 @@ import pyarrow.parquet as pq
 
 from tradewinds import store
 from tradewinds.errors import DamagedFile
-from tradewinds.plan import Plan
+from tradewinds.markets.family import RunPlan
 
 
-def damaged_files(plan: Plan) -> Iterator[DamagedFile]:
+def damaged_files(plan: RunPlan) -> Iterator[DamagedFile]:
     """The problems of a plan's data files; files that are not there are none."""
-    schemas = dict.fromkeys(plan.catalogs.values(), store.CATALOG)
-    schemas |= dict.fromkeys((event.path for event in plan.events), store.CANDLES)
-    schemas |= dict.fromkeys(plan.guidance.values(), store.GUIDANCE)
-    schemas |= dict.fromkeys(plan.climate.values(), store.CLIMATE)
-    schemas[plan.probabilities] = store.PROBABILITIES
-    for path, schema in schemas.items():
+    for path, schema in plan.schemas.items():
         if Path(path).exists():
             try:
                 check_file(path, schema)
@@ -33,7 +28,7 @@ def damaged_files(plan: Plan) -> Iterator[DamagedFile]:
 
 
 @contextlib.contextmanager
-def naming_damage(plan: Plan) -> Iterator[None]:
+def naming_damage(plan: RunPlan) -> Iterator[None]:
     """Where reading a plan's files fails, name the file that is damaged; a failure without one is a bug.
 
     Raises:

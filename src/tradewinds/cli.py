@@ -125,9 +125,9 @@ def check(
     from tradewinds import config as configs
     from tradewinds.check import damaged_files
     from tradewinds.errors import SimulationError
-    from tradewinds.plan import plan_of
+    from tradewinds.plan import run_plan
 
-    damaged = list(damaged_files(plan_of(configs.load(config))))
+    damaged = list(damaged_files(run_plan(configs.load(config))))
     for damage in damaged:
         typer.echo(str(damage))
         if delete_damaged:

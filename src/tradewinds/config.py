@@ -124,7 +124,7 @@ def _check_meaning(config: Config, problems: config_problems.Problems, today: dt
         problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
     if end > today:
         problems.add(("date_end_local",), f"{end} is in the future.", f"A backtest ends today ({today}) at the latest.")
-    markets.family(config["market"]).check(config, problems)
+    markets.family_of(config["market"]).check(config, problems)
 
 
 def question(config: Config) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from tradewinds import store
-from tradewinds.plan import Plan
+from tradewinds.markets.family import RunPlan
 from tradewinds.screen import Screen
 
 
@@ -39,15 +40,16 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
-def show_summary(screen: Screen, plan: Plan, database_url: str) -> None:
-    """The result of a run and where it lies."""
+def show_summary(screen: Screen, plan: RunPlan, database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
+    """The result of a run and where it lies; `headlines` are the market family's own."""
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
     diagnostics = metrics["diagnostics"]
     table = Table.grid(padding=(0, 3))
     table.add_column()
     table.add_column(justify="right")
-    for label, key in _HEADLINES:
-        table.add_row(label, _shown(metrics[key]))
+    currency = metrics.get("currency", "USD")
+    for label, key in (*_HEADLINES, *headlines):
+        table.add_row(label.replace("USD", currency), _shown(metrics[key]))
     table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
@@ -65,12 +67,10 @@ _HEADLINES = (
     ("Fees, USD", "total_fees_usd"),
     ("Return, %", "roi_pct"),
     ("Trades", "num_trades"),
-    ("Contracts", "num_contracts"),
     ("Win rate, %", "win_rate_pct"),
     ("Profit factor", "profit_factor"),
     ("Max drawdown, USD", "max_drawdown_usd"),
     ("Sharpe", "sharpe"),
-    ("Brier score", "brier"),
 )
 
 

@@ -26,6 +26,7 @@ from tradewinds.errors import INTERRUPTED, DatabaseError, FetchError, Simulation
 from tradewinds.paths import workflow_root
 
 SERVICES = "TRADEWINDS_SERVICES"
+SERVICE_NAMES = ("kalshi", "iem", "yahoo")
 FETCH = "TRADEWINDS_FETCH"
 SCRIPTS = "TRADEWINDS_SCRIPTS"
 FAILURES = "TRADEWINDS_FAILURES"
@@ -37,15 +38,17 @@ FILE_SYSTEM_REFUSES = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 )
 STAGE_EXIT_CODES = {
-    **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
-    **dict.fromkeys(("probabilities", "simulate", "report"), SimulationError.exit_code),
+    **dict.fromkeys(
+        ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars"), FetchError.exit_code
+    ),
+    **dict.fromkeys(("probabilities", "import_bars", "simulate", "report"), SimulationError.exit_code),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
     """Give the jobs of this workflow their endpoints and this Python first on the PATH."""
-    os.environ[SERVICES] = json.dumps({name: config[name] for name in ("kalshi", "iem")}, sort_keys=True)
+    os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts")
     here = str(Path(sys.executable).parent)

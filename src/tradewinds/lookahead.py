@@ -239,7 +239,7 @@ def _orders(result: RunResult, cut_ts: int, step_seconds: int) -> Iterator[tuple
         if trade.decision_ts <= cut_ts:
             words = (
                 f"{trade.side} {trade.qty} at {_dollars(trade.entry_price_micro)}, fee {_dollars(trade.entry_fee_micro)}, "
-                f"quote of {clock(trade.quote_ts)}, p {_plain(Decimal(trade.model_prob_yes_pico) / PICO)}"
+                f"quote of {clock(trade.quote_ts)}, p {_plain(Decimal(trade.model_prob_yes_pico or 0) / PICO)}"
             )
             yield trade.decision_ts, trade.decision_ts + step_seconds, trade.market_ticker, words
 

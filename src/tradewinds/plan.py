@@ -8,10 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config, markets, store
 from tradewinds.candle_window import CandleWindow, siblings
-from tradewinds.errors import DataMissing
+from tradewinds.errors import ConfigError, DataMissing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tradewinds.markets.family import RunPlan
 
 # Past days wanted before the trailing window of a forecast: reports arrive after their day.
 _REPORT_DELAY_DAYS = 7
@@ -58,6 +64,47 @@ class Plan:
         candles = [event.path for event in self.events]
         return [*self.catalogs.values(), *candles, *self.weather]
 
+    @property
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """Everything that is made before the replay, by kind, in the order in which it is made."""
+        return [
+            ("catalog", list(self.catalogs.values())),
+            ("weather", list(self.weather)),
+            ("candles", [event.path for event in self.events]),
+            ("probabilities", [self.probabilities]),
+        ]
+
+    @property
+    def growing(self) -> dict[str, dt.date]:
+        """Files that may have to be asked for again, and the date that each must reach."""
+        needs = dict.fromkeys(self.catalogs.values(), needed_through(self.date_end))
+        return needs | {path: needed_through(self.date_end, year) for path, year in self.weather.items()}
+
+    @property
+    def schemas(self) -> dict[str, pa.Schema]:
+        """The schema of every data file."""
+        found = dict.fromkeys(self.catalogs.values(), store.CATALOG)
+        found |= dict.fromkeys((event.path for event in self.events), store.CANDLES)
+        found |= dict.fromkeys(self.guidance.values(), store.GUIDANCE)
+        found |= dict.fromkeys(self.climate.values(), store.CLIMATE)
+        return found | {self.probabilities: store.PROBABILITIES}
+
+    @property
+    def inputs(self) -> dict[str, list[str]]:
+        """What the replay reads, by kind."""
+        own = {"user_file": self.user_probabilities, "user_strategy": self.user_strategy}
+        return {
+            **self.recorded,
+            "probabilities": [self.probabilities],
+            "weather": [*self.guidance.values(), *self.climate.values()],
+            **{kind: [path] for kind, path in own.items() if path is not None},
+        }
+
+    @property
+    def recorded(self) -> dict[str, list[str]]:
+        """Catalogs, and candle files whose checkpoints the database keeps."""
+        return {"catalogs": list(self.catalogs.values()), "candles": [event.path for event in self.events]}
+
     def missing(self) -> list[str]:
         """Fetched files that are not there and cannot be made from what is."""
         kept = {event.path for event in self.events if not Path(event.path).exists() and self._held(event)}
@@ -69,8 +116,26 @@ class Plan:
         return any(other.holds(self.window, station, event.climate_date) for other, _ in siblings(event.path))
 
 
+def run_plan(conf: config.Config) -> RunPlan:
+    """The plan of a resolved config, of whichever market family."""
+    made: RunPlan = markets.family_of(conf["market"]).plan_of(conf)
+    return made
+
+
 def plan_of(conf: config.Config) -> Plan:
-    """The plan of a resolved config."""
+    """The plan of a resolved config of events, for what is about events only.
+
+    Raises:
+        ConfigError: the config is of another market family.
+    """
+    if conf["market"] != markets.NAMES[0]:
+        what = f"this command is for {markets.NAMES[0]}, and the config is of {conf['market']}."
+        raise ConfigError(what, where="market", remedy="tradewinds run, validate, check and sweep take every market.")
+    return kalshi_plan(conf)
+
+
+def kalshi_plan(conf: config.Config) -> Plan:
+    """The plan of a resolved config of daily temperature events."""
     window = config.candle_window(conf)
     dates = calendars.date_range(conf["date_start_local"], conf["date_end_local"])
     series = conf["series_tickers"]
@@ -129,18 +194,16 @@ def asked_through(path: str, needed: dt.date) -> str:
     return needed.isoformat()
 
 
-def stale_files(plan: Plan) -> list[str]:
+def stale_files(plan: RunPlan) -> list[str]:
     """Growing files that are there but do not reach the end of the run's range."""
-    needs = dict.fromkeys(plan.catalogs.values(), needed_through(plan.date_end))
-    needs |= {path: needed_through(plan.date_end, year) for path, year in plan.weather.items()}
     return [
         path
-        for path, needed in needs.items()
+        for path, needed in plan.growing.items()
         if Path(path).exists() and dt.date.fromisoformat(store.read_meta(path)["covers_through"]) < needed
     ]
 
 
-def refuse_missing(plan: Plan) -> None:
+def refuse_missing(plan: RunPlan) -> None:
     """For commands that read what a run fetched.
 
     Raises:

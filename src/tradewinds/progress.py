@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from tradewinds import jobs
-from tradewinds.plan import Plan
+from tradewinds.markets.family import RunPlan
 from tradewinds.screen import Screen
 
 PLAIN_LINE_SECONDS = 5.0
@@ -30,14 +30,10 @@ _BAR_WIDTH = 24
 Group = tuple[str, list[str]]
 
 
-def groups(plan: Plan, loaded: str) -> list[Group]:
+def groups(plan: RunPlan, loaded: str) -> list[Group]:
     """The files of a run in the order in which they come to be."""
-    weather = [*plan.guidance.values(), *plan.climate.values()]
     return [
-        ("catalog", list(plan.catalogs.values())),
-        ("weather", weather),
-        ("candles", [event.path for event in plan.events]),
-        ("probabilities", [plan.probabilities]),
+        *plan.groups,
         ("simulate", [f"{plan.run_dir}/metrics.json"]),
         ("report", [f"{plan.run_dir}/report.md"]),
         ("load", [loaded]),

@@ -100,12 +100,14 @@ def _made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[st
 
     from tradewinds import config as configs
     from tradewinds import simulation
-    from tradewinds.plan import plan_of
+    from tradewinds.plan import run_plan
 
     with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:
         conf = configs.resolve({**manifest["config"], "output_dir": folder}, source=f"{run_dir}/run_manifest.json")
-        plan = plan_of(conf)
-        if plan.run_id != manifest["run_id"] or plan.probabilities not in manifest["inputs"]:
+        plan = run_plan(conf)
+        if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(
+            manifest["inputs"]
+        ):
             what = "this version of Tradewinds reads the run's config as another question."
             remedy = f"Use version {manifest['tradewinds_version']}, commit {manifest['git_sha']}."
             raise SimulationError(what, where=str(run_dir), remedy=remedy)

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from tradewinds import config as configs
-from tradewinds import database, display, jobs, progress, runner
+from tradewinds import database, display, jobs, markets, progress, runner
 from tradewinds.errors import INTERRUPTED, DataMissing, TradewindsError
-from tradewinds.plan import Plan, plan_of, stale_files
-from tradewinds.plan_cost import plan_rows
+from tradewinds.markets.family import RunPlan
+from tradewinds.plan import run_plan, stale_files
 from tradewinds.screen import Screen
 
 SHOWN_FILES = 40
@@ -31,25 +31,26 @@ def run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_ru
 
 def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_run: bool) -> None:
     conf = configs.load(config_path)
-    plan = plan_of(conf)
+    plan, family = run_plan(conf), markets.family_of(conf["market"])
     if dry_run:
-        _show_plan(conf, plan, screen)
+        display.show_plan(screen, *family.plan_rows(conf, plan))
         return
     from tradewinds.database import activity
 
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
-    synced = [path for path in plan.catalogs.values() if not Path(path).exists()]
-    synced += [path for path in stale_files(plan) if path in plan.catalogs.values()]
+    catalogs = plan.recorded["catalogs"]
+    synced = [path for path in catalogs if not Path(path).exists()]
+    synced += [path for path in stale_files(plan) if path in catalogs]
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
     display.show_catalogs(screen, synced)
-    display.show_summary(screen, plan, database.masked(conf["database"]["url"]))
+    display.show_summary(screen, plan, database.masked(conf["database"]["url"]), family.HEADLINES)
 
 
 def make(
     config_path: Path,
     conf: configs.Config,
-    plan: Plan,
+    plan: RunPlan,
     options: runner.RunOptions,
     screen: Screen,
     target: str | None = None,
@@ -67,10 +68,11 @@ def make(
         runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
         tempfile.TemporaryDirectory(prefix="tradewinds-") as failures,
     ):
-        runner.refuse_unwritable([*plan.fetched, plan.probabilities, f"{plan.run_dir}/metrics.json", "logs/run.log"])
+        prepared = [path for _, paths in plan.groups for path in paths]
+        runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, target)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
-        files = [group for group in progress.groups(plan, loaded) if target is None or group[0] in _INPUTS]
+        files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
         with (
             _checkpoints(conf, plan, Path(failures)),
             progress.Watch(files, screen, failures, log) as watch,
@@ -78,12 +80,9 @@ def make(
             return runner.run_workflow(command, log, watch, Path(failures))
 
 
-_INPUTS = ("catalog", "weather", "candles", "probabilities")  # the groups of files that the target `inputs` makes
-
-
-def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib.AbstractContextManager[None]:
+def _checkpoints(conf: configs.Config, plan: RunPlan, failures: Path) -> contextlib.AbstractContextManager[None]:
     """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
-    missing = [event.path for event in plan.events if not Path(event.path).exists()]
+    missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
     if not missing:
         return contextlib.nullcontext()
     from tradewinds.database import checkpoints
@@ -95,12 +94,7 @@ def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib
     return checkpoints.backfill(conf["database"]["url"], missing, reasons)
 
 
-def _show_plan(conf: configs.Config, plan: Plan, screen: Screen) -> None:
-    rows, notes = plan_rows(conf, plan)
-    display.show_plan(screen, rows, notes)
-
-
-def _refuse_missing(plan: Plan) -> None:
+def _refuse_missing(plan: RunPlan) -> None:
     missing = plan.missing()
     if not missing:
         return

@@ -20,11 +20,12 @@ from typing import Any
 
 import psutil
 
-from tradewinds import jobs
+from tradewinds import jobs, markets
 from tradewinds.config import Config
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.markets.family import RunPlan
 from tradewinds.paths import workflow_root
-from tradewinds.plan import Plan, stale_files
+from tradewinds.plan import stale_files
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10
@@ -51,16 +52,15 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str, target: str | None = None
+    config_path: Path, conf: Config, plan: RunPlan, options: RunOptions, fetch: str, target: str | None = None
 ) -> list[str]:
     """The Snakemake call of a run, or of one target of the workflow."""
-    events = options.max_parallel_events or conf["kalshi"]["max_connections"]
-    cores = max(events, os.cpu_count() or 1)
+    limits = markets.family_of(conf["market"]).resources(conf, options.max_parallel_events)
+    cores = max(*limits.values(), os.cpu_count() or 1)
     root = workflow_root()
     command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
     command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
-    limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
     stale = stale_files(plan)
     if stale and fetch != "never":

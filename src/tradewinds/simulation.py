@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from tradewinds import markets
 from tradewinds.check import naming_damage
 from tradewinds.config import Config
-from tradewinds.markets import kalshi_weather
-from tradewinds.plan import Plan
+from tradewinds.markets.family import RunPlan, Tell
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.event_data import write_event_data
 from tradewinds.results.manifest import write_manifest
-from tradewinds.results.market_names import write_market_names
-
-Tell = Callable[[int, int], None]
 
 
 def _nobody(done: int, total: int) -> None:
     """Nobody listens."""
 
 
-def simulate(conf: Config, plan: Plan, inputs: Iterable[str], threads: int, tell: Tell = _nobody) -> None:
+def simulate(conf: Config, plan: RunPlan, inputs: Iterable[str], threads: int, tell: Tell = _nobody) -> None:
     """Replay a run's events and write its tables, metrics and manifest into `plan.run_dir`.
 
     Args:
@@ -28,15 +24,9 @@ def simulate(conf: Config, plan: Plan, inputs: Iterable[str], threads: int, tell
             done, of how many.
 
     Raises:
-        SimulationError: the simulation failed, or a file is damaged.
+        DataMissing: there is nothing to replay. SimulationError: the simulation failed, or a file is damaged.
     """
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
     with naming_damage(plan):
-        result = kalshi_weather.simulate(
-            conf, plan.catalogs, candles, plan.probabilities, threads, list(plan.climate.values()), tell
-        )
-    write_event_data(plan.run_dir, plan.events, dict(result.skipped))
-    traded = {trade.market_ticker for trade in result.trades}
-    write_market_names(plan.run_dir, plan.catalogs.values(), traded)
+        result = markets.family_of(conf["market"]).simulate(conf, plan, threads, tell)
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
     write_manifest(plan.run_dir, plan.run_id, conf, inputs, result.watermark)

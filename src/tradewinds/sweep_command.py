@@ -23,7 +23,7 @@ from rich.table import Table
 from tradewinds import config as configs
 from tradewinds import run_command, runner, store
 from tradewinds.check import naming_damage
-from tradewinds.plan import plan_of
+from tradewinds.plan import run_plan
 from tradewinds.progress import PLAIN_LINE_SECONDS
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.screen import Screen
@@ -83,7 +83,7 @@ def sweep(config_path: Path, options: SweepOptions, run: runner.RunOptions, cons
 
 def _make_inputs(point: SweepPoint, options: runner.RunOptions, console: Console) -> None:
     """Fetch and make everything that the replays of a group read."""
-    plan = plan_of(point.config)
+    plan = run_plan(point.config)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(point.config, sort_keys=False), encoding="utf-8")
@@ -91,7 +91,7 @@ def _make_inputs(point: SweepPoint, options: runner.RunOptions, console: Console
 
 
 def _replayed(points: Sequence[SweepPoint], told: _Told) -> Iterator[Outcome]:
-    with naming_damage(plan_of(points[0].config)):
+    with naming_damage(run_plan(points[0].config)):
         yield from replays.outcomes(points, told)
 
 

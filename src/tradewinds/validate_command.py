@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewinds import config as configs
+from tradewinds import markets
 from tradewinds.check import naming_damage
 from tradewinds.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
@@ -16,7 +17,7 @@ from tradewinds.markets import validations
 from tradewinds.markets.kalshi_batches import batches
 from tradewinds.markets.kalshi_events import MarketEvent, load_events
 from tradewinds.markets.validations import Findings
-from tradewinds.plan import Plan, plan_of
+from tradewinds.plan import Plan, run_plan
 
 SHOWN_EVENTS = 3
 
@@ -25,13 +26,21 @@ def validate(config_path: Path, console: Console) -> None:
     """Check a config and judge the data that is there.
 
     Raises:
-        ConfigError: the config is wrong. SimulationError: an event fails a validation that is not only to warn.
+        ConfigError: the config is wrong. Else as the market family's own `validate`.
     """
     conf = configs.load(config_path)
-    plan = plan_of(conf)
+    markets.family_of(conf["market"]).validate(conf, run_plan(conf), str(config_path), console)
+
+
+def validate_events(conf: configs.Config, plan: Plan, where: str, console: Console) -> None:
+    """Judge the events of a config by every validation that the data allows.
+
+    Raises:
+        SimulationError: an event fails a validation that is not only to warn.
+    """
     strategy = conf["strategy"]["name"]
     console.print(
-        f"{config_path} is valid: run {plan.run_id}, {len(plan.events)} events, strategy {strategy}.", soft_wrap=True
+        f"{where} is valid: run {plan.run_id}, {len(plan.events)} events, strategy {strategy}.", soft_wrap=True
     )
     with naming_damage(plan):
         events = _events(conf, plan)
@@ -47,7 +56,7 @@ def validate(config_path: Path, console: Console) -> None:
     if fatal:
         raise SimulationError(
             f"{len(fatal)} event(s) fail a validation.",
-            where=str(config_path),
+            where=where,
             remedy="A run skips them, fails or warns, by on_missing.validation.",
         )
 

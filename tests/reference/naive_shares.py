@@ -4,6 +4,7 @@ A world is {symbol: [Bar, …]} in any order, with rows that may be bad. `replay
 """
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
@@ -48,7 +49,7 @@ def mean_reversion(history):
         return None
     before, *lower = [bar.close for bar in history[-4:]]
     closes = [before, *lower]
-    falls = all(later < earlier for earlier, later in zip(closes, closes[1:], strict=False))
+    falls = all(later < earlier for earlier, later in itertools.pairwise(closes))
     deep = lower[-1] <= before * Decimal("0.97")
     traded = sum(bar.volume for bar in history[-20:]) >= 20 * 100_000
     if falls and deep and lower[-1] >= Decimal("0.10") and traded:

@@ -25,7 +25,9 @@ def bars_of(world):
     def column(of):
         return np.array([of(bar) for _, bar in rows], np.int64)
 
-    prices = (column(lambda bar, name=name: int(getattr(bar, name) * MICRO)) for name in ("open", "high", "low", "close"))
+    prices = (
+        column(lambda bar, name=name: int(getattr(bar, name) * MICRO)) for name in ("open", "high", "low", "close")
+    )
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Bars(symbols, offsets, column(lambda bar: day_of(bar.date)), *prices, column(lambda bar: bar.volume))
 

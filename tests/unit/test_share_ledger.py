@@ -52,7 +52,9 @@ def test_golden_round_trip_loses_39_96():
     assert round(money(trade.pnl) / money(trade.cost) * 100, 4) == Decimal("-0.3992")
 
 
-@pytest.mark.parametrize("value, fee", [("50", "0.05"), ("5", "0.00"), ("15", "0.02"), ("25", "0.02"), ("9999.99", "10.00")])
+@pytest.mark.parametrize(
+    "value, fee", [("50", "0.05"), ("5", "0.00"), ("15", "0.02"), ("25", "0.02"), ("9999.99", "10.00")]
+)
 def test_commission_rounds_half_to_even_to_the_cent(value, fee):
     assert money(fee_rules().fee(int(Decimal(value) * MICRO))) == Decimal(fee)
 
@@ -65,7 +67,10 @@ def test_a_textbook_signal_trades_whatever_the_order_of_the_file(order):
     dates = weekdays(MONDAY, 30)
     assert (trade["signal"], trade["date"]) == (dates[23], dates[24])
     assert trade["price"] == Decimal("9.65") * Decimal("1.001")
-    assert (trade["reason"], trade["exit_date"]) == ("profit_target", dates[26])  # judged on 9.90, sold at the next open
+    assert (trade["reason"], trade["exit_date"]) == (
+        "profit_target",
+        dates[26],
+    )  # judged on 9.90, sold at the next open
     assert trade["exit_price"] == Decimal("9.90") * Decimal("0.999")
 
 
@@ -90,7 +95,7 @@ def test_a_held_symbol_without_a_bar_is_worth_its_last_close():
     rows = flat(MONDAY, [*TEXTBOOK, "9.60", "9.61", "9.62", "9.63"])
     gap = weekdays(MONDAY, 30)[25]
     world = {"AAA": [bar for bar in rows if bar.date != gap], "ZZZ": flat(MONDAY, [5] * 28)}
-    trades, equity, _ = replayed(world, settings_of())
+    _, equity, _ = replayed(world, settings_of())
     worth = dict(equity)
     days = sorted(worth)
     assert worth[gap] == worth[days[days.index(gap) - 1]] > Decimal(99_000)

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import store
+from tradewinds import markets, store, strategies
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import record_files
@@ -109,7 +109,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "run_id": manifest["run_id"],
         "strategy": config["strategy"]["name"],
         "market": config["market"],
-        "series": config["series_tickers"],
+        "series": markets.family_of(config["market"]).series(config),
         "date_start": dt.date.fromisoformat(config["date_start_local"]),
         "date_end": dt.date.fromisoformat(config["date_end_local"]),
         "config": config,
@@ -124,7 +124,8 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:
     """Show the run as RUNNING. Its strategy gets the version and parameters of this run, and is active when it is new."""
-    told = {"version": run["tradewinds_version"], "parameters": run["config"]["strategy"].get("parameters", {})}
+    version = strategies.version_of(run["strategy"]) or run["tradewinds_version"]
+    told = {"version": version, "parameters": run["config"]["strategy"].get("parameters", {})}
     statement = t.upsert(t.strategies, connection.dialect, list(told))
     connection.execute(statement, told | {"name": run["strategy"], "is_active": True})
     columns = {key: value for key, value in run.items() if key != "metrics"} | {"status": "RUNNING", "error": None}

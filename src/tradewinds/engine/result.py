@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,8 @@ from tradewinds.engine.replay import Decision
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A filled and settled order. Money in micro-dollars, probability in pico, EVs a contract in pico-dollars, Unix s."""
+    """A filled order and its end: settlement, or sale. Money in micro-units, probability in pico, EVs a contract in
+    pico-units, Unix s; None where a market has no such thing. `payout_micro` is what came back after `exit_fee_micro`."""
 
     series_ticker: str
     event_ticker: str
@@ -20,17 +21,18 @@ class Trade:
     station_id: str
     decision_ts: int
     quote_ts: int
-    side: str  # BUY_YES | BUY_NO
+    side: str  # BUY_YES | BUY_NO | BUY
     qty: int
     entry_price_micro: int
     entry_fee_micro: int
-    model_prob_yes_pico: int
-    ev_gross_pico: int
-    ev_net_pico: Fraction
+    model_prob_yes_pico: int | None
+    ev_gross_pico: int | None
+    ev_net_pico: Fraction | None
     reason_code: str
     settled_result: str
     settled_ts: int
     payout_micro: int
+    exit_fee_micro: int = 0
 
     @property
     def pnl_micro(self) -> int:
@@ -50,7 +52,11 @@ class Scored:
 
 @dataclass
 class RunResult:
-    """A run. `equity` is in time order; `diagnostics` are the counts of metrics.json; `watermark` is the latest candle used."""
+    """A run. `equity` is in time order; `diagnostics` are the counts of metrics.json; `watermark` is the latest candle used.
+
+    `days_per_year` is None where equity is noted around the clock; else a year has so many trading days, and every point of
+    `equity` after the first is the close of one. `family` are metrics that the market family adds.
+    """
 
     start_balance_micro: int
     end_balance_micro: int
@@ -63,3 +69,5 @@ class RunResult:
     watermark: int | None
     start_ts: int | None = None
     end_ts: int | None = None
+    days_per_year: int | None = None
+    family: dict[str, Any] = field(default_factory=dict)

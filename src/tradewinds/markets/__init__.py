@@ -30,6 +30,6 @@ def market_of(raw: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def family(market: str) -> Family:
+def family_of(market: str) -> Family:
     """The module of a market family."""
     return cast("Family", importlib.import_module(_REGISTRY[market][0]))

@@ -52,7 +52,9 @@ def read_actions(path: str) -> dict[str, list[Action]]:
             action = Action(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
         except (ValueError, InvalidOperation, TypeError):
             remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
-            raise ConfigError("this row cannot be read.", where=f"{path}, line {reader.line_num}", remedy=remedy) from None
+            raise ConfigError(
+                "this row cannot be read.", where=f"{path}, line {reader.line_num}", remedy=remedy
+            ) from None
         if not (action.split.is_finite() and action.dividend.is_finite() and action.split > 0 and action.dividend >= 0):
             remedy = "A split ratio is above 0, a dividend is not below 0."
             raise ConfigError("this is no split or dividend.", where=f"{path}, line {reader.line_num}", remedy=remedy)
@@ -75,8 +77,8 @@ def adjusted(bars: Bars, price: Floats, shares: Floats, first_day: int) -> Bars:
         return np.maximum(np.rint(values * factor), 1).astype(np.int64)
 
     volume = np.rint(bars.volume / count).astype(np.int64)
-    prices = (of(values) for values in (bars.open, bars.high, bars.low, bars.close))
-    return Bars(bars.symbols, bars.offsets, bars.day, *prices, volume)
+    opened, high, low, close = (of(values) for values in (bars.open, bars.high, bars.low, bars.close))
+    return Bars(bars.symbols, bars.offsets, bars.day, opened, high, low, close, volume)
 
 
 def factors_of_actions(bars: Bars, actions: dict[str, list[Action]]) -> tuple[Floats, Floats]:
@@ -94,7 +96,9 @@ def factors_of_actions(bars: Bars, actions: dict[str, list[Action]]) -> tuple[Fl
                 before = Decimal(int(bars.close[at - 1])) / MICRO
                 if action.dividend >= before:
                     what = f"{name}: a dividend of {action.dividend} on a close of {before}."
-                    raise SimulationError(what, where="actions", remedy="Is it per share, in the currency of the prices?")
+                    raise SimulationError(
+                        what, where="actions", remedy="Is it per share, in the currency of the prices?"
+                    )
                 price[at : rows.stop] *= float(action.split * before / (before - action.dividend))
                 shares[at : rows.stop] *= float(action.split)
     return price, shares

@@ -15,6 +15,7 @@ from tradewinds import store
 from tradewinds.engine.shares import Bars, Ints
 from tradewinds.errors import DataMissing, SimulationError
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.markets.equities_plan import EquitiesPlan
 from tradewinds.markets.universe import Universe, within
 
 NO_BARS = "NO_BARS"
@@ -61,23 +62,27 @@ def date_of(day: int) -> dt.date:
     return EPOCH + dt.timedelta(days=day)
 
 
-def load_bars(config: Mapping[str, Any], universe: Universe, files: Sequence[str], history: int, threads: int) -> Loaded:
+def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int, threads: int) -> Loaded:
     """The bars of a resolved config.
 
     Args:
-        files: paths of all its bar files; history: bars that a signal needs; threads: DuckDB's.
+        plan: its plan, whose files are all there; history: bars that a signal needs; threads: DuckDB's.
 
     Raises:
         DataMissing: a symbol lacks bars or history and on_missing.bars says fail, or there is nothing to trade at all.
         SimulationError: files of one symbol do not fit together.
     """
+    universe, files = plan.universe, plan.bars
     first, last = config["date_start_local"], config["date_end_local"]
     spans = {symbol: span for symbol, dates in universe.items() if (span := within(dates, first, last))}
     skipped = [(symbol, NOT_ACTIVE) for symbol in universe if symbol not in spans]
     if config["bars"]["source"] == "yahoo":
         _refuse_strangers(files, config["risk"]["currency"])
-    bars, adjusted_close, quarantined = _read(sorted(spans), files, last, threads)
-    ends = np.array([min(day_of(max(e for _, e in universe[symbol])), day_of(last)) for symbol in bars.symbols], np.int64)
+    names = {file.symbol: file.name for file in plan.files}
+    bars, adjusted_close, quarantined = _read({s: names[s] for s in sorted(spans)}, files, last, threads)
+    ends = np.array(
+        [min(day_of(max(e for _, e in universe[symbol])), day_of(last)) for symbol in bars.symbols], np.int64
+    )
     bars, adjusted_close = _rows(bars, adjusted_close, bars.day <= ends[bars.owner])
     lacking = _lacking(bars, spans, history)
     _refuse_lacking(config, lacking, set(spans))
@@ -87,12 +92,16 @@ def load_bars(config: Mapping[str, Any], universe: Universe, files: Sequence[str
     return Loaded(bars, _eligible(bars, universe, first, last), sorted(skipped + lacking), quarantined, kind)
 
 
-def _read(symbols: Sequence[str], files: Sequence[str], last: dt.date, threads: int) -> tuple[Bars, Ints, Counter[str]]:
-    """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason."""
+def _read(
+    names: Mapping[str, str], files: Sequence[str], last: dt.date, threads: int
+) -> tuple[Bars, Ints, Counter[str]]:
+    """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
+    those of the symbols in the files."""
+    symbols = tuple(names)
     if not files:
         nothing = np.zeros(0, np.int64)
         return Bars((), np.zeros(1, np.int64), *([nothing] * 6)), nothing, Counter()
-    given = {"files": list(files), "symbols": list(symbols), "numbers": list(range(len(symbols))), "last": last}
+    given = {"files": list(files), "symbols": list(names.values()), "numbers": list(range(len(symbols))), "last": last}
     with duckdb.connect(config={"threads": threads}) as connection:
         found = connection.execute(_QUERY, given).fetchnumpy()
     reasons = found.pop("quarantine")
@@ -102,7 +111,7 @@ def _read(symbols: Sequence[str], files: Sequence[str], last: dt.date, threads: 
     counts = np.bincount(columns.pop("s"), minlength=len(symbols))
     offsets = np.concatenate([[0], np.cumsum(counts)])
     adjusted_close = columns.pop("adj_close")
-    return Bars(tuple(symbols), offsets, **columns), adjusted_close, quarantined
+    return Bars(symbols, offsets, **columns), adjusted_close, quarantined
 
 
 def _rows(bars: Bars, adjusted_close: Ints, keep: Flags) -> tuple[Bars, Ints]:
@@ -136,7 +145,9 @@ def _refuse_lacking(config: Mapping[str, Any], lacking: list[tuple[str, str]], a
     what = f"{len(lacking)} of {len(active)} symbols cannot be traded from {{date_start_local}} to {{date_end_local}}."
     if not active:
         what = "no symbol of the universe is active from {date_start_local} to {date_end_local}."
-    remedy = "Nothing was written. Bring their bars, change the dates, or leave such symbols out (on_missing: {bars: skip})."
+    remedy = (
+        "Nothing was written. Bring their bars, change the dates, or leave such symbols out (on_missing: {bars: skip})."
+    )
     told = f"{what.format(**config)} {remedy}"
     raise DataMissing("\n".join([told, *lines[:SHOWN], *lines[SHOWN:][-1:]]))
 

@@ -68,6 +68,11 @@ class EquitiesPlan:
         """What the replay reads, by kind."""
         return {"bars": self.bars, "side_files": list(self.side_files)}
 
+    @property
+    def recorded(self) -> dict[str, list[str]]:
+        """Nothing that the database keeps a book of."""
+        return {"catalogs": [], "candles": []}
+
     def missing(self) -> list[str]:
         """Fetched files that are not there."""
         return [path for path in self.fetched if not Path(path).exists()]
@@ -97,7 +102,9 @@ def plan_of(conf: Mapping[str, Any]) -> EquitiesPlan:
 def _files(conf: Mapping[str, Any], universe: Universe) -> list[BarFile]:
     """The years in which a symbol is active in the run, and those before it that its first signals look back to."""
     needed = strategies.history_of(conf)
-    back = dt.timedelta(days=2 * needed + 14)  # bars are weekdays without holidays, and thinly traded shares leave out some
+    back = dt.timedelta(
+        days=2 * needed + 14
+    )  # bars are weekdays without holidays, and thinly traded shares leave out some
     folder, suffix = _folder(conf), conf["bars"].get("suffix", "")
     found = []
     for symbol, spans in universe.items():

@@ -121,7 +121,8 @@ def _write_trades(target: Path, run_id: str, trades: Sequence[Trade]) -> None:
         for start in range(0, len(trades), CHUNK):
             rows = [trade_row(run, start + i, trade) for i, trade in enumerate(trades[start : start + CHUNK])]
             for field, made, texts in zip(TRADES, columns, zip(*rows, strict=True), strict=True):
-                made.append(pa.array(texts, pa.string()).cast(field.type))
+                known = [text or None for text in texts] if field.type == _EV else texts
+                made.append(pa.array(known, pa.string()).cast(field.type))
             yield rows
 
     _write_csv(target / "trades.csv", TRADE_COLUMNS, chunks())
@@ -177,8 +178,8 @@ _DECISIONS = pa.schema(
 
 def _decision_table(decisions: Sequence[Decision], config: Mapping[str, Any]) -> pa.Table:
     """The audit: fills and a row per market, side and reason of refusal, or under `audit: full` a row for each decision."""
-    step = config["cadence_minutes"] * 60
-    if config["audit"] == "full":
+    if config.get("audit") == "full":
+        step = config["cadence_minutes"] * 60
         decisions = [d._replace(first_ts=d.first_ts + n * step, times=1) for d in decisions for n in range(d.times)]
     ordered = sorted(decisions, key=lambda d: (d.first_ts, d.ticker, d.side, d.reason))
     columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in _DECISIONS]

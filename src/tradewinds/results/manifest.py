@@ -34,7 +34,7 @@ def write_manifest(
         "git_sha": git_sha(),
         "seed": conf["seed"],
         "config": json.loads(json.dumps(config.question(dict(conf)), default=str)),
-        "fees": dict(conf["fees"]),
+        "fees": dict(conf["fees"] if "fees" in conf else conf["costs"]),
         "data_watermark_utc": None if watermark is None else instant(watermark),
         "inputs": {path: sha256(path) for path in sorted(set(inputs))},
         "packages": package_versions(),

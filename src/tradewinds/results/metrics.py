@@ -26,22 +26,24 @@ def metrics(result: RunResult) -> dict[str, Any]:
     """All keys of metrics.json, in its order."""
     pnl = sum(trade.pnl_micro for trade in result.trades)
     drawdown_usd, drawdown_pct = max_drawdown(result.equity)
-    returns = daily_returns(result.equity)
+    returns = point_returns(result.equity) if result.days_per_year else daily_returns(result.equity)
+    year = result.days_per_year or DAYS_PER_YEAR
     return {
         "start_balance_usd": number(result.start_balance_micro),
         "end_balance_usd": number(result.end_balance_micro),
         "total_pnl_usd": number(pnl),
-        "total_fees_usd": number(sum(trade.entry_fee_micro for trade in result.trades)),
+        "total_fees_usd": number(sum(trade.entry_fee_micro + trade.exit_fee_micro for trade in result.trades)),
         "roi_pct": pnl / result.start_balance_micro * 100,
         **trade_metrics(result.trades),
         "max_drawdown_usd": drawdown_usd,
         "max_drawdown_pct": drawdown_pct,
-        "sharpe": sharpe(returns),
-        "sortino": sortino(returns),
+        "sharpe": sharpe(returns, year),
+        "sortino": sortino(returns, year),
         "exposure_time_avg_minutes": exposure_minutes(result.trades),
         "brier": brier(result.scored),
         "log_loss": log_loss(result.scored),
         "calibration": calibration(result.scored),
+        **result.family,
         "diagnostics": result.diagnostics,
     }
 
@@ -85,10 +87,15 @@ def daily_returns(points: Sequence[Point]) -> list[float]:
     None is taken from a worth of nothing or less.
     """
     marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
-    return [b.equity_micro / a.equity_micro - 1 for a, b in itertools.pairwise(marks) if a.equity_micro > 0]
+    return point_returns(marks)
 
 
-def sharpe(returns: Sequence[float]) -> float | None:
+def point_returns(points: Sequence[Point]) -> list[float]:
+    """Simple returns between consecutive points; none is taken from a worth of nothing or less."""
+    return [b.equity_micro / a.equity_micro - 1 for a, b in itertools.pairwise(points) if a.equity_micro > 0]
+
+
+def sharpe(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> float | None:
     """Mean over sample standard deviation (n − 1), by √365; None for fewer than two returns or none that differ.
 
     Sharpe, The Sharpe ratio, Journal of Portfolio Management 21(1), 1994, its ex post ratio with a benchmark of 0; 365 because
@@ -98,10 +105,10 @@ def sharpe(returns: Sequence[float]) -> float | None:
         return None
     mean = math.fsum(returns) / len(returns)
     variance = math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
-    return mean / math.sqrt(variance) * math.sqrt(DAYS_PER_YEAR)
+    return mean / math.sqrt(variance) * math.sqrt(days_per_year)
 
 
-def sortino(returns: Sequence[float]) -> float | None:
+def sortino(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> float | None:
     """Mean over the root mean square of the negative returns (over all returns), by √365; None for fewer than two returns
     or no negative one.
 
@@ -110,7 +117,7 @@ def sortino(returns: Sequence[float]) -> float | None:
     if len(returns) < 2:
         return None
     downside = math.sqrt(math.fsum(min(r, 0.0) ** 2 for r in returns) / len(returns))
-    return math.fsum(returns) / len(returns) / downside * math.sqrt(DAYS_PER_YEAR) if downside > 0 else None
+    return math.fsum(returns) / len(returns) / downside * math.sqrt(days_per_year) if downside > 0 else None
 
 
 def exposure_minutes(trades: Sequence[Trade]) -> float | None:

@@ -27,9 +27,9 @@ def dollars(micro: int) -> str:
     return _digits(micro, 6, 2)
 
 
-def probability(pico: int | Fraction) -> str:
-    """Pico-units as a plain decimal of at most 12 decimals (a Fraction is rounded half to even)."""
-    return _digits(round(pico), 12, 0)
+def probability(pico: int | Fraction | None) -> str:
+    """Pico-units as a plain decimal of at most 12 decimals (a Fraction is rounded half to even); nothing for None."""
+    return "" if pico is None else _digits(round(pico), 12, 0)
 
 
 def _digits(units: int, places: int, least: int) -> str:

@@ -10,6 +10,7 @@ import datetime as dt
 import math
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -57,7 +58,7 @@ def path(seed: int, symbol: str, last: dt.date) -> pa.Table:
             regime ^= rng.random() < leave
         day += dt.timedelta(days=1)
     names = ("date", "open", "high", "low", "close", "volume")
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    columns: dict[str, list[Any]] = {name: [row[i] for row in rows] for i, name in enumerate(names)}
     ticks = {name: [max(1, round(value * _TICK)) / _TICK for value in columns[name]] for name in bars.PRICES}
     return pa.table(
         {

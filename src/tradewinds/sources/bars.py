@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -68,17 +67,20 @@ def _any(conditions: list[Any]) -> Any:
     return found
 
 
+def _all(conditions: list[Any]) -> Any:
+    return pc.invert(_any([pc.invert(condition) for condition in conditions]))
+
+
 def _flat(column: Any) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _twice(table: pa.Table) -> pa.Array:
     """Rows that share symbol and date with another: which of them is right nobody knows."""
-    symbols = _flat(table["symbol"].dictionary_encode()).indices.to_numpy()
-    days = _flat(table["date"].cast(pa.int32())).to_numpy()
-    same = np.zeros(len(days) + 1, bool)  # row i is like the one before it
-    same[1:-1] = (symbols[1:] == symbols[:-1]) & (days[1:] == days[:-1])
-    return pa.array(same[:-1] | same[1:])
+    keys = [_flat(table[name]) for name in ("symbol", "date")]
+    same = _all([pc.equal(key[1:], key[:-1]) for key in keys])  # a row is like the one before it
+    edge = pa.array([False] * min(1, table.num_rows))
+    return pc.or_(pa.concat_arrays([edge, same]), pa.concat_arrays([same, edge]))
 
 
 def write_year(path: str, table: pa.Table, about: Mapping[str, Any]) -> None:

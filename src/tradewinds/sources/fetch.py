@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def client_for(name: str) -> HttpClient:
-    """A client for the service `kalshi` or `iem`.
+    """A client for the service `kalshi`, `iem` or `yahoo`.
 
     Raises:
         DataMissing: fetching is off. ConfigError: the workflow did not say where the service is.
@@ -131,6 +131,16 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
         known, _ = _growing(out)
         table, meta = iem.fetch_climate(client_for("iem"), known_station, year, _now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
+
+
+def fetch_bars_job(name: str, year: int, through: str, out: str) -> None:
+    """Fetch a year of a symbol's daily bars, under the name that the service has, into `out`."""
+    from tradewinds.sources import bars, yahoo  # not light, and other jobs need none
+
+    with store.only_maker(out):
+        table, meta = yahoo.fetch_year(client_for("yahoo"), name, year, _now().date())
+        bars.write_year(out, table, {**meta, "asked_through": through, "retrieved_at": _now().isoformat()})
+    logger.info("%s: %d rows, through %s", out, table.num_rows, meta["covers_through"])
 
 
 def _growing(path: str) -> tuple[pa.Table | None, str | None]:

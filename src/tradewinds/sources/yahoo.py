@@ -37,7 +37,9 @@ def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tupl
     # sessions begin at other hours of UTC than 0: a day more on both sides, and what is not of the year is left out
     window = {"period1": _ts(dt.date(year, 1, 1)) - 86_400, "period2": _ts(last) + 2 * 86_400}
     try:
-        payload = client.get_json(path, {**window, "interval": "1d", "events": "div,splits", "includeAdjustedClose": "true"})
+        payload = client.get_json(
+            path, {**window, "interval": "1d", "events": "div,splits", "includeAdjustedClose": "true"}
+        )
     except NotFound:
         return bars.empty(), about | {"reason": "SYMBOL_NOT_FOUND"} | _cost(client)
     try:

@@ -7,18 +7,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tradewinds import config
+from tradewinds import config, markets
 from tradewinds.errors import ConfigError
 
-_EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
+_MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"
 NOT_SWEPT = {
-    **dict.fromkeys(("market", "series_tickers", "date_start_local", "date_end_local"), _EVENTS),
-    **dict.fromkeys(("on_missing", "validations"), _EVENTS),
-    **dict.fromkeys((*config.NOT_THE_QUESTION, "audit"), _NOTHING),
-    "probabilities.source": "the sources have different keys, so each needs its own config",
+    **dict.fromkeys(("market", "date_start_local", "date_end_local"), _MARKETS),
+    **dict.fromkeys(config.NOT_THE_QUESTION, _NOTHING),
 }
-"""Keys, and sections with all their keys, and why a sweep refuses them."""
+"""Keys, and sections with all their keys, and why a sweep of any market refuses them; a family has more."""
 PARAMETERS = "strategy.parameters"
 
 Node = dict[str, Any]
@@ -35,10 +33,11 @@ def node_of(key: str, base: config.Config, where: str) -> Node:
     Raises:
         ConfigError: an unknown key (with the nearest known one), a section, or a key that is not swept (with the reason).
     """
-    for name, reason in NOT_SWEPT.items():
+    refused = NOT_SWEPT | dict(markets.family_of(base["market"]).NOT_SWEPT)
+    for name, reason in refused.items():
         if key == name or key.startswith(f"{name}."):
             raise ConfigError(f"this key is not swept: {reason}.", where=where, remedy="Change it in the config.")
-    known = dict(_leaves(config.schema(), "")) | {name: {} for name in _parameters(base)}
+    known = dict(_leaves(config.schema(base["market"]), "", refused)) | {name: {} for name in _parameters(base)}
     if key in known:
         return known[key]
     inside = [name for name in known if name.startswith(f"{key}.")]
@@ -51,16 +50,16 @@ def node_of(key: str, base: config.Config, where: str) -> Node:
     raise ConfigError("unknown key.", where=where, remedy=_nearest(key, known, "config/README.md lists all keys."))
 
 
-def _leaves(node: Node, prefix: str) -> Iterator[tuple[str, Node]]:
+def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple[str, Node]]:
     """Every key of a schema that holds a value and may be swept, with its own schema."""
     for branch in node.get("oneOf", ()):
-        yield from _leaves(branch, prefix)
+        yield from _leaves(branch, prefix, refused)
     for name, sub in node.get("properties", {}).items():
         key = f"{prefix}{name}"
-        if key in NOT_SWEPT or key == PARAMETERS:
+        if key in refused or key == PARAMETERS:
             continue
         if "properties" in sub:
-            yield from _leaves(sub, f"{key}.")
+            yield from _leaves(sub, f"{key}.", refused)
         else:
             yield key, sub
 

@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A point's run as columns: Unix seconds, micro-dollars, in order of time."""
+    """A point's run as columns: Unix seconds, micro-dollars, in order of time; `days_per_year` as in RunResult."""
 
     settings: dict[str, Any]
     run_id: str
@@ -36,6 +36,7 @@ class Outcome:
     equity_micro: Ints
     decision_ts: Ints
     pnl_micro: Ints
+    days_per_year: int | None = None
 
     @classmethod
     def of(cls, settings: dict[str, Any], run_id: str, equity: Sequence[Point], trades: Sequence[Trade]) -> Outcome:
@@ -93,14 +94,14 @@ def parts(outcome: Outcome, split_ts: int) -> tuple[Part, Part]:
     """In-sample and out-of-sample figures."""
     before = outcome.decision_ts < split_ts
     return (
-        _part(_until(outcome, split_ts), outcome.pnl_micro[before]),
-        _part(_since(outcome, split_ts), outcome.pnl_micro[~before]),
+        _part(_until(outcome, split_ts), outcome.pnl_micro[before], outcome.days_per_year),
+        _part(_since(outcome, split_ts), outcome.pnl_micro[~before], outcome.days_per_year),
     )
 
 
 def in_sample_returns(outcome: Outcome, split_ts: int) -> npt.NDArray[np.float64]:
     """Daily returns before the split."""
-    return _returns(*_until(outcome, split_ts))
+    return _returns(*_until(outcome, split_ts), outcome.days_per_year)
 
 
 def _until(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
@@ -115,23 +116,24 @@ def _since(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
     return outcome.equity_ts[first:], outcome.equity_micro[first:]
 
 
-def _part(equity: tuple[Ints, Ints], pnl_micro: Ints) -> Part:
-    returns = _returns(*equity).tolist()
+def _part(equity: tuple[Ints, Ints], pnl_micro: Ints, days_per_year: int | None) -> Part:
+    returns = _returns(*equity, days_per_year).tolist()
+    year = days_per_year or metrics.DAYS_PER_YEAR
     drawdown_usd, drawdown_pct = _max_drawdown(equity[1])
     return Part(
         pnl_usd=number(int(pnl_micro.sum())),
         num_trades=len(pnl_micro),
-        sharpe=metrics.sharpe(returns),
-        sortino=metrics.sortino(returns),
+        sharpe=metrics.sharpe(returns, year),
+        sortino=metrics.sortino(returns, year),
         max_drawdown_usd=drawdown_usd,
         max_drawdown_pct=drawdown_pct,
         ruined=bool((equity[1] <= 0).any()),
     )
 
 
-def _returns(ts: Ints, equity_micro: Ints) -> npt.NDArray[np.float64]:
-    """`metrics.daily_returns` over columns."""
-    marked = ts % DAY_SECONDS == 0
+def _returns(ts: Ints, equity_micro: Ints, days_per_year: int | None) -> npt.NDArray[np.float64]:
+    """`metrics.daily_returns` over columns, or `metrics.point_returns` where every point is a trading day's."""
+    marked = np.full(len(ts), True) if days_per_year else ts % DAY_SECONDS == 0
     marked[:1] = marked[-1:] = True
     marks = equity_micro[marked]
     solvent = marks[:-1] > 0

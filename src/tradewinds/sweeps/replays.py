@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tradewinds import config
-from tradewinds.markets import kalshi_weather
-from tradewinds.plan import Plan, plan_of
+from tradewinds import config, markets
+from tradewinds.plan import run_plan
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.outcomes import Outcome
 
@@ -19,7 +18,8 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     """Points that read the same files and replay the same events, together; in order of their first ones."""
     found: dict[str, list[SweepPoint]] = {}
     for point in points:
-        rest = {key: value for key, value in point.config.items() if key not in kalshi_weather.REPLAY_KEYS}
+        free = markets.family_of(point.config["market"]).REPLAY_KEYS
+        rest = {key: value for key, value in point.config.items() if key not in free}
         found.setdefault(config.digest(rest), []).append(point)
     return list(found.values())
 
@@ -30,20 +30,12 @@ def outcomes(points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambd
     Raises:
         SimulationError: as `tradewinds run` would, for whichever point.
     """
-    plan = plan_of(points[0].config)
+    plan, family = run_plan(points[0].config), markets.family_of(points[0].config["market"])
+    workers = os.cpu_count() or 1
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
-        yield from _pass(part, plan)
+        made = family.simulate_many([point.config for point in part], plan, workers)
+        for point, run in zip(part, made, strict=True):
+            columns = (run.worth_ts, run.worth_micro, run.decision_ts, run.pnl_micro)
+            yield Outcome(point.settings, point.run_id, *columns, days_per_year=family.DAYS_PER_YEAR)
         advance(len(part))
-
-
-def _pass(points: Sequence[SweepPoint], plan: Plan) -> Iterator[Outcome]:
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    workers = os.cpu_count() or 1
-    climate = list(plan.climate.values())
-    configs = [point.config for point in points]
-    made = kalshi_weather.simulate_many(
-        configs, plan.catalogs, candles, plan.probabilities, workers, climate, workers=workers
-    )
-    for point, run in zip(points, made, strict=True):
-        yield Outcome(point.settings, point.run_id, run.worth_ts, run.worth_micro, run.decision_ts, run.pnl_micro)

@@ -21,7 +21,7 @@ from tradewinds.results.report.parts import Plot
 
 # Okabe and Ito's blue, vermillion and sky blue: told apart under every common colour blindness, and by their place as well.
 GAIN, LOSS, BAND, INK = "#0072B2", "#D55E00", "#56B4E9", "#333333"
-SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0)}
+SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0), "lines": (9.0, 3.6)}
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
@@ -53,9 +53,9 @@ def _equity(figure: Figure, plot: Plot) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.step(times, drawn.equity, where="post", color=GAIN, linewidth=1.4)
     upper.axhline(plot.data["start"], color="#767676", linewidth=0.8, linestyle="--")
-    upper.set_ylabel("Equity, USD")
+    upper.set_ylabel(f"Equity, {plot.axes[1]}")
     lower.fill_between(times, drawn.drawdown, step="post", color=LOSS, alpha=0.75)
-    lower.set_ylabel("Drawdown, USD")
+    lower.set_ylabel(f"Drawdown, {plot.axes[1]}")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     lower.xaxis.set_major_locator(locator)
     lower.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
@@ -87,4 +87,26 @@ def _points(figure: Figure, plot: Plot) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
-_DRAW: dict[str, Callable[[Figure, Plot], None]] = {"equity": _equity, "bars": _bars, "points": _points}
+def _lines(figure: Figure, plot: Plot) -> None:
+    data, axes = plot.data, figure.subplots()
+    times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
+    for found, colour in zip(data["lines"], (GAIN, LOSS), strict=False):
+        axes.plot(np.array(times), found["y"], color=colour, linewidth=1.2, label=found["name"])
+    for up, sign, colour in ((True, "^", INK), (False, "v", LOSS)):
+        marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in data["marks"] if m["up"] is up]
+        if marks:
+            axes.plot(*zip(*marks, strict=True), sign, color=colour, markersize=4)
+    axes.set_ylabel(plot.axes[1])
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    if len(data["lines"]) > 1:
+        axes.legend(frameon=False, fontsize=9)
+
+
+_DRAW: dict[str, Callable[[Figure, Plot], None]] = {
+    "equity": _equity,
+    "bars": _bars,
+    "points": _points,
+    "lines": _lines,
+}

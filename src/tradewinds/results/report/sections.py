@@ -73,6 +73,11 @@ def result(run: Run, rows: Sequence[tuple[str, str, int]]) -> Section:
     return Section("result", "Result", [Table(("", ""), lines, "lr"), note])
 
 
+def currency(run: Run) -> str:
+    """The currency of a run's money; the names of metrics say USD for every one."""
+    return str(run.metrics.get("currency", "USD"))
+
+
 def equity(run: Run) -> Section:
     """The account over time and how far it lay below its peak."""
     curve = read_curve(run.folder / "equity.csv")
@@ -82,17 +87,20 @@ def equity(run: Run) -> Section:
         "equity": [round(value, 2) for value in drawn.equity.tolist()],
         "drawdown": [round(value, 2) for value in drawn.drawdown.tolist()],
         "start": run.metrics["start_balance_usd"],
+        "currency": currency(run),
     }
-    caption = "Cash and what open contracts would fetch at the visible quotes; below, how far that is under its highest so far."
+    caption = (
+        "Cash and what is held would fetch at the visible prices; below, how far that is under its highest so far."
+    )
     if len(drawn.t) < len(curve.t):
         caption += f" {len(drawn.t):,} of {len(curve.t):,} points: the ends and extremes of each stretch of time."
-    plot = Plot("equity", "Equity and drawdown", "equity", data, ("", "USD"), caption)
+    plot = Plot("equity", "Equity and drawdown", "equity", data, ("", currency(run)), caption)
     when = "The equity never fell below an earlier point."
     if fall:
         again = f"made good by {instant_text(fall.recovered_ts)}" if fall.recovered_ts else "not made good by the end"
         when = (
             f"Deepest drawdown: from {instant_text(fall.peak_ts)} to {instant_text(fall.bottom_ts)}, "
-            f"{shown(run.metrics['max_drawdown_usd'], 2)} USD, {again}."
+            f"{shown(run.metrics['max_drawdown_usd'], 2)} {currency(run)}, {again}."
         )
     return Section(
         "equity", "Equity and drawdown", [plot, Text(when)] if len(curve.t) else [Text("No event was open.")]

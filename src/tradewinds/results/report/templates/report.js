@@ -12,7 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
-  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340 };
+  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, lines: 230 };
 
   // A box beside the cursor with the words for the point under it.
   const tip = (words) => {
@@ -83,7 +83,7 @@
 
   const stepped = uPlot.paths.stepped({ align: 1 });
   const equity = (place, { name, data }) => {
-    const words = (i) => `${utc(data.t[i])}\nequity ${money(data.equity[i])} USD\ndrawdown ${money(data.drawdown[i])} USD`;
+    const words = (i) => `${utc(data.t[i])}\nequity ${money(data.equity[i])} ${data.currency}\ndrawdown ${money(data.drawdown[i])} ${data.currency}`;
     const pane = (height, label, values, series, more = {}) => {
       const width = place.clientWidth;
       const options = base(width, height, {
@@ -98,9 +98,9 @@
     };
     const dashed = (u) => line(u, u.scales.x.min, data.start, u.scales.x.max, data.start, colour("dim"), 1, [5, 4]);
     return [
-      pane(HEIGHT.equity, "Equity, USD", data.equity, { stroke: colour("gain") }, { x: { values: () => [], size: 8 }, hooks: { draw: [dashed] } }),
+      pane(HEIGHT.equity, `Equity, ${data.currency}`, data.equity, { stroke: colour("gain") }, { x: { values: () => [], size: 8 }, hooks: { draw: [dashed] } }),
       pane(
-        HEIGHT.drawdown, "Drawdown, USD", data.drawdown, { stroke: colour("loss"), fill: colour("loss") + "55" },
+        HEIGHT.drawdown, `Drawdown, ${data.currency}`, data.drawdown, { stroke: colour("loss"), fill: colour("loss") + "55" },
         { y: { range: (u, low) => [Math.min(low * 1.1, -1e-9), 0] } },
       ),
     ];
@@ -186,7 +186,38 @@
     return [new uPlot(options, [data.x, data.y], place)];
   };
 
-  const draw = { equity, bars, points };
+  const lines = (place, { data, axes }) => {
+    const colours = ["gain", "loss"];
+    const at = new Map();
+    data.marks.forEach((m) => at.set(m.t, [...(at.get(m.t) ?? []), m.remark]));
+    const words = (i) => [
+      utc(data.t[i]).slice(0, 10),
+      ...data.lines.map((found) => `${found.name} ${number(found.y[i])}`),
+      ...(at.get(data.t[i]) ?? []),
+    ].join("\n");
+    const triangle = (u, m) => {
+      const size = 5 * devicePixelRatio * (m.up ? -1 : 1);
+      const [px, py] = [u.valToPos(m.t, "x", true), u.valToPos(m.y, "y", true)];
+      if (px < u.bbox.left || px > u.bbox.left + u.bbox.width) return;
+      u.ctx.save();
+      u.ctx.fillStyle = colour(m.up ? "ink" : "loss");
+      u.ctx.fill(new Path2D(`M${px} ${py} L${px - size} ${py - size} L${px + size} ${py - size} Z`));
+      u.ctx.restore();
+    };
+    const options = base(place.clientWidth, HEIGHT.lines, {
+      legend: { show: data.lines.length > 1, live: false },
+      cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
+      series: [{}, ...data.lines.map((found, i) => ({
+        label: found.name, stroke: colour(colours[i]), width: 1.4, points: { show: false },
+      }))],
+      hooks: { draw: [(u) => data.marks.forEach((m) => triangle(u, m))] },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.t, ...data.lines.map((found) => found.y)], place)];
+  };
+
+  const draw = { equity, bars, points, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());

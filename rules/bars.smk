@@ -1,0 +1,43 @@
+"""Bars: daily bars, one file per symbol and year; each holds what its source has of that year, or says that it has nothing.
+
+Needs: the user's file, the chart API, or a seed. Makes: data/candles/daily/{source}/{symbol}/{year}.parquet. From a service
+each file is a job; from the user's file or a seed one job makes those that are missing, because starting a process takes
+longer than writing a file. A year that was over when it was asked is never asked again.
+"""
+
+if PLAN.source == "yahoo":
+
+    rule fetch_bars:
+        output:
+            update("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
+        log:
+            "logs/fetch_bars/{symbol}/{year}.log",
+        conda:
+            "../envs/fetch.yaml"
+        resources:
+            chart=1,
+        params:
+            through=asked_through,
+        shell:
+            r"""
+            python "$TRADEWINDS_SCRIPTS"/fetch_bars.py --symbol {wildcards.symbol:q} --year {wildcards.year:q} \
+                --through {params.through:q} --out {output:q} --log {log:q}
+            """
+
+else:
+
+    rule import_bars:
+        input:
+            PLAN.source_file or [],
+        output:
+            update(PLAN.bars),
+        log:
+            f"logs/import_bars/{PLAN.run_id}.log",
+        conda:
+            "../envs/simulate.yaml"
+        params:
+            code=jobs.code_digest(
+                "sources/bars.py", "sources/bar_files.py", "sources/bar_synthetic.py"
+            ),
+        script:
+            "../scripts/import_bars.py"

@@ -1,0 +1,19 @@
+"""Make files of daily bars from the user's own file, or from a seed."""
+
+from tradewinds import config as configs
+from tradewinds.jobs import run_job
+from tradewinds.plan import run_plan
+from tradewinds.sources import bar_files, bar_synthetic
+
+
+def import_bars(raw_config: dict) -> None:
+    conf = configs.resolve(raw_config)
+    wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files]
+    if conf["bars"]["source"] == "files":
+        bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
+    else:
+        bar_synthetic.make_bars(conf["seed"], wanted)
+
+
+if __name__ == "__main__":
+    run_job(lambda: import_bars(snakemake.config), stage="import_bars", log=snakemake.log[0])

@@ -1,0 +1,269 @@
+"""The report of a run of shares: its sections in order, and its own words for reasons and limits."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import glob
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.parts import Panel, Part, Plot, Row, Section, Table, Text, Tiles, listed, shown
+from tradewinds.results.report.run import Family, Run
+
+REASONS = refusals.REASONS | {
+    "ALREADY_HELD": "the symbol was held at the close of the signal",
+    "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
+    "NO_NEXT_BAR": "no later bar in the run to fill at",
+    "NO_BARS": "no bar inside the run that is not quarantined",
+    "TOO_LITTLE_HISTORY": "fewer bars than a signal needs",
+    "NOT_ACTIVE": "not in the universe on any date of the run",
+}
+ADJUSTMENTS = {
+    "none": "Prices are unadjusted: a split looks like a fall, a dividend like a loss, and neither is made good. "
+    "Give `actions`, or bars with an adjusted close.",
+    "adjusted_close": "Prices are adjusted by the bars' adjusted close, in shares of the first trading day.",
+    "actions": "Prices are adjusted by the table of splits and dividends, in shares of the first trading day.",
+}
+OPTIMISTIC = (
+    "Optimistic: orders fill at the very close that makes their signal (fill: same_close), which nobody can trade at "
+    "after having seen it. next_open is the honest setting."
+)
+QUARANTINE = {
+    "MISSING_VALUE": "a price or the volume is missing",
+    "NON_POSITIVE_PRICE": "a price is not above 0",
+    "OHLC_ORDER": "low ≤ open, close ≤ high does not hold",
+    "DUPLICATE_DATE": "its symbol has another bar of that date",
+    "NO_ADJUSTED_CLOSE": "its symbol's other bars have an adjusted close",
+}
+LIMITS = (
+    "One bar a day: what happened inside it is unknown. Exits are judged on closes and fill at the next open, at its price.",
+    "Orders fill whole at the open with a fixed slippage, whatever their size and the day's volume, and move no price.",
+    "A position in a symbol whose bars end is kept at its last close until the run ends; a real delisting may pay less.",
+    "A universe of symbols that are listed today leaves out those that failed; use a file with dates of membership.",
+    "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
+)
+SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
+_SIGNS = (("entry", True), ("exit", False))
+
+
+def _currency(run: Run) -> str:
+    return str(run.metrics["currency"])
+
+
+def _title(run: Run) -> str:
+    universe = run.config["universe"]
+    names = listed(universe, SYMBOLS_SHOWN) if isinstance(universe, list) else universe["file"]
+    return f"{run.config['strategy']['name']} on {names}, {run.config['date_start_local']} to {run.config['date_end_local']}"
+
+
+def _subtitle(run: Run) -> str:
+    m, d, money = run.metrics, run.diagnostics, _currency(run)
+    return (
+        f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} symbols over "
+        f"{d['trading_days']:,} trading days: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
+        f"{shown(m['total_fees_usd'], 2)} {money} of commission."
+    )
+
+
+def _summary(run: Run) -> Section:
+    m, money, held = run.metrics, _currency(run), run.metrics["benchmark"]
+    tiles = Tiles(
+        [
+            (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"{shown(m['total_return_pct'], 2)} %"),
+            (
+                "A year, %",
+                shown(m["annualised_return_pct"], 2),
+                f"buy and hold {shown(held['annualised_return_pct'], 2)}",
+            ),
+            ("Sharpe (√252)", shown(m["sharpe"], 2), f"buy and hold {shown(held['sharpe'], 2)}"),
+            ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_days'], 0)} days at longest"),
+            ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Exposure, %", shown(m["exposure_pct"], 1), f"{shown(m['avg_holding_days'], 1)} days a position"),
+        ]
+    )
+    warned: list[Part] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
+    told = Text(ADJUSTMENTS[run.diagnostics["adjustment"]], "strong" if run.diagnostics["adjustment"] == "none" else "")
+    nothing = list(_why_nothing(run))
+    return Section("summary", "Summary", [tiles, *nothing, *warned, told, Table(("", ""), _facts(run), "ll")])
+
+
+def _why_nothing(run: Run) -> list[Part]:
+    if run.metrics["num_trades"] or run.diagnostics["rejections"] or run.diagnostics["events_skipped"]:
+        return list(refusals.why_nothing(run, REASONS))
+    return [Text("Nothing was traded: no bar was an entry signal.", "strong")]
+
+
+def _facts(run: Run) -> list[Row]:
+    c = run.config
+    own = ", ".join(f"{key} {value}" for key, value in (c["strategy"].get("parameters") or {}).items())
+    risk, costs = c["risk"], c["costs"]
+    size = f"{risk['position_size_pct']} % of {risk['start_balance']:,} {risk['currency']}, at most {risk['max_positions']}"
+    paid = f"commission {costs['commission_pct']} %, at least {costs['min_commission']}; slippage {costs['slippage_pct']} %"
+    return [
+        ("Strategy", f"{c['strategy']['name']} ({own})" if own else c["strategy"]["name"]),
+        ("Bars", c["bars"].get("path", c["bars"]["source"])),
+        ("Calendar", c["calendar"]),
+        ("Fills", c["fill"]),
+        ("Positions", size),
+        ("Costs", paid),
+    ]
+
+
+def _equity(run: Run) -> Section:
+    found = sections.equity(run)
+    days = _sessions(run)
+    t = [_noon(row["date"]) for row in days]
+    lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
+    data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
+    caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/daily-equities.md)."
+    against = Plot("benchmark", "Equity against buy and hold", "lines", data, ("", _currency(run)), caption)
+    return Section(found.key, found.title, [against, *found.parts])
+
+
+_CURVES = (("strategy", "equity"), ("buy and hold", "benchmark"))
+
+
+def _sessions(run: Run) -> list[dict[str, str]]:
+    with open(run.folder / "sessions.csv", encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def _noon(date: str) -> int:
+    return int(dt.datetime.combine(dt.date.fromisoformat(date), dt.time(12), dt.UTC).timestamp())
+
+
+def _holdings(run: Run) -> Section:
+    days = _sessions(run)
+    t = [_noon(row["date"]) for row in days]
+    share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
+    plots: list[Part] = [
+        Plot("exposure", "Exposure", "lines", _one(t, "in shares", share), ("", "% of equity")),
+        Plot(
+            "holdings",
+            "Positions held",
+            "lines",
+            _one(t, "positions", [int(r["positions"]) for r in days]),
+            ("", "positions"),
+        ),
+    ]
+    return Section("holdings", "Exposure and holdings", plots)
+
+
+def _one(t: list[int], name: str, y: Sequence[float]) -> dict[str, Any]:
+    return {"t": t, "lines": [{"name": name, "y": list(y)}], "marks": []}
+
+
+def _result(run: Run) -> Section:
+    m, money, held = run.metrics, _currency(run), run.metrics["benchmark"]
+    rows = [(label, shown(m[key], digits), shown(held.get(key), digits)) for label, key, digits in _METRICS]
+    told = [
+        (label.replace("USD", money), own, "" if key not in held else other)
+        for (label, own, other), (_, key, _) in zip(rows, _METRICS, strict=True)
+    ]
+    note = Text("— is undefined: its denominator is zero or there is too little of it.")
+    return Section("result", "Result", [Table(("", "strategy", "buy and hold"), told, "lrr"), note])
+
+
+_METRICS = (
+    ("Start balance, USD", "start_balance_usd", 2),
+    ("End balance, USD", "end_balance_usd", 2),
+    ("P&L, USD", "total_pnl_usd", 2),
+    ("Commission, USD", "total_fees_usd", 2),
+    ("Total return, %", "total_return_pct", 3),
+    ("Annualised return, %", "annualised_return_pct", 3),
+    ("Sharpe (√252)", "sharpe", 3),
+    ("Sortino (√252)", "sortino", 3),
+    ("Max drawdown, %", "max_drawdown_pct", 3),
+    ("Longest drawdown, days", "max_drawdown_days", 0),
+    ("Trades", "num_trades", 0),
+    ("Shares", "num_contracts", 0),
+    ("Win rate, %", "win_rate_pct", 2),
+    ("Profit factor", "profit_factor", 3),
+    ("Average win, USD", "avg_profit_usd", 2),
+    ("Average loss, USD", "avg_loss_usd", 2),
+    ("Largest win, USD", "largest_win_usd", 2),
+    ("Largest loss, USD", "largest_loss_usd", 2),
+    ("Days held, mean", "avg_holding_days", 1),
+    ("Exposure, %", "exposure_pct", 2),
+    ("Turnover a year", "turnover_per_year", 2),
+)
+
+
+def _profit(run: Run) -> Section | None:
+    if not run.metrics["num_trades"]:
+        return None
+    by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(quote_ts_utc)))::VARCHAR"))
+    panels: list[Part] = [_groups(run, title, key) for title, key in by]
+    best, worst = (
+        _groups(run, title, "market_ticker", order)
+        for title, order in (("Best symbols", "DESC"), ("Worst symbols", "ASC"))
+    )
+    return Section("profit", "Where the money came from", [*panels, best, worst])
+
+
+def _groups(run: Run, title: str, key: str, order: str | None = None) -> Panel:
+    limit = f"sum(pnl) {order}, 1 LIMIT 10" if order else "1"
+    rows = run.query(
+        f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 ORDER BY {limit}"
+    )
+    table = [(str(name), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
+    return Panel(title, [Table(("", "trades", "wins, %", f"P&L, {_currency(run)}"), table, "lrrr")])
+
+
+def _charts(run: Run) -> Section | None:
+    """Closes of the symbols that made or lost most, with every entry and exit."""
+    if not run.metrics["num_trades"]:
+        return None
+    most = run.query(
+        f"SELECT market_ticker FROM trades GROUP BY 1 ORDER BY abs(sum(pnl)) DESC, 1 LIMIT {SYMBOLS_SHOWN}"
+    )
+    with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
+        closed = list(csv.DictReader(handle))
+    parts: list[Part] = [
+        Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
+    ]
+    for number, (symbol,) in enumerate(most):
+        marks = [_mark(row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
+        days = _prices(run, symbol)
+        data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
+        parts.append(Plot(f"prices_{number}", symbol, "lines", {**data, "marks": marks}, ("", _currency(run))))
+    return Section("charts", "Trades on prices", parts)
+
+
+def _mark(row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
+    words = f"{kind} {row['qty']} at {row[f'{kind}_price']}" + (
+        "" if up else f", {row['exit_reason']}, P&L {row['pnl']}"
+    )
+    return {"t": _noon(row[f"{kind}_date"]), "y": float(row[f"{kind}_price"]), "up": up, "remark": words}
+
+
+def _prices(run: Run, symbol: str) -> list[tuple[Any, float]]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
+        return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
+
+
+def _diagnostics(run: Run) -> Section:
+    d = run.diagnostics
+    share = shown(d["candles_missing_pct"], 2)
+    found = refusals.diagnostics(
+        run, REASONS, f"Trading days without a bar between a symbol's first and last one: {share} %."
+    )
+    rows = [(code, QUARANTINE[code], f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[Part] = [Table(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    return Section(found.key, "Symbols, refusals and rows", [*found.parts, *bad])
+
+
+def _limits(_: Run) -> Section:
+    return sections.limits(LIMITS)
+
+
+REPORT = Family(
+    _title,
+    _subtitle,
+    (_summary, _equity, _holdings, _result, _profit, _charts, _diagnostics, _limits, sections.reproduce),
+)
