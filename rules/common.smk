@@ -60,6 +60,11 @@ def asked_through(wildcards, output):
     return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
 
 
+def forecast_inputs(wildcards):
+    """The station-years that a year of forecasts is made from."""
+    return PLAN.forecast_inputs(wildcards.station, int(wildcards.year))
+
+
 def hold_folder():
     """Wait until no other run works in this folder, then hold it until this process ends.
 
@@ -78,6 +83,10 @@ refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
+FORECAST_CODE = [
+    *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
+    *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
+]
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
 
@@ -88,6 +97,8 @@ wildcard_constraints:
     station="[A-Z0-9]{4}",
     model="[A-Z]+",
     year=r"\d{4}",
+    digest="[0-9a-f]{20}",
+    target="max|min",
 
 
 onstart:

@@ -1,0 +1,24 @@
+"""How far back the forecast looks. Apart from the forecast itself, because the plan of every command asks and needs no numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+EMOS_DAYS = 600  # the regression's trailing window, where the config does not say
+LAGS = 120  # days back that trailing errors look
+RECENT_DAYS = 5  # an older last observation is none
+CLIMATOLOGY_DAYS = 730  # climatology: the last two years
+
+
+def emos_days(probabilities: Mapping[str, Any]) -> int:
+    """The regression's window by the config's section `probabilities`; 0 leaves the regression out."""
+    asked = probabilities["emos_days"]
+    return EMOS_DAYS if asked is None else int(asked)
+
+
+def reach_days(probabilities: Mapping[str, Any]) -> int:
+    """How many days before a climate date its forecast may look."""
+    window = emos_days(probabilities)
+    regression = window + LAGS + RECENT_DAYS if window else 0
+    return max(regression, probabilities["trailing_days"], CLIMATOLOGY_DAYS)
