@@ -48,6 +48,7 @@ def groups(plan: Plan, loaded: str) -> list[Group]:
         ("forecasts", list(plan.forecasts.values())),
         ("probabilities", [plan.probabilities]),
         ("simulate", [f"{plan.run_dir}/metrics.json"]),
+        ("calibration", [f"{plan.run_dir}/calibration.json"]),
         ("report", [f"{plan.run_dir}/report.md"]),
         ("load", [loaded]),
     ]
