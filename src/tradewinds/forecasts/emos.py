@@ -2,7 +2,7 @@
 
 For each day, from what was known at its as-of time:
 - every model's guidance is corrected by its own recent errors (exponentially forgotten, half of the weight in 15 days);
-- their mean, weighted by the inverse of their recent squared errors, is the first guess;
+- their mean is the first guess;
 - μ is the first guess plus a linear function of predictors: differences of the models from it, the season, yesterday's
   guidance, the last known errors and observation, the other extreme of the day, the run's own temperatures;
 - log σ is linear in the log of the models' spread and in predictors of uncertainty. The log keeps σ positive whatever
@@ -24,10 +24,11 @@ import numpy as np
 
 from tradewinds.forecasts import normal
 from tradewinds.forecasts.history import Floats, History, Ints
-from tradewinds.forecasts.windows import LAGS, RECENT_DAYS
+from tradewinds.forecasts.windows import LAGS
 
-BIAS_HALF_LIFE, BIAS_PRIOR_DAYS = 15.0, 3.0
-SKILL_HALF_LIFE, SKILL_PRIOR_DAYS, SKILL_PRIOR_F2 = 120.0, 5.0, 9.0
+BIAS_HALF_LIFE = 15.0
+PRIOR_DAYS = 5.0  # that a trailing mean is shrunk to zero as if by so many days without an error
+RECENT_DAYS = 5  # an older last observation is none
 YEAR_DAYS = 365.25
 RIDGE_MU, RIDGE_SIGMA = 0.03, 0.02  # °F of CRPS per squared coefficient
 LOG_SIGMA_BOUNDS = (-3.0, 4.0)
@@ -57,10 +58,8 @@ class Coefficients:
     scale: Floats
 
 
-def trailing(
-    errors: Floats, known_ts: Ints, asof_ts: Ints, half_life: float, prior: float = 0.0, prior_days: float = 0.0
-) -> Floats:
-    """Exponentially forgotten mean of the last LAGS days' errors as known at each day's as-of time, shrunk to a prior.
+def trailing(errors: Floats, known_ts: Ints, asof_ts: Ints, half_life: float) -> Floats:
+    """Exponentially forgotten mean of the last LAGS days' errors as known at each day's as-of time, shrunk to zero.
 
     A day counts if its error exists (is not NaN) and its report was known; weight 0.5^(age / half_life).
     """
@@ -69,9 +68,8 @@ def trailing(
     past = np.lib.stride_tricks.sliding_window_view(padded, LAGS)  # (days, LAGS), oldest first
     seen = (np.lib.stride_tricks.sliding_window_view(known, LAGS) <= asof_ts[:, None]) & ~np.isnan(past)
     weights = np.where(seen, 0.5 ** (np.arange(LAGS, 0, -1) / half_life), 0.0)
-    total = (weights * np.where(seen, past, 0.0)).sum(axis=1) + prior * prior_days
-    weight = weights.sum(axis=1) + prior_days
-    return np.divide(total, weight, out=np.zeros(len(errors)), where=weight > 0)
+    mean: Floats = (weights * np.where(seen, past, 0.0)).sum(axis=1) / (weights.sum(axis=1) + PRIOR_DAYS)
+    return mean
 
 
 def last_known(values: Floats, known_ts: Ints, asof_ts: Ints) -> Floats:
@@ -88,19 +86,19 @@ def design(history: History, models: tuple[int, ...]) -> Design:
     sign = 1.0 if history.target == "max" else -1.0
     observed, known, asof = sign * history.observed_f, history.observed_known_ts, history.asof_ts
     value, other, tmp = (sign * part[list(models)] for part in (history.value_f, history.other_f, history.tmp_f))
-    corrected = value + np.array([_bias(observed - one, known, asof) for one in value])
-    guess = _weighted(corrected, observed, known, asof)
+    corrected = value + np.array([trailing(observed - one, known, asof, BIAS_HALF_LIFE) for one in value])
+    guess = corrected.mean(axis=0)
     error = observed - guess
     warming = np.nan_to_num(guess - np.append(np.nan, guess[:-1])) / 3
     season = 2 * math.pi * np.array([history.day(i).timetuple().tm_yday for i in range(len(asof))]) / YEAR_DAYS
     seasons = [np.sin(season), np.cos(season)]
     ones = np.ones(len(asof))
     range_f = other.mean(axis=0) - guess
-    hourly = tmp + np.array([_bias(observed - one, known, asof) for one in tmp])
+    hourly = tmp + np.array([trailing(observed - one, known, asof, BIAS_HALF_LIFE) for one in tmp])
     mean = [ones, (guess - sign * 60) / 10, *seasons]
     mean += [one - guess for one in corrected] if len(models) > 1 else []
-    mean += [np.nan_to_num(last_known(error, known, asof)), trailing(error, known, asof, 5, prior_days=3)]
-    mean += [trailing(error, known, asof, 20, prior_days=3)]
+    mean += [np.nan_to_num(last_known(error, known, asof)), trailing(error, known, asof, 5)]
+    mean += [trailing(error, known, asof, 20)]
     mean += [np.nan_to_num(last_known(observed, known, asof) - guess) / 3, warming, np.maximum(-warming, 0)]
     required = len(mean)
     # a small range of the day: its extreme may well fall outside the hours that the guidance speaks of
@@ -118,22 +116,6 @@ def design(history: History, models: tuple[int, ...]) -> Design:
         tuple(range(required, len(mean))),
         tuple(range(required_scale, len(scale))),
     )
-
-
-def _bias(errors: Floats, known_ts: Ints, asof_ts: Ints) -> Floats:
-    return trailing(errors, known_ts, asof_ts, BIAS_HALF_LIFE, prior_days=BIAS_PRIOR_DAYS)
-
-
-def _weighted(corrected: Floats, observed: Floats, known_ts: Ints, asof_ts: Ints) -> Floats:
-    """The models' mean with weights of inverse trailing squared error."""
-    skill = np.array(
-        [
-            trailing((observed - one) ** 2, known_ts, asof_ts, SKILL_HALF_LIFE, SKILL_PRIOR_F2, SKILL_PRIOR_DAYS)
-            for one in corrected
-        ]
-    )
-    mean: Floats = (corrected / skill).sum(axis=0) / (1 / skill).sum(axis=0)
-    return mean
 
 
 def predict(mean: Floats, scale: Floats, found: Coefficients) -> tuple[Floats, Floats]:

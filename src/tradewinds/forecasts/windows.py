@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 EMOS_DAYS = 600  # the regression's trailing window, where the config does not say
-LAGS = 120  # days back that trailing errors look
-RECENT_DAYS = 5  # an older last observation is none
+LAGS = 60  # days back that trailing errors look
 CLIMATOLOGY_DAYS = 730  # climatology: the last two years
 
 
@@ -20,5 +19,5 @@ def emos_days(probabilities: Mapping[str, Any]) -> int:
 def reach_days(probabilities: Mapping[str, Any]) -> int:
     """How many days before a climate date its forecast may look."""
     window = emos_days(probabilities)
-    regression = window + LAGS + RECENT_DAYS if window else 0
+    regression = window + 2 * LAGS if window else 0  # errors of first guesses, which are corrected by errors themselves
     return max(regression, probabilities["trailing_days"], CLIMATOLOGY_DAYS)
