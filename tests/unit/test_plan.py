@@ -88,7 +88,7 @@ def test_weather_is_by_station_and_reaches_back_for_the_windows_of_a_whole_year(
     assert set(plan.climate) == {("KMDW", y) for y in years}, "two series of a station share its files"
     assert set(plan.guidance) == {("KMDW", m, y) for m in ("GFS", "MEX") for y in years}
     assert plan.guidance["KMDW", "MEX", 2025] == "data/guidance/iem/KMDW/MEX/2025.parquet"
-    longer = plan_of(resolved(probabilities=gaussian | {"emos_days": 611}))
+    longer = plan_of(resolved(probabilities=gaussian | {"emos_days": 700}))
     assert set(longer.climate) == {(s, y) for s in ("KMDW", "KMIA") for y in {2022} | years}
     mine = plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"}))
     assert (mine.guidance, mine.climate, mine.user_probabilities) == ({}, {}, "mine.csv")
@@ -224,7 +224,7 @@ def test_progress_counts_the_files_this_run_had_to_make():
     bars_shown = [line.split() for line in bars.file.getvalue().splitlines() if "/" in line][-7:]
     weather = f"{len(plan.guidance)}/{len(plan.guidance) + len(plan.climate)}"
     assert " ".join(w[0].split("K")[-1] for w in bars_shown) == "weather forecasts probabilities simulate calibration report load"
-    assert weather in bars_shown[0] and "0/1" in bars_shown[1]
+    assert weather in bars_shown[0] and "0/2" in bars_shown[1] and "0/1" in bars_shown[2]
 
 
 def test_tables_say_what_is_undefined_and_why_nothing_happened():
