@@ -75,7 +75,9 @@ def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
     first, last = min(days), max(days)
     models = ("GFS", "NAM")
     parts = {name: np.full((2, (last - first).days + 1), np.nan) for name in ("n_x_max_f", "n_x_min_f", "tmp_max_f")}
-    places = [(models.index(model), (day - first).days) for model, day in zip(rows["model"].to_pylist(), days, strict=True)]
+    places = [
+        (models.index(model), (day - first).days) for model, day in zip(rows["model"].to_pylist(), days, strict=True)
+    ]
     for name, part in parts.items():
         part[tuple(zip(*places, strict=True))] = rows[name].cast(pa.float64()).to_numpy()
         part[np.abs(part) >= SENTINEL] = np.nan
@@ -122,12 +124,12 @@ def _history(
 def scores(case: Case) -> dict:
     """Per year and period: n, CRPS and MAE of every method, of every model alone, and the PIT histogram of the regression."""
     rows = [i for i in range(len(case.history.asof_ts)) if case.history.day(i).year >= case.first_year]
-    days = {day.index: dict(day.laws) for day in Forecaster(case.history, SETTINGS).days(rows)}
+    days = {day.row: dict(day.laws) for day in Forecaster(case.history, SETTINGS).days(rows)}
     for m, model in enumerate(case.history.models):
         alone = Forecaster(_only(case.history, m), replace(SETTINGS, emos_days=0))
         for day in alone.days(rows):
             if "bias_corrected" in day.laws:
-                days[day.index][f"{model} alone"] = day.laws["bias_corrected"]
+                days[day.row][f"{model} alone"] = day.laws["bias_corrected"]
     needed = {"emos", "bias_corrected", "raw", "climatology", *(f"{model} alone" for model in case.history.models)}
     made = []
     for index, laws in days.items():
@@ -177,18 +179,29 @@ def tables(found: dict) -> str:
     names = ("climatology", "raw", "bias_corrected", "emos")
     for station, one in found.items():
         lines += ["", f"**{station}**: CRPS / MAE in °F", ""]
-        lines += ["| year | days | climatology | raw guidance | mean, bias-corrected | best single model | EMOS | EMOS better by |"]
+        lines += [
+            "| year | days | climatology | raw guidance | mean, bias-corrected | best single model | EMOS | EMOS better by |"
+        ]
         lines += ["|---|---:|---:|---:|---:|---:|---:|---:|"]
         for name, part in [*one["years"].items(), *one["periods"].items()]:
-            cells = {key: f"{part['crps_f'][key]:.2f} / {part['mae_f'][key]:.2f}" for key in (*names, part["best_single"])}
+            cells = {
+                key: f"{part['crps_f'][key]:.2f} / {part['mae_f'][key]:.2f}" for key in (*names, part["best_single"])
+            }
             single = f"{cells[part['best_single']]} ({part['best_single'].removesuffix(' alone')})"
             order = [cells[key] for key in names[:3]] + [single, cells["emos"]]
-            lines.append(f"| {name} | {part['n']:,} | " + " | ".join(order) + f" | {part['better_than_best_single_pct']} % |")
-    lines += ["", "| station, period | better than each model alone | PIT columns outside the 95 % band | χ² (9; 95 %: 16.9) |"]
+            lines.append(
+                f"| {name} | {part['n']:,} | " + " | ".join(order) + f" | {part['better_than_best_single_pct']} % |"
+            )
+    lines += [
+        "",
+        "| station, period | better than each model alone | PIT columns outside the 95 % band | χ² (9; 95 %: 16.9) |",
+    ]
     lines += ["|---|---|---:|---:|"]
     for station, one in found.items():
         for name, part in one["periods"].items():
-            each = ", ".join(f"{n.removesuffix(' alone')} {p} %" for n, p in part["better_than_each_single_pct"].items())
+            each = ", ".join(
+                f"{n.removesuffix(' alone')} {p} %" for n, p in part["better_than_each_single_pct"].items()
+            )
             lines.append(f"| {station}, {name} | {each} | {part['pit_outside']} of 10 | {part['pit_chi2_9']} |")
     return "\n".join(lines)
 

@@ -36,7 +36,9 @@ def calibrate(config_path: Path, options: runner.RunOptions, console: Console, *
 
 def scores(conf: Config, options: runner.RunOptions, console: Console) -> Scores:
     """The content of calibration.json for a resolved config."""
-    from tradewinds.results.calibration import calibration  # here, because scipy is not light and most commands need none
+    from tradewinds.results.calibration import (
+        calibration,
+    )  # here, because scipy is not light and most commands need none
     from tradewinds.results.calibration_data import gather
 
     plan = plan_of(conf)
@@ -113,5 +115,7 @@ def _groups(found: Scores) -> list[tuple[str, Scores]]:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number < 1 or name == "source" else "right", no_wrap=name != "PIT histogram")
+        table.add_column(
+            name, justify="left" if number < 1 or name == "source" else "right", no_wrap=name != "PIT histogram"
+        )
     return table

@@ -109,7 +109,9 @@ def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.da
         for row in found:
             prices = (_figure(row[name], ".2f") for name in ("yes_bid", "yes_ask"))
             edges = (_figure(row[name], "+.3f") for name in ("edge_yes", "edge_no"))
-            table.add_row(row["bracket"], row["market_ticker"].rpartition("-")[2], f"{row['p_yes']:.4f}", *prices, *edges)
+            table.add_row(
+                row["bracket"], row["market_ticker"].rpartition("-")[2], f"{row['p_yes']:.4f}", *prices, *edges
+            )
         console.print(table)
     for event, reason in without.items():
         console.print(f"{event}: no probability ({reason})", highlight=False)

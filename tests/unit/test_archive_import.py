@@ -120,7 +120,9 @@ def test_guidance_of_the_day_before_is_for_the_right_day(month, shared_data):
     assert runtime == int(dt.datetime(2025, 5, 9, 12, tzinfo=dt.UTC).timestamp())
     rows = [r for r in month.guidance("KMDW").to_pylist() if (r["model"], r["runtime_ts"]) == ("NAM", runtime)]
     [warmest] = [r for r in rows if math.isnan(r["n_x_f"])]
-    assert (warmest["ftime_ts"] - runtime, warmest["tmp_f"]) == (33 * 3600, tmp), "the day's highest temperature, at 21Z"
+    assert (warmest["ftime_ts"] - runtime, warmest["tmp_f"]) == (33 * 3600, tmp), (
+        "the day's highest temperature, at 21Z"
+    )
     rows.remove(warmest)
     # the maximum of a day is listed at 00Z after it, its minimum at 12Z of it: 36 and 24 hours after the run
     assert {r["ftime_ts"] - runtime: r["n_x_f"] for r in rows} == {36 * 3600: highest, 24 * 3600: lowest}

@@ -70,7 +70,10 @@ def test_bias_and_spread_by_hand():
     climate = [report(d, 61 + 2 * (i % 2)) for i, d in enumerate(days_back(11))]
     found = forecast(history(guidance, climate))
     assert found.method == "bias_corrected" and found.reason == "MODEL_MISSING:NAM"
-    assert found.law == (62, pytest.approx((10 / 9) ** 0.5, abs=1e-6))  # yesterday's report is not known: ten days count
+    assert found.law == (
+        62,
+        pytest.approx((10 / 9) ** 0.5, abs=1e-6),
+    )  # yesterday's report is not known: ten days count
     assert found.laws["raw"] == (60, pytest.approx(5**0.5, abs=1e-6))
     assert found.known_at_ts == guidance[0]["known_at_ts"] > climate[1]["known_at_ts"]
 
@@ -130,7 +133,7 @@ def test_other_extreme_and_temperatures_are_those_of_the_same_run_within_the_cli
 
 
 def weather(days, seed=1, hourly=True):
-    """Guidance of two models (with bias, error and a run that comes too late) and reports, of every day up to DAY and two more."""
+    """Guidance of two models (with bias, error, a run that comes too late) and reports, up to DAY and two days more."""
     rng = random.Random(seed)
     guidance, climate, anomaly = [], [], 0.0
     for day in calendars.date_range(DAY - dt.timedelta(days=days), DAY + dt.timedelta(days=2)):
@@ -171,7 +174,9 @@ def test_the_fit_is_a_minimum():
         for i in range(len(both)):
             moved = both + step * np.eye(len(both))[i]
             assert emos.objective(mean, scale, errors, emos.Coefficients(moved[:5], moved[5:])) > least
-    assert found.mean == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.scale == pytest.approx([0.7, 0.4], abs=0.2)
+    assert found.mean == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.scale == pytest.approx(
+        [0.7, 0.4], abs=0.2
+    )
 
 
 @given(st.floats(-30, 110), st.floats(0.3, 12), st.floats(-5, 5))
@@ -236,7 +241,9 @@ def test_warmer_guidance_makes_warmer_forecasts(shift):
     cut = utc(DAY) - 12 * HOUR
 
     def moved(by):
-        rows = [r | {"n_x_f": r["n_x_f"] + by, "tmp_f": None if r["tmp_f"] is None else r["tmp_f"] + by} for r in guidance]
+        rows = [
+            r | {"n_x_f": r["n_x_f"] + by, "tmp_f": None if r["tmp_f"] is None else r["tmp_f"] + by} for r in guidance
+        ]
         mixed = [new if new["runtime_ts"] == cut else old for new, old in zip(rows, guidance, strict=True)]
         return forecast(history(mixed, climate, days=200), emos_days=600).law[0]
 
@@ -245,7 +252,9 @@ def test_warmer_guidance_makes_warmer_forecasts(shift):
 
 def test_sigma_never_falls_below_its_floor():
     exact = [guidance_row(d, 60.0, m) for d in [DAY, *days_back(150)] for m in LAG]
-    found = forecast(history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5)
+    found = forecast(
+        history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5
+    )
     assert found.method == "emos" and {sigma for _, sigma in found.laws.values()} == {1.5}
 
 

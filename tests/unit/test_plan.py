@@ -223,7 +223,10 @@ def test_progress_counts_the_files_this_run_had_to_make():
         watch()
     bars_shown = [line.split() for line in bars.file.getvalue().splitlines() if "/" in line][-7:]
     weather = f"{len(plan.guidance)}/{len(plan.guidance) + len(plan.climate)}"
-    assert " ".join(w[0].split("K")[-1] for w in bars_shown) == "weather forecasts probabilities simulate calibration report load"
+    assert (
+        " ".join(w[0].split("K")[-1] for w in bars_shown)
+        == "weather forecasts probabilities simulate calibration report load"
+    )
     assert weather in bars_shown[0] and "0/2" in bars_shown[1] and "0/1" in bars_shown[2]
 
 

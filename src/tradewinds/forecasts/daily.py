@@ -62,7 +62,7 @@ class Daily(NamedTuple):
     input of any of them was known.
     """
 
-    index: int
+    row: int
     method: str | None
     reason: str | None
     known_at_ts: int | None
@@ -99,8 +99,8 @@ class Forecaster:
         else:
             law, coefficients = self._emos(index, models)
             self._add(laws, EMOS, law)
-            for method, law in self._corrected(index).items():
-                self._add(laws, method, law)
+            for name, law in self._corrected(index).items():
+                self._add(laws, name, law)
             if EMOS not in laws and self.settings.emos_days:
                 reasons.append(f"{FEW_DAYS}:{EMOS}")
             if EMOS not in laws and BIAS_CORRECTED not in laws:
@@ -120,7 +120,8 @@ class Forecaster:
     def _seen(self, index: int, days: int) -> npt.NDArray[np.int64]:
         """Rows of the last `days` days whose report was known at the row's as-of time."""
         rows = np.arange(max(0, index - days), index)
-        return rows[self.history.observed_known_ts[rows] <= self.history.asof_ts[index]]
+        known: npt.NDArray[np.int64] = rows[self.history.observed_known_ts[rows] <= self.history.asof_ts[index]]
+        return known
 
     def _emos(self, index: int, models: tuple[int, ...]) -> tuple[Law | None, tuple[float, ...]]:
         made = self._designs.get(models)

@@ -133,8 +133,8 @@ def objective(mean: Floats, scale: Floats, errors: Floats, found: Coefficients) 
 def fit(mean: Floats, scale: Floats, errors: Floats) -> Coefficients:
     """The coefficients of minimum penalised CRPS, by damped Newton steps from penalised least squares.
 
-    CRPS is convex in (μ, σ) with the Hessian (2φ(z)/σ)·[1 z; z z²]; the curvature that log σ adds is kept where it is positive, so
-    that every step goes downhill, and is halved until it does.
+    CRPS is convex in (μ, σ) with the Hessian (2φ(z)/σ)·[1 z; z z²]; the curvature that log σ adds is kept where it is
+    positive, so that every step goes downhill, and is halved until it does.
 
     Args:
         mean: (days, p), scale: (days, q), errors: (days,) observed − first guess; no NaN. Intercepts first.

@@ -80,8 +80,8 @@ def _row(station: Station, history: History, daily: Daily) -> Row:
     return laws | {
         "station_id": station.station_id,
         "target": station.target,
-        "climate_date": history.day(daily.index),
-        "asof_ts": int(history.asof_ts[daily.index]),
+        "climate_date": history.day(daily.row),
+        "asof_ts": int(history.asof_ts[daily.row]),
         "known_at_ts": daily.known_at_ts,
         "method": daily.method,
         "reason": daily.reason,

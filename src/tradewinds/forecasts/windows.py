@@ -1,4 +1,4 @@
-"""How far back the forecast looks. Apart from the forecast itself, because the plan of every command asks and needs no numpy."""
+"""How far back the forecast looks. Apart from the forecast itself, because every command's plan asks and needs no numpy."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ def reach_days(probabilities: Mapping[str, Any]) -> int:
     """How many days before a climate date its forecast may look."""
     window = emos_days(probabilities)
     regression = window + 2 * LAGS if window else 0  # errors of first guesses, which are corrected by errors themselves
-    return max(regression, probabilities["trailing_days"], CLIMATOLOGY_DAYS)
+    return max(regression, int(probabilities["trailing_days"]), CLIMATOLOGY_DAYS)

@@ -64,7 +64,10 @@ def lead_hours(config: Config, station: Station, day: dt.date) -> int:
 
 
 def quotes_at(files: Sequence[str], asof_ts: int) -> dict[str, Quote]:
-    """Per market, bid and ask of the last candle that ended by an instant; none where a side is null, both are empty, or they cross."""
+    """Per market, bid and ask of the last candle that ended by an instant.
+
+    A market has none where a side of it is null, both sides are empty, or they cross.
+    """
     there = [path for path in files if Path(path).exists()]
     if not there:
         return {}
@@ -104,7 +107,9 @@ def _markets(
             if ticker in quotes:
                 p[MARKET] = sum(quotes[ticker]) / 2
             if laws:
-                bounds = strike_bounds(*(row[key] for key in ("strike_type", "floor_strike", "cap_strike", "yes_sub_title")))
+                bounds = strike_bounds(
+                    *(row[key] for key in ("strike_type", "floor_strike", "cap_strike", "yes_sub_title"))
+                )
                 p |= {name: float(bracket_probability(*bounds, *law)) for name, law in laws.items()}
             lead = lead_hours(config, station, day)
             found.append(ScoredMarket(_name(station), day, lead, row["result"] == "yes", p))
