@@ -1,7 +1,8 @@
 """How good the forecast is on years of recorded guidance: CRPS and MAE per station and year against its baselines.
 
 Everything walk-forward with the default settings, as of 23:00 the evening before, on the files of ../shared/data:
-KMDW and KMIA highs (GFS and NAM, 12Z run of the day before) from 2012, KNYC highs (six models) from 2021. The settings were
+KMDW and KMIA highs (GFS and NAM, 12Z run of the day before) from 2012, KMIA lows from 2015, KNYC highs (six models) from
+2021. The settings were
 chosen on days up to 2019 (KNYC: 2023); later years are the test, and are summed up apart.
 
     python benchmarks/forecasts.py [SHARED_DATA]
@@ -35,6 +36,7 @@ SETTINGS = Settings(trailing_days=60, min_days=20, sigma_floor_f=0.5, climatolog
 REPORT_DELAY = 90 * 60  # seconds from the end of the climate day to its final report being known
 MOS = "weather/mos_12z_daily_KMDW_KMIA.parquet"
 SIX = "weather/guidance_KNYC_6models_2021_2025.parquet"
+LOWS = "weather/daily_high_low_19stations_2015_2026.parquet"
 HIGHS = "weather/climate_high_KMDW_KMIA_2007_2025.parquet"
 SENTINEL = 998.0  # at or beyond it a temperature is none, as for what is fetched
 
@@ -64,7 +66,15 @@ def cases(shared: Path) -> list[Case]:
         Case(station_id, _mos_history(series, mos, highs), 2012, 2019)
         for series, station_id in (("KXHIGHCHI", "KMDW"), ("KXHIGHMIA", "KMIA"))
     ]
-    return [*found, Case("KNYC", _six_history(pq.read_table(shared / SIX)), 2021, 2023)]
+    lows = Case("KMIA low", _mos_history("KXLOWTMIA", mos, _lows(pq.read_table(shared / LOWS))), 2015, 2019)
+    return [*found, lows, Case("KNYC", _six_history(pq.read_table(shared / SIX)), 2021, 2023)]
+
+
+def _lows(daily: pa.Table) -> pa.Table:
+    """Miami's lows with the columns of the highs."""
+    rows = daily.filter(pc.equal(daily["station"], "mia"))
+    names = {"station": pa.array(["KMIA"] * rows.num_rows), "date": rows["day"].cast(pa.date32())}
+    return pa.table(names | {"observed_f": rows["daily_min_f"]})
 
 
 def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
@@ -74,14 +84,17 @@ def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
     days = rows["target_date"].to_pylist()
     first, last = min(days), max(days)
     models = ("GFS", "NAM")
-    parts = {name: np.full((2, (last - first).days + 1), np.nan) for name in ("n_x_max_f", "n_x_min_f", "tmp_max_f")}
+    own, other = ("n_x_max_f", "n_x_min_f") if station.target == "max" else ("n_x_min_f", "n_x_max_f")
+    parts = {name: np.full((2, (last - first).days + 1), np.nan) for name in (own, other, "tmp_max_f")}
     places = [
         (models.index(model), (day - first).days) for model, day in zip(rows["model"].to_pylist(), days, strict=True)
     ]
     for name, part in parts.items():
         part[tuple(zip(*places, strict=True))] = rows[name].cast(pa.float64()).to_numpy()
         part[np.abs(part) >= SENTINEL] = np.nan
-    truth = dict(zip(observed["date"].to_pylist(), observed["high_f"].to_pylist(), strict=True))
+    if station.target == "min":
+        parts["tmp_max_f"][:] = np.nan  # of the run's own temperatures the highest alone is recorded
+    truth = dict(zip(observed["date"].to_pylist(), observed[observed.column_names[-1]].to_pylist(), strict=True))
     return _history(series, first, models, *parts.values(), truth)
 
 
@@ -117,7 +130,16 @@ def _history(
     lag = np.array([[int(store.PUBLICATION_LAG_HOURS.get(model, 5) * 3600)] for model in models])
     known = np.where(np.isnan(value), NEVER, run + lag)
     return History(
-        first, "max", models, asof, observed, np.where(np.isnan(observed), NEVER, out), value, other, tmp, known
+        first,
+        station.target,
+        models,
+        asof,
+        observed,
+        np.where(np.isnan(observed), NEVER, out),
+        value,
+        other,
+        tmp,
+        known,
     )
 
 
