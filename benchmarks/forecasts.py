@@ -195,6 +195,20 @@ def _summary(days: list[ScoredDay]) -> dict:
     }
 
 
+def table(report: dict) -> str:
+    """Markdown rows of the test years for PERFORMANCE.md."""
+    rows = []
+    for station, one in report["stations"].items():
+        name, part = list(one["periods"].items())[-1]
+        crps = part["crps_f"]
+        cells = (crps[key] for key in ("climatology", "raw", part["best_single"], "emos"))
+        figures = " | ".join(f"{cell:.3f}" for cell in cells)
+        rows.append(
+            f"| {station}, {name} | {part['n']:,} | {figures} | {part['better_than_best_single_pct']} % | ≥ 10 % |"
+        )
+    return "\n".join(rows)
+
+
 def tables(found: dict) -> str:
     """Markdown: a table per station of CRPS / MAE, and one of the periods."""
     lines = []

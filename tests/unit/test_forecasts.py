@@ -3,6 +3,8 @@
 import datetime as dt
 import math
 import random
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -332,3 +334,10 @@ def test_the_ladder_of_the_rules():
     goldens = ["0.0808", "0.2638", "0.3812", "0.2195", "0.0501", "0.0047"]
     found = [bracket_probability(*b, 81.3, 2.0) for b in ladder]
     assert [str(p.quantize(Decimal("0.0001"))) for p in found] == goldens
+
+
+def test_neither_fetching_nor_simulating_loads_scipy():
+    """A fetch job per event and a replay pay for what they use."""
+    modules = "tradewinds.sources.fetch, tradewinds.plan, tradewinds.markets.kalshi_weather, tradewinds.results.artifacts"
+    code = f"import sys, {modules}; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
