@@ -94,8 +94,8 @@ Of each, {checked} points drawn at random were run alone: same run id, decision 
 
 ## Forecasts
 
-`python benchmarks/forecasts.py` on years of recorded guidance, walk-forward, mean CRPS in °F; {forecast_cpu} s of CPU for {forecast_years}
-station-years with every model alone beside them ([docs/forecasts.md](docs/forecasts.md)).
+`python benchmarks/forecasts.py` on years of recorded guidance, walk-forward, mean CRPS in °F; {forecast_cpu} s of CPU for
+{forecast_years} station-years with every model alone beside them ([docs/forecasts.md](docs/forecasts.md)).
 
 | | days | climatology | raw guidance | best single model | EMOS | EMOS better by | target |
 |---|---:|---:|---:|---:|---:|---:|---:|
