@@ -16,6 +16,7 @@ from tradewinds import run_command, runner
 from tradewinds.check import naming_damage
 from tradewinds.config import Config
 from tradewinds.plan import plan_of
+from tradewinds.screen import Screen
 
 Scores = dict[str, Any]
 
@@ -52,7 +53,7 @@ def make_inputs(conf: Config, options: runner.RunOptions, console: Console) -> N
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
-        run_command.make(path, conf, plan_of(conf), options, console, target="inputs")
+        run_command.make(path, conf, plan_of(conf), options, Screen(console), target="inputs")
 
 
 def show(console: Console, found: Scores) -> None:
