@@ -52,13 +52,18 @@ def run_files():
         "report.md",
         "report.html",
     ]
-    return [f"{PLAN.run_dir}/{name}" for name in (*names, *FAMILY.RESULTS)]
+    return [f"{PLAN.run_dir}/{name}" for name in names] + PLAN.results
 
 
 def asked_through(wildcards, output):
     """The date that a growing file (a catalog, a station-year) must reach."""
     year = int(wildcards.year) if hasattr(wildcards, "year") else None
     return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
+
+
+def forecast_inputs(wildcards):
+    """The station-years that a year of forecasts is made from."""
+    return PLAN.forecast_inputs(wildcards.station, int(wildcards.year))
 
 
 def hold_folder():
@@ -80,6 +85,10 @@ refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
+FORECAST_CODE = [
+    *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
+    *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
+]
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
 
@@ -91,6 +100,8 @@ wildcard_constraints:
     model="[A-Z]+",
     year=r"\d{4}",
     symbol=r"[A-Z0-9][A-Z0-9.-]*",
+    digest="[0-9a-f]{20}",
+    target="max|min",
 
 
 onstart:

@@ -1,6 +1,6 @@
 """Report: what a person reads, made from the run's files alone.
 
-Needs: a simulated run. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
+Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
 """
 
 
@@ -11,6 +11,7 @@ rule report:
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
+        later=PLAN.results,
         **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
     output:
         report=f"{PLAN.run_dir}/report.md",

@@ -1,6 +1,7 @@
 """Simulate: one chronological replay of all markets against one cash account.
 
-Needs: what the market family reads (for events: catalogs, candles, probabilities). Makes: the run's tables, metrics and manifest under {output_dir}/{run_id}/.
+Needs: what the market family reads (of events: catalogs, candles, probabilities). Makes: the run's tables, metrics and
+manifest under {output_dir}/{run_id}/.
 One job for the whole run: starting a process costs more than replaying an event.
 """
 

@@ -41,7 +41,9 @@ STAGE_EXIT_CODES = {
     **dict.fromkeys(
         ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars"), FetchError.exit_code
     ),
-    **dict.fromkeys(("probabilities", "import_bars", "simulate", "report"), SimulationError.exit_code),
+    **dict.fromkeys(
+        ("forecast", "probabilities", "import_bars", "simulate", "calibration", "report"), SimulationError.exit_code
+    ),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from tradewinds import calendars, config, markets, store
 from tradewinds.candle_window import CandleWindow, siblings
 from tradewinds.errors import ConfigError, DataMissing
+from tradewinds.forecasts import windows as forecast_windows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from tradewinds.markets.family import RunPlan
 
-# Past days wanted before the trailing window of a forecast: reports arrive after their day.
-_REPORT_DELAY_DAYS = 7
 SHOWN_FILES = 40
 
 
@@ -37,7 +36,8 @@ class Event:
 class Plan:
     """Every file of a run. All paths are relative to the working directory.
 
-    `guidance` is keyed by (station, model, year), `climate` by (station, year), `catalogs` by series.
+    `guidance` is keyed by (station, model, year), `climate` by (station, year), `forecasts` by (station, target, year),
+    `catalogs` by series.
     """
 
     run_id: str
@@ -47,16 +47,38 @@ class Plan:
     catalogs: dict[str, str]
     guidance: dict[tuple[str, str, int], str]
     climate: dict[tuple[str, int], str]
+    forecasts: dict[tuple[str, str, int], str]
     user_probabilities: str | None
     user_strategy: str | None
     probabilities: str
     date_end: dt.date
+    years_back: int
 
     @property
     def weather(self) -> dict[str, int]:
         """All station-years: the year of each file."""
         years = {path: year for (_, _, year), path in self.guidance.items()}
         return years | {path: year for (_, year), path in self.climate.items()}
+
+    def forecast_inputs(self, station_id: str, year: int) -> list[str]:
+        """The station-years that a year of forecasts is made from: its own and those before it that it reaches back to."""
+        return [*self.guidance_of(station_id, year), *self.climate_of(station_id, year)]
+
+    def guidance_of(self, station_id: str, through_year: int) -> list[str]:
+        """A station's guidance up to a year, as far back as one year of forecasts reaches."""
+        years = range(through_year - self.years_back, through_year + 1)
+        return [path for (s, _, year), path in self.guidance.items() if s == station_id and year in years]
+
+    def climate_of(self, station_id: str, through_year: int) -> list[str]:
+        """A station's climate reports up to a year, as far back as one year of forecasts reaches."""
+        years = range(through_year - self.years_back, through_year + 1)
+        return [path for (s, year), path in self.climate.items() if s == station_id and year in years]
+
+    def forecasts_of(self, series_ticker: str) -> list[str]:
+        """The files of a series' forecasts."""
+        station = calendars.station_of(series_ticker)
+        wanted = (station.station_id, station.target)
+        return [path for (s, target, _), path in self.forecasts.items() if (s, target) == wanted]
 
     @property
     def fetched(self) -> list[str]:
@@ -71,6 +93,7 @@ class Plan:
             ("catalog", list(self.catalogs.values())),
             ("weather", list(self.weather)),
             ("candles", [event.path for event in self.events]),
+            ("forecasts", list(self.forecasts.values())),
             ("probabilities", [self.probabilities]),
         ]
 
@@ -87,6 +110,7 @@ class Plan:
         found |= dict.fromkeys((event.path for event in self.events), store.CANDLES)
         found |= dict.fromkeys(self.guidance.values(), store.GUIDANCE)
         found |= dict.fromkeys(self.climate.values(), store.CLIMATE)
+        found |= dict.fromkeys(self.forecasts.values(), store.FORECASTS)
         return found | {self.probabilities: store.PROBABILITIES}
 
     @property
@@ -104,6 +128,11 @@ class Plan:
     def recorded(self) -> dict[str, list[str]]:
         """Catalogs, and candle files whose checkpoints the database keeps."""
         return {"catalogs": list(self.catalogs.values()), "candles": [event.path for event in self.events]}
+
+    @property
+    def results(self) -> list[str]:
+        """Files of the run that are made after the replay and before the report."""
+        return [f"{self.run_dir}/calibration.json"]
 
     def missing(self) -> list[str]:
         """Fetched files that are not there and cannot be made from what is."""
@@ -151,10 +180,12 @@ def kalshi_plan(conf: config.Config) -> Plan:
         catalogs={s: store.catalog_path(s) for s in series},
         guidance=guidance,
         climate=climate,
+        forecasts=_forecast_files(conf),
         user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
         user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
         date_end=conf["date_end_local"],
+        years_back=_years_back(conf) if forecast["source"] == "gaussian" else 0,
     )
 
 
@@ -168,12 +199,29 @@ def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str]
     forecast = conf["probabilities"]
     if forecast["source"] == "file":
         return {}, {}
-    back = dt.timedelta(days=forecast["trailing_days"] + conf["asof_policy"]["days_before"] + _REPORT_DELAY_DAYS)
-    years = range((conf["date_start_local"] - back).year, conf["date_end_local"].year + 1)
+    years = range(conf["date_start_local"].year - _years_back(conf), conf["date_end_local"].year + 1)
     stations = sorted({calendars.station_of(series).station_id for series in conf["series_tickers"]})
     asked = [(m, y) for m in forecast["models"] for y in years if y >= store.GUIDANCE_SINCE[m]]
     guidance = {(s, m, y): store.guidance_path(s, m, y) for s in stations for m, y in asked}
     return guidance, {(s, y): store.climate_path(s, y) for s in stations for y in years}
+
+
+def _years_back(conf: config.Config) -> int:
+    """Calendar years before its own that a year of forecasts needs: the same wherever in the year a config begins."""
+    reach = dt.timedelta(days=forecast_windows.reach_days(conf["probabilities"]))
+    new_year = dt.date(conf["date_start_local"].year, 1, 1)
+    return new_year.year - (new_year - reach).year
+
+
+def _forecast_files(conf: config.Config) -> dict[tuple[str, str, int], str]:
+    """Per station, target and year of the range; what defines their bytes is in their digest and their path."""
+    if conf["probabilities"]["source"] == "file":
+        return {}
+    named = config.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
+    years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)
+    stations = [calendars.station_of(series) for series in conf["series_tickers"]]
+    pairs = sorted({(station.station_id, station.target) for station in stations})
+    return {(s, target, y): store.forecast_path(named, s, target, y) for s, target in pairs for y in years}
 
 
 def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:

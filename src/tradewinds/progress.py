@@ -35,6 +35,7 @@ def groups(plan: RunPlan, loaded: str) -> list[Group]:
     return [
         *plan.groups,
         ("simulate", [f"{plan.run_dir}/metrics.json"]),
+        *((Path(path).stem, [path]) for path in plan.results),
         ("report", [f"{plan.run_dir}/report.md"]),
         ("load", [loaded]),
     ]

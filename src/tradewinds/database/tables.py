@@ -133,9 +133,9 @@ backtest_trades = sa.Table(
     sa.Column("qty", sa.BigInteger, nullable=False),
     sa.Column("entry_price", _money(), nullable=False),
     sa.Column("entry_fee", _money(), nullable=False),
-    sa.Column("model_prob_yes", _ratio(), nullable=False),
-    sa.Column("ev_gross_per_contract", _ratio(), nullable=False),
-    sa.Column("ev_net_per_contract", _ratio(), nullable=False),
+    sa.Column("model_prob_yes", _ratio()),  # null in markets without probabilities, as are the two below
+    sa.Column("ev_gross_per_contract", _ratio()),
+    sa.Column("ev_net_per_contract", _ratio()),
     sa.Column("reason_code", sa.String(64), nullable=False),
     sa.Column("settled_result", sa.String(16), nullable=False),
     sa.Column("settled_ts_utc", sa.DateTime, nullable=False),

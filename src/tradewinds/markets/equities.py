@@ -49,7 +49,6 @@ NOT_SWEPT = {
 }
 RULES = ("bars",)
 FILES = {"positions_closed": "positions_closed.csv", "sessions": "sessions.csv", "prices": "prices.parquet"}
-RESULTS = ()
 HEADLINES = (
     ("Annualised return, %", "annualised_return_pct"),
     ("Exposure, %", "exposure_pct"),

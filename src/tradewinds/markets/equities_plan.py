@@ -73,6 +73,11 @@ class EquitiesPlan:
         """Nothing that the database keeps a book of."""
         return {"catalogs": [], "candles": []}
 
+    @property
+    def results(self) -> list[str]:
+        """Files of the run that are made after the replay and before the report."""
+        return []
+
     def missing(self) -> list[str]:
         """Fetched files that are not there."""
         return [path for path in self.fetched if not Path(path).exists()]

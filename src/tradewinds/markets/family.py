@@ -57,6 +57,10 @@ class RunPlan(Protocol):
     def recorded(self) -> dict[str, list[str]]:
         """Catalogs, and candle files whose checkpoints the database keeps."""
 
+    @property
+    def results(self) -> list[str]:
+        """Files of the run that are made after the replay and before the report."""
+
     def missing(self) -> list[str]:
         """Fetched files that are not there and cannot be made from what is."""
 
@@ -66,8 +70,7 @@ class Family(Protocol):
 
     REPLAY_KEYS: keys of a config that change neither what is read nor what is replayed. NOT_SWEPT: keys that a sweep refuses,
     with the reason. DAYS_PER_YEAR: as in RunResult. RULES: files of rules/ that make what the replay reads. FILES: what
-    `simulate` writes into the run's folder beyond what every run has, by kind. RESULTS: further files of a run, made later.
-    HEADLINES: (label, key of metrics.json) of the summary beyond the common ones.
+    `simulate` writes into the run's folder beyond what every run has, by kind. HEADLINES: (label, key of metrics.json) of the summary beyond the common ones.
     """
 
     REPLAY_KEYS: frozenset[str]
@@ -75,7 +78,6 @@ class Family(Protocol):
     DAYS_PER_YEAR: int | None
     RULES: Sequence[str]
     FILES: Mapping[str, str]
-    RESULTS: Sequence[str]
     HEADLINES: Sequence[tuple[str, str]]
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:

@@ -28,9 +28,8 @@ NOT_SWEPT = {
     "probabilities.source": "the sources have different keys, so each needs its own config",
 }
 DAYS_PER_YEAR = None
-RULES = ("catalog", "candles", "weather", "probabilities", "mirror")
+RULES = ("catalog", "candles", "weather", "forecasts", "probabilities", "calibration", "mirror")
 FILES = {"events": "events.csv", "markets": "markets.csv"}
-RESULTS = ()
 HEADLINES = (("Contracts", "num_contracts"), ("Brier score", "brier"))
 
 plan_of = kalshi_plan
