@@ -7,6 +7,7 @@ min_version("9.14")
 
 include: "rules/common.smk"
 
+
 for name in FAMILY.RULES:
 
     include: f"rules/{name}.smk"

@@ -29,6 +29,14 @@ def checked_config():
         raise WorkflowError(str(error)) from None
 
 
+def planned(checked):
+    """The plan of the run; a problem reads the same as under `tradewinds run`."""
+    try:
+        return plan.run_plan(checked)
+    except TradewindsError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def refuse_missing(missing):
     """Under fetch=never, name what is missing instead of planning to fetch it."""
     if missing and CONFIG["fetch"] == "never":
@@ -79,7 +87,7 @@ def hold_folder():
 
 
 CONFIG = checked_config()
-PLAN = plan.run_plan(CONFIG)
+PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
 refuse_damaged()
 refuse_missing(PLAN.missing())

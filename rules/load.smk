@@ -8,11 +8,11 @@ so that another database is another load).
 
 rule load:
     input:
+        **PLAN.recorded,
         trades=f"{PLAN.run_dir}/trades.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         report=f"{PLAN.run_dir}/report.md",
-        **PLAN.recorded,
     output:
         LOADED,
     log:

@@ -6,13 +6,13 @@ Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.
 
 rule report:
     input:
+        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
         trades=f"{PLAN.run_dir}/trades.parquet",
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         later=PLAN.results,
-        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
     output:
         report=f"{PLAN.run_dir}/report.md",
         page=f"{PLAN.run_dir}/report.html",

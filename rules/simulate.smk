@@ -10,6 +10,7 @@ rule simulate:
     input:
         **PLAN.inputs,
     output:
+        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
         trades_csv=f"{PLAN.run_dir}/trades.csv",
         trades=f"{PLAN.run_dir}/trades.parquet",
         equity=f"{PLAN.run_dir}/equity.csv",
@@ -18,7 +19,6 @@ rule simulate:
         metrics=f"{PLAN.run_dir}/metrics.json",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
-        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
     log:
         f"logs/simulate/{PLAN.run_id}.log",
     conda:

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from tradewinds import (
     __version__,
+    backtest_command,
     compare_command,
     leaderboard_command,
     reproduce_command,
@@ -39,6 +40,7 @@ app.add_typer(archive_app, name="archive")
 app.add_typer(strategies_command.app, name="strategies")
 app.command()(runs_command.runs)
 app.command()(leaderboard_command.leaderboard)
+app.command()(backtest_command.backtest)
 app.command()(compare_command.compare)
 app.command()(reproduce_command.reproduce)
 

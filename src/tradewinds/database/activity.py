@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 
 import sqlalchemy as sa
 
@@ -46,5 +47,5 @@ def refuse_inactive(url: str, name: str) -> None:
     with contextlib.suppress(DatabaseError), queries.reading(url) as connection:
         active = connection.scalar(sa.select(t.strategies.c.is_active).where(t.strategies.c.name == name))
     if active is False:
-        remedy = f"`tradewinds strategies enable {name}` with --config or --database activates it."
+        remedy = f"`tradewinds strategies enable {shlex.quote(name)}` with --config or --database activates it."
         raise ConfigError(f"it is inactive in {masked(url)}.", where=f"strategy {name}", remedy=remedy)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tradewinds import config as configs
 from tradewinds import store, strategies
+from tradewinds.errors import DataMissing
 from tradewinds.markets.universe import Universe, universe_of, within
 
 
@@ -87,8 +88,11 @@ def plan_of(conf: Mapping[str, Any]) -> EquitiesPlan:
     """The plan of a resolved config.
 
     Raises:
-        ConfigError: the universe file cannot be read.
+        ConfigError: the universe file cannot be read. DataMissing: the file of bars is not there.
     """
+    if conf["bars"]["source"] == "files" and not Path(conf["bars"]["path"]).is_file():
+        what = f"there are no prices: no file {conf['bars']['path']}."
+        raise DataMissing(what, remedy="Give the path of a CSV or Parquet file of daily bars in bars.path.")
     universe, source = universe_of(conf), conf["bars"]["source"]
     run = configs.run_id(dict(conf))
     given = conf["universe"]["file"] if isinstance(conf["universe"], dict) else None

@@ -68,9 +68,10 @@ class RunPlan(Protocol):
 class Family(Protocol):
     """A market family's module.
 
-    REPLAY_KEYS: keys of a config that change neither what is read nor what is replayed. NOT_SWEPT: keys that a sweep refuses,
-    with the reason. DAYS_PER_YEAR: as in RunResult. RULES: files of rules/ that make what the replay reads. FILES: what
-    `simulate` writes into the run's folder beyond what every run has, by kind. HEADLINES: (label, key of metrics.json) of the summary beyond the common ones.
+    REPLAY_KEYS: keys of a config that change neither what is read nor what is replayed. NOT_SWEPT: keys that a sweep
+    refuses, with the reason. DAYS_PER_YEAR: as in RunResult. RULES: files of rules/ that make what the replay reads.
+    FILES: what `simulate` writes into the run's folder beyond what every run has, by kind. HEADLINES: (label, key of
+    metrics.json) of the summary beyond the common ones.
     """
 
     REPLAY_KEYS: frozenset[str]

@@ -49,6 +49,15 @@ def import_bars(path: str, columns: Mapping[str, str | None], wanted: Sequence[F
     logger.info("%s: %d rows, %d files made of %d", path, table.num_rows, len(stale), len(wanted))
 
 
+def symbols(path: str, column: str) -> list[str]:
+    """All symbols of a user's file, in order; raises as `import_bars`."""
+    table = _table(path)
+    if column not in table.column_names:
+        remedy = f"It has {', '.join(table.column_names)}."
+        raise ConfigError(f"there is no column {column!r}.", where=path, remedy=remedy)
+    return sorted(symbol for symbol in pc.unique(table[column].cast(pa.string())).to_pylist() if symbol)
+
+
 def _digest(path: str, columns: Mapping[str, str | None]) -> str:
     try:
         with open(path, "rb") as handle:
@@ -66,11 +75,7 @@ def _made_from(path: str, digest: str) -> bool:
 
 def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> pa.Table:
     """The rows of some symbols under the names of store.BARS."""
-    try:
-        table = pq.read_table(path) if _is_parquet(path) else pa.csv.read_csv(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        remedy = "It must be CSV with a header, or Parquet."
-        raise ConfigError(f"cannot be read ({str(error).splitlines()[0]}).", where=path, remedy=remedy) from None
+    table = _table(path)
     named = {name: own for name, own in columns.items() if own is not None}
     for name, own in named.items():
         if own not in table.column_names:
@@ -87,6 +92,14 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     for name in (*bars.PRICES, "volume", "adj_close"):
         found[name] = _numbers(found.get(name), len(kept), path, named.get(name))
     return pa.table(found).filter(kept)
+
+
+def _table(path: str) -> pa.Table:
+    try:
+        return pq.read_table(path) if _is_parquet(path) else pa.csv.read_csv(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        remedy = "It must be CSV with a header, or Parquet."
+        raise ConfigError(f"cannot be read ({str(error).splitlines()[0]}).", where=path, remedy=remedy) from None
 
 
 def _is_parquet(path: str) -> bool:
