@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewinds import listing
+from tradewinds import listing, markets
 from tradewinds.calendars import climate_date_of
 from tradewinds.errors import ConfigError
 
@@ -35,7 +35,12 @@ FIGURES = (
     *("sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss"),
 )
 
-Events = Mapping[str, tuple[int, Decimal]]  # trades and P&L of an event
+FAMILY_FIGURES = (  # of runs that have them
+    *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
+    *("turnover_per_year", "excess_return_pct"),
+)
+
+Events = Mapping[str, tuple[int, Decimal]]  # trades and P&L of an event, or of the decisions of a date (YYYY-MM-DD)
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,14 @@ class Run:
 
     def between(self, first: dt.date, last: dt.date) -> tuple[int, Decimal]:
         """Trades and P&L of the events of some dates."""
-        inside = [found for event, found in self.events.items() if first <= climate_date_of(event) <= last]
+        date_of = climate_date_of if by_event(self.config) else dt.date.fromisoformat
+        inside = [found for key, found in self.events.items() if first <= date_of(key) <= last]
         return sum(count for count, _ in inside), sum((pnl for _, pnl in inside), Decimal(0))
+
+
+def by_event(config: Mapping[str, Any]) -> bool:
+    """Whether a run's trades belong to the dates of their events."""
+    return markets.family_of(config["market"]).BY_EVENT
 
 
 def compare(
@@ -110,25 +121,33 @@ def _from_database(connection: sa.Connection | None, prefix: str) -> Run:
     row = queries.one_run(connection, ids[0])
     if row is None or row["metrics_json"] is None:
         raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
-    return Run(ids[0], row["config"], row["metrics_json"], queries.event_results(connection, ids[0]))
+    return Run(
+        ids[0], row["config"], row["metrics_json"], queries.results_by(connection, ids[0], by_event(row["config"]))
+    )
 
 
 def _from_folder(folder: Path) -> Run:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        trades = pq.read_table(folder / "trades.parquet", columns=["event_ticker", "pnl"])
+        trades = pq.read_table(folder / "trades.parquet", columns=["event_ticker", "decision_ts_utc", "pnl"])
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise ConfigError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
-    grouped = trades.group_by("event_ticker").aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
-    events = {row["event_ticker"]: (row["pnl_count"], row["pnl_sum"]) for row in grouped}
+    dates = trades["decision_ts_utc"].cast(pa.date32()).cast(pa.string())
+    keys = trades["event_ticker"] if by_event(manifest["config"]) else dates
+    grouped = (
+        trades.append_column("key", keys).group_by("key").aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
+    )
+    events = {row["key"]: (row["pnl_count"], row["pnl_sum"]) for row in grouped}
     return Run(manifest["run_id"], manifest["config"], metrics, events)
 
 
 def told_of(runs: Sequence[Run]) -> dict[str, Any]:
     """Everything that the comparison says; lists are in the order of the runs."""
+    names = (*FIGURES, *(name for name in FAMILY_FIGURES if any(name in run.metrics for run in runs)))
     first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
     days = max(0, (last - first).days + 1)
     common = [run.between(first, last) for run in runs]
@@ -137,7 +156,7 @@ def told_of(runs: Sequence[Run]) -> dict[str, Any]:
     changed = {key: [one.get(key) for one in settings] for key in keys}
     return {
         "runs": [run.run_id for run in runs],
-        "metrics": {name: [run.metrics[name] for run in runs] for name in FIGURES},
+        "metrics": {name: [run.metrics.get(name) for run in runs] for name in names},
         "config_differences": {key: vs for key, vs in changed.items() if any(v != vs[0] for v in vs)},
         "common_days": {
             "first": first if days else None,

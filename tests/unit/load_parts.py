@@ -149,7 +149,7 @@ def amounts_add_up_exactly(url, folder):
     table = pq.read_table(folder / "trades.parquet").group_by("event_ticker").aggregate([("pnl", "sum")])
     wanted = {row["event_ticker"]: row["pnl_sum"] for row in table.to_pylist()}
     with queries.reading(url) as connection:
-        found = queries.event_results(connection, run_id)
+        found = queries.results_by(connection, run_id)
         page = queries.list_trades(connection, run_id, limit=10, offset=990)
         one = queries.TradeFilter(event="KXHIGHMIA-25JUN07", market="KXHIGHMIA-25JUN07-B6.5")
         assert [row["seq"] for row in page] == list(range(990, 1000))

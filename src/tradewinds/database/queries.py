@@ -170,13 +170,13 @@ def count_trades(connection: sa.Connection, run_id: str, which: TradeFilter = Tr
     return connection.execute(query).scalar_one()
 
 
-def event_results(connection: sa.Connection, run_id: str) -> dict[str, tuple[int, Decimal]]:
-    """Trades and P&L of a run by event; exact, because it is summed in millionths of a dollar."""
+def results_by(connection: sa.Connection, run_id: str, event: bool = True) -> dict[str, tuple[int, Decimal]]:
+    """Trades and P&L of a run by event, or by date of the decision; exact, because it is summed in millionths."""
     trades = t.backtest_trades.c
     micro = sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(trades.pnl, sa.Numeric) * MICRO), sa.BigInteger))
-    query = sa.select(trades.event_ticker, sa.func.count(), micro).where(trades.run_id == run_id)
-    found = connection.execute(query.group_by(trades.event_ticker))
-    return {event: (count, Decimal(int(total)) / MICRO) for event, count, total in found}
+    key = trades.event_ticker if event else sa.func.date(trades.decision_ts_utc)
+    found = connection.execute(sa.select(key, sa.func.count(), micro).where(trades.run_id == run_id).group_by(key))
+    return {str(name): (count, Decimal(int(total)) / MICRO) for name, count, total in found}
 
 
 def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int | None = None) -> list[Row]:

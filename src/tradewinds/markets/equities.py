@@ -47,6 +47,7 @@ NOT_SWEPT = {
     **dict.fromkeys(("universe", "bars", "actions", "adjust", "on_missing", "calendar"), _MARKETS),
     "risk.currency": "it changes no result",
 }
+BY_EVENT = False
 RULES = ("bars",)
 FILES = {"positions_closed": "positions_closed.csv", "sessions": "sessions.csv", "prices": "prices.parquet"}
 HEADLINES = (
@@ -217,6 +218,11 @@ def series(conf: Mapping[str, Any]) -> list[str]:
     return list(conf["universe"]) if isinstance(conf["universe"], list) else [conf["universe"]["file"]]
 
 
+def reads(conf: Mapping[str, Any]) -> int:
+    """How many bars a signal looks back: it decides which years are read."""
+    return strategies.history_of(conf)
+
+
 def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
     """Replay a resolved config and write the family's own files into the run's folder.
 
@@ -257,6 +263,7 @@ def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: _Study, made: Sh
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules.start_micro)
     benchmark = study.points([(int(worth), 0) for worth in held], rules.start_micro)
     trades = [study.trade(conf, trade) for trade in made.trades]
+    holding = [int(loaded.bars.day[t.exit_row] - loaded.bars.day[t.entry_row]) for t in made.trades]
     write_files(plan.run_dir, loaded.bars, made.trades, made.worth, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
@@ -271,7 +278,7 @@ def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: _Study, made: Sh
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
         days_per_year=DAYS_PER_YEAR,
-        family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark)},
+        family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark, holding)},
     )
 
 

@@ -69,7 +69,8 @@ class Family(Protocol):
     """A market family's module.
 
     REPLAY_KEYS: keys of a config that change neither what is read nor what is replayed. NOT_SWEPT: keys that a sweep
-    refuses, with the reason. DAYS_PER_YEAR: as in RunResult. RULES: files of rules/ that make what the replay reads.
+    refuses, with the reason. DAYS_PER_YEAR: as in RunResult. BY_EVENT: a trade belongs
+    to the date of its event, else to that of its decision. RULES: files of rules/ that make what the replay reads.
     FILES: what `simulate` writes into the run's folder beyond what every run has, by kind. HEADLINES: (label, key of
     metrics.json) of the summary beyond the common ones.
     """
@@ -77,6 +78,7 @@ class Family(Protocol):
     REPLAY_KEYS: frozenset[str]
     NOT_SWEPT: Mapping[str, str]
     DAYS_PER_YEAR: int | None
+    BY_EVENT: bool
     RULES: Sequence[str]
     FILES: Mapping[str, str]
     HEADLINES: Sequence[tuple[str, str]]
@@ -95,6 +97,9 @@ class Family(Protocol):
 
     def series(self, conf: Mapping[str, Any]) -> list[str]:
         """What a run trades, for the database's column of that name."""
+
+    def reads(self, conf: Mapping[str, Any]) -> int:
+        """What of REPLAY_KEYS decides after all which files are read."""
 
     def simulate(self, conf: Mapping[str, Any], plan: Any, threads: int, tell: Tell) -> RunResult:
         """Replay a config and write FILES into the run's folder."""

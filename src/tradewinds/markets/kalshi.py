@@ -28,6 +28,7 @@ NOT_SWEPT = {
     "probabilities.source": "the sources have different keys, so each needs its own config",
 }
 DAYS_PER_YEAR = None
+BY_EVENT = True
 RULES = ("catalog", "candles", "weather", "forecasts", "probabilities", "calibration", "mirror")
 FILES = {"events": "events.csv", "markets": "markets.csv"}
 HEADLINES = (("Contracts", "num_contracts"), ("Brier score", "brier"))
@@ -79,6 +80,11 @@ def resources(conf: Mapping[str, Any], parallel: int | None) -> dict[str, int]:
 def series(conf: Mapping[str, Any]) -> list[str]:
     """The series of a config."""
     return list(conf["series_tickers"])
+
+
+def reads(conf: Mapping[str, Any]) -> int:
+    """No key of REPLAY_KEYS decides what is read."""
+    return 0
 
 
 def simulate(conf: Mapping[str, Any], plan: Plan, threads: int, tell: Tell) -> RunResult:

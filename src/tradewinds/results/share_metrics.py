@@ -17,11 +17,14 @@ from tradewinds.results.text import number
 DAYS_PER_YEAR = 252
 
 
-def share_metrics(points: Sequence[Point], trades: Sequence[Trade], benchmark: Sequence[Point]) -> dict[str, Any]:
+def share_metrics(
+    points: Sequence[Point], trades: Sequence[Trade], benchmark: Sequence[Point], holding_days: Sequence[int]
+) -> dict[str, Any]:
     """What metrics.json has of shares beyond every family's keys.
 
     Args:
-        points: the start, then the close of every trading day; benchmark: the same days of buying and holding the universe.
+        points: the start, then the close of every trading day; benchmark: the same days of buying and holding the universe;
+            holding_days: calendar days of each trade, on the exchange's own calendar.
     """
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
@@ -33,7 +36,7 @@ def share_metrics(points: Sequence[Point], trades: Sequence[Trade], benchmark: S
         "max_drawdown_days": drawdown_days(points),
         "largest_win_usd": number(max(wins)) if wins else None,
         "largest_loss_usd": number(min(losses)) if losses else None,
-        "avg_holding_days": _mean([(t.settled_ts // DAY_SECONDS) - (t.quote_ts // DAY_SECONDS) for t in trades]),
+        "avg_holding_days": _mean(holding_days),
         "exposure_pct": percent(_mean([p.open_value_micro / p.equity_micro for p in points[1:] if p.equity_micro > 0])),
         "turnover_per_year": turnover(points, trades),
         "benchmark": {

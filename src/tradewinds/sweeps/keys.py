@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tradewinds import config, markets
+from tradewinds import config, markets, strategies
 from tradewinds.errors import ConfigError
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
@@ -65,7 +65,7 @@ def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple
 
 
 def _parameters(base: config.Config) -> list[str]:
-    """Dotted keys of all parameters that the config gives a user's strategy."""
+    """Dotted keys of all parameters of a registered strategy, or of those that the config gives a user's strategy."""
 
     def walk(section: Mapping[str, Any], prefix: str) -> Iterator[str]:
         for name, value in section.items():
@@ -74,6 +74,8 @@ def _parameters(base: config.Config) -> list[str]:
             else:
                 yield f"{prefix}{name}"
 
+    if "file" not in base["strategy"]:
+        return [f"{PARAMETERS}.{name}" for name in strategies.of_shares(base)[0].DEFAULTS]
     own = base["strategy"]["file"] is not None
     return list(walk(base["strategy"]["parameters"] or {}, f"{PARAMETERS}.")) if own else []
 
@@ -81,11 +83,16 @@ def _parameters(base: config.Config) -> list[str]:
 def _no_such_parameter(key: str, base: config.Config) -> tuple[str, str]:
     """What is wrong, and what to do."""
     strategy = base["strategy"]
-    if strategy["file"] is None:
+    if strategy.get("file", "") is None:
         return f"the strategy {strategy['name']} has no parameters of its own.", "Only one from strategy.file has."
     inside = f"{PARAMETERS}."
+    known = [name.removeprefix(inside) for name in _parameters(base)]
     rest = "Write it there with any value first: a strategy does not notice a misspelt one."
-    remedy = _nearest(key.removeprefix(inside), [name.removeprefix(inside) for name in _parameters(base)], rest, inside)
+    if "file" not in strategy:
+        return f"{strategy['name']} has no such parameter.", _nearest(
+            key.removeprefix(inside), known, ", ".join(known), inside
+        )
+    remedy = _nearest(key.removeprefix(inside), known, rest, inside)
     return f"the config's {PARAMETERS} have no such key.", remedy
 
 

@@ -18,8 +18,9 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     """Points that read the same files and replay the same events, together; in order of their first ones."""
     found: dict[str, list[SweepPoint]] = {}
     for point in points:
-        free = markets.family_of(point.config["market"]).REPLAY_KEYS
-        rest = {key: value for key, value in point.config.items() if key not in free}
+        family = markets.family_of(point.config["market"])
+        rest = {key: value for key, value in point.config.items() if key not in family.REPLAY_KEYS}
+        rest["reads"] = family.reads(point.config)
         found.setdefault(config.digest(rest), []).append(point)
     return list(found.values())
 
