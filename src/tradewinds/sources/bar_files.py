@@ -85,8 +85,9 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     found["symbol"] = found["symbol"].cast(pa.string())
     found["date"] = _dates(found["date"], path)
     for name in ("symbol", "date"):
-        if found[name].null_count:
-            what = f"{found[name].null_count} row(s) have no {name}."
+        gone = pc.sum(pc.fill_null(pc.equal(found[name].cast(pa.string()), ""), True)).as_py() or 0
+        if gone:
+            what = f"{gone} row(s) have no {name}."
             raise ConfigError(what, where=path, remedy="Every bar needs a symbol and a date.")
     kept = pc.is_in(found["symbol"], pa.array(symbols))
     for name in (*bars.PRICES, "volume", "adj_close"):

@@ -40,6 +40,8 @@ def _column(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
         values = pc.round(values) if pa.types.is_integer(wanted) else values
+    elif pa.types.is_integer(values.type) and pa.types.is_decimal(wanted):
+        values = values.cast(pa.float64())  # whole prices; an integer of 64 bits needs more digits than the decimal has
     return values.cast(wanted)
 
 
@@ -79,7 +81,7 @@ def _twice(table: pa.Table) -> pa.Array:
     """Rows that share symbol and date with another: which of them is right nobody knows."""
     keys = [_flat(table[name]) for name in ("symbol", "date")]
     same = _all([pc.equal(key[1:], key[:-1]) for key in keys])  # a row is like the one before it
-    edge = pa.array([False] * min(1, table.num_rows))
+    edge = pa.array([False] * min(1, table.num_rows), pa.bool_())
     return pc.or_(pa.concat_arrays([edge, same]), pa.concat_arrays([same, edge]))
 
 

@@ -1,0 +1,251 @@
+"""Daily bars: what is quarantined, files of users, invented bars, and the chart API over a real connection."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewinds import store
+from tradewinds.archive import ArchiveWriter
+from tradewinds.errors import ConfigError, FetchError
+from tradewinds.sources import bar_files, bar_synthetic, bars, yahoo
+from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.replay import running_server
+from tradewinds.sources.replay_yahoo import bars_table
+
+COLUMNS = {name: name for name in ("symbol", "date", *bars.PRICES, "volume")} | {"adj_close": None}
+GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)
+
+
+def table(*rows):
+    names = store.BARS.names[:-1]
+    columns = list(zip(*rows, strict=True))
+    types = [pa.string(), pa.date32(), *[pa.float64()] * 5, pa.int64()]
+    return pa.table({name: pa.array(c, t) for name, c, t in zip(names, columns, types, strict=True)})
+
+
+def changed(**values):
+    row = dict(zip(store.BARS.names[:-1], GOOD, strict=True)) | values
+    return tuple(row.values())
+
+
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        (GOOD, None),
+        (changed(low=10.0, open=10.0), None),
+        (changed(low=10.1), bars.OHLC_ORDER),
+        (changed(high=10.4), bars.OHLC_ORDER),
+        (changed(open=12.0), bars.OHLC_ORDER),
+        (changed(close=8.0), bars.OHLC_ORDER),
+        (changed(low=0.0), bars.NON_POSITIVE_PRICE),
+        (changed(open=-1.0), bars.NON_POSITIVE_PRICE),
+        (changed(adj_close=0.0), bars.NON_POSITIVE_PRICE),
+        (changed(close=None), bars.MISSING_VALUE),
+        (changed(close=float("nan")), bars.MISSING_VALUE),
+        (changed(volume=None), bars.MISSING_VALUE),
+        (changed(volume=-1), bars.MISSING_VALUE),
+        (changed(volume=0), None),
+    ],
+)
+def test_rows_that_cannot_be_right_are_quarantined_with_the_reason(row, reason):
+    (found,) = bars.judged(table(row)).to_pylist()
+    assert found["quarantine"] == reason
+
+
+def test_two_rows_of_a_date_are_both_quarantined_and_no_neighbour():
+    days = [dt.date(2024, 1, day) for day in (2, 3, 3, 4)]
+    rows = [changed(date=day) for day in days] + [changed(symbol="BBB", date=days[1])]
+    found = [(r["symbol"], r["date"].day, r["quarantine"]) for r in bars.judged(table(*rows)).to_pylist()]
+    twice = bars.DUPLICATE_DATE
+    assert found == [("AAA", 2, None), ("AAA", 3, twice), ("AAA", 3, twice), ("AAA", 4, None), ("BBB", 3, None)]
+
+
+def test_prices_keep_their_decimals_exactly():
+    (row,) = bars.judged(table(changed(open=0.565, low=0.1 + 0.2, close=0.545, high=0.6))).to_pylist()
+    assert (row["open"], row["low"]) == (Decimal("0.565000"), Decimal("0.300000"))
+
+
+CSV = """Ticker,Day,O,H,L,C,V,Adj
+AAA,2024-01-03,10.5,11,10,10.75,2000,5.375
+AAA,2024-01-02,10,10.5,9.9,10.5,1000,5.25
+BBB,2023-12-29,1,1,1,1,5,1
+"""
+OWN = {
+    "symbol": "Ticker",
+    "date": "Day",
+    "open": "O",
+    "high": "H",
+    "low": "L",
+    "close": "C",
+    "volume": "V",
+    "adj_close": "Adj",
+}
+
+
+def test_a_csv_with_names_of_its_own_newest_row_first(tmp_path):
+    (tmp_path / "x.csv").write_text(CSV)
+    wanted = [(s, y, str(tmp_path / f"{s}{y}.parquet")) for s in ("AAA", "BBB") for y in (2023, 2024)]
+    bar_files.import_bars(str(tmp_path / "x.csv"), OWN, wanted)
+    read = {path: pq.read_table(path).to_pylist() for _, _, path in wanted}
+    aaa = read[str(tmp_path / "AAA2024.parquet")]
+    assert [row["date"].day for row in aaa] == [2, 3]
+    assert aaa[0]["adj_close"] == Decimal("5.250000")
+    empty = store.read_meta(tmp_path / "AAA2023.parquet")
+    assert (empty["rows"], empty["reason"]) == (0, bars.NO_BARS)
+    assert len(read[str(tmp_path / "BBB2023.parquet")]) == 1
+
+
+def test_files_of_the_same_bytes_are_left_alone_and_others_made_anew(tmp_path):
+    source, target = tmp_path / "x.csv", tmp_path / "AAA.parquet"
+    source.write_text(CSV)
+    wanted = [("AAA", 2024, str(target))]
+    bar_files.import_bars(str(source), OWN, wanted)
+    before = target.stat().st_ino
+    bar_files.import_bars(str(source), OWN, wanted)
+    assert target.stat().st_ino == before
+    source.write_text(CSV.replace("10.75", "10.80"))
+    bar_files.import_bars(str(source), OWN, wanted)
+    assert pq.read_table(target)["close"].to_pylist()[1] == Decimal("10.800000")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("symbol,date\nAAA,2024-01-02\n", "there is no column 'open'"),
+        (CSV.replace("10.75", "ten"), "no column of numbers"),
+        (CSV.replace("2024-01-03", "3 Jan"), "cannot be read as dates"),
+        (CSV.replace("AAA,2024-01-03", ",2024-01-03"), "have no symbol"),
+    ],
+)
+def test_what_is_wrong_with_a_users_file_is_said(tmp_path, text, words):
+    path = tmp_path / "x.csv"
+    path.write_text(text)
+    columns = OWN if text.startswith("Ticker") else COLUMNS
+    with pytest.raises(ConfigError, match=words) as caught:
+        bar_files.import_bars(str(path), columns, [("AAA", 2024, str(tmp_path / "out.parquet"))])
+    assert str(path) in str(caught.value) and not (tmp_path / "out.parquet").exists()
+
+
+@given(st.integers(0, 10**6), st.text("ABCXYZ", min_size=1, max_size=5))
+def test_invented_bars_are_always_valid(seed, symbol):
+    made = bars.judged(bar_synthetic.path(seed, symbol, dt.date(2001, 12, 31)))
+    assert made.num_rows == 521 and made["quarantine"].null_count == made.num_rows
+
+
+def test_a_year_of_invented_bars_is_the_same_whichever_years_are_asked(tmp_path):
+    one, two = [str(tmp_path / name) for name in ("one.parquet", "two.parquet")]
+    bar_synthetic.make_bars(7, [("AAA", 2010, one)])
+    bar_synthetic.make_bars(7, [("AAA", 2010, two), ("AAA", 2012, str(tmp_path / "later.parquet"))])
+    assert pq.read_table(one).equals(pq.read_table(two)) and pq.read_table(one).num_rows == 261
+
+
+ROWS = [
+    {
+        "date": dt.date(2023, 12, 29),
+        "open": 9.5,
+        "high": 9.9,
+        "low": 9.4,
+        "close": 9.8,
+        "adj_close": 4.9,
+        "volume": 100,
+    },
+    {
+        "date": dt.date(2024, 1, 2),
+        "open": 10.0,
+        "high": 10.5,
+        "low": 9.9,
+        "close": 10.1,
+        "adj_close": 5.05,
+        "volume": 200,
+    },
+    {
+        "date": dt.date(2024, 1, 3),
+        "open": None,
+        "high": None,
+        "low": None,
+        "close": None,
+        "adj_close": None,
+        "volume": None,
+    },
+    {
+        "date": dt.date(2024, 1, 4),
+        "open": 10.1,
+        "high": 10.2,
+        "low": 10.0,
+        "close": 10.2,
+        "adj_close": 5.1,
+        "volume": 300,
+    },
+]
+ABOUT = {"timezone": "Australia/Sydney", "currency": "AUD", "splits": {"2024-01-04": "2:1"}}
+TODAY = dt.date(2025, 6, 1)
+
+
+@pytest.fixture
+def chart(tmp_path):
+    writer = ArchiveWriter(tmp_path / "archive")
+    writer.add_bars("BHP.AX", bars_table(ROWS), ABOUT)
+    with running_server(tmp_path / "archive") as server:
+        yield server
+
+
+def client(server):
+    return HttpClient(Service(server.root, 1000, 2, 5, 1), sleep=lambda _: None)
+
+
+def test_a_year_of_the_chart_api(chart):
+    found, meta = yahoo.fetch_year(client(chart), "BHP.AX", 2024, TODAY)
+    assert [(r["date"].day, r["quarantine"]) for r in found.to_pylist()] == [
+        (2, None),
+        (3, bars.MISSING_VALUE),
+        (4, None),
+    ]
+    first = found.to_pylist()[0]
+    assert (first["symbol"], first["close"], first["adj_close"], first["volume"]) == (
+        "BHP.AX",
+        Decimal("10.1"),
+        Decimal("5.05"),
+        200,
+    )
+    assert (meta["currency"], meta["splits"], meta["covers_through"]) == ("AUD", ["2024-01-04"], "2024-12-31")
+    (seen,) = chart.requests
+    assert seen.path == "/v8/finance/chart/BHP.AX" and "interval=1d" in seen.query
+
+
+def test_the_running_session_is_not_a_bar_yet(chart):
+    found, meta = yahoo.fetch_year(client(chart), "BHP.AX", 2024, dt.date(2024, 1, 4))
+    assert [row["date"].day for row in found.to_pylist()] == [2, 3] and meta["covers_through"] == "2024-01-03"
+
+
+@pytest.mark.parametrize(
+    "name, year", [("XXX.AX", 2024), ("BHP.AX", 2010)], ids=["no such symbol", "before its listing"]
+)
+def test_asked_and_nothing_there_is_an_empty_table_with_the_reason(chart, name, year):
+    found, meta = yahoo.fetch_year(client(chart), name, year, TODAY)
+    assert found.num_rows == 0 and meta["reason"] == "SYMBOL_NOT_FOUND"
+
+
+def test_a_year_after_the_last_bar_is_empty(chart):
+    found, _ = yahoo.fetch_year(client(chart), "BHP.AX", 2025, TODAY)
+    assert found.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"chart": {"result": null, "error": {"code": "Unauthorized"}}}',
+        '{"chart": {"result": [{"meta": {"symbol": "OTHER", "dataGranularity": "1d", "exchangeTimezoneName": "UTC"}}]}}',
+        '{"chart": {"result": [{"meta": {"symbol": "BHP.AX", "dataGranularity": "1wk", "exchangeTimezoneName": "UTC"}}]}}',
+    ],
+    ids=["an error", "another symbol", "weeks"],
+)
+def test_an_answer_that_cannot_be_believed_is_refused(tmp_path, chart, monkeypatch, body):
+    monkeypatch.chdir(tmp_path)
+    chart.middleware = lambda handler, path: handler.send(200, "application/json", body) is None
+    with pytest.raises(FetchError, match="not what it should be"):
+        yahoo.fetch_year(client(chart), "BHP.AX", 2024, TODAY)

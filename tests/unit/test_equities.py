@@ -1,0 +1,317 @@
+"""The family of daily equities: universe, plan, adjustment, what is missing, benchmark, metrics."""
+
+import csv
+import datetime as dt
+from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.reference.naive_shares import Bar
+from tests.unit.share_worlds import bars_of, flat, weekdays
+from tradewinds import config, plan
+from tradewinds.engine.equity import Point
+from tradewinds.engine.shares import Exits, ShareRules
+from tradewinds.errors import ConfigError, DataMissing, SimulationError
+from tradewinds.markets import equities
+from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.markets.equities_bars import day_of
+from tradewinds.markets.equities_hold import buy_and_hold
+from tradewinds.markets.exchanges import exchange_of, exchanges
+from tradewinds.markets.universe import read_universe
+from tradewinds.results import share_metrics
+from tradewinds.sources import bar_files
+from tradewinds.store import MICRO
+
+MONDAY = dt.date(2024, 1, 1)
+TODAY = dt.date(2026, 1, 1)
+RAW = {
+    "universe": ["AAA", "BBB"],
+    "date_start_local": "2024-01-15",
+    "date_end_local": "2024-12-31",
+    "strategy": {"name": "Mean Reversion"},
+    "bars": {"source": "files", "path": "bars.csv"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def resolved(**changes):
+    return config.resolve({**RAW, **changes}, today=TODAY)
+
+
+def write_bars(world, path="bars.csv"):
+    """A user's file of some worlds' rows, newest first."""
+    with open(path, "w", newline="") as handle:
+        out = csv.writer(handle)
+        out.writerow(["symbol", "date", "open", "high", "low", "close", "volume"])
+        for symbol, rows in world.items():
+            for bar in reversed(rows):
+                out.writerow([symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume])
+
+
+def ran(world, **changes):
+    """The result of a config over a world."""
+    write_bars(world)
+    conf = resolved(universe=changes.pop("universe", sorted(world)), **changes)
+    made = plan.run_plan(conf)
+    bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
+    return equities.simulate(conf, made, 1, lambda done, total: None)
+
+
+def test_the_key_that_is_given_names_the_family():
+    conf = resolved()
+    assert (conf["market"], conf["fill"], conf["calendar"]) == ("equities_daily", "next_open", "XNYS")
+    assert conf["risk"] == {"start_balance": 100000, "position_size_pct": 10, "max_positions": 10, "currency": "USD"}
+    assert conf["costs"] == {"commission_pct": 0.1, "slippage_pct": 0.1, "min_commission": 0}
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"strategy": {"name": "Momentum"}}, "unknown strategy 'Momentum'. Known: Breakout, Mean Reversion."),
+        ({"strategy": {"name": "ev_threshold"}}, "unknown strategy"),
+        ({"strategy": {"name": "Breakout", "parameters": {"abov_pct": 2}}}, "Did you mean above_pct?"),
+        ({"strategy": {"name": "Breakout", "parameters": {"high_bars": 2.5}}}, "a whole number above 0"),
+        ({"calendar": "XASY"}, "Did you mean XASX?"),
+        ({"universe": {"file": "gone.csv"}}, "cannot be read"),
+        ({"universe": ["../AAA"]}, "universe[0]"),
+        ({"risk": {"start_balance": 0.0000001}}, "more than 6 decimals"),
+        ({"market": "equities_daily", "series_tickers": ["KXHIGHCHI"]}, "series_tickers: unknown key"),
+        ({"bars": {"source": "files"}}, "bars.path: this key is missing"),
+    ],
+)
+def test_a_config_that_cannot_be_is_refused_in_words(changes, words):
+    with pytest.raises(ConfigError) as caught:
+        resolved(**changes)
+    assert words in str(caught.value)
+
+
+def test_the_plan_has_the_years_of_membership_and_the_history_before_them(tmp_path):
+    write_bars({"AAA": flat(MONDAY, [1] * 3)})
+    spans = ["AAA,,2024-06-30", "BBB,2025-03-01,", "CCC,2026-01-01,", "CCC,,2022-12-31"]
+    (tmp_path / "u.csv").write_text("
+".join(["symbol,active_from,active_to", *spans]))
+    conf = resolved(universe={"file": "u.csv"}, date_end_local="2025-12-31")
+    made = plan.run_plan(conf)
+    years = Counter((file.symbol, file.year) for file in made.files)
+    assert sorted(years) == [("AAA", 2023), ("AAA", 2024), ("BBB", 2025)]
+    assert made.missing() == [] and all(path.startswith("data/candles/daily/files-") for path in made.bars)
+
+
+def test_two_user_files_never_share_a_folder(tmp_path):
+    write_bars({"AAA": flat(MONDAY, [1] * 3)})
+    write_bars({"AAA": flat(MONDAY, [2] * 3)}, "other.csv")
+    one, other = (plan.run_plan(resolved(bars={"source": "files", "path": p})).bars for p in ("bars.csv", "other.csv"))
+    assert not set(one) & set(other)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("symbol,from\nA,\n", "not the columns"),
+        ("symbol,active_from,active_to\n", "no symbols"),
+        ("symbol,active_from,active_to\na b,,\n", "line 2: 'a b' is no symbol"),
+        ("symbol,active_from,active_to\nA,2024-02-30,\n", "line 2: '2024-02-30' is no date"),
+        ("symbol,active_from,active_to\nA,2024-02-03,2024-01-01\n", "Swap them"),
+    ],
+)
+def test_what_is_wrong_with_a_universe_is_said(tmp_path, text, words):
+    (tmp_path / "u.csv").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        read_universe("u.csv")
+
+
+FALLS = [10] * 21 + ["9.90", "9.80", "9.65", "9.60", "9.90", "9.95", *["10"] * 40]
+
+
+def test_todays_survivors_are_another_universe_than_the_one_of_then(tmp_path):
+    """GONE fell, was bought, and was delisted: whoever leaves it out of the past sees a better result."""
+    crash = [10] * 21 + ["9.90", "9.80", "9.40", "9.30", "4.00", "3.00"]
+    world = {"KEPT": flat(MONDAY, FALLS), "GONE": flat(MONDAY, crash)}
+    (tmp_path / "then.csv").write_text(f"symbol,active_from,active_to\nKEPT,,\nGONE,,{world['GONE'][-1].date}\n")
+    (tmp_path / "today.csv").write_text("symbol,active_from,active_to\nKEPT,,\n")
+    then, today = (ran(world, universe={"file": name}) for name in ("then.csv", "today.csv"))
+    assert {t.market_ticker for t in then.trades} == {"KEPT", "GONE"}
+    assert {t.market_ticker for t in today.trades} == {"KEPT"}
+    assert then.end_balance_micro < then.start_balance_micro < today.end_balance_micro
+
+
+@pytest.mark.parametrize("first, last, trades", [(23, 23, 0), (23, 24, 1), (25, 40, 0), (0, 22, 0)])
+def test_a_symbol_trades_inside_its_membership_only(tmp_path, first, last, trades):
+    """The signal is made on day 23 and fills on day 24: both must be inside; earlier bars are history all the same."""
+    rows = flat(MONDAY, FALLS)
+    (tmp_path / "u.csv").write_text(f"symbol,active_from,active_to\nAAA,{rows[first].date},{rows[last].date}\nZZZ,,\n")
+    result = ran({"AAA": rows, "ZZZ": flat(MONDAY, [5] * 60)}, universe={"file": "u.csv"})
+    assert len([trade for trade in result.trades if trade.market_ticker == "AAA"]) == trades
+
+
+def test_missing_bars_are_named_per_symbol():
+    world = {"AAA": flat(MONDAY, FALLS), "NONE": [], "BRIEF": flat(dt.date(2024, 2, 1), [5] * 4)}
+    with pytest.raises(DataMissing) as caught:
+        ran(world)
+    assert caught.value.exit_code == 3
+    assert "2 of 3 symbols" in str(caught.value)
+    assert "  BRIEF: too little history\n  NONE: no bars" in str(caught.value)
+    result = ran(world, on_missing={"bars": "skip"})
+    assert result.skipped == [("BRIEF", "TOO_LITTLE_HISTORY"), ("NONE", "NO_BARS")]
+    assert result.diagnostics["events_skipped"] == {"NO_BARS": 1, "TOO_LITTLE_HISTORY": 1}
+    with pytest.raises(DataMissing, match="1 of 1 symbols"):
+        ran({"NONE": []}, on_missing={"bars": "skip"})
+
+
+def test_quarantined_rows_are_counted_and_never_traded_on():
+    rows = flat(MONDAY, FALLS)
+    rows[24] = Bar(
+        rows[24].date, *[Decimal(5)] * 2, Decimal(6), Decimal(5), 10**6
+    )  # low above all else: the fill's bar
+    result = ran({"AAA": rows})
+    (trade,) = result.trades
+    assert result.diagnostics["quarantined"] == {"OHLC_ORDER": 1}
+    assert trade.entry_price_micro == 9_600_000 * 1001 // 1000  # the open of the next good bar
+
+
+def test_times_are_those_of_the_exchange():
+    result = ran({"AAA": flat(MONDAY, FALLS)}, calendar="XASX")
+    (trade,) = result.trades
+    stamp = lambda ts: dt.datetime.fromtimestamp(ts, dt.UTC).isoformat()  # noqa: E731
+    assert stamp(trade.decision_ts) == "2024-02-01T05:00:00+00:00"  # 16:00 in Sydney, in summer
+    assert stamp(trade.quote_ts) == "2024-02-01T23:00:00+00:00"  # 10:00 there on February 2
+    assert exchange_of("XNYS").close_ts(dt.date(2024, 7, 1)) == 1719864000
+    assert all(e.close_ts(MONDAY) > e.open_ts(MONDAY) for e in exchanges().values())
+
+
+def test_a_trade_has_the_columns_of_every_family():
+    (trade,) = ran({"AAA": flat(MONDAY, FALLS)}).trades
+    assert (trade.series_ticker, trade.event_ticker, trade.station_id, trade.side) == ("XNYS", "AAA", "", "BUY")
+    assert (trade.reason_code, trade.settled_result) == ("MEAN_REVERSION", "profit_target")
+    assert trade.model_prob_yes_pico is None and trade.exit_fee_micro > 0
+    sold = trade.payout_micro + trade.exit_fee_micro
+    assert trade.pnl_micro == sold - trade.exit_fee_micro - trade.qty * trade.entry_price_micro - trade.entry_fee_micro
+
+
+def test_same_close_is_marked_optimistic():
+    world = {"AAA": flat(MONDAY, FALLS)}
+    assert ran(world, fill="same_close").diagnostics["optimistic"] is True
+    assert ran(world).diagnostics["optimistic"] is False
+
+
+# --- splits and dividends
+
+
+def actions_of(text, tmp_path):
+    (tmp_path / "actions.csv").write_text("symbol,ex_date,split_ratio,dividend\n" + text)
+    return read_actions("actions.csv")
+
+
+def test_a_split_is_no_fall(tmp_path):
+    rows = flat(MONDAY, [*["10"] * 23, *["5"] * 20])  # 2 for 1 on day 23
+    (tmp_path / "actions.csv").write_text(f"symbol,ex_date,split_ratio,dividend\nAAA,{rows[23].date},2,\n")
+    bars = bars_of({"AAA": rows})
+    price, shares = factors_of_actions(bars, read_actions("actions.csv"))
+    found = adjusted(bars, price, shares, day_of(MONDAY))
+    assert set(found.close.tolist()) == {10 * MICRO}
+    assert found.volume[-1] == 100_000  # 200,000 new shares are 100,000 of those before the split
+    assert ran({"AAA": rows}, actions="actions.csv").diagnostics["adjustment"] == "actions"
+    assert ran({"AAA": rows}).diagnostics["adjustment"] == "none"
+
+
+def test_a_dividend_comes_back_into_the_share(tmp_path):
+    rows = flat(MONDAY, ["10", "10", "9.50"])
+    bars = bars_of({"AAA": rows})
+    actions = actions_of(f"AAA,{rows[2].date},,0.50\n", tmp_path)
+    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(MONDAY))
+    assert found.close.tolist() == [10 * MICRO] * 3
+
+
+def test_prices_are_those_of_the_first_day_whatever_was_before_it(tmp_path):
+    rows = flat(MONDAY, ["20", "20", "10", "10", "5", "5"])
+    bars = bars_of({"AAA": rows})
+    actions = actions_of(f"AAA,{rows[2].date},2,\nAAA,{rows[4].date},2,\n", tmp_path)
+    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(rows[3].date))
+    assert [price // MICRO for price in found.close.tolist()] == [10, 10, 10, 10, 10, 10]
+
+
+def test_an_action_changes_no_bar_before_it(tmp_path):
+    rows = flat(MONDAY, ["20", "21", "22", "11", "12"])
+    bars = bars_of({"AAA": rows})
+    found = adjusted(
+        bars, *factors_of_actions(bars, actions_of(f"AAA,{rows[3].date},2,0.1\n", tmp_path)), day_of(MONDAY)
+    )
+    assert np.array_equal(found.close[:3], bars.close[:3]) and found.close[3] > 22 * MICRO
+
+
+def test_a_dividend_as_large_as_the_share_is_refused(tmp_path):
+    rows = flat(MONDAY, ["1", "1", "1"])
+    with pytest.raises(SimulationError, match="a dividend of 50 on a close of 1"):
+        factors_of_actions(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
+
+
+@pytest.mark.parametrize("row", ["AAA,soon,2,", "AAA,2024-01-02,x,", "AAA,2024-01-02,0,", "AAA,2024-01-02,,-1"])
+def test_a_row_of_actions_that_cannot_be_is_refused(tmp_path, row):
+    with pytest.raises(ConfigError, match="line 2"):
+        actions_of(row + "\n", tmp_path)
+
+
+# --- benchmark and metrics
+
+
+def test_buy_and_hold_buys_each_symbol_once_and_sells_at_the_end():
+    world = {"AAA": flat(MONDAY, ["10", "10", "12", "12"]), "NEW": flat(weekdays(MONDAY, 3)[2], ["5", "6"])}
+    bars = bars_of(world)
+    rules = ShareRules(Exits(), 1000 * MICRO, Fraction(1, 10), 1, Fraction(1, 100), Fraction(0))
+    days = sorted(set(bars.day.tolist()))
+    held = buy_and_hold(bars, np.ones(len(bars.day), bool), days, rules)
+    # AAA: 49 at 10.00 and 4.90; NEW from the third day: 99 at 5.00 and 4.95, the close 5 then 6; sold at 12 and 6, 1 % each
+    worth = [Decimal(value) / MICRO for value in held.tolist()]
+    assert worth[0] == worth[1] == Decimal("995.10")
+    assert worth[2] == Decimal("995.10") + 49 * 2 - Decimal("4.95")
+    assert worth[3] == worth[2] + 99 - Decimal("5.88") - Decimal("5.94")
+
+
+def points(*values):
+    return [Point(86_400 * i, "close", int(value * MICRO), 0) for i, value in enumerate(values)]
+
+
+def test_share_metrics_by_hand():
+    curve = points(100, 110, 99, 99, 121)
+    found = share_metrics.share_metrics(curve, [], points(100, 100, 100, 100, 110), [])
+    assert found["total_return_pct"] == pytest.approx(21.0)
+    assert found["annualised_return_pct"] == pytest.approx((1.21 ** (252 / 4) - 1) * 100)
+    assert found["max_drawdown_days"] == 2
+    assert found["benchmark"]["total_return_pct"] == pytest.approx(10.0)
+    assert found["excess_return_pct"] == pytest.approx(11.0)
+    for name in ("largest_win_usd", "largest_loss_usd", "avg_holding_days"):
+        assert found[name] is None
+    assert found["exposure_pct"] == 0 and found["turnover_per_year"] == 0
+
+
+def test_undefined_share_metrics_are_none():
+    found = share_metrics.share_metrics(points(100), [], points(100), [])
+    assert found["total_return_pct"] is None and found["annualised_return_pct"] is None
+    assert found["benchmark"]["sharpe"] is None and found["excess_return_pct"] is None
+    assert share_metrics.annualised(-1.0, 5) is None and share_metrics.annualised(1e9, 1) is None
+
+
+def test_a_file_fetched_before_a_split_is_refused(tmp_path):
+    from tradewinds.sources import bars as stored
+
+    write_bars({"AAA": []})
+    conf = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": "AUD"})
+    made = plan.run_plan(conf)
+    for file in made.files:
+        about = {"symbol": "AAA", "currency": "AUD", "retrieved_at": f"{file.year + 1}-01-05T00:00:00", "splits": []}
+        about["splits"] = ["2024-06-03"] if file.year == 2024 else []
+        stored.write_year(file.path, stored.empty(), about)
+    with pytest.raises(
+        SimulationError, match=r"fetched before a later split: data/candles/daily/yahoo/AAA/2023.parquet"
+    ):
+        equities.simulate(conf, made, 1, lambda done, total: None)
+    with pytest.raises(SimulationError, match="prices are in AUD, not EUR"):
+        other = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": "EUR"})
+        equities.simulate(other, made, 1, lambda done, total: None)
