@@ -95,8 +95,7 @@ def test_a_config_that_cannot_be_is_refused_in_words(changes, words):
 def test_the_plan_has_the_years_of_membership_and_the_history_before_them(tmp_path):
     write_bars({"AAA": flat(MONDAY, [1] * 3)})
     spans = ["AAA,,2024-06-30", "BBB,2025-03-01,", "CCC,2026-01-01,", "CCC,,2022-12-31"]
-    (tmp_path / "u.csv").write_text("
-".join(["symbol,active_from,active_to", *spans]))
+    (tmp_path / "u.csv").write_text("\n".join(["symbol,active_from,active_to", *spans]))
     conf = resolved(universe={"file": "u.csv"}, date_end_local="2025-12-31")
     made = plan.run_plan(conf)
     years = Counter((file.symbol, file.year) for file in made.files)
