@@ -78,7 +78,7 @@ def test_the_key_that_is_given_names_the_family():
         ({"strategy": {"name": "ev_threshold"}}, "unknown strategy"),
         ({"strategy": {"name": "Breakout", "parameters": {"abov_pct": 2}}}, "Did you mean above_pct?"),
         ({"strategy": {"name": "Breakout", "parameters": {"high_bars": 2.5}}}, "a whole number above 0"),
-        ({"calendar": "XASY"}, "Did you mean XASX?"),
+        ({"calendar": "XASY"}, "unknown calendar 'XASY'. Known: XASX, XNZE"),
         ({"universe": {"file": "gone.csv"}}, "cannot be read"),
         ({"universe": ["../AAA"]}, "universe[0]"),
         ({"risk": {"start_balance": 0.0000001}}, "more than 6 decimals"),

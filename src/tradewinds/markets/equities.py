@@ -105,7 +105,7 @@ def _share(percent: float) -> Fraction:
 
 
 @dataclass(frozen=True)
-class _Study:
+class Study:
     """Bars that some configs are replayed on."""
 
     loaded: Loaded
@@ -113,7 +113,7 @@ class _Study:
     exchange: Exchange
 
     @classmethod
-    def of(cls, configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, threads: int) -> _Study:
+    def of(cls, configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, threads: int) -> Study:
         first = configs[0]
         history = max(strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history, threads)
@@ -229,7 +229,7 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
     Raises:
         DataMissing: no bars or too little history; SimulationError: files that do not fit together.
     """
-    study = _Study.of([conf], plan, threads)
+    study = Study.of([conf], plan, threads)
     made = study.replay(conf)
     tell(1, 1)
     return _result(conf, plan, study, made)
@@ -237,11 +237,11 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, workers: int) -> list[Summary]:
     """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
-    study = _Study.of(configs, plan, workers)
+    study = Study.of(configs, plan, workers)
     return [_summary(study, study.replay(config), config) for config in configs]
 
 
-def _summary(study: _Study, made: ShareResult, config: Mapping[str, Any]) -> Summary:
+def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summary:
     def column(values: Iterable[int]) -> Ints:
         return np.fromiter(values, np.int64)
 
@@ -257,7 +257,7 @@ def _summary(study: _Study, made: ShareResult, config: Mapping[str, Any]) -> Sum
     )
 
 
-def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: _Study, made: ShareResult) -> RunResult:
+def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: ShareResult) -> RunResult:
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules.start_micro)
@@ -282,7 +282,7 @@ def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: _Study, made: Sh
     )
 
 
-def _diagnostics(conf: Mapping[str, Any], plan: EquitiesPlan, study: _Study, made: ShareResult) -> dict[str, Any]:
+def _diagnostics(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: ShareResult) -> dict[str, Any]:
     loaded = study.loaded
     skips = Counter(reason for _, reason in loaded.skipped)
     return {

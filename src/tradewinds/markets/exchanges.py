@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +56,5 @@ def _exchange(row: dict[str, str]) -> Exchange:
 def exchange_of(code: str) -> Exchange:
     """The exchange with a code; ConfigError with the known ones for another."""
     if code not in exchanges():
-        near = difflib.get_close_matches(code, exchanges(), n=1)
-        remedy = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(exchanges())}."
-        raise ConfigError(f"unknown calendar {code!r}.", where="calendar", remedy=remedy)
+        raise ConfigError(f"unknown calendar {code!r}.", where="calendar", remedy=f"Known: {', '.join(exchanges())}.")
     return exchanges()[code]

@@ -1,0 +1,189 @@
+"""Both strategies of daily shares over recorded ASX bars: seconds, memory, and backtesting.py on the same symbols and rules.
+
+    python benchmarks/equities.py [--bars FILE] [--work FOLDER] [--every N] [--runs N]
+
+Imports the bars once, then measures in processes of their own: all symbols and both strategies on one account each; and, of
+every Nth symbol, each symbol alone, by Tradewinds and by backtesting.py (whose environment is made in --work), trade by trade.
+Leaves equities.json. Exit 1 if a trade of the two engines differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+BARS = ROOT.parent / "shared" / "data" / "asx" / "daily_251_symbols_2012_2024.parquet"
+DATES = {"date_start_local": "2012-01-03", "date_end_local": "2024-05-31"}
+STRATEGIES = ("Mean Reversion", "Breakout")
+
+
+def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
+    raw = {"universe": symbols, **DATES, "strategy": {"name": strategy}, "calendar": "XASX"}
+    raw |= {"bars": {"source": "files", "path": str(bars)}, "risk": {"currency": "AUD"}, "on_missing": {"bars": "skip"}}
+    from tradewinds import config
+
+    return config.resolve({**raw, **changes})
+
+
+def prepare(bars: Path) -> dict:
+    """Import all bars; how long that took."""
+    from tradewinds.plan import run_plan
+    from tradewinds.sources import bar_files
+
+    begun = time.perf_counter()
+    symbols = bar_files.symbols(str(bars), "symbol")
+    conf = config_of(bars, symbols, STRATEGIES[0])
+    wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files]
+    bar_files.import_bars(str(bars), conf["bars"]["columns"], wanted)
+    return {"symbols": symbols, "files": len(wanted), "import_s": round(time.perf_counter() - begun, 2)}
+
+
+def portfolio(bars: Path) -> dict:
+    """All symbols, both strategies: what `tradewinds sweep` replays, in one process."""
+    from tradewinds.markets import equities
+    from tradewinds.plan import run_plan
+    from tradewinds.sources import bar_files
+
+    symbols = bar_files.symbols(str(bars), "symbol")
+    confs = [config_of(bars, symbols, name) for name in STRATEGIES]
+    made = equities.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
+    return {
+        name: {"trades": len(run.pnl_micro), "end_balance": run.worth_micro[-1] / 1e6}
+        for name, run in zip(STRATEGIES, made, strict=True)
+    }
+
+
+def alone(bars: Path, symbols: list[str]) -> dict:
+    """Each symbol alone, without costs: days and prices of every trade."""
+    from tradewinds.markets import equities
+    from tradewinds.markets.equities_bars import date_of
+    from tradewinds.plan import run_plan
+
+    free = {
+        "costs": {"commission_pct": 0, "slippage_pct": 0},
+        "risk": {"start_balance": 1_000_000_000, "position_size_pct": 1},
+    }
+    confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
+    begun = time.perf_counter()
+    study = equities.Study.of(confs, run_plan(confs[0]), os.cpu_count() or 1)
+    ready = time.perf_counter()
+    found: dict[str, list] = {}
+    held = study.loaded.bars
+    for conf in confs:
+        unlimited = {**conf, "risk": {**conf["risk"], "max_positions": len(symbols)}}
+        for t in study.replay(unlimited).trades:
+            days = [str(date_of(int(held.day[row]))) for row in (t.entry_row, t.exit_row)]
+            found.setdefault(f"{conf['strategy']['name']} {held.symbols[t.symbol]}", []).append(
+                [*days, t.entry_price, t.exit_price]
+            )
+    return {"load_s": ready - begun, "simulate_s": time.perf_counter() - ready, "trades": found}
+
+
+def child(*arguments: str, python: str = sys.executable, module: str = "benchmarks.equities") -> dict:
+    """What a process tells in its last line, with its whole time, CPU time and peak memory."""
+    begun = time.perf_counter()
+    process = subprocess.Popen([python, "-m", module, *arguments], stdout=subprocess.PIPE, text=True, env=environment())
+    output = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{module} {arguments[0]} failed")
+    told = json.loads(output.splitlines()[-1])
+    cpu = round(used.ru_utime + used.ru_stime, 2)
+    return {**told, "process_s": round(time.perf_counter() - begun, 2), "cpu_s": cpu, "peak_mb": used.ru_maxrss // 1024}
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
+
+
+def peer_python(work: Path) -> str:
+    """The Python of the peer's environment, made once."""
+    home = work / "backtestingpy"
+    if not (home / "done").exists():
+        requirements = ROOT / "benchmarks" / "peers" / "requirements-backtestingpy.txt"
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        install = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
+        subprocess.run(install, check=True, stderr=subprocess.DEVNULL)
+        (home / "done").touch()
+    return str(home / "bin" / "python")
+
+
+def differences(ours: dict, theirs: dict) -> list[str]:
+    """Runs whose trades are not the same days and prices."""
+    names = sorted({*ours, *theirs})
+    return [name for name in names if [list(t) for t in ours.get(name, [])] != [list(t) for t in theirs.get(name, [])]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bars", type=Path, default=BARS)
+    parser.add_argument("--work", type=Path, default=Path("bench-equities"))
+    parser.add_argument("--every", type=int, default=10, help="every Nth symbol for the peer")
+    parser.add_argument("--runs", type=int, default=3)
+    given = parser.parse_args()
+    bars = given.bars.resolve()
+    given.work.mkdir(parents=True, exist_ok=True)
+    os.chdir(given.work)
+    made = child("--task", "prepare", str(bars))
+    sample = made["symbols"][:: given.every]
+    python = peer_python(Path.cwd())
+    peer = "benchmarks.peers.backtestingpy_equities"
+    rounds = []
+    for _ in range(given.runs):
+        both = child("--task", "portfolio", str(bars))
+        own = child("--task", "alone", str(bars), ",".join(sample))
+        theirs = child(str(bars), ",".join(sample), python=python, module=peer)
+        rounds.append((both, own, theirs))
+    wrong = differences(rounds[0][1].pop("trades"), rounds[0][2].pop("trades"))
+    for _, own, theirs in rounds[1:]:
+        own.pop("trades"), theirs.pop("trades")
+    result = summary(made, sample, rounds, wrong)
+    print(json.dumps(result, indent=2))
+    Path("equities.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return bool(wrong)
+
+
+def summary(made: dict, sample: list[str], rounds: list, wrong: list[str]) -> dict:
+    def best(place: int, key: str) -> float:
+        return min(one[place][key] for one in rounds)
+
+    scale = len(made["symbols"]) / len(sample)
+    theirs = best(2, "import_s") + (best(2, "load_s") + best(2, "simulate_s")) * scale
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "symbols": len(made["symbols"]),
+        "files": made["files"],
+        "import_of_bars_s": made["import_s"],
+        "both_strategies": rounds[0][0],
+        "both_strategies_process_s": [one[0]["process_s"] for one in rounds],
+        "both_strategies_median_s": statistics.median(one[0]["process_s"] for one in rounds),
+        "sample": {
+            "symbols": len(sample),
+            "tradewinds": [one[1] for one in rounds],
+            "backtestingpy": [one[2] for one in rounds],
+        },
+        "simulate_ratio_on_sample": round(best(2, "simulate_s") / best(1, "simulate_s"), 1),
+        "backtestingpy_all_symbols_scaled_s": round(theirs, 1),
+        "whole_process_ratio_scaled": round(theirs / best(0, "process_s"), 1),
+        "trades_that_differ": wrong,
+    }
+
+
+TASKS = {"prepare": prepare, "portfolio": portfolio, "alone": alone}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--task"]:
+        task, path, *rest = sys.argv[2:]
+        print(json.dumps(TASKS[task](Path(path), *[text.split(",") for text in rest])))
+    else:
+        sys.exit(main())

@@ -1,0 +1,90 @@
+"""A working folder with prices of shares, and the command line in it."""
+
+import csv
+import dataclasses
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.unit.share_worlds import flat
+from tests.workflow.harness import PATIENCE_SECONDS, ROOT
+
+FALLS = [10] * 21 + ["9.90", "9.80", "9.65", "9.60", "9.90", "9.95", *["10"] * 40]
+RISES = [10] * 21 + ["10.30", "10.50", "10.80", "10.20", *["10.10"] * 40]
+CONFIG = {
+    "market": "equities_daily",
+    "universe": ["FALL", "RISE"],
+    "date_start_local": "2024-01-15",
+    "date_end_local": "2024-06-30",
+    "strategy": {"name": "Mean Reversion"},
+    "bars": {"source": "files", "path": "bars.csv"},
+    "calendar": "XASX",
+    "risk": {"currency": "AUD"},
+}
+
+
+class Shares:
+    """The folder; `config` is written as config.yaml, `world` as bars.csv."""
+
+    def __init__(self, folder: Path, world, **changes) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.write(world)
+        self.config = {**CONFIG, **changes}
+        (folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+
+    def write(self, world) -> None:
+        with open(self.folder / "bars.csv", "w", newline="") as handle:
+            out = csv.writer(handle)
+            out.writerow(["symbol", "date", "open", "high", "low", "close", "volume"])
+            for symbol, rows in world.items():
+                for bar in rows:
+                    out.writerow([symbol, bar.date, bar.open, bar.high, bar.low, bar.close, bar.volume])
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._call([sys.executable, "-m", "tradewinds.cli", *arguments])
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        flags = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "-j", "2"]
+        return self._call([sys.executable, "-m", "snakemake", *flags, *arguments])
+
+    def _call(self, command):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    def backtest(self, strategy: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        dates = ("--start", "2024-01-15", "--end", "2024-06-30", "--config", "config.yaml")
+        return self("backtest", "--strategy", strategy, *dates, *arguments)
+
+    def read(self, name: str) -> str:
+        (path,) = self.folder.glob(f"backtests/*-*/{name}")
+        return path.read_text()
+
+    def rows(self, name: str):
+        return list(csv.DictReader(self.read(name).splitlines()))
+
+    def json(self, *arguments: str):
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def world():
+    """Two shares: one that Mean Reversion buys, one that Breakout buys."""
+    first = dt.date(2024, 1, 1)
+    rise = flat(first, RISES)
+    heavy = [dataclasses.replace(bar, volume=900_000) if i == 21 else bar for i, bar in enumerate(rise)]
+    return {"FALL": flat(first, FALLS), "RISE": heavy}

@@ -1,0 +1,180 @@
+"""Daily equities through the command line, as a person runs them."""
+
+import datetime as dt
+import json
+import sqlite3
+
+import pytest
+
+from tests.unit.share_worlds import flat
+from tests.workflow.equities_desk import FALLS, Shares, world
+from tradewinds.archive import ArchiveWriter
+from tradewinds.sources.replay import running_server
+from tradewinds.sources.replay_yahoo import bars_table
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Both strategies run: one from a config, one by flags. Not to be changed."""
+    desk = Shares(tmp_path_factory.mktemp("shares"), world())
+    done = desk("run", "--config", "config.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    desk.first_trades = desk.rows("trades.csv")
+    other = desk.backtest("Breakout", "--initial-capital", "50000")
+    assert other.returncode == 0, other.stdout + other.stderr
+    return desk
+
+
+def test_a_run_leaves_trades_metrics_report_and_rows(finished):
+    (trade,) = finished.first_trades
+    assert (trade["series_ticker"], trade["event_ticker"], trade["market_ticker"]) == ("XASX", "FALL", "FALL")
+    assert (trade["side"], trade["qty"], trade["entry_price"], trade["model_prob_yes"]) == (
+        "BUY",
+        "1035",
+        "9.65965",
+        "",
+    )
+    assert (trade["reason_code"], trade["settled_result"]) == ("MEAN_REVERSION", "profit_target")
+    folders = sorted(finished.folder.glob("backtests/*-*/"))
+    assert len(folders) == 2
+    for folder in folders:
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["currency"] == "AUD" and metrics["diagnostics"]["trading_days"] > 40
+        assert metrics["end_balance_usd"] == pytest.approx(metrics["start_balance_usd"] + metrics["total_pnl_usd"])
+        report = (folder / "report.md").read_text()
+        for words in ("Prices are unadjusted", "buy and hold", "Exposure and holdings", "Trades on prices", "AUD"):
+            assert words in report
+        page = (folder / "report.html").read_text()
+        assert '"kind": "lines"' in page or '"kind":"lines"' in page
+        assert (folder / "plots" / "prices_0.png").stat().st_size > 1000
+
+
+def test_the_leaderboard_ranks_both_and_compare_puts_them_side_by_side(finished):
+    rows = finished.json("leaderboard")
+    assert {row["strategy"] for row in rows} == {"Mean Reversion", "Breakout"}
+    assert all(row["market"] == "equities_daily" for row in rows)
+    told = finished.json("compare", *(row["run_id"] for row in rows))
+    assert told["common_days"]["days"] == 168 and all(n == 1 for n in told["common_days"]["num_trades"])
+    assert told["metrics"]["annualised_return_pct"][0] is not None
+    assert told["config_differences"]["strategy.name"] == [row["strategy"] for row in rows]
+    by_folder = finished.json("compare", *(f"backtests/{row['run_id']}" for row in rows))
+    assert by_folder["common_days"]["num_trades"] == told["common_days"]["num_trades"]
+    versions = {row["name"]: row["version"] for row in finished.json("strategies")}
+    assert versions["Mean Reversion"] == versions["Breakout"] == "1.0"
+
+
+def test_shares_have_neither_probability_nor_expected_value_in_the_database(finished):
+    with sqlite3.connect(f"{finished.folder}/backtests/tradewinds.db") as connection:
+        query = "SELECT count(*) FROM backtest_trades WHERE model_prob_yes IS NULL AND ev_net_per_contract IS NULL"
+        assert connection.execute(query).fetchone() == (2,)
+        assert connection.execute("SELECT DISTINCT status FROM backtest_run").fetchall() == [("SUCCESS",)]
+
+
+def test_asking_again_does_nothing_and_reproduce_agrees(finished):
+    again = finished("run", "--config", "config.yaml")
+    assert again.returncode == 0 and "nothing to be done" in again.stdout
+    (folder,) = {path.parent for path in finished.folder.glob("backtests/*-*/trades.csv") if "FALL" in path.read_text()}
+    same = finished("reproduce", str(folder))
+    assert same.returncode == 0, same.stdout + same.stderr
+
+
+def test_the_written_config_of_a_backtest_is_the_same_run(finished):
+    (written,) = (finished.folder / "backtests" / "configs").glob("*.yaml")
+    again = finished("run", "--config", str(written.relative_to(finished.folder)))
+    assert again.returncode == 0 and "nothing to be done" in again.stdout
+
+
+def nothing_loaded(desk):
+    path = desk.folder / "backtests" / "tradewinds.db"
+    if not path.exists():
+        return True
+    with sqlite3.connect(path) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        return "backtest_runs" not in names or connection.execute("SELECT count(*) FROM backtest_runs").fetchone() == (
+            0,
+        )
+
+
+def test_an_unknown_strategy_is_exit_2_with_the_known_names(tmp_path):
+    desk = Shares(tmp_path, world())
+    done = desk.backtest("Momentum")
+    assert done.returncode == 2 and "unknown strategy 'Momentum'" in done.stderr
+    assert "Breakout" in done.stderr and "Mean Reversion" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bars.csv", "config.yaml"]
+
+
+def test_an_inactive_strategy_is_exit_2_and_says_how_to_activate_it(tmp_path):
+    desk = Shares(tmp_path, world())
+    assert desk("strategies", "disable", "Mean Reversion").returncode == 0
+    done = desk.backtest("Mean Reversion")
+    assert done.returncode == 2 and "tradewinds strategies enable 'Mean Reversion'" in done.stderr
+    assert nothing_loaded(desk)
+    assert desk("strategies", "enable", "Mean Reversion").returncode == 0
+    assert desk.backtest("Mean Reversion", "--quiet").returncode == 0
+
+
+@pytest.mark.parametrize("by", ["backtest", "run", "snakemake"])
+def test_missing_bars_are_exit_3_per_symbol_and_leave_no_row(tmp_path, by):
+    brief = flat(dt.date(2024, 2, 1), [5] * 4)
+    desk = Shares(tmp_path, {**world(), "BRIEF": brief}, universe=["FALL", "BRIEF", "GONE"])
+    if by == "snakemake":
+        done = desk.snakemake()
+        assert done.returncode == 1
+    else:
+        done = desk.backtest("Mean Reversion") if by == "backtest" else desk("run", "--config", "config.yaml")
+        assert done.returncode == 3, done.stderr
+    told = done.stdout + done.stderr
+    assert "BRIEF: too little history" in told and "GONE: no bars" in told and "FALL:" not in told
+    assert nothing_loaded(desk) and not list(tmp_path.glob("backtests/*-*/metrics.json"))
+
+
+def test_no_file_of_prices_is_exit_3(tmp_path):
+    desk = Shares(tmp_path, world())
+    (tmp_path / "bars.csv").unlink()
+    done = desk("backtest", "--strategy", "Breakout", "--start", "2024-01-15", "--end", "2024-06-30")
+    assert done.returncode == 3 and "bars.parquet" in done.stderr
+    done = desk("run", "--config", "config.yaml", "--dry-run")
+    assert done.returncode == 3 and "no file bars.csv" in done.stderr
+
+
+def test_changed_prices_change_the_result(tmp_path):
+    desk = Shares(tmp_path, {"FALL": flat(dt.date(2024, 1, 1), FALLS)}, universe=["FALL"])
+    assert desk("run", "--config", "config.yaml", "--quiet").returncode == 0
+    before = desk.read("trades.csv")
+    desk.write({"FALL": flat(dt.date(2024, 1, 1), [*FALLS[:24], "9.50", "9.90", *FALLS[26:]])})
+    assert desk("run", "--config", "config.yaml", "--quiet").returncode == 0
+    assert desk.read("trades.csv") != before
+
+
+def test_validate_check_and_dry_run_speak_of_bars(finished):
+    assert "4 of 4 symbol-years of bars" in finished("validate", "--config", "config.yaml").stdout
+    assert "all files are whole" in finished("check", "--config", "config.yaml").stdout
+    planned = finished("run", "--config", "config.yaml", "--dry-run")
+    assert planned.returncode == 0 and "symbol-years of bars" in planned.stdout
+    other = finished("lookahead-check", "--config", "config.yaml")
+    assert other.returncode == 2 and "this command is for kalshi_weather" in other.stderr
+
+
+def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
+    def row(bar):
+        prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close")}
+        return {"date": bar.date, **prices, "adj_close": float(bar.close), "volume": bar.volume}
+
+    about = {"timezone": "Australia/Sydney", "currency": "AUD", "splits": {}}
+    writer = ArchiveWriter(tmp_path / "archive")
+    for symbol, found in world().items():
+        writer.add_bars(f"{symbol}.AX", bars_table([row(bar) for bar in found]), about)
+    with running_server(tmp_path / "archive") as server:
+        service = {"base_url": server.root, "requests_per_second": 500}
+        bars = {"source": "yahoo", "suffix": ".AX"}
+        desk = Shares(tmp_path / "desk", {}, bars=bars, yahoo=service)
+        refused = desk("run", "--config", "config.yaml", "--no-fetch")
+        assert refused.returncode == 3 and "data/candles/daily/yahoo/FALL.AX/2024.parquet" in refused.stderr
+        done = desk("run", "--config", "config.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(server.requests) == 4  # two symbols, two years
+        (trade,) = desk.rows("trades.csv")
+        assert (trade["market_ticker"], trade["entry_price"]) == ("FALL", "9.65965")
+        assert json.loads(desk.read("metrics.json"))["diagnostics"]["adjustment"] == "adjusted_close"
+        again = desk("run", "--config", "config.yaml", "--no-fetch")
+        assert "nothing to be done" in again.stdout and len(server.requests) == 4
