@@ -83,9 +83,8 @@ def alone(bars: Path, symbols: list[str]) -> dict:
         unlimited = {**conf, "risk": {**conf["risk"], "max_positions": len(symbols)}}
         for t in study.replay(unlimited).trades:
             days = [str(date_of(int(held.day[row]))) for row in (t.entry_row, t.exit_row)]
-            found.setdefault(f"{conf['strategy']['name']} {held.symbols[t.symbol]}", []).append(
-                [*days, t.entry_price, t.exit_price]
-            )
+            name = f"{conf['strategy']['name']} {held.symbols[t.symbol]}"
+            found.setdefault(name, []).append([*days, t.entry_price, t.exit_price])
     return {"load_s": ready - begun, "simulate_s": time.perf_counter() - ready, "trades": found}
 
 
@@ -167,11 +166,9 @@ def summary(made: dict, sample: list[str], rounds: list, wrong: list[str]) -> di
         "both_strategies": rounds[0][0],
         "both_strategies_process_s": [one[0]["process_s"] for one in rounds],
         "both_strategies_median_s": statistics.median(one[0]["process_s"] for one in rounds),
-        "sample": {
-            "symbols": len(sample),
-            "tradewinds": [one[1] for one in rounds],
-            "backtestingpy": [one[2] for one in rounds],
-        },
+        "sample_symbols": len(sample),
+        "sample_tradewinds": [one[1] for one in rounds],
+        "sample_backtestingpy": [one[2] for one in rounds],
         "simulate_ratio_on_sample": round(best(2, "simulate_s") / best(1, "simulate_s"), 1),
         "backtestingpy_all_symbols_scaled_s": round(theirs, 1),
         "whole_process_ratio_scaled": round(theirs / best(0, "process_s"), 1),

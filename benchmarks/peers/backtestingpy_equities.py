@@ -37,10 +37,12 @@ class Rule(Strategy):
     """Prices are micro-units, so that comparisons are exact."""
 
     def init(self) -> None:
+        """Columns as arrays."""
         self.entries = self.data.df["Signal"].to_numpy()
         self.closes = self.data.df["Close"].to_numpy()
 
     def next(self) -> None:
+        """Buy at a signal, sell where an exit holds; both fill at the next open."""
         at = len(self.data) - 1
         if not self.position:
             if self.entries[at]:
@@ -53,13 +55,19 @@ class Rule(Strategy):
 
 
 class MeanReversion(Rule):
+    """+2 %, −5 %, 10 days."""
+
     def leaves(self, trade, close: float, peak: float, days: int) -> bool:
+        """Whether an exit holds at a close."""
         entry = trade.entry_price
         return close * 100 >= entry * 102 or close * 100 <= entry * 95 or days >= 10
 
 
 class Breakout(Rule):
+    """−3 %, 5 % below the peak, 20 days."""
+
     def leaves(self, trade, close: float, peak: float, days: int) -> bool:
+        """Whether an exit holds at a close."""
         return close * 100 <= trade.entry_price * 97 or close * 100 <= peak * 95 or days >= 20
 
 
