@@ -58,7 +58,7 @@ def portfolio(bars: Path) -> dict:
     confs = [config_of(bars, symbols, name) for name in STRATEGIES]
     made = equities.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
     return {
-        name: {"trades": len(run.pnl_micro), "end_balance": run.worth_micro[-1] / 1e6}
+        name: {"trades": len(run.pnl_micro), "end_balance": float(run.worth_micro[-1]) / 1e6}
         for name, run in zip(STRATEGIES, made, strict=True)
     }
 

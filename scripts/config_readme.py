@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Any
 
-from tradewinds import calendars, config
+from tradewinds import calendars, config, markets
 
 HEAD = """# The config
 
@@ -17,20 +17,20 @@ wrong types and values out of range are errors that name file, line, key and rem
 |---|---|
 | `kalshi_chicago.yaml` | a month of Chicago's daily highs on the project's own forecast |
 | `demo.yaml` | two cities over the synthetic archive of `make demo` |
+| `equities_demo.yaml` | a strategy of shares on invented daily prices ([docs/daily-equities.md](../docs/daily-equities.md)) |
 
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional, and never
 belong in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
 
-The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem` and `fetch`: who is asked, how fast,
+The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: who is asked, how fast,
 and where results go change no result.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 
 ## Keys
 
-| key | values | default | meaning |
-|---|---|---|---|
 """
+TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
 
 
 def rows(node: dict[str, Any], prefix: str = "", required: tuple[str, ...] = ()) -> list[str]:
@@ -75,14 +75,18 @@ def _cell(text: str) -> str:
 
 
 def page() -> str:
-    schema = config.schema()
-    keys = "\n".join(rows(schema, required=tuple(schema["required"])))
+    keys, shares = (_keys(config.schema(market)) for market in markets.NAMES)
     series = "\n".join(
         f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
         for s in calendars.stations().values()
     )
     head = "| series | station | city | target | civil clock | first date |\n|---|---|---|---|---|---|"
-    return f"{HEAD}{keys}\n\n## Series\n\n{head}\n{series}\n"
+    of_shares = f"## Keys of daily equities\n\nWith `universe` in place of `series_tickers`.\n\n{TABLE}{shares}"
+    return f"{HEAD}{TABLE}{keys}\n\n{of_shares}\n\n## Series\n\n{head}\n{series}\n"
+
+
+def _keys(schema: dict[str, Any]) -> str:
+    return "\n".join(rows(schema, required=tuple(schema["required"])))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ commission give cost and proceeds exactly.
 from __future__ import annotations
 
 import bisect
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,17 +108,23 @@ class ShareRules:
     min_commission_micro: int = 0
     same_close: bool = False
 
+    @functools.cached_property
+    def _factors(self) -> tuple[Fraction, Fraction, Fraction, int]:
+        """Of a buy's and a sale's price; cents of commission per micro-unit; micro-units of an order."""
+        order = scaled_down(self.start_micro, self.position_share)
+        return 1 + self.slippage, 1 - self.slippage, self.commission / CENT, order
+
     def buy_price(self, price: int) -> int:
         """The fill of a buy at a bar's price."""
-        return scaled(price, 1 + self.slippage)
+        return scaled(price, self._factors[0])
 
     def sell_price(self, price: int) -> int:
         """The fill of a sale at a bar's price."""
-        return scaled(price, 1 - self.slippage)
+        return scaled(price, self._factors[1])
 
     def fee(self, value: int) -> int:
         """The commission on a traded value, rounded half to even to the cent; never below the least one."""
-        return max(scaled(value, self.commission / CENT) * CENT, self.min_commission_micro)
+        return max(scaled(value, self._factors[2]) * CENT, self.min_commission_micro)
 
     def affordable(self, price: int, cash: int) -> int:
         """Shares that an order buys at a fill price: its value over the price, and no more than cash pays with commission."""
@@ -125,7 +132,7 @@ class ShareRules:
         def cost(quantity: int) -> int:
             return quantity * price + self.fee(quantity * price)
 
-        wanted = min(scaled_down(self.start_micro, self.position_share), cash) // price
+        wanted = min(self._factors[3], cash) // price
         if wanted < 1 or cost(wanted) <= cash:
             return max(wanted, 0)
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
@@ -330,10 +337,13 @@ class Ledger:
             self.buys[fills].append(row)
 
     def _buy(self, signal_row: int, row: int, price: int) -> None:
+        if len(self.held) >= self.rules.max_positions:
+            self._refuse(signal_row, MAX_POSITIONS)
+            return
         fill = self.rules.buy_price(price)
         quantity = self.rules.affordable(fill, self.cash)
-        if len(self.held) >= self.rules.max_positions or quantity < 1:
-            self._refuse(signal_row, MAX_POSITIONS if quantity else NO_CASH)
+        if quantity < 1:
+            self._refuse(signal_row, NO_CASH)
             return
         symbol, fee = self.market.owner[row], self.rules.fee(quantity * fill)
         self.cash -= quantity * fill + fee

@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tradewinds import store
 from tradewinds.engine.shares import Bars, Ints
@@ -28,13 +30,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = dt.date(1970, 1, 1)
 
 _QUERY = """
-    SELECT s, date - DATE '1970-01-01' AS day, quarantine,
-           (open * 1000000)::BIGINT AS open, (high * 1000000)::BIGINT AS high,
-           (low * 1000000)::BIGINT AS low, (close * 1000000)::BIGINT AS close,
-           (adj_close * 1000000)::BIGINT AS adj_close, volume
-    FROM read_parquet($files) JOIN (SELECT unnest($symbols) AS symbol, unnest($numbers) AS s) USING (symbol)
-    WHERE date <= $last
-    ORDER BY s, date"""
+    SELECT symbol, date, quarantine, open, high, low, close, coalesce(adj_close, 0) AS adj_close, volume
+    FROM read_parquet($files) WHERE date <= $last"""
 
 
 @dataclass(frozen=True)
@@ -97,21 +94,29 @@ def _read(
 ) -> tuple[Bars, Ints, Counter[str]]:
     """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
     those of the symbols in the files."""
-    symbols = tuple(names)
     if not files:
         nothing = np.zeros(0, np.int64)
         return Bars((), np.zeros(1, np.int64), *([nothing] * 6)), nothing, Counter()
-    given = {"files": list(files), "symbols": list(names.values()), "numbers": list(range(len(symbols))), "last": last}
     with duckdb.connect(config={"threads": threads}) as connection:
-        found = connection.execute(_QUERY, given).fetchnumpy()
-    reasons = found.pop("quarantine")
-    bad = ~np.ma.getmaskarray(reasons)
-    quarantined = Counter(reasons[bad].tolist())
-    columns = {name: np.ma.filled(values, 0)[~bad].astype(np.int64) for name, values in found.items()}
-    counts = np.bincount(columns.pop("s"), minlength=len(symbols))
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    adjusted_close = columns.pop("adj_close")
-    return Bars(symbols, offsets, **columns), adjusted_close, quarantined
+        table = connection.sql(_QUERY, params={"files": list(files), "last": last}).to_arrow_table()
+    quarantined = Counter(pc.drop_null(table["quarantine"]).to_pylist())
+    table = table.filter(pc.is_null(table["quarantine"])).combine_chunks()
+    numbers = pc.index_in(table["symbol"], pa.array(list(names.values()))).to_numpy().astype(np.int64)
+    day = table["date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    order = np.lexsort((day, numbers))  # they come in order, and if they did not no signal would be right
+    columns = {name: _micro(table[name])[order] for name in ("open", "high", "low", "close", "adj_close")}
+    adjusted_close, volume = columns.pop("adj_close"), table["volume"].to_numpy()[order]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(names)))])
+    return Bars(tuple(names), offsets, day[order], **columns, volume=volume), adjusted_close, quarantined
+
+
+def _micro(prices: pa.ChunkedArray) -> Ints:
+    """Prices of six decimals as the integers that they are kept as (the lower half of 128 bits)."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.int64)[2 * chunk.offset : 2 * (chunk.offset + len(chunk)) : 2]
+        for chunk in prices.cast(store.SHARE_PRICE).chunks
+    ]
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
 
 
 def _rows(bars: Bars, adjusted_close: Ints, keep: Flags) -> tuple[Bars, Ints]:
