@@ -22,8 +22,8 @@ wrong types and values out of range are errors that name file, line, key and rem
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional, and never
 belong in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
 
-The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: who is asked, how fast,
-and where results go change no result.
+The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: who is
+asked, how fast, and where results go change no result.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 

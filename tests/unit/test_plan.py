@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import CHICAGO
-from tradewinds import config, display, progress, store
+from tradewinds import config, display, markets, progress, store
 from tradewinds.candle_window import CandleWindow
 from tradewinds.errors import ConfigError
 from tradewinds.plan import asked_through, needed_through, plan_of, stale_files
@@ -241,10 +241,14 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
         "events_skipped": {"NO_EVENT": 3},
         "rejections": {"MAX": 2},
     }
-    metrics = dict.fromkeys(key for _, key in display._HEADLINES) | {"start_balance_usd": 1234.5, "brier": 0.123456}
+    own = markets.family_of("kalshi_weather").HEADLINES
+    metrics = dict.fromkeys(key for _, key in (*display._HEADLINES, *own)) | {
+        "start_balance_usd": 1234.5,
+        "brier": 0.123456,
+    }
     metrics |= {"num_trades": 0, "diagnostics": diagnostics}
     store.write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
-    display.show_summary(console, plan, "mysql://me:***@db/x")
+    display.show_summary(console, plan, "mysql://me:***@db/x", own)
     lines = [line.strip("│ ") for line in console.console.file.getvalue().splitlines() if line.count("│") == 2]
     rows = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines}
     wanted = {"Start balance, USD": "1,234.50", "Sharpe": "—", "Brier score": "0.1235", "Trades": "0"}

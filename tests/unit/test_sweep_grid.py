@@ -260,7 +260,7 @@ def test_draws_are_uniform():
         ("output_dir=a,b", "not swept: it changes no result."),
         ("kalshi.requests_per_second=1,2", "it changes no result"),
         ("series_tickers=[KXHIGHMIA],[KXHIGHCHI]", "the same events"),
-        ("date_end_local=2025-05-10,2025-05-20", "the same events"),
+        ("date_end_local=2025-05-10,2025-05-20", "the same markets"),
         ("on_missing.quotes=skip,fail", "the same events"),
         ("probabilities.source=gaussian,file", "its own config"),
         ("strategy.parameters.edge=1", "the strategy ev_threshold has no parameters of its own."),

@@ -141,7 +141,7 @@ def test_changed_prices_change_the_result(tmp_path):
     desk = Shares(tmp_path, {"FALL": flat(dt.date(2024, 1, 1), FALLS)}, universe=["FALL"])
     assert desk("run", "--config", "config.yaml", "--quiet").returncode == 0
     before = desk.read("trades.csv")
-    desk.write({"FALL": flat(dt.date(2024, 1, 1), [*FALLS[:24], "9.50", "9.90", *FALLS[26:]])})
+    desk.write({"FALL": flat(dt.date(2024, 1, 1), [*FALLS[:25], "10.00", *FALLS[26:]])})
     assert desk("run", "--config", "config.yaml", "--quiet").returncode == 0
     assert desk.read("trades.csv") != before
 

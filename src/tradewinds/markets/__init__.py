@@ -24,8 +24,9 @@ NAMES = tuple(_REGISTRY)
 
 def market_of(raw: Mapping[str, Any]) -> str:
     """The market family of a config that is not checked yet; one that names none and has no family's key is the first's."""
-    if raw.get("market") in _REGISTRY:
-        return str(raw["market"])
+    named = raw.get("market")
+    if isinstance(named, str) and named in _REGISTRY:
+        return named
     return next((name for name, (_, key) in _REGISTRY.items() if key in raw), NAMES[0])
 
 
