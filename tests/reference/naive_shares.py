@@ -132,9 +132,13 @@ def replay(world, settings):
         if spans[symbol] and any(a <= settings.end and b >= settings.start for a, b in spans[symbol]):
             bars[symbol] = good
     dates = sorted({bar.date for rows in bars.values() for bar in rows if bar.date >= settings.start})
+    places = {date: [] for date in dates}
+    for symbol, rows in bars.items():
+        for place, bar in enumerate(rows):
+            places.get(bar.date, []).append((symbol, place))
     account, orders, due, equity = Account(settings), [], {}, []
     for date in dates:
-        today = {s: (i, bar) for s, rows in bars.items() for i, bar in enumerate(rows) if bar.date == date}
+        today = {s: (i, bars[s][i]) for s, i in places[date]}
         # the open: sales, then orders of earlier closes whose symbol trades again
         for symbol in [s for s in due if s in today]:
             account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
@@ -154,7 +158,7 @@ def replay(world, settings):
         found = []
         for symbol, (place, _) in today.items():
             active = any(start <= date <= end for start, end in spans[symbol])
-            score = score_of(bars[symbol][: place + 1]) if active else None
+            score = score_of(bars[symbol][max(0, place - 20) : place + 1]) if active else None
             if score is not None and symbol not in at_close:
                 found.append((-score, symbol))
         for _, symbol in sorted(found):
