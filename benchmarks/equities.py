@@ -37,6 +37,7 @@ def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
 
 def prepare(bars: Path) -> dict:
     """Import all bars; how long that took."""
+    from tradewinds.markets.equities_bars import make_panel
     from tradewinds.plan import run_plan
     from tradewinds.sources import bar_files
 
@@ -45,6 +46,7 @@ def prepare(bars: Path) -> dict:
     conf = config_of(bars, symbols, STRATEGIES[0])
     wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files]
     bar_files.import_bars(str(bars), conf["bars"]["columns"], wanted)
+    make_panel(run_plan(conf))
     return {"symbols": symbols, "files": len(wanted), "import_s": round(time.perf_counter() - begun, 2)}
 
 
@@ -65,8 +67,9 @@ def portfolio(bars: Path) -> dict:
 
 def alone(bars: Path, symbols: list[str]) -> dict:
     """Each symbol alone, without costs: days and prices of every trade."""
+    from tradewinds.engine.shares import BACKTEST_END
     from tradewinds.markets import equities
-    from tradewinds.markets.equities_bars import date_of
+    from tradewinds.markets.equities_bars import date_of, make_panel
     from tradewinds.plan import run_plan
 
     free = {
@@ -74,8 +77,11 @@ def alone(bars: Path, symbols: list[str]) -> dict:
         "risk": {"start_balance": 1_000_000_000, "position_size_pct": 1},
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
+    made = run_plan(confs[0])
+    if not Path(made.panel).exists():
+        make_panel(made)
     begun = time.perf_counter()
-    study = equities.Study.of(confs, run_plan(confs[0]), os.cpu_count() or 1)
+    study = equities.Study.of(confs, made)
     ready = time.perf_counter()
     found: dict[str, list] = {}
     held = study.loaded.bars
@@ -84,7 +90,8 @@ def alone(bars: Path, symbols: list[str]) -> dict:
         for t in study.replay(unlimited).trades:
             days = [str(date_of(int(held.day[row]))) for row in (t.entry_row, t.exit_row)]
             name = f"{conf['strategy']['name']} {held.symbols[t.symbol]}"
-            found.setdefault(name, []).append([*days, t.entry_price, t.exit_price])
+            forced = t.exit_reason == BACKTEST_END  # at the last close; the peer's is at the last open
+            found.setdefault(name, []).append([*days, t.entry_price, None if forced else t.exit_price])
     return {"load_s": ready - begun, "simulate_s": time.perf_counter() - ready, "trades": found}
 
 
@@ -120,7 +127,13 @@ def peer_python(work: Path) -> str:
 def differences(ours: dict, theirs: dict) -> list[str]:
     """Runs whose trades are not the same days and prices."""
     names = sorted({*ours, *theirs})
-    return [name for name in names if [list(t) for t in ours.get(name, [])] != [list(t) for t in theirs.get(name, [])]]
+    return [name for name in names if not _same(ours.get(name, []), theirs.get(name, []))]
+
+
+def _same(ours: list, theirs: list) -> bool:
+    return len(ours) == len(theirs) and all(
+        a[:3] == b[:3] and a[3] in (None, b[3]) for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 def main() -> int:

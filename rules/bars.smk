@@ -1,6 +1,7 @@
 """Bars: daily bars, one file per symbol and year; each holds what its source has of that year, or says that it has nothing.
 
-Needs: the user's file, the chart API, or a seed. Makes: data/candles/daily/{source}/{symbol}/{year}.parquet. From a service
+Needs: the user's file, the chart API, or a seed. Makes: data/candles/daily/{source}/{symbol}/{year}.parquet, and
+data/panels/{digest}.parquet, all of a run in one. From a service
 each file is a job; from the user's file or a seed one job makes those that are missing, because starting a process takes
 longer than writing a file. A year that was over when it was asked is never asked again.
 """
@@ -41,3 +42,19 @@ else:
             ),
         script:
             "../scripts/import_bars.py"
+
+
+rule panel:
+    """All bars of a run in one file: opening thousands takes longer than replaying them."""
+    input:
+        PLAN.bars,
+    output:
+        PLAN.panel,
+    log:
+        f"logs/panel/{PLAN.run_id}.log",
+    conda:
+        "../envs/simulate.yaml"
+    params:
+        code=jobs.code_digest("markets/equities_bars.py", "store.py"),
+    script:
+        "../scripts/panel.py"

@@ -42,7 +42,8 @@ STAGE_EXIT_CODES = {
         ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars"), FetchError.exit_code
     ),
     **dict.fromkeys(
-        ("forecast", "probabilities", "import_bars", "simulate", "calibration", "report"), SimulationError.exit_code
+        ("forecast", "probabilities", "import_bars", "panel", "simulate", "calibration", "report"),
+        SimulationError.exit_code,
     ),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }

@@ -17,12 +17,13 @@ from tradewinds.engine.shares import Exits, ShareRules
 from tradewinds.errors import ConfigError, DataMissing, SimulationError
 from tradewinds.markets import equities
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
-from tradewinds.markets.equities_bars import day_of
+from tradewinds.markets.equities_bars import day_of, make_panel
 from tradewinds.markets.equities_hold import buy_and_hold
 from tradewinds.markets.exchanges import exchange_of, exchanges
 from tradewinds.markets.universe import read_universe
 from tradewinds.results import share_metrics
 from tradewinds.sources import bar_files
+from tradewinds.sources import bars as stored
 from tradewinds.store import MICRO
 
 MONDAY = dt.date(2024, 1, 1)
@@ -61,6 +62,7 @@ def ran(world, **changes):
     conf = resolved(universe=changes.pop("universe", sorted(world)), **changes)
     made = plan.run_plan(conf)
     bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
+    make_panel(made)
     return equities.simulate(conf, made, 1, lambda done, total: None)
 
 
@@ -297,20 +299,25 @@ def test_undefined_share_metrics_are_none():
     assert share_metrics.annualised(-1.0, 5) is None and share_metrics.annualised(1e9, 1) is None
 
 
-def test_a_file_fetched_before_a_split_is_refused(tmp_path):
-    from tradewinds.sources import bars as stored
-
-    write_bars({"AAA": []})
-    conf = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": "AUD"})
+def stored_by_the_chart_api(currency, splits):
+    """Empty years of a symbol, each fetched just after its end; a split in the later one."""
+    conf = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": currency})
     made = plan.run_plan(conf)
     for file in made.files:
-        about = {"symbol": "AAA", "currency": "AUD", "retrieved_at": f"{file.year + 1}-01-05T00:00:00", "splits": []}
-        about["splits"] = ["2024-06-03"] if file.year == 2024 else []
-        stored.write_year(file.path, stored.empty(), about)
+        about = {"symbol": "AAA", "currency": "AUD", "retrieved_at": f"{file.year + 1}-01-05T00:00:00"}
+        stored.write_year(file.path, stored.empty(), about | {"splits": splits if file.year == 2024 else []})
+    return conf, made
+
+
+def test_a_file_fetched_before_a_split_is_refused():
     with pytest.raises(
         SimulationError, match=r"fetched before a later split: data/candles/daily/yahoo/AAA/2023.parquet"
     ):
-        equities.simulate(conf, made, 1, lambda done, total: None)
+        make_panel(stored_by_the_chart_api("AUD", ["2024-06-03"])[1])
+
+
+def test_prices_in_another_currency_are_refused():
+    conf, made = stored_by_the_chart_api("EUR", [])
+    make_panel(made)
     with pytest.raises(SimulationError, match="prices are in AUD, not EUR"):
-        other = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": "EUR"})
-        equities.simulate(other, made, 1, lambda done, total: None)
+        equities.simulate(conf, made, 1, lambda done, total: None)

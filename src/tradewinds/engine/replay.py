@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from tradewinds.engine.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.costs import Ints
 from tradewinds.engine.fills import Fill
 from tradewinds.engine.limits import EV_THRESHOLD, REASONS
+from tradewinds.engine.result import Decision, Summary
 from tradewinds.engine.rules import Rules
 from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, table_of
 from tradewinds.errors import SimulationError
@@ -25,23 +25,6 @@ from tradewinds.store import MICRO
 
 NEVER = kernel.NEVER
 _BUFFER_ROWS = 1 << 12
-
-
-class Decision(NamedTuple):
-    """Decisions with the same outcome: a fill (EV_THRESHOLD, one decision), or refusals for a limit's `reason`.
-
-    In a full audit refusals are of one quote, at `times` decision times from `first_ts` on; in a summary they are all of a
-    market, side and reason, first made at `first_ts`, and quantity and price are None.
-    """
-
-    ticker: str
-    first_ts: int
-    times: int
-    side: str
-    quantity: int | None
-    price_micro: int | None
-    filled: bool
-    reason: str
 
 
 @dataclass
@@ -54,18 +37,6 @@ class Outcome:
     decisions: list[Decision]
     end_cash_micro: int
     worth: list[tuple[int, int, int]]
-
-
-class Summary(NamedTuple):
-    """What became of an account, as columns: its fills in execution order with what each made in the end (micro-dollars,
-    Unix seconds), and its worth in order of time."""
-
-    decision_ts: Ints
-    quantity: Ints
-    fee_micro: Ints
-    pnl_micro: Ints
-    worth_ts: Ints
-    worth_micro: Ints
 
 
 class Universe:

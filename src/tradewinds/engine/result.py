@@ -4,10 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from tradewinds.engine.equity import Point
-from tradewinds.engine.replay import Decision
+
+Ints = npt.NDArray[np.int64]
+
+
+class Decision(NamedTuple):
+    """Decisions with the same outcome: a fill (EV_THRESHOLD, one decision), or refusals for a limit's `reason`.
+
+    In a full audit refusals are of one quote, at `times` decision times from `first_ts` on; in a summary they are all of a
+    market, side and reason, first made at `first_ts`, and quantity and price are None.
+    """
+
+    ticker: str
+    first_ts: int
+    times: int
+    side: str
+    quantity: int | None
+    price_micro: int | None
+    filled: bool
+    reason: str
+
+
+class Summary(NamedTuple):
+    """What became of an account, as columns: its fills in execution order with what each made in the end (micro-dollars,
+    Unix seconds), and its worth in order of time."""
+
+    decision_ts: Ints
+    quantity: Ints
+    fee_micro: Ints
+    pnl_micro: Ints
+    worth_ts: Ints
+    worth_micro: Ints
 
 
 @dataclass(frozen=True, slots=True)

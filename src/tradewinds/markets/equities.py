@@ -18,8 +18,7 @@ import numpy as np
 from tradewinds import store, strategies
 from tradewinds.config_problems import Problems
 from tradewinds.engine.equity import Point
-from tradewinds.engine.replay import Decision, Summary
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.shares import BACKTEST_END, Answered, Ints, Ledger, Market, ShareResult, ShareRules, ShareTrade
 from tradewinds.errors import ConfigError
 from tradewinds.markets.corporate_actions import read_actions
@@ -113,10 +112,10 @@ class Study:
     exchange: Exchange
 
     @classmethod
-    def of(cls, configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, threads: int) -> Study:
+    def of(cls, configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan) -> Study:
         first = configs[0]
         history = max(strategies.history_of(config) for config in configs)
-        loaded = load_bars(first, plan, history, threads)
+        loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
         return cls(loaded, Market(loaded.bars, *days), exchange_of(first["calendar"]))
 
@@ -229,7 +228,7 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
     Raises:
         DataMissing: no bars or too little history; SimulationError: files that do not fit together.
     """
-    study = Study.of([conf], plan, threads)
+    study = Study.of([conf], plan)
     made = study.replay(conf)
     tell(1, 1)
     return _result(conf, plan, study, made)
@@ -237,7 +236,7 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, workers: int) -> list[Summary]:
     """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
-    study = Study.of(configs, plan, workers)
+    study = Study.of(configs, plan)
     return [_summary(study, study.replay(config), config) for config in configs]
 
 

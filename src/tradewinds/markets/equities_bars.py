@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,13 +24,10 @@ TOO_LITTLE_HISTORY = "TOO_LITTLE_HISTORY"
 NOT_ACTIVE = "NOT_ACTIVE"
 NO_ADJUSTED_CLOSE = "NO_ADJUSTED_CLOSE"
 
+PRICES = ("open", "high", "low", "close")
 SHOWN = 40
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = dt.date(1970, 1, 1)
-
-_QUERY = """
-    SELECT symbol, date, quarantine, open, high, low, close, coalesce(adj_close, 0) AS adj_close, volume
-    FROM read_parquet($files) WHERE date <= $last"""
 
 
 @dataclass(frozen=True)
@@ -59,24 +55,23 @@ def date_of(day: int) -> dt.date:
     return EPOCH + dt.timedelta(days=day)
 
 
-def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int, threads: int) -> Loaded:
+def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Loaded:
     """The bars of a resolved config.
 
     Args:
-        plan: its plan, whose files are all there; history: bars that a signal needs; threads: DuckDB's.
+        plan: its plan, whose panel is there; history: bars that a signal needs.
 
     Raises:
         DataMissing: a symbol lacks bars or history and on_missing.bars says fail, or there is nothing to trade at all.
         SimulationError: files of one symbol do not fit together.
     """
-    universe, files = plan.universe, plan.bars
+    universe = plan.universe
     first, last = config["date_start_local"], config["date_end_local"]
     spans = {symbol: span for symbol, dates in universe.items() if (span := within(dates, first, last))}
     skipped = [(symbol, NOT_ACTIVE) for symbol in universe if symbol not in spans]
-    if config["bars"]["source"] == "yahoo":
-        _refuse_strangers(files, config["risk"]["currency"])
+    _refuse_currency(plan.panel, config["risk"]["currency"])
     names = {file.symbol: file.name for file in plan.files}
-    bars, adjusted_close, quarantined = _read({s: names[s] for s in sorted(spans)}, files, last, threads)
+    bars, adjusted_close, quarantined = _read({s: names[s] for s in sorted(spans)}, plan.panel, last)
     ends = np.array(
         [min(day_of(max(e for _, e in universe[symbol])), day_of(last)) for symbol in bars.symbols], np.int64
     )
@@ -89,25 +84,23 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int, threa
     return Loaded(bars, _eligible(bars, universe, first, last), sorted(skipped + lacking), quarantined, kind)
 
 
-def _read(
-    names: Mapping[str, str], files: Sequence[str], last: dt.date, threads: int
-) -> tuple[Bars, Ints, Counter[str]]:
+def _read(names: Mapping[str, str], panel: str, last: dt.date) -> tuple[Bars, Ints, Counter[str]]:
     """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
-    those of the symbols in the files."""
-    if not files:
-        nothing = np.zeros(0, np.int64)
-        return Bars((), np.zeros(1, np.int64), *([nothing] * 6)), nothing, Counter()
-    with duckdb.connect(config={"threads": threads}) as connection:
-        table = connection.sql(_QUERY, params={"files": list(files), "last": last}).to_arrow_table()
+    those of the symbols in the panel."""
+    table = store.read_table(panel)
+    table = table.filter(
+        pc.and_(pc.less_equal(table["date"], last), pc.is_in(table["symbol"], pa.array(names.values())))
+    )
     quarantined = Counter(pc.drop_null(table["quarantine"]).to_pylist())
-    table = table.filter(pc.is_null(table["quarantine"])).combine_chunks()
-    numbers = pc.index_in(table["symbol"], pa.array(list(names.values()))).to_numpy().astype(np.int64)
+    table = table.filter(pc.is_null(table["quarantine"]))
+    numbers = pc.index_in(table["symbol"], pa.array(names.values(), pa.string())).to_numpy().astype(np.int64)
     day = table["date"].cast(pa.int32()).to_numpy().astype(np.int64)
     order = np.lexsort((day, numbers))  # they come in order, and if they did not no signal would be right
-    columns = {name: _micro(table[name])[order] for name in ("open", "high", "low", "close", "adj_close")}
-    adjusted_close, volume = columns.pop("adj_close"), table["volume"].to_numpy()[order]
+    columns = {name: _micro(table[name])[order] for name in PRICES}
+    adjusted_close = _micro(pc.fill_null(table["adj_close"], 0))[order]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(names)))])
-    return Bars(tuple(names), offsets, day[order], **columns, volume=volume), adjusted_close, quarantined
+    bars = Bars(tuple(names), offsets, day[order], **columns, volume=table["volume"].to_numpy()[order])
+    return bars, adjusted_close, quarantined
 
 
 def _micro(prices: pa.ChunkedArray) -> Ints:
@@ -183,20 +176,36 @@ def _eligible(bars: Bars, universe: Universe, first: dt.date, last: dt.date) -> 
     return found
 
 
-def _refuse_strangers(files: Sequence[str], currency: str) -> None:
-    """Bars in another currency, or of before and after a split: the service adjusts what it sends for splits of later days.
+def make_panel(plan: EquitiesPlan) -> None:
+    """Put all bars of a plan into one file, in the order of its files.
 
     Raises:
-        SimulationError: names the files.
+        SimulationError: files of one symbol do not fit together.
     """
+    import duckdb  # the replay reads one file and needs none
+
+    about = {path: store.read_meta(path) for path in plan.bars}
+    _refuse_stale(about)
+    with duckdb.connect() as connection:
+        found = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}) if plan.bars else None
+        table = found.to_arrow_table().cast(store.BARS) if found else store.BARS.empty_table()
+    currencies = sorted({str(meta["currency"]) for meta in about.values() if meta.get("currency")})
+    store.write_parquet(plan.panel, table, {"files": len(about), "currencies": currencies})
+
+
+def _refuse_currency(panel: str, currency: str) -> None:
+    found = store.read_meta(panel)["currencies"]
+    if set(found) - {currency}:
+        remedy = "Set risk.currency to it, or trade other symbols."
+        raise SimulationError(f"prices are in {', '.join(found)}, not {currency}.", where="bars", remedy=remedy)
+
+
+def _refuse_stale(about: Mapping[str, Mapping[str, Any]]) -> None:
+    """Bars of before a later split: the chart API adjusts what it sends for all splits up to that day."""
     split: dict[str, str] = {}
-    about = {path: store.read_meta(path) for path in files}
-    for path, meta in about.items():
-        if meta.get("currency") not in (None, currency):
-            remedy = f"Set risk.currency to {meta['currency']}, or trade other symbols."
-            raise SimulationError(f"prices are in {meta['currency']}, not {currency}.", where=path, remedy=remedy)
+    for meta in about.values():
         split[meta["symbol"]] = max([split.get(meta["symbol"], ""), *meta.get("splits", [])])
-    stale = [path for path, meta in about.items() if meta["retrieved_at"][:10] < split[meta["symbol"]]]
+    stale = [path for path, meta in about.items() if meta.get("retrieved_at", "9")[:10] < split[meta["symbol"]]]
     if stale:
         remedy = "Delete them; the next run fetches them again, adjusted."
         raise SimulationError(f"fetched before a later split: {', '.join(stale)}.", where="bars", remedy=remedy)

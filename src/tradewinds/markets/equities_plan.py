@@ -45,6 +45,11 @@ class EquitiesPlan:
         return [file.path for file in self.files]
 
     @property
+    def panel(self) -> str:
+        """All bars in one file: opening thousands takes longer than replaying them."""
+        return f"data/panels/{configs.digest(self.bars)[:20]}.parquet"
+
+    @property
     def fetched(self) -> list[str]:
         """All files that come from a service."""
         return self.bars if self.source == "yahoo" else []
@@ -52,7 +57,7 @@ class EquitiesPlan:
     @property
     def groups(self) -> list[tuple[str, list[str]]]:
         """What the replay reads, in the order in which it is made."""
-        return [("bars", self.bars)]
+        return [("bars", self.bars), ("panel", [self.panel])]
 
     @property
     def growing(self) -> dict[str, dt.date]:
@@ -62,12 +67,12 @@ class EquitiesPlan:
     @property
     def schemas(self) -> dict[str, Any]:
         """The schema of every data file."""
-        return dict.fromkeys(self.bars, store.BARS)
+        return dict.fromkeys([*self.bars, self.panel], store.BARS)
 
     @property
     def inputs(self) -> dict[str, list[str]]:
         """What the replay reads, by kind."""
-        return {"bars": self.bars, "side_files": list(self.side_files)}
+        return {"panel": [self.panel], "side_files": list(self.side_files)}
 
     @property
     def recorded(self) -> dict[str, list[str]]:

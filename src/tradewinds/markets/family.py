@@ -11,8 +11,7 @@ from tradewinds.config_problems import Problems
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tradewinds.engine.replay import Summary
-    from tradewinds.engine.result import RunResult
+    from tradewinds.engine.result import RunResult, Summary
     from tradewinds.results.report.run import Family as Report
 
 Tell = Callable[[int, int], None]

@@ -14,8 +14,7 @@ from tradewinds.plan import Plan, kalshi_plan
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tradewinds.engine.replay import Summary
-    from tradewinds.engine.result import RunResult
+    from tradewinds.engine.result import RunResult, Summary
     from tradewinds.markets.family import Tell
     from tradewinds.results.report.run import Family as Report
 

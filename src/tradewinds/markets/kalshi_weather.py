@@ -15,8 +15,8 @@ from tradewinds.engine.candles import Seen, Window
 from tradewinds.engine.contracts import Contract, Event, Side
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.fills import Fill
-from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Summary, Universe
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Universe
+from tradewinds.engine.result import RunResult, Scored, Summary, Trade
 from tradewinds.engine.rules import Rules
 from tradewinds.errors import SimulationError
 from tradewinds.markets import kalshi_events, validations

@@ -16,8 +16,7 @@ import yaml
 
 from tradewinds import database, store
 from tradewinds.engine.equity import DAY_SECONDS
-from tradewinds.engine.replay import Decision
-from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.result import Decision, RunResult, Trade
 from tradewinds.results.metrics import metrics
 from tradewinds.results.text import dollars, instant, probability
 

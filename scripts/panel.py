@@ -1,0 +1,14 @@
+"""Put a run's daily bars into one file."""
+
+from tradewinds import config as configs
+from tradewinds.jobs import run_job
+from tradewinds.markets.equities_bars import make_panel
+from tradewinds.plan import run_plan
+
+
+def panel(raw_config: dict) -> None:
+    make_panel(run_plan(configs.resolve(raw_config)))
+
+
+if __name__ == "__main__":
+    run_job(lambda: panel(snakemake.config), stage="panel", log=snakemake.log[0])
