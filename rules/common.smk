@@ -50,6 +50,7 @@ def run_files():
         "trades.csv",
         "metrics.json",
         "report.md",
+        "report.html",
     ]
     return [f"{PLAN.run_dir}/{name}" for name in names]
 

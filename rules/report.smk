@@ -1,6 +1,6 @@
 """Report: what a person reads, made from the run's files alone.
 
-Needs: a simulated run. Makes: {output_dir}/{run_id}/report.md and equity.png.
+Needs: a simulated run. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
 """
 
 
@@ -10,14 +10,17 @@ rule report:
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
+        markets=f"{PLAN.run_dir}/markets.csv",
+        config=f"{PLAN.run_dir}/config_resolved.yaml",
     output:
         report=f"{PLAN.run_dir}/report.md",
-        plot=f"{PLAN.run_dir}/equity.png",
+        page=f"{PLAN.run_dir}/report.html",
+        plots=directory(f"{PLAN.run_dir}/plots"),
     log:
         f"logs/report/{PLAN.run_id}.log",
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("results"),
+        code=jobs.code_digest("results", "markets/kalshi_report.py"),
     script:
         "../scripts/report.py"

@@ -21,6 +21,7 @@ rule simulate:
         decisions=f"{PLAN.run_dir}/decisions.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
         events=f"{PLAN.run_dir}/events.csv",
+        markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
     log:

@@ -1,13 +1,14 @@
-"""Make a run's report (report.md, equity.png) from the run's files alone."""
+"""Make a run's report (report.md, report.html, plots/) from the run's files alone."""
 
 from pathlib import Path
 
 from tradewinds.jobs import run_job
+from tradewinds.markets.kalshi_report import REPORT
 from tradewinds.results.report import write_report
 
 
 def report(folder: Path) -> None:
-    write_report(folder)
+    write_report(folder, REPORT)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def show_summary(screen: Screen, plan: Plan, database_url: str) -> None:
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", f"{count:,}")
     screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
-    screen.print(f"report    {plan.run_dir}/report.md", soft_wrap=True)
+    screen.print(f"report    {plan.run_dir}/report.html", soft_wrap=True)
     screen.print(f"artifacts {plan.run_dir}/", soft_wrap=True)
     screen.print(f"database  {database_url}", soft_wrap=True)
 

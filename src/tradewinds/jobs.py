@@ -51,13 +51,16 @@ def export_environment(config: Mapping[str, Any]) -> None:
         os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 
 
+SOURCES = {".py", ".sql", ".j2", ".css", ".js"}
+
+
 def code_digest(*parts: str) -> str:
     """SHA-256 over the sources of some of the package's folders or files: results follow the code that makes them."""
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
     for part in parts:
         path = package / part
-        files = sorted(path.rglob("*.py")) + sorted(path.rglob("*.sql")) if path.is_dir() else [path]
+        files = sorted(f for f in path.rglob("*") if f.suffix in SOURCES) if path.is_dir() else [path]
         for file in files:
             digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -11,6 +11,7 @@ from tradewinds.plan import Plan
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.event_data import write_event_data
 from tradewinds.results.manifest import write_manifest
+from tradewinds.results.market_names import write_market_names
 
 Tell = Callable[[int, int], None]
 
@@ -35,5 +36,7 @@ def simulate(conf: Config, plan: Plan, inputs: Iterable[str], threads: int, tell
             conf, plan.catalogs, candles, plan.probabilities, threads, list(plan.climate.values()), tell
         )
     write_event_data(plan.run_dir, plan.events, dict(result.skipped))
+    traded = {trade.market_ticker for trade in result.trades}
+    write_market_names(plan.run_dir, plan.catalogs.values(), traded)
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
     write_manifest(plan.run_dir, plan.run_id, conf, inputs, result.watermark)

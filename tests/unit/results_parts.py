@@ -5,13 +5,16 @@ from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow as pa
+
 from tests.unit.engine_parts import micro, pico
-from tradewinds import config
+from tradewinds import config, store
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.markets.validations import Failure, Findings, diagnostics
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
+from tradewinds.results.market_names import write_market_names
 
 NINE = {
     "series_tickers": ["KXHIGHMIA", "KXHIGHCHI"],
@@ -103,10 +106,15 @@ def run(
     )
 
 
-def written(folder, result):
-    """The folder of a run, with everything the report is made from."""
-    how = conf()
+def written(folder, result, title="Highest temperature", **changes):
+    """The folder of a run, with everything the report is made from; all its markets have the same title."""
+    how = conf(**changes)
     run_id = config.run_id(how)
     write_artifacts(folder, run_id, how, result)
     write_manifest(folder, run_id, how, [], result.watermark)
+    tickers = sorted({trade.market_ticker for trade in result.trades})
+    listed = {"market_ticker": tickers, "title": [title] * len(tickers), "yes_sub_title": ["80° to 81°"] * len(tickers)}
+    catalog = folder.parent / f"{folder.name}.catalog.parquet"
+    store.write_parquet(catalog, pa.table(listed, schema=pa.schema([(name, pa.string()) for name in listed])), {})
+    write_market_names(folder, [str(catalog)], set(tickers))
     return folder

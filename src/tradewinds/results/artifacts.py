@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import uuid
@@ -16,6 +15,7 @@ import pyarrow as pa
 import yaml
 
 from tradewinds import database, store
+from tradewinds.engine.equity import DAY_SECONDS
 from tradewinds.engine.replay import Decision
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.results.metrics import metrics
@@ -53,40 +53,41 @@ _TYPES: dict[str, pa.DataType] = {
 TRADES = pa.schema([(name, _TYPES.get(name, pa.string())) for name in TRADE_COLUMNS])
 
 
-def trade_row(run_id: str, sequence: int, trade: Trade) -> dict[str, str]:
-    """A row of trades.csv; `sequence` counts the run's trades from 0."""
-    return {
-        "trade_id": str(uuid.uuid5(uuid.UUID(run_id), str(sequence))),
-        "series_ticker": trade.series_ticker,
-        "event_ticker": trade.event_ticker,
-        "market_ticker": trade.market_ticker,
-        "station_id": trade.station_id,
-        "decision_ts_utc": instant(trade.decision_ts),
-        "quote_ts_utc": instant(trade.quote_ts),
-        "side": trade.side,
-        "qty": str(trade.qty),
-        "entry_price": dollars(trade.entry_price_micro),
-        "entry_fee": dollars(trade.entry_fee_micro),
-        "model_prob_yes": probability(trade.model_prob_yes_pico),
-        "ev_gross_per_contract": probability(trade.ev_gross_pico),
-        "ev_net_per_contract": probability(trade.ev_net_pico),
-        "reason_code": trade.reason_code,
-        "settled_result": trade.settled_result,
-        "settled_ts_utc": instant(trade.settled_ts),
-        "payout": dollars(trade.payout_micro),
-        "pnl": dollars(trade.pnl_micro),
-    }
+CHUNK = 10_000  # trades turned into text at a time: a year's at once would take half a gigabyte
+
+
+def trade_row(run: uuid.UUID, sequence: int, trade: Trade) -> tuple[str, ...]:
+    """A row of trades.csv in the order of TRADE_COLUMNS; `sequence` counts the run's trades from 0."""
+    return (
+        str(uuid.uuid5(run, str(sequence))),
+        trade.series_ticker,
+        trade.event_ticker,
+        trade.market_ticker,
+        trade.station_id,
+        instant(trade.decision_ts),
+        instant(trade.quote_ts),
+        trade.side,
+        str(trade.qty),
+        dollars(trade.entry_price_micro),
+        dollars(trade.entry_fee_micro),
+        probability(trade.model_prob_yes_pico),
+        probability(trade.ev_gross_pico),
+        probability(trade.ev_net_pico),
+        trade.reason_code,
+        trade.settled_result,
+        instant(trade.settled_ts),
+        dollars(trade.payout_micro),
+        dollars(trade.pnl_micro),
+    )
 
 
 def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], result: RunResult) -> None:
     """Write trades.csv, trades.parquet, equity.csv, positions_daily.csv, decisions.parquet, metrics.json and
     config_resolved.yaml; each is whole or absent."""
     target = Path(folder)
-    rows = [trade_row(run_id, i, trade) for i, trade in enumerate(result.trades)]
-    store.write_text(target / "trades.csv", _csv(TRADE_COLUMNS, rows))
-    store.write_parquet(target / "trades.parquet", _trade_table(rows), {"run_id": run_id})
-    store.write_text(target / "equity.csv", _equity_csv(result))
-    store.write_text(target / "positions_daily.csv", _positions_csv(result.trades))
+    _write_trades(target, run_id, result.trades)
+    _write_csv(target / "equity.csv", EQUITY_COLUMNS, [_equity_rows(result)])
+    _write_csv(target / "positions_daily.csv", POSITION_COLUMNS, [_position_rows(result.trades)])
     store.write_parquet(target / "decisions.parquet", _decision_table(result.decisions, config), {"run_id": run_id})
     store.write_text(target / "config_resolved.yaml", resolved_yaml(config))
     found = {"run_id": run_id} | metrics(result)
@@ -103,51 +104,61 @@ def resolved_yaml(config: Mapping[str, Any]) -> str:
     return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+def _write_csv(path: Path, columns: Sequence[str], chunks: Iterable[Iterable[Sequence[str]]]) -> None:
+    with store.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        for rows in chunks:
+            writer.writerows(rows)
 
 
-def _trade_table(rows: list[dict[str, str]]) -> pa.Table:
-    columns = []
-    for field in TRADES:
-        text = pa.array([row[field.name] for row in rows], pa.string())
-        columns.append(text.cast(field.type) if not pa.types.is_string(field.type) else text)
-    return pa.Table.from_arrays(columns, schema=TRADES)
+def _write_trades(target: Path, run_id: str, trades: Sequence[Trade]) -> None:
+    """trades.csv and trades.parquet, from the same text."""
+    columns: list[list[pa.Array]] = [[] for _ in TRADES]
+    run = uuid.UUID(run_id)
+
+    def chunks() -> Iterable[list[tuple[str, ...]]]:
+        for start in range(0, len(trades), CHUNK):
+            rows = [trade_row(run, start + i, trade) for i, trade in enumerate(trades[start : start + CHUNK])]
+            for field, made, texts in zip(TRADES, columns, zip(*rows, strict=True), strict=True):
+                made.append(pa.array(texts, pa.string()).cast(field.type))
+            yield rows
+
+    _write_csv(target / "trades.csv", TRADE_COLUMNS, chunks())
+    arrays = [pa.chunked_array(made, field.type) for made, field in zip(columns, TRADES, strict=True)]
+    store.write_parquet(target / "trades.parquet", pa.Table.from_arrays(arrays, schema=TRADES), {"run_id": run_id})
 
 
-def _equity_csv(result: RunResult) -> str:
-    columns = ("ts_utc", "kind", "cash_usd", "open_value_usd", "equity_usd")
-    rows = (
-        (instant(p.ts), p.kind, dollars(p.cash_micro), dollars(p.open_value_micro), dollars(p.equity_micro))
-        for p in result.equity
-    )
-    return _csv(columns, (dict(zip(columns, row, strict=True)) for row in rows))
+EQUITY_COLUMNS = ("ts_utc", "kind", "cash_usd", "open_value_usd", "equity_usd")
 
 
-def _positions_csv(trades: Sequence[Trade]) -> str:
+def _equity_rows(result: RunResult) -> Iterable[tuple[str, ...]]:
+    for p in result.equity:
+        yield instant(p.ts), p.kind, dollars(p.cash_micro), dollars(p.open_value_micro), dollars(p.equity_micro)
+
+
+POSITION_COLUMNS = (
+    "date_utc",
+    "event_ticker",
+    "market_ticker",
+    "side",
+    "contracts",
+    "entry_cost_usd",
+    "settled_ts_utc",
+)
+
+
+def _position_rows(trades: Sequence[Trade]) -> Iterable[tuple[str, ...]]:
     """Per UTC date and market: contracts bought that day and their entry cost, by side."""
-    columns = ("date_utc", "event_ticker", "market_ticker", "side", "contracts", "entry_cost_usd", "settled_ts_utc")
-    grouped: dict[tuple[str, ...], list[int]] = {}
+    grouped: dict[tuple[int, str, str, str, int], list[int]] = {}
     for trade in trades:
-        key = (
-            instant(trade.decision_ts)[:10],
-            trade.event_ticker,
-            trade.market_ticker,
-            trade.side,
-            instant(trade.settled_ts),
-        )
+        day = trade.decision_ts // DAY_SECONDS
+        key = (day, trade.event_ticker, trade.market_ticker, trade.side, trade.settled_ts)
         sums = grouped.setdefault(key, [0, 0])
         sums[0] += trade.qty
         sums[1] += trade.qty * trade.entry_price_micro
-    rows = (
-        dict(zip(columns, (*key[:4], str(sums[0]), dollars(sums[1]), key[4]), strict=True))
-        for key, sums in sorted(grouped.items())
-    )
-    return _csv(columns, rows)
+    for (day, event, market, side, settled_ts), (contracts, cost) in sorted(grouped.items()):
+        yield instant(day * DAY_SECONDS)[:10], event, market, side, str(contracts), dollars(cost), instant(settled_ts)
 
 
 _DECISIONS = pa.schema(

@@ -1,0 +1,44 @@
+"""report.md, report.html and plots/: a run for people, made from its files alone."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tradewinds import store
+from tradewinds.results.report.html import html
+from tradewinds.results.report.markdown import markdown
+from tradewinds.results.report.parts import Page
+from tradewinds.results.report.pictures import pictures
+from tradewinds.results.report.run import Family, read_run
+
+
+def page_of(folder: str | Path, family: Family) -> Page:
+    """What the report of a run's folder says, for any way of showing it."""
+    run = read_run(folder)
+    made = (section(run) for section in family.sections)
+    return Page(family.title(run), family.subtitle(run), [section for section in made if section])
+
+
+def write_report(folder: str | Path, family: Family) -> None:
+    """Write plots/, report.html and report.md into a run's folder; each is whole or absent, and the last says that all is."""
+    target = Path(folder)
+    page = page_of(target, family)
+    drawn = {plot.name: pictures(plot) for plot in page.plots()}
+    _write_plots(target / "plots", drawn)
+    store.write_text(target / "report.html", html(page, {name: forms["svg"] for name, forms in drawn.items()}))
+    store.write_text(target / "report.md", markdown(page))
+
+
+def _write_plots(folder: Path, drawn: dict[str, dict[str, bytes]]) -> None:
+    """The folder appears with all its pictures, in place of the one that was there."""
+    with tempfile.TemporaryDirectory(prefix=".plots.", dir=folder.parent) as name:
+        temporary = Path(name, "plots")
+        temporary.mkdir()
+        for plot, forms in drawn.items():
+            for form, content in forms.items():
+                (temporary / f"{plot}.{form}").write_bytes(content)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)

@@ -1,0 +1,46 @@
+"""A report as one HTML file: no network, no clock, everything from outside escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tradewinds.results.report.parts import Page
+
+_HERE = resources.files("tradewinds.results.report")
+_SCRIPTS = ("vendor/uPlot.iife.min.js", "templates/report.js")
+_STYLES = ("vendor/uPlot.min.css", "templates/report.css")
+
+
+def html(page: Page, pictures: Mapping[str, bytes]) -> str:
+    """The text of report.html; `pictures` are its plots as SVG, by name, for paper and for readers without scripts."""
+    scripts = [_text(name) for name in _SCRIPTS]
+    environment = Environment(
+        loader=PackageLoader("tradewinds.results.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
+    return environment.get_template("report.html.j2").render(
+        page=page,
+        plots=plots,
+        pictures={name: base64.b64encode(svg).decode() for name, svg in pictures.items()},
+        styles=[_text(name) for name in _STYLES],
+        scripts=scripts,
+        digests=[_digest(script) for script in scripts],
+    )
+
+
+def _text(name: str) -> str:
+    return _HERE.joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def _digest(script: str) -> str:
+    """By which the page's own policy lets a browser run this script and no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,54 @@
+"""A report as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tradewinds.results.report.parts import Code, Items, Page, Panel, Part, Plot, Table, Text, Tiles
+
+_MEANING = re.compile(r"[\\`*|\[\]$~]|(?<!\w)_|_(?!\w)")  # between letters an underscore is itself
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def markdown(page: Page) -> str:
+    """The text of report.md."""
+    lines = [f"# {escape(page.title)}\n", f"{escape(page.subtitle)}\n"]
+    for section in page.sections:
+        lines += [f"## {escape(section.title)}\n", *(text for part in section.parts for text in _part(part))]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text that means itself in Markdown, in a table too, and in the HTML that comes of it."""
+    harmless = _MEANING.sub(lambda sign: "\\" + sign[0], " ".join(text.split()))
+    return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def table(part: Table) -> str:
+    """A Markdown table."""
+    marks = ("---:" if side == "r" else "---" for side in part.sides)
+    lines = [map(escape, part.header), marks, *(map(escape, row) for row in part.rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _part(part: Part) -> Iterable[str]:
+    if isinstance(part, Text):
+        yield (f"**{escape(part.text)}**" if part.tone == "strong" else escape(part.text)) + "\n"
+    elif isinstance(part, Code):
+        yield "    " + part.text.replace("\n", "\n    ") + "\n"
+    elif isinstance(part, Items):
+        yield "\n".join(f"- {escape(item)}" for item in part.items) + "\n"
+    elif isinstance(part, Tiles):
+        rows = tuple((label, value, remark) for label, value, remark in part.tiles)
+        yield table(Table(("", "", ""), rows, "lrl")) + "\n"
+    elif isinstance(part, Table):
+        yield table(part) + "\n"
+    elif isinstance(part, Plot):
+        yield f"![{escape(part.title)}](plots/{part.name}.png)\n"
+        if part.caption:
+            yield f"{escape(part.caption)}\n"
+    elif isinstance(part, Panel):
+        yield f"### {escape(part.title)}\n"
+        for inner in part.parts:
+            yield from _part(inner)

@@ -1,0 +1,127 @@
+"""What a report is made of, before it is Markdown or HTML: plain text and numbers, escaped by whoever renders them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `tone` is "" or "strong"."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A command to copy."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of short sentences."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The figures one looks at first: (label, value, remark)."""
+
+    tiles: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`sides` has l or r per column; an empty header is that of labels and values."""
+
+    header: Row
+    rows: Sequence[Row]
+    sides: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot by its data; `kind` says how it is drawn, on the page and as a picture.
+
+    equity: t (Unix s), equity, drawdown (≤ 0), start. bars: labels, value, expected, remark. points: x (ascending), y, low and
+    high (None without an interval), n (words beside the point), remark, and the diagonal on which they ought to lie. Figures
+    are floats: this is for eyes.
+    """
+
+    name: str
+    title: str
+    kind: str
+    data: dict[str, Any]
+    axes: tuple[str, str]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Parts under a heading of their own; on a wide page a plot and its table stand side by side."""
+
+    title: str
+    parts: Sequence[Part]
+
+
+Part = Text | Code | Items | Tiles | Table | Plot | Panel
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the report; `key` is its anchor."""
+
+    key: str
+    title: str
+    parts: Sequence[Part] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+
+    def plots(self) -> list[Plot]:
+        """Its plots, in order."""
+        return [plot for section in self.sections for plot in _plots(section.parts)]
+
+
+def _plots(parts: Sequence[Part]) -> list[Plot]:
+    found: list[Plot] = []
+    for part in parts:
+        if isinstance(part, Plot):
+            found.append(part)
+        elif isinstance(part, Panel):
+            found += _plots(part.parts)
+    return found
+
+
+def shown(value: float | int | str | Decimal | None, digits: int) -> str:
+    """A number with so many decimals and thousands apart; — for an undefined one. Rounds half to even."""
+    if value is None:
+        return "—"
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    return f"{rounded if rounded else abs(rounded):,.{digits}f}"
+
+
+def span(low: float | str, high: float | str) -> str:
+    """A range of figures that no line breaks."""
+    return f"{low}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{high}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,240 @@
+"""Sections that every market family's report has."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from tradewinds.results.market_names import market_names
+from tradewinds.results.report.curve import deepest, read_curve, thinned
+from tradewinds.results.report.parts import (
+    Code,
+    Items,
+    Panel,
+    Part,
+    Plot,
+    Row,
+    Section,
+    Table,
+    Text,
+    Tiles,
+    listed,
+    shown,
+)
+from tradewinds.results.report.profit import Group, extremes, grouped
+from tradewinds.results.report.run import Run
+
+REASONS = {  # the engine's; a family has its own beside them
+    "OPPOSING_POSITION": "the other side of the market is held",
+    "LIQUIDITY": "more than the allowed share of the candle's volume",
+    "MAX_CONTRACTS_PER_MARKET": "the market is full",
+    "MAX_CONTRACTS_PER_EVENT": "the event is full",
+    "MAX_TOTAL_OPEN_CONTRACTS": "the account is full",
+    "MAX_NOTIONAL_PER_EVENT_USD": "the event's money is used up",
+    "MAX_TRADES_PER_EVENT_PER_DAY": "the event's orders of the day are used up",
+    "INSUFFICIENT_CASH": "not enough cash",
+    "EV_THRESHOLD": "the smaller order a limit left is not worth its fee",
+}
+METRICS = (
+    ("Start balance, USD", "start_balance_usd", 2),
+    ("End balance, USD", "end_balance_usd", 2),
+    ("P&L, USD", "total_pnl_usd", 2),
+    ("Fees, USD", "total_fees_usd", 2),
+    ("Return, %", "roi_pct", 3),
+    ("Trades", "num_trades", 0),
+    ("Contracts", "num_contracts", 0),
+    ("Win rate, %", "win_rate_pct", 2),
+    ("Average profit, USD", "avg_profit_usd", 4),
+    ("Average loss, USD", "avg_loss_usd", 4),
+    ("Profit factor", "profit_factor", 3),
+    ("Max drawdown, USD", "max_drawdown_usd", 2),
+    ("Max drawdown, %", "max_drawdown_pct", 3),
+    ("Sharpe (√365)", "sharpe", 3),
+    ("Sortino (√365)", "sortino", 3),
+    ("Decision to settlement, minutes", "exposure_time_avg_minutes", 0),
+)
+SHOWN_FAILURES = 10  # of each validation
+SHOWN_EVENTS = 20  # of those skipped for one reason
+SHOWN_POSITIONS = 10  # best and worst
+
+
+def instant_text(ts: int) -> str:
+    """Unix seconds for people: 2025-05-02 03:04Z."""
+    return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def because(code: str, reasons: Mapping[str, str]) -> str:
+    """What a reason code means; a validation's name says it itself."""
+    return "this validation failed" if code.startswith("VALIDATION:") else reasons[code]
+
+
+def tiles(run: Run) -> Tiles:
+    """The figures one looks at first."""
+    m = run.metrics
+    traded, attempted = run.diagnostics["events_traded"], run.diagnostics["events_attempted"]
+    return Tiles(
+        [
+            ("P&L, USD", shown(m["total_pnl_usd"], 2), f"{shown(m['roi_pct'], 2)} % of the start balance"),
+            ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {attempted:,} events"),
+            ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_usd'], 2)} USD"),
+            ("Sharpe (√365)", shown(m["sharpe"], 2), f"Sortino {shown(m['sortino'], 2)}"),
+            ("Fees, USD", shown(m["total_fees_usd"], 2), f"on {shown(m['num_contracts'], 0)} contracts"),
+        ]
+    )
+
+
+def result(run: Run, rows: Sequence[tuple[str, str, int]]) -> Section:
+    """Metrics by label, key of metrics.json and decimals."""
+    lines = [(label, shown(run.metrics[key], digits)) for label, key, digits in rows]
+    note = Text("— is undefined: its denominator is zero or there is too little of it.")
+    return Section("result", "Result", [Table(("", ""), lines, "lr"), note])
+
+
+def equity(run: Run) -> Section:
+    """The account over time and how far it lay below its peak."""
+    curve = read_curve(run.folder / "equity.csv")
+    drawn, fall = thinned(curve), deepest(curve)
+    data = {
+        "t": drawn.t.tolist(),
+        "equity": [round(value, 2) for value in drawn.equity.tolist()],
+        "drawdown": [round(value, 2) for value in drawn.drawdown.tolist()],
+        "start": run.metrics["start_balance_usd"],
+    }
+    caption = "Cash and what open contracts would fetch at the visible quotes; below, how far that is under its highest so far."
+    if len(drawn.t) < len(curve.t):
+        caption += f" {len(drawn.t):,} of {len(curve.t):,} points: the ends and extremes of each stretch of time."
+    plot = Plot("equity", "Equity and drawdown", "equity", data, ("", "USD"), caption)
+    when = "The equity never fell below an earlier point."
+    if fall:
+        again = f"made good by {instant_text(fall.recovered_ts)}" if fall.recovered_ts else "not made good by the end"
+        when = (
+            f"Deepest drawdown: from {instant_text(fall.peak_ts)} to {instant_text(fall.bottom_ts)}, "
+            f"{shown(run.metrics['max_drawdown_usd'], 2)} USD, {again}."
+        )
+    return Section(
+        "equity", "Equity and drawdown", [plot, Text(when)] if len(curve.t) else [Text("No event was open.")]
+    )
+
+
+def profit_panel(run: Run, name: str, heading: str, key: str, label: Callable[[Any], tuple[str, str]]) -> Panel:
+    """P&L by an SQL key, as plot and table; `label` makes a group's words for the table and for the plot's axis."""
+    groups = sorted(grouped(run, key), key=lambda group: label(group.key))
+    words = [label(group.key) for group in groups]
+    header = (heading, "trades", "contracts", "P&L, USD", "expected, USD", "P&L each", "expected each")
+    rows = [
+        (long, *_counts(g), shown(g.pnl, 2), shown(g.expected, 2), shown(g.realised_each, 4), shown(g.expected_each, 4))
+        for (long, _), g in zip(words, groups, strict=True)
+    ]
+    data = {
+        "labels": [short for _, short in words],
+        "value": [round(float(g.pnl), 2) for g in groups],
+        "expected": [round(float(g.expected), 2) for g in groups],
+        "remark": [f"{long}: {g.trades:,} trades" for (long, _), g in zip(words, groups, strict=True)],
+    }
+    title = f"P&L by {heading[0].lower()}{heading[1:].split(',')[0]}"
+    table = Table(header, rows, "l" + "r" * 6)
+    if len(groups) < 2:  # nothing to compare
+        return Panel(title, [table])
+    return Panel(title, [Plot(name, title, "bars", data, ("", "USD")), table])
+
+
+def _counts(group: Group) -> tuple[str, str]:
+    return shown(group.trades, 0), shown(group.contracts, 0)
+
+
+def best_and_worst(run: Run) -> Section | None:
+    """The positions (all orders for one side of one market) that made and lost most."""
+    header = ("Market", "YES if", "side", "first order", "orders", "contracts", "mean price", "P(YES)", "P&L, USD")
+    panels: list[Part] = []
+    for title, best in (("Top winners", True), ("Top losers", False)):
+        found = extremes(run, best, SHOWN_POSITIONS)
+        names = market_names(run.folder, [market for market, *_ in found])
+        rows: list[Row] = [
+            (
+                market,
+                names[market],
+                side,
+                first,
+                shown(n, 0),
+                shown(qty, 0),
+                shown(price, 4),
+                shown(p, 3),
+                shown(pnl, 2),
+            )
+            for market, side, first, n, qty, price, p, pnl in found
+        ]
+        panels.append(Panel(title, [Table(header, rows, "llllrrrrr") if rows else Text("None.")]))
+    return Section("extremes", "Best and worst positions", panels) if run.metrics["num_trades"] else None
+
+
+def why_nothing(run: Run, reasons: Mapping[str, str]) -> Iterable[Part]:
+    """What kept a run without trades from trading; nothing for a run with some."""
+    if run.metrics["num_trades"]:
+        return
+    d = run.diagnostics
+    causes = [f"{n:,} event(s) skipped, {code}: {because(code, reasons)}" for code, n in d["events_skipped"].items()]
+    causes += [f"{n:,} refusal(s), {code}: {because(code, reasons)}" for code, n in d["rejections"].items()]
+    skipped = sum(d["events_skipped"].values())
+    if not d["rejections"] and skipped < d["events_attempted"]:
+        causes += ["no visible quote left an expected value above risk.min_ev_per_contract after the fee"]
+    yield Text("Nothing was traded: " + "; ".join(causes) + ".", "strong")
+
+
+def diagnostics(run: Run, reasons: Mapping[str, str], remark: str) -> Section:
+    """Events attempted, traded and skipped, orders refused, each with its reason; `remark` is the family's last word."""
+    d = run.diagnostics
+    traded, attempted, skipped = d["events_traded"], d["events_attempted"], sum(d["events_skipped"].values())
+    counts = f"{attempted:,} events attempted, {traded:,} traded, {skipped:,} skipped"
+    parts: list[Part] = [Text(f"{counts}, {attempted - traded - skipped:,} replayed without a trade.")]
+    by_reason: dict[str, list[str]] = {}
+    for event, reason in d["skipped_events"]:
+        by_reason.setdefault(reason, []).append(event)
+    rows = [
+        (code, because(code, reasons), f"{count:,}", listed(by_reason[code], SHOWN_EVENTS))
+        for code, count in d["events_skipped"].items()
+    ]
+    parts += [Table(("Event skipped", "because", "events", "which"), rows, "llrl")] if rows else []
+    refused = [(code, because(code, reasons), f"{count:,}") for code, count in d["rejections"].items()]
+    parts += [Table(("Order refused", "because", "decisions"), refused, "llr")] if refused else []
+    return Section("diagnostics", "Events and refusals", [*parts, Text(remark)])
+
+
+def validations(run: Run) -> Section:
+    """What was checked of the data and the trades, and what failed."""
+    details = run.diagnostics["validation_details"]
+    rows = [(v["name"], v["what"], f"{v['judged']:,}", f"{len(v['failures']):,}") for v in details]
+    quarantined = set(run.diagnostics["quarantined"])
+    failures = []
+    for v in details:
+        for event, why in v["failures"][:SHOWN_FAILURES]:
+            fate = "left out" if event in quarantined else "replayed all the same"
+            failures.append(f"{v['name']}: {event}, {fate}: {why}")
+        if len(v["failures"]) > SHOWN_FAILURES:
+            failures.append(f"{v['name']}: and {len(v['failures']) - SHOWN_FAILURES:,} more, all in metrics.json")
+    note = (
+        "Judged are events that nothing else kept out of the replay, and every trade; what an event lacks for a validation "
+        "is not judged."
+    )
+    table = Table(("Validation", "what holds", "judged", "failed"), rows, "llrr")
+    return Section("validations", "Validations", [table, *([Items(failures)] if failures else []), Text(note)])
+
+
+def limits(items: Sequence[str]) -> Section:
+    """What the backtest does not know."""
+    return Section("limits", "What this does not know", [Items(items)])
+
+
+def reproduce(run: Run) -> Section:
+    """The command that makes the run again, and what it was made from."""
+    m = run.manifest
+    rows = [
+        ("Run", m["run_id"]),
+        ("Tradewinds", f"{m['tradewinds_version']} ({m['git_sha'] or 'no checkout'})"),
+        ("Data up to", m["data_watermark_utc"] or "none"),
+        ("Inputs", f"{len(m['inputs']):,} files, whose SHA-256 are in run_manifest.json"),
+        ("Packages", ", ".join(f"{name} {version}" for name, version in m["packages"].items())),
+    ]
+    note = Text("The same config, data and version give the same trades, metrics and report, to the byte.")
+    return Section("reproduce", "How to reproduce", [Code(m["reproduce"]), Table(("", ""), rows, "ll"), note])

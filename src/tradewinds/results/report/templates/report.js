@@ -1,0 +1,203 @@
+// The report's plots, drawn with uPlot from the JSON beside them. Only textContent is ever set: nothing here can become markup.
+(() => {
+  "use strict";
+  const plots = JSON.parse(document.getElementById("plots").textContent);
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const money = (value) => value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const number = (value) => value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  const utc = (ts) => new Date(ts * 1e3).toISOString().slice(0, 16).replace("T", " ") + "Z";
+  const DATES = [ // of the time axis, by the seconds between two ticks: the day before the month's name, so that nobody errs
+    [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+    [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+    [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  ];
+  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340 };
+
+  // A box beside the cursor with the words for the point under it.
+  const tip = (words) => {
+    const box = document.createElement("div");
+    box.className = "tip";
+    box.hidden = true;
+    return {
+      hooks: {
+        init: (u) => u.over.append(box),
+        setCursor: (u) => {
+          const { idx, left, top } = u.cursor;
+          box.hidden = idx == null || left < 0 || !u.cursor.event; // without one the cursor only follows another plot's
+          if (box.hidden) return;
+          box.textContent = words(idx);
+          const over = u.over.clientWidth;
+          const x = left + 12 + box.offsetWidth > over ? left - 12 - box.offsetWidth : left + 12;
+          box.style.left = `${Math.max(Math.min(x, over - box.offsetWidth), -50)}px`;
+          box.style.top = `${Math.max(top - box.offsetHeight - 8, 0)}px`;
+        },
+      },
+    };
+  };
+
+  const axis = (label, more = {}) => ({
+    stroke: colour("dim"),
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { stroke: colour("line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+    labelFont: "12px system-ui, sans-serif",
+    ...(label ? { label, labelSize: 20 } : {}),
+    ...more,
+  });
+  const base = (width, height, more) => ({
+    width,
+    height,
+    legend: { show: false },
+    tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
+    cursor: { points: { show: false }, drag: { x: false, y: false } },
+    ...more,
+  });
+  const line = (u, x0, y0, x1, y1, style, width, dash = []) => {
+    const ratio = devicePixelRatio;
+    u.ctx.save();
+    u.ctx.strokeStyle = style;
+    u.ctx.lineWidth = width * ratio;
+    u.ctx.setLineDash(dash.map((length) => length * ratio));
+    u.ctx.beginPath();
+    u.ctx.moveTo(u.valToPos(x0, "x", true), u.valToPos(y0, "y", true));
+    u.ctx.lineTo(u.valToPos(x1, "x", true), u.valToPos(y1, "y", true));
+    u.ctx.stroke();
+    u.ctx.restore();
+  };
+  // A diamond or a dot at a point, with a rim in the ground's colour.
+  const mark = (u, x, y, fill, rim, diamond) => {
+    const ratio = devicePixelRatio, size = (diamond ? 6 : 5) * ratio;
+    const [px, py] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true)];
+    const path = new Path2D();
+    if (diamond) path.addPath(new Path2D(`M${px - size} ${py} L${px} ${py - size} L${px + size} ${py} L${px} ${py + size} Z`));
+    else path.arc(px, py, size, 0, 2 * Math.PI);
+    u.ctx.save();
+    u.ctx.fillStyle = fill;
+    u.ctx.strokeStyle = rim;
+    u.ctx.lineWidth = 1.5 * ratio;
+    u.ctx.fill(path);
+    u.ctx.stroke(path);
+    u.ctx.restore();
+  };
+
+  const stepped = uPlot.paths.stepped({ align: 1 });
+  const equity = (place, { name, data }) => {
+    const words = (i) => `${utc(data.t[i])}\nequity ${money(data.equity[i])} USD\ndrawdown ${money(data.drawdown[i])} USD`;
+    const pane = (height, label, values, series, more = {}) => {
+      const width = place.clientWidth;
+      const options = base(width, height, {
+        cursor: { sync: { key: name }, points: { show: true, size: 7 }, drag: { x: true, y: false } },
+        axes: [axis("", { values: DATES, ...more.x }), axis(label, { size: 64 })],
+        series: [{}, { paths: stepped, points: { show: false }, width: 1.6, ...series }],
+        scales: { y: more.y ?? {} },
+        plugins: [tip(words)],
+        hooks: more.hooks ?? {},
+      });
+      return new uPlot(options, [data.t, values], place);
+    };
+    const dashed = (u) => line(u, u.scales.x.min, data.start, u.scales.x.max, data.start, colour("dim"), 1, [5, 4]);
+    return [
+      pane(HEIGHT.equity, "Equity, USD", data.equity, { stroke: colour("gain") }, { x: { values: () => [], size: 8 }, hooks: { draw: [dashed] } }),
+      pane(
+        HEIGHT.drawdown, "Drawdown, USD", data.drawdown, { stroke: colour("loss"), fill: colour("loss") + "55" },
+        { y: { range: (u, low) => [Math.min(low * 1.1, -1e-9), 0] } },
+      ),
+    ];
+  };
+
+  const bars = (place, { data, axes }) => {
+    const places = data.labels.map((_, i) => i);
+    const pick = (keep) => data.value.map((value) => (keep(value) ? value : null));
+    const words = (i) => `${data.remark[i]}\nP&L ${money(data.value[i])} USD\nexpected ${money(data.expected[i])} USD`;
+    const letters = Math.max(...data.labels.map((label) => label.length));
+    const turned = letters * data.labels.length * 7 + 14 * data.labels.length > place.clientWidth - 64;
+    const shape = uPlot.paths.bars({ size: [0.7, 70] });
+    const bar = (name) => ({ paths: shape, fill: colour(name), stroke: colour(name), width: 0, points: { show: false } });
+    const options = base(place.clientWidth, HEIGHT.bars + (turned ? letters * 5 : 0), {
+      scales: {
+        x: { time: false, range: [-0.5, places.length - 0.5] },
+        y: { range: (u, low, high) => uPlot.rangeNum(Math.min(low, 0), Math.max(high, 0), 0.08, true) },
+      },
+      axes: [
+        axis("", {
+          splits: () => places,
+          values: () => data.labels,
+          grid: { show: false },
+          ...(turned ? { rotate: -90, size: letters * 7 + 16 } : {}),
+        }),
+        axis(axes[1], { size: 64 }),
+      ],
+      series: [{}, bar("gain"), bar("loss"), { paths: () => null, points: { show: false } }],
+      hooks: {
+        draw: [
+          (u) => line(u, -0.5, 0, places.length - 0.5, 0, colour("dim"), 1),
+          (u) => data.expected.forEach((value, i) => mark(u, i, value, colour("ground"), colour("ink"), true)),
+        ],
+      },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [places, pick((v) => v >= 0), pick((v) => v < 0), data.expected], place)];
+  };
+
+  const points = (place, { data, axes }) => {
+    const ends = [...data.low, ...data.high].filter((value) => value != null);
+    const all = [...data.x, ...data.y, ...ends];
+    const [lowest, highest] = [Math.min(...all), Math.max(...all)];
+    const padded = (low, high) => uPlot.rangeNum(low, high, 0.08, true);
+    const words = (i) => {
+      const interval = data.low[i] == null ? "" : `\n95 %: ${number(data.low[i])} to ${number(data.high[i])}`;
+      return `${data.remark[i]}\n${axes[0]}: ${number(data.x[i])}\n${axes[1]}: ${number(data.y[i])}${interval}`.trim();
+    };
+    const options = base(place.clientWidth, HEIGHT.points, {
+      scales: {
+        x: { time: false, range: () => padded(Math.min(...data.x), Math.max(...data.x)) },
+        y: { range: () => padded(Math.min(...data.y, ...ends), Math.max(...data.y, ...ends)) },
+      },
+      axes: [axis(axes[0]), axis(axes[1], { size: 56 })],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: {
+        drawAxes: [
+          (u) => {
+            u.ctx.save();
+            u.ctx.beginPath();
+            u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+            u.ctx.clip();
+            line(u, lowest, lowest, highest, highest, colour("dim"), 1, [5, 4]);
+            u.ctx.restore();
+          },
+        ],
+        draw: [
+          (u) => data.x.forEach((x, i) => data.low[i] != null && line(u, x, data.low[i], x, data.high[i], colour("band"), 3)),
+          (u) => data.x.forEach((x, i) => mark(u, x, data.y[i], colour("gain"), colour("ground"), false)),
+          (u) => {
+            u.ctx.fillStyle = colour("dim");
+            u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+            u.ctx.textAlign = "left";
+            const [dx, dy] = [8 * devicePixelRatio, -5 * devicePixelRatio];
+            data.n.forEach((n, i) => u.ctx.fillText(n, u.valToPos(data.x[i], "x", true) + dx, u.valToPos(data.y[i], "y", true) + dy));
+          },
+        ],
+      },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.x, data.y], place)];
+  };
+
+  const draw = { equity, bars, points };
+  let drawn = [];
+  const drawAll = () => {
+    drawn.forEach((u) => u.destroy());
+    drawn = plots.flatMap((plot) => draw[plot.kind](document.getElementById(`plot-${plot.name}`), plot));
+  };
+  document.documentElement.classList.add("drawn"); // from here on the plots take the place of the pictures
+  drawAll();
+  let width = document.body.clientWidth;
+  addEventListener("resize", () => {
+    if (document.body.clientWidth !== width) {
+      width = document.body.clientWidth;
+      drawAll();
+    }
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();
