@@ -16,7 +16,7 @@ COLUMNS = (
     *("run_id", "strategy", "market", "date_start", "date_end", "total_pnl_usd", "roi_pct", "num_trades"),
     *("win_rate_pct", "profit_factor", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
-_HEADS = {
+HEADS = {
     "total_pnl_usd": "P&L, USD",
     "roi_pct": "return, %",
     "num_trades": "trades",
@@ -70,10 +70,10 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
     table.add_column("#", justify="right")
     for name in ("run", "strategy", "from", "to"):
         table.add_column(name, no_wrap=True)
-    for head in _HEADS.values():
+    for head in HEADS.values():
         table.add_column(head, justify="right")
     for place, row in enumerate(rows, start=1):
-        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in _HEADS)
+        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in HEADS)
         dates = (str(row["date_start"]), str(row["date_end"]))
         table.add_row(str(place), row["run_id"][:8], row["strategy"], *dates, *figures)
     console.print(table)
