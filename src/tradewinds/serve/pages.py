@@ -131,7 +131,6 @@ def run(database: Database, run_id: RunPath) -> Response:
     files, curve = folder.names(), None
     if "equity.csv" in files:
         curve = _equity(folder)
-    settings = list(compare_command.flat(row["config"]))
     diagnostics = (row["metrics_json"] or {}).get("diagnostics", {})
     return shown(
         "run",
@@ -140,9 +139,15 @@ def run(database: Database, run_id: RunPath) -> Response:
         tiles=metrics and _tiles(metrics),
         files=files,
         plots=[curve] if curve else [],
-        settings=[(key, value if isinstance(value, str) else json.dumps(value)) for key, value in settings],
+        settings=[(key, _setting(value)) for key, value in compare_command.flat(row["config"])],
         diagnostics=diagnostics,
     )
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_setting, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _tiles(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -210,6 +215,7 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
             totals=queries.trade_totals(connection, asked.run_id, which),
             kinds=queries.trade_kinds(connection, asked.run_id),
             asked=asked,
+            sorts=queries.TRADE_SORTS,
             filtered=which != queries.TradeFilter(),
             csv=_address("/api/trades.csv", asked, limit=None, offset=None),
         )
