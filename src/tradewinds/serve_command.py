@@ -27,7 +27,8 @@ def serve(
 ) -> None:
     """Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C.
 
-    Reads the database and the folders of its runs. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
+    Reads the database and the folders of its runs. Changes nothing. Exit code 6 if there is no
+    database yet, or it cannot be read.
     """
     url = listing.database_url(database, config)
     with _listening(host, port) as listener:

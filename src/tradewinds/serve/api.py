@@ -18,7 +18,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": models.Problem, "description": "A parameter is wrong"},
     503: {"model": models.Problem, "description": "The database cannot be read"},
 }
-_NO_RUN: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "No such run, or no file of it"}}
+_NO_RUN: dict[int | str, dict[str, Any]] = {
+    404: {"model": models.Problem, "description": "No such run, or no file of it"}
+}
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 router = APIRouter(prefix="/api", responses=_PROBLEMS)
@@ -36,20 +38,18 @@ def runs(database: Database, asked: Annotated[models.RunQuery, Query()]) -> mode
 @router.get("/trades", responses=_NO_RUN)
 def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> models.TradePage:
     """Trades of a run, filtered and sorted, with the totals of all pages."""
-    which, order = asked.filter(), {"sort": asked.sort, "descending": asked.order == "desc"}
+    which = asked.filter()
+    page: dict[str, Any] = {"limit": asked.limit, "offset": asked.offset}
     with queries.reading(database) as connection:
         run_row(connection, asked.run_id)
-        found = queries.list_trades(
-            connection, asked.run_id, which, limit=asked.limit, offset=asked.offset, **order  # type: ignore[arg-type]
-        )
+        found = list(queries.list_trades(connection, asked.run_id, which, **asked.ordered(), **page))
         totals = queries.trade_totals(connection, asked.run_id, which)
         return models.TradePage(
             total=totals.trades,
             contracts=totals.contracts,
             pnl_usd=totals.pnl,  # type: ignore[arg-type]
-            limit=asked.limit,
-            offset=asked.offset,
-            trades=list(found),
+            trades=found,
+            **page,
         )
 
 
@@ -58,9 +58,7 @@ def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, 
     """The same trades, all of them, with the columns and the text of trades.csv."""
     with queries.reading(database) as connection:
         run_row(connection, asked.run_id)
-        found = queries.list_trades(
-            connection, asked.run_id, asked.filter(), sort=asked.sort, descending=asked.order == "desc"
-        )
+        found = queries.list_trades(connection, asked.run_id, asked.filter(), **asked.ordered())
         made = trades_csv.spooled(found)
     return sent(made, "text/csv; charset=utf-8", f"trades-{asked.run_id[:8]}.csv")
 

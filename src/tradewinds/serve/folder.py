@@ -9,9 +9,10 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from tradewinds.errors import TradewindsError
+from tradewinds.serve.models import EquityPoint
 
 # what may be read, and as what
 FILES = {
@@ -27,7 +28,6 @@ FILES = {
     "trades.parquet": "application/vnd.apache.parquet",
     "decisions.parquet": "application/vnd.apache.parquet",
 }
-EQUITY_COLUMNS = ("ts_utc", "kind", "cash_usd", "open_value_usd", "equity_usd")
 
 _REMEDY = "Run `tradewinds serve` in the folder that `tradewinds run` ran in, or run its config again."
 
@@ -77,17 +77,20 @@ class Folder:
             return [name for name in FILES if _is_plain(handle, name)]
         return []
 
-    def equity(self) -> Iterator[dict[str, Any]]:
-        """The rows of equity.csv, exact amounts as text.
+    def equity(self) -> Iterator[EquityPoint]:
+        """The points of equity.csv.
 
         Raises:
-            NotThere: as `open`, or it has other columns.
+            NotThere: as `open`, or it holds something else.
         """
         with io.TextIOWrapper(self.open("equity.csv"), encoding="utf-8", newline="") as text:
-            reader = csv.DictReader(text)
-            if tuple(reader.fieldnames or ()) != EQUITY_COLUMNS:
-                raise NotThere("equity.csv has other columns.", where=self.path, remedy=_REMEDY)
-            yield from reader
+            rows = csv.DictReader(text)
+            try:
+                for row in rows:
+                    yield EquityPoint.model_validate(row)
+            except (ValueError, csv.Error):  # pydantic's and the decoder's errors are ValueErrors
+                where = f"{self.path}/equity.csv, line {rows.line_num}"
+                raise NotThere("this is no point of an equity curve.", where=where, remedy=_REMEDY) from None
 
 
 def _is_plain(folder: int, name: str) -> bool:

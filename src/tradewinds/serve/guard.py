@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import MutableHeaders
@@ -103,5 +102,3 @@ def _is_wildcard(host: str) -> bool:
 def is_local(host: str) -> bool:
     """Whether an address can be reached from this machine only."""
     return host in LOCAL or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-

@@ -23,6 +23,11 @@ def _day(text: str) -> str:
     return text
 
 
+def _instant(text: str) -> str:
+    dt.datetime.fromisoformat(text)
+    return text
+
+
 def _exact(least: int) -> BeforeValidator:
     return BeforeValidator(lambda value: plain(value, least) if isinstance(value, Decimal) else value)
 
@@ -34,7 +39,9 @@ def _utc(value: Any) -> Any:
 RunId = Annotated[str, Field(pattern=RUN_ID, examples=["5ee0bb8f-2f0e-5a7a-8f0b-111111111111"])]
 Dollars = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,6}$", examples=["-12.50"])]
 Ratio = Annotated[str, _exact(0), Field(pattern=r"^-?\d+(\.\d{1,12})?$", examples=["0.333333333333"])]
-Instant = Annotated[str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"})]
+Instant = Annotated[
+    str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"}), AfterValidator(_instant)
+]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Amount = Annotated[str, Field(pattern=r"^-?\d{1,9}(\.\d{1,6})?$", examples=["-0.05"])]
 Day = Annotated[
@@ -108,6 +115,10 @@ class TradeFilterQuery(_Query):
             max_pnl=Decimal(self.max_pnl) if self.max_pnl else None,
         )
 
+    def ordered(self) -> dict[str, Any]:
+        """The order, for `queries.list_trades`."""
+        return {"sort": self.sort, "descending": self.order == "desc"}
+
 
 class TradeQuery(TradeFilterQuery, _Paged):
     """A page of them."""
@@ -148,7 +159,9 @@ def _kind(column: sa.Column[Any]) -> Any:
 
 
 def _model(name: str, doc: str, *columns: sa.Column[Any], **more: Any) -> type[BaseModel]:
-    fields = {column.name: (_kind(column), ...) for column in columns} | {key: (kind, ...) for key, kind in more.items()}
+    fields = {column.name: (_kind(column), ...) for column in columns} | {
+        key: (kind, ...) for key, kind in more.items()
+    }
     return create_model(name, __doc__=doc, **fields)  # type: ignore[call-overload,no-any-return]
 
 

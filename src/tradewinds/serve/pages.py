@@ -128,9 +128,8 @@ def run(database: Database, run_id: RunPath) -> Response:
         row = run_row(connection, run_id)
         metrics = queries.core_metrics(connection, run_id)
     folder = folder_of(row)
-    files, curve = folder.names(), None
-    if "equity.csv" in files:
-        curve = _equity(folder)
+    files = folder.names()
+    curve = _equity(folder) if "equity.csv" in files else None
     diagnostics = (row["metrics_json"] or {}).get("diagnostics", {})
     return shown(
         "run",
@@ -166,11 +165,12 @@ def _tiles(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _equity(folder: Folder) -> dict[str, Any] | None:
     """The equity curve for eyes, as a plot of the report."""
-    rows = [(row["ts_utc"], row["equity_usd"]) for row in folder.equity()]
-    if not rows:
+    points = [
+        (dt.datetime.fromisoformat(point.ts_utc).timestamp(), float(point.equity_usd)) for point in folder.equity()
+    ]
+    if not points:
         return None
-    t = np.array([dt.datetime.fromisoformat(ts).timestamp() for ts, _ in rows], np.int64)
-    worth = np.array([float(amount) for _, amount in rows])
+    t, worth = np.array([ts for ts, _ in points], np.int64), np.array([amount for _, amount in points])
     curve = thinned(Curve(t, worth, worth - np.maximum.accumulate(worth)))
     data = {name: values.tolist() for name, values in curve._asdict().items()} | {"start": float(worth[0])}
     return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", "USD"], "data": data}
@@ -197,21 +197,14 @@ def _folder(database: str, run_id: str) -> Folder:
 def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Response:
     """The trades of a run."""
     which = asked.filter()
+    page: dict[str, Any] = {"limit": asked.limit, "offset": asked.offset}
     with queries.reading(database) as connection:
         row = run_row(connection, asked.run_id)
-        found = queries.list_trades(
-            connection,
-            asked.run_id,
-            which,
-            sort=asked.sort,
-            descending=asked.order == "desc",
-            limit=asked.limit,
-            offset=asked.offset,
-        )
+        found = list(queries.list_trades(connection, asked.run_id, which, **asked.ordered(), **page))
         return shown(
             "trades",
             run=row,
-            trades=list(found),
+            trades=found,
             totals=queries.trade_totals(connection, asked.run_id, which),
             kinds=queries.trade_kinds(connection, asked.run_id),
             asked=asked,
