@@ -8,6 +8,7 @@ by showing or reading it (frame-ancestors, same-origin policies, no CORS).
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from urllib.parse import parse_qsl, urlencode
 
@@ -82,9 +83,9 @@ def _without_blanks(scope: Scope) -> Response | None:
 
 
 def _name_of(host: str) -> str:
-    """A Host header without its port and the brackets of IPv6."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lower()
+    """A Host header without its port and the brackets of IPv6; "" if it is none."""
+    found = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+))(?::\d*)?", host.lower())
+    return (found[1] or found[2]) if found else ""
 
 
 def _is_address(name: str) -> bool:

@@ -129,7 +129,11 @@ def run(database: Database, run_id: RunPath) -> Response:
         metrics = queries.core_metrics(connection, run_id)
     folder = folder_of(row)
     files = folder.names()
-    curve = _equity(folder) if "equity.csv" in files else None
+    curve, missing = None, ""
+    try:
+        curve = _equity(folder)
+    except NotThere as error:  # the figures of the database can be shown all the same
+        missing = str(error)
     diagnostics = (row["metrics_json"] or {}).get("diagnostics", {})
     return shown(
         "run",
@@ -138,6 +142,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         tiles=metrics and _tiles(metrics),
         files=files,
         plots=[curve] if curve else [],
+        missing=missing,
         settings=[(key, _setting(value)) for key, value in compare_command.flat(row["config"])],
         diagnostics=diagnostics,
     )
