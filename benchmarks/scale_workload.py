@@ -55,5 +55,5 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    jobs.spare_pandas()
+    jobs.travel_light()
     write(Path(sys.argv[1]))

@@ -51,7 +51,7 @@ def measure(folder: Path = WORK) -> dict[str, dict]:
     """Both sweeps: points, seconds of one and of all, and how many points were checked."""
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
-    jobs.spare_pandas()
+    jobs.travel_light()
     with contextlib.chdir(folder):
         return {name: _measure(strategy, grid) for name, (strategy, grid) in SWEEPS.items()}
 

@@ -50,7 +50,7 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
 
 if __name__ == "__main__":
     watch = Stopwatch()
-    jobs.spare_pandas()
+    jobs.travel_light()
     given = arguments(__doc__)
     found = run_workload(given.folder, given.cash, given.events)
     watch.lap("simulate")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 
@@ -60,28 +61,26 @@ class Screen:
 def _open(path: Path) -> Console:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a", encoding="utf-8", buffering=1)
+        file = _Stamped(path)
     except OSError as error:
         raise ConfigError(
             f"cannot be written ({error.strerror}).", where=str(path), remedy="Name another file."
         ) from None
-    return Console(file=_Stamped(file), width=_LOG_WIDTH, force_terminal=False, color_system=None, highlight=False)  # type: ignore[arg-type]
+    return Console(file=file, width=_LOG_WIDTH, color_system=None, highlight=False)
 
 
-class _Stamped:
-    """A text file whose lines begin with their time."""
+class _Stamped(io.StringIO):
+    """A text file to append to, whose lines begin with their time."""
 
-    def __init__(self, file: TextIO) -> None:
-        self.file, self.at_start = file, True
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.at_start = path, True
+        path.open("a").close()
 
     def write(self, text: str) -> int:
-        """Write text, stamping the lines that begin in it."""
-        for line in text.splitlines(keepends=True):
-            stamp = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} " if self.at_start else ""
-            self.file.write(stamp + line)
-            self.at_start = line.endswith("\n")
+        """Append text, stamping the lines that begin in it."""
+        with self.path.open("a", encoding="utf-8") as file:
+            for line in text.splitlines(keepends=True):
+                file.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} {line}" if self.at_start else line)
+                self.at_start = line.endswith("\n")
         return len(text)
-
-    def flush(self) -> None:
-        """As of a file."""
-        self.file.flush()

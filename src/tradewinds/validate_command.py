@@ -13,7 +13,6 @@ from tradewinds.check import naming_damage
 from tradewinds.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.markets import validations
-from tradewinds.markets.candle_facts import NO_CANDLES
 from tradewinds.markets.kalshi_batches import batches
 from tradewinds.markets.kalshi_events import MarketEvent, load_events
 from tradewinds.markets.validations import Findings
@@ -39,7 +38,7 @@ def validate(config_path: Path, console: Console) -> None:
         judge = validations.Judge(conf, filter(_there, plan.climate.values()))
         for batch in batches(events):
             judge.judge(batch.events, batch.facts)
-        judge.judge([event for event in events if not event.path], NO_CANDLES)
+        judge.judge([event for event in events if not event.path], {})
     _show_data(console, conf, plan, events)
     _show_findings(console, judge.found)
     fatal = {

@@ -47,16 +47,22 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     return run_id
 
 
-def write_many(folder, count):
+def write_many(folder, count, **how):
     """A run of very many trades, made from a small one by repeating its rows under other ids; its id."""
-    run_id = write(folder)
+    run_id = write(folder, **how)
     small = pq.read_table(folder / "trades.parquet")
     wanted = np.arange(count)
     table = small.take(pa.array(wanted % small.num_rows))
-    ids = pa.array([f"{run_id[:26]}{n:010d}" for n in wanted])
+    events = [f"KXHIGHMIA-25JUN{n % 30 + 1:02d}" for n in wanted]
+    texts = {
+        "trade_id": [f"{run_id[:26]}{n:010d}" for n in wanted],
+        "event_ticker": events,
+        "market_ticker": [f"{event}-B{n % 97}.5" for n, event in enumerate(events)],
+    }
     minutes = pa.array(T0 * 1_000_000 + wanted * 60_000_000, table.schema.field("decision_ts_utc").type)
-    table = table.set_column(table.schema.get_field_index("trade_id"), "trade_id", ids)
-    table = table.set_column(table.schema.get_field_index("decision_ts_utc"), "decision_ts_utc", minutes)
+    columns = {name: pa.array(text) for name, text in texts.items()} | {"decision_ts_utc": minutes}
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
     pq.write_table(table, folder / "trades.parquet", compression="zstd", write_page_checksum=True)
     path = folder / "metrics.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_trades": count}))

@@ -5,6 +5,7 @@ import uuid
 from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rule
 from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds import config, store
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
+from tradewinds.results.market_names import market_names, write_market_names
 from tradewinds.results.text import dollars, instant, number, plain, probability
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -99,6 +101,21 @@ def test_equity_and_positions_are_exact_text(tmp_path):
         "2025-05-02,KXHIGHMIA-25MAY02,KXHIGHMIA-25MAY02-B80.5,BUY_YES,5,2.02,2025-05-03T14:00:00Z\n"
         "2025-05-03,KXHIGHMIA-25MAY02,KXHIGHMIA-25MAY02-B80.5,BUY_YES,1,0.50,2025-05-03T14:00:00Z\n"
     )
+
+
+def test_traded_markets_have_their_names(tmp_path):
+    rows = {
+        "market_ticker": ["B", "A", "C"],
+        "title": ["High, in °F", None, "C"],
+        "yes_sub_title": ['"81°"', None, None],
+    }
+    for name, part in (("one", slice(0, 2)), ("other", slice(2, 3))):
+        columns = {key: pa.array(values[part], pa.string()) for key, values in rows.items()}
+        store.write_parquet(tmp_path / f"{name}.parquet", pa.table(columns), {})
+    write_market_names(tmp_path, [str(tmp_path / f"{name}.parquet") for name in ("one", "other")], {"A", "B"})
+    text = 'market_ticker,title,yes_sub_title\nA,,\nB,"High, in °F","""81°"""\n'
+    assert (tmp_path / "markets.csv").read_bytes() == text.encode()
+    assert market_names(tmp_path, {"B"}) == {"B": 'High, in °F: "81°"'}
 
 
 def test_metrics_json_is_strict_and_complete(folder):

@@ -9,21 +9,40 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = """
-import sys
+import os, sys
 from pathlib import Path
 from tests.reference.worlds import make_world
 from tradewinds.markets import kalshi_batches, kalshi_weather
+from tradewinds.markets.kalshi_report import REPORT
 from tradewinds.results.artifacts import write_artifacts
+from tradewinds.results.manifest import write_manifest
+from tradewinds.results.market_names import write_market_names
+from tradewinds.results.report import write_report
 
 folder, seed, threads, batch = Path(sys.argv[1]), *map(int, sys.argv[2:])
 kalshi_batches.EVENTS_PER_BATCH = batch
 (folder / "world").mkdir(parents=True)
 world = make_world(folder / "world", seed)
 result = kalshi_weather.simulate(*world.inputs, threads=threads, climate=world.climate)
-write_artifacts(folder / "run", "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", world.config, result)
+run_id = "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10"
+write_artifacts(folder / "run", run_id, world.config, result)
+write_market_names(folder / "run", world.inputs[1].values(), {trade.market_ticker for trade in result.trades})
+if seed == 3:
+    os.chdir(folder)  # the command that reproduces a run has its path
+    write_manifest("run", run_id, world.config, [], result.watermark)
+    write_report("run", REPORT)
 print(len(result.trades))
 """
-FILES = ("trades.csv", "trades.parquet", "metrics.json", "equity.csv", "decisions.parquet", "positions_daily.csv")
+FILES = (
+    "trades.csv",
+    "trades.parquet",
+    "metrics.json",
+    "equity.csv",
+    "decisions.parquet",
+    "positions_daily.csv",
+    "markets.csv",
+)
+REPORT = {".md", ".html", ".svg", ".png"}
 
 
 @pytest.mark.parametrize("seed", [3, 40, 46])
@@ -38,6 +57,10 @@ def test_trades_and_metrics_are_the_same_bytes(tmp_path, seed):
         assert done.returncode == 0, done.stderr
         traded.add(int(done.stdout))
     assert len(traded) == 1 and min(traded) > 0, traded
-    for name in FILES:
+    report = [
+        path.relative_to(tmp_path / "one/run") for path in tmp_path.glob("one/run/**/*.*") if path.suffix in REPORT
+    ]
+    assert (len(report) > 8) == (seed == 3)
+    for name in (*FILES, *report):
         one, other = (tmp_path / run / "run" / name for run in ("one", "other"))
         assert one.read_bytes() == other.read_bytes(), name

@@ -190,7 +190,8 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
     low, end = (np.searchsorted(places, np.arange(MARKETS), side) for side in ("left", "right"))
     bid, ask = bid.astype(np.int32), ask.astype(np.int32)
 
-    codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    codes, no_codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    assert (no_codes == np.where(codes < 0, -1, codes + len(owner))).all()
     meant = list(zip(owner.tolist(), yes.tolist(), no.tolist(), strict=True))
     assert len(set(meant)) == len(meant)
     for code, (place, *prices) in zip(codes.tolist(), rows, strict=True):
@@ -215,7 +216,7 @@ def test_quotes_of_thousands_of_prices_keep_their_codes():
     bid, ask = np.minimum(bid, ask), np.maximum(bid, ask)
     bid[10_000:], ask[10_000:] = bid[:10_000], ask[:10_000]
     low, end = np.array([0, 5_000, 10_000]), np.array([5_000, 10_000, 20_000])
-    codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    codes, _, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
     place = np.repeat([0, 1, 2], end - low)
     assert (codes >= 0).all() and (owner[codes] == place).all() and (yes[codes] == ask).all()
     assert ((no[codes] == 1_000_000 - bid) | (bid == 0)).all()

@@ -4,6 +4,8 @@ import copy
 import math
 import statistics
 
+import empyrical
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -190,3 +192,41 @@ def test_certainty_costs_no_more_than_the_clip_and_bins_begin_at_their_edge():
         found = metrics.calibration([Scored("E", "M", pico(p), True)])
         assert [b["n"] for b in found].index(1) == index
         assert sum(b["n"] for b in found) == 1
+
+
+RETURNS = st.lists(st.integers(-900, 900).map(lambda n: n / 1000), min_size=2, max_size=60)
+
+
+@given(RETURNS)
+def test_sharpe_and_sortino_agree_with_empyrical_where_both_are_defined(returns):
+    """It annualises by 252 days unless told, and says nan or inf where we say null (docs/metrics.md)."""
+    ours = metrics.sharpe(returns), metrics.sortino(returns)
+    theirs = [
+        ratio(np.array(returns), annualization=365) for ratio in (empyrical.sharpe_ratio, empyrical.sortino_ratio)
+    ]
+    assert [value is not None for value in ours] == [bool(np.isfinite(value)) for value in theirs]
+    assert [value for value in ours if value is not None] == pytest.approx(
+        [v for v in theirs if np.isfinite(v)], abs=1e-9
+    )
+
+
+@given(st.lists(st.integers(10**6, 3 * 10**9), min_size=2, max_size=60))
+def test_returns_and_drawdown_agree_with_empyrical(values):
+    """Drawdown over the same points: a fall it writes as a negative share, we as a positive percentage."""
+    days = [Point(n * 86_400, "midnight", value, 0) for n, value in enumerate(values)]
+    returns = metrics.daily_returns(days)
+    assert returns == pytest.approx(empyrical.simple_returns(np.array(values, float)).tolist())
+    assert metrics.max_drawdown(days)[1] == pytest.approx(-100 * empyrical.max_drawdown(np.array(returns)), abs=1e-9)
+    gained = (values[-1] / values[0] - 1) * 100
+    assert empyrical.cum_returns_final(np.array(returns)) * 100 == pytest.approx(gained, rel=1e-6, abs=1e-6)
+
+
+def test_where_empyrical_and_we_differ():
+    """As docs/metrics.md explains: its days a year, its nan and inf, and drawdowns between the days."""
+    steady, rising = np.array([0.1, 0.1]), np.array([0.1, 0.2])
+    assert empyrical.sharpe_ratio(rising) == pytest.approx(metrics.sharpe(rising) * math.sqrt(252 / 365))
+    assert not np.isfinite(empyrical.sharpe_ratio(steady)) and metrics.sharpe(steady) is None
+    assert not np.isfinite(empyrical.sortino_ratio(rising)) and metrics.sortino(rising) is None
+    noon = points(("05-01 00:00", "start", "100"), ("05-01 12:00", "settlement", "60"), ("05-02 00:00", "end", "101"))
+    assert metrics.max_drawdown(noon) == (40, 40)
+    assert empyrical.max_drawdown(np.array(metrics.daily_returns(noon))) == 0

@@ -246,6 +246,6 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     wanted = {"Start balance, USD": "1,234.50", "Sharpe": "—", "Brier score": "0.1235", "Trades": "0"}
     wanted |= {"Events traded / attempted 0 /": "8", "Skipped: NO_EVENT": "3", "Rejected: MAX": "2"}
     assert wanted.items() <= rows.items()
-    assert f"report    {plan.run_dir}/report.md" in console.console.file.getvalue()
+    assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     display.show_plan(console, *plan_rows(resolved(), plan))
     assert "0:00:10" in console.console.file.getvalue() and "its results are there" in console.console.file.getvalue()

@@ -6,10 +6,11 @@ import json
 import math
 import re
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.results_parts import conf, points, run, scored, trade, written
@@ -19,9 +20,10 @@ from tradewinds.markets import kalshi_events, kalshi_weather
 from tradewinds.markets.kalshi_report import REASONS, REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
+from tradewinds.results.report.calibration import wilson
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
-from tradewinds.results.report.forecast import verdict, wilson
-from tradewinds.results.report.markdown import escape, table
+from tradewinds.results.report.edge import verdict
+from tradewinds.results.report.markdown import escape, markdown, table
 from tradewinds.results.report.parts import Plot, Table, Text, shown
 from tradewinds.results.report.pictures import pictures
 from tradewinds.results.report.profit import Group, grouped
@@ -32,6 +34,12 @@ HARM = "<script>alert(1)</script>"
 
 
 def report(folder, result, **how):
+    """The text of report.md, without drawing anything."""
+    return markdown(page_of(written(folder, result, **how), REPORT))
+
+
+def written_report(folder, result, **how):
+    """The text of report.md, beside all other files of the report."""
     write_report(written(folder, result, **how), REPORT)
     return (folder / "report.md").read_text(encoding="utf-8")
 
@@ -120,7 +128,7 @@ def test_long_lists_of_skipped_events_are_cut(tmp_path):
 
 
 def test_a_run_without_any_event_still_has_a_report(tmp_path):
-    text = report(tmp_path / "run", run(skipped=[("KXHIGHMIA-25MAY01", "NO_EVENT")], attempted=1))
+    text = written_report(tmp_path / "run", run(skipped=[("KXHIGHMIA-25MAY01", "NO_EVENT")], attempted=1))
     assert "NO_EVENT" in text and "\n| Max drawdown, USD | — |\n" in text and "\n| Data up to | none |\n" in text
     assert "No event was open." in text and list((tmp_path / "run/plots").iterdir()) == []
     assert "<h2>Summary</h2>" in (tmp_path / "run/report.html").read_text()
@@ -143,7 +151,7 @@ def everything(folder):
 
 def test_the_same_files_have_the_same_report_and_pictures(tmp_path):
     folder = tmp_path / "run"
-    report(folder, many_trades())
+    written_report(folder, many_trades())
     made = everything(folder)
     write_report(folder, REPORT)  # over what is there
     assert everything(folder) == made
@@ -213,6 +221,7 @@ def test_only_the_ten_best_and_worst_positions_are_listed_in_order(tmp_path):
     assert losers == worth[:10] and winners == worth[:-11:-1]
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abcdefgh"), st.integers(0, 100)), min_size=1, max_size=40)
 )
@@ -250,8 +259,8 @@ def test_the_interval_is_the_textbooks_ratio_by_event(tmp_path_factory, drawn):
         ("10", 0.01, "more than chance alone explains, and more than was promised"),
         ("5", 0.01, "more than chance alone explains, and not at odds with what was promised"),
         ("2", 0.005, "more than chance alone explains, and less than was promised"),
-        ("1", 0.01, "not to be told from zero, and less than was promised"),
-        ("4", 0.05, "not to be told from zero, and not at odds with what was promised"),
+        ("1", 0.01, "not distinguishable from zero, and less than was promised"),
+        ("4", 0.05, "not distinguishable from zero, and not at odds with what was promised"),
         ("-4", 0.01, "a loss that chance alone does not explain, and less than was promised"),
         ("4", None, "too few to say anything of an edge"),
     ],
@@ -268,36 +277,66 @@ def test_wilson_by_hand():
     assert wilson(1.0, 10)[1] == 1
 
 
-def test_scores_of_their_own_file_are_shown(tmp_path):
+def a_source(n):
+    """Scores of a source of probabilities as calibration.json has them: one bin is filled."""
+    bins = [
+        {"from": i / 10, "to": (i + 1) / 10, "n": 0, "mean_p": None, "frequency": None, "band": None} for i in range(10)
+    ]
+    bins[3] |= {"n": n, "mean_p": 0.34, "frequency": 0.25, "band": [0.125, 0.625]}
+    parts = {"brier": 0.125, "reliability": 0.01, "resolution": 0.02, "uncertainty": 0.1875}
+    return {
+        "n": n,
+        **parts,
+        "within_bin_variance": 0.0,
+        "within_bin_covariance": 0.0,
+        "log_loss": 0.5,
+        "reliability_diagram": bins,
+    }
+
+
+def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     folder = written(tmp_path / "run", many_trades())
-    assert "Reliability" in str(page_of(folder, REPORT))
+    assert "(Wilson)" in str(page_of(folder, REPORT))
+    skill = {"n": 8, "days": 2, "brier": 0.125, "brier_other": 0.25, "skill": 0.5, "interval": [0.25, 0.75]}
+    unknown = {"n": 0, "days": 0, "brier": None, "brier_other": None, "skill": None, "interval": None}
+    pit = {"n": 20, "mae_f": 1.5, "bias_f": -0.25, "crps_f": 1.125, "pit": [2.0] * 9 + [2.5], "pit_band": [0, 5]}
     scores = {
-        "scores": [
-            {"model": "gaussian", "crps": 1.25, "n": 30},
-            {"model": "climatology|<b>", "crps": None, "skill": 0.5},
-        ],
-        "plots": [
-            {
-                "title": "PIT",
-                "x": [0.9, 0.1],
-                "y": [2, 1],
-                "low": [1, 0],
-                "high": [3, 2],
-                "n": [1200, 7],
-                "x_label": "p",
-            }
-        ],
+        "probabilities": {
+            "all": {"model": a_source(8), "climate|<b>": a_source(9), "market": a_source(1200)},
+            "by": {},
+        },
+        "against": {"market|<b>": skill, "climatology": unknown},
+        "temperatures": {"all": {"model": pit}, "by": {}},
     }
     (folder / "calibration.json").write_text(json.dumps(scores))
     write_report(folder, REPORT)
     text = (folder / "report.md").read_text()
-    assert "\n| model | crps | n | skill |\n| --- | ---: | ---: | ---: |\n| gaussian | 1.2500 | 30 | — |\n" in text
-    assert "\n| climatology\\|&lt;b&gt; | — | — | 0.5000 |\n" in text
-    [plot] = [plot for plot in page_of(folder, REPORT).plots() if plot.name == "calibration_1"]
-    assert plot.data == {
-        "x": [0.1, 0.9], "y": [1, 2], "low": [0, 1], "high": [2, 3], "n": ["7", "1,200"], "remark": ["n = 7", "n = 1,200"],
+    for row in (
+        "model | 8 | 0.1250 | 0.0100 | 0.0200 | 0.1875 | 0.5000",
+        "market\\|&lt;b&gt; | 8 | 2 | 0.1250 | 0.2500 | 0.5000 | 0.250 to 0.750",
+        "climatology | 0 | 0 | — | — | — | —",
+        "model | 20 | 1.5000 | -0.2500 | 1.1250",
+    ):
+        assert f"\n| {row} |\n" in text, row
+    plots = {plot.name: plot.data for plot in page_of(folder, REPORT).plots()}
+    assert {name for name in plots if "cal" in name or "pit" in name} == {
+        "calibration_model",
+        "calibration_market",
+        "pit",
+    }
+    assert plots["calibration_market"] == {
+        "x": [0.34], "y": [0.25], "low": [0.125], "high": [0.625], "n": ["1,200"],
+        "remark": ["P(YES) 0.3\u00a0–\u00a00.4: 1,200 markets"],
     }  # fmt: skip
-    assert (folder / "plots/calibration_1.svg").exists() and not (folder / "plots/calibration.svg").exists()
+    assert plots["pit"]["value"] == pit["pit"] and plots["pit"]["expected"] == [2.0] * 10
+    assert (folder / "plots/pit.svg").exists() and "<b>" not in (folder / "report.html").read_text()
+
+
+def test_scores_of_nothing_are_no_table(tmp_path):
+    folder = written(tmp_path / "run", run(equity=DAYS))
+    nothing = {"probabilities": {"all": {}, "by": {}}, "against": {}, "temperatures": {"all": {}, "by": {}}}
+    (folder / "calibration.json").write_text(json.dumps(nothing))
+    assert "Brier score —, log loss —" in str(page_of(folder, REPORT)) and "Wilson" not in str(page_of(folder, REPORT))
 
 
 CURVES = st.lists(st.integers(0, 10**6), min_size=1, max_size=300)
@@ -369,7 +408,7 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     folder = tmp_path / "run"
     mine = tmp_path / "mine.py"
     mine.write_text("def orders(quotes, parameters):\n    return []\n")
-    text = report(folder, result, title=f"{HARM} | `x`", strategy={"name": f"my{HARM}", "file": str(mine)})
+    text = written_report(folder, result, title=f"{HARM} | `x`", strategy={"name": f"my{HARM}", "file": str(mine)})
     assert "25&lt;i&gt;\\|" in text and "<i>" not in text and "<script" not in text
     assert f"\n| {escape(strange)} | {escape(f'{HARM} | `x`')}: 80° to 81° | BUY_YES |" in text
     page = (folder / "report.html").read_text()
@@ -378,8 +417,21 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     assert page.count("<script") == 3  # the plots' data, the library, our own
 
 
+@pytest.mark.parametrize("label", [f"a-->{HARM}", "$x^2$ & <b> ]]>", "\\frac{1}"])
+def test_a_label_from_outside_is_harmless_in_a_picture(label):
+    data = {"labels": [label, "b"], "value": [1.0, -2.0], "expected": [1, 2], "names": (label, "e"), "remark": ["", ""]}
+    svg = pictures(Plot("p", label, "bars", data, ("", label)))["svg"].decode()
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    assert "g" in tags and not tags & {"script", "b", "foreignObject"}
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    text = written_report(tmp_path / "run [1]* {a,b}?", run([trade()], DAYS))
+    assert "| Miami Intl high | 1 | 1 | 0.58 |" in text
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path):
-    report(tmp_path / "run", many_trades())
+    written_report(tmp_path / "run", many_trades())
     page = (tmp_path / "run/report.html").read_text()
     outside = re.sub(r"https://github\.com/leeoniya/uPlot|http://www\.w3\.org/\S+", "", page)  # the licence's address
     assert not re.search(r"https?://|//[\w.]+/|@import|url\(|<link|srcset", outside)

@@ -18,12 +18,12 @@ def test_the_month_is_fetched_replayed_and_published(finished):
     assert len(finished.candle_files()) == EVENTS
     assert not finished.leftovers()
     folder = finished.run_folder()
-    for name in ("run_manifest.json", "trades.csv", "metrics.json", "report.md"):
+    for name in ("run_manifest.json", "trades.csv", "metrics.json", "report.md", "report.html"):
         assert (folder / name).stat().st_size > 0
     metrics = finished.metrics()
     assert metrics["diagnostics"]["events_attempted"] == EVENTS
     assert metrics["num_trades"] > 100
-    assert "report.md" in finished.first_output and "tradewinds.db" in finished.first_output
+    assert "report.html" in finished.first_output and "tradewinds.db" in finished.first_output
     assert "Traceback" not in finished.first_output
 
 
@@ -81,10 +81,20 @@ def test_plain_snakemake_gives_the_same_bytes(finished, server, tmp_path):
     done = desk.snakemake()
     assert done.returncode == 0, done.stderr
     assert desk.run_folder().name == finished.run_folder().name
-    for name in ("trades.csv", "metrics.json", "equity.csv", "report.md", "positions_daily.csv"):
+    for name in (
+        "trades.csv",
+        "metrics.json",
+        "equity.csv",
+        "positions_daily.csv",
+        "markets.csv",
+        "report.md",
+        "report.html",
+    ):
         mine, other = (d.run_folder() / name for d in (desk, finished))
-        texts = [re.sub(r"data up to|\(.*\), data", "", path.read_text()) for path in (mine, other)]
+        texts = [re.sub(r"\b[0-9a-f]{40}(-dirty)?\b", "commit", path.read_text()) for path in (mine, other)]
         assert texts[0] == texts[1], name
+    pictures = [{p.name: p.read_bytes() for p in d.run_folder().glob("plots/*.*g")} for d in (desk, finished)]
+    assert pictures[0] == pictures[1] and {"equity.svg", "edge.png"} <= pictures[0].keys()
     assert candles_of(desk) == candles_of(finished)
 
 

@@ -25,7 +25,11 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _REMEDIES = (
     ("Access denied", "Check user and password."),
     ("Unknown database", "Create it first: CREATE DATABASE … CHARACTER SET utf8mb4."),
-    ("command denied", "The user needs CREATE, SELECT, INSERT, UPDATE and DELETE on this database."),
+    (
+        "command denied",
+        "The user needs SELECT to read, INSERT, UPDATE and DELETE to load, and more to make or upgrade tables.",
+    ),
+    ("Lock wait timeout", "Another loader has held it for ten minutes; try again when it is done."),
     ("Can't connect", "Is the server running, and are host and port right?"),
     ("readonly database", "The file cannot be written: check its permissions."),
     ("unable to open database file", "The folder must exist and be writable."),

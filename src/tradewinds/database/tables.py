@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from tradewinds.errors import DatabaseError
 from tradewinds.store import PRICE_COLUMNS
 
 metadata = sa.MetaData()
@@ -66,7 +67,8 @@ _REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an
 @functools.lru_cache(maxsize=4096)  # candles have few different prices
 def _real(value: Decimal) -> float:
     if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
-        raise ValueError(f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly")
+        what = f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly."
+        raise DatabaseError(what, remedy="MariaDB and MySQL can.")
     return float(value)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -21,14 +22,15 @@ from tradewinds.engine.kernel import NO_PRICE, look, rows_since, survey
 from tradewinds.engine.rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
-# in the type is its place in the batch; other markets of a file have none.
+# in the type is its place in the batch; other markets of a file have none. Prices and volumes come as the integers that
+# DuckDB's decimals are.
+_NO_PRICE = f"({Decimal(NO_PRICE).scaleb(-6)})::DECIMAL(9, 6)"
 _ROWS = f"""
 SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS place, end_period_ts AS e,
-       coalesce((yes_bid_close * 1000000)::INTEGER, {NO_PRICE}) AS bid,
-       coalesce((yes_ask_close * 1000000)::INTEGER, {NO_PRICE}) AS ask,
-       (volume * 100)::BIGINT AS volume
+       coalesce(yes_bid_close, {_NO_PRICE}) AS bid, coalesce(yes_ask_close, {_NO_PRICE}) AS ask, volume
 FROM read_parquet($files)
 """
+_INTEGERS = {"place": np.int32, "e": np.int64, "bid": np.int32, "ask": np.int32, "volume": np.int64}
 NO_AGE_LIMIT = 10**12  # seconds
 
 
@@ -57,6 +59,7 @@ class CandleReader:
 
     def __init__(self, threads: int | None = None) -> None:
         self.connection = duckdb.connect(config={"threads": threads} if threads else {})
+        self.connection.execute("SET arrow_output_version = '1.5'")  # decimals as short as DuckDB's own
 
     def close(self) -> None:
         """Give back what the connection holds."""
@@ -67,8 +70,8 @@ class CandleReader:
         self.connection.register("markets", pa.table({"ticker": pa.array(tickers, pa.string())}))
         self.connection.execute("DROP TYPE IF EXISTS tickers")
         self.connection.execute("CREATE TYPE tickers AS ENUM (SELECT ticker FROM markets)")
-        rows = self.connection.execute(_ROWS, {"files": list(files)}).fetchnumpy()
-        place, e, bid, ask, volume = (np.asarray(rows.pop(name)) for name in ("place", "e", "bid", "ask", "volume"))
+        rows = self.connection.sql(_ROWS, params={"files": list(files)}).to_arrow_table()
+        place, e, bid, ask, volume = (_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items())
         low, end, traded, jumps = survey(place, e, volume, len(tickers))
         if (jumps > 1).any():
             order = np.lexsort((e, place))
@@ -81,6 +84,15 @@ def read_candles(files: Sequence[str], tickers: Sequence[str], threads: int | No
     """`CandleReader.read` for once."""
     with contextlib.closing(CandleReader(threads)) as reader:
         return reader.read(files, tickers)
+
+
+def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
+    """The values of a column without nulls, as the integers that they are stored as."""
+    if column.type.bit_width != 8 * kind.itemsize or column.null_count:
+        raise AssertionError(f"{column.type} with {column.null_count} nulls is not {kind}")
+    chunks = [chunk for chunk in column.chunks if len(chunk)]
+    found = [np.frombuffer(c.buffers()[1], kind)[c.offset : c.offset + len(c)] for c in chunks]
+    return found[0] if len(found) == 1 else np.concatenate([np.empty(0, kind), *found])
 
 
 class Rows(NamedTuple):

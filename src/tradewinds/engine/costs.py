@@ -77,11 +77,19 @@ class FeeRule:
         if any(r > 4 or max(r.numerator * MICRO, r.denominator * grid) * MICRO >= MOST_EXACT for r in rates):
             raise OverflowError("a fee rate is above 4 or has too many digits")
         numerators, denominators = (np.array([getattr(rate, name) for rate in rates], np.int64) for name in _PARTS)
-        amount = numerators[place] * prices * (MICRO - prices)
-        base = denominators[place] * MICRO * grid
+        # worked out once for each rate and price that is there: many rows share them
+        key = place * (MICRO + 1) + prices
+        there = np.zeros(len(rates) * (MICRO + 1), np.bool_)
+        there[key] = True
+        distinct = np.flatnonzero(there)
+        rate, price = np.divmod(distinct, MICRO + 1)
+        amount = numerators[rate] * price * (MICRO - price)
+        base = denominators[rate] * MICRO * grid
         common = np.maximum(np.gcd(amount, base), 1)
         amount, base = amount // common, base // common
-        return FeeTerms(amount // base, amount % base, base)
+        row = np.empty(len(there), np.int32)
+        row[distinct] = np.arange(len(distinct))
+        return FeeTerms(*(column[row[key]] for column in (amount // base, amount % base, base)))
 
     def fees(self, terms: FeeTerms, quantity: Ints | int, prices: Ints, era: int) -> Ints:
         """Fees of orders, one per row of the terms, in micro-dollars.

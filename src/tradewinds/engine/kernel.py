@@ -28,7 +28,7 @@ MICRO = 1_000_000
 PICO_PER_MICRO = 1_000_000
 PICO = 1_000_000_000_000
 NEVER = 1 << 62
-NO_PRICE = -(1 << 31)  # in the place of a bid or an ask: below every price, even the impossible ones of a bad file
+NO_PRICE = -999_999_999  # in the place of a bid or an ask: no price of a file, even an impossible one, is below it
 YES, NO = 0, 1
 NO_REASON = -1
 OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV = range(9)  # places in limits.REASONS
@@ -189,8 +189,9 @@ def price_codes(bid, ask, low, end, kind, place, prices, kinds):
 
 @compiled
 def quote_codes(bid, ask, low, end):
-    """Codes of the distinct (contract, YES ask, NO ask) of each row, -1 where neither side is offered; and of each code
-    the contract's place and both asks (-1: not offered).
+    """Codes of the YES and of the NO side of each row, by its distinct (contract, YES ask, NO ask), -1 where neither side is
+    offered; and of each code the contract's place and both asks (-1: not offered). The NO sides' codes follow those of the YES
+    sides.
 
     A hash table of one contract's quotes at a time, in which entries with a code of an earlier contract count as free.
     """
@@ -219,7 +220,10 @@ def quote_codes(bid, ask, low, end):
                 owner[count], yes_asks[count], no_asks[count] = j, yes, no
                 count += 1
             codes[row] = code_at[at]
-    return codes, owner[:count], yes_asks[:count], no_asks[:count]
+    no_codes = np.empty(len(codes), np.int32)
+    for row in range(len(codes)):
+        no_codes[row] = codes[row] + count if codes[row] >= 0 else -1
+    return codes, no_codes, owner[:count], yes_asks[:count], no_asks[:count]
 
 
 @compiled
@@ -433,6 +437,20 @@ def _next_wanted(row, end, earliest, step, e, yes_code, no_code, quantity):
     if row == end:
         return end - 1, NEVER
     return row, max(-(-e[row] // step) * step, earliest)
+
+
+@compiled
+def _next_affordable(row, end, earliest, step, due, cash, e, bid, ask, yes_code, no_code, quantity, rank, rest):
+    """As `_next_wanted`, but rows are passed over whose order a cash that only falls before `due` cannot pay; at `due` the row
+    then in sight is looked at again."""
+    while row < end and e[row] < due:
+        yes, no = yes_code[row], no_code[row]
+        if _wanted(yes, no, quantity):
+            price = MICRO - bid[row] if _prefers_no(yes, no, quantity, rank, rest) else ask[row]
+            if price <= cash:
+                return row, max(-(-e[row] // step) * step, earliest)
+        row += 1
+    return row - 1, max(-(-due // step) * step, earliest)
 
 
 @compiled
@@ -740,7 +758,6 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                     continue
                 if row < low[j] or t - e[row] > max_age:
                     continue
-            busy = True
             yes, no = yes_code[row], no_code[row]
             yes, no = (yes + shift if yes >= 0 else -1), (no + shift if no >= 0 else -1)
             if limits.kelly_base:
@@ -760,8 +777,12 @@ def advance(until, step, max_age, eras, market, order, window_idx, by_start, mem
                 code = yes if side == YES else no
                 quantity, own_rank, own_rest = table_quantity[code], table_rank[code], table_rest[code]
             price = ask[row] if side == YES else MICRO - bid[row]
-            if not counted and not audit and s[S_CASH] < price:
-                continue  # refused for whatever reason: cash only falls until the next decision time
+            if s[S_CASH] < price and sleeps and not counted and not audit:  # refused for whatever reason
+                position[j], wake[j] = _next_affordable(
+                    row + 1, end[j], t + step, step, due, s[S_CASH], e, bid, ask, yes_code, no_code, table_quantity, table_rank, table_rest)  # noqa: E501  # fmt: skip
+                soonest = min(soonest, wake[j])
+                continue
+            busy = True
             in_event = event_contracts[event_of[i]]
             reason = _full(held[i, YES], held[i, NO], side, in_event, limits)
             if reason == NO_REASON:

@@ -84,8 +84,7 @@ def offers_by_price(window: Window) -> Offers:
 def offers_by_quote(window: Window) -> Offers:
     """Codes by quote: probability, fee rate and both asks. The second half of what they stand for are the NO sides."""
     rows, kinds = window.rows, _Kinds.of(window)
-    yes_code, owner, yes, no = quote_codes(rows.bid, rows.ask, rows.low, rows.end)
-    no_code = np.where(yes_code < 0, yes_code, yes_code + len(owner)).astype(np.int32)
+    yes_code, no_code, owner, yes, no = quote_codes(rows.bid, rows.ask, rows.low, rows.end)
     kind = kinds.of_contract[owner]
     p, prices = kinds.p_pico[kind], np.concatenate([yes, no]).astype(np.int64)
     return Offers(

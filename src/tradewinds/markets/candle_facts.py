@@ -1,27 +1,20 @@
-"""What the candle files of a run look like, from their rows (read once, with the replay's) and from their own footers."""
+"""What the candles of a run look like: by market from their rows (read once, with the replay's), by file from its footer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tradewinds.engine.candles import Candles
 from tradewinds.store import META_KEY, PRICE_COLUMNS
 
-# Smallest and largest price of all price columns, from the statistics that were written with the rows.
-_FILES = """
-SELECT file_name, sum(row_group_num_rows) FILTER (path_in_schema = 'market_ticker')::BIGINT,
-       min(TRY_CAST(stats_min_value AS DECIMAL(18, 6))) FILTER (list_contains($prices, path_in_schema)),
-       max(TRY_CAST(stats_max_value AS DECIMAL(18, 6))) FILTER (list_contains($prices, path_in_schema))
-FROM parquet_metadata($files) GROUP BY file_name
-"""
-
-_SAID = "SELECT file_name, value FROM parquet_kv_metadata($files) WHERE key = $key"
+_PRICES = frozenset(PRICE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +26,10 @@ class MarketCandles:
     jumps: int
 
 
+CandleFacts = Mapping[str, MarketCandles]
+"""By market ticker; markets without candles are not in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandleFile:
     """A file: its rows, its smallest and largest price in dollars (None without any), what its metadata says."""
@@ -40,36 +37,31 @@ class CandleFile:
     rows: int
     lowest: Decimal | None
     highest: Decimal | None
-    said: dict[str, Any]
+    said: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CandleFacts:
-    """Facts by market ticker and by path."""
-
-    markets: dict[str, MarketCandles]
-    files: dict[str, CandleFile]
-
-
-def candle_facts(candles: Candles, paths: Iterable[str], connection: duckdb.DuckDBPyConnection) -> CandleFacts:
-    """Facts of some candles, and of the files that they were read from."""
+def candle_facts(candles: Candles) -> CandleFacts:
+    """Facts of some candles."""
     counts = (candles.end - candles.low).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
-    markets = {
+    return {
         ticker: MarketCandles(rows, Decimal(volume).scaleb(-2), jumps)
         for ticker, rows, volume, jumps in columns
         if rows
     }
-    return CandleFacts(markets, _files(sorted(set(paths)), connection))
 
 
-def _files(paths: list[str], connection: duckdb.DuckDBPyConnection) -> dict[str, CandleFile]:
-    """What footers say: their own words, and the statistics that were written with the rows."""
-    if not paths:
-        return {}
-    footers = connection.execute(_FILES, {"files": paths, "prices": list(PRICE_COLUMNS)}).fetchall()
-    said = dict(connection.execute(_SAID, {"files": paths, "key": META_KEY.decode()}).fetchall())
-    return {path: CandleFile(rows, low, high, json.loads(said.get(path, b"{}"))) for path, rows, low, high in footers}
-
-
-NO_CANDLES = CandleFacts({}, {})
+def candle_file(path: str) -> CandleFile:
+    """What a file's footer says: its own words, and the statistics that were written with the rows."""
+    with pa.OSFile(path) as file:  # pyarrow takes longer to look up a path's file system than to read
+        footer = pq.read_metadata(file)
+    prices = [at for at, name in enumerate(footer.schema.names) if name in _PRICES]
+    groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
+    statistics = [group.column(at).statistics for group in groups for at in prices]
+    bounds = [found for found in statistics if found is not None and found.has_min_max]
+    return CandleFile(
+        rows=footer.num_rows,
+        lowest=min((found.min for found in bounds), default=None),
+        highest=max((found.max for found in bounds), default=None),
+        said=json.loads((footer.metadata or {}).get(META_KEY, b"{}")),
+    )

@@ -112,7 +112,7 @@ def _lowest(rung: tuple[int | None, int | None, str]) -> float:
 
 def prices_in_bounds(subject: Subject) -> Verdict:
     """Every price of the event's candles is from 0 to 1."""
-    file = subject.candles.files.get(subject.event.path)
+    file = subject.event.file
     if file is None or file.lowest is None or file.highest is None:
         return None
     outside = [price for price in (file.lowest, file.highest) if not 0 <= price <= 1]
@@ -121,15 +121,14 @@ def prices_in_bounds(subject: Subject) -> Verdict:
 
 def refetch_changes_nothing(subject: Subject) -> Verdict:
     """The candles are what their fetch said it wrote, for the markets that the catalog lists now."""
-    event = subject.event
-    file = subject.candles.files.get(event.path)
+    event, file = subject.event, subject.event.file
     if file is None:
         return None
     listed = Counter(m.ticker for m in event.markets)
     twice = [ticker for ticker, times in listed.items() if times > 1]
     if twice:
         return f"the catalog lists {', '.join(twice)} twice"
-    found = {t: subject.candles.markets[t] for t in listed if t in subject.candles.markets}
+    found = {t: subject.candles[t] for t in listed if t in subject.candles}
     disordered = [ticker for ticker, candles in found.items() if candles.jumps > 1]
     if disordered:
         return f"the candles of {', '.join(disordered)} are not unique and in order of time"
@@ -169,7 +168,7 @@ def station_known(subject: Subject) -> Verdict:
 def volume_in_bounds(subject: Subject) -> Verdict:
     """The candles of a market trade no more than the market did."""
     most = 1 + subject.setting("volume_tolerance", VOLUME_TOLERANCE)
-    traded = subject.candles.markets
+    traded = subject.candles
     known = [(m, traded[m.ticker].volume, m.volume) for m in subject.event.markets if m.ticker in traded]
     judged = [(market, candles, volume) for market, candles, volume in known if volume is not None]
     above = [

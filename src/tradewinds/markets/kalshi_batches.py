@@ -52,7 +52,7 @@ def _read(reader: CandleReader, events: Sequence[MarketEvent], until: int) -> Ba
     files = [event.path for event in events]
     tickers = sorted({market.ticker for event in events for market in event.markets})
     candles = reader.read(files, tickers)
-    return Batch(events, candles, candle_facts(candles, files, reader.connection), until)
+    return Batch(events, candles, candle_facts(candles), until)
 
 
 class Coverage:

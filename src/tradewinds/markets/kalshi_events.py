@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tradewinds import calendars, store
 from tradewinds.calendars import Station
 from tradewinds.engine.costs import TAKER_RATE
+from tradewinds.markets.candle_facts import CandleFile, candle_file
 from tradewinds.markets.strikes import Bounds, strike_bounds
 from tradewinds.markets.windows import trade_window
 from tradewinds.store import MICRO, PICO
@@ -75,7 +75,8 @@ class Market:
 
 @dataclass(frozen=True)
 class MarketEvent:
-    """One (series, climate date) of the config with its candle file ("" if none); `skip` is why it is not replayed.
+    """One (series, climate date) of the config with its candle file (path and footer; "" and None if none); `skip` is why it is
+    not replayed.
 
     Where that is DATE_MAPPING there are no markets, and the ticker is the one that the event would have.
     """
@@ -84,6 +85,7 @@ class MarketEvent:
     climate_date: dt.date
     ticker: str
     path: str
+    file: CandleFile | None
     asof_ts: int
     markets: tuple[Market, ...]
     skip: str | None
@@ -163,11 +165,12 @@ def _event(
     asof = calendars.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
     usual = calendars.event_ticker_of(station.series_ticker, day)
     if not all(_is_of(station, day, ticker) for ticker in {row.event_ticker for row in rows}):
-        return MarketEvent(station, day, usual, path, asof, (), DATE_MAPPING)
+        return MarketEvent(station, day, usual, path, None, asof, (), DATE_MAPPING)
+    file = candle_file(path) if path else None
     said = known or {}
     markets = tuple(_market(window_policy, station, day, row, asof, said.get(row.ticker)) for row in rows)
     ticker = rows[0].event_ticker if rows else usual
-    return MarketEvent(station, day, ticker, path, asof, markets, _skip(markets, path, known is not None))
+    return MarketEvent(station, day, ticker, path, file, asof, markets, _skip(markets, file, known is not None))
 
 
 def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
@@ -184,24 +187,17 @@ def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
         return False
 
 
-def _skip(markets: tuple[Market, ...], path: str, has_probabilities: bool) -> str | None:
+def _skip(markets: tuple[Market, ...], file: CandleFile | None, has_probabilities: bool) -> str | None:
     """The first of the reasons after DATE_MAPPING that holds (their order is part of the rules)."""
     if not markets:
         return NO_EVENT
     if any(m.result is None or m.payout_yes_micro is None for m in markets):
         return UNSETTLED
-    if path and _candles_in(path) == 0:
+    if file and file.rows == 0:
         return MISSING_QUOTES
     if has_probabilities and all(m.p_pico is None for m in markets):
         return MISSING_PROBABILITIES
     return None
-
-
-def _candles_in(path: str) -> int:
-    """How many candles a file has. (Opened here: pyarrow takes longer to look up a path's file system than to read.)"""
-    with pa.OSFile(path) as file:
-        count: int = pq.read_metadata(file).num_rows
-        return count
 
 
 def _market(

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewinds import calendars
-from tradewinds.results.report import forecast, sections
+from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.calibration import calibration
+from tradewinds.results.report.edge import edge, overall
 from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown, span
 from tradewinds.results.report.run import Family, Run
 
-REASONS = sections.REASONS | {
+REASONS = refusals.REASONS | {
     "EMPTY_WINDOW": "the market has no time to trade in",
     "CROSSED_QUOTE": "bid above ask: no quote",
     "NO_PROBABILITY": "no probability at the as-of time",
@@ -50,10 +52,10 @@ def _subtitle(run: Run) -> str:
 
 
 def _summary(run: Run) -> Section:
-    said = forecast.overall(run)
+    said = overall(run)
     words: list[Part] = [Text(said, "strong")] if said else []
     facts = Table(("", ""), _facts(run.config), "ll")
-    return Section("summary", "Summary", [sections.tiles(run), *sections.why_nothing(run, REASONS), *words, facts])
+    return Section("summary", "Summary", [sections.tiles(run), *refusals.why_nothing(run, REASONS), *words, facts])
 
 
 def _facts(config: Mapping[str, Any]) -> list[Row]:
@@ -139,7 +141,7 @@ def _diagnostics(run: Run) -> Section:
         f"Minutes of the trade windows without a candle: {share} % (nothing changed in them). "
         "events.csv says of each event which candles it has and how they were fetched."
     )
-    return sections.diagnostics(run, REASONS, remark)
+    return refusals.diagnostics(run, REASONS, remark)
 
 
 def _limits(_: Run) -> Section:
@@ -154,11 +156,11 @@ REPORT = Family(
         sections.equity,
         _result,
         _profit,
-        forecast.edge,
-        forecast.calibration,
+        edge,
+        calibration,
         sections.best_and_worst,
         _diagnostics,
-        sections.validations,
+        refusals.validations,
         _limits,
         sections.reproduce,
     ),

@@ -1,8 +1,7 @@
 """Metrics of a run, from its trades and its equity points alone. Undefined is None, never 0 or NaN.
 
 Money goes in as integers of micro-dollars and comes out as the float whose shortest form is exact; ratios are floats.
-Sharpe and Sortino: Sharpe (1994), Sortino & van der Meer (1991), on simple daily returns, annualised by √365 because
-these markets trade every day. Brier (1950); log loss with natural logarithms.
+docs/metrics.md has the formulas, and where other libraries differ.
 """
 
 from __future__ import annotations
@@ -48,7 +47,10 @@ def metrics(result: RunResult) -> dict[str, Any]:
 
 
 def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
-    """Counts, win rate, average win and loss, profit factor; a trade is one filled order, a win has pnl > 0."""
+    """Counts, win rate, average win and loss, profit factor; a trade is one filled order, a win has pnl > 0, a loss pnl < 0.
+
+    Profit factor: gross profit over gross loss (Pardo, The Evaluation and Optimization of Trading Strategies, 2008, ch. 13).
+    """
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
     return {
@@ -62,7 +64,10 @@ def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
 
 
 def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
-    """Largest fall from the running peak of the equity points, in USD and in % of that peak (each its own maximum)."""
+    """Largest fall from the running peak of the equity points, in USD and in % of that peak (each its own maximum).
+
+    Magdon-Ismail and Atiya, Maximum drawdown, Risk 17(10), 2004; None without a point.
+    """
     if not points:
         return None, None
     peak, deepest, deepest_pct = points[0].equity_micro, 0, 0.0
@@ -75,13 +80,20 @@ def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
 
 
 def daily_returns(points: Sequence[Point]) -> list[float]:
-    """Simple returns between consecutive 00:00 UTC points, with start and end as the outer ones."""
+    """Simple returns b / a − 1 between consecutive 00:00 UTC points, with start and end as the outer ones.
+
+    None is taken from a worth of nothing or less.
+    """
     marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
     return [b.equity_micro / a.equity_micro - 1 for a, b in itertools.pairwise(marks) if a.equity_micro > 0]
 
 
 def sharpe(returns: Sequence[float]) -> float | None:
-    """Mean over sample standard deviation, annualised; None for fewer than two returns or none that differ."""
+    """Mean over sample standard deviation (n − 1), by √365; None for fewer than two returns or none that differ.
+
+    Sharpe, The Sharpe ratio, Journal of Portfolio Management 21(1), 1994, its ex post ratio with a benchmark of 0; 365 because
+    these markets trade every day.
+    """
     if len(returns) < 2 or max(returns) - min(returns) <= SAME * max(map(abs, returns)):
         return None
     mean = math.fsum(returns) / len(returns)
@@ -90,7 +102,11 @@ def sharpe(returns: Sequence[float]) -> float | None:
 
 
 def sortino(returns: Sequence[float]) -> float | None:
-    """Mean over the root mean square of the negative returns (over all returns), annualised."""
+    """Mean over the root mean square of the negative returns (over all returns), by √365; None for fewer than two returns
+    or no negative one.
+
+    Sortino and van der Meer, Downside risk, Journal of Portfolio Management 17(4), 1991, with a target of 0.
+    """
     if len(returns) < 2:
         return None
     downside = math.sqrt(math.fsum(min(r, 0.0) ** 2 for r in returns) / len(returns))
@@ -103,14 +119,16 @@ def exposure_minutes(trades: Sequence[Trade]) -> float | None:
 
 
 def brier(scored: Sequence[Scored]) -> float | None:
-    """Mean squared difference of probability and outcome."""
+    """Mean squared difference of probability and outcome (Brier, Monthly Weather Review 78(1), 1950, its half for two
+    classes)."""
     if not scored:
         return None
     return math.fsum((s.p_yes_pico / PICO - s.yes) ** 2 for s in scored) / len(scored)
 
 
 def log_loss(scored: Sequence[Scored]) -> float | None:
-    """Mean negative log likelihood, probabilities clipped to [1e-6, 1 − 1e-6]."""
+    """Mean negative natural log of what was given to the outcome (Good, Rational decisions, JRSS B 14(1), 1952), with
+    probabilities clipped to [1e-6, 1 − 1e-6]."""
     if not scored:
         return None
 
@@ -122,7 +140,10 @@ def log_loss(scored: Sequence[Scored]) -> float | None:
 
 
 def calibration(scored: Sequence[Scored]) -> list[dict[str, Any]]:
-    """Ten bins of equal width: bounds, n, mean probability, observed frequency (None in an empty bin)."""
+    """Ten bins of equal width: bounds, n, mean probability, observed frequency (None in an empty bin).
+
+    The points of a reliability diagram: Murphy and Winkler, JRSS C 26(1), 1977. A bin has its lower bound, the last one both.
+    """
     bins: list[list[Scored]] = [[] for _ in range(BINS)]
     for s in scored:
         bins[min(s.p_yes_pico * BINS // PICO, BINS - 1)].append(s)

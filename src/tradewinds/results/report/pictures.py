@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 
@@ -15,11 +16,13 @@ from matplotlib import rc_context
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Plot
 
 # Okabe and Ito's blue, vermillion and sky blue: told apart under every common colour blindness, and by their place as well.
 GAIN, LOSS, BAND, INK = "#0072B2", "#D55E00", "#56B4E9", "#333333"
 SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0)}
+PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
 _STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
@@ -29,6 +32,7 @@ def pictures(plot: Plot) -> dict[str, bytes]:
     """A plot's picture by format: svg, png."""
     with rc_context(_STYLE):
         figure = Figure(figsize=SIZES[plot.kind], dpi=110, layout="constrained")
+        figure.suptitle(plot.title, fontsize=11)
         _DRAW[plot.kind](figure, plot)
         for axes in figure.axes:
             axes.grid(alpha=0.25)
@@ -43,13 +47,14 @@ def pictures(plot: Plot) -> dict[str, bytes]:
 
 
 def _equity(figure: Figure, plot: Plot) -> None:
-    data = plot.data
-    times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
+    whole = Curve(*(np.array(plot.data[name]) for name in Curve._fields))
+    drawn = thinned(whole, PRINTED)
+    times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in drawn.t.tolist()]
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    upper.step(times, data["equity"], where="post", color=GAIN, linewidth=1.4)
-    upper.axhline(data["start"], color="#767676", linewidth=0.8, linestyle="--")
+    upper.step(times, drawn.equity, where="post", color=GAIN, linewidth=1.4)
+    upper.axhline(plot.data["start"], color="#767676", linewidth=0.8, linestyle="--")
     upper.set_ylabel("Equity, USD")
-    lower.fill_between(times, data["drawdown"], step="post", color=LOSS, alpha=0.75)
+    lower.fill_between(times, drawn.drawdown, step="post", color=LOSS, alpha=0.75)
     lower.set_ylabel("Drawdown, USD")
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     lower.xaxis.set_major_locator(locator)
@@ -60,24 +65,18 @@ def _bars(figure: Figure, plot: Plot) -> None:
     data = plot.data
     axes, places = figure.subplots(), range(len(data["labels"]))
     colours = [GAIN if value >= 0 else LOSS for value in data["value"]]
-    axes.bar(places, data["value"], color=colours, width=0.7, label="P&L")
-    axes.plot(
-        places, data["expected"], "D", color=INK, markerfacecolor="white", markersize=6, label="expected at entry"
-    )
+    axes.bar(places, data["value"], color=colours, width=0.7)
+    axes.plot(places, data["expected"], "D", color=INK, markerfacecolor="white", markersize=6, label=data["names"][1])
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(places, data["labels"], rotation=90 if sum(map(len, data["labels"])) > CROWDED else 0)
-    axes.set_ylabel(plot.axes[1])
+    axes.set_ylabel(f"{data['names'][0]}, {plot.axes[1]}")
     axes.legend(frameon=False, fontsize=9)
 
 
 def _points(figure: Figure, plot: Plot) -> None:
     data, axes = plot.data, figure.subplots()
     known = [i for i, low in enumerate(data["low"]) if low is not None]
-    ends = [value for i in known for value in (data["low"][i], data["high"][i])]
-    inside: list[Any] = [*data["x"], *data["y"], *ends]
-    if inside:
-        edges = (min(inside), max(inside))
-        axes.plot(edges, edges, color="#767676", linestyle="--", linewidth=1, label="as promised")
+    axes.axline((0, 0), slope=1, color="#767676", linestyle="--", linewidth=1, label="as promised")
     for i in known:
         axes.plot([data["x"][i]] * 2, [data["low"][i], data["high"][i]], color=BAND, linewidth=3, zorder=1)
     axes.plot(data["x"], data["y"], "o", color=GAIN, markersize=6, zorder=2)

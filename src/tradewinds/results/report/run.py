@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Run:
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of a query over the view `trades`. One thread: the order of a sum decides its last digit."""
         with duckdb.connect(config={"threads": 1}) as connection:
-            connection.read_parquet(str(self.folder / "trades.parquet")).create_view("trades")
+            connection.read_parquet(glob.escape(str(self.folder / "trades.parquet"))).create_view("trades")
             return connection.execute(sql, parameters).fetchall()
 
     @property

@@ -109,7 +109,9 @@
   const bars = (place, { data, axes }) => {
     const places = data.labels.map((_, i) => i);
     const pick = (keep) => data.value.map((value) => (keep(value) ? value : null));
-    const words = (i) => `${data.remark[i]}\nP&L ${money(data.value[i])} USD\nexpected ${money(data.expected[i])} USD`;
+    const figure = (name, value) => `${name} ${money(value)} ${axes[1]}`;
+    const words = (i) =>
+      `${data.remark[i]}\n${figure(data.names[0], data.value[i])}\n${figure(data.names[1], data.expected[i])}`;
     const letters = Math.max(...data.labels.map((label) => label.length));
     const turned = letters * data.labels.length * 7 + 14 * data.labels.length > place.clientWidth - 64;
     const shape = uPlot.paths.bars({ size: [0.7, 70] });
@@ -126,7 +128,7 @@
           grid: { show: false },
           ...(turned ? { rotate: -90, size: letters * 7 + 16 } : {}),
         }),
-        axis(axes[1], { size: 64 }),
+        axis(`${data.names[0]}, ${axes[1]}`, { size: 64 }),
       ],
       series: [{}, bar("gain"), bar("loss"), { paths: () => null, points: { show: false } }],
       hooks: {

@@ -1,0 +1,226 @@
+"""What `tradewinds runs`, `leaderboard`, `compare` and `strategies` show, as tables, JSON and CSV; and what they refuse."""
+
+import csv
+import io
+import json
+import sqlite3
+
+import pytest
+
+from tests.unit.database_parts import write
+from tests.unit.schema_parts import tell
+from tradewinds import cli
+from tradewinds.database.load import load_run
+
+URL = "sqlite:///backtests/tradewinds.db"
+SHARPES = {"a": -0.5, "b": None, "c": 10.0}
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command as a user does: exit code, output, error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as done:
+            cli.main([str(argument) for argument in arguments])
+        return done.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def runs(call):
+    """Three loaded runs by name: ids."""
+    found = {}
+    for seed, (name, sharpe) in enumerate(SHARPES.items()):
+        made = {"seed": seed, "created": f"2025-07-0{seed + 1}T00:00:00Z", "sharpe": sharpe}
+        found[name] = write(call.folder / name, [1_000_000] * (seed + 1) + [0], **made)
+        load_run(name, URL)
+    tell(URL, f"UPDATE backtest_runs SET status = 'FAILED', error = 'disk [red]full' WHERE run_id = '{found['a']}'")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _folder(call, tmp_path):
+    call.folder = tmp_path
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_without_a_database_it_says_so_kindly_and_makes_none(call, tmp_path):
+    for command in (["runs"], ["leaderboard", "--json"], ["compare", "a", "b"]):
+        code, out, err = call(*command)
+        assert (code, out) == (6, "") and err.count("\n") == 1
+        assert "there is no such database yet. tradewinds run makes it" in err
+    assert list(tmp_path.iterdir()) == []
+    code, out, _ = call("strategies")
+    assert code == 0 and "ev_threshold" in out and list(tmp_path.iterdir()) == []
+
+
+def test_runs(call, runs):
+    code, out, _ = call("runs")
+    assert code == 0 and "3 runs" in out and "disk [red]full" in out and "\x1b" not in out
+    shown = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    assert shown == [runs[name][:8] for name in "cba"]
+    code, out, _ = call("runs", "--json")
+    found = json.loads(out)
+    assert [row["run_id"] for row in found] == [runs[name] for name in "cba"]
+    assert found[0]["created_at_utc"] == "2025-07-03T00:00:00Z" and found[0]["date_start"] == "2025-06-01"
+    assert (found[0]["total_pnl_usd"], found[0]["series"], found[2]["error"]) == (
+        1.515996,
+        ["KXHIGHMIA"],
+        "disk [red]full",
+    )
+    code, out, _ = call("runs", "--csv")
+    assert [row["run_id"] for row in rows_of(out)] == [runs[name] for name in "cba"]
+    assert (rows_of(out)[0]["total_pnl_usd"], rows_of(out)[1]["sharpe"]) == ("1.515996", "")
+
+
+def test_runs_are_filtered_and_paged(call, runs):
+    wanted = {
+        ("--status", "failed"): "a",
+        ("--status", "SUCCESS"): "cb",
+        ("--series", "KXHIGHMIA"): "cba",
+        ("--series", "KXHIGHM"): "",
+        ("--series", "%"): "",
+        ("--strategy", "ev_threshold", "--limit", "2"): "cb",
+        ("--strategy", "other"): "",
+    }
+    for options, names in wanted.items():
+        _, out, _ = call("runs", "--json", *options)
+        assert [row["run_id"] for row in json.loads(out)] == [runs[name] for name in names], options
+    assert "… and 2 more" in call("runs", "--limit", "1")[1]
+    assert call("runs", "--strategy", "other")[1] == "0 runs\n"
+
+
+def test_leaderboard(call, runs):
+    _, out, _ = call("leaderboard", "--json")
+    assert [row["run_id"] for row in json.loads(out)] == [runs["c"], runs["b"]], "a run without Sharpe is last"
+    tell(URL, "UPDATE backtest_runs SET status = 'SUCCESS'")
+    for sort, names in {"pnl": "cba", "sharpe": "cab", "drawdown": "bca", "trades": "cba"}.items():
+        tell(URL, f"UPDATE backtest_metrics SET max_drawdown_usd = 5 WHERE run_id = '{runs['a']}'")
+        tell(URL, f"UPDATE backtest_metrics SET max_drawdown_usd = 1 WHERE run_id = '{runs['c']}'")
+        _, out, _ = call("leaderboard", "--csv", "--sort", sort)
+        assert [row["run_id"] for row in rows_of(out)] == [runs[name] for name in names], sort
+    _, out, _ = call("leaderboard", "--limit", "1")
+    assert "Successful runs by sharpe" in out and runs["c"][:8] in out and runs["b"][:8] not in out
+    code, out, err = call("leaderboard", "--sort", "beauty")
+    assert code == 2 and "One of sharpe, sortino, pnl" in err
+
+
+def test_compare_shows_figures_settings_and_the_days_they_share(call, runs):
+    code, out, _ = call("compare", runs["a"][:6], "c", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["runs"] == [runs["a"], runs["c"]]
+    assert found["metrics"]["total_pnl_usd"] == [0.257998, 1.515996] and found["metrics"]["sharpe"] == [-0.5, 10.0]
+    assert found["config_differences"] == {"seed": [0, 2]}
+    shared = {"first": "2025-06-01", "last": "2025-06-01", "days": 1}
+    assert found["common_days"] == shared | {"num_trades": [2, 4], "pnl_usd": [0.257998, 1.515996]}
+    _, out, _ = call("compare", runs["a"], runs["b"], runs["c"])
+    assert "P&L on common days, USD   │     0.26 │     0.89 │     1.52 │" in out and "│ seed" in out
+    _, out, _ = call("compare", "b", "c", "--csv", "--database", "sqlite:///nowhere.db")
+    by_what = {row["what"]: row for row in rows_of(out)}
+    assert by_what["common_days.pnl_usd"] == {
+        "what": "common_days.pnl_usd",
+        runs["b"]: "0.886997",
+        runs["c"]: "1.515996",
+    }
+
+
+def test_days_outside_the_common_ones_do_not_count(call, runs):
+    """The second run covers another day, whose trade is left out; a third one shares no day with the first."""
+    manifest = call.folder / "c/run_manifest.json"
+    told = json.loads(manifest.read_text())
+    told["config"]["date_end_local"] = "2025-06-02"
+    manifest.write_text(json.dumps(told))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    trades = pq.read_table(call.folder / "c/trades.parquet")
+    at = trades.schema.get_field_index("event_ticker")
+    events = ["KXHIGHMIA-25JUN02", *trades.column("event_ticker").to_pylist()[1:]]
+    pq.write_table(trades.set_column(at, "event_ticker", pa.array(events)), call.folder / "c/trades.parquet")
+    found = json.loads(call("compare", "a", "c", "--json")[1])
+    assert found["common_days"]["num_trades"] == [2, 3] and found["common_days"]["pnl_usd"] == [0.257998, 0.886997]
+    assert found["config_differences"]["date_end_local"] == ["2025-06-01", "2025-06-02"]
+    told["config"] |= {"date_start_local": "2025-06-02"}
+    manifest.write_text(json.dumps(told))
+    assert json.loads(call("compare", "a", "c", "--json")[1])["common_days"]["days"] == 0
+    assert "They share no day." in call("compare", "a", "c")[1]
+
+
+def test_compare_refuses_what_is_no_run(call, runs):
+    tell(URL, f"UPDATE backtest_runs SET metrics_json = NULL WHERE run_id = '{runs['b']}'")
+    wanted = {
+        ("c",): "two runs at least",
+        ("c", "nothing"): "nothing: no run begins so",
+        ("c", ""): "3 runs begin so",
+        ("c", runs["b"]): "never loaded to its end",
+        ("c", "%"): "no run begins so",
+        ("c", "a", "--json", "--csv"): "contradict",
+        ("c", "a", "--config", "x.yaml", "--database", URL): "both name a database",
+    }
+    for arguments, words in wanted.items():
+        code, out, err = call("compare", *arguments)
+        assert (code, out) == (2, "") and words in err, arguments
+
+
+def test_a_strategy_is_switched_off_and_on(call, runs):
+    code, out, _ = call("strategies", "--json")
+    [row] = json.loads(out)
+    assert (row["name"], row["is_active"], row["runs"], row["registered"]) == ("ev_threshold", True, 3, True)
+    assert call("strategies", "disable", "ev_threshold")[0] == 0
+    assert rows_of(call("strategies", "--csv")[1])[0]["is_active"] == "False"
+    load_run("a", URL)
+    assert json.loads(call("strategies", "--json")[1])[0]["is_active"] is False, "a load does not switch it on"
+    assert call("strategies", "enable", "ev_threshold")[0] == 0
+    assert json.loads(call("strategies", "--json")[1])[0]["is_active"] is True
+    code, _, err = call("strategies", "enable", "nobody")
+    assert code == 2 and "there is no strategy 'nobody'" in err
+    assert call("strategies", "--json", "disable", "ev_threshold")[0] == 2
+
+
+def test_a_built_in_strategy_is_switched_off_before_its_first_run(call, tmp_path):
+    assert call("strategies", "disable", "ev_threshold")[0] == 0
+    assert json.loads(call("strategies", "--json")[1])[0]["is_active"] is False
+    (tmp_path / "config.yaml").write_text(json.dumps(_config()))
+    code, _, err = call("run", "--config", "config.yaml", "--no-fetch")
+    assert code == 2 and "strategy ev_threshold: it is inactive" in err and "strategies enable ev_threshold" in err
+    assert call("strategies", "enable", "ev_threshold", "--config", "config.yaml")[0] == 0
+    assert call("run", "--config", "config.yaml", "--no-fetch")[0] == 3, "now it lacks nothing but data"
+
+
+def _config():
+    from tests.workflow.harness import CHICAGO
+
+    return CHICAGO | {"date_end_local": "2025-05-03"}
+
+
+def test_a_reader_changes_nothing(call, runs):
+    file = call.folder / "backtests/tradewinds.db"
+    before = file.read_bytes()
+    for command in (["runs"], ["leaderboard"], ["compare", runs["a"], runs["c"]], ["strategies"]):
+        assert call(*command)[0] == 0
+    assert file.read_bytes() == before and [p.name for p in file.parent.iterdir()] == [file.name]
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE tradewinds_schema SET version_num = '9999'")
+    connection.close()
+    code, _, err = call("runs")
+    assert code == 6 and "of a newer Tradewinds" in err and err.count("\n") == 1
+
+
+def test_help_says_what_is_read_and_written(call):
+    for command, words in {
+        "runs": "Reads the database. Changes nothing.",
+        "leaderboard": "Changes nothing.",
+        "compare": "Changes nothing.",
+        "strategies": "`disable` write",
+        "reproduce": "Writes into a temporary folder only",
+        "run": "--log-file",
+    }.items():
+        code, out, _ = call(command, "--help")
+        assert code == 0 and words in " ".join(out.split()), command
