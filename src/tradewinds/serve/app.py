@@ -25,6 +25,7 @@ def make_app(database: str, host: str) -> ASGIApp:
         summary="Runs, trades, figures and equity of backtests. Read-only.",
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.database = database
     app.include_router(api.router)
