@@ -13,6 +13,7 @@ from tradewinds.errors import ConfigError, DatabaseError, TradewindsError
 from tradewinds.serve import api, pages
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.guard import Guard, is_api
+from tradewinds.serve.render import shown
 
 _STATUS: dict[type[TradewindsError], int] = {NotThere: 404, ConfigError: 404, DatabaseError: 503}
 
@@ -57,4 +58,4 @@ def _http(request: Request, error: Exception) -> Response:
 def _problem(request: Request, text: str, status: int) -> Response:
     if is_api(request.url.path):
         return JSONResponse({"error": text}, status)
-    return pages.shown("problem", status, text=text)
+    return shown("problem", status, text=text)
