@@ -18,7 +18,7 @@ COLUMNS = (
 )
 _WIDE = 112  # columns of a terminal that has room for all figures
 _FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # elsewhere, with what the order is by
-_HEADS = {
+HEADS = {
     "total_pnl_usd": "P&L, USD",
     "roi_pct": "return, %",
     "num_trades": "trades",
@@ -68,7 +68,7 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
         return
     from tradewinds.database.queries import SORTS
 
-    names = [name for name in _HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
+    names = [name for name in HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
     if len(names) == len(_FIRST):
         names.insert(2, "max_drawdown_usd")
     table = listing.table(f"Successful runs by {sort}")
@@ -77,7 +77,7 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
     table.add_column("strategy", overflow="fold", min_width=12)
     table.add_column("dates", no_wrap=True)
     for name in names:
-        table.add_column(_HEADS[name], justify="right", no_wrap=True)
+        table.add_column(HEADS[name], justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in names)
         table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)

@@ -186,7 +186,21 @@
     return [new uPlot(options, [data.x, data.y], place)];
   };
 
-  const draw = { equity, bars, points };
+  // Several runs over the same days, each in its colour (--c0 …); only the pages of `tradewinds serve` have such a plot.
+  const lines = (place, { data, axes }) => {
+    const words = (i) => [utc(data.t[i]).slice(0, 10), ...data.series.map((s) => `${s.label} ${money(s.values[i])}`)].join("\n");
+    const shape = (s, i) => ({ stroke: colour(`c${i}`), width: 1.8, dash: i > 2 ? [7, 4] : [], points: { show: data.t.length < 40, size: 5 } });
+    const options = base(place.clientWidth, HEIGHT.points, {
+      cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
+      series: [{}, ...data.series.map(shape)],
+      hooks: { drawAxes: [(u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1, [5, 4])] },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.t, ...data.series.map((s) => s.values)], place)];
+  };
+
+  const draw = { equity, bars, points, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());
