@@ -69,8 +69,6 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
     from tradewinds.database.queries import SORTS
 
     names = [name for name in HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
-    if len(names) == len(_FIRST):
-        names.insert(2, "max_drawdown_usd")
     table = listing.table(f"Successful runs by {sort}")
     table.add_column("#", justify="right")
     table.add_column("run", no_wrap=True)
