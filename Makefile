@@ -25,7 +25,7 @@ demo: install  ## a backtest of two cities over a synthetic archive, no internet
 test: install  ## every test, and the linters
 	scripts/services.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
 lint: install  ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

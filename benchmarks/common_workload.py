@@ -136,8 +136,8 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
     else:
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
             believed = [row for rows in pool.map(_write_series, *zip(*jobs, strict=True)) for row in rows]
-    table = pa.Table.from_pylist(sorted(believed, key=lambda r: (r["climate_date"], r["market_ticker"])))
-    write_probabilities(folder, conf, table.cast(store.PROBABILITIES))
+    believed.sort(key=lambda r: (r["climate_date"], r["market_ticker"]))
+    write_probabilities(folder, conf, pa.Table.from_pylist(believed, store.PROBABILITIES))
     own = {
         "market_ticker": [row["market_ticker"] for row in believed],
         "known_at_utc": [dt.datetime.fromtimestamp(row["known_at_ts"], dt.UTC) for row in believed],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import budget_use, fetch_cost, plan_scale, scale, simulation, sweep_cost
+from benchmarks import budget_use, fetch_cost, forecasts, plan_scale, scale, simulation, sweep_cost
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "benchmarks" / "scratch"
@@ -91,6 +91,15 @@ above takes. With $1,000,000 the events that are the common workload's come to i
 {sweeps}
 
 Of each, {checked} points drawn at random were run alone: same run id, decision times, P&L of every trade, equity.
+
+## Forecasts
+
+`python benchmarks/forecasts.py` on years of recorded guidance, walk-forward, mean CRPS in °F; {forecast_cpu} s of CPU for
+{forecast_years} station-years with every model alone beside them ([docs/forecasts.md](docs/forecasts.md)).
+
+| | days | climatology | raw guidance | best single model | EMOS | EMOS better by | target |
+|---|---:|---:|---:|---:|---:|---:|---:|
+{forecasts}
 """
 
 
@@ -105,6 +114,7 @@ def main() -> None:
     common, sweeps = simulation.measure_common(sweep_cost.WORK), sweep_cost.measure()
     year = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
     backfill = json.loads((ROOT / "benchmarks" / "backfill.json").read_text(encoding="utf-8"))
+    recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     page = PAGE.format(
         plan=plan,
         b=backfill | {"status": ", ".join(f"{n:,} × {code}" for code, n in backfill["status"].items())},
@@ -132,6 +142,9 @@ def main() -> None:
         most_mb=scale.MOST_MB,
         sweeps=sweep_cost.table(sweeps),
         points=max(sweep["points"] for sweep in sweeps.values()),
+        forecasts=forecasts.table(recorded),
+        forecast_cpu=round(recorded["cpu_seconds"]),
+        forecast_years=sum(len(one["years"]) for one in recorded["stations"].values()),
         checked=min(sweep["checked"] for sweep in sweeps.values()),
     )
     (ROOT / "PERFORMANCE.md").write_text(page, encoding="utf-8")

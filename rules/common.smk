@@ -51,6 +51,7 @@ def run_files():
         "metrics.json",
         "report.md",
         "report.html",
+        "calibration.json",
     ]
     return [f"{PLAN.run_dir}/{name}" for name in names]
 
@@ -59,6 +60,11 @@ def asked_through(wildcards, output):
     """The date that a growing file (a catalog, a station-year) must reach."""
     year = int(wildcards.year) if hasattr(wildcards, "year") else None
     return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
+
+
+def forecast_inputs(wildcards):
+    """The station-years that a year of forecasts is made from."""
+    return PLAN.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
 def hold_folder():
@@ -79,6 +85,10 @@ refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
+FORECAST_CODE = [
+    *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
+    *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
+]
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
 
@@ -89,6 +99,9 @@ wildcard_constraints:
     station="[A-Z0-9]{4}",
     model="[A-Z]+",
     year=r"\d{4}",
+    digest="[0-9a-f]{20}",
+    target="max|min",
+    through=r"\d{4}-\d\d-\d\d",
 
 
 onstart:

@@ -1,14 +1,13 @@
 """Probabilities: P(YES) of every market at its event's as-of time, from the user's file or the project's forecast.
 
-Needs: catalogs; station guidance and climate reports, or the user's file. Makes: data/probabilities/{digest}.parquet.
+Needs: catalogs; the forecasts of their stations, or the user's file. Makes: data/probabilities/{digest}.parquet.
 """
 
 
 rule probabilities:
     input:
         catalogs=list(PLAN.catalogs.values()),
-        guidance=list(PLAN.guidance.values()),
-        climate=list(PLAN.climate.values()),
+        forecasts=list(PLAN.forecasts.values()),
         user_file=PLAN.user_probabilities or [],
     output:
         PLAN.probabilities,

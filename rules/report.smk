@@ -1,6 +1,6 @@
 """Report: what a person reads, made from the run's files alone.
 
-Needs: a simulated run. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
+Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
 """
 
 
@@ -10,6 +10,7 @@ rule report:
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
+        calibration=f"{PLAN.run_dir}/calibration.json",
         markets=f"{PLAN.run_dir}/markets.csv",
         config=f"{PLAN.run_dir}/config_resolved.yaml",
     output:

@@ -10,10 +10,8 @@ from tradewinds.plan import plan_of
 def probabilities(raw_config: dict, out: str) -> None:
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
-    stations = sorted({station for station, _ in plan.climate})
-    guidance = {s: [path for key, path in plan.guidance.items() if key[0] == s] for s in stations}
-    climate = {s: [path for key, path in plan.climate.items() if key[0] == s] for s in stations}
-    table, meta = build_probabilities(conf, plan.catalogs, guidance, climate, plan.user_probabilities)
+    forecasts = {series: plan.forecasts_of(series) for series in plan.catalogs}
+    table, meta = build_probabilities(conf, plan.catalogs, forecasts, plan.user_probabilities)
     store.write_parquet(out, table, meta)
 
 

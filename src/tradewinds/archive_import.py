@@ -162,18 +162,24 @@ def _add_candles(writer: ArchiveWriter, candles: pa.Table, rows: list[dict[str, 
 _GUIDANCE_SQL = """
 WITH runs AS (
     SELECT station, model, epoch(runtime_utc::TIMESTAMPTZ)::BIGINT AS runtime_ts,
-           epoch(target_date::TIMESTAMP)::BIGINT AS midnight, n_x_max_f, n_x_min_f
+           epoch(target_date::TIMESTAMP)::BIGINT AS midnight, n_x_max_f, n_x_min_f, {tmp} AS tmp_max_f
     FROM read_parquet(?))
 SELECT station AS station_id, model, runtime_ts, midnight + 86400 AS ftime_ts, n_x_max_f AS n_x_f, NULL::DOUBLE AS tmp_f
 FROM runs WHERE n_x_max_f IS NOT NULL
 UNION ALL  -- 00Z after the day carries its maximum, 12Z of the day its minimum
 SELECT station, model, runtime_ts, midnight + 43200, n_x_min_f, NULL FROM runs WHERE n_x_min_f IS NOT NULL
+UNION ALL  -- ASSUME: the hour of the day's highest temperature, which is not recorded, is 21Z
+SELECT station, model, runtime_ts, midnight + 75600, 'nan'::DOUBLE, tmp_max_f FROM runs WHERE tmp_max_f IS NOT NULL
 """
 
 
 def _guidance(files: Iterable[str | Path]) -> pa.Table:
     paths = list(files)
-    return _read(paths, _GUIDANCE_SQL).cast(GUIDANCE) if paths else GUIDANCE.empty_table()
+    if not paths:
+        return GUIDANCE.empty_table()
+    columns = _read(paths, "SELECT * FROM read_parquet(?, union_by_name = true) LIMIT 0").column_names
+    tmp = "tmp_max_f" if "tmp_max_f" in columns else "NULL::DOUBLE"
+    return _read(paths, _GUIDANCE_SQL.format(tmp=tmp)).cast(GUIDANCE)
 
 
 _CLIMATE_SQL = """

@@ -77,6 +77,18 @@ def station_of(series_ticker: str) -> Station:
         raise ConfigError(f"unknown series {series_ticker!r}.", where="series_tickers", remedy=hint) from None
 
 
+def station_with(station_id: str, target: str) -> Station:
+    """The station with an identifier, of a series that settles on its "max" or "min".
+
+    Raises:
+        KeyError: there is no such series.
+    """
+    for station in stations().values():
+        if (station.station_id, station.target) == (station_id, target):
+            return station
+    raise KeyError(f"no series on the {target} of {station_id}")
+
+
 def climate_date_of(event_ticker: str) -> dt.date:
     """The climate date in the last `-` segment of an event ticker (`KXHIGHMIA-25JUN01` → 2025-06-01).
 

@@ -23,6 +23,7 @@ def damaged_files(plan: Plan) -> Iterator[DamagedFile]:
     schemas |= dict.fromkeys((event.path for event in plan.events), store.CANDLES)
     schemas |= dict.fromkeys(plan.guidance.values(), store.GUIDANCE)
     schemas |= dict.fromkeys(plan.climate.values(), store.CLIMATE)
+    schemas |= dict.fromkeys(plan.forecasts.values(), store.FORECASTS)
     schemas[plan.probabilities] = store.PROBABILITIES
     for path, schema in schemas.items():
         if Path(path).exists():

@@ -179,6 +179,52 @@ def sweep(
     sweep_command.sweep(config, options, RunOptions(fetch="never" if no_fetch else None), Console())
 
 
+@app.command()
+def calibrate(
+    config: ConfigOption,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+    no_fetch: Annotated[
+        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
+    ] = False,
+) -> None:
+    """Score a config's probabilities and temperatures against what happened, baselines and the market's price.
+
+    Fetches what is missing, as a run does, and makes no replay. Every run leaves the same scores in its calibration.json
+    (docs/forecasts.md).
+    """
+    from tradewinds import calibrate_command
+    from tradewinds.runner import RunOptions
+
+    options = RunOptions(fetch="never" if no_fetch else None)
+    calibrate_command.calibrate(config, options, Console(), as_json=as_json)
+
+
+@app.command()
+def probabilities(
+    config: ConfigOption,
+    date: Annotated[
+        str | None, typer.Option(help="Climate date; default: the config's last.", metavar="YYYY-MM-DD")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
+    no_fetch: Annotated[
+        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
+    ] = False,
+) -> None:
+    """Show one date's forecast and every bracket's probability beside its price at the as-of time.
+
+    Fetches what is missing, as a run does. Edges are probability minus price, without fees.
+    """
+    from tradewinds import probabilities_command
+    from tradewinds.runner import RunOptions
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
+    output = "json" if as_json else "csv" if as_csv else "table"
+    options = RunOptions(fetch="never" if no_fetch else None)
+    probabilities_command.probabilities(config, _date(date, "--date"), options, Console(), output=output)
+
+
 @app.command("lookahead-check")
 def lookahead_check(
     config: ConfigOption,

@@ -177,9 +177,7 @@ def _csv_rows(told: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _show(console: Console, runs: Sequence[Run], told: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(title="Runs side by side", title_justify="left")
+    table = listing.table("Runs side by side")
     table.add_column("")
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")

@@ -38,7 +38,7 @@ FILE_SYSTEM_REFUSES = frozenset(
 )
 STAGE_EXIT_CODES = {
     **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
-    **dict.fromkeys(("probabilities", "simulate", "report"), SimulationError.exit_code),
+    **dict.fromkeys(("forecast", "probabilities", "simulate", "calibration", "report"), SimulationError.exit_code),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 

@@ -198,9 +198,12 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
 
 def _decide(inputs: Inputs) -> _Decided:
     """Forecast and simulate."""
-    table, meta = probabilities.build_probabilities(
-        inputs.config, inputs.catalogs, inputs.guidance, inputs.climate, inputs.user_file
-    )
+    if inputs.user_file:
+        table, meta = probabilities.build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file)
+    else:
+        table, meta = probabilities.forecast_probabilities(
+            inputs.config, inputs.catalogs, inputs.guidance, inputs.climate
+        )
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
         store.write_parquet(path, table, meta)

@@ -12,9 +12,8 @@ from pathlib import Path
 from tradewinds import calendars, config, store
 from tradewinds.candle_window import CandleWindow, siblings
 from tradewinds.errors import DataMissing
+from tradewinds.forecasts import windows as forecast_windows
 
-# Past days wanted before the trailing window of a forecast: reports arrive after their day.
-_REPORT_DELAY_DAYS = 7
 SHOWN_FILES = 40
 
 
@@ -31,7 +30,8 @@ class Event:
 class Plan:
     """Every file of a run. All paths are relative to the working directory.
 
-    `guidance` is keyed by (station, model, year), `climate` by (station, year), `catalogs` by series.
+    `guidance` is keyed by (station, model, year), `climate` by (station, year), `forecasts` by (station, target, year),
+    `catalogs` by series.
     """
 
     run_id: str
@@ -41,16 +41,38 @@ class Plan:
     catalogs: dict[str, str]
     guidance: dict[tuple[str, str, int], str]
     climate: dict[tuple[str, int], str]
+    forecasts: dict[tuple[str, str, int], str]
     user_probabilities: str | None
     user_strategy: str | None
     probabilities: str
     date_end: dt.date
+    years_back: int
 
     @property
     def weather(self) -> dict[str, int]:
         """All station-years: the year of each file."""
         years = {path: year for (_, _, year), path in self.guidance.items()}
         return years | {path: year for (_, year), path in self.climate.items()}
+
+    def forecast_inputs(self, station_id: str, year: int) -> list[str]:
+        """The station-years that a year of forecasts is made from: its own and those before it that it reaches back to."""
+        return [*self.guidance_of(station_id, year), *self.climate_of(station_id, year)]
+
+    def guidance_of(self, station_id: str, through_year: int) -> list[str]:
+        """A station's guidance up to a year, as far back as one year of forecasts reaches."""
+        years = range(through_year - self.years_back, through_year + 1)
+        return [path for (s, _, year), path in self.guidance.items() if s == station_id and year in years]
+
+    def climate_of(self, station_id: str, through_year: int) -> list[str]:
+        """A station's climate reports up to a year, as far back as one year of forecasts reaches."""
+        years = range(through_year - self.years_back, through_year + 1)
+        return [path for (s, year), path in self.climate.items() if s == station_id and year in years]
+
+    def forecasts_of(self, series_ticker: str) -> list[str]:
+        """The files of a series' forecasts."""
+        station = calendars.station_of(series_ticker)
+        wanted = (station.station_id, station.target)
+        return [path for (s, target, _), path in self.forecasts.items() if (s, target) == wanted]
 
     @property
     def fetched(self) -> list[str]:
@@ -86,10 +108,12 @@ def plan_of(conf: config.Config) -> Plan:
         catalogs={s: store.catalog_path(s) for s in series},
         guidance=guidance,
         climate=climate,
+        forecasts=_forecast_files(conf),
         user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
         user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
         date_end=conf["date_end_local"],
+        years_back=_years_back(conf) if forecast["source"] == "gaussian" else 0,
     )
 
 
@@ -103,12 +127,34 @@ def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str]
     forecast = conf["probabilities"]
     if forecast["source"] == "file":
         return {}, {}
-    back = dt.timedelta(days=forecast["trailing_days"] + conf["asof_policy"]["days_before"] + _REPORT_DELAY_DAYS)
-    years = range((conf["date_start_local"] - back).year, conf["date_end_local"].year + 1)
+    years = range(conf["date_start_local"].year - _years_back(conf), conf["date_end_local"].year + 1)
     stations = sorted({calendars.station_of(series).station_id for series in conf["series_tickers"]})
     asked = [(m, y) for m in forecast["models"] for y in years if y >= store.GUIDANCE_SINCE[m]]
     guidance = {(s, m, y): store.guidance_path(s, m, y) for s in stations for m, y in asked}
     return guidance, {(s, y): store.climate_path(s, y) for s in stations for y in years}
+
+
+def _years_back(conf: config.Config) -> int:
+    """Calendar years before its own that a year of forecasts needs: the same wherever in the year a config begins."""
+    reach = dt.timedelta(days=forecast_windows.reach_days(conf["probabilities"]))
+    new_year = dt.date(conf["date_start_local"].year, 1, 1)
+    return new_year.year - (new_year - reach).year
+
+
+def _forecast_files(conf: config.Config) -> dict[tuple[str, str, int], str]:
+    """Per station, target and year of the range; what defines their bytes is in their digest and their path."""
+    if conf["probabilities"]["source"] == "file":
+        return {}
+    named = config.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
+    years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)
+    stations = [calendars.station_of(series) for series in conf["series_tickers"]]
+    pairs = sorted({(station.station_id, station.target) for station in stations})
+    through = {year: needed_through(conf["date_end_local"], year) for year in years}
+    return {
+        (s, target, y): store.forecast_path(named, s, target, last)
+        for s, target in pairs
+        for y, last in through.items()
+    }
 
 
 def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:

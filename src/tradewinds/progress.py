@@ -37,8 +37,10 @@ def groups(plan: Plan, loaded: str) -> list[Group]:
         ("catalog", list(plan.catalogs.values())),
         ("weather", weather),
         ("candles", [event.path for event in plan.events]),
+        ("forecasts", list(plan.forecasts.values())),
         ("probabilities", [plan.probabilities]),
         ("simulate", [f"{plan.run_dir}/metrics.json"]),
+        ("calibration", [f"{plan.run_dir}/calibration.json"]),
         ("report", [f"{plan.run_dir}/report.md"]),
         ("load", [loaded]),
     ]

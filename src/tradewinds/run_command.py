@@ -78,7 +78,13 @@ def make(
             return runner.run_workflow(command, log, watch, Path(failures))
 
 
-_INPUTS = ("catalog", "weather", "candles", "probabilities")  # the groups of files that the target `inputs` makes
+_INPUTS = (
+    "catalog",
+    "weather",
+    "candles",
+    "forecasts",
+    "probabilities",
+)  # the groups of files that the target `inputs` makes
 
 
 def _checkpoints(conf: configs.Config, plan: Plan, failures: Path) -> contextlib.AbstractContextManager[None]:

@@ -81,6 +81,7 @@ CANDLES = pa.schema(
     ]
 )
 
+# A row per run and hour with a daily extreme (n_x_f; NaN where the hour carries none) or a temperature (tmp_f).
 GUIDANCE = _schema(
     ("station_id", pa.string()),
     ("model", pa.string()),
@@ -118,6 +119,24 @@ PROBABILITIES = _schema(
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
     ("method", pa.string()),
+    ("reason", pa.string(), "null"),
+)
+
+# A forecast per climate date (forecasts/daily.py): `method` is the one that counts, with mu_f and sigma_f; `reason` says what
+# kept a better one out. Beside it the law (mu, sigma in °F) of every method that was possible.
+FORECAST_METHODS = ("emos", "bias_corrected", "climatology", "raw")
+FORECASTS = _schema(
+    ("station_id", pa.string()),
+    ("target", pa.string()),
+    ("climate_date", pa.date32()),
+    ("asof_ts", pa.int64()),
+    ("known_at_ts", pa.int64(), "null"),
+    ("method", pa.string(), "null"),
+    ("reason", pa.string(), "null"),
+    ("mu_f", pa.float64(), "null"),
+    ("sigma_f", pa.float64(), "null"),
+    *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
+    ("coefficients", pa.list_(pa.float64())),
 )
 
 
@@ -139,6 +158,11 @@ def guidance_path(station_id: str, model: str, year: int) -> str:
 def climate_path(station_id: str, year: int) -> str:
     """One year of climate reports (schema CLIMATE)."""
     return f"data/climate/iem/{station_id}/{year}.parquet"
+
+
+def forecast_path(digest: str, station_id: str, target: str, through: dt.date) -> str:
+    """Forecasts of a station's "max" or "min" from New Year to a date (schema FORECASTS); the digest names their settings."""
+    return f"data/forecasts/{digest}/{station_id}/{target}/{through.isoformat()}.parquet"
 
 
 @contextlib.contextmanager

@@ -28,7 +28,8 @@ from tradewinds.forecasts.integer_mass import normal_cdf
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 3, 4), dt.date(2025, 3, 14)  # daylight saving begins on March 9
-HISTORY_DAYS = 100
+HISTORY_DAYS = 740  # as far back as a forecast looks; the last RECENT_DAYS of them have a stream of their own
+RECENT_DAYS = 100
 UNLISTED = dt.date(2025, 3, 7)  # of the first series
 WITHOUT_CANDLES = dt.date(2025, 3, 12)  # of the second
 HOLE = dt.date(2025, 3, 6)  # two hours without candles, every series
@@ -59,8 +60,13 @@ def make_synthetic(
     climate: list[Row] = []
     for number, ticker in enumerate(series):
         station = calendars.station_of(ticker)
-        highs = _highs(random.Random(f"{seed} {ticker} weather"), station, first, last)
-        guidance += _guidance(random.Random(f"{seed} {ticker} guidance"), station, highs)
+        recent = first - dt.timedelta(days=RECENT_DAYS)
+        spans = (("older ", first - dt.timedelta(days=HISTORY_DAYS), recent - dt.timedelta(days=1)), ("", recent, last))
+        highs: dict[dt.date, int] = {}
+        for age, since, until in spans:
+            seen = _highs(random.Random(f"{seed} {ticker} {age}weather"), station, since, until)
+            guidance += _guidance(random.Random(f"{seed} {ticker} {age}guidance"), station, seen)
+            highs |= seen
         climate += _reports(station, highs)
         for day in calendars.date_range(first, last):
             if not (number == 0 and day == UNLISTED):
@@ -75,10 +81,10 @@ def make_synthetic(
 
 
 def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:
-    """Daily highs in whole °F, from HISTORY_DAYS before the first event."""
+    """Daily highs in whole °F."""
     coldest, swing, spread = _CLIMATE.get(station.station_id, (50.0, 20.0, 6.0))
     anomaly, highs = 0.0, {}
-    for day in calendars.date_range(first - dt.timedelta(days=HISTORY_DAYS), last):
+    for day in calendars.date_range(first, last):
         anomaly = _PERSISTENCE * anomaly + rng.gauss(0, spread * math.sqrt(1 - _PERSISTENCE**2))
         season = (1 - math.cos((day.timetuple().tm_yday - 20) / 365 * 2 * math.pi)) * swing
         highs[day] = round(coldest + season + anomaly)

@@ -64,7 +64,7 @@ def _events(conf: configs.Config, plan: Plan) -> list[MarketEvent]:
     if not _there(plan.user_probabilities or plan.probabilities):
         return load_events(part, catalogs, candles, None)
     if plan.user_probabilities:  # read anew: the user may have changed it since the last run
-        table, _ = build_probabilities(part, catalogs, {}, {}, plan.user_probabilities)
+        table, _ = build_probabilities(part, catalogs, {}, plan.user_probabilities)
         return load_events(part, catalogs, candles, table)
     return load_events(part, catalogs, candles, plan.probabilities)
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 HOW_TO_GET_IT = "no chromium on this machine; Debian: apt-get install chromium (scripts/services.sh does it)"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for the tests of a module."""
-    program = shutil.which("chromium")
+    program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(HOW_TO_GET_IT)
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # root has none

@@ -126,7 +126,9 @@ def make_server(folder: Path, flush: int = 0) -> Server:
     found = programs()
     assert found
     quick = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run([found[1], *_common(folder), *quick], check=True, capture_output=True)
+    made = subprocess.run([found[1], *_common(folder), *quick], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise NotStarted(f"{found[1]} made no data folder:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")
     server = Server(folder, _free_port(), flush)
     try:
         server.start()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from tests.unit.database_parts import write, write_many
-from tests.unit.schema_parts import tell
+from tests.unit.schema_parts import differences, readable, tell
 from tradewinds.database import queries
 from tradewinds.database import tables as t
 from tradewinds.database.load import load_run
@@ -131,6 +131,15 @@ def the_index_of_each_question(url, folder, explain):
     assert explain(created) == "ix_runs_created"
 
 
+def first_loads_at_once_make_one_schema(url, folder):
+    program = "import sys; from tradewinds.database.load import load_run; load_run(*sys.argv[1:])"
+    runs = {write(folder / str(seed), seed=seed) for seed in range(3)}
+    command = [sys.executable, "-c", program]
+    started = [subprocess.Popen([*command, str(folder / str(seed)), url]) for seed in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert set(readable(url)) == runs and differences(url) == []
+
+
 def amounts_add_up_exactly(url, folder):
     """Sums by event are those of the files, to the last millionth."""
     import pyarrow.parquet as pq
@@ -158,5 +167,6 @@ SCENARIOS = [
     readers_see_running_and_the_old_rows_while_a_load_works,
     two_loaders_of_a_run_take_turns,
     the_sql_of_a_load,
+    first_loads_at_once_make_one_schema,
     amounts_add_up_exactly,
 ]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from decimal import Decimal
 
 import duckdb
@@ -113,11 +114,16 @@ def test_a_markets_volume_is_that_of_its_candles(month):
 
 
 def test_guidance_of_the_day_before_is_for_the_right_day(month, shared_data):
-    sql = """SELECT epoch(runtime_utc::TIMESTAMPTZ)::BIGINT, n_x_max_f, n_x_min_f FROM read_parquet(?)
+    sql = """SELECT epoch(runtime_utc::TIMESTAMPTZ)::BIGINT, n_x_max_f, n_x_min_f, tmp_max_f FROM read_parquet(?)
              WHERE station = 'KMDW' AND model = 'NAM' AND target_date = '2025-05-10'"""
-    [(runtime, highest, lowest)] = query(sql, shared_data / GUIDANCE)
+    [(runtime, highest, lowest, tmp)] = query(sql, shared_data / GUIDANCE)
     assert runtime == int(dt.datetime(2025, 5, 9, 12, tzinfo=dt.UTC).timestamp())
     rows = [r for r in month.guidance("KMDW").to_pylist() if (r["model"], r["runtime_ts"]) == ("NAM", runtime)]
+    [warmest] = [r for r in rows if math.isnan(r["n_x_f"])]
+    assert (warmest["ftime_ts"] - runtime, warmest["tmp_f"]) == (33 * 3600, tmp), (
+        "the day's highest temperature, at 21Z"
+    )
+    rows.remove(warmest)
     # the maximum of a day is listed at 00Z after it, its minimum at 12Z of it: 36 and 24 hours after the run
     assert {r["ftime_ts"] - runtime: r["n_x_f"] for r in rows} == {36 * 3600: highest, 24 * 3600: lowest}
 

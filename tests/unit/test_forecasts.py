@@ -1,210 +1,352 @@
-"""Forecasts: walk-forward, nothing known after the as-of time, and the user's own file read as it is meant."""
+"""Forecasts: walk-forward, nothing known after the as-of time, and the same numbers as a naive implementation gives."""
 
 import datetime as dt
+import math
+import random
+import subprocess
+import sys
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewinds import calendars
-from tradewinds.errors import SimulationError
-from tradewinds.forecasts.gaussian import Forecast, GaussianModel, NoForecast, station_history, target_day
+from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
+from tradewinds import calendars, config, store
+from tradewinds.forecasts import daily, emos, normal, tables, windows
+from tradewinds.forecasts.history import History, guidance_day, read_history
 from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.forecasts.user_file import latest, read_user_file
 
 CHI = calendars.station_of("KXHIGHCHI")
+LOW_CHI = calendars.station_of("KXLOWTCHI")
 DAY = dt.date(2025, 5, 10)
 POLICY = {"local_time": "23:00", "days_before": 1}
+HOUR = 3600
+LAG = {"GFS": 5 * HOUR, "NAM": 4 * HOUR}
 
 
 def utc(day, hour=0):
-    return int(dt.datetime(day.year, day.month, day.day, hour, tzinfo=dt.UTC).timestamp())
+    return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) + hour * 3600
 
 
-LAG = {"GFS": 5 * 3600, "NAM": 4 * 3600}
+def guidance_row(day, value, model="GFS", runtime=None, ftime=None, tmp=None):
+    """The maximum of a day in the 12Z run of the day before, or another."""
+    ftime = utc(day) + 24 * HOUR if ftime is None else ftime
+    run = utc(day) - 12 * HOUR if runtime is None else runtime
+    about = {"station_id": "KMDW", "model": model, "runtime_ts": run, "ftime_ts": ftime}
+    return about | {"n_x_f": value, "tmp_f": tmp, "known_at_ts": run + LAG[model]}
 
 
-def guidance_row(day, value, model="GFS", runtime=None):
-    """The 12Z run of the day before, or another."""
-    ftime = utc(day) + 86_400
-    run = ftime - 36 * 3600 if runtime is None else runtime
-    return {"model": model, "runtime_ts": run, "ftime_ts": ftime, "n_x_f": value, "known_at_ts": run + LAG[model]}
+def report(day, high, late_hours=7, final=True):
+    known = {"known_at_ts": utc(day + dt.timedelta(days=1), late_hours), "final": final, "issued_ts": 0, "product": "x"}
+    return {"station_id": "KMDW", "climate_date": day, "high_f": high, "low_f": high - 20} | known
 
 
-def report(day, high, late_hours=7):
-    return {
-        "climate_date": day,
-        "high_f": high,
-        "low_f": high - 20,
-        "final": True,
-        "known_at_ts": utc(day + dt.timedelta(days=1), late_hours),
-    }
+def history(guidance, climate, days=60, station=CHI, models=("GFS", "NAM"), lags=None):
+    return read_history(
+        station,
+        pa.Table.from_pylist(guidance, store.GUIDANCE),
+        pa.Table.from_pylist(climate, store.CLIMATE),
+        first=DAY - dt.timedelta(days=days),
+        last=DAY,
+        asof_policy=POLICY,
+        models=models,
+        lag_hours=lags,
+    )
+
+
+def forecast(made, **changes):
+    given = {"trailing_days": 30, "min_days": 5, "sigma_floor_f": 0.5, "emos_days": 0} | changes
+    return daily.Forecaster(made, daily.Settings(**given)).day(made.index(DAY))
 
 
 def days_back(n):
     return [DAY - dt.timedelta(days=i) for i in range(1, n + 1)]
 
 
-def model_of(guidance, climate, **changes):
-    settings = {"models": ["GFS", "NAM"], "trailing_days": 30, "min_days": 5, "sigma_floor_f": 0.5} | changes
-    return GaussianModel(CHI, station_history(guidance, climate, "max"), asof_policy=POLICY, **settings)
-
-
 def test_bias_and_spread_by_hand():
     """Observed − guidance is 1, 3, 1, 3, … for the ten known days: mean 2, sample deviation of ±1 over ten."""
     guidance = [guidance_row(d, 60) for d in [DAY, *days_back(11)]]
     climate = [report(d, 61 + 2 * (i % 2)) for i, d in enumerate(days_back(11))]
-    found = model_of(guidance, climate).forecast(DAY)
-    assert isinstance(found, Forecast)
-    assert found.mu_f == pytest.approx(62)  # yesterday's report is not known yet: ten days count
-    assert found.sigma_f == pytest.approx((10 / 9) ** 0.5)
+    found = forecast(history(guidance, climate))
+    assert found.method == "bias_corrected" and found.reason == "MODEL_MISSING:NAM"
+    assert found.law == (
+        62,
+        pytest.approx((10 / 9) ** 0.5, abs=1e-6),
+    )  # yesterday's report is not known: ten days count
+    assert found.laws["raw"] == (60, pytest.approx(5**0.5, abs=1e-6))
+    assert found.known_at_ts == guidance[0]["known_at_ts"] > climate[1]["known_at_ts"]
 
 
 def test_models_are_averaged_and_the_latest_known_run_counts():
     guidance = [guidance_row(d, 60) for d in [DAY, *days_back(9)]] + [guidance_row(DAY, 64, "NAM")]
     later = guidance_row(DAY, 90, runtime=utc(DAY, 0))  # 00Z of the day: known at 05Z, an hour too late
-    climate = [report(d, 60) for d in days_back(9)]
-    found = model_of([*guidance, later], climate).forecast(DAY)
-    assert found.mu_f == pytest.approx(62) and found.sigma_f == 0.5
+    found = forecast(history([*guidance, later], [report(d, 60) for d in days_back(9)]))
+    assert found.law == (62, 0.5)
 
 
-def test_a_lag_of_the_config_replaces_the_usual_one():
-    guidance = [
-        guidance_row(DAY, 60),
-        guidance_row(DAY, 90, runtime=utc(DAY, 0)),
-    ]  # known at 05Z, the as-of time is 04Z
-    runs = {
-        lag: station_history(guidance, [], "max", lags).runs["GFS", DAY]
-        for lag, lags in {5: {}, 3.5: {"GFS": 3.5}, 9: {"NAM": 1, "GFS": 9}}.items()
-    }
-    for lag, found in runs.items():
-        assert [known_at for known_at, _ in found] == [int(r["runtime_ts"] + lag * 3600) for r in guidance]
+@pytest.mark.parametrize(("lag", "value"), [(None, 60), ({"GFS": 3.5}, 90), ({"NAM": 1, "GFS": 9}, 60)])
+def test_a_lag_of_the_config_replaces_the_usual_one(lag, value):
+    late = guidance_row(DAY, 90, runtime=utc(DAY, 0))  # by its row known at 05Z, the as-of time is 04Z
+    made = history([guidance_row(DAY, 60), late], [], lags=lag)
+    assert made.value_f[0, -1] == value
 
 
-def test_reasons_for_no_forecast():
-    climate = [report(d, 60) for d in days_back(9)]
-    assert model_of([], climate).forecast(DAY) == NoForecast("NO_GUIDANCE")
-    assert model_of([guidance_row(DAY, 60)], climate).forecast(DAY) == NoForecast("NO_HISTORY")
-
-
-@given(
-    st.lists(st.floats(20, 100), min_size=25, max_size=25),
-    st.lists(st.integers(20, 100), min_size=25, max_size=25),
-    st.floats(-500, 500),
-)
-def test_nothing_known_after_the_asof_time_counts(values, highs, poison):
-    days = [DAY + dt.timedelta(days=i) for i in range(-22, 3)]
-    guidance = [guidance_row(d, v, m) for d, v in zip(days, values, strict=True) for m in ("GFS", "NAM")]
-    climate = [report(d, h) for d, h in zip(days, highs, strict=True)]
-    asof = calendars.asof_ts(CHI, DAY, "23:00", 1)
-    evil_guidance = [{**r, "n_x_f": poison} if r["known_at_ts"] > asof else r for r in guidance]
-    evil_guidance += [guidance_row(DAY, poison, runtime=asof - 4 * 3600)]  # GFS needs five hours
-    evil_climate = [{**r, "high_f": 500} if r["known_at_ts"] > asof else r for r in climate]
-    honest, evil = (model_of(g, c).forecast(DAY) for g, c in ((guidance, climate), (evil_guidance, evil_climate)))
-    assert honest == evil
-    assert honest.known_at_ts <= asof
+def test_every_step_down_says_why():
+    old = [report(d, 60 + i % 3) for i, d in enumerate(days_back(40) + days_back(380)[-30:])]
+    nothing = forecast(history([], []))
+    assert (nothing.method, nothing.reason, nothing.known_at_ts) == (None, "NO_GUIDANCE; NO_HISTORY", None)
+    season = forecast(history([], old, days=400))
+    assert (season.method, season.reason) == ("climatology", "NO_GUIDANCE")
+    assert season.law == (pytest.approx(61, abs=0.2), pytest.approx(0.82, abs=0.05))
+    today = [guidance_row(DAY, 60), guidance_row(DAY, 61, "NAM")]
+    fresh = forecast(history(today, old, days=400), emos_days=600)
+    assert (fresh.method, fresh.reason) == ("climatology", "FEW_DAYS:emos; FEW_DAYS:bias_corrected")
+    lately = today + [guidance_row(d, 60, m) for d in days_back(40) for m in LAG]
+    some = forecast(history(lately, old), emos_days=600)
+    assert (some.method, some.reason) == ("bias_corrected", "FEW_DAYS:emos")
 
 
 def test_preliminary_reports_are_no_truth():
-    rows = [{**report(d, 60), "final": False} for d in days_back(9)]
-    assert not station_history([], rows, "max").observed
+    assert np.isnan(history([], [report(d, 60, final=False) for d in days_back(9)]).observed_f).all()
 
 
 def test_which_day_a_guidance_value_belongs_to():
-    assert target_day(utc(dt.date(2025, 5, 11)), "max") == DAY
-    assert target_day(utc(DAY, 12), "min") == DAY
-    assert target_day(utc(DAY, 12), "max") is None and target_day(utc(DAY, 6), "min") is None
+    stamps = np.array([utc(dt.date(2025, 5, 11)), utc(DAY, 12), utc(DAY, 6)])
+    day = (DAY - dt.date(1970, 1, 1)).days
+    assert guidance_day(stamps, "max").tolist() == [day, -1, -1]
+    assert guidance_day(stamps, "min").tolist() == [-1, day, -1]
+
+
+def test_other_extreme_and_temperatures_are_those_of_the_same_run_within_the_climate_day():
+    run = utc(DAY) - 12 * HOUR
+    hours = {5: 80, 6: 52, 15: 61, 21: 66, 24: 64, 29: 55, 30: 90}  # the climate day of Chicago is [06Z, 06Z + 24 h)
+    rows = [guidance_row(DAY, math.nan, ftime=utc(DAY) + hour * HOUR, tmp=tmp) for hour, tmp in hours.items()]
+    rows += [guidance_row(DAY, 65), guidance_row(DAY, 44, ftime=utc(DAY, 12))]
+    rows += [guidance_row(DAY, 11, runtime=run - 6 * HOUR, ftime=utc(DAY, 12), tmp=99)]
+    made = history(rows, [])
+    assert (made.value_f[0, -1], made.other_f[0, -1], made.tmp_f[0, -1]) == (65, 44, 66)
+    lows = history(rows, [], station=LOW_CHI)
+    assert (lows.value_f[0, -1], lows.other_f[0, -1], lows.tmp_f[0, -1]) == (44, 65, 52)
+    only_twice = [row for row in rows if row["ftime_ts"] % (12 * HOUR) == 0]
+    assert np.isnan(history(only_twice, []).tmp_f[0, -1]), "00Z and 12Z alone say nothing of the day's extreme"
+
+
+def weather(days, seed=1, hourly=True):
+    """Guidance of two models (with bias, error, a run that comes too late) and reports, up to DAY and two days more."""
+    rng = random.Random(seed)
+    guidance, climate, anomaly = [], [], 0.0
+    for day in calendars.date_range(DAY - dt.timedelta(days=days), DAY + dt.timedelta(days=2)):
+        anomaly = 0.6 * anomaly + rng.gauss(0, 5)
+        high = round(60 - 20 * math.cos(day.timetuple().tm_yday / 58) + anomaly)
+        spread = rng.uniform(0.5, 3)
+        for model, bias in (("GFS", 1.5), ("NAM", -1.0)):
+            seen = round(high + bias + rng.gauss(0, spread))
+            guidance.append(guidance_row(day, float(seen), model))
+            guidance.append(guidance_row(day, float(high), model, runtime=utc(day, 6)))  # perfect, and too late
+            guidance.append(guidance_row(day, seen - rng.uniform(8, 22), model, ftime=utc(day, 12)))
+            if hourly:
+                guidance.append(guidance_row(day, math.nan, model, ftime=utc(day, 21), tmp=seen - rng.uniform(0, 3)))
+        climate.append(report(day, high, late_hours=rng.choice([7, 7, 7, 40])))
+    return guidance, climate
+
+
+def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
+    guidance, climate = weather(250)
+    naive = NaiveForecast(
+        guidance, climate, ["GFS", "NAM"], lambda d: calendars.asof_ts(CHI, d, "23:00", 1), CHI.lst_offset_hours
+    )
+    found = forecast(history(guidance, climate, days=250), emos_days=100)
+    assert found.method == "emos" and found.reason is None and len(found.coefficients) == 24
+    assert found.law == pytest.approx(naive.forecast(DAY, 100), abs=2e-3)
+
+
+def test_the_fit_is_a_minimum():
+    """No small step along any coefficient lowers the objective."""
+    rng = np.random.default_rng(3)
+    mean = np.column_stack([np.ones(300), rng.normal(size=(300, 4))])
+    scale = np.column_stack([np.ones(300), rng.normal(size=300)])
+    errors = mean @ [1, 2, 0, -1, 0.5] + np.exp(scale @ [0.7, 0.4]) * rng.normal(size=300)
+    found = emos.fit(mean, scale, errors)
+    least = emos.objective(mean, scale, errors, found)
+    both = np.concatenate([found.mean, found.scale])
+    for step in (1e-3, -1e-3):
+        for i in range(len(both)):
+            moved = both + step * np.eye(len(both))[i]
+            assert emos.objective(mean, scale, errors, emos.Coefficients(moved[:5], moved[5:])) > least
+    assert found.mean == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.scale == pytest.approx(
+        [0.7, 0.4], abs=0.2
+    )
+
+
+@given(st.floats(-30, 110), st.floats(0.3, 12), st.floats(-5, 5))
+@settings(max_examples=30)
+def test_crps_is_the_integral_it_stands_for(mu, sigma, z):
+    y = mu + z * sigma
+    [found] = normal.crps(np.array([mu]), np.array([sigma]), np.array([y]))
+    assert found == pytest.approx(crps_by_quadrature(mu, sigma, y), rel=1e-6, abs=1e-8)
+
+
+def test_crps_goldens():
+    """Of the standard normal at its mean 2φ(0) − 1/√π; far out the absolute error less σ/√π."""
+    law = np.zeros(3), np.ones(3)
+    goldens = [2 / math.sqrt(2 * math.pi) - 1 / math.sqrt(math.pi), 0.6024413, 40 - 1 / math.sqrt(math.pi)]
+    assert normal.crps(*law, np.array([0, 1, 40])).tolist() == pytest.approx(goldens, abs=1e-7)
+    assert goldens[0] == pytest.approx(0.2336950, abs=1e-7)
+    for step, slopes in ((1e-6, normal.crps_slopes(np.array([0.7]))),):
+        y, two = np.array([1.4]), np.array([2.0])
+        by_mu = (normal.crps(np.array([step]), two, y) - normal.crps(np.array([-step]), two, y)) / (2 * step)
+        by_sigma = (normal.crps(np.zeros(1), two + step, y) - normal.crps(np.zeros(1), two - step, y)) / (2 * step)
+        assert (by_mu[0], by_sigma[0]) == pytest.approx((slopes[0][0], slopes[1][0]), abs=1e-6)
+
+
+@given(st.integers(0, 1000), st.floats(-500, 500), st.sampled_from([0, 600]))
+@settings(max_examples=15)
+def test_nothing_known_after_the_asof_time_counts(seed, poison, emos_days):
+    guidance, climate = weather(140, seed)
+    asof = calendars.asof_ts(CHI, DAY, "23:00", 1)
+    evil_guidance = [r | {"n_x_f": poison, "tmp_f": poison} if r["known_at_ts"] > asof else r for r in guidance]
+    evil_guidance += [guidance_row(DAY, poison, runtime=asof - 4 * HOUR)]  # GFS needs five hours
+    evil_climate = [r | {"high_f": 500, "final": True} if r["known_at_ts"] > asof else r for r in climate]
+    honest, evil = (
+        forecast(history(g, c, days=140), emos_days=emos_days)
+        for g, c in ((guidance, climate), (evil_guidance, evil_climate))
+    )
+    assert honest == evil and honest.known_at_ts <= asof
+    assert honest.method == ("emos" if emos_days else "bias_corrected")
+
+
+def test_a_spoilt_value_of_the_past_changes_it():
+    """The test above could not fail if nothing counted."""
+    guidance, climate = weather(140)
+    spoilt = [r | {"high_f": 150} if r["climate_date"] == DAY - dt.timedelta(days=3) else r for r in climate]
+    honest, other = (forecast(history(guidance, c, days=140), emos_days=600) for c in (climate, spoilt))
+    assert all(honest.laws[method] != other.laws[method] for method in ("emos", "bias_corrected", "raw"))
+
+
+def test_a_missing_model_or_predictor_is_done_without():
+    guidance, climate = weather(200)
+    without_nam = [r for r in guidance if r["model"] == "GFS" or r["ftime_ts"] < utc(DAY)]
+    one = forecast(history(without_nam, climate, days=200), emos_days=600)
+    assert (one.method, one.reason) == ("emos", "MODEL_MISSING:NAM")
+    no_hours = forecast(history(*weather(200, hourly=False), days=200), emos_days=600)
+    assert no_hours.method == "emos" and len(no_hours.coefficients) == 24 - 3  # two predictors of μ, one of σ
+
+
+@given(st.floats(-40, 40))
+@settings(max_examples=10)
+def test_warmer_guidance_makes_warmer_forecasts(shift):
+    """A day's guidance that is warmer by some degrees moves μ the same way, where history is what it is."""
+    guidance, climate = weather(200)
+    cut = utc(DAY) - 12 * HOUR
+
+    def moved(by):
+        rows = [
+            r | {"n_x_f": r["n_x_f"] + by, "tmp_f": None if r["tmp_f"] is None else r["tmp_f"] + by} for r in guidance
+        ]
+        mixed = [new if new["runtime_ts"] == cut else old for new, old in zip(rows, guidance, strict=True)]
+        return forecast(history(mixed, climate, days=200), emos_days=600).law[0]
+
+    assert abs(shift) < 1 or (moved(shift) - moved(0)) * shift > 0
+
+
+def test_sigma_never_falls_below_its_floor():
+    exact = [guidance_row(d, 60.0, m) for d in [DAY, *days_back(150)] for m in LAG]
+    found = forecast(
+        history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5
+    )
+    assert found.method == "emos" and {sigma for _, sigma in found.laws.values()} == {1.5}
+
+
+def mirrored(made):
+    values = (-made.observed_f, made.observed_known_ts, -made.value_f, -made.other_f, -made.tmp_f, made.known_ts)
+    return History(made.first, "min", made.models, made.asof_ts, *values)
+
+
+def test_a_minimum_is_the_maximum_of_the_opposite():
+    made = history(*weather(200), days=200)
+    high, low = (forecast(one, emos_days=600) for one in (made, mirrored(made)))
+    assert low.method == "emos"
+    assert low.law == pytest.approx((-high.law[0], high.law[1]), abs=1e-6)
+
+
+def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_files_reach(tmp_path):
+    """So that a file of a year is the same for every config that shares it, and a year that is over is fitted once."""
+    guidance, climate = weather(900)
+    paths = [str(tmp_path / name) for name in ("g.parquet", "c.parquet")]
+    for path, rows, schema in zip(paths, (guidance, climate), (store.GUIDANCE, store.CLIMATE), strict=True):
+        store.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
+    conf = {"asof_policy": POLICY, "probabilities": _section()}
+    files = [paths[0]], [paths[1]]
+    [alone] = tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist()
+    month = tables.make_forecasts(conf, CHI, *files, calendars.date_range(DAY - dt.timedelta(days=20), DAY)).to_pylist()
+    assert month[-1] == alone and alone["method"] == "emos"
+    since = utc(DAY - dt.timedelta(days=windows.reach_days(conf["probabilities"])))
+    recent = [r for r in guidance if r["runtime_ts"] >= since - 86_400]
+    store.write_parquet(paths[0], pa.Table.from_pylist(recent, store.GUIDANCE), {})
+    assert len(recent) < len(guidance)
+    assert tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist() == [alone]
+
+
+def _section():
+    nine = {
+        "series_tickers": ["KXHIGHCHI"],
+        "date_start_local": "2025-05-02",
+        "date_end_local": "2025-05-10",
+        "asof_policy": POLICY,
+        "trade_window_policy": "market_close",
+        "cadence_minutes": 1,
+        "execution_model": "taker",
+        "risk": {},
+        "output_dir": "backtests",
+    }
+    return config.resolve(nine)["probabilities"]
 
 
 LADDERS = st.tuples(st.integers(-30, 110), st.floats(-40, 120), st.floats(0.3, 15))
 
 
+def ladder_of(low):
+    return [(None, low - 1), *((low + 2 * i, low + 2 * i + 1) for i in range(4)), (low + 8, None)]
+
+
 @given(LADDERS)
 def test_a_ladder_without_gaps_sums_to_one(ladder):
     low, mu, sigma = ladder
-    brackets = [(None, low - 1), *((low + 2 * i, low + 2 * i + 1) for i in range(4)), (low + 8, None)]
-    probabilities = [bracket_probability(*b, mu, sigma) for b in brackets]
+    probabilities = [bracket_probability(*b, mu, sigma) for b in ladder_of(low)]
     assert abs(sum(probabilities) - 1) < Decimal("1e-9")
     assert all(0 <= p <= 1 for p in probabilities)
 
 
-def test_recorded_guidance_is_used_walk_forward(shared_data):
-    """On years of recorded guidance the corrected forecast beats the raw one, as a bias correction should."""
-    rows = pq.read_table(shared_data / "weather/mos_12z_daily_KMDW_KMIA.parquet", filters=[("station", "=", "KMDW")])
-    guidance = [
-        {
-            "model": r["model"],
-            "runtime_ts": int(r["runtime_utc"].timestamp()),
-            "ftime_ts": utc(r["target_date"]) + 86_400,
-            "n_x_f": r["n_x_max_f"],
-            "known_at_ts": int(r["runtime_utc"].timestamp()) + LAG[r["model"]],
-        }
-        for r in rows.to_pylist()
-        if r["n_x_max_f"] is not None and r["target_date"].year >= 2024
-    ]
-    highs = pq.read_table(
-        shared_data / "weather/climate_high_KMDW_KMIA_2007_2025.parquet", filters=[("station", "=", "KMDW")]
+@given(LADDERS, st.floats(0, 20))
+def test_a_warmer_forecast_makes_the_tail_above_likelier_and_the_one_below_less_so(ladder, warmer):
+    low, mu, sigma = ladder
+    (below, *_, above), (below_then, *_, above_then) = (
+        [bracket_probability(*b, at, sigma) for b in ladder_of(low)] for at in (mu, mu + warmer)
     )
-    climate = [report(r["date"], int(r["high_f"])) for r in highs.to_pylist() if r["high_f"] is not None]
-    model = model_of(guidance, climate, trailing_days=60, min_days=20)
-    observed = {r["climate_date"]: r["high_f"] for r in climate}
-    days = [d for d in calendars.date_range(dt.date(2025, 1, 1), dt.date(2025, 6, 30)) if d in observed]
-    found = {d: model.forecast(d) for d in days}
-    errors = [abs(f.mu_f - observed[d]) for d, f in found.items() if isinstance(f, Forecast)]
-    assert len(errors) > 170
-    assert sum(errors) / len(errors) < 3.5
-    inside = [abs(f.mu_f - observed[d]) <= f.sigma_f for d, f in found.items() if isinstance(f, Forecast)]
-    assert 0.5 < sum(inside) / len(inside) < 0.85  # a normal forecast has 68 % within one sigma
+    assert above_then >= above and below_then <= below
 
 
-def user_file(tmp_path, text, name="p.csv"):
-    path = tmp_path / name
-    path.write_text(text)
-    return path
-
-
-HEAD = "market_ticker,known_at_utc,p_yes\n"
-
-
-def test_the_latest_row_by_the_asof_time_counts_and_of_equal_ones_the_later(tmp_path):
-    text = (
-        HEAD
-        + "M,2025-05-09T10:00:00Z,0.1\nM,2025-05-09T12:00:00Z,0.2\nM,2025-05-09T12:00:00Z,0.3\nM,2025-05-10T12:00:00Z,0.9\n"
-    )
-    rows = read_user_file(user_file(tmp_path, text))["M"]
-    assert latest(rows, utc(DAY, 4)) == (utc(dt.date(2025, 5, 9), 12), Decimal("0.3").quantize(Decimal("1e-12")))
-    assert latest(rows, utc(dt.date(2025, 5, 9), 9)) is None
-
-
-def test_csv_text_and_parquet_floats_are_the_same_decimal(tmp_path):
-    csv = user_file(tmp_path, HEAD + "M,2025-05-09T10:00:00,0.1\n")
-    parquet = tmp_path / "p.parquet"
-    moment = dt.datetime(2025, 5, 9, 10)  # without a zone: UTC
-    pq.write_table(pa.table({"market_ticker": ["M"], "known_at_utc": [moment], "p_yes": [0.1]}), parquet)
-    assert read_user_file(csv) == read_user_file(parquet)
+def test_the_ladder_of_the_rules():
+    ladder = [(None, 78), (79, 80), (81, 82), (83, 84), (85, 86), (87, None)]
+    goldens = ["0.0808", "0.2638", "0.3812", "0.2195", "0.0501", "0.0047"]
+    found = [bracket_probability(*b, 81.3, 2.0) for b in ladder]
+    assert [str(p.quantize(Decimal("0.0001"))) for p in found] == goldens
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("modules", "absent"),
     [
-        ("market_ticker,p_yes\nM,0.5\n", "column known_at_utc is missing"),
-        (HEAD + "M,2025-05-09T10:00:00Z,1.2\n", "row 1: p_yes '1.2' is no probability"),
-        (HEAD + "M,2025-05-09T10:00:00Z,nan\n", "is no probability"),
-        (HEAD + "M,2025-05-09T10:00:00Z,\n", "is no probability"),
-        (HEAD + "M,2025-05-09T10:00:00Z,0.5\nM,noon,0.5\n", "row 2: known_at_utc 'noon' is no time"),
-        (HEAD + ",2025-05-09T10:00:00Z,0.5\n", "market_ticker is empty"),
-        ("", "cannot be read"),
+        ("tradewinds.sources.fetch, tradewinds.plan", "scipy"),
+        (
+            "tradewinds.markets.kalshi_weather, tradewinds.results.artifacts",
+            "scipy.special",
+        ),  # numba looks for scipy itself
     ],
 )
-def test_a_wrong_file_says_where(tmp_path, text, words):
-    with pytest.raises(SimulationError) as caught:
-        read_user_file(user_file(tmp_path, text))
-    assert words in str(caught.value) and "p.csv" in str(caught.value)
-
-
-def test_a_missing_file_is_one_paragraph(tmp_path):
-    with pytest.raises(SimulationError, match="cannot be read"):
-        read_user_file(tmp_path / "none.parquet")
+def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):
+    """A fetch job per event and a replay pay for what they use."""
+    code = f"import sys, {modules}; sys.exit({absent!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

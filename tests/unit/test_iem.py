@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import math
 import re
 import tempfile
 from urllib.parse import parse_qs, urlsplit
@@ -70,11 +71,14 @@ def guidance(service, client, *bodies, station="KMDW", model="GFS", year=2024):
     return iem.fetch_guidance(client, station, model, year, NOW, None, None)
 
 
-def test_guidance_is_the_rows_with_an_extreme_in_order(service, client):
+def test_guidance_is_the_rows_with_an_extreme_or_a_temperature_in_order(service, client):
     table, meta = guidance(service, client, GFS)
     assert table.schema.equals(store.GUIDANCE)
     day1, day2, day3, noon3 = map(ts, ("2024-08-01", "2024-08-02", "2024-08-03", "2024-08-03T12:00"))
-    assert [tuple(row.values()) for row in table.to_pylist()] == [
+    rows = table.to_pylist()
+    nine = rows.pop(1)
+    assert math.isnan(nine["n_x_f"]) and (nine["ftime_ts"], nine["tmp_f"]) == (ts("2024-08-02T21:00"), 88.0)
+    assert [tuple(row.values()) for row in rows] == [
         ("KMDW", "GFS", day1, day2, -7.0, None, day1 + 5 * 3600),
         ("KMDW", "GFS", day2, day3, 89.0, 86.0, day2 + 5 * 3600),
         (
@@ -87,12 +91,14 @@ def test_guidance_is_the_rows_with_an_extreme_in_order(service, client):
             day2 + 5 * 3600,
         ),  # the predecessor's rows count as well
     ]
-    assert meta == {"rows": 3, "covers_through": "2024-12-31", "requests": 1}
+    assert meta == {"rows": 4, "covers_through": "2024-12-31", "requests": 1}
 
 
 def test_the_blend_names_its_extreme_txn_and_a_request_is_a_year_with_zones(service, client):
     table, _ = guidance(service, client, NBS, station="KAUS", model="NBS", year=2025)
-    assert table["n_x_f"].to_pylist() == [79.0] and table["runtime_ts"].to_pylist() == [ts("2025-03-14T13:00")]
+    assert table["n_x_f"].to_pylist() == [79.0, pytest.approx(math.nan, nan_ok=True)]
+    assert table["tmp_f"].to_pylist() == [73.0, 70.0]
+    assert table["runtime_ts"].to_pylist() == [ts("2025-03-14T13:00")] * 2
     [(_, path, _)] = service.seen
     query = {key: value for key, [value] in parse_qs(urlsplit(path).query).items()}
     assert query.pop("sts") == "2025-01-01T00:00Z" and query.pop("ets") == "2025-12-31T23:59Z"
@@ -105,11 +111,16 @@ def test_sentinels_are_no_temperatures(service, client, sentinel):
     table, _ = guidance(
         service, client, f"{GFS}{line},{sentinel},70,\n".replace("08-03 00:00:00,GFS,89", "08-04 00:00:00,GFS,89")
     )
-    assert ts("2024-08-03") not in table["ftime_ts"].to_pylist() and table.num_rows == 3
+    [row] = [row for row in table.to_pylist() if row["ftime_ts"] == ts("2024-08-03")]
+    assert math.isnan(row["n_x_f"]) and row["tmp_f"] == 70 and table.num_rows == 5
+
+
+def test_a_line_that_says_nothing_is_no_row(service, client):
+    assert guidance(service, client, f"{GFS}2024-08-02 00:00:00,2024-08-04 12:00:00,GFS,,999,\n")[0].num_rows == 4
 
 
 def test_bulletins_stored_twice_are_one_row(service, client):
-    assert guidance(service, client, GFS + GFS.split("\n", 1)[1])[0].num_rows == 3
+    assert guidance(service, client, GFS + GFS.split("\n", 1)[1])[0].num_rows == 4
 
 
 def test_an_empty_answer_is_no_coverage(service, client):
@@ -127,7 +138,8 @@ def test_a_running_year_goes_on_from_the_date_it_reaches(service, client):
     autumn = summer + dt.timedelta(days=60)
     second, meta = iem.fetch_guidance(client, "KMDW", "GFS", 2024, autumn, first, "2024-08-01")
     assert "sts=2024-07-30T00%3A00Z" in service.seen[-1][1]
-    assert second["n_x_f"].to_pylist() == [-7, 90, 64, 89], "what came again replaces, the rest stays"
+    extremes = [value for value in second["n_x_f"].to_pylist() if not math.isnan(value)]
+    assert extremes == [-7, 90, 64, 89], "what came again replaces, the rest stays"
     assert meta["covers_through"] == "2024-09-30"
 
 
@@ -245,7 +257,7 @@ def test_weather_jobs_write_a_file_that_says_where_it_came_from(service, monkeyp
     job_environment(monkeypatch, service)
     fetch.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "g.parquet")
     fetch.fetch_climate_job("KMDW", 2024, "2024-08-01", "c.parquet")
-    for path, rows, extra in (("g.parquet", 3, {"model": "GFS"}), ("c.parquet", 1, {})):
+    for path, rows, extra in (("g.parquet", 4, {"model": "GFS"}), ("c.parquet", 1, {})):
         meta = store.read_meta(path)
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(meta.pop("retrieved_at"))
         assert dt.timedelta() <= age < dt.timedelta(minutes=5)

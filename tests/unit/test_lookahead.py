@@ -1,18 +1,20 @@
 """The future cannot be seen: planted in every kind of record it changes nothing, and the checker finds every leak put in."""
 
 import datetime as dt
+import functools
 import itertools
 import os
 from collections import Counter
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from tests.reference.raw_worlds import make_inputs
 from tradewinds import lookahead, store
-from tradewinds.forecasts import probabilities, user_file
+from tradewinds.forecasts import probabilities, tables, user_file
 from tradewinds.lookahead_inputs import (
     CANDLES,
     CLIMATE,
@@ -60,18 +62,22 @@ def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
     assert touched
 
 
-def early(rows, seconds):
-    return [row | {key: row[key] - seconds for key in ("known_at_ts", "runtime_ts") if key in row} for row in rows]
+def early(table, seconds):
+    for name in ("known_at_ts", "runtime_ts"):
+        if name in table.column_names:
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(name), pc.subtract(table[name], seconds))
+    return table
 
 
 def early_reports(monkeypatch, tmp_path):
-    honest = probabilities.station_history
-    monkeypatch.setattr(probabilities, "station_history", lambda g, c, *rest: honest(g, early(c, 2 * DAY), *rest))
+    honest = tables.read_history
+    monkeypatch.setattr(tables, "read_history", lambda s, g, c, **rest: honest(s, g, early(c, 2 * DAY), **rest))
 
 
 def early_guidance(monkeypatch, tmp_path):
-    honest = probabilities.station_history
-    monkeypatch.setattr(probabilities, "station_history", lambda g, c, *rest: honest(early(g, DAY), c, *rest))
+    honest = tables.read_history
+    monkeypatch.setattr(tables, "read_history", lambda s, g, c, **rest: honest(s, early(g, DAY), c, **rest))
 
 
 def last_row_of_the_file(monkeypatch, tmp_path):
@@ -146,16 +152,15 @@ def no_trade_in_the_last_day_before_settlement(monkeypatch, tmp_path):
 
 
 def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
-    honest = probabilities.build_probabilities
-
-    def shared(conf, catalogs, *rest):
+    def shared(honest, conf, catalogs, *rest):
         table, meta = honest(conf, catalogs, *rest)
         listed = Counter(e for path in catalogs.values() for e in pq.read_table(path)["event_ticker"].to_pylist())
         q = Decimal("1e-12")
         rows = [r | {"p_yes": (r["p_yes"] / listed[r["event_ticker"]]).quantize(q)} for r in table.to_pylist()]
         return pa.Table.from_pylist(rows, store.PROBABILITIES), meta
 
-    monkeypatch.setattr(probabilities, "build_probabilities", shared)
+    for name in ("build_probabilities", "forecast_probabilities"):
+        monkeypatch.setattr(probabilities, name, functools.partial(shared, getattr(probabilities, name)))
 
 
 REMOVED, POISONED = False, True

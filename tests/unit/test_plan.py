@@ -82,21 +82,22 @@ def test_the_name_of_a_window_says_how_to_fetch_it():
             CandleWindow.parse(key)
 
 
-def test_weather_is_by_station_and_reaches_back_for_the_trailing_days():
+def test_weather_is_by_station_and_reaches_back_for_the_windows_of_a_whole_year():
     gaussian = {"source": "gaussian", "models": ["GFS", "MEX"], "trailing_days": 48, "min_days": 5}
+    years = {2023, 2024, 2025}  # climatology looks back two years, the regression not quite as far
     plan = plan_of(resolved(series_tickers=[CHI, LOW], probabilities=gaussian))
-    assert set(plan.climate) == {("KMDW", 2025)}, "two series of a station share its files; 2025-01-02 starts the range"
-    assert set(plan.guidance) == {("KMDW", "GFS", 2025), ("KMDW", "MEX", 2025)}
+    assert set(plan.climate) == {("KMDW", y) for y in years}, "two series of a station share its files"
+    assert set(plan.guidance) == {("KMDW", m, y) for m in ("GFS", "MEX") for y in years}
     assert plan.guidance["KMDW", "MEX", 2025] == "data/guidance/iem/KMDW/MEX/2025.parquet"
-    longer = plan_of(resolved(probabilities=gaussian | {"trailing_days": 50}))
-    assert set(longer.climate) == {(s, y) for s in ("KMDW", "KMIA") for y in (2024, 2025)}
+    longer = plan_of(resolved(probabilities=gaussian | {"emos_days": 700}))
+    assert set(longer.climate) == {(s, y) for s in ("KMDW", "KMIA") for y in {2022} | years}
     mine = plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"}))
     assert (mine.guidance, mine.climate, mine.user_probabilities) == ({}, {}, "mine.csv")
     assert plan.user_probabilities is None
     years = {"date_start_local": "2018-12-31", "date_end_local": "2021-01-01"}
     old = plan_of(resolved(series_tickers=["KXHIGHNY"], probabilities=gaussian, **years))
     asked = {(m, y) for _, m, y in old.guidance}
-    assert asked == {("GFS", y) for y in range(2018, 2022)} | {("MEX", 2020), ("MEX", 2021)}, (
+    assert asked == {("GFS", y) for y in range(2016, 2022)} | {("MEX", 2020), ("MEX", 2021)}, (
         "not before MEX was archived"
     )
 
@@ -223,10 +224,13 @@ def test_progress_counts_the_files_this_run_had_to_make():
     with progress.Watch(progress.groups(plan, "loaded.json"), bars := screen(terminal=True), ".") as watch:
         touch(*plan.guidance.values())
         watch()
-    bars_shown = [line.split() for line in bars.console.file.getvalue().splitlines() if "/" in line][-5:]
+    bars_shown = [line.split() for line in bars.console.file.getvalue().splitlines() if "/" in line][-7:]
     weather = f"{len(plan.guidance)}/{len(plan.guidance) + len(plan.climate)}"
-    assert " ".join(w[0].split("K")[-1] for w in bars_shown) == "weather probabilities simulate report load"
-    assert weather in bars_shown[0] and "0/1" in bars_shown[1]
+    assert (
+        " ".join(w[0].split("K")[-1] for w in bars_shown)
+        == "weather forecasts probabilities simulate calibration report load"
+    )
+    assert weather in bars_shown[0] and "0/2" in bars_shown[1] and "0/1" in bars_shown[2]
 
 
 def test_tables_say_what_is_undefined_and_why_nothing_happened():
@@ -249,3 +253,22 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     display.show_plan(console, *plan_rows(resolved(), plan))
     assert "0:00:10" in console.console.file.getvalue() and "its results are there" in console.console.file.getvalue()
+
+
+def test_configs_that_agree_on_the_forecast_share_its_files():
+    """A year of a station's forecasts is one file, whatever range and risk ask for it; other settings are other files."""
+    one = plan_of(resolved(series_tickers=[CHI, LOW]))
+    assert set(one.forecasts) == {("KMDW", "max", 2025), ("KMDW", "min", 2025)}
+    longer = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", risk={"fixed_qty": 7}))
+    assert longer.forecasts["KMDW", "max", 2025] == one.forecasts["KMDW", "max", 2025]
+    later = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", date_end_local="2025-06-01"))
+    assert later.forecasts["KMDW", "max", 2024] == longer.forecasts["KMDW", "max", 2024], (
+        "a year that is over is made once"
+    )
+    assert later.forecasts["KMDW", "max", 2025].endswith("/KMDW/max/2025-06-01.parquet")
+    assert longer.forecast_inputs("KMDW", 2025) == one.forecast_inputs("KMDW", 2025), "nor does it read another file"
+    assert longer.forecasts_of(CHI) == [longer.forecasts["KMDW", "max", year] for year in (2024, 2025)]
+    other_clock = {"asof_policy": {"local_time": "22:00", "days_before": 1}}
+    for change in (other_clock, {"probabilities": {"source": "gaussian", "emos_days": 0}}):
+        assert not set(plan_of(resolved(**change)).forecasts.values()) & set(one.forecasts.values())
+    assert plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"})).forecasts == {}

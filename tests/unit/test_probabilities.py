@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.test_validations import DAYS, EVENTS, FIRST, SERIES, STATION, Month, failed
 from tradewinds import calendars, store
-from tradewinds.forecasts.probabilities import build_probabilities
+from tradewinds.forecasts.probabilities import forecast_probabilities
 
 HOUR = 3600
 FORECAST = {"source": "gaussian", "models": ["GFS"], "trailing_days": 8, "min_days": 3}
@@ -36,7 +36,7 @@ def forecast(month):
     rows = [market for day in DAYS for market in month.markets[day]]
     store.write_parquet(catalog, pa.Table.from_pylist(rows, store.CATALOG), {})
     guidance, climate = ({STATION.station_id: [path]} for path in weather(month.folder))
-    table, meta = build_probabilities(month.conf, {SERIES: catalog}, guidance, climate, None)
+    table, meta = forecast_probabilities(month.conf, {SERIES: catalog}, guidance, climate)
     for day in DAYS:
         month.known[day] = [row for row in table.to_pylist() if row["climate_date"] == day]
     return meta

@@ -32,8 +32,8 @@ def test_each_thing_was_asked_for_once(finished):
     assert all(count == 1 for count in candle_requests(finished.server).values())
     assert sum(candle_requests(finished.server).values()) == EVENTS * MARKETS_PER_EVENT
     weather = [seen for seen in requests if "/cgi-bin/" in seen.path or seen.path == "/json/cli.py"]
-    assert len(weather) == 3  # two models and the reports of one station-year
-    assert len(requests) == EVENTS * MARKETS_PER_EVENT + 3 + 3
+    assert len(weather) == 9  # two models and the reports of a station's year and the two before it
+    assert len(requests) == EVENTS * MARKETS_PER_EVENT + 9 + 3
     assert {seen.status for seen in requests} == {200}
 
 
@@ -135,6 +135,6 @@ def test_manifest_hashes_are_those_of_the_files(finished):
     from tradewinds.results.manifest import sha256
 
     manifest = json.loads((finished.run_folder() / "run_manifest.json").read_text())
-    assert len(manifest["inputs"]) == EVENTS + 5
+    assert len(manifest["inputs"]) == EVENTS + 11
     for path, digest in manifest["inputs"].items():
         assert sha256(finished.folder / path) == digest

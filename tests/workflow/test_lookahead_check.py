@@ -9,7 +9,7 @@ import yaml
 
 from tests.workflow.harness import Desk
 from tradewinds import cli
-from tradewinds.forecasts import gaussian
+from tradewinds.forecasts import tables
 
 
 def lookahead_check(desk, *arguments):
@@ -33,14 +33,14 @@ def test_no_decision_of_the_month_changes(finished):
 def test_missing_files_are_exit_3_with_the_list(tmp_path):
     done = lookahead_check(Desk(tmp_path, None))
     assert done.returncode == 3
-    assert "33 file(s)" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
+    assert "39 file(s)" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"config.yaml"}, "nothing was made"
 
 
 def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, capsys):
     """A forecast that takes guidance twelve hours after its as-of time."""
-    honest = gaussian.GaussianModel.asof
-    monkeypatch.setattr(gaussian.GaussianModel, "asof", lambda model, day: honest(model, day) + 12 * 3600)
+    honest, late = tables.read_history, {"local_time": "11:00", "days_before": 0}
+    monkeypatch.setattr(tables, "read_history", lambda *given, **rest: honest(*given, **rest | {"asof_policy": late}))
     (tmp_path / "data").symlink_to(finished.folder / "data")
     days = {"date_start_local": dt.date(2025, 5, 2), "date_end_local": dt.date(2025, 5, 4)}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(finished.config | days))

@@ -6,13 +6,12 @@ Once with the project's forecast, once with a file of probabilities made from th
 import csv
 import datetime as dt
 import json
-from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.reference.naive_forecast import write_probabilities
+from tests.reference.naive_forecast import p_yes, write_probabilities
 from tests.reference.naive_replay import NaiveRun
 from tests.workflow.harness import Desk
 from tradewinds import config
@@ -84,11 +83,19 @@ def probabilities(desk):
     return {row["market_ticker"]: row for row in pq.read_table(path).to_pylist()}
 
 
-def test_the_forecast_is_the_one_made_by_hand(finished, with_file):
+def test_the_bias_corrected_forecast_is_the_one_made_by_hand(finished, with_file, shared_data):
+    """The month is traded on the regression; its first fallback stands beside it in the file of forecasts."""
     ours, theirs = probabilities(finished), probabilities(with_file)
     assert ours.keys() == theirs.keys() and len(ours) == 29 * 6
+    [path] = finished.folder.glob("data/forecasts/*/KMDW/max/2025-05-30.parquet")
+    laws = {row["climate_date"]: row for row in pq.read_table(path).to_pylist()}
+    markets = pq.read_table(shared_data / "kalshi/markets_KXHIGHCHI_2025-05.parquet").to_pylist()
+    strikes = {market["market_ticker"]: market for market in markets}
     for ticker, row in ours.items():
-        assert abs(row["p_yes"] - theirs[ticker]["p_yes"]) <= Decimal("1e-9")
+        law = laws[row["climate_date"]]
+        fallback = p_yes(strikes[ticker], law["bias_corrected_mu_f"], law["bias_corrected_sigma_f"])
+        assert fallback == pytest.approx(float(theirs[ticker]["p_yes"]), abs=1e-6)
+        assert row["method"] == law["method"] == "emos" and row["reason"] is None
         assert row["known_at_ts"] == theirs[ticker]["known_at_ts"]
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import event, exc
 from tradewinds.database import masked
 from tradewinds.errors import DatabaseError, NothingLoaded
 
-WAIT_SECONDS = 600  # for another loader of the same run, or of the same SQLite file
+WAIT_SECONDS = 600  # for another loader of the same run
+FILE_WAIT_SECONDS = 120  # for another loader of the same SQLite file; a browser with an open transaction holds it, too
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -65,10 +66,11 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
     try:
         parsed = sa.make_url(expand(url))
         lite = parsed.get_backend_name() == "sqlite"
-        file = parsed.database if lite and parsed.database != ":memory:" else None
+        named = lite and not (parsed.database or ":memory:").startswith((":memory:", "file:"))
+        file = parsed.database if named else None
         if file and not read_only:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-        waits = {"timeout": WAIT_SECONDS} if lite and "timeout" not in parsed.query else {}
+        waits = {"timeout": FILE_WAIT_SECONDS} if lite and "timeout" not in parsed.query else {}
         engine = sa.create_engine(parsed, connect_args=waits, **({} if lite else {"paramstyle": "format"}))
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
         remedy = (
@@ -119,7 +121,7 @@ def _listen_server(engine: sa.Engine, read_only: bool) -> None:
 
     def connected(connection: Any, _: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+            cursor.execute("SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')")
             cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {WAIT_SECONDS}")
             if read_only:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")

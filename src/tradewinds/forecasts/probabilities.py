@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 from tradewinds import calendars, store
 from tradewinds.calendars import Station
 from tradewinds.forecasts import user_file
-from tradewinds.forecasts.gaussian import Forecast, GaussianModel, station_history
 from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.forecasts.tables import ByDay, make_forecasts, read_forecasts
 from tradewinds.markets.strikes import Bounds, strike_bounds
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,7 @@ class Made(NamedTuple):
 def build_probabilities(
     config: Mapping[str, Any],
     catalogs: Mapping[str, str],
-    guidance: Mapping[str, list[str]],
-    climate: Mapping[str, list[str]],
+    forecasts: Mapping[str, Sequence[str]],
     user_path: str | None,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The run's probabilities (schema store.PROBABILITIES) and metadata with the reasons of events that have none.
@@ -48,21 +47,49 @@ def build_probabilities(
     A market whose strikes cannot be read gets none from the forecast: its reason is logged and in the metadata.
 
     Args:
-        config: resolved; catalogs: path per series; guidance, climate: paths per station; user_path: the user's file.
+        config: resolved; catalogs: path per series; forecasts: paths per series; user_path: the user's file.
 
     Raises:
         SimulationError: the user's file is wrong.
     """
-    markets = {series: _markets(path, config) for series, path in catalogs.items()}
-    rows, reasons, left_out = (
-        _from_file(config, markets, user_path) if user_path else _from_model(config, markets, guidance, climate)
-    )
+    if user_path:
+        return _table(config, _from_file(config, _listed(config, catalogs), user_path))
+    tables = {series: read_forecasts(map(store.read_table, forecasts[series])) for series in catalogs}
+    return _table(config, _from_model(_listed(config, catalogs), tables))
+
+
+def forecast_probabilities(
+    config: Mapping[str, Any],
+    catalogs: Mapping[str, str],
+    guidance: Mapping[str, list[str]],
+    climate: Mapping[str, list[str]],
+) -> tuple[pa.Table, dict[str, Any]]:
+    """What `build_probabilities` gives, from the weather itself (paths per station), with no file of forecasts between."""
+    markets = _listed(config, catalogs)
+    tables = {}
+    for series, days in markets.items():
+        station = calendars.station_of(series)
+        files = guidance[station.station_id], climate[station.station_id]
+        tables[series] = read_forecasts([make_forecasts(config, station, *files, sorted(days))])
+    return _table(config, _from_model(markets, tables))
+
+
+Listed = dict[str, dict[dt.date, list[Row]]]  # catalog rows by series and climate date
+
+
+def _listed(config: Mapping[str, Any], catalogs: Mapping[str, str]) -> Listed:
+    return {series: _markets(path, config) for series, path in catalogs.items()}
+
+
+def _table(config: Mapping[str, Any], made: Made) -> tuple[pa.Table, dict[str, Any]]:
+    rows, reasons, left_out = made
     for ticker, problem in sorted(left_out.items()):
         logger.warning("%s has no probability: %s", ticker, problem)
     rows.sort(key=lambda row: (row["climate_date"], row["market_ticker"]))
     meta = {
         "source": config["probabilities"]["source"],
         "markets": len(rows),
+        "methods": dict(sorted(Counter(row["method"] for row in rows).items())),
         "events_without": dict(sorted(reasons.items())),
         "reasons": dict(sorted(Counter(reasons.values()).items())),
         "markets_without": dict(sorted(left_out.items())),
@@ -87,13 +114,11 @@ def _row(station: Station, market: Row, asof: int, known_at: int, p_yes: Decimal
         "asof_ts": asof,
         "known_at_ts": known_at,
         "p_yes": p_yes,
-        "mu_f": None,
-        "sigma_f": None,
         "method": method,
     }
 
 
-def _from_file(config: Mapping[str, Any], markets: Mapping[str, Mapping[dt.date, list[Row]]], path: str) -> Made:
+def _from_file(config: Mapping[str, Any], markets: Listed, path: str) -> Made:
     known = user_file.read_user_file(path)
     policy = config["asof_policy"]
     rows: list[Row] = []
@@ -109,26 +134,20 @@ def _from_file(config: Mapping[str, Any], markets: Mapping[str, Mapping[dt.date,
     return Made(rows, reasons, {})
 
 
-def _from_model(
-    config: Mapping[str, Any],
-    markets: Mapping[str, Mapping[dt.date, list[Row]]],
-    guidance: Mapping[str, list[str]],
-    climate: Mapping[str, list[str]],
-) -> Made:
+def _from_model(markets: Listed, forecasts: Mapping[str, ByDay]) -> Made:
     made = Made([], {}, {})
     for series, days in markets.items():
         station = calendars.station_of(series)
-        model = _model(config, station, guidance[station.station_id], climate[station.station_id])
         for day, listed in days.items():
-            forecast = model.forecast(day)
-            if isinstance(forecast, Forecast):
-                _add_event(made, station, listed, model.asof(day), forecast)
+            forecast = forecasts[series][day]
+            if forecast["method"]:
+                _add_event(made, station, listed, forecast)
             else:
-                made.events_without[listed[0]["event_ticker"]] = forecast.reason
+                made.events_without[listed[0]["event_ticker"]] = forecast["reason"]
     return made
 
 
-def _add_event(made: Made, station: Station, listed: list[Row], asof: int, forecast: Forecast) -> None:
+def _add_event(made: Made, station: Station, listed: list[Row], forecast: Row) -> None:
     """The probabilities of an event's markets, of those whose strikes can be read."""
     before = len(made.rows)
     for market in listed:
@@ -137,30 +156,12 @@ def _add_event(made: Made, station: Station, listed: list[Row], asof: int, forec
         except ValueError as error:
             made.markets_without[market["market_ticker"]] = str(error)
         else:
-            made.rows.append(_forecast_row(station, market, bounds, asof, forecast))
+            made.rows.append(_forecast_row(station, market, bounds, forecast))
     if len(made.rows) == before:
         made.events_without[listed[0]["event_ticker"]] = UNREADABLE_STRIKES
 
 
-def _model(config: Mapping[str, Any], station: Station, guidance: list[str], climate: list[str]) -> GaussianModel:
-    settings = config["probabilities"]
-    history = station_history(_rows(guidance), _rows(climate), station.target, settings["publication_lag_hours"])
-    return GaussianModel(
-        station,
-        history,
-        asof_policy=config["asof_policy"],
-        models=settings["models"],
-        trailing_days=settings["trailing_days"],
-        min_days=settings["min_days"],
-        sigma_floor_f=settings["sigma_floor_f"],
-    )
-
-
-def _rows(paths: list[str]) -> list[Row]:
-    return [row for path in paths for row in store.read_rows(path)]
-
-
-def _forecast_row(station: Station, market: Row, bounds: Bounds, asof: int, forecast: Forecast) -> Row:
-    p_yes = bracket_probability(*bounds, forecast.mu_f, forecast.sigma_f)
-    row = _row(station, market, asof, forecast.known_at_ts, p_yes, "gaussian")
-    return row | {"mu_f": forecast.mu_f, "sigma_f": forecast.sigma_f}
+def _forecast_row(station: Station, market: Row, bounds: Bounds, forecast: Row) -> Row:
+    p_yes = bracket_probability(*bounds, forecast["mu_f"], forecast["sigma_f"])
+    row = _row(station, market, forecast["asof_ts"], forecast["known_at_ts"], p_yes, forecast["method"])
+    return row | {name: forecast[name] for name in ("mu_f", "sigma_f", "reason")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 from typing import Any
 
 import pyarrow as pa
@@ -39,7 +40,7 @@ def fetch_guidance(
     known: pa.Table | None,
     through: str | None,
 ) -> Fetched:
-    """A year of one model's guidance (schema store.GUIDANCE): the rows with a daily maximum or minimum.
+    """A year of one model's guidance (schema store.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
 
     The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
     blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
@@ -91,8 +92,8 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
     )  # first: a line that is none must not pass for an empty one
     if line.get("station", station_id) != station_id:
         raise ValueError(f"it is of station {line['station']}")
-    value = _degrees(line.get("n_x") or line.get("txn"))
-    if value is None:
+    value, temperature = _degrees(line.get("n_x") or line.get("txn")), _degrees(line.get("tmp"))
+    if value is None and temperature is None:
         return None
     return {
         "station_id": station_id,
@@ -100,8 +101,8 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
         "runtime_ts": runtime,
         "ftime_ts": ftime,
         "known_at_ts": runtime + int(store.PUBLICATION_LAG_HOURS[model] * 3600),
-        "n_x_f": value,
-        "tmp_f": _degrees(line.get("tmp")),
+        "n_x_f": math.nan if value is None else value,
+        "tmp_f": temperature,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import Any
 
@@ -70,8 +71,8 @@ def mos(archive: Archive, query: Query) -> Text:
     header = ["runtime", "ftime", "model", value, *(["tmp"] if has_tmp else []), "station"]
     lines = [",".join(header)]
     for row in rows:
-        cells = [_stamp(row["runtime_ts"]), _stamp(row["ftime_ts"]), row["model"], f"{row['n_x_f']}"]
-        cells += ["" if row["tmp_f"] is None else f"{row['tmp_f']}"] if has_tmp else []
+        cells = [_stamp(row["runtime_ts"]), _stamp(row["ftime_ts"]), row["model"], _number(row["n_x_f"])]
+        cells += [_number(row["tmp_f"])] if has_tmp else []
         lines.append(",".join([*cells, station]))
     return 200, plain, "\n".join(lines) + "\n"
 
@@ -81,6 +82,10 @@ def _aware(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("naive")
     return int(moment.timestamp())
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value}"
 
 
 def _stamp(ts: int) -> str:

@@ -1,0 +1,27 @@
+"""Score a run's probabilities and temperatures against what happened, the baselines and the market's price."""
+
+import json
+
+from tradewinds import config as configs
+from tradewinds import store
+from tradewinds.check import naming_damage
+from tradewinds.jobs import run_job
+from tradewinds.plan import plan_of
+from tradewinds.results.calibration import calibration
+from tradewinds.results.calibration_data import gather
+
+
+def score(raw_config: dict, out: str) -> None:
+    conf = configs.resolve(raw_config)
+    plan = plan_of(conf)
+    with naming_damage(plan):
+        markets, days = gather(conf, plan)
+    store.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run_job(
+        lambda: score(snakemake.config, snakemake.output[0]),
+        stage="calibration",
+        log=snakemake.log[0],
+    )

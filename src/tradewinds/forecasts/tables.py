@@ -1,0 +1,87 @@
+"""Forecasts as tables (schema store.FORECASTS): made from station-years of guidance and climate reports, and read again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from tradewinds import store
+from tradewinds.calendars import Station
+from tradewinds.forecasts import windows
+from tradewinds.forecasts.daily import Daily, Forecaster, Settings
+from tradewinds.forecasts.history import History, read_history
+
+Row = dict[str, Any]
+ByDay = dict[dt.date, Row]
+
+
+def make_forecasts(
+    config: Mapping[str, Any],
+    station: Station,
+    guidance: Sequence[str],
+    climate: Sequence[str],
+    days: Sequence[dt.date],
+) -> pa.Table:
+    """The forecasts of a station's target for some days, in order (schema store.FORECASTS).
+
+    A day's forecast is the same whatever other days are asked and however far back the files reach past its windows.
+
+    Args:
+        config: resolved; guidance, climate: files of the station that reach back as far as the forecast of the first day.
+    """
+    if not days:
+        return store.FORECASTS.empty_table()
+    settings = config["probabilities"]
+    history = read_history(
+        station,
+        _joined(guidance, store.GUIDANCE),
+        _joined(climate, store.CLIMATE),
+        first=min(days) - dt.timedelta(days=windows.reach_days(settings)),
+        last=max(days),
+        asof_policy=config["asof_policy"],
+        models=settings["models"],
+        lag_hours=settings["publication_lag_hours"],
+    )
+    found = Forecaster(history, Settings.of(settings)).days(map(history.index, sorted(days)))
+    return pa.Table.from_pylist([_row(station, history, day) for day in found], store.FORECASTS)
+
+
+def describe(table: pa.Table) -> dict[str, Any]:
+    """Metadata of a file of forecasts: how many days had which method."""
+    methods = Counter(table["method"].to_pylist())
+    counts = {method or "none": count for method, count in sorted(methods.items(), key=str)}
+    return {"rows": table.num_rows, "methods": counts}
+
+
+def read_forecasts(tables: Iterable[pa.Table]) -> ByDay:
+    """Rows by climate date."""
+    return {row["climate_date"]: row for table in tables for row in table.to_pylist()}
+
+
+def _joined(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables([store.read_table(path, schema.names) for path in paths] or [schema.empty_table()])
+
+
+def _row(station: Station, history: History, daily: Daily) -> Row:
+    mu, sigma = daily.law or (None, None)
+    laws = {
+        f"{method}_{what}_f": value
+        for method, law in daily.laws.items()
+        for what, value in zip(("mu", "sigma"), law, strict=True)
+    }
+    return laws | {
+        "station_id": station.station_id,
+        "target": station.target,
+        "climate_date": history.day(daily.row),
+        "asof_ts": int(history.asof_ts[daily.row]),
+        "known_at_ts": daily.known_at_ts,
+        "method": daily.method,
+        "reason": daily.reason,
+        "mu_f": mu,
+        "sigma_f": sigma,
+        "coefficients": daily.coefficients,
+    }
