@@ -229,6 +229,15 @@ def test_sorted_pages_are_the_whole_in_that_order(world, column):
         assert found == [row["trade_id"] for row in sorted(world.trades, key=key, reverse=order == "desc")]
 
 
+def test_every_file_of_a_run_can_be_saved(world):
+    page = world.web.ask(f"/runs/{world.run}").text
+    files = [path for path in (world.folder / "known").iterdir() if path.is_file()]
+    assert len(files) > 9
+    for path in files:
+        target = f"/runs/{world.run}/files/{path.name}"
+        assert f'href="{target}"' in page and world.web.ask(target).body == path.read_bytes(), path.name
+
+
 def test_text_that_a_spreadsheet_would_compute_is_defused_and_numbers_are_not():
     from tradewinds.serve.trades_csv import cell
 
