@@ -452,15 +452,20 @@ def test_readers_see_the_state_before_a_load_or_after_it(own):
     loader.start()
     seen = Counter()
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (len(seen) < 2 or seen.total() < 20) and time.monotonic() < deadline:
-        found = own.web.ask(f"/api/trades?run_id={run_id}&limit=1000").json
-        assert found["total"] == len(found["trades"])
-        rows = list(csv.DictReader(io.StringIO(own.web.ask(f"/api/trades.csv?run_id={run_id}").text)))
-        for trades, total in ((found["trades"], found["pnl_usd"]), (rows, sum(Decimal(row["pnl"]) for row in rows))):
-            assert sum(Decimal(row["pnl"]) for row in trades) == Decimal(total)
-            seen[len(trades), Decimal(total)] += 1
-    enough.set()
-    loader.join(PATIENCE_SECONDS)
+    try:
+        while (len(seen) < 2 or seen.total() < 20) and time.monotonic() < deadline:
+            found = own.web.ask(f"/api/trades?run_id={run_id}&limit=1000").json
+            assert found["total"] == len(found["trades"])
+            rows = list(csv.DictReader(io.StringIO(own.web.ask(f"/api/trades.csv?run_id={run_id}").text)))
+            for trades, total in (
+                (found["trades"], found["pnl_usd"]),
+                (rows, sum(Decimal(row["pnl"]) for row in rows)),
+            ):
+                assert sum(Decimal(row["pnl"]) for row in trades) == Decimal(total)
+                seen[len(trades), Decimal(total)] += 1
+    finally:
+        enough.set()
+        loader.join(PATIENCE_SECONDS)
     assert set(seen) == set(states), seen
 
 
