@@ -1,6 +1,6 @@
 """Calibration: how good the run's probabilities and temperatures were, against baselines and the market's price.
 
-Needs: catalogs, candles, probabilities, forecasts, climate reports. Makes: {output_dir}/{run_id}/calibration.json, which
+Needs: a simulated run; catalogs, candles, probabilities, forecasts, climate reports. Makes: {output_dir}/{run_id}/calibration.json, which
 `tradewinds calibrate` and the report show.
 """
 
@@ -12,6 +12,7 @@ rule calibration:
         probabilities=PLAN.probabilities,
         forecasts=list(PLAN.forecasts.values()),
         climate=list(PLAN.climate.values()),
+        metrics=f"{PLAN.run_dir}/metrics.json",  # of a run that failed there is nothing
     output:
         f"{PLAN.run_dir}/calibration.json",
     log:

@@ -71,7 +71,7 @@ def asked_through(wildcards, output):
 
 def forecast_inputs(wildcards):
     """The station-years that a year of forecasts is made from."""
-    return PLAN.forecast_inputs(wildcards.station, int(wildcards.year))
+    return PLAN.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
 def hold_folder():
@@ -110,6 +110,7 @@ wildcard_constraints:
     symbol=r"[A-Z0-9][A-Z0-9.-]*",
     digest="[0-9a-f]{20}",
     target="max|min",
+    through=r"\d{4}-\d\d-\d\d",
 
 
 onstart:

@@ -1,4 +1,4 @@
-"""Forecast a year of a station's daily maxima or minima, walk-forward."""
+"""Forecast a station's daily maxima or minima from New Year to a date, walk-forward."""
 
 import datetime as dt
 
@@ -9,14 +9,14 @@ from tradewinds.jobs import run_job
 from tradewinds.plan import plan_of
 
 
-def forecast(raw_config: dict, station_id: str, target: str, year: int, through: str, out: str) -> None:
+def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, out: str) -> None:
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
-    last = min(dt.date.fromisoformat(through), dt.date(year, 12, 31))
-    days = calendars.date_range(dt.date(year, 1, 1), last)
+    days = calendars.date_range(dt.date(through.year, 1, 1), through)
     station = calendars.station_with(station_id, target)
-    table = make_forecasts(conf, station, plan.guidance_of(station_id, year), plan.climate_of(station_id, year), days)
-    store.write_parquet(out, table, describe(table, last, through))
+    files = plan.guidance_of(station_id, through.year), plan.climate_of(station_id, through.year)
+    table = make_forecasts(conf, station, *files, days)
+    store.write_parquet(out, table, describe(table))
 
 
 if __name__ == "__main__":
@@ -25,8 +25,7 @@ if __name__ == "__main__":
             snakemake.config,
             snakemake.wildcards.station,
             snakemake.wildcards.target,
-            int(snakemake.wildcards.year),
-            snakemake.params.through,
+            dt.date.fromisoformat(snakemake.wildcards.through),
             snakemake.output[0],
         ),
         stage="forecast",

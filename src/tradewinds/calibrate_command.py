@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewinds import config as configs
-from tradewinds import run_command, runner
+from tradewinds import listing, run_command, runner
 from tradewinds.check import naming_damage
 from tradewinds.config import Config
 from tradewinds.plan import plan_of
@@ -65,7 +65,8 @@ def show(console: Console, found: Scores) -> None:
 
 def _show_probabilities(console: Console, found: Scores) -> None:
     parts = ("brier", "reliability", "resolution", "uncertainty", "log_loss")
-    table = _table("Probabilities of brackets", "group", "source", "n", "Brier", *parts[1:4], "log loss")
+    heads = ("n", "Brier", "reliab.", "resol.", "uncert.", "log loss")
+    table = _table("Probabilities of brackets", "group", "source", *heads)
     for group, by_source in _groups(found["probabilities"]):
         for source, one in by_source.items():
             table.add_row(group, source, f"{one['n']:,}", *(f"{one[name]:.4f}" for name in parts))
@@ -98,25 +99,37 @@ def _show_temperatures(console: Console, found: Scores) -> None:
     if not found["all"]:
         console.print("No day has both a forecast and a climate report: temperatures are not scored.")
         return
-    table = _table("Temperatures, °F", "group", "source", "days", "MAE", "bias", "CRPS", "PIT histogram", "95 % band")
+    table = _table("Temperatures, °F", "group", "source", "days", "MAE", "bias", "CRPS", "PIT", "columns outside 95 %")
     for group, by_source in _groups(found):
         for source, one in by_source.items():
             figures = f"{one['mae_f']:.2f}", f"{one['bias_f']:+.2f}", f"{one['crps_f']:.3f}"
-            pit = " ".join(f"{count:.0f}" for count in one["pit"])
-            table.add_row(group, source, f"{one['n']:,}", *figures, pit, "{} to {}".format(*one["pit_band"]))
+            low, high = one["pit_band"]
+            outside = sum(not low <= count <= high for count in one["pit"])
+            table.add_row(
+                group, source, f"{one['n']:,}", *figures, _bars(one["pit"]), f"{outside} of {len(one['pit'])}"
+            )
     console.print(table)
+
+
+def _bars(counts: list[float]) -> str:
+    """A histogram in the width of its columns."""
+    highest = max(counts) or 1
+    return "".join("▁▂▃▄▅▆▇█"[round(7 * count / highest)] for count in counts)
 
 
 def _groups(found: Scores) -> list[tuple[str, Scores]]:
     """All, then every group of a kind that has more than one."""
-    several = [part for part in found["by"].values() if len(part) > 1]
-    return [("all", found["all"]), *(pair for part in several for pair in part.items())]
+    several = {kind: part for kind, part in found["by"].items() if len(part) > 1}
+    named = [
+        (f"{name} h ahead" if kind == "lead_hours" else name, scores)
+        for kind, part in several.items()
+        for name, scores in part.items()
+    ]
+    return [("all", found["all"]), *named]
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = listing.table(title)
     for number, name in enumerate(columns):
-        table.add_column(
-            name, justify="left" if number < 1 or name == "source" else "right", no_wrap=name != "PIT histogram"
-        )
+        table.add_column(name, justify="left" if number < 1 or name == "source" else "right", no_wrap=" " not in name)
     return table

@@ -22,6 +22,7 @@ from tradewinds import (
     leaderboard_command,
     reproduce_command,
     runs_command,
+    serve_command,
     strategies_command,
 )
 from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
@@ -43,6 +44,7 @@ app.command()(leaderboard_command.leaderboard)
 app.command()(backtest_command.backtest)
 app.command()(compare_command.compare)
 app.command()(reproduce_command.reproduce)
+app.command()(serve_command.serve)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
 

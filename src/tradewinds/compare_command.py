@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,14 @@ class Run:
         inside = [found for key, found in self.events.items() if first <= date_of(key) <= last]
         return sum(count for count, _ in inside), sum((pnl for _, pnl in inside), Decimal(0))
 
+    def by_day(self, days: Sequence[dt.date]) -> Iterator[Decimal]:
+        """P&L of the events of these dates up to each of them; dates ascend."""
+        made = dict.fromkeys(days, Decimal(0))
+        for event, (_, pnl) in self.events.items():
+            if (day := climate_date_of(event)) in made:
+                made[day] += pnl
+        return itertools.accumulate(made.values())
+
 
 def by_event(config: Mapping[str, Any]) -> bool:
     """Whether a run's trades belong to the dates of their events."""
@@ -101,15 +110,18 @@ def _runs(names: Sequence[str], url: str) -> list[Run]:
 
     folders = {name: Path(name) for name in names if Path(name, "run_manifest.json").is_file()}
     with contextlib.ExitStack() as stack:
-        connection = None if len(folders) == len(set(names)) else stack.enter_context(queries.reading(url))
-        found = [_from_folder(folders[n]) if n in folders else _from_database(connection, n) for n in names]
-    return found
+        asked = [] if len(folders) == len(set(names)) else [stack.enter_context(queries.reading(url))]
+        return [_from_folder(folders[n]) if n in folders else from_database(asked[0], n) for n in names]
 
 
-def _from_database(connection: sa.Connection | None, prefix: str) -> Run:
+def from_database(connection: sa.Connection, prefix: str) -> Run:
+    """The run whose id begins so.
+
+    Raises:
+        ConfigError: none does, several do, or it was never loaded to its end.
+    """
     from tradewinds.database import queries
 
-    assert connection is not None
     ids = queries.runs_named(connection, prefix)
     if len(ids) != 1:
         what = (
@@ -151,7 +163,7 @@ def told_of(runs: Sequence[Run]) -> dict[str, Any]:
     first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
     days = max(0, (last - first).days + 1)
     common = [run.between(first, last) for run in runs]
-    settings = [dict(_flat(run.config)) for run in runs]
+    settings = [dict(flat(run.config)) for run in runs]
     keys = dict.fromkeys(key for one in settings for key in one)
     changed = {key: [one.get(key) for one in settings] for key in keys}
     return {
@@ -168,10 +180,11 @@ def told_of(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings of a config by their dotted keys."""
     for key, value in config.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
 
@@ -183,9 +196,7 @@ def _csv_rows(told: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _show(console: Console, runs: Sequence[Run], told: Mapping[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(title="Runs side by side", title_justify="left")
+    table = listing.table("Runs side by side")
     table.add_column("")
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tradewinds import imports
 from tradewinds.errors import INTERRUPTED, DatabaseError, FetchError, SimulationError, TradewindsError
 from tradewinds.paths import workflow_root
 
@@ -134,21 +135,8 @@ def _spare_pandas() -> None:
     """
     import pyarrow as pa  # here, because a Snakefile that is parsed needs none
 
-    if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _NoPandas)
-        try:
-            pa.array([0])
-        finally:
-            sys.meta_path.remove(_NoPandas)
-
-
-class _NoPandas:
-    """A finder of modules to whom pandas is not installed."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    with imports.without("pandas"):
+        pa.array([0])
 
 
 def telling(stage: str) -> Callable[[int, int], None]:

@@ -16,12 +16,14 @@ COLUMNS = (
     *("run_id", "strategy", "market", "date_start", "date_end", "total_pnl_usd", "roi_pct", "num_trades"),
     *("win_rate_pct", "profit_factor", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
-_HEADS = {
+_WIDE = 112  # columns of a terminal that has room for all figures
+_FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # elsewhere, with what the order is by
+HEADS = {
     "total_pnl_usd": "P&L, USD",
     "roi_pct": "return, %",
     "num_trades": "trades",
     "win_rate_pct": "wins, %",
-    "max_drawdown_usd": "drawdown, USD",
+    "max_drawdown_usd": "drawdown",
     "sharpe": "Sharpe",
     "sortino": "Sortino",
     "brier": "Brier",
@@ -61,19 +63,20 @@ def leaderboard(
 
 
 def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
-    from rich.table import Table
-
     if not rows:
         console.print("no run was loaded with success yet.")
         return
-    table = Table(title=f"Successful runs by {sort}", title_justify="left")
+    from tradewinds.database.queries import SORTS
+
+    names = [name for name in HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
+    table = listing.table(f"Successful runs by {sort}")
     table.add_column("#", justify="right")
-    for name in ("run", "strategy", "from", "to"):
-        table.add_column(name, no_wrap=True)
-    for head in _HEADS.values():
-        table.add_column(head, justify="right")
+    table.add_column("run", no_wrap=True)
+    table.add_column("strategy", overflow="fold", min_width=12)
+    table.add_column("dates", no_wrap=True)
+    for name in names:
+        table.add_column(HEADS[name], justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
-        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in _HEADS)
-        dates = (str(row["date_start"]), str(row["date_end"]))
-        table.add_row(str(place), row["run_id"][:8], row["strategy"], *dates, *figures)
+        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in names)
+        table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)
     console.print(table)

@@ -6,15 +6,18 @@ import csv
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from tradewinds.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DatabaseOption = Annotated[
     str | None,
@@ -92,6 +95,20 @@ def _cell(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     return json.dumps(value, default=_plain).strip('"')
+
+
+def table(title: str) -> Table:
+    """A table that wastes no width."""
+    from rich import box
+    from rich.table import Table
+
+    narrow: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, **narrow)
+
+
+def dates(row: Mapping[str, Any]) -> str:
+    """A run's range in the width of a date."""
+    return f"{row['date_start']}\n{row['date_end']}"
 
 
 def figure(value: Any, digits: int = 2) -> str:

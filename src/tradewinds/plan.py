@@ -221,7 +221,12 @@ def _forecast_files(conf: config.Config) -> dict[tuple[str, str, int], str]:
     years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)
     stations = [calendars.station_of(series) for series in conf["series_tickers"]]
     pairs = sorted({(station.station_id, station.target) for station in stations})
-    return {(s, target, y): store.forecast_path(named, s, target, y) for s, target in pairs for y in years}
+    through = {year: needed_through(conf["date_end_local"], year) for year in years}
+    return {
+        (s, target, y): store.forecast_path(named, s, target, last)
+        for s, target in pairs
+        for y, last in through.items()
+    }
 
 
 def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:

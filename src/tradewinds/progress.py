@@ -25,6 +25,7 @@ from tradewinds.markets.family import RunPlan
 from tradewinds.screen import Screen
 
 PLAIN_LINE_SECONDS = 5.0
+SOME_SECONDS = 1.0  # before that a rate says nothing
 _BAR_WIDTH = 24
 
 Group = tuple[str, list[str]]
@@ -64,9 +65,10 @@ class _Stage:
     def line(self) -> str:
         """`candles: 15 of 22, 3.1/s, 0:00:02 left`."""
         text = f"{self.name}: {self.done:,} of {self.total:,}"
-        if self.began is None or not self.missing or not self.done:
+        elapsed = 0.0 if self.began is None else time.monotonic() - self.began
+        if elapsed < SOME_SECONDS or not self.missing or not self.done:
             return text
-        rate = self.done / (time.monotonic() - self.began)
+        rate = self.done / elapsed
         return f"{text}, {_rate(rate)}, {dt.timedelta(seconds=round((self.total - self.done) / rate))} left"
 
 

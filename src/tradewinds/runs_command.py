@@ -62,17 +62,17 @@ def runs(
 
 
 def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     title = f"{total:,} run{'' if total == 1 else 's'}"
     if not rows:
         console.print(title)
         return
-    table = Table(title=title, title_justify="left")
-    for name in ("run", "status", "strategy"):
+    table = listing.table(title)
+    for name in ("run", "status"):
         table.add_column(name, no_wrap=True)
-    table.add_column("series")
+    table.add_column("strategy", overflow="fold", min_width=12)
+    table.add_column("series", overflow="fold", min_width=9)
     table.add_column("dates", no_wrap=True)
     for name in ("P&L, USD", "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -80,8 +80,8 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
     for row in rows:
         status = Text(row["status"], colours[row["status"]])
         figures = (listing.figure(row[name]) for name in ("total_pnl_usd", "num_trades", "sharpe"))
-        dates = f"{row['date_start']} … {row['date_end']}"
-        table.add_row(row["run_id"][:8], status, row["strategy"], " ".join(row["series"]), dates, *figures)
+        series = "\n".join(row["series"])
+        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures)
     console.print(table)
     for row in rows:
         if row["error"]:

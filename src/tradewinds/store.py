@@ -169,9 +169,9 @@ def climate_path(station_id: str, year: int) -> str:
     return f"data/climate/iem/{station_id}/{year}.parquet"
 
 
-def forecast_path(digest: str, station_id: str, target: str, year: int) -> str:
-    """One year of forecasts of a station's "max" or "min" (schema FORECASTS); the digest names their settings."""
-    return f"data/forecasts/{digest}/{station_id}/{target}/{year}.parquet"
+def forecast_path(digest: str, station_id: str, target: str, through: dt.date) -> str:
+    """Forecasts of a station's "max" or "min" from New Year to a date (schema FORECASTS); the digest names their settings."""
+    return f"data/forecasts/{digest}/{station_id}/{target}/{through.isoformat()}.parquet"
 
 
 def bars_path(source: str, symbol: str, year: int) -> str:

@@ -86,10 +86,9 @@ def _rows(url: str) -> list[dict[str, Any]]:
 
 
 def _show(console: Console, rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="Strategies", title_justify="left")
+    table = listing.table("Strategies")
     for name in ("name", "active"):
         table.add_column(name, no_wrap=True)
     table.add_column("runs", justify="right")

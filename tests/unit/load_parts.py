@@ -30,7 +30,7 @@ def seen(url, run_id):
     """What a reader sees of a run: status, its trades, its rows of metrics."""
     with queries.reading(url) as connection:
         status = queries.one_run(connection, run_id)["status"]
-        trades = queries.count_trades(connection, run_id)
+        trades = queries.trade_totals(connection, run_id).trades
         return status, trades, connection.scalar(sa.select(sa.func.count()).select_from(t.backtest_metrics))
 
 
@@ -150,10 +150,14 @@ def amounts_add_up_exactly(url, folder):
     wanted = {row["event_ticker"]: row["pnl_sum"] for row in table.to_pylist()}
     with queries.reading(url) as connection:
         found = queries.results_by(connection, run_id)
-        page = queries.list_trades(connection, run_id, limit=10, offset=990)
+        page = list(queries.list_trades(connection, run_id, limit=10, offset=990))
         one = queries.TradeFilter(event="KXHIGHMIA-25JUN07", market="KXHIGHMIA-25JUN07-B6.5")
         assert [row["seq"] for row in page] == list(range(990, 1000))
-        assert queries.count_trades(connection, run_id, one) == len(queries.list_trades(connection, run_id, one)) == 1
+        assert (
+            queries.trade_totals(connection, run_id, one).trades
+            == len(list(queries.list_trades(connection, run_id, one)))
+            == 1
+        )
     assert {event: pnl for event, (_, pnl) in found.items()} == wanted and len(wanted) == 30
     assert sum(count for count, _ in found.values()) == 1000
 

@@ -6,10 +6,11 @@ import json
 import sqlite3
 
 import pytest
+from rich.console import Console
 
 from tests.unit.database_parts import write
 from tests.unit.schema_parts import tell
-from tradewinds import cli
+from tradewinds import cli, listing
 from tradewinds.database.load import load_run
 
 URL = "sqlite:///backtests/tradewinds.db"
@@ -63,7 +64,7 @@ def test_without_a_database_it_says_so_kindly_and_makes_none(call, tmp_path):
 def test_runs(call, runs):
     code, out, _ = call("runs")
     assert code == 0 and "3 runs" in out and "disk [red]full" in out and "\x1b" not in out
-    shown = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    shown = [line.split()[0] for line in out.splitlines() if " ev_threshold " in line]
     assert shown == [runs[name][:8] for name in "cba"]
     code, out, _ = call("runs", "--json")
     found = json.loads(out)
@@ -121,7 +122,7 @@ def test_compare_shows_figures_settings_and_the_days_they_share(call, runs):
     shared = {"first": "2025-06-01", "last": "2025-06-01", "days": 1}
     assert found["common_days"] == shared | {"num_trades": [2, 4], "pnl_usd": [0.257998, 1.515996]}
     _, out, _ = call("compare", runs["a"], runs["b"], runs["c"])
-    assert "P&L on common days, USD   │     0.26 │     0.89 │     1.52 │" in out and "│ seed" in out
+    assert "P&L on common days, USD 0.26 0.89 1.52" in " ".join(out.split()) and "seed" in out
     _, out, _ = call("compare", "b", "c", "--csv", "--database", "sqlite:///nowhere.db")
     by_what = {row["what"]: row for row in rows_of(out)}
     assert by_what["common_days.pnl_usd"] == {
@@ -151,6 +152,23 @@ def test_days_outside_the_common_ones_do_not_count(call, runs):
     manifest.write_text(json.dumps(told))
     assert json.loads(call("compare", "a", "c", "--json")[1])["common_days"]["days"] == 0
     assert "They share no day." in call("compare", "a", "c")[1]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_is_cut_on_a_terminal(call, runs, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(listing, "console", lambda: Console(highlight=False, markup=False, width=width))
+    said = {
+        ("runs",): ("ev_threshold", "KXHIGHMIA", "2025-06-01", "SUCCESS", "Sharpe"),
+        ("leaderboard", "--sort", "brier"): ("ev_threshold", "2025-06-01", "P&L, USD", "1.52", "Brier", "0.4444"),
+        ("compare", runs["a"], runs["b"], runs["c"]): ("exposure_time_avg_minutes", "1,438.50"),
+        ("strategies",): ("ev_threshold", "yes"),
+    }
+    for command, words in said.items():
+        _, out, _ = call(*command)
+        assert not [word for word in words if word not in out] and (command[0] == "compare" or "…" not in out), command
+        assert max(map(len, out.splitlines())) <= width, command
+    assert ("Sortino" in call("leaderboard")[1]) == (width == 120)
 
 
 def test_compare_refuses_what_is_no_run(call, runs):

@@ -257,3 +257,22 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     display.show_plan(console, *plan_rows(resolved(), plan))
     assert "0:00:10" in console.console.file.getvalue() and "its results are there" in console.console.file.getvalue()
+
+
+def test_configs_that_agree_on_the_forecast_share_its_files():
+    """A year of a station's forecasts is one file, whatever range and risk ask for it; other settings are other files."""
+    one = plan_of(resolved(series_tickers=[CHI, LOW]))
+    assert set(one.forecasts) == {("KMDW", "max", 2025), ("KMDW", "min", 2025)}
+    longer = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", risk={"fixed_qty": 7}))
+    assert longer.forecasts["KMDW", "max", 2025] == one.forecasts["KMDW", "max", 2025]
+    later = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", date_end_local="2025-06-01"))
+    assert later.forecasts["KMDW", "max", 2024] == longer.forecasts["KMDW", "max", 2024], (
+        "a year that is over is made once"
+    )
+    assert later.forecasts["KMDW", "max", 2025].endswith("/KMDW/max/2025-06-01.parquet")
+    assert longer.forecast_inputs("KMDW", 2025) == one.forecast_inputs("KMDW", 2025), "nor does it read another file"
+    assert longer.forecasts_of(CHI) == [longer.forecasts["KMDW", "max", year] for year in (2024, 2025)]
+    other_clock = {"asof_policy": {"local_time": "22:00", "days_before": 1}}
+    for change in (other_clock, {"probabilities": {"source": "gaussian", "emos_days": 0}}):
+        assert not set(plan_of(resolved(**change)).forecasts.values()) & set(one.forecasts.values())
+    assert plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"})).forecasts == {}

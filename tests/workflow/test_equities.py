@@ -45,7 +45,7 @@ def test_a_run_leaves_trades_metrics_report_and_rows(finished):
         for words in ("Prices are unadjusted", "buy and hold", "Exposure and holdings", "Trades on prices", "AUD"):
             assert words in report
         page = (folder / "report.html").read_text()
-        assert '"kind": "lines"' in page or '"kind":"lines"' in page
+        assert '"kind": "history"' in page
         assert (folder / "plots" / "prices_0.png").stat().st_size > 1000
 
 

@@ -135,6 +135,6 @@ def test_manifest_hashes_are_those_of_the_files(finished):
     from tradewinds.results.manifest import sha256
 
     manifest = json.loads((finished.run_folder() / "run_manifest.json").read_text())
-    assert len(manifest["inputs"]) == EVENTS + 5
+    assert len(manifest["inputs"]) == EVENTS + 11
     for path, digest in manifest["inputs"].items():
         assert sha256(finished.folder / path) == digest

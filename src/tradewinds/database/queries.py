@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
+from tradewinds.database.rows import CHUNK
 from tradewinds.errors import ConfigError
 
 MICRO = 1_000_000
@@ -62,6 +63,13 @@ SORTS = {
 }
 
 
+# what trades can be sorted by; seq is the order of execution
+TRADE_SORTS = (
+    *("seq", "decision_ts_utc", "market_ticker", "side", "qty", "entry_price", "entry_fee", "model_prob_yes"),
+    *("ev_net_per_contract", "reason_code", "settled_result", "payout", "pnl"),
+)
+
+
 @contextlib.contextmanager
 def reading(url: str) -> Iterator[sa.Connection]:
     """A connection that can only read, to a database whose schema is today's.
@@ -100,26 +108,47 @@ class RunFilter:
 
 @dataclass(frozen=True)
 class TradeFilter:
-    """Which trades of a run: those of an event, of a market, decided in [since, until) (UTC, no zone)."""
+    """Which trades of a run: those that have all that is named.
 
+    Decided in [since, until) (UTC, no zone), with a pnl from min_pnl to max_pnl (USD, both included).
+    """
+
+    series: str | None = None
     event: str | None = None
     market: str | None = None
+    side: str | None = None
+    reason_code: str | None = None
+    settled_result: str | None = None
     since: dt.datetime | None = None
     until: dt.datetime | None = None
+    min_pnl: Decimal | None = None
+    max_pnl: Decimal | None = None
 
     def conditions(self, run_id: str) -> list[sa.ColumnElement[bool]]:
         """As SQL."""
         trades = t.backtest_trades.c
-        found = [trades.run_id == run_id]
-        if self.event is not None:
-            found.append(trades.event_ticker == self.event)
-        if self.market is not None:
-            found.append(trades.market_ticker == self.market)
-        if self.since is not None:
-            found.append(trades.decision_ts_utc >= self.since)
-        if self.until is not None:
-            found.append(trades.decision_ts_utc < self.until)
-        return found
+        named = (
+            (self.series, trades.series_ticker.__eq__),
+            (self.event, trades.event_ticker.__eq__),
+            (self.market, trades.market_ticker.__eq__),
+            (self.side, trades.side.__eq__),
+            (self.reason_code, trades.reason_code.__eq__),
+            (self.settled_result, trades.settled_result.__eq__),
+            (self.since, trades.decision_ts_utc.__ge__),
+            (self.until, trades.decision_ts_utc.__lt__),
+            (self.min_pnl, trades.pnl.__ge__),
+            (self.max_pnl, trades.pnl.__le__),
+        )
+        return [trades.run_id == run_id, *(compare(value) for value, compare in named if value is not None)]
+
+
+@dataclass(frozen=True)
+class TradeTotals:
+    """What some trades are together; pnl in USD, exact."""
+
+    trades: int
+    contracts: int
+    pnl: Decimal
 
 
 def list_runs(
@@ -156,27 +185,53 @@ def list_trades(
     run_id: str,
     which: TradeFilter = TradeFilter(),
     *,
+    sort: str = "seq",
+    descending: bool = False,
     limit: int | None = None,
     offset: int = 0,
-) -> list[Row]:
-    """Trades of a run in execution order."""
-    query = sa.select(t.backtest_trades).where(*which.conditions(run_id)).order_by(t.backtest_trades.c.seq)
-    return _rows(connection, _page(query, limit, offset))
+) -> Iterator[Row]:
+    """Trades of a run by one of TRADE_SORTS, equal ones in execution order; read as they are asked for."""
+    column = t.backtest_trades.c[sort]
+    query = sa.select(t.backtest_trades).where(*which.conditions(run_id))
+    query = query.order_by(column.desc() if descending else column, t.backtest_trades.c.seq)
+    found = connection.execute(_page(query, limit, offset), execution_options={"yield_per": CHUNK})
+    return (dict(row) for row in found.mappings())
 
 
-def count_trades(connection: sa.Connection, run_id: str, which: TradeFilter = TradeFilter()) -> int:
-    """How many trades `list_trades` has on all its pages."""
-    query = sa.select(sa.func.count()).select_from(t.backtest_trades).where(*which.conditions(run_id))
-    return connection.execute(query).scalar_one()
+def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = TradeFilter()) -> TradeTotals:
+    """All pages of `list_trades` together."""
+    trades = t.backtest_trades.c
+    query = sa.select(sa.func.count(), sa.func.sum(trades.qty), _micro(trades.pnl)).where(*which.conditions(run_id))
+    count, contracts, micro = connection.execute(query).one()
+    return TradeTotals(count, int(contracts or 0), Decimal(int(micro or 0)) / MICRO)
+
+
+def trade_kinds(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
+    """The values that the trades of a run have in the columns with few of them."""
+    trades = t.backtest_trades.c
+    columns = [trades[name] for name in ("series_ticker", "side", "reason_code", "settled_result")]
+    rows = _rows(connection, sa.select(*columns).where(trades.run_id == run_id).distinct())
+    return {column.name: sorted({row[column.name] for row in rows}) for column in columns}
+
+
+def core_metrics(connection: sa.Connection, run_id: str) -> Row | None:
+    """The row of backtest_metrics of a run, or None."""
+    rows = _rows(connection, sa.select(t.backtest_metrics).where(t.backtest_metrics.c.run_id == run_id))
+    return rows[0] if rows else None
 
 
 def results_by(connection: sa.Connection, run_id: str, event: bool = True) -> dict[str, tuple[int, Decimal]]:
-    """Trades and P&L of a run by event, or by date of the decision; exact, because it is summed in millionths."""
+    """Trades and exact P&L of a run by event, or by date of the decision."""
     trades = t.backtest_trades.c
-    micro = sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(trades.pnl, sa.Numeric) * MICRO), sa.BigInteger))
     key = trades.event_ticker if event else sa.func.date(trades.decision_ts_utc)
-    found = connection.execute(sa.select(key, sa.func.count(), micro).where(trades.run_id == run_id).group_by(key))
+    query = sa.select(key, sa.func.count(), _micro(trades.pnl)).where(trades.run_id == run_id)
+    found = connection.execute(query.group_by(key))
     return {str(name): (count, Decimal(int(total)) / MICRO) for name, count, total in found}
+
+
+def _micro(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """The sum of an amount in millionths of a dollar: exact on every server."""
+    return sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(column, sa.Numeric) * MICRO), sa.BigInteger))
 
 
 def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int | None = None) -> list[Row]:

@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from tradewinds.imports import without
+
+with without(
+    "scipy"
+):  # numba asks at once whether it is there, and takes a fifth of a second; its linear algebra asks again
+    from numba import njit
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

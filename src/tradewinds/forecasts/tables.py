@@ -50,15 +50,11 @@ def make_forecasts(
     return pa.Table.from_pylist([_row(station, history, day) for day in found], store.FORECASTS)
 
 
-def describe(table: pa.Table, last: dt.date, asked_through: str) -> dict[str, Any]:
-    """Metadata of a file of forecasts: through which date it reaches, and how many days had which method."""
+def describe(table: pa.Table) -> dict[str, Any]:
+    """Metadata of a file of forecasts: how many days had which method."""
     methods = Counter(table["method"].to_pylist())
-    return {
-        "covers_through": last.isoformat(),
-        "asked_through": asked_through,
-        "rows": table.num_rows,
-        "methods": {method or "none": count for method, count in sorted(methods.items(), key=str)},
-    }
+    counts = {method or "none": count for method, count in sorted(methods.items(), key=str)}
+    return {"rows": table.num_rows, "methods": counts}
 
 
 def read_forecasts(tables: Iterable[pa.Table]) -> ByDay:

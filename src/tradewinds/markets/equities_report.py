@@ -120,7 +120,7 @@ def _equity(run: Run) -> Section:
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/daily-equities.md)."
-    against = Plot("benchmark", "Equity against buy and hold", "lines", data, ("", _currency(run)), caption)
+    against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", _currency(run)), caption)
     return Section(found.key, found.title, [against, *found.parts])
 
 
@@ -141,11 +141,11 @@ def _holdings(run: Run) -> Section:
     t = [_noon(row["date"]) for row in days]
     share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
     plots: list[Part] = [
-        Plot("exposure", "Exposure", "lines", _one(t, "in shares", share), ("", "% of equity")),
+        Plot("exposure", "Exposure", "history", _one(t, "in shares", share), ("", "% of equity")),
         Plot(
             "holdings",
             "Positions held",
-            "lines",
+            "history",
             _one(t, "positions", [int(r["positions"]) for r in days]),
             ("", "positions"),
         ),
@@ -230,7 +230,7 @@ def _charts(run: Run) -> Section | None:
         marks = [_mark(row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
         days = _prices(run, symbol)
         data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-        parts.append(Plot(f"prices_{number}", symbol, "lines", {**data, "marks": marks}, ("", _currency(run))))
+        parts.append(Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", _currency(run))))
     return Section("charts", "Trades on prices", parts)
 
 

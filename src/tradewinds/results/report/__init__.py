@@ -10,7 +10,6 @@ from tradewinds import store
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
-from tradewinds.results.report.pictures import pictures
 from tradewinds.results.report.run import Family, read_run
 
 
@@ -23,6 +22,8 @@ def page_of(folder: str | Path, family: Family) -> Page:
 
 def write_report(folder: str | Path, family: Family) -> None:
     """Write plots/, report.html and report.md into a run's folder; each is whole or absent, and the last says that all is."""
+    from tradewinds.results.report.pictures import pictures  # matplotlib, which those who only read do without
+
     target = Path(folder)
     page = page_of(target, family)
     drawn = {plot.name: pictures(plot) for plot in page.plots()}

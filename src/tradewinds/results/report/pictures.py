@@ -21,7 +21,7 @@ from tradewinds.results.report.parts import Plot
 
 # Okabe and Ito's blue, vermillion and sky blue: told apart under every common colour blindness, and by their place as well.
 GAIN, LOSS, BAND, INK = "#0072B2", "#D55E00", "#56B4E9", "#333333"
-SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0), "lines": (9.0, 3.6)}
+SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0), "history": (9.0, 3.6)}
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
@@ -87,7 +87,7 @@ def _points(figure: Figure, plot: Plot) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
-def _lines(figure: Figure, plot: Plot) -> None:
+def _history(figure: Figure, plot: Plot) -> None:
     data, axes = plot.data, figure.subplots()
     times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
     for found, colour in zip(data["lines"], (GAIN, LOSS), strict=False):
@@ -108,5 +108,5 @@ _DRAW: dict[str, Callable[[Figure, Plot], None]] = {
     "equity": _equity,
     "bars": _bars,
     "points": _points,
-    "lines": _lines,
+    "history": _history,
 }

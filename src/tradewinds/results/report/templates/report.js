@@ -12,7 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
-  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, lines: 230 };
+  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230 };
 
   // A box beside the cursor with the words for the point under it.
   const tip = (words) => {
@@ -186,7 +186,7 @@
     return [new uPlot(options, [data.x, data.y], place)];
   };
 
-  const lines = (place, { data, axes }) => {
+  const history = (place, { data, axes }) => {
     const colours = ["gain", "loss"];
     const at = new Map();
     data.marks.forEach((m) => at.set(m.t, [...(at.get(m.t) ?? []), m.remark]));
@@ -204,7 +204,7 @@
       u.ctx.fill(new Path2D(`M${px} ${py} L${px - size} ${py - size} L${px + size} ${py - size} Z`));
       u.ctx.restore();
     };
-    const options = base(place.clientWidth, HEIGHT.lines, {
+    const options = base(place.clientWidth, HEIGHT.history, {
       legend: { show: data.lines.length > 1, live: false },
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
       axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
@@ -217,7 +217,21 @@
     return [new uPlot(options, [data.t, ...data.lines.map((found) => found.y)], place)];
   };
 
-  const draw = { equity, bars, points, lines };
+  // Several runs over the same days, each in its colour (--c0 …); only the pages of `tradewinds serve` have such a plot.
+  const lines = (place, { data, axes }) => {
+    const words = (i) => [utc(data.t[i]).slice(0, 10), ...data.series.map((s) => `${s.label} ${money(s.values[i])}`)].join("\n");
+    const shape = (s, i) => ({ stroke: colour(`c${i}`), width: 1.8, dash: i > 2 ? [7, 4] : [], points: { show: data.t.length < 40, size: 5 } });
+    const options = base(place.clientWidth, HEIGHT.points, {
+      cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
+      series: [{}, ...data.series.map(shape)],
+      hooks: { drawAxes: [(u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1, [5, 4])] },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.t, ...data.series.map((s) => s.values)], place)];
+  };
+
+  const draw = { equity, bars, points, history, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());

@@ -1,0 +1,86 @@
+"""The JSON API. Each answer is read in one transaction: it is of before a load or of after it, never of both."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from tradewinds.database import queries
+from tradewinds.serve import models, trades_csv
+from tradewinds.serve.answers import Database, folder_of, run_row, sent
+from tradewinds.serve.folder import NotThere
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    422: {"model": models.Problem, "description": "A parameter is wrong"},
+    503: {"model": models.Problem, "description": "The database cannot be read"},
+}
+_NO_RUN: dict[int | str, dict[str, Any]] = {
+    404: {"model": models.Problem, "description": "No such run, or no file of it"}
+}
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+router = APIRouter(prefix="/api", responses=_PROBLEMS)
+
+
+@router.get("/runs")
+def runs(database: Database, asked: Annotated[models.RunQuery, Query()]) -> models.RunPage:
+    """Runs in the database, the latest first."""
+    with queries.reading(database) as connection:
+        found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
+        total = queries.count_runs(connection, asked.filter())
+    return models.RunPage(total=total, limit=asked.limit, offset=asked.offset, runs=found)
+
+
+@router.get("/trades", responses=_NO_RUN)
+def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> models.TradePage:
+    """Trades of a run, filtered and sorted, with the totals of all pages."""
+    which = asked.filter()
+    page: dict[str, Any] = {"limit": asked.limit, "offset": asked.offset}
+    with queries.reading(database) as connection:
+        run_row(connection, asked.run_id)
+        found = list(queries.list_trades(connection, asked.run_id, which, **asked.ordered(), **page))
+        totals = queries.trade_totals(connection, asked.run_id, which)
+        return models.TradePage(
+            total=totals.trades,
+            contracts=totals.contracts,
+            pnl_usd=totals.pnl,  # type: ignore[arg-type]
+            trades=found,
+            **page,
+        )
+
+
+@router.get("/trades.csv", response_class=StreamingResponse, responses=_NO_RUN | _CSV)
+def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, Query()]) -> StreamingResponse:
+    """The same trades, all of them, with the columns and the text of trades.csv."""
+    with queries.reading(database) as connection:
+        run_row(connection, asked.run_id)
+        found = queries.list_trades(connection, asked.run_id, asked.filter(), **asked.ordered())
+        made = trades_csv.spooled(found)
+    return sent(made, "text/csv; charset=utf-8", f"trades-{asked.run_id[:8]}.csv")
+
+
+@router.get("/metrics/core", responses=_NO_RUN, response_model=models.CoreMetrics)
+def core_metrics(database: Database, asked: Annotated[models.RunIdQuery, Query()]) -> BaseModel:
+    """The figures of a run; 404 while it was not loaded to its end."""
+    with queries.reading(database) as connection:
+        run_row(connection, asked.run_id)
+        found = queries.core_metrics(connection, asked.run_id)
+    if found is None:
+        raise NotThere("this run was never loaded to its end.", where=asked.run_id, remedy="Run its config again.")
+    return models.CoreMetrics(**found)
+
+
+@router.get("/equity", responses=_NO_RUN)
+def equity(database: Database, asked: Annotated[models.EquityQuery, Query()]) -> models.EquityPage:
+    """The equity curve of a run, from equity.csv in its folder."""
+    with queries.reading(database) as connection:
+        folder = folder_of(run_row(connection, asked.run_id))
+    rows = folder.equity()
+    before = sum(1 for _ in itertools.islice(rows, asked.offset))
+    points = list(itertools.islice(rows, asked.limit))
+    total = before + len(points) + sum(1 for _ in rows)
+    return models.EquityPage(total=total, limit=asked.limit, offset=asked.offset, points=points)

@@ -1,0 +1,114 @@
+"""The files of a run's folder, by a closed list of names: no path from outside ever reaches the file system."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tradewinds.errors import TradewindsError
+from tradewinds.serve.models import EquityPoint
+
+# what may be read, and as what
+FILES = {
+    "report.html": "text/html; charset=utf-8",
+    "report.md": "text/markdown; charset=utf-8",
+    "trades.csv": "text/csv; charset=utf-8",
+    "equity.csv": "text/csv; charset=utf-8",
+    "positions_daily.csv": "text/csv; charset=utf-8",
+    "events.csv": "text/csv; charset=utf-8",
+    "markets.csv": "text/csv; charset=utf-8",
+    "metrics.json": "application/json",
+    "calibration.json": "application/json",
+    "run_manifest.json": "application/json",
+    "config_resolved.yaml": "text/plain; charset=utf-8",
+    "trades.parquet": "application/vnd.apache.parquet",
+    "decisions.parquet": "application/vnd.apache.parquet",
+}
+
+_REMEDY = "Run `tradewinds serve` in the folder that `tradewinds run` ran in, or run its config again."
+
+
+class NotThere(TradewindsError):
+    """A file of a run that cannot be shown."""
+
+
+class Folder:
+    """A run's folder, as the database names it; it is used only while its metrics.json says that it holds this run."""
+
+    def __init__(self, run_id: str, path: str) -> None:
+        self.run_id, self.path = run_id, path
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The folder itself, so that nobody can put another one in its place between two looks."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except (OSError, ValueError):  # ValueError: a NUL in the path
+            raise NotThere("the run's folder is not here.", where=self.path, remedy=_REMEDY) from None
+        try:
+            with _plain_file(handle, "metrics.json", self.path) as file:
+                found = json.load(file).get("run_id")
+            if found != self.run_id:
+                raise NotThere("this folder holds another run now.", where=self.path, remedy=_REMEDY)
+            yield handle
+        except (ValueError, AttributeError):
+            raise NotThere("its metrics.json cannot be read.", where=self.path, remedy=_REMEDY) from None
+        finally:
+            os.close(handle)
+
+    def open(self, name: str) -> BinaryIO:
+        """A file of FILES, as it is now, whatever takes its place later.
+
+        Raises:
+            NotThere: the folder or the file is not, or is not what it must be.
+        """
+        if name not in FILES:
+            raise NotThere("no such file of a run.", where=name)
+        with self._opened() as handle:
+            return _plain_file(handle, name, self.path)
+
+    def names(self) -> list[str]:
+        """Which of FILES are there; none without the folder."""
+        with contextlib.suppress(NotThere), self._opened() as handle:
+            return [name for name in FILES if _is_plain(handle, name)]
+        return []
+
+    def equity(self) -> Iterator[EquityPoint]:
+        """The points of equity.csv.
+
+        Raises:
+            NotThere: as `open`, or it holds something else.
+        """
+        with io.TextIOWrapper(self.open("equity.csv"), encoding="utf-8", newline="") as text:
+            rows = csv.DictReader(text)
+            try:
+                for row in rows:
+                    yield EquityPoint.model_validate(row)
+            except (ValueError, csv.Error):  # pydantic's and the decoder's errors are ValueErrors
+                where = f"{self.path}/equity.csv, line {rows.line_num}"
+                raise NotThere("this is no point of an equity curve.", where=where, remedy=_REMEDY) from None
+
+
+def _is_plain(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _plain_file(folder: int, name: str, path: str) -> BinaryIO:
+    """A regular file of an open folder: a link leads nowhere, a pipe does not wait."""
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        raise NotThere(f"it has no file {name}.", where=path, remedy=_REMEDY) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NotThere(f"its {name} is no plain file.", where=path, remedy=_REMEDY)
+    return os.fdopen(handle, "rb")

@@ -1,0 +1,224 @@
+"""What the API takes and gives. Amounts are decimals as text, exact; times are UTC, ISO 8601 with Z; undefined is null."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic.json_schema import SkipJsonSchema
+
+from tradewinds.database import queries
+from tradewinds.database import tables as t
+from tradewinds.results.text import plain
+
+RUN_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+FARTHEST = 1_000_000_000
+
+
+def _day(text: str) -> str:
+    dt.date.fromisoformat(text)
+    return text
+
+
+def _instant(text: str) -> str:
+    dt.datetime.fromisoformat(text)
+    return text
+
+
+def _exact(least: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: plain(value, least) if isinstance(value, Decimal) else value)
+
+
+def _utc(value: Any) -> Any:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, dt.datetime) else value
+
+
+RunId = Annotated[str, Field(pattern=RUN_ID, examples=["5ee0bb8f-2f0e-5a7a-8f0b-111111111111"])]
+Dollars = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,6}$", examples=["-12.50"])]
+Ratio = Annotated[str, _exact(0), Field(pattern=r"^-?\d+(\.\d{1,12})?$", examples=["0.333333333333"])]
+Instant = Annotated[
+    str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"}), AfterValidator(_instant)
+]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Amount = Annotated[str, Field(pattern=r"^-?\d{1,9}(\.\d{1,6})?$", examples=["-0.05"])]
+Day = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra={"format": "date"}),
+    AfterValidator(_day),
+]
+Status = Literal["RUNNING", "SUCCESS", "FAILED"]
+
+
+class _Page(BaseModel):
+    """A part of a list."""
+
+    limit: int = Field(ge=1, description="rows on a page at most")
+    offset: int = Field(ge=0, description="rows before this page")
+
+
+class _Query(BaseModel):
+    """Parameters in the address; an unknown one is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Paged(_Query):
+    limit: int = Field(100, ge=1, le=1000, description="rows on a page")
+    offset: int = Field(0, ge=0, le=FARTHEST, description="rows to leave out first")
+
+
+class RunQuery(_Paged):
+    """Which runs."""
+
+    status: Status | SkipJsonSchema[None] = None
+    series: Name | SkipJsonSchema[None] = Field(None, description="runs of this series, among others")
+    strategy: Name | SkipJsonSchema[None] = None
+
+    def filter(self) -> queries.RunFilter:
+        """For the database."""
+        return queries.RunFilter(self.status, self.series, self.strategy)
+
+
+class TradeFilterQuery(_Query):
+    """Which trades of a run, and in which order."""
+
+    run_id: RunId
+    series: Name | SkipJsonSchema[None] = None
+    event: Name | SkipJsonSchema[None] = None
+    market: Name | SkipJsonSchema[None] = None
+    side: Literal["BUY_YES", "BUY_NO"] | SkipJsonSchema[None] = None
+    reason_code: Name | SkipJsonSchema[None] = None
+    settled_result: Name | SkipJsonSchema[None] = None
+    decided_from: Day | SkipJsonSchema[None] = Field(None, description="first UTC day of the decision")
+    decided_to: Day | SkipJsonSchema[None] = Field(None, description="last UTC day of the decision")
+    min_pnl: Amount | SkipJsonSchema[None] = Field(None, description="USD, included")
+    max_pnl: Amount | SkipJsonSchema[None] = Field(None, description="USD, included")
+    sort: Literal[queries.TRADE_SORTS] = Field("seq", description="seq is the order of execution")  # type: ignore[valid-type]
+    order: Literal["asc", "desc"] = "asc"
+
+    def filter(self) -> queries.TradeFilter:
+        """For the database."""
+        last = self.decided_to and dt.datetime.fromisoformat(self.decided_to)
+        return queries.TradeFilter(
+            series=self.series,
+            event=self.event,
+            market=self.market,
+            side=self.side,
+            reason_code=self.reason_code,
+            settled_result=self.settled_result,
+            since=dt.datetime.fromisoformat(self.decided_from) if self.decided_from else None,
+            until=last + dt.timedelta(days=1) if last and last.year < dt.MAXYEAR else None,
+            min_pnl=Decimal(self.min_pnl) if self.min_pnl else None,
+            max_pnl=Decimal(self.max_pnl) if self.max_pnl else None,
+        )
+
+    def ordered(self) -> dict[str, Any]:
+        """The order, for `queries.list_trades`."""
+        return {"sort": self.sort, "descending": self.order == "desc"}
+
+
+class TradeQuery(TradeFilterQuery, _Paged):
+    """A page of them."""
+
+
+class RunIdQuery(_Query):
+    """A run."""
+
+    run_id: RunId
+
+
+class EquityQuery(RunIdQuery):
+    """A part of a run's equity curve."""
+
+    limit: int = Field(10_000, ge=1, le=100_000, description="points on a page")
+    offset: int = Field(0, ge=0, le=FARTHEST, description="points to leave out first")
+
+
+_KINDS: dict[type[Any], Any] = {
+    sa.DateTime: Instant,
+    sa.Date: Annotated[dt.date, Field()],
+    sa.Integer: int,
+    sa.Double: float,
+    sa.JSON: list[str],
+}
+
+
+def _kind(column: sa.Column[Any]) -> Any:
+    """A column's type in the API, so that the API cannot fall behind the tables."""
+    kind = column.type
+    if isinstance(kind, sa.Enum):
+        found: Any = Literal[tuple(kind.enums)]
+    elif isinstance(kind, t.Exact):
+        found = Dollars if kind.scale == 6 else Ratio
+    else:
+        found = next((known for base, known in _KINDS.items() if isinstance(kind, base)), str)
+    return found | None if column.nullable else found
+
+
+def _model(name: str, doc: str, *columns: sa.Column[Any], **more: Any) -> type[BaseModel]:
+    fields = {column.name: (_kind(column), ...) for column in columns} | {
+        key: (kind, ...) for key, kind in more.items()
+    }
+    return create_model(name, __doc__=doc, **fields)  # type: ignore[call-overload,no-any-return]
+
+
+_RUN = (
+    *("run_id", "strategy", "status", "market", "series", "date_start", "date_end", "created_at_utc", "loaded_at_utc"),
+    *("artifact_path", "error"),
+)
+Run = _model(
+    "Run",
+    "A run that was loaded, with its main figures (null unless they were).",
+    *(t.backtest_runs.c[name] for name in _RUN),
+    total_pnl_usd=Dollars | None,
+    num_trades=int | None,
+    sharpe=float | None,
+)
+Trade = _model(
+    "Trade",
+    "A row of trades.csv.",
+    *(column for column in t.backtest_trades.columns if column.name not in ("run_id", "seq")),
+)
+CoreMetrics = _model("CoreMetrics", "The figures of a run.", *t.backtest_metrics.columns)
+
+
+class RunPage(_Page):
+    """Runs, the latest first."""
+
+    total: int = Field(description="runs on all pages")
+    runs: list[Run]  # type: ignore[valid-type]
+
+
+class TradePage(_Page):
+    """Trades in the order asked for."""
+
+    total: int = Field(description="trades on all pages")
+    contracts: int = Field(description="contracts on all pages")
+    pnl_usd: Dollars = Field(description="P&L of all pages")
+    trades: list[Trade]  # type: ignore[valid-type]
+
+
+class EquityPoint(BaseModel):
+    """The account at an instant."""
+
+    ts_utc: Instant
+    kind: str
+    cash_usd: Dollars
+    open_value_usd: Dollars
+    equity_usd: Dollars
+
+
+class EquityPage(_Page):
+    """Points of the equity curve, in order."""
+
+    total: int = Field(description="points on all pages")
+    points: list[EquityPoint]
+
+
+class Problem(BaseModel):
+    """What is wrong, and what to do about it."""
+
+    error: str

@@ -1,0 +1,64 @@
+"""Pages from their templates, and the styles and scripts they use. Everything from outside is escaped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel
+
+from tradewinds import listing
+from tradewinds.results.text import plain
+
+_DIGITS = {"brier": 4, "log_loss": 4}
+_ASSETS = {
+    "report.css": ("tradewinds.results.report", "templates/report.css", "text/css"),
+    "report.js": ("tradewinds.results.report", "templates/report.js", "text/javascript"),
+    "uPlot.min.css": ("tradewinds.results.report", "vendor/uPlot.min.css", "text/css"),
+    "uPlot.iife.min.js": ("tradewinds.results.report", "vendor/uPlot.iife.min.js", "text/javascript"),
+    "serve.css": ("tradewinds.serve", "templates/serve.css", "text/css"),
+}
+
+
+def _figure(value: Any, name: str = "") -> str:
+    return listing.figure(value, _DIGITS.get(name, 2))
+
+
+def _when(value: dt.datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else "—"
+
+
+def address(path: str, asked: BaseModel, **changed: Any) -> str:
+    """The address of a page with some parameters changed; those that were not given stay out."""
+    given = asked.model_dump(exclude_unset=True) | changed
+    return f"{path}?{urlencode({name: value for name, value in given.items() if value is not None})}"
+
+
+_PAGES = Environment(
+    loader=ChoiceLoader([PackageLoader("tradewinds.serve"), PackageLoader("tradewinds.results.report")]),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.globals |= {"address": address}
+_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
+
+
+def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page from its template."""
+    return HTMLResponse(_PAGES.get_template(f"{name}.html.j2").render(page=name, **values), status)
+
+
+def _read_assets() -> dict[str, tuple[bytes, str]]:
+    return {
+        name: (resources.files(package).joinpath(path).read_bytes(), f"{kind}; charset=utf-8")
+        for name, (package, path, kind) in _ASSETS.items()
+    }
+
+
+STATIC = _read_assets()

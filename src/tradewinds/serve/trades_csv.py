@@ -1,0 +1,41 @@
+"""Trades as CSV: the columns and the text of trades.csv, for the trades of a filter."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import tempfile
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from tradewinds.database import tables as t
+from tradewinds.results.text import plain
+
+COLUMNS = tuple(name for name in t.backtest_trades.c.keys() if name not in ("run_id", "seq"))  # noqa: SIM118
+_AMOUNTS = {name for name in COLUMNS if getattr(t.backtest_trades.c[name].type, "scale", None) == 6}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_IN_MEMORY = 1 << 20
+
+
+def spooled(trades: Iterable[Mapping[str, Any]]) -> BinaryIO:
+    """The whole of it in a temporary file, so that a slow reader holds no transaction open; to be read from its start."""
+    made = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+    text = io.TextIOWrapper(made, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([cell(name, trade[name]) for name in COLUMNS] for trade in trades)
+    text.detach()
+    made.seek(0)
+    return made  # type: ignore[return-value]
+
+
+def cell(name: str, value: Any) -> str:
+    """A value as trades.csv has it. Text that a spreadsheet would compute gets an apostrophe; numbers stay as they are."""
+    if isinstance(value, Decimal):
+        return plain(value, 2 if name in _AMOUNTS else 0)
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

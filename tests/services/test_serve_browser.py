@@ -1,0 +1,113 @@
+"""The pages of `tradewinds serve` in a real browser: on a desk and on a phone, by mouse and by keyboard."""
+
+import os
+from contextlib import contextmanager
+
+import pytest
+
+from tests.services.browser import chromium  # noqa: F401
+from tests.services.test_report_browser import DESK, PHONE, SIZES_OF_PLOTS
+from tests.services.test_serve import world  # noqa: F401
+
+DEVICES = {
+    "desk": {"viewport": DESK},
+    "phone": {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True},
+}
+
+
+@contextmanager
+def opened(browser, world, path, **how):  # noqa: F811
+    """A page, with everything that must not happen noted; asserted to be nothing at the end."""
+    context = browser.new_context(**{"viewport": DESK} | how)
+    page = context.new_page()
+    noted, requested = [], []
+    page.on("console", lambda message: noted.append(message.text))
+    page.on("pageerror", lambda error: noted.append(str(error)))
+    page.on("dialog", lambda dialog: (noted.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(world.web.address.rstrip("/") + path)
+    yield page
+    page.wait_for_timeout(50)
+    assert noted == []
+    assert [url for url in requested if not url.startswith((world.web.address, "data:"))] == []
+    context.close()
+
+
+def pages(world):  # noqa: F811
+    both = f"run_id={world.run}&run_id={world.other}"
+    return {
+        "runs": "/",
+        "leaderboard": "/leaderboard?sort=pnl",
+        "run": f"/runs/{world.run}",
+        "trades": f"/trades?run_id={world.run}&side=BUY_YES",
+        "compare": f"/compare?{both}",
+        "nothing_to_compare": "/compare",
+        "no_such_trade": f"/trades?run_id={world.run}&reason_code=none",
+    }
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_page_fits_and_draws(chromium, world, device):  # noqa: F811
+    for name, path in pages(world).items():
+        with opened(chromium, world, path, **DEVICES[device]) as page:
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (name, "scrolls sideways")
+            plots = page.evaluate(SIZES_OF_PLOTS)
+            assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
+            assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
+            if folder := os.environ.get("REPORT_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/serve-{name}-{device}.png", full_page=True)
+
+
+def test_two_runs_are_compared_by_keyboard_alone(chromium, world):  # noqa: F811
+    with opened(chromium, world, "/leaderboard") as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        ticked = 0
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            kind = page.evaluate("document.activeElement.type || ''")
+            row = page.evaluate("document.activeElement.value || ''")
+            if kind == "checkbox" and row in (world.run, world.other):
+                page.keyboard.press("Space")
+                ticked += 1
+            elif kind == "submit":
+                break
+        assert ticked == 2
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/compare?*")
+        assert page.locator("h1").inner_text() == "Compare"
+        over = page.locator("#plot-compare .u-over").first
+        box = over.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+        tip = page.locator("#plot-compare .tip").inner_text()
+        assert tip.startswith("2025-05-02\n") and f"{world.run[:8]} 1.55" in tip, tip  # 1.17 + 0.80 - 0.153501 - 0.27
+        assert "seed" in page.locator("h2:has-text('Settings that differ') + .wide").inner_text()
+
+
+def test_filtered_trades_are_what_the_csv_beside_them_has(chromium, world):  # noqa: F811
+    with opened(chromium, world, f"/trades?run_id={world.run}") as page:
+        page.get_by_text("Filter and sort").click()
+        page.locator("select[name=side]").select_option("BUY_NO")
+        page.get_by_label("Sort by").select_option("pnl")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url(f"**/trades?run_id={world.run}&side=BUY_NO&sort=pnl&order=asc")
+        rows = page.locator("tbody tr").count()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="CSV").click()
+        lines = download.value.path().read_text().splitlines()
+        assert rows == len(lines) - 1 == 2 and lines[1].endswith("-0.57") and "BUY_NO" in lines[1]
+
+
+def test_the_report_runs_cut_off_from_everything(chromium, world):  # noqa: F811
+    with opened(chromium, world, f"/runs/{world.run}") as page:
+        page.get_by_role("link", name="Full report").click()
+        page.wait_for_url("**/report.html")
+        assert len(page.evaluate(SIZES_OF_PLOTS)) > 3, "its scripts run"
+        assert page.evaluate("origin") == "null", "as nobody's"
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{world.web.address}runs/{world.run}/report.html")
+    tried = "fetch('/api/runs').then(() => 'read', error => 'refused')"
+    assert page.evaluate(tried) == "refused"
+    context.close()

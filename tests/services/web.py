@@ -1,0 +1,96 @@
+"""The web server as its user starts it, and requests as nobody's browser would send them."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Web:
+    """A server that runs; `ask` sends a target as it is, without tidying it."""
+
+    process: subprocess.Popen[str]
+    address: str
+    host: str
+    port: int
+
+    def ask(self, target: str, method: str = "GET", **headers: str) -> Answer:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
+        try:
+            connection.putrequest(method, "/", skip_host="Host" in headers)
+            connection._buffer[0] = f"{method} {target} HTTP/1.1".encode()  # as it is, also what is not allowed there
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
+
+    def raw(self, request: bytes) -> bytes:
+        """What comes back for some bytes."""
+        with socket.create_connection((self.host, self.port), timeout=PATIENCE_SECONDS) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tradewinds.cli", "serve", *arguments]
+
+
+@contextmanager
+def served(url: str, folder: Path, *arguments: str) -> Iterator[Web]:
+    """`tradewinds serve` over a database, on a free port; stopped in the end as by Ctrl-C."""
+    log = folder / "serve.log"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            command("--database", url, "--port", "0", *arguments),
+            cwd=folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        found = re.fullmatch(r"serving (http://(\S+):(\d+)/) · Ctrl-C stops\n", line)
+        assert found, line + log.read_text()
+        host = found[2].strip("[]")
+        yield Web(process, found[1], "127.0.0.1" if host == "0.0.0.0" else host, int(found[3]))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_SECONDS) == 0, log.read_text()
+        assert process.stdout.read() == "", "one line is all it prints"
+        assert "Traceback" not in log.read_text(), log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
