@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import sqlite3
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.share_worlds import flat
@@ -161,14 +162,15 @@ def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
         desk = Shares(tmp_path / "desk", {}, bars=bars, yahoo=service)
         refused = desk("run", "--config", "config.yaml", "--no-fetch")
         assert refused.returncode == 3 and "data/candles/daily/yahoo/FALL.AX/2024.parquet" in refused.stderr
-        done = desk("run", "--config", "config.yaml")
+        done = desk.snakemake("inputs")
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(server.requests) == 4  # two symbols, two years
-        (trade,) = desk.rows("trades.csv")
-        assert (trade["market_ticker"], trade["entry_price"]) == ("FALL", "9.65965")
-        assert json.loads(desk.read("metrics.json"))["diagnostics"]["adjustment"] == "adjusted_close"
-        again = desk("run", "--config", "config.yaml", "--no-fetch")
-        assert "nothing to be done" in again.stdout and len(server.requests) == 4
+        (panel,) = (tmp_path / "desk/data/panels").glob("*.parquet")
+        found = pq.read_table(panel)
+        assert set(found["symbol"].to_pylist()) == {"FALL.AX", "RISE.AX"} and found["adj_close"].null_count == 0
+        assert found.num_rows == sum(map(len, world().values()))
+        again = desk.snakemake("inputs", "--config", "fetch=never")
+        assert again.returncode == 0 and len(server.requests) == 4
 
 
 def test_changed_prices_are_imported_and_replayed_anew(finished):

@@ -52,11 +52,10 @@ class Table:
 class Plot:
     """A plot by its data; `kind` says how it is drawn, on the page and as a picture.
 
-    equity: t (Unix s), equity, drawdown (≤ 0), start, currency. history: t, one or two lines (name, y), marks on them (t, y, up,
-    remark). bars: labels, value, expected, remark, and the names
-    of value and expected. points: x (ascending), y, low and
-    high (None without an interval), n (words beside the point), remark, and the diagonal on which they ought to lie. Figures
-    are floats: this is for eyes.
+    equity: t (Unix s), equity, drawdown (≤ 0), start, currency. history: t, one or two lines (name, y), and marks (t, y, up,
+    remark) on them. bars: labels, value, expected, remark, and the names of value and expected. points: x (ascending), y, low
+    and high (None without an interval), n (words beside the point), remark, and the diagonal on which they ought to lie.
+    Figures are floats: this is for eyes.
     """
 
     name: str
