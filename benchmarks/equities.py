@@ -50,13 +50,11 @@ def prepare(bars: Path) -> dict:
     return {"symbols": symbols, "files": len(wanted), "import_s": round(time.perf_counter() - begun, 2)}
 
 
-def portfolio(bars: Path) -> dict:
+def portfolio(bars: Path, symbols: list[str]) -> dict:
     """All symbols, both strategies: what `tradewinds sweep` replays, in one process."""
     from tradewinds.markets import equities
     from tradewinds.plan import run_plan
-    from tradewinds.sources import bar_files
 
-    symbols = bar_files.symbols(str(bars), "symbol")
     confs = [config_of(bars, symbols, name) for name in STRATEGIES]
     made = equities.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
     return {
@@ -152,7 +150,7 @@ def main() -> int:
     peer = "benchmarks.peers.backtestingpy_equities"
     rounds = []
     for _ in range(given.runs):
-        both = child("--task", "portfolio", str(bars))
+        both = child("--task", "portfolio", str(bars), ",".join(made["symbols"]))
         own = child("--task", "alone", str(bars), ",".join(sample))
         theirs = child(str(bars), ",".join(sample), python=python, module=peer)
         rounds.append((both, own, theirs))
@@ -193,6 +191,9 @@ TASKS = {"prepare": prepare, "portfolio": portfolio, "alone": alone}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--task"]:
+        from tradewinds.jobs import travel_light
+
+        travel_light()  # as every job does
         task, path, *rest = sys.argv[2:]
         print(json.dumps(TASKS[task](Path(path), *[text.split(",") for text in rest])))
     else:

@@ -25,7 +25,7 @@ if PLAN.source == "yahoo":
                 --through {params.through:q} --out {output:q} --log {log:q}
             """
 
-else:
+elif PLAN.bars:
 
     rule import_bars:
         input:

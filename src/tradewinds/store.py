@@ -148,6 +148,14 @@ BARS = _schema(
     ("quarantine", pa.string(), "null"),  # why the row is not to be believed; null: it is
 )
 
+# All bars of a run: the symbol as its place in the metadata's `names`, days from 1970-01-01, prices in micro-units (0: none).
+PANEL = _schema(
+    ("number", pa.int32()),
+    ("day", pa.int32()),
+    *((name, pa.int64()) for name in ("open", "high", "low", "close", "adj_close", "volume")),
+    ("quarantine", pa.string(), "null"),
+)
+
 
 def catalog_path(series_ticker: str) -> str:
     """The catalog of a series: one row per market (schema CATALOG)."""

@@ -166,6 +166,12 @@ def test_missing_bars_are_named_per_symbol():
         ran({"NONE": []}, on_missing={"bars": "skip"})
 
 
+def test_a_universe_that_is_never_active_is_told_so(tmp_path):
+    (tmp_path / "u.csv").write_text("symbol,active_from,active_to\nAAA,,2020-12-31\n")
+    with pytest.raises(DataMissing, match="no symbol of the universe is active from 2024-01-15 to 2024-12-31"):
+        ran({"AAA": flat(MONDAY, FALLS)}, universe={"file": "u.csv"}, on_missing={"bars": "skip"})
+
+
 def test_quarantined_rows_are_counted_and_never_traded_on():
     rows = flat(MONDAY, FALLS)
     rows[24] = Bar(

@@ -87,29 +87,19 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Lo
 def _read(names: Mapping[str, str], panel: str, last: dt.date) -> tuple[Bars, Ints, Counter[str]]:
     """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
     those of the symbols in the panel."""
-    table = store.read_table(panel)
-    table = table.filter(
-        pc.and_(pc.less_equal(table["date"], last), pc.is_in(table["symbol"], pa.array(names.values())))
-    )
-    quarantined = Counter(pc.drop_null(table["quarantine"]).to_pylist())
-    table = table.filter(pc.is_null(table["quarantine"]))
-    numbers = pc.index_in(table["symbol"], pa.array(names.values(), pa.string())).to_numpy().astype(np.int64)
-    day = table["date"].cast(pa.int32()).to_numpy().astype(np.int64)
-    order = np.lexsort((day, numbers))  # they come in order, and if they did not no signal would be right
-    columns = {name: _micro(table[name])[order] for name in PRICES}
-    adjusted_close = _micro(pc.fill_null(table["adj_close"], 0))[order]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(names)))])
-    bars = Bars(tuple(names), offsets, day[order], **columns, volume=table["volume"].to_numpy()[order])
-    return bars, adjusted_close, quarantined
-
-
-def _micro(prices: pa.ChunkedArray) -> Ints:
-    """Prices of six decimals as the integers that they are kept as (the lower half of 128 bits)."""
-    chunks = [
-        np.frombuffer(chunk.buffers()[1], np.int64)[2 * chunk.offset : 2 * (chunk.offset + len(chunk)) : 2]
-        for chunk in prices.cast(store.SHARE_PRICE).chunks
-    ]
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
+    table, kept = store.read_table(panel), list(store.read_meta(panel)["names"])
+    wanted = {name: number for number, name in enumerate(names.values())}
+    place = np.array([wanted.get(name, -1) for name in kept], np.int64)  # -1: not wanted
+    columns = {name: table[name].to_numpy() for name in table.column_names if name != "quarantine"}
+    numbers, day = place[columns.pop("number")], columns.pop("day").astype(np.int64)
+    asked = (numbers >= 0) & (day <= day_of(last))
+    good = table["quarantine"].is_null().to_numpy()
+    quarantined = Counter(table["quarantine"].filter(pa.array(asked & ~good)).to_pylist())
+    rows = np.flatnonzero(asked & good)
+    rows = rows[np.lexsort((day[rows], numbers[rows]))]  # in order already; if they were not, no signal would be right
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(numbers[rows], minlength=len(names)))])
+    adjusted_close, prices = columns.pop("adj_close")[rows], {name: values[rows] for name, values in columns.items()}
+    return Bars(tuple(names), offsets, day[rows], **prices), adjusted_close, quarantined
 
 
 def _rows(bars: Bars, adjusted_close: Ints, keep: Flags) -> tuple[Bars, Ints]:
@@ -186,11 +176,28 @@ def make_panel(plan: EquitiesPlan) -> None:
 
     about = {path: store.read_meta(path) for path in plan.bars}
     _refuse_stale(about)
-    with duckdb.connect() as connection:
-        found = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}) if plan.bars else None
-        table = found.to_arrow_table().cast(store.BARS) if found else store.BARS.empty_table()
+    table = store.BARS.empty_table()
+    if plan.bars:
+        with duckdb.connect() as connection:
+            table = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}).to_arrow_table()
+    table = table.cast(store.BARS).combine_chunks()
+    symbols = table["symbol"].combine_chunks().dictionary_encode()
+    columns = {name: _micro(table[name]) for name in (*PRICES, "adj_close")}
+    columns |= {"number": symbols.indices, "day": table["date"].cast(pa.int32())}
+    columns |= {"volume": pc.fill_null(table["volume"], 0), "quarantine": table["quarantine"]}
+    panel = pa.table({field.name: columns[field.name] for field in store.PANEL}).cast(store.PANEL)
     currencies = sorted({str(meta["currency"]) for meta in about.values() if meta.get("currency")})
-    store.write_parquet(plan.panel, table, {"files": len(about), "currencies": currencies})
+    store.write_parquet(plan.panel, panel, {"names": symbols.dictionary.to_pylist(), "currencies": currencies})
+
+
+def _micro(prices: pa.ChunkedArray) -> Ints:
+    """Prices of six decimals as the integers that they are kept as (the lower half of 128 bits); 0 for none."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.int64)[2 * chunk.offset : 2 * (chunk.offset + len(chunk)) : 2]
+        for chunk in pc.fill_null(prices, 0).chunks
+        if len(chunk)
+    ]
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
 
 
 def _refuse_currency(panel: str, currency: str) -> None:

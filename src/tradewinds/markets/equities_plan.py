@@ -67,7 +67,7 @@ class EquitiesPlan:
     @property
     def schemas(self) -> dict[str, Any]:
         """The schema of every data file."""
-        return dict.fromkeys([*self.bars, self.panel], store.BARS)
+        return dict.fromkeys(self.bars, store.BARS) | {self.panel: store.PANEL}
 
     @property
     def inputs(self) -> dict[str, list[str]]:

@@ -230,7 +230,8 @@ def _charts(run: Run) -> Section | None:
         marks = [_mark(row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
         days = _prices(run, symbol)
         data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-        parts.append(Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", _currency(run))))
+        plot = Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", _currency(run)))
+        parts.append(Panel(symbol, [plot]))
     return Section("charts", "Trades on prices", parts)
 
 
