@@ -135,6 +135,8 @@ class ShareRules:
         wanted = min(self._factors[3], cash) // price
         if wanted < 1 or cost(wanted) <= cash:
             return max(wanted, 0)
+        if cost(wanted - 1) <= cash:  # the commission of one share less pays for all others', nearly always
+            return wanted - 1
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
 
 
