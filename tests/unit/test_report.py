@@ -303,10 +303,17 @@ def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     scores = {
         "probabilities": {
             "all": {"model": a_source(8), "climate|<b>": a_source(9), "market": a_source(1200)},
-            "by": {},
+            "by": {
+                "station": {"KMDW max": {"model": a_source(6), "market": a_source(3)}},
+                "lead_hours": {"25": {"market": a_source(4)}},
+                "month": {"2025-05": {"model": a_source(6)}},
+            },
         },
         "against": {"market|<b>": skill, "climatology": unknown},
-        "temperatures": {"all": {"model": pit}, "by": {}},
+        "temperatures": {
+            "all": {"model": pit},
+            "by": {"station": {"KNYC min": {"model": pit}}, "lead_hours": {"26": {"model": pit}}},
+        },
     }
     (folder / "calibration.json").write_text(json.dumps(scores))
     write_report(folder, REPORT)
@@ -316,8 +323,12 @@ def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
         "market\\|&lt;b&gt; | 8 | 2 | 0.1250 | 0.2500 | 0.5000 | 0.250 to 0.750",
         "climatology | 0 | 0 | — | — | — | —",
         "model | 20 | 1.5000 | -0.2500 | 1.1250",
+        "KMDW max | 6 | 0.1250 | 0.1250 | 0.5000 | — | — | — | —",
+        "KNYC min | — | — | — | — | 20 | 1.50 | -0.25 | 1.12",
+        "25 | — | — | 0.1250 | — | — | — | — | —",
     ):
         assert f"\n| {row} |\n" in text, row
+    assert "By month" not in text, "one month is all of it"
     plots = {plot.name: plot.data for plot in page_of(folder, REPORT).plots()}
     assert {name for name in plots if "cal" in name or "pit" in name} == {
         "calibration_model",

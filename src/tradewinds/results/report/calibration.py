@@ -11,8 +11,16 @@ from tradewinds.results.report.profit import INTERVAL
 from tradewinds.results.report.run import Run
 
 MODEL, DRAWN = "model", ("model", "market")  # other sources have their row in the tables
-_PROBABILITY = ("n", "brier", "reliability", "resolution", "uncertainty", "log_loss")
-_TEMPERATURE = ("n", "mae_f", "bias_f", "crps_f")
+_PROBABILITY = {
+    "n": "markets",
+    "brier": "Brier",
+    "reliability": "reliability",
+    "resolution": "resolution",
+    "uncertainty": "uncertainty",
+    "log_loss": "log loss",
+}
+_TEMPERATURE = {"n": "days", "mae_f": "MAE, °F", "bias_f": "bias, °F", "crps_f": "CRPS, °F"}
+_GROUPS = {"station": "By station", "month": "By month", "lead_hours": "By hours ahead"}
 
 
 def calibration(run: Run) -> Section:
@@ -44,14 +52,37 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[Part]:
         yield _by_source("Temperatures of", temperatures, _TEMPERATURE)
     if MODEL in temperatures:
         yield _pit(temperatures[MODEL])
+    for kind, name in _GROUPS.items():
+        probable, warm = (scores[part]["by"].get(kind, {}) for part in ("probabilities", "temperatures"))
+        if len({*probable, *warm}) > 1:
+            yield _by_group(name, probable, warm)
 
 
-def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> Table:
+def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -> Table:
+    """A line per station, month or lead: the model's probabilities, beside the market's, and its temperatures."""
+    header = (name, "markets", "Brier", "Brier of the market", "log loss", "days", "MAE, °F", "bias, °F", "CRPS, °F")
+    rows = []
+    for group in sorted({*probable, *warm}):
+        sources, days = probable.get(group, {}), warm.get(group, {}).get(MODEL, {})
+        model, market = sources.get(MODEL, {}), sources.get("market", {})
+        scored = (model.get("brier"), market.get("brier"), model.get("log_loss"))
+        figures = (days.get("mae_f"), days.get("bias_f"), days.get("crps_f"))
+        rows.append((
+            *(group, shown(model.get("n"), 0), *(shown(value, 4) for value in scored)),
+            *(shown(days.get("n"), 0), *(shown(value, 2) for value in figures)),
+        ))  # fmt: skip
+    return Table(header, rows, "l" + "r" * 8)
+
+
+def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
     def cells(found: Mapping[str, Any]) -> Iterable[str]:
         return (shown(found[column], 0 if column == "n" else 4) for column in columns)
 
-    header = (heading, *(column.replace("_f", ", °F").replace("_", " ") for column in columns))
-    return Table(header, [(source, *cells(found)) for source, found in sources.items()], "l" + "r" * len(columns))
+    return Table(
+        (heading, *columns.values()),
+        [(source, *cells(found)) for source, found in sources.items()],
+        "l" + "r" * len(columns),
+    )
 
 
 def _against(others: Mapping[str, Mapping[str, Any]]) -> Table:
