@@ -28,8 +28,12 @@ def test_refusals_leave_no_row(desk):
     assert desk("strategies", "disable", "Breakout", "--config", "config.yaml").returncode == 0
     refused = desk.backtest("Breakout")
     assert refused.returncode == 2 and "strategies enable Breakout" in refused.stderr
-    missing = desk.backtest("Mean Reversion", "--universe", "FALL,GONE")
-    assert missing.returncode == 3 and "GONE: no bars" in missing.stderr
+    desk.write({**world(), "BRIEF": flat(world()["FALL"][30].date, [5] * 4)})
+    missing = desk.backtest("Mean Reversion", "--universe", "FALL,GONE,BRIEF")
+    assert (
+        missing.returncode == 3 and "BRIEF: too little history" in missing.stderr and "GONE: no bars" in missing.stderr
+    )
+    desk.write(world())
     assert rows(desk.server, desk.database, "SELECT count(*) FROM backtest_runs") == ((0,),)
     assert desk("strategies", "enable", "Breakout", "--config", "config.yaml").returncode == 0
     assert PASSWORD not in refused.stderr + missing.stderr

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from tests.reference.naive_shares import Bar
+from tests.unit import database_parts
 from tests.unit.share_worlds import bars_of, flat, weekdays
 from tradewinds import config, plan
+from tradewinds.database import queries
+from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares import Exits, ShareRules
 from tradewinds.errors import ConfigError, DataMissing, SimulationError
@@ -22,6 +25,8 @@ from tradewinds.markets.equities_hold import buy_and_hold
 from tradewinds.markets.exchanges import exchange_of, exchanges
 from tradewinds.markets.universe import read_universe
 from tradewinds.results import share_metrics
+from tradewinds.results.artifacts import write_artifacts
+from tradewinds.results.manifest import write_manifest
 from tradewinds.sources import bar_files
 from tradewinds.sources import bars as stored
 from tradewinds.store import MICRO
@@ -327,3 +332,24 @@ def test_prices_in_another_currency_are_refused():
     make_panel(made)
     with pytest.raises(SimulationError, match="prices are in AUD, not EUR"):
         equities.simulate(conf, made, 1, lambda done, total: None)
+
+
+def test_one_database_ranks_both_families(tmp_path):
+    url = f"sqlite:///{tmp_path}/both.db"
+    (tmp_path / "events").mkdir()
+    database_parts.write(tmp_path / "events")
+    result = ran({"AAA": flat(MONDAY, FALLS)})
+    conf = resolved(universe=["AAA"])
+    shares = plan.run_plan(conf)
+    write_artifacts(shares.run_dir, shares.run_id, conf, result)
+    write_manifest(shares.run_dir, shares.run_id, conf, [], result.watermark)
+    for folder in (tmp_path / "events", shares.run_dir):
+        load_run(folder, url)
+    with queries.reading(url) as connection:
+        ranked = queries.leaderboard(connection)
+        assert {row["market"] for row in ranked} == {"kalshi_weather", "equities_daily"}
+        (trade,) = queries.list_trades(connection, shares.run_id)
+        assert (trade["side"], trade["model_prob_yes"], trade["station_id"]) == ("BUY", None, "")
+        assert trade["pnl"] == Decimal(result.trades[0].pnl_micro) / MICRO
+        assert queries.results_by(connection, shares.run_id, False) == {"2024-02-01": (1, trade["pnl"])}
+        assert queries.one_run(connection, shares.run_id)["series"] == ["AAA"]
