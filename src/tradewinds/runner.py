@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from tradewinds import jobs
 from tradewinds.config import Config
@@ -59,7 +60,9 @@ def snakemake_command(
     root = workflow_root()
     command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
-    command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
+    profile = _profile(options.profile)
+    here = "--local-cores" if _submits(profile) else "--cores"  # --cores would limit the cluster to this machine's
+    command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
     limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
     stale = stale_files(plan)
@@ -77,6 +80,12 @@ def _profile(name: str | None) -> Path:
             f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder."
         )
     return profile
+
+
+def _submits(profile: Path) -> bool:
+    """Whether a profile sends jobs to other machines."""
+    files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
+    return any(yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local") != "local" for file in files)
 
 
 @contextlib.contextmanager
@@ -145,10 +154,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """End Snakemake and its jobs, and return when none of them works any more.
 
     First Snakemake alone is told: it starts nothing new and lets the jobs under way finish, so that nothing is lost. Then,
-    or at a second Ctrl-C, all of them are told, and at last they are killed.
+    or at a second Ctrl-C, all of them are told (SIGINT, at which Snakemake also cancels its jobs in a cluster), and at last
+    they are killed.
     """
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
+    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
         with contextlib.suppress(ProcessLookupError):
             tell(process.pid, how)
         deadline = time.monotonic() + STOP_SECONDS
