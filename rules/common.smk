@@ -89,6 +89,9 @@ FORECAST_CODE = [
     *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
     *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
 ]
+REPLAY_CODE = [
+    *("engine", "markets", "strategies", "results", "calendars.py", "store.py"),
+]
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
 
@@ -100,6 +103,7 @@ wildcard_constraints:
     model="[A-Z]+",
     year=r"\d{4}",
     digest="[0-9a-f]{20}",
+    sweep="[0-9a-f-]{36}",
     target="max|min",
     through=r"\d{4}-\d\d-\d\d",
 

@@ -163,6 +163,10 @@ def sweep(
         str | None, typer.Option(help="First date out of sample; default: the last 30 %.", metavar="YYYY-MM-DD")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Points to show.", metavar="N")] = 20,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Replay in jobs of about a minute over a Snakemake profile: slurm, default …", metavar="P"),
+    ] = None,
     no_fetch: Annotated[
         bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
     ] = False,
@@ -176,7 +180,8 @@ def sweep(
     from tradewinds.runner import RunOptions
 
     options = sweep_command.SweepOptions(grid, range_, random, seed, rank_by, _date(split, "--split"), top)
-    sweep_command.sweep(config, options, RunOptions(fetch="never" if no_fetch else None), Console())
+    run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
+    sweep_command.sweep(config, options, run_options, Console())
 
 
 @app.command()

@@ -38,7 +38,7 @@ FILE_SYSTEM_REFUSES = frozenset(
 )
 STAGE_EXIT_CODES = {
     **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
-    **dict.fromkeys(("forecast", "probabilities", "simulate", "calibration", "report"), SimulationError.exit_code),
+    **dict.fromkeys(("forecast", "probabilities", "simulate", "sweep_chunk", "calibration", "report"), SimulationError.exit_code),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 
@@ -152,7 +152,7 @@ def telling(stage: str) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if folder and (now - last > TELL_SECONDS or done == total):
+        if folder and Path(folder).is_dir() and (now - last > TELL_SECONDS or done == total):
             last = now
             part = Path(folder, f"{stage}.part")
             part.write_text(json.dumps([done, total]), encoding="utf-8")
@@ -178,7 +178,7 @@ def _unexpected(stage: str, error: Exception, log: str | Path, target: str | Non
 
 def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoReturn:
     folder = os.environ.get(FAILURES)
-    if folder:
+    if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that asked for it
         record = {"stage": stage, "message": message, "exit_code": exit_code}
         record |= {"target": target} if target else {}
         path = Path(folder, f"{uuid.uuid4().hex}.json")

@@ -49,6 +49,11 @@ class Plan:
     years_back: int
 
     @property
+    def sweeps(self) -> str:
+        """The folder of the sweeps around this run."""
+        return f"{Path(self.run_dir).parent}/sweeps"
+
+    @property
     def weather(self) -> dict[str, int]:
         """All station-years: the year of each file."""
         years = {path: year for (_, _, year), path in self.guidance.items()}

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -52,13 +54,13 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str, target: str | None = None
+    config_path: Path, conf: Config, plan: Plan, options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
-    """The Snakemake call of a run, or of one target of the workflow."""
+    """The Snakemake call of a run, or of some targets of the workflow."""
     events = options.max_parallel_events or conf["kalshi"]["max_connections"]
     cores = max(events, os.cpu_count() or 1)
     root = workflow_root()
-    command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(root / "Snakefile")]
+    command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
     profile = _profile(options.profile)
     here = "--local-cores" if _submits(profile) else "--cores"  # --cores would limit the cluster to this machine's
@@ -104,6 +106,18 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
             waiting()
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def words_folder() -> Iterator[str]:
+    """Where the jobs of a run leave their words (jobs.telling, failure records), while the folder's lock is held.
+
+    In the working directory, for jobs on other machines see no other; what a killed run left there is removed.
+    """
+    for left in Path("data").glob(".words-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=Path("data").resolve(), prefix=".words-", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 def refuse_unwritable(paths: Iterable[str]) -> None:

@@ -24,8 +24,11 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     return list(found.values())
 
 
-def outcomes(points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None) -> Iterator[Outcome]:
-    """What comes out at each point of one group, in order; every file of its plan is there. `advance` hears of points done.
+def outcomes(
+    points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None, workers: int | None = None
+) -> Iterator[Outcome]:
+    """What comes out at each point of one group, in order; every file of its plan is there. `advance` hears of points done;
+    `workers` are threads (default: one per core).
 
     Raises:
         SimulationError: as `tradewinds run` would, for whichever point.
@@ -33,13 +36,12 @@ def outcomes(points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambd
     plan = plan_of(points[0].config)
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
-        yield from _pass(part, plan)
+        yield from _pass(part, plan, workers or os.cpu_count() or 1)
         advance(len(part))
 
 
-def _pass(points: Sequence[SweepPoint], plan: Plan) -> Iterator[Outcome]:
+def _pass(points: Sequence[SweepPoint], plan: Plan, workers: int) -> Iterator[Outcome]:
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    workers = os.cpu_count() or 1
     climate = list(plan.climate.values())
     configs = [point.config for point in points]
     made = kalshi_weather.simulate_many(
