@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.markets.kalshi_report import REPORT
 from tradewinds.results.report import write_report
 
@@ -12,4 +12,5 @@ def report(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(lambda: report(Path(snakemake.output.report).parent), stage="report", log=snakemake.log[0])

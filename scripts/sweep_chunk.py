@@ -1,7 +1,7 @@
 """Replay one piece of a sweep and write its figures."""
 
 from tradewinds import config as configs
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.sweeps import chunks, replays
 from tradewinds.sweeps.ranking import judge
 
@@ -12,6 +12,7 @@ def sweep_chunk(raw_config: dict, order: str, threads: int, out: str) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: sweep_chunk(snakemake.config, snakemake.input.order, snakemake.threads, snakemake.output[0]),
         stage="sweep_chunk",

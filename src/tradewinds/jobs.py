@@ -38,7 +38,9 @@ FILE_SYSTEM_REFUSES = frozenset(
 )
 STAGE_EXIT_CODES = {
     **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
-    **dict.fromkeys(("forecast", "probabilities", "simulate", "sweep_chunk", "calibration", "report"), SimulationError.exit_code),
+    **dict.fromkeys(
+        ("forecast", "probabilities", "simulate", "sweep_chunk", "calibration", "report"), SimulationError.exit_code
+    ),
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 
@@ -108,6 +110,22 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
         )
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         _unexpected(stage, error, log, target)
+
+
+def enter_storage(job: Any) -> None:
+    """Work where the job's files are, if that is not the working directory.
+
+    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they have the
+    paths that the plan gives them. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
+    """
+    root, found, _ = str(job.log[0]).partition("/logs/")
+    if not found:
+        return
+    for files in (job.input, job.output, job.log):
+        files[:] = [os.path.relpath(path, root) for path in files]
+        for name, (start, end) in list(files._get_names()):
+            files._set_name(name, start, end)
+    os.chdir(root)
 
 
 def travel_light() -> None:

@@ -116,7 +116,9 @@ def words_folder() -> Iterator[str]:
     """
     for left in Path("data").glob(".words-*"):
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=Path("data").resolve(), prefix=".words-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        dir=Path("data").resolve(), prefix=".words-", ignore_cleanup_errors=True
+    ) as folder:
         yield folder
 
 

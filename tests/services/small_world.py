@@ -3,13 +3,14 @@
 import datetime as dt
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.workflow.harness import ROOT, Desk
-from tradewinds.sources.replay import ReplayServer
+from tradewinds.sources.replay import ReplayServer, running_server
 from tradewinds.synthetic import make_synthetic
 
 FIRST, LAST = dt.date(2024, 12, 30), dt.date(2025, 1, 2)
@@ -22,12 +23,30 @@ def archive(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayServer]:
+    with running_server(archive(tmp_path_factory.mktemp("archive") / "a")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def here(server: ReplayServer, tmp_path_factory: pytest.TempPathFactory) -> "Remote":
+    """A complete run on this machine alone; `asked` is how many requests it made."""
+    desk = Remote(tmp_path_factory.mktemp("here"), server, "default", {}, {})
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    desk.asked = len(server.requests)
+    return desk
+
+
 class Remote(Desk):
     """A desk whose jobs go elsewhere: by a copy of a shipped profile with some of its lines changed."""
 
-    def __init__(self, folder: Path, server: ReplayServer, profile: str, changed: Mapping, environment: Mapping) -> None:
+    def __init__(
+        self, folder: Path, server: ReplayServer, profile: str, changed: Mapping, environment: Mapping, **more
+    ) -> None:
         dates = {"date_start_local": FIRST.isoformat(), "date_end_local": LAST.isoformat()}
-        super().__init__(folder, server, series_tickers=[SERIES], **dates)
+        super().__init__(folder, server, series_tickers=[SERIES], **dates, **more)
         self.more = dict(environment)
         shipped = yaml.safe_load((ROOT / "profiles" / profile / "config.yaml").read_text())
         (folder / "profile").mkdir()

@@ -8,35 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
 from tests.services.slurm import Slurm, slurm  # noqa: F401
-from tests.services.small_world import Remote, archive
+from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS
 from tradewinds.runner import RunOptions
-from tradewinds.sources.replay import running_server
 from tradewinds.sweep_command import SweepOptions, sweep
 from tradewinds.sweeps import chunks
 
 QUICK = {"slurm-init-seconds-before-status-checks": 1, "seconds-between-status-checks": 1, "latency-wait": 10}
 GRID = ("risk.min_ev_per_contract=0.05:0.15:0.05", "risk.max_contracts_per_market=2,5")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(archive(tmp_path_factory.mktemp("archive") / "a")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def here(server, tmp_path_factory):
-    """A complete run on this machine alone."""
-    desk = Remote(tmp_path_factory.mktemp("here"), server, "default", {}, {})
-    done = desk.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    desk.asked = len(server.requests)
-    return desk
 
 
 def in_the_cluster(folder: Path, server, cluster: Slurm) -> Remote:
