@@ -38,9 +38,8 @@ FILE_SYSTEM_REFUSES = frozenset(
 )
 STAGE_EXIT_CODES = {
     **dict.fromkeys(("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate"), FetchError.exit_code),
-    **dict.fromkeys(
-        ("forecast", "probabilities", "simulate", "sweep_chunk", "calibration", "report"), SimulationError.exit_code
-    ),
+    **dict.fromkeys(("forecast", "probabilities", "simulate", "calibration", "report"), SimulationError.exit_code),
+    "sweep_chunk": SimulationError.exit_code,
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 
@@ -115,8 +114,8 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
 def enter_storage(job: Any) -> None:
     """Work where the job's files are, if that is not the working directory.
 
-    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they have the
-    paths that the plan gives them. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
+    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they have
+    the paths that the plan gives them. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
     """
     root, found, _ = str(job.log[0]).partition("/logs/")
     if not found:

@@ -1,8 +1,8 @@
 """A Slurm cluster of the tests' own: munged, slurmctld and slurmd with one node, as plain processes in a temporary folder.
 
-Its ports are free ones of 127.0.0.1 and its credentials are its own; no other cluster is used or touched. It is stopped at the
-end, by process. There is no accounting database: the status of jobs is squeue's. Without Slurm tests skip and say how to get it; in
-CI (CI=true) they fail.
+Its ports are free ones of 127.0.0.1 and its credentials are its own; no other cluster is used or touched. It is stopped at
+the end, by process. There is no accounting database: the status of jobs is squeue's. Without Slurm tests skip and say how to
+get it; in CI (CI=true) they fail.
 """
 
 import getpass
@@ -62,7 +62,7 @@ class Slurm:
         files = {"socket": "munge.s", "key-file": "munge.key", "log-file": "munge.log", "pid-file": "munge.pid"}
         places = [f"--{name}={self.folder / file}" for name, file in files.items()]
         self._start("munged", "--foreground", "--force", "--num-threads=2", *places)
-        self._wait(lambda: (self.folder / "munge.s").exists(), "munged")
+        self._wait((self.folder / "munge.s").exists, "munged")
         self._start("slurmctld", "-D", "-i")
         self._start("slurmd", "-D")
         self._wait(lambda: self.node_state() == "idle", "slurmctld")

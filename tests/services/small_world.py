@@ -43,7 +43,7 @@ class Remote(Desk):
     """A desk whose jobs go elsewhere: by a copy of a shipped profile with some of its lines changed."""
 
     def __init__(
-        self, folder: Path, server: ReplayServer, profile: str, changed: Mapping, environment: Mapping, **more
+        self, folder: Path, server: ReplayServer | None, profile: str, changed: Mapping, environment: Mapping, **more
     ) -> None:
         dates = {"date_start_local": FIRST.isoformat(), "date_end_local": LAST.isoformat()}
         super().__init__(folder, server, series_tickers=[SERIES], **dates, **more)

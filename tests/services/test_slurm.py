@@ -21,7 +21,7 @@ QUICK = {"slurm-init-seconds-before-status-checks": 1, "seconds-between-status-c
 GRID = ("risk.min_ev_per_contract=0.05:0.15:0.05", "risk.max_contracts_per_market=2,5")
 
 
-def in_the_cluster(folder: Path, server, cluster: Slurm) -> Remote:
+def in_the_cluster(folder: Path, server, cluster: Slurm) -> Remote:  # noqa: F811
     return Remote(folder, server, "slurm", QUICK, cluster.environment)
 
 

@@ -26,7 +26,7 @@ from tradewinds.sweeps.ranking import Judged, Row, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60
-# CPU seconds per event of six markets and 30 hours, on the machine of PERFORMANCE.md (benchmarks/sweep_fan_out.py measures them).
+# CPU seconds per event of six markets and 30 hours (benchmarks/sweep_fan_out.py measures them; docs/scaling.md).
 READ_SECONDS = 0.0022  # once for each pass of POINTS_PER_PASS points
 REPLAY_SECONDS = 0.00013  # for each point
 

@@ -41,8 +41,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Trial:
-    """What luck is reckoned from: a digest of the daily returns before the split, how many they are, their Sharpe ratio (daily),
-    skewness and kurtosis."""
+    """What luck is reckoned from: a digest of the daily returns before the split, how many they are, their Sharpe ratio
+    (daily), skewness and kurtosis."""
 
     returns: str
     observations: int
