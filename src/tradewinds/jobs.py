@@ -114,8 +114,8 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
 def enter_storage(job: Any) -> None:
     """Work where the job's files are, if that is not the working directory.
 
-    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they have
-    the paths that the plan gives them. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
+    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they
+    have the paths of the plan. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
     """
     root, found, _ = str(job.log[0]).partition("/logs/")
     if not found:
