@@ -78,7 +78,9 @@ def run(
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="A Snakemake profile: default, slurm, generic or a folder.", metavar="P")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what Snakemake says, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
     log_file: Annotated[

@@ -63,7 +63,12 @@ def snakemake_command(
     command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
     profile = _profile(options.profile)
-    here = "--local-cores" if _submits(profile) else "--cores"  # --cores would limit the cluster to this machine's
+    settings = _settings(profile)
+    if "default-storage-provider" in settings:
+        remedy = "Use snakemake itself: --workflow-profile with this profile (docs/scaling.md)."
+        raise ConfigError(f"the data of {profile} are in a bucket, not here.", where="--profile", remedy=remedy)
+    local = settings.get("executor", "local") == "local"
+    here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here
     command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
     limits = {"api": conf["kalshi"]["max_connections"], "weather": conf["iem"]["max_connections"], "events": events}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
@@ -84,10 +89,10 @@ def _profile(name: str | None) -> Path:
     return profile
 
 
-def _submits(profile: Path) -> bool:
-    """Whether a profile sends jobs to other machines."""
+def _settings(profile: Path) -> dict[str, Any]:
+    """What a profile says, from the names that Snakemake knows for its file."""
     files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
-    return any(yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local") != "local" for file in files)
+    return {key: value for file in files for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 
 import boto3
@@ -88,6 +89,23 @@ def test_profiles_are_understood_and_plan_the_whole_run(s3, tmp_path, name):
     assert plan.returncode == 0, plan.stderr
     for rule, count in {"fetch_candles": 4, "fetch_guidance": 8, "forecast": 2, "simulate": 1, "load": 1}.items():
         assert any(line.split() == [rule, str(count)] for line in plan.stdout.splitlines()), plan.stdout
+
+
+def test_a_run_that_watches_its_files_refuses_a_bucket(tmp_path):
+    done = Remote(tmp_path, None, "kubernetes", {}, {}).run()
+    assert done.returncode == 2 and "in a bucket" in done.stderr and "--workflow-profile" in done.stderr
+    assert not (tmp_path / ".snakemake").exists()
+
+
+def test_the_image_has_all_that_is_installed_and_names_no_registry():
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    [base] = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert base == "python:3.11-slim"
+    copied = {name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {*installed, "requirements.lock", "pyproject.toml", "src"} <= copied
 
 
 def test_profiles_hold_options_that_exist_and_what_the_default_says():
