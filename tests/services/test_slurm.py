@@ -48,12 +48,11 @@ def test_a_whole_run_makes_the_same_bytes_as_here(here, server, slurm, tmp_path)
     assert len(server.requests) - before == here.asked, "fetched here, each thing once"
     assert [comment.partition("_wildcards")[0] for comment in slurm.comments()] == [
         "rule_forecasts_forecast",  # both in one job
-        "rule_probabilities",
-        "rule_replay_calibration_report_simulate",
+        "rule_replay_calibration_probabilities_report_simulate",
     ]
     again = desk.run()
     assert again.returncode == 0 and "nothing to be done" in again.stdout
-    assert len(slurm.jobs()) == 3
+    assert len(slurm.jobs()) == 2
 
 
 def test_a_job_that_dies_a_drained_node_and_a_cancelled_run(here, server, slurm, tmp_path):  # noqa: F811
