@@ -39,7 +39,7 @@ bench: install ## the figures of PERFORMANCE.md
 
 lock:          ## pin all dependencies anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --python-version 3.11 --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --python-version 3.11 --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
 clean:         ## remove what can be made again; fetched data stays
 	rm -rf .venv demo logs .snakemake

@@ -14,6 +14,7 @@ for name in FAMILY.RULES:
 
 
 include: "rules/simulate.smk"
+include: "rules/sweep.smk"
 include: "rules/report.smk"
 include: "rules/load.smk"
 

@@ -13,6 +13,7 @@ if PLAN.source == "yahoo":
             update("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
         log:
             "logs/fetch_bars/{symbol}/{year}.log",
+        localrule: True
         conda:
             "../envs/fetch.yaml"
         resources:

@@ -14,6 +14,7 @@ rule fetch_candles:
         update("data/candles/kalshi/{window}/{series}/{date}.parquet"),
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:

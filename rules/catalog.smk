@@ -10,6 +10,7 @@ rule sync_catalog:
         update("data/catalog/kalshi/{series}.parquet"),
     log:
         "logs/sync_catalog/{series}.log",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:

@@ -97,6 +97,10 @@ FORECAST_CODE = [
     *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
     *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
 ]
+REPLAY_CODE = [
+    *("engine", "markets", "strategies", "results", "calendars.py", "store.py"),
+]
+SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
 LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
 
 
@@ -109,6 +113,7 @@ wildcard_constraints:
     year=r"\d{4}",
     symbol=r"[A-Z0-9][A-Z0-9.-]*",
     digest="[0-9a-f]{20}",
+    sweep="[0-9a-f-]{36}",
     target="max|min",
     through=r"\d{4}-\d\d-\d\d",
 

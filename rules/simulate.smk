@@ -25,14 +25,6 @@ rule simulate:
         "../envs/simulate.yaml"
     threads: 8
     params:
-        code=jobs.code_digest(
-            "engine",
-            "markets",
-            "strategies",
-            "results",
-            "simulation.py",
-            "calendars.py",
-            "store.py",
-        ),
+        code=jobs.code_digest(*REPLAY_CODE, "simulation.py"),
     script:
         "../scripts/simulate.py"

@@ -11,6 +11,7 @@ rule fetch_guidance:
         update("data/guidance/iem/{station}/{model}/{year}.parquet"),
     log:
         "logs/fetch_guidance/{station}/{model}/{year}.log",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
@@ -29,6 +30,7 @@ rule fetch_climate:
         update("data/climate/iem/{station}/{year}.parquet"),
     log:
         "logs/fetch_climate/{station}/{year}.log",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:

@@ -5,7 +5,7 @@ import json
 from tradewinds import config as configs
 from tradewinds import store
 from tradewinds.check import naming_damage
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
 from tradewinds.results.calibration import calibration
 from tradewinds.results.calibration_data import gather
@@ -20,6 +20,7 @@ def score(raw_config: dict, out: str) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: score(snakemake.config, snakemake.output[0]),
         stage="calibration",

@@ -5,7 +5,7 @@ import datetime as dt
 from tradewinds import calendars, store
 from tradewinds import config as configs
 from tradewinds.forecasts.tables import describe, make_forecasts
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
 
 
@@ -20,6 +20,7 @@ def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, o
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: forecast(
             snakemake.config,

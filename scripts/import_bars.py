@@ -1,7 +1,7 @@
 """Make files of daily bars from the user's own file, or from a seed."""
 
 from tradewinds import config as configs
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import run_plan
 from tradewinds.sources import bar_files, bar_synthetic
 
@@ -16,4 +16,5 @@ def import_bars(raw_config: dict) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(lambda: import_bars(snakemake.config), stage="import_bars", log=snakemake.log[0])

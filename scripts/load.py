@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tradewinds import database, store
 from tradewinds.database.load import load_run
-from tradewinds.jobs import run_job, telling
+from tradewinds.jobs import enter_storage, run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
@@ -14,6 +14,7 @@ def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receip
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     folder = Path(snakemake.input.metrics).parent
     url = snakemake.config.get("database", {}).get("url", "sqlite:///backtests/tradewinds.db")
     run_job(

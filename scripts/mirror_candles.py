@@ -6,7 +6,7 @@ import logging
 from tradewinds import config as configs
 from tradewinds import database, store
 from tradewinds.database import mirror
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 
 
 def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
@@ -17,6 +17,7 @@ def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: mirror_candles(snakemake.config, list(snakemake.input), snakemake.output[0]),
         stage="mirror_candles",

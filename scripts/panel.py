@@ -1,7 +1,7 @@
 """Put a run's daily bars into one file."""
 
 from tradewinds import config as configs
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.markets.equities_bars import make_panel
 from tradewinds.plan import run_plan
 
@@ -11,4 +11,5 @@ def panel(raw_config: dict) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(lambda: panel(snakemake.config), stage="panel", log=snakemake.log[0])

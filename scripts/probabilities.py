@@ -3,7 +3,7 @@
 from tradewinds import config as configs
 from tradewinds import store
 from tradewinds.forecasts.probabilities import build_probabilities
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
 
 
@@ -16,6 +16,7 @@ def probabilities(raw_config: dict, out: str) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: probabilities(snakemake.config, snakemake.output[0]),
         stage="probabilities",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tradewinds import markets, yaml_text
-from tradewinds.jobs import run_job
+from tradewinds.jobs import enter_storage, run_job
 from tradewinds.results.report import write_report
 
 
@@ -13,4 +13,5 @@ def report(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(lambda: report(Path(snakemake.output.report).parent), stage="report", log=snakemake.log[0])

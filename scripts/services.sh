@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Get the services that the tests talk to: MariaDB, Chromium. As root on Debian it installs what is missing; elsewhere the
+# Get the services that the tests talk to: MariaDB, Chromium, Slurm. As root on Debian it installs what is missing; elsewhere the
 # tests that need one are skipped and say how to get it (in CI a missing service is a failure).
 set -euo pipefail
 missing=()
 command -v mariadbd > /dev/null || [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
 command -v chromium > /dev/null || missing+=(chromium)
+command -v slurmctld > /dev/null || [ -x /usr/sbin/slurmctld ] || missing+=(slurm-wlm)
+command -v munged > /dev/null || [ -x /usr/sbin/munged ] || missing+=(munge)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
   export DEBIAN_FRONTEND=noninteractive

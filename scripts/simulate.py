@@ -2,7 +2,7 @@
 
 from tradewinds import config as configs
 from tradewinds import simulation
-from tradewinds.jobs import run_job, telling
+from tradewinds.jobs import enter_storage, run_job, telling
 from tradewinds.plan import run_plan
 
 
@@ -12,6 +12,7 @@ def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
 
 
 if __name__ == "__main__":
+    enter_storage(snakemake)
     run_job(
         lambda: simulate(snakemake.config, [str(path) for path in snakemake.input], snakemake.threads),
         stage="simulate",

@@ -80,7 +80,9 @@ def run(
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="A Snakemake profile: default, or a folder.", metavar="P")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="A Snakemake profile: default, slurm, generic or a folder.", metavar="P")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show what Snakemake says, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
     log_file: Annotated[
@@ -165,6 +167,10 @@ def sweep(
         str | None, typer.Option(help="First date out of sample; default: the last 30 %.", metavar="YYYY-MM-DD")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Points to show.", metavar="N")] = 20,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Replay in jobs of about a minute over a Snakemake profile: slurm, default …", metavar="P"),
+    ] = None,
     no_fetch: Annotated[
         bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
     ] = False,
@@ -178,7 +184,8 @@ def sweep(
     from tradewinds.runner import RunOptions
 
     options = sweep_command.SweepOptions(grid, range_, random, seed, rank_by, _date(split, "--split"), top)
-    sweep_command.sweep(config, options, RunOptions(fetch="never" if no_fetch else None), Console())
+    run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
+    sweep_command.sweep(config, options, run_options, Console())
 
 
 @app.command()

@@ -46,6 +46,7 @@ STAGE_EXIT_CODES = {
         ("forecast", "probabilities", "import_bars", "panel", "simulate", "calibration", "report"),
         SimulationError.exit_code,
     ),
+    "sweep_chunk": SimulationError.exit_code,
     **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
 }
 
@@ -117,6 +118,22 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
         _unexpected(stage, error, log, target)
 
 
+def enter_storage(job: Any) -> None:
+    """Work where the job's files are, if that is not the working directory.
+
+    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they
+    have the paths of the plan. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
+    """
+    root, found, _ = str(job.log[0]).partition("/logs/")
+    if not found:
+        return
+    for files in (job.input, job.output, job.log):
+        files[:] = [os.path.relpath(path, root) for path in files]
+        for name, (start, end) in list(files._get_names()):
+            files._set_name(name, start, end)
+    os.chdir(root)
+
+
 def travel_light() -> None:
     """For a process that has imported what it needs: keep that from costing time again.
 
@@ -146,7 +163,7 @@ def telling(stage: str) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if folder and (now - last > TELL_SECONDS or done == total):
+        if folder and Path(folder).is_dir() and (now - last > TELL_SECONDS or done == total):
             last = now
             part = Path(folder, f"{stage}.part")
             part.write_text(json.dumps([done, total]), encoding="utf-8")
@@ -172,7 +189,7 @@ def _unexpected(stage: str, error: Exception, log: str | Path, target: str | Non
 
 def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoReturn:
     folder = os.environ.get(FAILURES)
-    if folder:
+    if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that asked for it
         record = {"stage": stage, "message": message, "exit_code": exit_code}
         record |= {"target": target} if target else {}
         path = Path(folder, f"{uuid.uuid4().hex}.json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 
 from tradewinds import config as configs
@@ -54,8 +53,11 @@ def make(
     options: runner.RunOptions,
     screen: Screen,
     target: str | None = None,
+    beyond: progress.Group | None = None,
 ) -> bool:
     """Make the files of a plan (all, or those of a target of the workflow); whether there was anything to do.
+
+    `beyond` the plan: a stage with its files, which are made in place of the target.
 
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
@@ -66,13 +68,15 @@ def make(
     loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
     with (
         runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
-        tempfile.TemporaryDirectory(prefix="tradewinds-") as failures,
+        runner.words_folder() as failures,
     ):
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, target)
+        targets = beyond[1] if beyond else [target] if target else []
+        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
+        files += [beyond] if beyond else []
         with (
             _checkpoints(conf, plan, Path(failures)),
             progress.Watch(files, screen, failures, log) as watch,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from tradewinds import jobs, markets
 from tradewinds.config import Config
@@ -52,15 +55,22 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: RunPlan, options: RunOptions, fetch: str, target: str | None = None
+    config_path: Path, conf: Config, plan: RunPlan, options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
-    """The Snakemake call of a run, or of one target of the workflow."""
+    """The Snakemake call of a run, or of some targets of the workflow."""
     limits = markets.family_of(conf["market"]).resources(conf, options.max_parallel_events)
     cores = max(*limits.values(), os.cpu_count() or 1)
     root = workflow_root()
-    command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(root / "Snakefile")]
+    command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
-    command += ["--workflow-profile", str(_profile(options.profile)), "--cores", str(cores), "--nolock"]
+    profile = _profile(options.profile)
+    settings = _settings(profile)
+    if "default-storage-provider" in settings:
+        remedy = "Use snakemake itself: --workflow-profile with this profile (docs/scaling.md)."
+        raise ConfigError(f"the data of {profile} are in a bucket, not here.", where="--profile", remedy=remedy)
+    local = settings.get("executor", "local") == "local"
+    here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here
+    command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
     stale = stale_files(plan)
     if stale and fetch != "never":
@@ -79,6 +89,12 @@ def _profile(name: str | None) -> Path:
     return profile
 
 
+def _settings(profile: Path) -> dict[str, Any]:
+    """What a profile says, from the names that Snakemake knows for its file."""
+    files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
+    return {key: value for file in files for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
+
+
 @contextlib.contextmanager
 def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
     """One run at a time in a working directory; a second one waits. The kernel frees the lock of a killed run."""
@@ -95,6 +111,20 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
             waiting()
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def words_folder() -> Iterator[str]:
+    """Where the jobs of a run leave their words (jobs.telling, failure records), while the folder's lock is held.
+
+    In the working directory, for jobs on other machines see no other; what a killed run left there is removed.
+    """
+    for left in Path("data").glob(".words-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        dir=Path("data").resolve(), prefix=".words-", ignore_cleanup_errors=True
+    ) as folder:
+        yield folder
 
 
 def refuse_unwritable(paths: Iterable[str]) -> None:
@@ -145,10 +175,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """End Snakemake and its jobs, and return when none of them works any more.
 
     First Snakemake alone is told: it starts nothing new and lets the jobs under way finish, so that nothing is lost. Then,
-    or at a second Ctrl-C, all of them are told, and at last they are killed.
+    or at a second Ctrl-C, all of them are told (SIGINT, at which Snakemake also cancels its jobs in a cluster), and at last
+    they are killed.
     """
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
+    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
         with contextlib.suppress(ProcessLookupError):
             tell(process.pid, how)
         deadline = time.monotonic() + STOP_SECONDS

@@ -27,10 +27,10 @@ from tradewinds.plan import run_plan
 from tradewinds.progress import PLAIN_LINE_SECONDS
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.screen import Screen
-from tradewinds.sweeps import replays
+from tradewinds.sweeps import chunks, replays
 from tradewinds.sweeps.grid import SweepPoint, sweep_points
 from tradewinds.sweeps.outcomes import Outcome, Part, split_date
-from tradewinds.sweeps.ranking import Ranking, check_metric, rank
+from tradewinds.sweeps.ranking import Judged, Ranking, check_metric, rank, rank_judged
 from tradewinds.sweeps.verdict import verdict
 
 _SWEEPS = uuid.UUID("0d3c6c5f-5f5f-5e0b-9a53-3d0a4b8f7f21")
@@ -68,12 +68,16 @@ def sweep(config_path: Path, options: SweepOptions, run: runner.RunOptions, cons
     )
     reading = replays.groups(points)
     console.print(f"{len(points):,} points over {len(reading):,} set(s) of candles and probabilities.")
-    for group in reading:
-        _make_inputs(group[0], run, console)
-    with _Told(console, len(points)) as told:
-        found = (outcome for group in reading for outcome in _replayed(group, told))
-        ranking = rank(found, split, options.rank_by)
     folder = Path(conf["output_dir"], "sweeps", _sweep_id(points, options, split))
+    if run.profile:
+        found = (one for group in reading for one in _fanned_out(group, split, folder / "chunks", run, console))
+        ranking = rank_judged(found, split, options.rank_by)
+    else:
+        for group in reading:
+            _make_inputs(group[0], run, console)
+        with _Told(console, len(points)) as told:
+            outcomes = (outcome for group in reading for outcome in _replayed(group, told))
+            ranking = rank(outcomes, split, options.rank_by)
     _write(folder, ranking, {point.run_id: point for point in points})
     _show(console, ranking, options.top)
     console.print(verdict(ranking), soft_wrap=True, highlight=False)
@@ -88,6 +92,25 @@ def _make_inputs(point: SweepPoint, options: runner.RunOptions, console: Console
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(point.config, sort_keys=False), encoding="utf-8")
         run_command.make(path, point.config, plan, options, Screen(console), target="inputs")
+
+
+def _fanned_out(
+    points: Sequence[SweepPoint], split: dt.date, folder: Path, run: runner.RunOptions, console: Console
+) -> Iterator[Judged]:
+    """Replay a group in pieces over a Snakemake profile; pieces that are there are not made again."""
+    first, plan = points[0], run_plan(points[0].config)
+    files = sum(len(paths) for _, paths in plan.groups)  # nearly all of them one of an event
+    pieces = chunks.chunks(points, files, split, folder)
+    console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
+    for piece in pieces:
+        chunks.write_order(piece, split)
+    path = folder / f"{first.run_id}.config.yaml"  # jobs read it, so it lies where other machines see it
+    store.write_text(path, yaml.safe_dump(first.config, sort_keys=False))
+    made = ("replay", [str(piece.figures) for piece in pieces])
+    run_command.make(path, first.config, plan, run, Screen(console), target="inputs", beyond=made)
+    settings = {point.run_id: point.settings for point in points}
+    for piece in pieces:
+        yield from chunks.read_figures(piece.figures, settings)
 
 
 def _replayed(points: Sequence[SweepPoint], told: _Told) -> Iterator[Outcome]:

@@ -40,6 +40,26 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What luck is reckoned from: a digest of the daily returns before the split, how many they are, their Sharpe ratio
+    (daily), skewness and kurtosis."""
+
+    returns: str
+    observations: int
+    sharpe: float
+    skewness: float
+    kurtosis: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All that a ranking knows of a point; `trial` is None without a Sharpe ratio or of a ruined account."""
+
+    row: Row
+    trial: Trial | None
+
+
+@dataclass(frozen=True)
 class Luck:
     """The first row's in-sample Sharpe ratio against what luck shows. Sharpe ratios annualised; undefined is None.
 
@@ -95,16 +115,30 @@ def rank(outcomes: Iterable[Outcome], split: dt.date, by: str = "sharpe") -> Ran
     Raises:
         ConfigError: an unknown metric.
     """
-    check_metric(by)
+    return rank_judged((judge(outcome, split) for outcome in outcomes), split, by)
+
+
+def judge(outcome: Outcome, split: dt.date) -> Judged:
+    """What a ranking keeps of a point: a few numbers, for there may be a hundred thousand."""
     split_ts = midnight(split)
-    rows, trials, shapes = list[Row](), dict[bytes, float](), dict[str, _Shape]()
-    for outcome in outcomes:  # nothing is kept of one but a few numbers: there may be a hundred thousand
-        row = Row(outcome.settings, outcome.run_id, *parts(outcome, split_ts))
-        rows.append(row)
-        if row.in_sample.sharpe is not None and not row.in_sample.ruined:
-            returns = in_sample_returns(outcome, split_ts)
-            trials[hashlib.blake2b(returns.tobytes(), digest_size=16).digest()] = row.in_sample.sharpe / _YEAR
-            shapes[row.run_id] = (len(returns), *luck.skewness_kurtosis(returns))
+    row = Row(outcome.settings, outcome.run_id, *parts(outcome, split_ts))
+    if row.in_sample.sharpe is None or row.in_sample.ruined:
+        return Judged(row, None)
+    returns = in_sample_returns(outcome, split_ts)
+    digest = hashlib.blake2b(returns.tobytes(), digest_size=16).hexdigest()
+    skewness, kurtosis = luck.skewness_kurtosis(returns)
+    return Judged(row, Trial(digest, len(returns), row.in_sample.sharpe / _YEAR, skewness, kurtosis))
+
+
+def rank_judged(judged: Iterable[Judged], split: dt.date, by: str = "sharpe") -> Ranking:
+    """`rank` of points that were judged, here or elsewhere, in any order."""
+    check_metric(by)
+    rows, trials, shapes = list[Row](), dict[str, float](), dict[str, _Shape]()
+    for one in judged:
+        rows.append(one.row)
+        if one.trial:
+            trials[one.trial.returns] = one.trial.sharpe
+            shapes[one.row.run_id] = (one.trial.observations, one.trial.skewness, one.trial.kurtosis)
     rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
     pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]

@@ -25,14 +25,17 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     return list(found.values())
 
 
-def outcomes(points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None) -> Iterator[Outcome]:
-    """What comes out at each point of one group, in order; every file of its plan is there. `advance` hears of points done.
+def outcomes(
+    points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None, workers: int | None = None
+) -> Iterator[Outcome]:
+    """What comes out at each point of one group, in order; every file of its plan is there. `advance` hears of points done;
+    `workers` are threads (default: one per core).
 
     Raises:
         SimulationError: as `tradewinds run` would, for whichever point.
     """
     plan, family = run_plan(points[0].config), markets.family_of(points[0].config["market"])
-    workers = os.cpu_count() or 1
+    workers = workers or os.cpu_count() or 1
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
         made = family.simulate_many([point.config for point in part], plan, workers)

@@ -1,0 +1,21 @@
+"""Replay one piece of a sweep and write its figures."""
+
+from tradewinds import config as configs
+from tradewinds.jobs import enter_storage, run_job
+from tradewinds.sweeps import chunks, replays
+from tradewinds.sweeps.ranking import judge
+
+
+def sweep_chunk(raw_config: dict, order: str, threads: int, out: str) -> None:
+    points, split = chunks.read_order(order, configs.resolve(raw_config))
+    chunks.write_figures(out, [judge(outcome, split) for outcome in replays.outcomes(points, workers=threads)])
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(
+        lambda: sweep_chunk(snakemake.config, snakemake.input.order, snakemake.threads, snakemake.output[0]),
+        stage="sweep_chunk",
+        log=snakemake.log[0],
+        target=snakemake.output[0],
+    )
