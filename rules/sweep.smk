@@ -8,8 +8,8 @@ Needs: the order of a piece (settings and run ids), and what a replay reads. Mak
 
 rule sweep_chunk:
     input:
-        order=f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.yaml",
         **PLAN.inputs,
+        order=f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.yaml",
     output:
         f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.json",
     log:

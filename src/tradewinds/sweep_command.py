@@ -99,8 +99,8 @@ def _fanned_out(
 ) -> Iterator[Judged]:
     """Replay a group in pieces over a Snakemake profile; pieces that are there are not made again."""
     first, plan = points[0], run_plan(points[0].config)
-    files = sum(len(paths) for _, paths in plan.groups)  # nearly all of them one of an event
-    pieces = chunks.chunks(points, files, split, folder)
+    events = len(plan.recorded["candles"]) or sum(len(paths) for _, paths in plan.groups)
+    pieces = chunks.chunks(points, events, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
         chunks.write_order(piece, split)
