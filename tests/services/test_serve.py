@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -236,6 +237,12 @@ def test_every_file_of_a_run_can_be_saved(world):
     for path in files:
         target = f"/runs/{world.run}/files/{path.name}"
         assert f'href="{target}"' in page and world.web.ask(target).body == path.read_bytes(), path.name
+
+
+def test_a_curve_says_its_currency(world):
+    page = world.web.ask(f"/runs/{world.run}").text
+    [plot] = json.loads(re.search(r'id="plots">(.*?)</script>', page)[1])
+    assert plot["data"]["currency"] == plot["axes"][1] == "USD" and "P&amp;L, USD" in page
 
 
 def test_text_that_a_spreadsheet_would_compute_is_defused_and_numbers_are_not():

@@ -78,7 +78,8 @@ def test_calibrate_says_what_a_run_has_written(finished, neighbour, scores):
     for words in (
         "Brier skill",
         "Reliability",
-        "PIT histogram",
+        "columns",
+        "PIT",
         "climatology",
         f"{scores['against']['market']['skill']:+.3f}",
     ):

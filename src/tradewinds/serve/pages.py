@@ -80,19 +80,19 @@ def run(database: Database, run_id: RunPath) -> Response:
     with queries.reading(database) as connection:
         row = run_row(connection, run_id)
         metrics = queries.core_metrics(connection, run_id)
-    folder = folder_of(row)
-    files = folder.names()
+    folder, told = folder_of(row), row["metrics_json"] or {}
+    files, money = folder.names(), told.get("currency", "USD")
     curve, missing = None, ""
     try:
-        curve = plots.equity(folder)
+        curve = plots.equity(folder, money)
     except NotThere as error:  # the figures of the database can be shown all the same
         missing = str(error)
-    diagnostics = (row["metrics_json"] or {}).get("diagnostics", {})
+    diagnostics = told.get("diagnostics", {})
     return shown(
         "run",
         run=row,
         metrics=metrics,
-        tiles=metrics and plots.tiles(metrics),
+        tiles=metrics and plots.tiles(metrics, money),
         files=files,
         plots=[curve] if curve else [],
         missing=missing,

@@ -16,19 +16,20 @@ from tradewinds.results.report.parts import shown as rounded
 from tradewinds.serve.folder import Folder
 
 
-def tiles(found: Mapping[str, Any]) -> Tiles:
-    """The figures one looks at first, of a row of backtest_metrics."""
+def tiles(found: Mapping[str, Any], money: str) -> Tiles:
+    """The figures one looks at first, of a row of backtest_metrics in some currency."""
     start, fees = found["start_balance_usd"], found["total_fees_usd"]
     fall = f"{rounded(found['max_drawdown_pct'], 2)} %" if found["max_drawdown_pct"] is not None else ""
     figures = [
-        ("P&L, USD", rounded(found["total_pnl_usd"], 2), f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees"),
+        (f"P&L, {money}", rounded(found["total_pnl_usd"], 2), f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees"),
         ("Return, %", rounded(found["roi_pct"], 2), ""),
-        ("Trades", rounded(found["num_trades"], 0), f"{found['num_contracts']:,} contracts"),
+        ("Trades", rounded(found["num_trades"], 0), f"quantity {found['num_contracts']:,}"),
         ("Wins, %", rounded(found["win_rate_pct"], 1), f"profit factor {rounded(found['profit_factor'], 2)}"),
-        ("Drawdown, USD", rounded(found["max_drawdown_usd"], 2), fall),
+        (f"Drawdown, {money}", rounded(found["max_drawdown_usd"], 2), fall),
         ("Sharpe", rounded(found["sharpe"], 2), f"Sortino {rounded(found['sortino'], 2)}"),
-        ("Brier", rounded(found["brier"], 4), f"log loss {rounded(found['log_loss'], 4)}"),
     ]
+    if found["brier"] is not None:
+        figures.append(("Brier", rounded(found["brier"], 4), f"log loss {rounded(found['log_loss'], 4)}"))
     return Tiles(figures)
 
 
@@ -48,8 +49,8 @@ def counts(found: Mapping[str, int]) -> Table:
     return pairs({reason: f"{count:,}" for reason, count in found.items()})
 
 
-def equity(folder: Folder) -> dict[str, Any] | None:
-    """The equity curve for eyes, as a plot of the report; None without a point.
+def equity(folder: Folder, money: str) -> dict[str, Any] | None:
+    """The equity curve for eyes, in some currency, as a plot of the report; None without a point.
 
     Raises:
         NotThere: the run's folder or its equity.csv is not there, or damaged.
@@ -61,8 +62,9 @@ def equity(folder: Folder) -> dict[str, Any] | None:
         return None
     t, worth = np.array([ts for ts, _ in points], np.int64), np.array([amount for _, amount in points])
     curve = thinned(Curve(t, worth, worth - np.maximum.accumulate(worth)))
-    data = {name: values.tolist() for name, values in curve._asdict().items()} | {"start": float(worth[0])}
-    return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", "USD"], "data": data}
+    data = {name: values.tolist() for name, values in curve._asdict().items()}
+    data |= {"start": float(worth[0]), "currency": money}
+    return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", money], "data": data}
 
 
 def days_together(runs: Sequence[Run], common: Mapping[str, Any]) -> list[dict[str, Any]]:
