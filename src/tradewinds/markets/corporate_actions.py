@@ -7,16 +7,15 @@ before. The factor of a bar comes from actions up to its date only (and is 1 on 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from tradewinds.engine.shares import Bars, Floats, Ints
 from tradewinds.errors import ConfigError, SimulationError
+from tradewinds.markets.csv_tables import rows_of
 from tradewinds.store import MICRO
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
@@ -37,27 +36,17 @@ def read_actions(path: str) -> dict[str, list[Action]]:
     Raises:
         ConfigError: it cannot be read; names line and column.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = f"Give the path of a CSV with the columns {', '.join(COLUMNS)}."
-        raise ConfigError(f"cannot be read ({error}).", where=path, remedy=remedy) from None
-    reader = csv.DictReader(text.splitlines())
-    if set(reader.fieldnames or ()) != set(COLUMNS):
-        raise ConfigError("these are not the columns of a table of actions.", where=path, remedy=", ".join(COLUMNS))
     found: dict[str, list[Action]] = {}
-    for row in reader:
+    for where, row in rows_of(path, COLUMNS, "a table of actions"):
         try:
             day = (dt.date.fromisoformat(row["ex_date"]) - _EPOCH).days
             action = Action(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
         except (ValueError, InvalidOperation, TypeError):
             remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
-            raise ConfigError(
-                "this row cannot be read.", where=f"{path}, line {reader.line_num}", remedy=remedy
-            ) from None
+            raise ConfigError("this row cannot be read.", where=where, remedy=remedy) from None
         if not (action.split.is_finite() and action.dividend.is_finite() and action.split > 0 and action.dividend >= 0):
             remedy = "A split ratio is above 0, a dividend is not below 0."
-            raise ConfigError("this is no split or dividend.", where=f"{path}, line {reader.line_num}", remedy=remedy)
+            raise ConfigError("this is no split or dividend.", where=where, remedy=remedy)
         found.setdefault(row["symbol"], []).append(action)
     return {symbol: sorted(actions) for symbol, actions in found.items()}
 

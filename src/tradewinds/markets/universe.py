@@ -6,14 +6,13 @@ that time and not the one of today's survivors.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tradewinds.errors import ConfigError
+from tradewinds.markets.csv_tables import rows_of
 
 Span = tuple[dt.date, dt.date]
 Universe = dict[str, list[Span]]
@@ -37,17 +36,8 @@ def universe_of(config: Mapping[str, Any]) -> Universe:
 
 def read_universe(path: str) -> Universe:
     """The spans of a universe file; raises as `universe_of`."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = f"Give the path of a CSV with the columns {', '.join(COLUMNS)}."
-        raise ConfigError(f"cannot be read ({error}).", where=path, remedy=remedy) from None
-    reader = csv.DictReader(text.splitlines())
-    if set(reader.fieldnames or ()) != set(COLUMNS):
-        raise ConfigError("these are not the columns of a universe.", where=path, remedy=f"Use {', '.join(COLUMNS)}.")
     found: Universe = {}
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
+    for where, row in rows_of(path, COLUMNS, "a universe"):
         symbol = (row["symbol"] or "").strip()
         if not _SYMBOL.fullmatch(symbol):
             raise ConfigError(f"{symbol!r} is no symbol.", where=where, remedy="Capitals, digits, dots and dashes.")
