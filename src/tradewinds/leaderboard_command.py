@@ -54,11 +54,7 @@ def leaderboard(
     machine = listing.for_programs(as_json, as_csv)
     with queries.reading(listing.database_url(database, config)) as connection:
         rows = queries.leaderboard(connection, sort=sort, limit=limit or (None if machine else SHOWN))
-    if as_json:
-        listing.print_json([{name: row[name] for name in COLUMNS} for row in rows])
-    elif as_csv:
-        listing.print_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
-    else:
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
         _show(listing.console(), rows, sort)
 
 

@@ -67,6 +67,15 @@ def console() -> Console:
     return made if made.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
 
 
+def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, as_csv: bool) -> bool:
+    """Print some columns of rows as a program asked for them; whether one did."""
+    if as_json:
+        print_json([{name: row[name] for name in columns} for row in rows])
+    elif as_csv:
+        print_csv(columns, ([row[name] for name in columns] for row in rows))
+    return as_json or as_csv
+
+
 def print_json(value: Any) -> None:
     """Exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))

@@ -53,11 +53,7 @@ def runs(
         shown = limit or (None if machine else SHOWN)
         rows = queries.list_runs(connection, wanted, limit=shown)
         total = queries.count_runs(connection, wanted)
-    if as_json:
-        listing.print_json([{name: row[name] for name in COLUMNS} for row in rows])
-    elif as_csv:
-        listing.print_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
-    else:
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
         _show(listing.console(), rows, total)
 
 

@@ -40,11 +40,7 @@ def strategies(
             )
         return
     rows = _rows(listing.database_url(database, config))
-    if as_json:
-        listing.print_json([{name: row[name] for name in COLUMNS} for row in rows])
-    elif as_csv:
-        listing.print_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
-    else:
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
         _show(listing.console(), rows)
 
 
