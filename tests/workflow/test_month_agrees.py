@@ -108,3 +108,15 @@ def test_no_input_of_a_decision_was_known_after_its_asof_time(which, request):
     with open(finished.run_folder() / "trades.csv", newline="") as file:
         for row in csv.DictReader(file):
             assert row["quote_ts_utc"] <= row["decision_ts_utc"] < row["settled_ts_utc"]
+
+
+def test_the_month_is_as_the_documents_say(finished):
+    """docs/forecasts.md: Chicago in May 2025, with the forecast as it is by default."""
+    metrics = json.loads((finished.run_folder() / "metrics.json").read_text())
+    market = json.loads((finished.run_folder() / "calibration.json").read_text())["against"]["market"]
+    assert (metrics["num_trades"], round(metrics["total_pnl_usd"], 2), round(metrics["brier"], 4)) == (
+        575,
+        -20.18,
+        0.1495,
+    )
+    assert (round(market["brier_other"], 4), round(market["skill"], 2)) == (0.1162, -0.29)
