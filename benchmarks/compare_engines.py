@@ -100,7 +100,6 @@ class Bench:
             pip = [str(made.parent / "bin/python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
             subprocess.run([*pip, "--requirement", str(pins)], check=True)
             made.write_text(wanted)
-        self.run(next(engine for engine in ENGINES if engine.module == "tradewinds_engine"), 1)  # compiles, once
 
     def _environment(self, *, own: bool) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

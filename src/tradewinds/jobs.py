@@ -61,7 +61,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
         os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 
 
-SOURCES = {".py", ".sql", ".j2", ".css", ".js"}
+SOURCES = {".py", ".c", ".sql", ".j2", ".css", ".js"}
 
 
 def code_digest(*parts: str) -> str:

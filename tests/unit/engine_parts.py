@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from tests.unit import compiled
 from tradewinds.engine import kernel, sizing
 from tradewinds.engine.candles import Candles, Window
 from tradewinds.engine.contracts import Contract, Event
 from tradewinds.engine.costs import CENT, TAKER_RATE, cent_fee
 from tradewinds.engine.kernel import NO_PRICE
-from tradewinds.engine.limits import REASONS, RiskLimits
+from tradewinds.engine.limits import CASH, REASONS, RiskLimits
 from tradewinds.engine.replay import NEVER, Replay, Stage, Universe
 from tradewinds.engine.rules import Rules
 
@@ -168,8 +169,7 @@ class Books:
         self.market = self.universe.market(MINUTE)
         made = Replay(self.universe, rules(**limits), micro(cash))
         self.account, self.limits = made._account, made._limits
-        self.fills, nothing = np.zeros((64, 8), np.int64), np.zeros((0, 0, 0), np.int64)
-        self.out = kernel.Buffers(self.fills, nothing, nothing, *([np.zeros((0, 9), np.int64)] * 3))
+        self.fills = np.zeros((64, 8), np.int64)
 
     def idx(self, what):
         """A contract's place."""
@@ -177,33 +177,31 @@ class Books:
 
     def buy(self, what, side, quantity, price, fee="0", *, minute=10, candle=9):
         """Book a fill."""
-        kernel._buy(
-            *(self.idx(what), side, quantity, micro(price), micro(fee), minute * MINUTE, candle * MINUTE, 0),
-            *(self.market, self.account, self.out),
-        )
+        fill = (self.idx(what), side, quantity, micro(price), micro(fee), minute * MINUTE, candle * MINUTE, 0)
+        compiled.buy(fill, self.market, self.account, self.fills)
 
     def settle(self, minute):
         """Pay out what settles by a minute."""
-        kernel._settle(minute * MINUTE, self.market, self.account, self.universe.order)
+        compiled.settle(minute * MINUTE, self.market, self.account, self.universe.order)
 
     def room(self, what, side, quantity, price, *, minute=20, candle=9, volume=0):
         """(reason or None, quantity) of an order after all limits, with cash for its price and fee."""
-        reason, left = kernel._room(
+        reason, left = compiled.room(
             *(self.idx(what), side, quantity, micro(price), volume * 100, candle * MINUTE, minute * MINUTE),
             *(self.market, self.account, self.limits),
         )
-        if reason == kernel.NO_REASON:
+        if reason == compiled.NO_REASON:
             terms = cent_fee.terms([what.fee_rate], np.zeros(1, np.int64), np.array([micro(price)]), 0)
             numbers = (int(terms.whole[0]), int(terms.part[0]), int(terms.base[0]), CENT, 0)
-            left = kernel._affordable(left, micro(price), self.cash, *numbers)
-            reason = kernel.CASH if left == 0 else reason
-        return None if reason == kernel.NO_REASON else REASONS[reason], left
+            left = compiled.affordable(left, micro(price), self.cash, *numbers)
+            reason = REASONS.index(CASH) if left == 0 else reason
+        return None if reason == compiled.NO_REASON else REASONS[reason], left
 
     def full(self, what, side):
         """The reason for which no order of a side can be filled, without looking at its size, or None."""
         held = self.account.held[self.idx(what)].tolist()
-        reason = kernel._full(*held, side, self.event(what)[0], self.limits)
-        return None if reason == kernel.NO_REASON else REASONS[reason]
+        reason = compiled.full(*held, side, self.event(what)[0], self.limits)
+        return None if reason == compiled.NO_REASON else REASONS[reason]
 
     @property
     def cash(self):

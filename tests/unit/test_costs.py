@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference import naive_engine
-from tradewinds.engine import kernel
+from tests.unit import compiled as compiled_loops
 from tradewinds.engine.costs import FEE_ERAS, MAKER_RATE, TAKER_RATE, cent_fee, exchange_fee
 
 CENT = 10_000
@@ -36,7 +36,7 @@ def compiled(rule, ts, rate, quantities, prices):
     prices = np.array(prices, np.int64)
     terms = rule.terms([rate], np.zeros(len(prices), np.int64), prices, rule.era(ts))
     rows = zip(quantities, prices.tolist(), terms.whole.tolist(), terms.part.tolist(), terms.base.tolist(), strict=True)
-    return [kernel._fee(*row, era.grid, era.balance_grid) for row in rows]
+    return [compiled_loops.fee_of(*row, era.grid, era.balance_grid) for row in rows]
 
 
 def plain(rule, ts, rate, quantities, prices):

@@ -340,10 +340,7 @@ def test_the_ladder_of_the_rules():
     ("modules", "absent"),
     [
         ("tradewinds.sources.fetch, tradewinds.plan", "scipy"),
-        (
-            "tradewinds.markets.kalshi_weather, tradewinds.results.artifacts",
-            "scipy.special",
-        ),  # numba looks for scipy itself
+        ("tradewinds.markets.kalshi_weather, tradewinds.results.artifacts", "scipy"),
     ],
 )
 def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):

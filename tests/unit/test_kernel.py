@@ -1,15 +1,15 @@
 """The arithmetic of the compiled loops, function by function, against fractions: exact, or not at all."""
 
 import math
-import subprocess
-import sys
 from fractions import Fraction
 from functools import cmp_to_key
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.unit import compiled
 from tradewinds.engine import kernel
 
 WORDS = st.one_of(
@@ -18,18 +18,12 @@ WORDS = st.one_of(
 PRICES = st.one_of(st.integers(1, 999_999), st.integers(1, 99).map(lambda cents: cents * 10_000))
 
 
-@given(WORDS, WORDS)
-def test_products_of_two_words_are_whole(a, b):
-    high, low = kernel._product(a, b)
-    assert int(high) << 64 | int(low) == a * b
-
-
 @given(WORDS, WORDS, WORDS, WORDS)
 @example(2**62, 2**62, 2**61, 2**63 - 1)
 @example(3, 2**40, 2**40, 3)
 def test_products_are_compared_exactly(a, b, c, d):
-    assert bool(kernel._at_most(a, b, c, d)) == (a * b <= c * d)
-    assert kernel._at_most(a, b, b, a)
+    assert compiled.at_most(a, b, c, d) == (a * b <= c * d)
+    assert compiled.at_most(a, b, b, a)
 
 
 @st.composite
@@ -50,7 +44,7 @@ def kelly(share, p, price, equity):
 
 def engines_kelly(share, p, price, equity):
     room = 10**12 - price * 10**6
-    return kernel.kelly_quantity(*share, p - price * 10**6, room, price, equity)
+    return compiled.kelly_quantity(*share, p - price * 10**6, room, price, equity)
 
 
 EQUITIES = st.one_of(st.integers(-(10**9), 10**15), st.integers(0, 10**8), st.sampled_from([10**6, 10**9, 10**15]))
@@ -79,9 +73,9 @@ def test_kelly_of_a_whole_number_is_that_number(quantity, price, thousandths):
     edge = room // 1000 * thousandths  # thousandths of all there is to win
     wanted = quantity * thousandths
     if wanted < 8_999_000:
-        assert kernel.kelly_quantity(1, 1, edge, room, price, equity) == wanted
-        assert kernel.kelly_quantity(1, 1, edge, room, price, equity - 1) == wanted - 1
-        assert kernel.kelly_quantity(1, 1000, room, room, price, equity) == quantity
+        assert compiled.kelly_quantity(1, 1, edge, room, price, equity) == wanted
+        assert compiled.kelly_quantity(1, 1, edge, room, price, equity - 1) == wanted - 1
+        assert compiled.kelly_quantity(1, 1000, room, room, price, equity) == quantity
 
 
 @settings(max_examples=1000)
@@ -90,7 +84,7 @@ def test_kelly_of_a_whole_number_is_that_number(quantity, price, thousandths):
 @example((3_333_333_333_333_333, 10**16), 5_700)
 @example((1, 1), 10**17)
 def test_a_share_of_a_volume_is_exact(share, volume):
-    assert kernel.share_of(volume, *share) == max(0, math.floor(Fraction(*share) * Fraction(volume, 100)))
+    assert compiled.share_of(volume, *share) == max(0, math.floor(Fraction(*share) * Fraction(volume, 100)))
 
 
 @settings(max_examples=300)
@@ -107,17 +101,17 @@ def test_what_is_affordable_is_the_most_that_cash_pays(price, wanted, cash, grid
         return worth + fee if not balance_grid else -(-(worth + fee) // balance_grid) * balance_grid
 
     most = max(q for q in range(wanted + 1) if q == 0 or cost(q) <= cash)
-    assert kernel._affordable(wanted, price, cash, *terms, grid, balance_grid) == most
+    assert compiled.affordable(wanted, price, cash, *terms, grid, balance_grid) == most
 
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(-(10**15), 10**15), st.integers(1, 10**6)), min_size=2, max_size=6))
 def test_orders_go_by_value_a_contract_then_by_ticker(orders):
     rows = [(value // quantity, value % quantity, quantity, place) for place, (value, quantity) in enumerate(orders)]
-    by_kernel = sorted(rows, key=cmp_to_key(lambda a, b: -1 if kernel._before(*a, *b) else 1))
+    by_kernel = sorted(rows, key=cmp_to_key(lambda a, b: -1 if compiled.before(*a, *b) else 1))
     by_hand = sorted(rows, key=lambda row: (-Fraction(*orders[row[3]]), row[3]))
     assert by_kernel == by_hand
-    assert not any(kernel._before(*row, *row) for row in rows)
+    assert not any(compiled.before(*row, *row) for row in rows)
 
 
 @given(st.lists(st.integers(0, 9), max_size=8), st.integers(0, 8), st.integers(-1, 10))
@@ -125,19 +119,24 @@ def test_the_row_at_an_instant_is_the_last_that_ended(ends, low, t):
     e = np.array(sorted(ends), np.int64)
     low = min(low, len(e))
     found = [row for row in range(low, len(e)) if e[row] <= t]
-    assert kernel._row_at(e, low, len(e), t) == (found[-1] if found else low - 1)
+    assert compiled.row_at(e, low, len(e), t) == (found[-1] if found else low - 1)
 
 
-def test_it_works_where_no_compiled_code_can_be_kept():
-    """A read-only installation under a user without a home."""
-    run = (
-        "import numba.core.caching as caching; caching.CodeLibraryCacheImpl._locator_classes = []; "
-        "caching.CompileResultCacheImpl._locator_classes = []; caching.CacheImpl._locator_classes = []; "
-        "import numpy as np; from tradewinds.engine import kernel; "
-        "print(kernel.kelly_quantity(1, 4, 400_000_000_000, 600_000_000_000, 400_000, 100_000_000))"
-    )
-    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.returncode) == ("41", 0), done.stderr
+def test_the_loops_are_those_of_their_source(tmp_path, monkeypatch):
+    with pytest.raises(ImportError, match=r"The engine is not compiled .*none\.so.* Install the project again"):
+        kernel.load(tmp_path / "none.so")
+    source = tmp_path / "kernel.c"
+    source.write_bytes(kernel.SOURCE.read_bytes() + b"/* edited */")
+    monkeypatch.setattr(kernel, "SOURCE", source)
+    with pytest.raises(ImportError, match=r"kernel\.c has changed since the engine was compiled\. Install"):
+        kernel.load(kernel.LIBRARY)
+
+
+def test_a_column_of_another_kind_is_not_read():
+    e = np.arange(6, dtype=np.int64)
+    for wrong in (e.astype(np.int32), e.astype(float), e[::2]):
+        with pytest.raises(TypeError, match=r"a column of .* where one of int64 in one piece is expected"):
+            kernel.rows_since(wrong, e, e, e)
 
 
 MARKETS = 3
@@ -148,9 +147,21 @@ def as_columns(rows, width):
     return [np.array([row[n] for row in rows], np.int64) for n in range(width)]
 
 
+def as_file(rows):
+    """Place, end and volume, as they are read."""
+    place, e, volume = as_columns(rows, 3)
+    return place.astype(np.int32), e, volume
+
+
+def as_rows(bid, ask, low, end):
+    """Quotes of some markets, whose times and volumes do not matter."""
+    none = np.zeros(len(bid), np.int64)
+    return kernel.Rows(none, bid, ask, none, low, end)
+
+
 @given(FILE_ROWS)
 def test_a_survey_of_files_counts_what_does_not_follow_an_earlier_row(rows):
-    low, end, traded, jumps = kernel.survey(*as_columns(rows, 3), MARKETS)
+    low, end, traded, jumps = kernel.survey(*as_file(rows), MARKETS)
     for market in range(MARKETS):
         mine = [n for n, row in enumerate(rows) if row[0] == market]
         follows = [n for n in mine if n and rows[n - 1][0] == market and rows[n - 1][1] < rows[n][1]]
@@ -163,7 +174,7 @@ def test_a_survey_of_files_counts_what_does_not_follow_an_earlier_row(rows):
 @given(FILE_ROWS, st.lists(st.integers(0, 6), min_size=MARKETS, max_size=MARKETS), st.integers(0, 6))
 def test_rows_since_an_instant_and_rows_inside_a_window(rows, since, length):
     rows = sorted(row for row in rows if row[0] >= 0)
-    low, end, _, _ = kernel.survey(*as_columns(rows, 3), MARKETS)
+    low, end, _, _ = kernel.survey(*as_file(rows), MARKETS)
     e, starts = as_columns(rows, 2)[1], np.array(since, np.int64)
     first = kernel.rows_since(e, low, end, starts)
     for market, start in enumerate(since):
@@ -190,7 +201,7 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
     low, end = (np.searchsorted(places, np.arange(MARKETS), side) for side in ("left", "right"))
     bid, ask = bid.astype(np.int32), ask.astype(np.int32)
 
-    codes, no_codes, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    codes, no_codes, owner, yes, no = kernel.quote_codes(as_rows(bid, ask, low, end))
     assert (no_codes == np.where(codes < 0, -1, codes + len(owner))).all()
     meant = list(zip(owner.tolist(), yes.tolist(), no.tolist(), strict=True))
     assert len(set(meant)) == len(meant)
@@ -201,7 +212,7 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
     assert seen.tolist() == sorted({price for _, *prices in rows for price in offered(*prices)} - {-1})
     place_of, kind = np.full(10**6, -1, np.int32), np.array([*kinds, kinds[0]], np.int64)
     place_of[seen] = np.arange(len(seen))
-    sides = kernel.price_codes(bid, ask, low, end, kind, place_of, len(seen), 2)
+    sides = kernel.price_codes(as_rows(bid, ask, low, end), kind, place_of, len(seen), 2)
     for side, found in enumerate(sides):
         for code, (place, *prices) in zip(found.tolist(), rows, strict=True):
             price = offered(*prices)[side]
@@ -216,7 +227,7 @@ def test_quotes_of_thousands_of_prices_keep_their_codes():
     bid, ask = np.minimum(bid, ask), np.maximum(bid, ask)
     bid[10_000:], ask[10_000:] = bid[:10_000], ask[:10_000]
     low, end = np.array([0, 5_000, 10_000]), np.array([5_000, 10_000, 20_000])
-    codes, _, owner, yes, no = kernel.quote_codes(bid, ask, low, end)
+    codes, _, owner, yes, no = kernel.quote_codes(as_rows(bid, ask, low, end))
     place = np.repeat([0, 1, 2], end - low)
     assert (codes >= 0).all() and (owner[codes] == place).all() and (yes[codes] == ask).all()
     assert ((no[codes] == 1_000_000 - bid) | (bid == 0)).all()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
+from tests.unit.compiled import with_a_bug
 from tests.unit.results_parts import conf
 from tradewinds import calendars, config, store
 from tradewinds.engine import candles, kernel
@@ -358,39 +359,27 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-def as_python(advance):
-    """The compiled loops as the plain Python that they are: with integers of one size, as numba takes them."""
-
-    def advanced(*arguments):
-        wide = [
-            a._replace(bid=a.bid.astype(int), ask=a.ask.astype(int)) if isinstance(a, candles.Rows) else a
-            for a in arguments
-        ]
-        return advance(*wide)
-
-    return advanced
+SEARCH = "row_at(rows.e, rows.low[j], rows.end[j], t)"  # for the visible row
 
 
-def one_candle_ahead(monkeypatch):
+def one_candle_ahead(monkeypatch, folder):
     """The search for the visible row comes to the one after it."""
-    honest = kernel._row_at
-    monkeypatch.setattr(kernel, "_row_at", lambda e, low, end, t: min(honest(e, low, end, t) + 1, end - 1))
+    wrong = f"least_of({SEARCH} + 1, rows.end[j] - 1)"
+    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, wrong))
 
 
-def a_clock_that_is_fast(monkeypatch):
+def a_clock_that_is_fast(monkeypatch, folder):
     """Rows are compared with an instant that is a day later."""
-    honest = kernel._row_at
-    monkeypatch.setattr(kernel, "_row_at", lambda e, low, end, t: honest(e, low, end, t + 86_400))
+    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, SEARCH.replace("t)", "t + 86400)")))
 
 
-def candles_before_they_count(monkeypatch):
+def candles_before_they_count(monkeypatch, _):
     """What ended before a window's quotes begin is carried in."""
     monkeypatch.setattr(candles, "rows_since", lambda e, low, end, since: low)
 
 
 @pytest.mark.parametrize("bug", [one_candle_ahead, a_clock_that_is_fast, candles_before_they_count])
 def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_path, monkeypatch, bug):
-    """The loops are not compiled here, so that a bug can be planted."""
     month = Month(tmp_path, on_missing={"validation": "warn"}, candles={"window_policy": "TRADE_WINDOW_ONLY"})
     for day in DAYS:  # a candle before the window, at another price
         for market in month.markets[day]:
@@ -401,11 +390,8 @@ def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_p
             )
             month.said[day]["rows_per_market"][market["market_ticker"]] = 3
         month.candles[day].sort(key=lambda r: (r["market_ticker"], r["end_period_ts"]))
-    honest = month.simulate()
-    monkeypatch.setattr(kernel, "advance", as_python(kernel.advance.py_func))
-    plain = month.simulate()
-    assert (plain.trades, plain.equity) == (honest.trades, honest.equity) and plain.trades
-    bug(monkeypatch)
+    assert month.simulate().trades
+    bug(monkeypatch, tmp_path)
     with pytest.raises(SimulationError, match="quote_known_by_decision fails for"):
         month.simulate()
 

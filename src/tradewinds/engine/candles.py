@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from tradewinds.engine.contracts import Contract
 from tradewinds.engine.costs import Ints
-from tradewinds.engine.kernel import NO_PRICE, look, rows_since, survey
+from tradewinds.engine.kernel import NO_PRICE, Rows, look, rows_since, survey
 from tradewinds.engine.rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
@@ -95,17 +95,6 @@ def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
     return found[0] if len(found) == 1 else np.concatenate([np.empty(0, kind), *found])
 
 
-class Rows(NamedTuple):
-    """Columns as in Candles; the rows of a window's contract j are [low[j], end[j])."""
-
-    e: Ints
-    bid: Prices
-    ask: Prices
-    volume: Ints
-    low: Ints
-    end: Ints
-
-
 @dataclass(frozen=True)
 class Window:
     """The contracts that are alive between two instants, and their candles.
@@ -168,8 +157,9 @@ class Seen:
         starts, ends = (np.array([getattr(c, name) for c in contracts], np.int64) for name in ("start_ts", "end_ts"))
         first_t, last_t = decision_times(starts, ends, self.step_seconds)
         age = NO_AGE_LIMIT if self.max_age_seconds is None else self.max_age_seconds
-        found = look(candles.e, candles.bid, candles.ask, low, end, first_t, last_t, self.step_seconds, age)
-        self.crossed, self.latest = self.crossed + int(found[0]), max(self.latest, int(found[1]))
+        rows = Rows(candles.e, candles.bid, candles.ask, candles.volume, low, end)
+        crossed, latest = look(rows, first_t, last_t, self.step_seconds, age)
+        self.crossed, self.latest = self.crossed + crossed, max(self.latest, latest)
 
     @property
     def watermark(self) -> int | None:

@@ -148,7 +148,7 @@ class Replay:
         while status == kernel.BUFFERS_FULL:
             status = kernel.advance(
                 *(until, rules.step_seconds, age, self._eras[eras], self._market, self.universe.order),
-                *(window.idx, by_start, stage.member, window.rows, offers.yes_code, offers.no_code, table),
+                *(window.idx, by_start, stage.member, window.rows, (offers.yes_code, offers.no_code), table),
                 *(self._limits, self._account, wanted_at, buffers),
             )
             self._empty(buffers)

@@ -12,30 +12,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
-from tradewinds.engine.kernel import price_codes, quote_codes, seen_prices
+from tradewinds.engine.kernel import Codes, Table, price_codes, quote_codes, seen_prices
 from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
 from tradewinds.engine.sizing import Kelly
 from tradewinds.store import MICRO, PICO
-
-Codes = npt.NDArray[np.int32]
-
-
-class Table(NamedTuple):
-    """Rows of some eras of the fee rule one after the other, `era_rows` each. Priority is `rank` + `rest`/`quantity` (highest
-    first)."""
-
-    quantity: Ints
-    rank: Ints
-    rest: Ints
-    fee_whole: Ints
-    fee_part: Ints
-    fee_base: Ints
-    era_rows: int
 
 
 class _Wanted(NamedTuple):
@@ -73,9 +57,7 @@ def offers_by_price(window: Window) -> Offers:
     prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
     place = np.full(MICRO, -1, np.int32)
     place[prices] = np.arange(len(prices))
-    yes_code, no_code = price_codes(
-        rows.bid, rows.ask, rows.low, rows.end, kinds.of_contract, place, len(prices), len(kinds.p_pico)
-    )
+    yes_code, no_code = price_codes(rows, kinds.of_contract, place, len(prices), len(kinds.p_pico))
     p = np.concatenate([kinds.p_pico, PICO - kinds.p_pico]).repeat(len(prices))
     fee_place = np.tile(kinds.fee_place, 2).repeat(len(prices))
     return Offers(yes_code, no_code, p, np.tile(prices, 2 * len(kinds.p_pico)), fee_place, kinds.fee_rates)
@@ -84,7 +66,7 @@ def offers_by_price(window: Window) -> Offers:
 def offers_by_quote(window: Window) -> Offers:
     """Codes by quote: probability, fee rate and both asks. The second half of what they stand for are the NO sides."""
     rows, kinds = window.rows, _Kinds.of(window)
-    yes_code, no_code, owner, yes, no = quote_codes(rows.bid, rows.ask, rows.low, rows.end)
+    yes_code, no_code, owner, yes, no = quote_codes(rows)
     kind = kinds.of_contract[owner]
     p, prices = kinds.p_pico[kind], np.concatenate([yes, no]).astype(np.int64)
     return Offers(

@@ -69,10 +69,10 @@ class Coverage:
         """Take in the markets of some events."""
         place = {ticker: i for i, ticker in enumerate(candles.tickers)}
         found = [(place[m.ticker], m.start_ts, m.end_ts) for e in events for m in e.markets if m.start_ts < m.end_ts]
-        at, start, end = np.array(found, np.int64).reshape(-1, 3).T
+        at, start, end = np.array(found, np.int64).reshape(-1, 3).T.copy()
         period = self.period_seconds
         self.expected += int(((end - 1) // period - (start - 1) // period).sum())
-        self.present += int(kernel.present(candles.e, candles.low[at], candles.end[at], start, end))
+        self.present += kernel.present(candles.e, candles.low[at], candles.end[at], start, end)
 
     @property
     def missing_share_pct(self) -> float | None:

@@ -16,7 +16,7 @@ from typing import Any
 from tradewinds import __version__, config, store
 from tradewinds.results.text import instant
 
-_PACKAGES = ("duckdb", "numba", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
+_PACKAGES = ("duckdb", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
 
 
 def write_manifest(
