@@ -27,9 +27,10 @@ test: install  ## every test, and the linters
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
-lint: install  ## ruff, snakefmt, snakemake --lint, mypy
+lint: install  ## ruff, clang-format, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/*.c
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
 	$(BIN)/mypy

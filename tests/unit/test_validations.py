@@ -359,18 +359,18 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-SEARCH = "row_at(rows.e, rows.low[j], rows.end[j], t)"  # for the visible row
+SEARCH = "row_at(p->rows->e, p->rows->low[j], p->rows->end[j], w->t)"  # for the visible row
 
 
 def one_candle_ahead(monkeypatch, folder):
     """The search for the visible row comes to the one after it."""
-    wrong = f"least_of({SEARCH} + 1, rows.end[j] - 1)"
+    wrong = f"least_of({SEARCH} + 1, p->rows->end[j] - 1)"
     monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, wrong))
 
 
 def a_clock_that_is_fast(monkeypatch, folder):
     """Rows are compared with an instant that is a day later."""
-    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, SEARCH.replace("t)", "t + 86400)")))
+    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, SEARCH.replace("w->t)", "w->t + 86400)")))
 
 
 def candles_before_they_count(monkeypatch, _):

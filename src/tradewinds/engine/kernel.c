@@ -72,7 +72,7 @@ typedef struct { /* the columns of candles; rows of the window's contract j are 
     const i64 *low, *end;
 } Rows;
 
-typedef struct { /* what is wanted, by code: contracts (0: nothing), priority as rank + rest/quantity, terms of the fee */
+typedef struct { /* by code: contracts wanted (0: none), priority as rank + rest/quantity, terms of the fee */
     const i64 *quantity, *rank, *rest;
     const i64 *fee_whole, *fee_part, *fee_base;
 } Table;
@@ -184,8 +184,8 @@ YES sides the contract's place and both asks (-1: not offered). Those of the NO 
 
 A hash table (`size` entries, a power of 2) of one contract's quotes at a time, in which entries with a code of an earlier
 contract count as free. */
-i64 quote_codes(const Rows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code, i64 *owner,
-                i32 *yes_asks, i32 *no_asks) {
+i64 quote_codes(const Rows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
+                i64 *owner, i32 *yes_asks, i32 *no_asks) {
     i64 count = 0;
     for (i64 j = 0; j < markets; j++) {
         i64 first = count;
@@ -272,7 +272,7 @@ i64 share_of(i64 volume, i64 share, i64 base) {
     return quantity;
 }
 
-typedef struct { /* of a fee: per contract `whole` + `part`/`base` grids; the cost of an order ends on the balance grid, if any */
+typedef struct { /* per contract `whole` + `part`/`base` grids; the cost of an order ends on the balance grid, if any */
     i64 whole, part, base, grid, balance_grid;
 } Fee;
 
@@ -481,9 +481,8 @@ static Wish kelly_wish(i64 yes, i64 no, i64 p, i64 bid, i64 ask, i64 equity, con
         i64 rank = down(wanted ? value : 0, most_of(wanted, 1));
         of[side] = (Wish){side, wanted, rank, wanted ? value - rank * wanted : 0};
     }
-    bool prefers =
-        of[NO].quantity && (!of[YES].quantity || before(of[NO].rank, of[NO].rest, of[NO].quantity, 1, of[YES].rank,
-                                                        of[YES].rest, of[YES].quantity, 0));
+    bool prefers = of[NO].quantity && (!of[YES].quantity || before(of[NO].rank, of[NO].rest, of[NO].quantity, 1,
+                                                                   of[YES].rank, of[YES].rest, of[YES].quantity, 0));
     return of[prefers ? NO : YES];
 }
 
@@ -637,152 +636,211 @@ static i64 order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *
     return NO_REASON;
 }
 
+typedef struct { /* where a pass is */
+    const Pass *p;
+    const Scratch *by;
+    i64 t;
+    i64 alive;      /* how many markets are: the first places of by->active */
+    i64 upcoming;   /* place in by_start of the next that begins */
+    i64 found;      /* orders of this instant: the first places of by->ranked */
+    i64 soonest;    /* when the first of those that sleep wakes */
+    i64 due;        /* when `pass_time` has something to do */
+    const i64 *era; /* of the fee rule, and where its rows of the table begin */
+    i64 era_at, shift;
+    i64 equity; /* cash and what the open contracts cost, for Kelly sizing */
+    bool busy;  /* something is wanted that the account could pay */
+    bool one_era, sleeps, leaps, only_cash;
+} Walk;
+
+/* Which shortcuts a pass may take. */
+static Walk start(const Pass *p) {
+    const Limits *limits = p->limits;
+    Walk w = {.p = p, .by = p->scratch, .t = p->account->scalars[S_NOW], .due = next_due(p), .era = p->eras[0]};
+    w.one_era = p->era_count == 1;
+    /* A market whose quote nobody wants is looked at again when one comes that is wanted. (Kelly's wishes and those of
+    another era of the fee rule change without a new quote.) */
+    w.sleeps = limits->kelly_base == 0 && w.one_era;
+    /* Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once. */
+    w.leaps = w.sleeps && !p->audit && limits->share_base == 0;
+    /* no limit that comes before the cash, beyond those of market and event */
+    w.only_cash = least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
+                  limits->share_base == 0;
+    return w;
+}
+
+/* When the next market begins, NEVER if none does; those that are over before t are left out. */
+static i64 next_start(Walk *w) {
+    const Pass *p = w->p;
+    while (w->upcoming < p->window && p->market->last_t[p->window_idx[p->by_start[w->upcoming]]] < w->t)
+        w->upcoming++;
+    return w->upcoming < p->window ? p->market->first_t[p->window_idx[p->by_start[w->upcoming]]] : NEVER;
+}
+
+/* Take in the markets that have begun. */
+static void begin_markets(Walk *w) {
+    const Pass *p = w->p;
+    while (next_start(w) <= w->t) {
+        i64 j = p->by_start[w->upcoming++];
+        if (p->account->passed[p->window_idx[j]] < p->until) {
+            w->by->active[w->alive++] = j;
+            w->by->position[j] = row_at(p->rows->e, p->rows->low[j], p->rows->end[j], w->t);
+            w->by->wake[j] = w->t;
+        }
+    }
+}
+
+/* Settle what is due, and go to the era of the fee rule. */
+static void arrive(Walk *w) {
+    const Pass *p = w->p;
+    if (w->t >= w->due) {
+        pass_time(w->t, p);
+        w->due = next_due(p);
+    }
+    while (w->era_at + 1 < p->era_count && p->eras[w->era_at + 1][0] <= w->t)
+        w->era_at++;
+    w->era = p->eras[w->era_at];
+    w->shift = w->era_at * p->era_rows;
+    w->equity = p->account->scalars[S_CASH] + p->account->scalars[S_OPEN_COST];
+    w->found = 0, w->soonest = NEVER, w->busy = false;
+}
+
+/* What is wanted of a row in this era. */
+static Wish wish_of(const Walk *w, i64 i, i64 row, i64 *yes, i64 *no) {
+    const Pass *p = w->p;
+    const Table *table = p->table;
+    *yes = p->yes_code[row] < 0 ? -1 : p->yes_code[row] + w->shift;
+    *no = p->no_code[row] < 0 ? -1 : p->no_code[row] + w->shift;
+    if (p->limits->kelly_base)
+        return kelly_wish(*yes, *no, p->market->p_pico[i], p->rows->bid[row], p->rows->ask[row], w->equity, table,
+                          p->limits, w->era);
+    if (!any_wanted(*yes, *no, table->quantity))
+        return (Wish){0};
+    i64 side = prefers_no(*yes, *no, table) ? NO : YES, code = side == YES ? *yes : *no;
+    return (Wish){side, table->quantity[code], table->rank[code], table->rest[code]};
+}
+
+/* Keep or count a refusal, as the run wants it. */
+static void refuse(const Walk *w, i64 i, i64 side, i64 reason, i64 row, i64 quantity, i64 price) {
+    const Pass *p = w->p;
+    if (p->audit)
+        note(i, side, reason, w->t, p->step, p->rows->e[row], quantity, price, p->out, p->account->scalars);
+    else if (p->counted)
+        count(i, side, reason, w->t, 1, p->out);
+}
+
+/* What becomes of an active market at an instant: it goes to sleep, or stays awake; it has nothing before `until`, and goes; it
+wants more contracts than are exact. */
+enum { ASLEEP, AWAKE, GONE, INEXACT };
+
+/* Look at the quote of an active market; rank the order that somebody wants, or refuse it. */
+static int look_at(Walk *w, i64 j) {
+    const Pass *p = w->p;
+    const Scratch *by = w->by;
+    const i64 *e = p->rows->e, *s = p->account->scalars;
+    i64 i = p->window_idx[j], row = by->position[j], end = p->rows->end[j], later = w->t + p->step, yes, no;
+    while (row + 1 < end && e[row + 1] <= w->t)
+        row++;
+    by->position[j] = row;
+    bool visible = row >= p->rows->low[j] && w->t - e[row] <= p->max_age;
+    if (w->sleeps && !(visible && any_wanted(p->yes_code[row], p->no_code[row], p->table->quantity))) {
+        by->position[j] =
+            next_wanted(row + 1, end, later, p->step, e, p->yes_code, p->no_code, p->table->quantity, &by->wake[j]);
+        return ASLEEP;
+    }
+    if (!visible)
+        return AWAKE;
+    Wish wish = wish_of(w, i, row, &yes, &no);
+    if (wish.quantity <= 0)
+        return wish.quantity < 0 ? INEXACT : AWAKE;
+    i64 side = wish.side, price = side == YES ? p->rows->ask[row] : MICRO - p->rows->bid[row];
+    if (s[S_CASH] < price && w->sleeps && !p->counted && !p->audit) { /* refused for whatever reason */
+        by->position[j] = next_affordable(row + 1, end, later, p->step, w->due, s[S_CASH], p->rows, p->yes_code,
+                                          p->no_code, p->table, &by->wake[j]);
+        return ASLEEP;
+    }
+    w->busy = true;
+    i64 event = p->market->event[i], in_event = p->account->event_contracts[event], reason[2];
+    const i64 *held = p->account->held[i];
+    reason[side] = full(held[YES], held[NO], side, in_event, p->limits);
+    if (reason[side] == NO_REASON) {
+        by->side[j] = side, by->code[j] = side == YES ? yes : no;
+        by->wanted[j] = wish.quantity, by->rank[j] = wish.rank, by->rest[j] = wish.rest;
+        insert(j, w->found++, by, p->window_idx);
+        return AWAKE;
+    }
+    reason[1 - side] = full(held[YES], held[NO], 1 - side, in_event, p->limits);
+    if (w->leaps && reason[1 - side] != NO_REASON && p->market->event_settles[event] > p->market->last_t[i]) {
+        if (p->counted)
+            refuse_rest(i, w->t, p->until, p->step, p->max_age, row, end, p->market->last_t[i], e, p->yes_code,
+                        p->no_code, p->table, reason, p->out);
+        p->account->passed[i] = p->until;
+        return GONE;
+    }
+    refuse(w, i, side, reason[side], row, wish.quantity, price);
+    return AWAKE;
+}
+
+/* Look at all active markets; false if one wants more contracts than are exact. */
+static bool look_around(Walk *w) {
+    const Pass *p = w->p;
+    const Scratch *by = w->by;
+    for (i64 a = 0; a < w->alive;) {
+        i64 j = by->active[a], i = p->window_idx[j];
+        int state = p->market->last_t[i] < w->t ? GONE : by->wake[j] > w->t ? ASLEEP : look_at(w, j);
+        if (state == INEXACT) {
+            p->account->scalars[S_WHERE] = i;
+            return false;
+        }
+        if (state == ASLEEP)
+            w->soonest = least_of(w->soonest, by->wake[j]);
+        if (state == GONE)
+            by->active[a] = by->active[--w->alive];
+        else
+            a++;
+    }
+    return true;
+}
+
+/* Fill the ranked orders of an instant, the best first. */
+static void fill_ranked(const Walk *w) {
+    const Pass *p = w->p;
+    for (i64 k = 0; k < w->found; k++) {
+        i64 j = w->by->ranked[k], i = p->window_idx[j], side = w->by->side[j], row = w->by->position[j];
+        i64 price = side == YES ? p->rows->ask[row] : MICRO - p->rows->bid[row], reason = CASH;
+        bool event_full = p->account->event_contracts[p->market->event[i]] >= p->limits->per_event;
+        if (!w->only_cash || p->account->scalars[S_CASH] >= price || event_full)
+            reason = order(j, side, price, w->t, w->era, p);
+        if (reason != NO_REASON)
+            refuse(w, i, side, reason, row, w->by->wanted[j], price);
+    }
+}
+
 /* Replay all decision times before `until`; DONE, or what is in the way.
 
 After BUFFERS_FULL empty the buffers and call again: it goes on where it stopped. */
 i64 advance(const Pass *p) {
-    const Rows rows = *p->rows;
-    const Market market = *p->market;
-    const Account account = *p->account;
-    const Table table = *p->table;
-    const Limits *limits = p->limits;
-    const Scratch by = *p->scratch;
-    const i32 *yes_code = p->yes_code, *no_code = p->no_code;
-    const i64 step = p->step, until = p->until, max_age = p->max_age;
-    const bool audit = p->audit, counted = p->counted;
-    i64 *s = account.scalars;
-    /* Both sides of a market that is full stay so until something of its event settles: its refusals are counted at once. */
-    const bool one_era = p->era_count == 1;
-    const bool leaps = !audit && limits->kelly_base == 0 && one_era && limits->share_base == 0;
-    /* A market whose quote nobody wants is looked at again when one comes that is wanted. (Kelly's wishes and those of
-    another era of the fee rule change without a new quote.) */
-    const bool sleeps = limits->kelly_base == 0 && one_era;
-    /* limits that come before the cash, beyond those of market and event */
-    const i64 others = least_of(limits->total_open, least_of(limits->notional, limits->orders));
-    const bool only_cash = others >= UNLIMITED && limits->share_base == 0;
-    const i64 until_t = up(until, step) * step;
-    i64 t = s[S_NOW], alive = 0, upcoming = 0, era_at = 0, due = next_due(p);
+    i64 *s = p->account->scalars;
+    const i64 until_t = up(p->until, p->step) * p->step;
+    Walk w = start(p);
     for (;;) {
-        if (alive == 0) {
-            while (upcoming < p->window && market.last_t[p->window_idx[p->by_start[upcoming]]] < t)
-                upcoming++;
-            if (upcoming == p->window)
-                break;
-            t = most_of(t, market.first_t[p->window_idx[p->by_start[upcoming]]]);
-        }
-        if (t >= until)
+        if (w.alive == 0)
+            w.t = most_of(w.t, next_start(&w));
+        if (w.t >= p->until)
             break;
-        for (; upcoming < p->window && market.first_t[p->window_idx[p->by_start[upcoming]]] <= t; upcoming++) {
-            i64 j = p->by_start[upcoming], i = p->window_idx[j];
-            if (market.last_t[i] >= t && account.passed[i] < until) {
-                by.active[alive++] = j;
-                by.position[j] = row_at(rows.e, rows.low[j], rows.end[j], t);
-                by.wake[j] = t;
-            }
-        }
-        s[S_NOW] = t;
-        if (s[S_FILLS] + alive > p->fill_rows || (audit && s[S_REFUSALS] + alive > p->refusal_rows))
+        begin_markets(&w);
+        s[S_NOW] = w.t;
+        if (s[S_FILLS] + w.alive > p->fill_rows || (p->audit && s[S_REFUSALS] + w.alive > p->refusal_rows))
             return BUFFERS_FULL;
-        if (t >= due) {
-            pass_time(t, p);
-            due = next_due(p);
-        }
-        while (era_at + 1 < p->era_count && p->eras[era_at + 1][0] <= t)
-            era_at++;
-        const i64 *era = p->eras[era_at], shift = era_at * p->era_rows, equity = s[S_CASH] + s[S_OPEN_COST];
-        i64 found = 0, soonest = NEVER;
-        bool busy = false;
-        for (i64 a = 0; a < alive;) {
-            i64 j = by.active[a], i = p->window_idx[j];
-            if (market.last_t[i] < t) {
-                by.active[a] = by.active[--alive];
-                continue;
-            }
-            a++;
-            if (by.wake[j] > t) {
-                soonest = least_of(soonest, by.wake[j]);
-                continue;
-            }
-            i64 row = by.position[j], end = rows.end[j];
-            while (row + 1 < end && rows.e[row + 1] <= t)
-                row++;
-            by.position[j] = row;
-            bool visible = row >= rows.low[j] && t - rows.e[row] <= max_age;
-            if (sleeps && (!visible || !any_wanted(yes_code[row], no_code[row], table.quantity))) {
-                by.position[j] =
-                    next_wanted(row + 1, end, t + step, step, rows.e, yes_code, no_code, table.quantity, &by.wake[j]);
-                soonest = least_of(soonest, by.wake[j]);
-                continue;
-            }
-            if (!visible)
-                continue;
-            i64 yes = yes_code[row] < 0 ? -1 : yes_code[row] + shift, no = no_code[row] < 0 ? -1 : no_code[row] + shift;
-            Wish wish;
-            if (limits->kelly_base) {
-                wish = kelly_wish(yes, no, market.p_pico[i], rows.bid[row], rows.ask[row], equity, &table, limits, era);
-                if (wish.quantity < 0) {
-                    s[S_WHERE] = i;
-                    return TOO_LARGE;
-                }
-                if (wish.quantity == 0)
-                    continue;
-            } else {
-                if (!any_wanted(yes, no, table.quantity))
-                    continue;
-                i64 side = prefers_no(yes, no, &table) ? NO : YES, code = side == YES ? yes : no;
-                wish = (Wish){side, table.quantity[code], table.rank[code], table.rest[code]};
-            }
-            i64 side = wish.side, price = side == YES ? rows.ask[row] : MICRO - rows.bid[row];
-            if (s[S_CASH] < price && sleeps && !counted && !audit) { /* refused for whatever reason */
-                by.position[j] = next_affordable(row + 1, end, t + step, step, due, s[S_CASH], &rows, yes_code, no_code,
-                                                 &table, &by.wake[j]);
-                soonest = least_of(soonest, by.wake[j]);
-                continue;
-            }
-            busy = true;
-            i64 in_event = account.event_contracts[market.event[i]];
-            const i64 *held = account.held[i];
-            i64 reason = full(held[YES], held[NO], side, in_event, limits);
-            if (reason == NO_REASON) {
-                by.side[j] = side, by.code[j] = side == YES ? yes : no;
-                by.wanted[j] = wish.quantity, by.rank[j] = wish.rank, by.rest[j] = wish.rest;
-                insert(j, found++, &by, p->window_idx);
-                continue;
-            }
-            i64 reasons[2];
-            reasons[side] = reason, reasons[1 - side] = full(held[YES], held[NO], 1 - side, in_event, limits);
-            if (leaps && reasons[1 - side] != NO_REASON && market.event_settles[market.event[i]] > market.last_t[i]) {
-                if (counted)
-                    refuse_rest(i, t, until, step, max_age, row, end, market.last_t[i], rows.e, yes_code, no_code,
-                                &table, reasons, p->out);
-                account.passed[i] = until;
-                by.active[--a] = by.active[--alive];
-            } else if (audit)
-                note(i, side, reason, t, step, rows.e[row], wish.quantity, price, p->out, s);
-            else if (counted)
-                count(i, side, reason, t, 1, p->out);
-        }
-        for (i64 k = 0; k < found; k++) {
-            i64 j = by.ranked[k], i = p->window_idx[j], side = by.side[j], row = by.position[j];
-            i64 price = side == YES ? rows.ask[row] : MICRO - rows.bid[row], reason = CASH;
-            if (!only_cash || s[S_CASH] >= price || account.event_contracts[market.event[i]] >= limits->per_event)
-                reason = order(j, side, price, t, era, p);
-            if (reason == NO_REASON)
-                continue;
-            if (audit)
-                note(i, side, reason, t, step, rows.e[row], by.wanted[j], price, p->out, s);
-            else if (counted)
-                count(i, side, reason, t, 1, p->out);
-        }
-        if (busy || !sleeps)
-            t += step;
-        else { /* nothing is wanted before one of them wakes, or another market begins */
-            if (upcoming < p->window)
-                soonest = least_of(soonest, market.first_t[p->window_idx[p->by_start[upcoming]]]);
-            t = most_of(t + step, least_of(soonest, until_t));
-        }
+        arrive(&w);
+        if (!look_around(&w))
+            return TOO_LARGE;
+        fill_ranked(&w);
+        if (w.busy || !w.sleeps)
+            w.t += p->step;
+        else /* nothing is wanted before one of them wakes, or another market begins */
+            w.t = most_of(w.t + p->step, least_of(least_of(w.soonest, next_start(&w)), until_t));
     }
     s[S_NOW] = until_t;
-    pass_time(until - 1, p);
+    pass_time(p->until - 1, p);
     return DONE;
 }

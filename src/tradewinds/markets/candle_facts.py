@@ -61,7 +61,16 @@ def candle_file(path: str) -> CandleFile:
     bounds = [found for found in statistics if found is not None and found.has_min_max]
     return CandleFile(
         rows=footer.num_rows,
-        lowest=min((found.min for found in bounds), default=None),
-        highest=max((found.max for found in bounds), default=None),
+        lowest=_dollars(min((_micro(found.min_raw) for found in bounds), default=None)),
+        highest=_dollars(max((_micro(found.max_raw) for found in bounds), default=None)),
         said=json.loads((footer.metadata or {}).get(META_KEY, b"{}")),
     )
+
+
+def _micro(stored: bytes | int) -> int:
+    """A decimal of a price column as Parquet stores it."""
+    return stored if isinstance(stored, int) else int.from_bytes(stored, "big", signed=True)
+
+
+def _dollars(micro: int | None) -> Decimal | None:
+    return None if micro is None else Decimal(micro).scaleb(-6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,8 +37,7 @@ def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterat
     # a market that can no longer trade may settle before it would begin, and that is an instant of the equity, too
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
     untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
-    half = max((threads or os.cpu_count() or 1) // 2, 1)  # the other half replays
-    with contextlib.closing(CandleReader(half)) as reader, ThreadPoolExecutor(max_workers=1) as ahead:
+    with contextlib.closing(CandleReader(threads)) as reader, ThreadPoolExecutor(max_workers=1) as ahead:
         jobs = [ahead.submit(_read, reader, groups[0], untils[0])] if groups else []
         for place in range(len(groups)):
             batch = jobs.pop().result()
