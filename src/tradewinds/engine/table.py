@@ -143,10 +143,11 @@ class _Kinds(NamedTuple):
 
     @classmethod
     def of(cls, window: Window) -> _Kinds:
-        kinds: dict[tuple[int, Fraction], int] = {}
-        of_contract = [kinds.setdefault((c.p_pico, c.fee_rate), len(kinds)) for c in window.contracts]
-        rates = sorted({rate for _, rate in kinds})
-        place = {rate: i for i, rate in enumerate(rates)}
-        columns = ([p for p, _ in kinds], [place[rate] for _, rate in kinds], of_contract)
+        kinds: dict[tuple[int, tuple[int, int]], int] = {}  # rates as pairs: a fraction takes long to hash
+        pairs = [(c.p_pico, c.fee_rate.as_integer_ratio()) for c in window.contracts]
+        of_contract = [kinds.setdefault(pair, len(kinds)) for pair in pairs]
+        rates = sorted({Fraction(*ratio) for _, ratio in kinds})
+        place = {rate.as_integer_ratio(): i for i, rate in enumerate(rates)}
+        columns = ([p for p, _ in kinds], [place[ratio] for _, ratio in kinds], of_contract)
         p, fee_place, owners = (np.array(column, np.int64) for column in columns)
         return cls(p, fee_place, rates, owners)

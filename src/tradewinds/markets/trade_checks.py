@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from tradewinds.engine.costs import CENT, TAKER_RATE
 from tradewinds.engine.fills import Fill
@@ -22,9 +24,14 @@ def fee_in_bounds(fill: Fill, step_seconds: int) -> bool:
 
     A series whose multiplier is above 1 may charge that much more.
     """
-    rate = max(fill.contract.fee_rate, TAKER_RATE)
-    most = -(-rate.numerator * MICRO * fill.quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
-    return 0 <= fill.fee_micro <= most
+    return 0 <= fill.fee_micro <= _most_fee(fill.contract.fee_rate.as_integer_ratio(), fill.quantity)
+
+
+@functools.lru_cache(1024)
+def _most_fee(ratio: tuple[int, int], quantity: int) -> int:
+    """Of so many contracts, at a rate."""
+    rate = max(Fraction(*ratio), TAKER_RATE)
+    return -(-rate.numerator * MICRO * quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
 
 
 def decision_in_window(fill: Fill, step_seconds: int) -> bool:
