@@ -70,7 +70,8 @@ class Laws:
             middle = (low + high) / 2
             below = self.cdf(middle) < 0.5
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
+        found: Floats = (low + high) / 2
+        return found
 
     def cdf(self, x_f: Floats) -> Floats:
         """The probability of less than a temperature of each day's own; (days,)."""

@@ -67,7 +67,7 @@ def _joined(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
 
 
 def _row(station: Station, history: History, daily: Daily) -> Row:
-    found = {}
+    found: dict[str, Any] = {}
     for method, law in daily.laws.items():
         said = {"mu_f": round(law.mean_f, DECIMALS), "sigma_f": round(law.deviation_f, DECIMALS)}
         found |= {f"{method}_{name}": value for name, value in said.items()}
