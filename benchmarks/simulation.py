@@ -16,6 +16,7 @@ from tradewinds import calendars, config, jobs, store
 from tradewinds.archive import Archive
 from tradewinds.engine.result import RunResult
 from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.forecasts.law import Law
 from tradewinds.markets import kalshi_weather
 from tradewinds.markets.strikes import strike_bounds
 from tradewinds.sources import kalshi
@@ -94,7 +95,7 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
                     **{k: m[k] for k in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
                     "asof_ts": 0,
                     "known_at_ts": 0,
-                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], centre, 2.5),
+                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Law.normal(centre, 2.5)),
                     "mu_f": None,
                     "sigma_f": None,
                     "method": "file",

@@ -94,7 +94,10 @@ refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
 FORECAST_CODE = [
-    *(f"forecasts/{name}.py" for name in ("daily", "emos", "history", "normal")),
+    *(
+        f"forecasts/{name}.py"
+        for name in ("daily", "emos", "history", "law", "mixture", "normal")
+    ),
     *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
 ]
 REPLAY_CODE = [

@@ -108,6 +108,9 @@ PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 
 # The first year with any of a model's guidance in the weather service's archive (GFS from its predecessor AVN, NAM from ETA).
 GUIDANCE_SINCE = {"GFS": 2000, "NAM": 2002, "MEX": 2020, "NBS": 2018, "NBE": 2020}
 
+# The law of a day's extreme: a mixture of normal laws, of one where its shape is not known better.
+LAW = pa.list_(pa.struct([pa.field(name, pa.float64(), nullable=False) for name in ("weight", "mu_f", "sigma_f")]))
+
 PROBABILITIES = _schema(
     ("series_ticker", pa.string()),
     ("event_ticker", pa.string()),
@@ -118,12 +121,13 @@ PROBABILITIES = _schema(
     ("p_yes", PROB),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
+    ("law", LAW, "null"),
     ("method", pa.string()),
     ("reason", pa.string(), "null"),
 )
 
-# A forecast per climate date (forecasts/daily.py): `method` is the one that counts, with mu_f and sigma_f; `reason` says what
-# kept a better one out. Beside it the law (mu, sigma in °F) of every method that was possible.
+# A forecast per climate date (forecasts/daily.py): `method` is the one that counts, with its law and that law's mean (mu_f) and
+# standard deviation (sigma_f); `reason` says what kept a better one out. Beside it those two of every method that was possible.
 FORECAST_METHODS = ("emos", "bias_corrected", "climatology", "raw")
 FORECASTS = _schema(
     ("station_id", pa.string()),
@@ -135,6 +139,7 @@ FORECASTS = _schema(
     ("reason", pa.string(), "null"),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
+    ("law", LAW, "null"),
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
 )

@@ -24,7 +24,7 @@ from tradewinds import archive_market, calendars, store
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
 from tradewinds.calendars import Station
-from tradewinds.forecasts.integer_mass import normal_cdf
+from tradewinds.forecasts.law import normal_cdf
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 3, 4), dt.date(2025, 3, 14)  # daylight saving begins on March 9

@@ -27,6 +27,41 @@ def crps_by_quadrature(mu, sigma, y):
     return below + above
 
 
+def mixture_crps_by_quadrature(parts, y):
+    """∫ (F(x) − 1{x ≥ y})² dx of a mixture of (weight, μ, σ)."""
+
+    def chance(x, side):
+        return sum(w * big_phi(side * (x - mu) / sigma) for w, mu, sigma in parts)
+
+    lowest = min(y, *(mu - 12 * sigma for _, mu, sigma in parts))
+    highest = max(y, *(mu + 12 * sigma for _, mu, sigma in parts))
+    knots = sorted({mu for _, mu, _ in parts})
+    below = quad(lambda x: chance(x, 1) ** 2, lowest, y, limit=500, points=[k for k in knots if lowest < k < y] or None)
+    above = quad(
+        lambda x: chance(x, -1) ** 2, y, highest, limit=500, points=[k for k in knots if y < k < highest] or None
+    )
+    return below[0] + above[0]
+
+
+def three_normals(errors):
+    """Fifty rounds of expectation and maximisation, weights 0.2, 0.6 and 0.2, for the errors and a hundred normal ones."""
+    seen = [*errors, *(statistics.NormalDist().inv_cdf((i + 0.5) / 100) for i in range(100))]
+    parts = [(0.2, -1.0, 1.2), (0.6, 0.0, 0.8), (0.2, 1.0, 1.2)]
+    for _ in range(50):
+        sums = [[0.0, 0.0, 0.0] for _ in parts]
+        for x in seen:
+            likely = [w * statistics.NormalDist(mu, sigma).pdf(x) for w, mu, sigma in parts]
+            for one, total in zip(likely, sums, strict=True):
+                share = one / sum(likely)
+                for power in range(3):
+                    total[power] += share * x**power
+        parts = [
+            (w, first / n, max(math.sqrt(second / n - (first / n) ** 2), 0.2))
+            for (w, _, _), (n, first, second) in zip(parts, sums, strict=True)
+        ]
+    return parts
+
+
 class Knowledge:
     """What was known at an instant of one station's maximum: guidance rows and final reports, as dicts."""
 
@@ -79,7 +114,7 @@ class NaiveForecast:
         return {d: h for d, (h, known) in self.reports.items() if known <= asof and d < day}
 
     def forecast(self, day, emos_days):
-        """(μ, σ) of the regression."""
+        """(weight, μ, σ) of the three normals whose mixture is the regression's law."""
         asof = self.asof(day)
         known = Knowledge(self.guidance, self.climate, asof)
         self.reports = {
@@ -108,7 +143,14 @@ class NaiveForecast:
         start[p] = math.log(statistics.stdev(target))
         found = minimize(loss, start, method="BFGS", options={"gtol": 1e-6, "maxiter": 400}).x
         guess, own_mean, own_scale = rows[day]
-        return guess + float(np.dot(own_mean, found[:p])), math.exp(float(np.dot(own_scale, found[p:])))
+        mu, sigma = guess + float(np.dot(own_mean, found[:p])), math.exp(float(np.dot(own_scale, found[p:])))
+        n = len(seen)
+        wider = math.sqrt((n + p) / (n - p))
+        errors = [
+            wider * (target[i] - float(np.dot(mean[i], found[:p]))) / math.exp(float(np.dot(scale[i], found[p:])))
+            for i in range(n)
+        ]
+        return [(weight, mu + sigma * centre, sigma * spread) for weight, centre, spread in three_normals(errors)]
 
     def guess(self, known, day):
         """(first guess, corrected values, runs) of a day; None without all models."""

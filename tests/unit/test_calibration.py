@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tradewinds import store
 from tradewinds.engine.result import Scored
+from tradewinds.forecasts.law import Law
+from tradewinds.forecasts.mixture import Laws
 from tradewinds.results import metrics
 from tradewinds.results.calibration import (
     ScoredDay,
@@ -135,7 +137,8 @@ def test_pit_of_right_forecasts_is_flat_and_of_biased_ones_is_not():
     rng = np.random.default_rng(1)
     mu, sigma = rng.uniform(40, 90, 4000), rng.uniform(0.8, 4, 4000)
     observed = np.round(rng.normal(mu, sigma))
-    flat, biased, narrow = (pit_histogram(*law, observed) for law in ((mu, sigma), (mu + 1, sigma), (mu, sigma / 2)))
+    laws = ((mu, sigma), (mu + 1, sigma), (mu, sigma / 2))
+    flat, biased, narrow = (pit_histogram(Laws.of(list(map(Law.normal, *law))), observed) for law in laws)
     low, high = count_band(np.full(4000, 0.1), 0.95)
     assert sum(flat) == sum(biased) == pytest.approx(4000)
     assert all(low - 5 <= count <= high + 5 for count in flat)
@@ -144,15 +147,15 @@ def test_pit_of_right_forecasts_is_flat_and_of_biased_ones_is_not():
 
 def test_pit_spreads_a_whole_degree_over_its_mass():
     """σ so small that one degree has all the mass: a forecast that hits it is a flat histogram by itself."""
-    assert pit_histogram(np.array([70.0]), np.array([0.05]), np.array([70.0])) == pytest.approx([0.1] * 10)
-    assert pit_histogram(np.array([70.0]), np.array([0.05]), np.array([90.0])) == pytest.approx([0] * 9 + [1])
+    sure = Laws.of([Law.normal(70.0, 0.05)])
+    assert pit_histogram(sure, np.array([70.0])) == pytest.approx([0.1] * 10)
+    assert pit_histogram(sure, np.array([90.0])) == pytest.approx([0] * 9 + [1])
 
 
 def test_temperatures_by_hand_and_by_group():
     def day(number, observed, mu, station="KMDW max"):
-        return ScoredDay(
-            station, DAY + dt.timedelta(days=number), 30, observed, {"model": (mu, 2.0), "raw": (mu + 1, 3.0)}
-        )
+        laws = {"model": Law.normal(mu, 2.0), "raw": Law.normal(mu + 1, 3.0)}
+        return ScoredDay(station, DAY + dt.timedelta(days=number), 30, observed, laws)
 
     days = [day(0, 70, 71), day(1, 70, 68), day(30, 60, 60, "KMIA max")]
     found = calibration([], days)

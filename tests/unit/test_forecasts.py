@@ -18,6 +18,7 @@ from tradewinds import calendars, config, store
 from tradewinds.forecasts import daily, emos, normal, tables, windows
 from tradewinds.forecasts.history import History, guidance_day, read_history
 from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.forecasts.law import Law
 
 CHI = calendars.station_of("KXHIGHCHI")
 LOW_CHI = calendars.station_of("KXLOWTCHI")
@@ -72,11 +73,9 @@ def test_bias_and_spread_by_hand():
     climate = [report(d, 61 + 2 * (i % 2)) for i, d in enumerate(days_back(11))]
     found = forecast(history(guidance, climate))
     assert found.method == "bias_corrected" and found.reason == "MODEL_MISSING:NAM"
-    assert found.law == (
-        62,
-        pytest.approx((10 / 9) ** 0.5, abs=1e-6),
-    )  # yesterday's report is not known: ten days count
-    assert found.laws["raw"] == (60, pytest.approx(5**0.5, abs=1e-6))
+    about = pytest.approx((10 / 9) ** 0.5, abs=1e-6)
+    assert found.law == Law.normal(62, about), "yesterday's report is not known: ten days count"
+    assert found.laws["raw"] == Law.normal(60, pytest.approx(5**0.5, abs=1e-6))
     assert found.known_at_ts == guidance[0]["known_at_ts"] > climate[1]["known_at_ts"]
 
 
@@ -84,7 +83,7 @@ def test_models_are_averaged_and_the_latest_known_run_counts():
     guidance = [guidance_row(d, 60) for d in [DAY, *days_back(9)]] + [guidance_row(DAY, 64, "NAM")]
     later = guidance_row(DAY, 90, runtime=utc(DAY, 0))  # 00Z of the day: known at 05Z, an hour too late
     found = forecast(history([*guidance, later], [report(d, 60) for d in days_back(9)]))
-    assert found.law == (62, 0.5)
+    assert found.law == Law.normal(62, 0.5)
 
 
 @pytest.mark.parametrize(("lag", "value"), [(None, 60), ({"GFS": 3.5}, 90), ({"NAM": 1, "GFS": 9}, 60)])
@@ -100,7 +99,7 @@ def test_every_step_down_says_why():
     assert (nothing.method, nothing.reason, nothing.known_at_ts) == (None, "NO_GUIDANCE; NO_HISTORY", None)
     season = forecast(history([], old, days=400))
     assert (season.method, season.reason) == ("climatology", "NO_GUIDANCE")
-    assert season.law == (pytest.approx(61, abs=0.2), pytest.approx(0.82, abs=0.05))
+    assert season.law == Law.normal(pytest.approx(61, abs=0.2), pytest.approx(0.82, abs=0.05))
     today = [guidance_row(DAY, 60), guidance_row(DAY, 61, "NAM")]
     fresh = forecast(history(today, old, days=400), emos_days=600)
     assert (fresh.method, fresh.reason) == ("climatology", "FEW_DAYS:emos; FEW_DAYS:bias_corrected")
@@ -160,7 +159,7 @@ def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
     )
     found = forecast(history(guidance, climate, days=250), emos_days=100)
     assert found.method == "emos" and found.reason is None and len(found.coefficients) == 24
-    assert found.law == pytest.approx(naive.forecast(DAY, 100), abs=2e-3)
+    assert np.array(found.law.parts) == pytest.approx(np.array(naive.forecast(DAY, 100)), abs=5e-3)
 
 
 def test_the_fit_is_a_minimum():
@@ -247,7 +246,7 @@ def test_warmer_guidance_makes_warmer_forecasts(shift):
             r | {"n_x_f": r["n_x_f"] + by, "tmp_f": None if r["tmp_f"] is None else r["tmp_f"] + by} for r in guidance
         ]
         mixed = [new if new["runtime_ts"] == cut else old for new, old in zip(rows, guidance, strict=True)]
-        return forecast(history(mixed, climate, days=200), emos_days=600).law[0]
+        return forecast(history(mixed, climate, days=200), emos_days=600).law.mean_f
 
     assert abs(shift) < 1 or (moved(shift) - moved(0)) * shift > 0
 
@@ -257,7 +256,7 @@ def test_sigma_never_falls_below_its_floor():
     found = forecast(
         history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5
     )
-    assert found.method == "emos" and {sigma for _, sigma in found.laws.values()} == {1.5}
+    assert found.method == "emos" and {part.sigma_f for law in found.laws.values() for part in law.parts} == {1.5}
 
 
 def mirrored(made):
@@ -269,7 +268,8 @@ def test_a_minimum_is_the_maximum_of_the_opposite():
     made = history(*weather(200), days=200)
     high, low = (forecast(one, emos_days=600) for one in (made, mirrored(made)))
     assert low.method == "emos"
-    assert low.law == pytest.approx((-high.law[0], high.law[1]), abs=1e-6)
+    parts = [(weight, -mu, sigma) for weight, mu, sigma in high.law.parts]
+    assert np.array(low.law.parts) == pytest.approx(np.array(parts), abs=2e-6)
 
 
 def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_files_reach(tmp_path):
@@ -315,7 +315,7 @@ def ladder_of(low):
 @given(LADDERS)
 def test_a_ladder_without_gaps_sums_to_one(ladder):
     low, mu, sigma = ladder
-    probabilities = [bracket_probability(*b, mu, sigma) for b in ladder_of(low)]
+    probabilities = [bracket_probability(*b, Law.normal(mu, sigma)) for b in ladder_of(low)]
     assert abs(sum(probabilities) - 1) < Decimal("1e-9")
     assert all(0 <= p <= 1 for p in probabilities)
 
@@ -324,7 +324,7 @@ def test_a_ladder_without_gaps_sums_to_one(ladder):
 def test_a_warmer_forecast_makes_the_tail_above_likelier_and_the_one_below_less_so(ladder, warmer):
     low, mu, sigma = ladder
     (below, *_, above), (below_then, *_, above_then) = (
-        [bracket_probability(*b, at, sigma) for b in ladder_of(low)] for at in (mu, mu + warmer)
+        [bracket_probability(*b, Law.normal(at, sigma)) for b in ladder_of(low)] for at in (mu, mu + warmer)
     )
     assert above_then >= above and below_then <= below
 
@@ -332,7 +332,7 @@ def test_a_warmer_forecast_makes_the_tail_above_likelier_and_the_one_below_less_
 def test_the_ladder_of_the_rules():
     ladder = [(None, 78), (79, 80), (81, 82), (83, 84), (85, 86), (87, None)]
     goldens = ["0.0808", "0.2638", "0.3812", "0.2195", "0.0501", "0.0047"]
-    found = [bracket_probability(*b, 81.3, 2.0) for b in ladder]
+    found = [bracket_probability(*b, Law.normal(81.3, 2.0)) for b in ladder]
     assert [str(p.quantize(Decimal("0.0001"))) for p in found] == goldens
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewinds import store
-from tradewinds.forecasts import emos, windows
+from tradewinds.forecasts import emos, mixture, windows
 from tradewinds.forecasts.history import NEVER, Floats, History
+from tradewinds.forecasts.law import Law, Part
 
 METHODS = store.FORECAST_METHODS
 EMOS, BIAS_CORRECTED, CLIMATOLOGY, RAW = METHODS
@@ -30,8 +31,6 @@ OPTIONAL_SHARE = 0.8  # of the window's days that must have a predictor that can
 SEASON_DAYS = 15  # climatology: reports of this many days of the year either way
 CLIMATOLOGY_MIN_DAYS = 20
 DECIMALS = 6  # of °F in which a forecast is said: what is below differs between machines
-
-Law = tuple[float, float]  # μ and σ in °F
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Daily(NamedTuple):
 
     @property
     def law(self) -> Law | None:
-        """μ and σ of the method that counts."""
+        """That of the method that counts."""
         return self.laws[self.method] if self.method else None
 
 
@@ -114,8 +113,10 @@ class Forecaster:
 
     def _add(self, laws: dict[str, Law], method: str, law: Law | None) -> None:
         if law is not None:
-            mu, sigma = law
-            laws[method] = (round(mu, DECIMALS), round(max(sigma, self.settings.sigma_floor_f), DECIMALS))
+            floor = self.settings.sigma_floor_f
+            laws[method] = Law(
+                tuple(Part(w, round(mu, DECIMALS), round(max(sigma, floor), DECIMALS)) for w, mu, sigma in law.parts)
+            )
 
     def _seen(self, index: int, days: int) -> npt.NDArray[np.int64]:
         """Rows of the last `days` days whose report was known at the row's as-of time."""
@@ -137,8 +138,10 @@ class Forecaster:
         errors = sign * self.history.observed_f[rows] - made.guess_f[rows]
         design = made.mean[:, mean], made.scale[:, scale]
         found = emos.fit(design[0][rows], design[1][rows], errors)
+        shape = mixture.shape(emos.standardised(design[0][rows], design[1][rows], errors, found))
         shift, sigma = emos.predict(design[0][[index]], design[1][[index]], found)
-        law = float(sign * (made.guess_f[index] + shift[0])), float(sigma[0])
+        mu, deviation = sign * (made.guess_f[index] + shift + sigma * shape[0]), sigma * shape[1]
+        law = Law(tuple(map(Part, mixture.WEIGHTS, mu.tolist(), deviation.tolist())))
         return law, tuple(np.concatenate([found.mean, found.scale]).tolist())
 
     @cached_property
@@ -157,8 +160,8 @@ class Forecaster:
             return {}
         guidance = float(self._mean_guidance[index])
         return {
-            BIAS_CORRECTED: (guidance + float(errors.mean()), float(errors.std(ddof=1))),
-            RAW: (guidance, float(np.sqrt((errors**2).mean()))),
+            BIAS_CORRECTED: Law.normal(guidance + float(errors.mean()), float(errors.std(ddof=1))),
+            RAW: Law.normal(guidance, float(np.sqrt((errors**2).mean()))),
         }
 
     def _climatology(self, index: int) -> Law | None:
@@ -168,7 +171,7 @@ class Forecaster:
         apart = np.abs((index - rows + year / 2) % year - year / 2)
         found = self.history.observed_f[rows[apart <= SEASON_DAYS]]
         found = found[~np.isnan(found)]
-        return (float(found.mean()), float(found.std(ddof=1))) if len(found) >= CLIMATOLOGY_MIN_DAYS else None
+        return Law.normal(float(found.mean()), float(found.std(ddof=1))) if len(found) >= CLIMATOLOGY_MIN_DAYS else None
 
     def _known_at(self, index: int, models: tuple[int, ...]) -> int:
         """When the last of the inputs of a row's forecasts was known."""

@@ -12,6 +12,9 @@ For each day, from what was known at its as-of time:
 The coefficients minimise the mean CRPS over a trailing window of days whose report was known, plus a ridge that pulls them
 to the first guess, so that twenty predictors cost nothing where they tell nothing.
 
+μ and σ are those of a normal law, which the fit takes for the law of the errors; the law of the forecast has their shape
+(mixture.py), taken from the standardised errors of the same window.
+
 The minimum of a day is the maximum of the temperatures with the opposite sign: one code serves both.
 """
 
@@ -121,6 +124,17 @@ def design(history: History, models: tuple[int, ...]) -> Design:
 def predict(mean: Floats, scale: Floats, found: Coefficients) -> tuple[Floats, Floats]:
     """μ − guess and σ, before any floor, of rows of predictors."""
     return mean @ found.mean, np.exp(np.clip(scale @ found.scale, *LOG_SIGMA_BOUNDS))
+
+
+def standardised(mean: Floats, scale: Floats, errors: Floats, found: Coefficients) -> Floats:
+    """The errors of the fit's own days in units of σ, as wide as those of other days are: what the law's shape is taken from.
+
+    A fit of p coefficients on n days comes closer to those days than to others, by √((n − p) / (n + p)) (Akaike 1969, final
+    prediction error; p is that of μ).
+    """
+    days, p = mean.shape
+    mu, sigma = predict(mean, scale, found)
+    return (errors - mu) / sigma * math.sqrt((days + p) / (days - p))
 
 
 def objective(mean: Floats, scale: Floats, errors: Floats, found: Coefficients) -> float:

@@ -15,6 +15,7 @@ from tradewinds import calendars, store
 from tradewinds.calendars import Station
 from tradewinds.forecasts import user_file
 from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.forecasts.law import Law
 from tradewinds.forecasts.tables import ByDay, make_forecasts, read_forecasts
 from tradewinds.markets.strikes import Bounds, strike_bounds
 
@@ -162,6 +163,6 @@ def _add_event(made: Made, station: Station, listed: list[Row], forecast: Row) -
 
 
 def _forecast_row(station: Station, market: Row, bounds: Bounds, forecast: Row) -> Row:
-    p_yes = bracket_probability(*bounds, forecast["mu_f"], forecast["sigma_f"])
+    p_yes = bracket_probability(*bounds, Law.of(forecast["law"]))
     row = _row(station, market, forecast["asof_ts"], forecast["known_at_ts"], p_yes, forecast["method"])
-    return row | {name: forecast[name] for name in ("mu_f", "sigma_f", "reason")}
+    return row | {name: forecast[name] for name in ("mu_f", "sigma_f", "law", "reason")}

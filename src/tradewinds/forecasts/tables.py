@@ -12,7 +12,7 @@ import pyarrow as pa
 from tradewinds import store
 from tradewinds.calendars import Station
 from tradewinds.forecasts import windows
-from tradewinds.forecasts.daily import Daily, Forecaster, Settings
+from tradewinds.forecasts.daily import DECIMALS, Daily, Forecaster, Settings
 from tradewinds.forecasts.history import History, read_history
 
 Row = dict[str, Any]
@@ -67,13 +67,13 @@ def _joined(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
 
 
 def _row(station: Station, history: History, daily: Daily) -> Row:
-    mu, sigma = daily.law or (None, None)
-    laws = {
-        f"{method}_{what}_f": value
-        for method, law in daily.laws.items()
-        for what, value in zip(("mu", "sigma"), law, strict=True)
-    }
-    return laws | {
+    found: dict[str, Any] = {}
+    for method, law in daily.laws.items():
+        said = {"mu_f": round(law.mean_f, DECIMALS), "sigma_f": round(law.deviation_f, DECIMALS)}
+        found |= {f"{method}_{name}": value for name, value in said.items()}
+        if method == daily.method:
+            found |= said | {"law": law.rows()}
+    return found | {
         "station_id": station.station_id,
         "target": station.target,
         "climate_date": history.day(daily.row),
@@ -81,7 +81,5 @@ def _row(station: Station, history: History, daily: Daily) -> Row:
         "known_at_ts": daily.known_at_ts,
         "method": daily.method,
         "reason": daily.reason,
-        "mu_f": mu,
-        "sigma_f": sigma,
         "coefficients": daily.coefficients,
     }

@@ -5,8 +5,8 @@
 - Reliability diagram: consistency bars of Bröcker & Smith (2007), where the frequency of a bin would lie in 90 % of cases
   if every probability in it were right (exact, by convolution). ASSUME: independent markets; those of one event are not, so the
   bars are somewhat narrow in wide bins.
-- CRPS of the normal law in closed form; PIT of whole degrees without random numbers (Czado, Gneiting & Held 2009), with the
-  band in which 95 % of a uniform histogram's columns lie.
+- CRPS of the day's law in closed form, MAE of its median, bias of its mean; PIT of whole degrees without random numbers
+  (Czado, Gneiting & Held 2009), with the band in which 95 % of a uniform histogram's columns lie.
 - Against another source: Brier skill 1 − B/B_other on the markets that have both, with the interval of a bootstrap over days
   (all markets of a climate date are drawn together).
 """
@@ -23,7 +23,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds.forecasts import normal
+from tradewinds.forecasts.law import Law
+from tradewinds.forecasts.mixture import Laws
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,13 +48,13 @@ class ScoredMarket(NamedTuple):
 
 
 class ScoredDay(NamedTuple):
-    """A climate date with its observed extreme and each source's (μ, σ), all in °F."""
+    """A climate date with its observed extreme in °F and each source's law."""
 
     station: str
     climate_date: dt.date
     lead_hours: int
     observed_f: float
-    laws: Mapping[str, tuple[float, float]]
+    laws: Mapping[str, Law]
 
 
 Scored = TypeVar("Scored", ScoredMarket, ScoredDay)
@@ -200,30 +201,29 @@ def skill(markets: Sequence[ScoredMarket], other: str, seed: int) -> dict[str, A
 
 
 def temperature_scores(days: Sequence[ScoredDay]) -> dict[str, Any]:
-    """Per source: n, mean absolute error, bias (forecast − observed), mean CRPS in °F, PIT histogram with its band."""
+    """Per source: n, MAE of the median, bias (mean − observed) and mean CRPS in °F, PIT histogram with its band."""
     found = {}
     for source in _sources(day.laws for day in days):
         rows = [day for day in days if source in day.laws]
-        mu, sigma = np.array([day.laws[source] for day in rows]).T
+        laws = Laws.of([day.laws[source] for day in rows])
         observed = np.array([day.observed_f for day in rows])
         low, high = count_band(np.full(len(rows), 1 / BINS), PIT_BAND)
         found[source] = {
             "n": len(rows),
-            "mae_f": float(np.abs(mu - observed).mean()),
-            "bias_f": float((mu - observed).mean()),
-            "crps_f": float(normal.crps(mu, sigma, observed).mean()),
-            "pit": pit_histogram(mu, sigma, observed),
+            "mae_f": float(np.abs(laws.median() - observed).mean()),
+            "bias_f": float((laws.mean() - observed).mean()),
+            "crps_f": float(laws.crps(observed).mean()),
+            "pit": pit_histogram(laws, observed),
             "pit_band": [low, high],
         }
     return found
 
 
-def pit_histogram(mu: Floats, sigma: Floats, observed: Floats) -> list[float]:
+def pit_histogram(laws: Laws, observed: Floats) -> list[float]:
     """Ten columns of probability integral transforms; a whole degree's transform is spread evenly over its own mass."""
-    low = normal.cdf((observed - HALF_DEGREE - mu) / sigma)
-    high = normal.cdf((observed + HALF_DEGREE - mu) / sigma)
+    low, high = laws.cdf(observed - HALF_DEGREE), laws.cdf(observed + HALF_DEGREE)
     edges = np.linspace(0, 1, BINS + 1)
     width = np.maximum(high - low, math.ulp(1.0))
     below = np.clip((edges[:, None] - low) / width, 0, 1).sum(axis=1)
-    below[-1] = len(mu)
+    below[-1] = len(observed)
     return [float(count) for count in np.diff(below)]

@@ -13,6 +13,7 @@ from tradewinds import calendars, store
 from tradewinds.calendars import Station
 from tradewinds.config import Config
 from tradewinds.forecasts.integer_mass import bracket_probability
+from tradewinds.forecasts.law import Law
 from tradewinds.forecasts.tables import ByDay, read_forecasts
 from tradewinds.markets.strikes import strike_bounds
 from tradewinds.plan import Plan
@@ -46,7 +47,7 @@ def gather(config: Config, plan: Plan) -> tuple[list[ScoredMarket], list[ScoredD
         observed = _observed(station, [path for (s, _), path in plan.climate.items() if s == station.station_id])
         for day in calendars.date_range(config["date_start_local"], config["date_end_local"]):
             if day in observed and forecasts[day]["method"]:
-                laws = {MODEL: (forecasts[day]["mu_f"], forecasts[day]["sigma_f"])} | baseline_laws(forecasts[day])
+                laws = {MODEL: Law.of(forecasts[day]["law"])} | baseline_laws(forecasts[day])
                 name, lead = _name(station), lead_hours(config, station, day)
                 days[name, day] = ScoredDay(name, day, lead, observed[day], laws)
     return markets, list(days.values())
@@ -75,10 +76,10 @@ def quotes_at(files: Sequence[str], asof_ts: int) -> dict[str, Quote]:
     return {ticker: (float(bid), float(ask)) for ticker, bid, ask in rows}
 
 
-def baseline_laws(forecast: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """(μ, σ) of the baselines that a day has."""
-    laws = {name: (forecast[f"{name}_mu_f"], forecast[f"{name}_sigma_f"]) for name in BASELINES}
-    return {name: law for name, law in laws.items() if law[0] is not None}
+def baseline_laws(forecast: Mapping[str, Any]) -> dict[str, Law]:
+    """The normal laws of the baselines that a day has."""
+    found = {name: (forecast[f"{name}_mu_f"], forecast[f"{name}_sigma_f"]) for name in BASELINES}
+    return {name: Law.normal(*law) for name, law in found.items() if law[0] is not None}
 
 
 def _listed(catalog: str, config: Config) -> dict[dt.date, list[Row]]:
@@ -110,7 +111,7 @@ def _markets(
                 bounds = strike_bounds(
                     *(row[key] for key in ("strike_type", "floor_strike", "cap_strike", "yes_sub_title"))
                 )
-                p |= {name: float(bracket_probability(*bounds, *law)) for name, law in laws.items()}
+                p |= {name: float(bracket_probability(*bounds, law)) for name, law in laws.items()}
             lead = lead_hours(config, station, day)
             found.append(ScoredMarket(_name(station), day, lead, row["result"] == "yes", p))
     return found
