@@ -130,8 +130,9 @@ def _parts(grid: list[str], events: int) -> dict:
     made = grid_points(config.load(Path("config.yaml")), grid)
     list(replays.outcomes(made[:2], workers=1))  # warms up
     one = _cpu(lambda: list(replays.outcomes(made[:1], workers=1)))
-    many = _cpu(lambda: list(replays.outcomes(made[: replays.POINTS_PER_PASS], workers=1)))
-    replay = (many - one) / (replays.POINTS_PER_PASS - 1)
+    one_pass = made[: replays.POINTS_PER_PASS]
+    many = _cpu(lambda: list(replays.outcomes(one_pass, workers=1)))
+    replay = (many - one) / (len(one_pass) - 1)
     return {"read_s": (one - replay) / events, "replay_s": replay / events}
 
 
