@@ -53,13 +53,23 @@ STAGE_EXIT_CODES = {
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
-    """Give the jobs of this workflow their endpoints and this Python first on the PATH."""
+    """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone for another Python to import.
+
+    (With --sdm conda a job's Python is one that knows no tradewinds; an installed one is found where Snakemake is.)
+    """
     os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts")
-    here = str(Path(sys.executable).parent)
-    if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
-        os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
+    _put_first("PATH", Path(sys.executable).parent)
+    package = Path(__file__).resolve().parents[1]
+    if package.name == "src":
+        _put_first("PYTHONPATH", package)
+
+
+def _put_first(variable: str, folder: Path) -> None:
+    others = os.environ.get(variable, "").split(os.pathsep)
+    if others[0] != str(folder):
+        os.environ[variable] = os.pathsep.join([str(folder), *filter(None, others)])
 
 
 SOURCES = {".py", ".sql", ".j2", ".css", ".js"}
