@@ -53,7 +53,7 @@ STAGE_EXIT_CODES = {
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
-    """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone for another Python to import.
+    """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone to import from.
 
     (With --sdm conda a job's Python is one that knows no tradewinds; an installed one is found where Snakemake is.)
     """
