@@ -1,9 +1,10 @@
 """A sweep in jobs: wall time for 1, 2 and 4 workers on this machine, and by model from measured parts for more machines.
 
-    python benchmarks/sweep_fan_out.py [--days 20] [--points 192] [--jobs 6]
+    python benchmarks/sweep_fan_out.py [--days 365] [--points 2000] [--jobs N] [--record]
 
-The workload is the common one in five series. It is smaller than the question that is modelled (2,000 points, a year), and its
-jobs are as much shorter as it takes to have `--jobs` of them. What comes out must be the same bytes as in one process.
+The workload is the common one in five series. The default is the whole question, 2,000 points over a year in jobs as the
+project cuts them: four times some ten minutes of CPU time, and 60 MB. A smaller one is cut into `--jobs` jobs. What comes out
+must be the same bytes as in one process. `--record` writes sweep_fan_out.json and with it the table of docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import datetime as dt
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -37,39 +39,51 @@ from tradewinds.sweeps.grid import grid_points
 SERIES = 5
 WORKERS, ELSEWHERE = (1, 2, 4), (1, 2, 4, 16, 128)
 YEAR_EVENTS, YEAR_POINTS = 365 * SERIES, 2000
+AXIS = 4  # points of the grid's second axis
+FILES = {"ranking.csv", "best.yaml", "sweep.json"}
+ROOT = Path(__file__).resolve().parents[1]
+RECORD, DOCUMENT = Path(__file__).with_suffix(".json"), ROOT / "docs" / "scaling.md"
+BLOCK = re.compile(r"(?<=<!-- sweep_fan_out: made by the command below -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-def measure(days: int, points: int, count: int) -> dict:
-    """Parts of the cost, wall seconds by workers, and the model of the year."""
-    grid = [f"risk.min_ev_per_contract=0.0005:{points / 4 * 0.0005:.4f}:0.0005", "risk.max_contracts_per_market=1:4:1"]
+def measure(days: int, points: int, count: int | None) -> dict:
+    """Parts of the cost, wall seconds by workers, and the model of the year; in `count` jobs, or as the project cuts them."""
+    steps = [f"risk.min_ev_per_contract=0.0005:{points / AXIS * 0.0005:.4f}:0.0005"]
+    grid = [*steps, f"risk.max_contracts_per_market=1:{AXIS}:1"]
     events = days * SERIES
-    size = math.ceil(points / count)
-    passes = math.ceil(size / replays.POINTS_PER_PASS)
+    size = math.ceil(points / count) if count else chunks.points_per_chunk(events)
+    sizes = [min(size, points - at) for at in range(0, points, size)]
+    passes = sum(math.ceil(one / replays.POINTS_PER_PASS) for one in sizes)
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
-        common_workload.write(Path(), days, dict(list(seeds().items())[:SERIES]))
+        common_workload.write(Path(), days, dict(list(seeds().items())[:SERIES]), processes=os.cpu_count() or 1)
         parts = _parts(grid, events)
-        seconds = events * (passes * chunks.READ_SECONDS + size * chunks.REPLAY_SECONDS)
         with mock.patch.object(chunks, "points_per_chunk", lambda events: size):
             one, one_s = _swept(grid, None)
-            walls, again_s = {}, 0.0
+            walls = {}
             for workers in WORKERS:
                 with mock.patch("os.cpu_count", lambda workers=workers: workers):  # what --cores is taken from
                     found, walls[workers] = _swept(grid, "default")
-                    if found != one:
-                        raise SystemExit("the sweep in jobs is not the sweep in one process")
-                    _, again_s = _swept(grid, "default", keep=True)
-    by_job = walls[1] - again_s - parts["read_s"] * events * passes * count - parts["replay_s"] * events * points
-    parts |= {"start_s": again_s, "around_a_job_s": by_job / count}
+                if found != one or found.keys() != FILES:
+                    raise SystemExit(f"the sweep in jobs with {workers} workers is not the sweep in one process")
+            _, start_s = _swept(grid, "default", keep=True)
+    in_jobs = parts["read_s"] * events * passes + parts["replay_s"] * events * points
+    parts |= {"start_s": start_s, "around_a_job_s": max(0.0, (walls[1] - start_s - in_jobs) / len(sizes))}
     return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[2],
+        "days": days,
         "events": events,
         "points": points,
-        "jobs": count,
-        "expected_job_cpu_s": seconds,
-        "cores": os.cpu_count(),
+        "jobs": len(sizes),
+        "asked_jobs": count,
+        "points_per_job": size,
+        "job_cpu_s": in_jobs / len(sizes),
         "one_process_s": one_s,
-        "wall_s": walls,
+        "wall_s": {str(workers): wall for workers, wall in walls.items()},
         **parts,
-        "model_s": {workers: model(parts, workers) for workers in ELSEWHERE},
+        "year_jobs": math.ceil(YEAR_POINTS / chunks.points_per_chunk(YEAR_EVENTS)),
+        "model_s": {str(workers): model(parts, workers) for workers in ELSEWHERE},
     }
 
 
@@ -81,13 +95,44 @@ def model(parts: dict, workers: int) -> float:
     return parts["start_s"] + math.ceil(math.ceil(YEAR_POINTS / size) / workers) * job
 
 
+def table(found: dict) -> str:
+    """What docs/scaling.md says of a measurement."""
+    rows = []
+    for workers in ELSEWHERE:
+        wall = found["wall_s"].get(str(workers))
+        few = f" (on {found['cores']} cores)" if workers > found["cores"] else ""
+        rows.append(f"| {workers} | {f'{wall:.1f}{few}' if wall else '—'} | {found['model_s'][str(workers)]:.0f} |")
+    lines = "\n".join(rows)
+    asked = f" --jobs {found['asked_jobs']}" if found["asked_jobs"] else ""
+    return f"""\
+`python benchmarks/sweep_fan_out.py --days {found["days"]} --points {found["points"]}{asked}`, made on {found["date"]} with {found["cores"]} cores, load
+average before it {found["load_before"]:.1f}; wall seconds; in one process {found["one_process_s"]:.1f}. The same bytes each time.
+
+| workers | measured, {found["points"]:,} points × {found["events"]:,} events in {found["jobs"]} jobs | by model, {YEAR_POINTS:,} points × {YEAR_EVENTS:,} events in {found["year_jobs"]} jobs |
+|---:|---:|---:|
+{lines}
+
+The model: the start ({found["start_s"]:.1f} s) and then rounds of jobs, each its reading ({found["read_s"] * 1e3:.2f} ms per event and pass), its replay
+({found["replay_s"] * 1e3:.3f} ms per event and point) and what is around it ({found["around_a_job_s"]:.1f} s), every worker with a core of its own, without
+the cluster's queue.
+"""  # noqa: E501
+
+
+def record(found: dict) -> None:
+    """Keep a measurement, and say it in docs/scaling.md."""
+    RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(BLOCK.sub(lambda block: table(found), text), encoding="utf-8")
+
+
 def _parts(grid: list[str], events: int) -> dict:
     """CPU seconds an event: of reading the candles once, and of one point's replay."""
     made = grid_points(config.load(Path("config.yaml")), grid)
     list(replays.outcomes(made[:2], workers=1))  # warms up
     one = _cpu(lambda: list(replays.outcomes(made[:1], workers=1)))
-    many = _cpu(lambda: list(replays.outcomes(made[: replays.POINTS_PER_PASS], workers=1)))
-    replay = (many - one) / (replays.POINTS_PER_PASS - 1)
+    one_pass = made[: replays.POINTS_PER_PASS]
+    many = _cpu(lambda: list(replays.outcomes(one_pass, workers=1)))
+    replay = (many - one) / (len(one_pass) - 1)
     return {"read_s": (one - replay) / events, "replay_s": replay / events}
 
 
@@ -112,9 +157,17 @@ def _swept(grid: list[str], profile: str | None, keep: bool = False) -> tuple[di
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--days", type=int, default=20)
-    parser.add_argument("--points", type=int, default=192)
-    parser.add_argument("--jobs", type=int, default=6)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--points", type=int, default=YEAR_POINTS, help=f"a multiple of {AXIS}")
+    parser.add_argument("--jobs", type=int, help="cut the points into so many jobs (default: as the project does)")
+    parser.add_argument(
+        "--record", action="store_true", help="write sweep_fan_out.json and the table of docs/scaling.md"
+    )
     asked = parser.parse_args()
+    if asked.points % AXIS:
+        parser.error(f"--points must be a multiple of {AXIS}")
     jobs.travel_light()
-    print(json.dumps(measure(asked.days, asked.points, asked.jobs), indent=1))
+    measured = measure(asked.days, asked.points, asked.jobs)
+    print(json.dumps(measured, indent=1))
+    if asked.record:
+        record(measured)

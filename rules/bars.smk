@@ -10,7 +10,7 @@ if PLAN.source == "yahoo":
 
     rule fetch_bars:
         output:
-            update("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
+            kept("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
         log:
             "logs/fetch_bars/{symbol}/{year}.log",
         localrule: True
@@ -30,9 +30,9 @@ elif PLAN.bars:
 
     rule import_bars:
         input:
-            PLAN.source_file or [],
+            own([PLAN.source_file] if PLAN.source_file else []),
         output:
-            update(PLAN.bars),
+            kept(PLAN.bars),
         log:
             f"logs/import_bars/{PLAN.run_id}.log",
         conda:

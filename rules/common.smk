@@ -74,6 +74,26 @@ def forecast_inputs(wildcards):
     return PLAN.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
+def kept(path):
+    """An output that is there when its job begins: to be continued, or because another run made it meanwhile.
+
+    In a bucket it is made anew: of an updated output that lies there Snakemake (9.27) brings no copy, and stops.
+    """
+    in_bucket = workflow.storage_settings.default_storage_provider is not None
+    return path if in_bucket else update(path)
+
+
+def own(paths):
+    """The user's own files among some: they lie here, also when all others are in a bucket."""
+    mine = jobs.own_files(CONFIG)
+    return [local(path) if path in mine else path for path in paths]
+
+
+def replay_inputs():
+    """What the replay reads, by kind."""
+    return {kind: own(paths) for kind, paths in PLAN.inputs.items()}
+
+
 def hold_folder():
     """Wait until no other run works in this folder, then hold it until this process ends.
 

@@ -8,7 +8,7 @@ rule probabilities:
     input:
         catalogs=list(PLAN.catalogs.values()),
         forecasts=list(PLAN.forecasts.values()),
-        user_file=PLAN.user_probabilities or [],
+        user_file=own([PLAN.user_probabilities] if PLAN.user_probabilities else []),
     output:
         PLAN.probabilities,
     log:

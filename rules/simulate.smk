@@ -8,7 +8,7 @@ One job for the whole run: starting a process costs more than replaying an event
 
 rule simulate:
     input:
-        **PLAN.inputs,
+        **replay_inputs(),
     output:
         **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
         trades_csv=f"{PLAN.run_dir}/trades.csv",

@@ -8,7 +8,7 @@ Needs: the order of a piece (settings and run ids), and what a replay reads. Mak
 
 rule sweep_chunk:
     input:
-        **PLAN.inputs,
+        **replay_inputs(),
         order=f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.yaml",
     output:
         f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.json",

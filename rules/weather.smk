@@ -8,7 +8,7 @@ goes on from the date it reaches when a config reaches further.
 
 rule fetch_guidance:
     output:
-        update("data/guidance/iem/{station}/{model}/{year}.parquet"),
+        kept("data/guidance/iem/{station}/{model}/{year}.parquet"),
     log:
         "logs/fetch_guidance/{station}/{model}/{year}.log",
     localrule: True
@@ -27,7 +27,7 @@ rule fetch_guidance:
 
 rule fetch_climate:
     output:
-        update("data/climate/iem/{station}/{year}.parquet"),
+        kept("data/climate/iem/{station}/{year}.parquet"),
     log:
         "logs/fetch_climate/{station}/{year}.log",
     localrule: True

@@ -7,6 +7,7 @@ are recorded and trigger reruns) but through environment variables that the work
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import gc
 import hashlib
@@ -52,13 +53,23 @@ STAGE_EXIT_CODES = {
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
-    """Give the jobs of this workflow their endpoints and this Python first on the PATH."""
+    """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone to import from.
+
+    (With --sdm conda a job's Python is one that knows no tradewinds; an installed one is found where Snakemake is.)
+    """
     os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts")
-    here = str(Path(sys.executable).parent)
-    if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
-        os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
+    _put_first("PATH", Path(sys.executable).parent)
+    package = Path(__file__).resolve().parents[1]
+    if package.name == "src":
+        _put_first("PYTHONPATH", package)
+
+
+def _put_first(variable: str, folder: Path) -> None:
+    others = os.environ.get(variable, "").split(os.pathsep)
+    if others[0] != str(folder):
+        os.environ[variable] = os.pathsep.join([str(folder), *filter(None, others)])
 
 
 SOURCES = {".py", ".c", ".sql", ".j2", ".css", ".js"}
@@ -118,19 +129,33 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
         _unexpected(stage, error, log, target)
 
 
+def own_files(config: Mapping[str, Any]) -> list[str]:
+    """Files of the user's own that a config (resolved or not) names: prices, a universe, probabilities, a strategy …"""
+    sections = {name: config.get(name) for name in ("bars", "universe", "probabilities", "strategy")}
+    parts = [part for part in sections.values() if isinstance(part, Mapping)]
+    named = [part.get(key) for part in parts for key in ("path", "file")]
+    return [str(path) for path in (*named, config.get("actions")) if path is not None]
+
+
 def enter_storage(job: Any) -> None:
     """Work where the job's files are, if that is not the working directory.
 
     Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they
-    have the paths of the plan. There the job goes, and its paths (of the `snakemake` object) become the plan's again.
+    have the paths of the plan. There the job goes, and its paths (of the `snakemake` object) become the plan's again. The
+    user's own files are in no storage: links lead to them.
     """
     root, found, _ = str(job.log[0]).partition("/logs/")
     if not found:
         return
     for files in (job.input, job.output, job.log):
-        files[:] = [os.path.relpath(path, root) for path in files]
+        files[:] = [str(path).removeprefix(f"{root}/") for path in files]
         for name, (start, end) in list(files._get_names()):
             files._set_name(name, start, end)
+    for own in own_files(job.config):
+        link = Path(root, own)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(Path(own).resolve())
     os.chdir(root)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,11 @@ from tradewinds.plan import stale_files
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10
 NOTHING_TO_DO = "Nothing to be done"
+# In Snakemake's log: a job that failed elsewhere, with what its executor says of it; and the end of a failed job's own log.
+FAILED_ELSEWHERE = re.compile(
+    r"Error in rule (\w+):\n *message: (.*?) *For further error details see the cluster|message: Error in (group \w+)"
+)
+SHOWN_LOG = re.compile(r"^={80}\n(.*?)\n={80}$", re.MULTILINE | re.DOTALL)
 
 Watcher = Callable[[], None]
 
@@ -207,5 +213,16 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
         shown, rest = messages[:10], len(messages) - 10
         more = [f"… and {rest} more failures; see {log}."] if rest > 0 else []
         return WorkflowFailed("\n".join(shown + more), min(record["exit_code"] for record in records))
+    lost = _lost(text)
+    if lost:
+        remedy = f"The same command goes on where it stopped, once the cluster is well; {log} has more."
+        return WorkflowFailed(f"a job ended in the cluster before it could say why. {lost} {remedy}", 5)
     tail = "\n".join(line for line in text.splitlines()[-15:] if line.strip())
     return WorkflowFailed(f"the workflow stopped before a job could say why; the end of {log}:\n{tail}", 5)
+
+
+def _lost(text: str) -> str:
+    """What Snakemake's log has of jobs that ended elsewhere without a word of theirs; empty if there is none."""
+    jobs = [f"{rule or group}: {said}".strip(" :") for rule, said, group in FAILED_ELSEWHERE.findall(text)]
+    last = [shown.strip().splitlines()[-1] for shown in SHOWN_LOG.findall(text) if jobs and shown.strip()]
+    return " ".join(line.rstrip(".") + "." for line in list(dict.fromkeys(jobs + last))[:10])

@@ -5,6 +5,7 @@ the end, by process. There is no accounting database: the status of jobs is sque
 get it; in CI (CI=true) they fail.
 """
 
+import contextlib
 import getpass
 import os
 import secrets
@@ -23,6 +24,15 @@ START_SECONDS = 30
 CORES, MEMORY_MB = 8, 16_000  # what the node says it has, whatever this machine has: a rule may ask for eight cores
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol", "sacct", "sacctmgr", "sshare")
 DAEMONS = ("munged", "slurmctld", "slurmd")
+# The plugin asks for the states of jobs ever more rarely (ten seconds later each time that none has ended), and waiting for it
+# would be most of the tests' time. So its squeue answers when one has ended, or after ten seconds.
+SQUEUE_ANSWERS_LATE = """
+before=$({program} --noheader --format=%i)
+for turn in $(seq 50); do
+  now=" $({program} --noheader --format=%i | tr '\\n' ' ')"
+  for job in $before; do case "$now" in *" $job "*) ;; *) break 2 ;; esac; done
+  [ -n "$before" ] && sleep 0.2 || break
+done"""
 HOW_TO_GET_IT = "no Slurm on this machine; Debian: apt-get install slurm-wlm munge (scripts/services.sh does it)"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
@@ -51,8 +61,9 @@ class Slurm:
             (self.folder / name).mkdir()
         for name in COMMANDS:
             wrapper = self.folder / "bin" / name
-            program = shutil.which(name, path=_PATH)
-            wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {program} "$@"\n')
+            program = _program(name)
+            wait = SQUEUE_ANSWERS_LATE.format(program=program) if name == "squeue" else ""
+            wrapper.write_text(f'#!/bin/sh\nexport SLURM_CONF={self.folder}/slurm.conf{wait}\nexec {program} "$@"\n')
             wrapper.chmod(0o755)
         key = self.folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
@@ -68,12 +79,12 @@ class Slurm:
         self._wait(lambda: self.node_state() == "idle", "slurmctld")
 
     def _start(self, name: str, *arguments: str) -> None:
-        program = shutil.which(name, path=_PATH)
-        assert program
-        environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
         with open(self.folder / f"{name}.out", "ab") as output:
-            process = subprocess.Popen([program, *arguments], stdout=output, stderr=output, env=environment)
+            process = subprocess.Popen([_program(name), *arguments], stdout=output, stderr=output, env=self._own())
             self.processes.append(process)
+
+    def _own(self) -> dict[str, str]:
+        return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def _wait(self, ready: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -86,8 +97,8 @@ class Slurm:
 
     def call(self, *command: str) -> str:
         """What one of Slurm's commands prints; empty if it fails (as all do until the controller answers)."""
-        wrapper = str(self.folder / "bin" / command[0])
-        done = subprocess.run([wrapper, *command[1:]], capture_output=True, text=True, check=False, timeout=60)
+        own = {"env": self._own(), "timeout": 60}
+        done = subprocess.run([_program(command[0]), *command[1:]], capture_output=True, text=True, check=False, **own)
         return done.stdout.strip()
 
     def node_state(self) -> str:
@@ -101,11 +112,14 @@ class Slurm:
         """What each job that it remembers is for: `rule_…` or `group_…`, in order of submission."""
         return self.call("squeue", "--noheader", "--format=%k", "--states=all", "--sort=i").split()
 
-    def drain(self) -> None:
-        self.call("scontrol", "update", f"NodeName={_node()}", "State=DRAIN", "Reason=test")
-
-    def resume(self) -> None:
-        self.call("scontrol", "update", f"NodeName={_node()}", "State=RESUME")
+    @contextlib.contextmanager
+    def node(self, state: str) -> Iterator[None]:
+        """The node is DRAINed (what runs goes on, nothing new starts) or DOWN (what runs there is lost); then it is back."""
+        self.call("scontrol", "update", f"NodeName={_node()}", f"State={state}", "Reason=test")
+        try:
+            yield
+        finally:
+            self.call("scontrol", "update", f"NodeName={_node()}", "State=RESUME")
 
     def cancel_all(self) -> None:
         """No job is left when this returns."""
@@ -126,6 +140,12 @@ class Slurm:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=_PATH)
+    assert found
+    return found
 
 
 def _node() -> str:
@@ -174,7 +194,7 @@ SchedulerParameters=sched_min_interval=0,batch_sched_delay=0
 SchedulerTimeSlice=5
 KillWait=5
 MinJobAge=3600
-ReturnToService=2
+ReturnToService=1
 NodeName={_node()} NodeAddr=127.0.0.1 CPUs={CORES} RealMemory={MEMORY_MB} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """

@@ -6,14 +6,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS
-from tradewinds.runner import RunOptions
+from tradewinds.runner import RunOptions, WorkflowFailed
 from tradewinds.sweep_command import SweepOptions, sweep
 from tradewinds.sweeps import chunks
 
@@ -39,11 +41,26 @@ def until(holds: Callable[[], object], process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def test_a_whole_run_makes_the_same_bytes_as_here(here, server, slurm, tmp_path):  # noqa: F811
+def kill_first(cluster: Slurm) -> str:
+    """The job that was killed as soon as one ran."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (running := cluster.jobs("RUNNING")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    cluster.call("scancel", "--signal=KILL", "--full", running[0])
+    return running[0]
+
+
+def test_a_whole_run_with_its_node_drained_meanwhile_makes_the_same_bytes_as_here(here, server, slurm, tmp_path):  # noqa: F811
     before = len(server.requests)
     desk = in_the_cluster(tmp_path, server, slurm)
-    done = desk.run()
-    assert done.returncode == 0, done.stdout + done.stderr
+    run = started(desk)
+    until(lambda: slurm.jobs("RUNNING"), run)
+    with slurm.node("DRAIN"):
+        until(lambda: slurm.jobs("PENDING"), run)
+        assert len(slurm.jobs()) == 2 and len(slurm.jobs("COMPLETED")) == 1, "what ran there was finished"
+    said, _ = run.communicate(timeout=PATIENCE_SECONDS)
+    assert run.returncode == 0, said
     assert desk.results() == here.results()
     assert len(server.requests) - before == here.asked, "fetched here, each thing once"
     assert [comment.partition("_wildcards")[0] for comment in slurm.comments()] == [
@@ -55,20 +72,21 @@ def test_a_whole_run_makes_the_same_bytes_as_here(here, server, slurm, tmp_path)
     assert len(slurm.jobs()) == 2
 
 
-def test_a_job_that_dies_a_drained_node_and_a_cancelled_run(here, server, slurm, tmp_path):  # noqa: F811
+def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, server, slurm, tmp_path):  # noqa: F811
     asked = len(server.requests)
     desk = in_the_cluster(tmp_path, server, slurm)
     desk.bring(here)
 
     run = started(desk)
     until(lambda: slurm.jobs("RUNNING"), run)
-    slurm.call("scancel", "--signal=KILL", "--full", *slurm.jobs("RUNNING"))
-    said, _ = run.communicate(timeout=PATIENCE_SECONDS)
-    assert run.returncode == 5, said
-    assert "Traceback" not in said and not list(tmp_path.glob("backtests/*/report.md"))
+    [lost] = slurm.jobs("RUNNING")
+    slurm.call("scontrol", "update", f"JobId={lost}", "Requeue=0")  # as where JobRequeue=0
+    with slurm.node("DOWN"):
+        said, _ = run.communicate(timeout=PATIENCE_SECONDS)
+        assert run.returncode == 5, said
+        assert "group replay" in said and "DUE TO NODE FAILURE" in said and "Traceback" not in said
+        assert not list(tmp_path.glob("backtests/*/report.md"))
 
-    slurm.drain()
-    try:
         run = started(desk)
         until(lambda: slurm.jobs("PENDING"), run)
         for _ in range(2):  # at the second Ctrl-C it does not wait for jobs under way
@@ -79,8 +97,11 @@ def test_a_job_that_dies_a_drained_node_and_a_cancelled_run(here, server, slurm,
         assert not slurm.jobs("PENDING", "RUNNING"), "a cancelled run leaves no job behind"
         run = started(desk)
         until(lambda: slurm.jobs("PENDING"), run)
-    finally:
-        slurm.resume()
+    until(lambda: slurm.jobs("RUNNING"), run)
+    with slurm.node("DOWN"):
+        until(lambda: slurm.jobs("PENDING"), run)
+    [again] = slurm.jobs("PENDING")
+    slurm.call("scontrol", "update", f"JobId={again}", "StartTime=now")  # Slurm itself takes two minutes
     said, _ = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 0, said
     assert desk.results() == here.results()
@@ -88,23 +109,32 @@ def test_a_job_that_dies_a_drained_node_and_a_cancelled_run(here, server, slurm,
     assert not list(tmp_path.glob("data/.words-*"))
 
 
-def test_a_sweep_in_pieces_is_the_sweep_in_one_process(here, server, slurm, tmp_path, monkeypatch):  # noqa: F811
+def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm, tmp_path, monkeypatch):  # noqa: F811
     """Two points to a job."""
     desk = in_the_cluster(tmp_path, server, slurm)
     desk.bring(here)
-    options = SweepOptions(grid=GRID, split=dt.date(2025, 1, 2))
-    found = {}
-    for name, profile in (("pieces", "profile"), ("one", None)):
-        monkeypatch.chdir(desk.folder)
-        for variable, value in slurm.environment.items():
-            monkeypatch.setenv(variable, value)
-        events = 4
-        monkeypatch.setattr(chunks, "JOB_SECONDS", events * (chunks.READ_SECONDS + 2.5 * chunks.REPLAY_SECONDS))
+    monkeypatch.chdir(desk.folder)
+    for variable, value in slurm.environment.items():
+        monkeypatch.setenv(variable, value)
+    events = 4
+    monkeypatch.setattr(chunks, "JOB_SECONDS", events * (chunks.READ_SECONDS + 2.5 * chunks.REPLAY_SECONDS))
+
+    def submitted(profile: str | None) -> int:
         before = slurm.jobs()
+        options = SweepOptions(grid=GRID, split=dt.date(2025, 1, 2))
         sweep(Path("config.yaml"), options, RunOptions(fetch="never", profile=profile), Console(quiet=True))
+        return len(slurm.jobs()) - len(before)
+
+    def files() -> dict[str, bytes]:
         [folder] = Path("backtests/sweeps").iterdir()
-        found[name] = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-        submitted = len(slurm.jobs()) - len(before)
-        assert submitted == (3 if profile else 0)
-    assert found["pieces"] == found["one"]
-    assert len(list(csv.reader(found["one"]["ranking.csv"].decode().splitlines()))) == 7
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+    with ThreadPoolExecutor(1) as beside, pytest.raises(WorkflowFailed) as failed:
+        killed = beside.submit(kill_first, slurm)
+        submitted("profile")
+    assert failed.value.exit_code == 5 and f"sweep_chunk: SLURM-job '{killed.result()}' failed" in str(failed.value)
+    assert submitted("profile") == 1, "of three pieces, the one that is missing"
+    pieces = files()
+    assert submitted(None) == 0
+    assert pieces == files()
+    assert len(list(csv.reader(pieces["ranking.csv"].decode().splitlines()))) == 7

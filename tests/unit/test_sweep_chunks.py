@@ -2,12 +2,14 @@
 
 import dataclasses
 import datetime as dt
+import json
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import sweep_fan_out
 from tests.unit.test_sweep_ranking import day, noise, outcome
 from tests.workflow.harness import CHICAGO
 from tradewinds import config
@@ -81,3 +83,13 @@ def test_a_ranking_of_figures_from_elsewhere_is_the_ranking_of_the_runs(tmp_path
     read = [one for number in (0, 1) for one in chunks.read_figures(tmp_path / f"{number}.json", settings)]
     found, alone = rank_judged(read, SPLIT), rank(made, SPLIT)
     assert found == alone and dataclasses.astuple(found.luck) == dataclasses.astuple(alone.luck)
+
+
+def test_the_table_of_the_documentation_is_the_recorded_measurement():
+    """After a change: python benchmarks/sweep_fan_out.py --record."""
+    [shown] = sweep_fan_out.BLOCK.findall(sweep_fan_out.DOCUMENT.read_text(encoding="utf-8"))
+    recorded = json.loads(sweep_fan_out.RECORD.read_text(encoding="utf-8"))
+    assert shown == sweep_fan_out.table(recorded)
+    models = {int(workers): sweep_fan_out.model(recorded, int(workers)) for workers in recorded["model_s"]}
+    assert {str(workers): seconds for workers, seconds in models.items()} == recorded["model_s"]
+    assert models[1] > models[2] > models[4] > models[16] == models[128], "as many jobs as near a minute each make"
