@@ -128,8 +128,8 @@ class Study:
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
-        """Unix seconds of every day's close."""
-        return {day: self.exchange.close_ts(date_of(day)) for day in np.unique(self.loaded.bars.day).tolist()}
+        """Unix seconds of every trading day's close."""
+        return {day: self.exchange.close_ts(date_of(day)) for day in self.market.days}
 
     def opens(self, day: int) -> int:
         """Unix seconds of a day's open."""
