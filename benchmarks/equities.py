@@ -46,7 +46,9 @@ def prepare(bars: Path, every: list[str]) -> dict:
     symbols = bar_files.symbols(str(bars), "symbol")[:: int(every[0])]
     conf = config_of(bars, symbols, STRATEGIES[0])
     made = run_plan(conf)
-    bar_files.import_bars(str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files])
+    bar_files.import_bars(
+        str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files]
+    )
     make_panel(made)
     return {"symbols": symbols, "files": len(made.files), "import_s": round(time.perf_counter() - begun, 2)}
 

@@ -110,7 +110,9 @@ class ShareRules:
     @functools.cached_property
     def _factors(self) -> tuple[Ratio, Ratio, Ratio, int]:
         """Of a buy's and a sale's price; cents of commission per micro-unit; micro-units of an order."""
-        buy, sell, cents = (by.as_integer_ratio() for by in (1 + self.slippage, 1 - self.slippage, self.commission / CENT))
+        buy, sell, cents = (
+            by.as_integer_ratio() for by in (1 + self.slippage, 1 - self.slippage, self.commission / CENT)
+        )
         return buy, sell, cents, scaled_down(self.start_micro, self.position_share)
 
     def buy_price(self, price: int) -> int:
@@ -242,9 +244,9 @@ class _Position:
 class Market:
     """Bars made ready for any number of passes over the same days.
 
-    `day`, `open`, `close`, `owner` are those of the bars, and `next_day` has the day of the symbol's next bar inside the run, or
-    NEVER: when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array
-    that takes three times as long, and lists of all bars are never read to the end.
+    `day`, `open`, `close`, `owner` are those of the bars, and `next_day` has the day of the symbol's next bar inside the run,
+    or NEVER: when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an
+    array that takes three times as long, and making lists of all bars takes longer than the pass.
     """
 
     def __init__(self, bars: Bars, first_day: int, last_day: int) -> None:
@@ -255,7 +257,7 @@ class Market:
         same_symbol = bars.owner[1:] == bars.owner[:-1]
         following[:-1][same_symbol & self.within[1:]] = bars.day[1:][same_symbol & self.within[1:]]
         columns = (bars.day, bars.open, bars.close, bars.owner, following)
-        self.day, self.open, self.close, self.owner, self.next_day = map(memoryview, columns)
+        self.day, self.open, self.close, self.owner, self.next_day = (column.data for column in columns)
 
     def candidates(self, scores: Floats) -> dict[int, list[int]]:
         """Rows with a signal inside the run, per day, the highest score first, then by symbol."""

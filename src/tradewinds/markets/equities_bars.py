@@ -91,7 +91,9 @@ def _read(config: Mapping[str, Any], panel: str, names: Mapping[str, str]) -> tu
     _refuse_currency(about["currencies"], config["risk"]["currency"])
     place = {name: number for number, name in enumerate(names.values())}
     columns = {name: table[name].to_numpy() for name in table.column_names}
-    owner = np.array([place.get(name, -1) for name in about["names"]], np.int64)[columns.pop("number")]  # -1: not wanted
+    owner = np.array([place.get(name, -1) for name in about["names"]], np.int64)[
+        columns.pop("number")
+    ]  # -1: not wanted
     day, fault = columns.pop("day").astype(np.int64), columns.pop("fault")
     asked = (owner >= 0) & (day <= day_of(config["date_end_local"]))
     counts = np.bincount(fault[asked], minlength=1 + len(about["faults"]))[1:].tolist()
