@@ -122,8 +122,8 @@ def _events(config: Mapping[str, Any], study: Study) -> Iterator[Event]:
         if answer.reason == ALREADY_HELD:
             yield signal_ts, (symbol, PURCHASES), f"refused as {answer.reason}"
         elif answer.reason not in ("", NO_NEXT_BAR):
-            fill_row = answer.row if at_close else answer.row + 1
-            yield filled(fill_row), (symbol, PURCHASES), f"refused as {answer.reason}"
+            row = answer.row if at_close else market.next_row[answer.row]
+            yield filled(row), (symbol, PURCHASES), f"refused as {answer.reason}"
     for trade in made.trades:
         bought = f"BUY {trade.quantity} at {money(trade.entry_price)}, fee {money(trade.entry_fee)}"
         yield filled(trade.entry_row), (symbols[trade.symbol], PURCHASES), bought

@@ -133,9 +133,13 @@ def replay(world, settings):
             bars[symbol] = good
     dates = sorted({bar.date for rows in bars.values() for bar in rows if bar.date >= settings.start})
     places = {date: [] for date in dates}
+    members = {}  # the bars at which a symbol may be traded; the others are history
     for symbol, rows in bars.items():
+        members[symbol] = []
         for place, bar in enumerate(rows):
-            places.get(bar.date, []).append((symbol, place))
+            if any(a <= bar.date <= b for a, b in spans[symbol]):
+                members[symbol].append(bar)
+                places.get(bar.date, []).append((symbol, place))
     account, orders, due, equity = Account(settings), [], {}, []
     for date in dates:
         today = {s: (i, bars[s][i]) for s, i in places[date]}
@@ -157,8 +161,7 @@ def replay(world, settings):
                 due[symbol] = reason
         found = []
         for symbol, (place, _) in today.items():
-            active = any(start <= date <= end for start, end in spans[symbol])
-            score = score_of(bars[symbol][max(0, place - 20) : place + 1]) if active else None
+            score = score_of(bars[symbol][max(0, place - 20) : place + 1])
             if score is not None and symbol not in at_close:
                 found.append((-score, symbol))
         for _, symbol in sorted(found):
@@ -170,10 +173,10 @@ def replay(world, settings):
                 orders.append({"symbol": symbol, "date": date})
         worth = account.cash
         for symbol, position in account.held.items():
-            worth += position["qty"] * last_close(bars[symbol], date)
+            worth += position["qty"] * last_close(members[symbol], date)
         equity.append((date, worth))
     for symbol in list(account.held):
-        final = bars[symbol][-1]
+        final = members[symbol][-1]
         account.sell(symbol, final.date, final.close, "backtest_end")
     if equity:
         equity[-1] = (equity[-1][0], account.cash)

@@ -25,6 +25,7 @@ from tradewinds.store import MICRO
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Ratio = tuple[int, int]  # numerator and denominator: a Fraction's own arithmetic is slow
 
 CENT = MICRO // 100
@@ -219,8 +220,9 @@ class ShareResult:
 class _Position:
     """An open position.
 
-    `row` is its symbol's latest closed bar, `next_day` the day of the one after it, `value` what it is worth at that close. It
-    is sold at a close of `target` or more, of `stop` or `trail` or less, or on the day `until`; `due` says why it will be.
+    `row` is its symbol's latest closed tradable bar, `next_day` the day of the one after it, `value` what it is worth at that
+    close. It is sold at a close of `target` or more, of `stop` or `trail` or less, or on the day `until`; `due` says why it
+    will be.
     """
 
     number: int
@@ -244,24 +246,27 @@ class _Position:
 class Market:
     """Bars made ready for any number of passes over the same days.
 
-    `day`, `open`, `close`, `owner` are those of the bars, and `next_day` has the day of the symbol's next bar inside the run,
-    or NEVER: when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an
-    array that takes three times as long, and making lists of all bars takes longer than the pass.
+    `tradable` says at which bars inside the run a symbol may be bought and sold (None: all); the others are history. `day`,
+    `open`, `close`, `owner` are those of the bars; `next_row` and `next_day` those of the symbol's next tradable bar, or NEVER:
+    when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array that
+    takes three times as long, and making lists of all bars takes longer than the pass.
     """
 
-    def __init__(self, bars: Bars, first_day: int, last_day: int) -> None:
-        self.bars = bars
-        self.within = (bars.day >= first_day) & (bars.day <= last_day)
-        self.days: list[int] = distinct(bars.day[self.within])
-        following = np.full(len(bars.day), NEVER)
-        same_symbol = bars.owner[1:] == bars.owner[:-1]
-        following[:-1][same_symbol & self.within[1:]] = bars.day[1:][same_symbol & self.within[1:]]
-        columns = (bars.day, bars.open, bars.close, bars.owner, following)
-        self.day, self.open, self.close, self.owner, self.next_day = (column.data for column in columns)
+    def __init__(self, bars: Bars, first_day: int, last_day: int, tradable: Flags | None = None) -> None:
+        within = (bars.day >= first_day) & (bars.day <= last_day)
+        self.bars, self.tradable = bars, within if tradable is None else within & tradable
+        self.days: list[int] = distinct(bars.day[within])
+        next_row, next_day = np.full((2, len(bars.day)), NEVER)
+        rows = np.flatnonzero(self.tradable)
+        same_symbol = np.diff(bars.owner[rows]) == 0
+        next_row[rows[:-1][same_symbol]] = rows[1:][same_symbol]
+        next_day[rows[:-1][same_symbol]] = bars.day[rows[1:][same_symbol]]
+        columns = (bars.day, bars.open, bars.close, bars.owner, next_row, next_day)
+        self.day, self.open, self.close, self.owner, self.next_row, self.next_day = (column.data for column in columns)
 
     def candidates(self, scores: Floats) -> dict[int, list[int]]:
-        """Rows with a signal inside the run, per day, the highest score first, then by symbol."""
-        rows = np.flatnonzero(self.within & ~np.isnan(scores))
+        """Tradable rows with a signal, per day, the highest score first, then by symbol."""
+        rows = np.flatnonzero(self.tradable & ~np.isnan(scores))
         rows = rows[np.lexsort((self.bars.owner[rows], -scores[rows], self.bars.day[rows]))]
         found: dict[int, list[int]] = defaultdict(list)
         for day, row in zip(self.bars.day[rows].tolist(), rows.tolist(), strict=True):
@@ -306,9 +311,11 @@ class Ledger:
     def _open(self, day: int) -> None:
         """Orders that fill at this day's open: sales, then buys in order of their signals."""
         for position in self.sales.pop(day, ()):
-            self._sell(position, position.row + 1, self.market.open[position.row + 1], position.due)
-        for row in self.buys.pop(day, ()):
-            self._buy(row, row + 1, self.market.open[row + 1])
+            row = self.market.next_row[position.row]
+            self._sell(position, row, self.market.open[row], position.due)
+        for signal_row in self.buys.pop(day, ()):
+            row = self.market.next_row[signal_row]
+            self._buy(signal_row, row, self.market.open[row])
 
     def _close(self, day: int, candidates: Sequence[int]) -> None:
         """Judge what is held and the day's signals. ASSUME: a symbol held at a close is not bought by that close's signal,
@@ -328,7 +335,7 @@ class Ledger:
                 self.buys[fills].append(row)
 
     def _judge(self, position: _Position, day: int) -> None:
-        position.row += 1
+        position.row = self.market.next_row[position.row]
         position.next_day, close = self.market.next_day[position.row], self.market.close[position.row]
         position.value = position.quantity * close
         if close > position.peak:

@@ -128,13 +128,12 @@ class Study:
         history = max(strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, Market(loaded.bars, *days), exchange_of(first["calendar"]))
+        return cls(loaded, Market(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
-        """Per bar, how strong the strategy's signal is at its close; NaN where there is none, or its symbol is not active."""
+        """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
         module, parameters = strategies.of_shares(config)
         scores: Floats = module.scores(self.loaded.bars, parameters)
-        scores[~self.loaded.eligible] = np.nan
         return scores
 
     def replay(self, config: Mapping[str, Any]) -> ShareResult:

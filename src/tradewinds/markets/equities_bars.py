@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tradewinds import store
-from tradewinds.engine.shares import Bars, Ints
+from tradewinds.engine.shares import Bars, Flags, Ints
 from tradewinds.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_plan import EquitiesPlan
@@ -27,7 +27,6 @@ NO_ADJUSTED_CLOSE = "NO_ADJUSTED_CLOSE"
 
 PRICES = ("open", "high", "low", "close")
 SHOWN = 40
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = dt.date(1970, 1, 1)
 
 
