@@ -160,7 +160,9 @@ def plan_of(conf: config.Config) -> Plan:
     """
     if conf["market"] != markets.NAMES[0]:
         what = f"this command is for {markets.NAMES[0]}, and the config is of {conf['market']}."
-        raise ConfigError(what, where="market", remedy="tradewinds run, validate, check and sweep take every market.")
+        raise ConfigError(
+            what, where="market", remedy="tradewinds run, validate, check, lookahead-check and sweep take every market."
+        )
     return kalshi_plan(conf)
 
 

@@ -179,10 +179,20 @@ def test_a_strategy_that_looks_ahead_is_exit_5_with_what_changed(finished, tmp_p
     assert ended.value.code == 5
     said = capsys.readouterr()
     assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)
-    assert re.search(r"FALL at 2024-01-\d\dT05:00:00Z: MEAN_REVERSION, score 0.0\d+; with the records after", said.out), (
-        said.out
-    )
+    assert re.search(
+        r"FALL at 2024-01-\d\dT05:00:00Z: MEAN_REVERSION, score 0.0\d+; with the records after", said.out
+    ), said.out
     assert "Cause: bars." in said.out
+
+
+def test_sentences_for_people_name_the_currency(finished):
+    done = finished(
+        "sweep", "--config", "config.yaml", "--grid", "strategy.parameters.fall_pct=2,3", "--split", "2024-02-05"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"on, its P&L was -?[\d.,]+ AUD in ", done.stdout) and "USD" not in done.stdout
+    runs = [row["run_id"] for row in finished.json("leaderboard")]
+    assert "P&L on common days, AUD" in finished("compare", *runs).stdout
 
 
 def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
