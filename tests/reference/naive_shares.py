@@ -133,19 +133,22 @@ def replay(world, settings):
             bars[symbol] = good
     dates = sorted({bar.date for rows in bars.values() for bar in rows if bar.date >= settings.start})
     places = {date: [] for date in dates}
-    members = {}  # the bars at which a symbol may be traded; the others are history
+    members, outside = {}, set()  # the bars at which a symbol may be traded; the others are history
     for symbol, rows in bars.items():
         members[symbol] = []
         for place, bar in enumerate(rows):
             if any(a <= bar.date <= b for a, b in spans[symbol]):
                 members[symbol].append(bar)
                 places.get(bar.date, []).append((symbol, place))
+            else:
+                outside.add((symbol, bar.date))
     account, orders, due, equity = Account(settings), [], {}, []
     for date in dates:
         today = {s: (i, bars[s][i]) for s, i in places[date]}
         # the open: sales, then orders of earlier closes whose symbol trades again
         for symbol in [s for s in due if s in today]:
             account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
+        orders = [order for order in orders if (order["symbol"], date) not in outside]
         for order in [o for o in orders if o["symbol"] in today]:
             orders.remove(order)
             account.buy(order["symbol"], order["date"], date, today[order["symbol"]][1].open)

@@ -329,10 +329,10 @@ class Ledger:
                 self._refuse(row, ALREADY_HELD)
             elif self.rules.same_close:
                 self._buy(row, row, self.market.close[row])
-            elif (fills := self.market.next_day[row]) == NEVER:
+            elif self.market.next_row[row] == row + 1:
+                self.buys[self.market.next_day[row]].append(row)
+            else:  # none, or one outside every membership
                 self._refuse(row, NO_NEXT_BAR)
-            else:
-                self.buys[fills].append(row)
 
     def _judge(self, position: _Position, day: int) -> None:
         position.row = self.market.next_row[position.row]
