@@ -206,7 +206,8 @@ def _show(console: Console, runs: Sequence[Run], told: Mapping[str, Any]) -> Non
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
-        table.add_row("P&L on common days, USD", *map(listing.figure, common["pnl_usd"]))
+        currencies = dict.fromkeys(run.metrics.get("currency", "USD") for run in runs)
+        table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(listing.figure, common["pnl_usd"]))
         table.add_row("trades on common days", *map(listing.figure, common["num_trades"]))
     if told["config_differences"]:
         table.add_section()

@@ -33,7 +33,9 @@ FETCH = "TRADEWINDS_FETCH"
 SCRIPTS = "TRADEWINDS_SCRIPTS"
 FAILURES = "TRADEWINDS_FAILURES"
 HOLDS_FOLDER = "TRADEWINDS_HOLDS_FOLDER"
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 TELL_SECONDS = 0.2
+COLLECTED_AFTER = 100_000  # objects that may hold others, made and not freed: some ten megabytes
 
 UNEXPECTED = 1
 FILE_SYSTEM_REFUSES = frozenset(
@@ -56,7 +58,9 @@ def export_environment(config: Mapping[str, Any]) -> None:
     """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone to import from.
 
     (With --sdm conda a job's Python is one that knows no tradewinds; an installed one is found where Snakemake is.)
+    No job has matrices so large that threads would pay; starting them takes numpy half its import.
     """
+    os.environ.setdefault(*ONE_THREAD)
     os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts")
@@ -162,22 +166,25 @@ def enter_storage(job: Any) -> None:
 def travel_light() -> None:
     """For a process that has imported what it needs: keep that from costing time again.
 
-    The collector of cycles need not look through modules, a seventh of a second each time.
+    The collector of cycles need not look through modules, a seventh of a second each time, and need not look for cycles
+    among results, of which there are none, after every 700 of them.
     """
     gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
     atexit.register(gc.unfreeze)  # at the end modules are taken apart, by the collector
     _spare_pandas()
 
 
 def _spare_pandas() -> None:
-    """Keep pyarrow from importing pandas, a fifth of a second, for the first Python value that it makes its own.
+    """Keep pyarrow from importing pandas, a fifth of a second, for the first Python value that it makes its own (and dateutil,
+    a fiftieth, for this one).
 
-    It only wants to know that the value is none of pandas'. What it has not found once it does not look for again, until
+    It only wants to know that the value is none of theirs. What it has not found once it does not look for again, until
     somebody asks for pandas by name (`to_pandas`, `from_pandas`), as a user's strategy may.
     """
     import pyarrow as pa  # here, because a Snakefile that is parsed needs none
 
-    with imports.without("pandas"):
+    with imports.without("pandas"), imports.without("dateutil"):
         pa.array([0])
 
 

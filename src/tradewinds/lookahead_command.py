@@ -10,12 +10,11 @@ from rich.progress import track
 from rich.table import Table
 
 from tradewinds import config as configs
-from tradewinds import lookahead
+from tradewinds import lookahead, markets
 from tradewinds.check import damaged_files
 from tradewinds.errors import SimulationError
-from tradewinds.lookahead import ORDERS, PROBABILITIES, Change, CutReport, clock
-from tradewinds.lookahead_inputs import KINDS, PLANTED, inputs_of
-from tradewinds.plan import plan_of, refuse_missing
+from tradewinds.lookahead import PLANTED, Change, CutReport, Subject, clock
+from tradewinds.plan import refuse_missing, run_plan
 
 SHOWN_CHANGES = 20
 
@@ -27,12 +26,13 @@ def run(config_path: Path, cuts: int, seed: int, console: Console) -> None:
         ConfigError, DataMissing: see their exit codes. SimulationError: a decision changed, or a file is damaged.
     """
     conf = configs.load(config_path)
-    plan = plan_of(conf)
+    plan = run_plan(conf)
     refuse_missing(plan)
     for damage in damaged_files(plan):
         raise damage
-    reports = list(_watched(lookahead.check(inputs_of(conf, plan), cuts, seed), cuts, console))
-    _show_cuts(console, reports)
+    subject = markets.family_of(conf["market"]).lookahead(conf, plan)
+    reports = list(_watched(lookahead.check(subject, cuts, seed), cuts, console))
+    _show_cuts(console, subject, reports)
     changes = [(report, change) for report in reports for change in report.changes]
     if changes:
         for report, change in changes[:SHOWN_CHANGES]:
@@ -42,14 +42,15 @@ def run(config_path: Path, cuts: int, seed: int, console: Console) -> None:
         raise SimulationError(
             f"{len(changes)} decision(s) changed with the future.", where=str(config_path), remedy=remedy
         )
-    compared = sum(report.decisions[ORDERS] for report in reports)
-    if not compared:
-        console.print("no order was wanted before any of these cuts, so nothing is shown; try --seed or more --cuts.")
+    compared = {what: sum(report.decisions[what] for report in reports) for what in subject.decisions}
+    if not compared[subject.decisions[0]]:
+        what = f"there were no {subject.decisions[0]} before any of these cuts"
+        console.print(f"{what}, so nothing is shown; try --seed or more --cuts.", soft_wrap=True)
         return
-    sure = sum(report.decisions[PROBABILITIES] for report in reports)
+    *others, last = (f"{count:,} {what}" for what, count in compared.items())
     console.print(
-        f"no decision changed: {compared:,} orders and refusals and {sure:,} probabilities compared, each with the later "
-        "records removed and with them poisoned.",
+        f"no decision changed: {', '.join(others)} and {last} compared, each with the later records removed and with them "
+        "poisoned.",
         soft_wrap=True,
         highlight=False,
     )
@@ -65,11 +66,11 @@ def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Itera
         yield report
 
 
-def _show_cuts(console: Console, reports: list[CutReport]) -> None:
+def _show_cuts(console: Console, subject: Subject, reports: list[CutReport]) -> None:
     title = "Known after the cut, and compared up to it"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cut", no_wrap=True)
-    kinds = [kind for kind in (*KINDS, PLANTED) if any(report.records[kind] for report in reports)]
+    kinds = [kind for kind in (*subject.kinds, PLANTED) if any(report.records[kind] for report in reports)]
     for name in (*kinds, "compared"):
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for report in reports:
@@ -80,7 +81,8 @@ def _show_cuts(console: Console, reports: list[CutReport]) -> None:
 
 def _words(report: CutReport, change: Change) -> str:
     future = "poisoned" if change.poisoned else "removed"
+    name = " ".join(dict.fromkeys((change.event_ticker, change.market_ticker)))
     return (
-        f"{change.event_ticker} {change.market_ticker} at {clock(change.ts)}: {change.before}; with the records after "
+        f"{name} at {clock(change.ts)}: {change.before}; with the records after "
         f"{clock(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."
     )

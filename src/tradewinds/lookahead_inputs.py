@@ -28,12 +28,12 @@ import pyarrow.parquet as pq
 from tradewinds import store
 from tradewinds.forecasts import user_file
 from tradewinds.forecasts.user_file import Known
+from tradewinds.lookahead import PLANTED, Future
 from tradewinds.plan import Plan
 
 CANDLES, GUIDANCE, CLIMATE = "candles", "guidance", "climate reports"
 USER_ROWS, RESULTS, LISTINGS = "user's rows", "results", "listings"
 KINDS = (CANDLES, GUIDANCE, CLIMATE, USER_ROWS, RESULTS, LISTINGS)
-PLANTED = "planted"
 
 # Poison: values that the schemas allow and no market or thermometer has ever shown.
 _DEAR = (Decimal("0.98"), Decimal("0.99"))  # bid, ask in dollars
@@ -58,15 +58,6 @@ class Inputs:
     guidance: Mapping[str, list[str]]
     climate: Mapping[str, list[str]]
     user_file: str | None
-
-
-@dataclass(frozen=True)
-class Future:
-    """What is done to records known after `cut_ts` (Unix seconds): they are removed, or poisoned; `kinds` says to which."""
-
-    cut_ts: int
-    poisoned: bool
-    kinds: frozenset[str] = frozenset(KINDS)
 
 
 def inputs_of(config: Mapping[str, Any], plan: Plan) -> Inputs:

@@ -6,6 +6,7 @@ One place answers for the Snakefile and for the command line, so both always agr
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,7 +160,9 @@ def plan_of(conf: config.Config) -> Plan:
     """
     if conf["market"] != markets.NAMES[0]:
         what = f"this command is for {markets.NAMES[0]}, and the config is of {conf['market']}."
-        raise ConfigError(what, where="market", remedy="tradewinds run, validate, check and sweep take every market.")
+        raise ConfigError(
+            what, where="market", remedy="tradewinds run, validate, check, lookahead-check and sweep take every market."
+        )
     return kalshi_plan(conf)
 
 
@@ -265,8 +268,11 @@ def refuse_missing(plan: RunPlan) -> None:
     missing = [path for path in plan.fetched if not Path(path).exists()]
     missing += [f"{path} (ends too early)" for path in stale_files(plan)]
     if missing:
-        shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
-        rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
-        raise DataMissing(
-            f"{len(missing)} file(s) of this config are missing; tradewinds run fetches them:\n{shown}{rest}"
-        )
+        raise lacking(missing, "fetches")
+
+
+def lacking(files: Sequence[str], how: str) -> DataMissing:
+    """The error that names files that are not there; `how` tradewinds run comes by them (fetches, makes)."""
+    shown = "\n".join(f"  {path}" for path in files[:SHOWN_FILES])
+    rest = f"\n  … and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+    return DataMissing(f"{len(files)} file(s) of this config are missing; tradewinds run {how} them:\n{shown}{rest}")

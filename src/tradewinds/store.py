@@ -153,12 +153,13 @@ BARS = _schema(
     ("quarantine", pa.string(), "null"),  # why the row is not to be believed; null: it is
 )
 
-# All bars of a run: the symbol as its place in the metadata's `names`, days from 1970-01-01, prices in micro-units (0: none).
+# All bars of a run, by symbol and day: the symbol as its place in the metadata's `names`, days from 1970-01-01, prices in
+# micro-units (0: none), and why a row is not to be believed as its place in `faults`, counted from 1 (0: it is).
 PANEL = _schema(
     ("number", pa.int32()),
     ("day", pa.int32()),
     *((name, pa.int64()) for name in ("open", "high", "low", "close", "adj_close", "volume")),
-    ("quarantine", pa.string(), "null"),
+    ("fault", pa.int32()),
 )
 
 

@@ -78,9 +78,10 @@ def sweep(config_path: Path, options: SweepOptions, run: runner.RunOptions, cons
         with _Told(console, len(points)) as told:
             outcomes = (outcome for group in reading for outcome in _replayed(group, told))
             ranking = rank(outcomes, split, options.rank_by)
-    _write(folder, ranking, {point.run_id: point for point in points})
+    sentences = verdict(ranking, conf["risk"].get("currency", "USD"))
+    _write(folder, ranking, {point.run_id: point for point in points}, sentences)
     _show(console, ranking, options.top)
-    console.print(verdict(ranking), soft_wrap=True, highlight=False)
+    console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
 
@@ -154,7 +155,7 @@ def _sweep_id(points: Sequence[SweepPoint], options: SweepOptions, split: dt.dat
     return str(uuid.uuid5(_SWEEPS, configs.digest([[point.run_id for point in points], options.rank_by, split])))
 
 
-def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint]) -> None:
+def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint], sentences: str) -> None:
     """ranking.csv (a row per point), sweep.json (what was judged, and how), best.yaml (the config of the first point)."""
     keys = list(ranking.rows[0].settings)
     out = io.StringIO()
@@ -174,7 +175,7 @@ def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint]) -> 
         "points": len(ranking.rows),
         "luck": dataclasses.asdict(ranking.luck),
         "rank_correlation": ranking.correlation,
-        "verdict": verdict(ranking),
+        "verdict": sentences,
     }
     store.write_text(folder / "sweep.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 

@@ -133,15 +133,22 @@ def replay(world, settings):
             bars[symbol] = good
     dates = sorted({bar.date for rows in bars.values() for bar in rows if bar.date >= settings.start})
     places = {date: [] for date in dates}
+    members, outside = {}, set()  # the bars at which a symbol may be traded; the others are history
     for symbol, rows in bars.items():
+        members[symbol] = []
         for place, bar in enumerate(rows):
-            places.get(bar.date, []).append((symbol, place))
+            if any(a <= bar.date <= b for a, b in spans[symbol]):
+                members[symbol].append(bar)
+                places.get(bar.date, []).append((symbol, place))
+            else:
+                outside.add((symbol, bar.date))
     account, orders, due, equity = Account(settings), [], {}, []
     for date in dates:
         today = {s: (i, bars[s][i]) for s, i in places[date]}
         # the open: sales, then orders of earlier closes whose symbol trades again
         for symbol in [s for s in due if s in today]:
             account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
+        orders = [order for order in orders if (order["symbol"], date) not in outside]
         for order in [o for o in orders if o["symbol"] in today]:
             orders.remove(order)
             account.buy(order["symbol"], order["date"], date, today[order["symbol"]][1].open)
@@ -157,8 +164,7 @@ def replay(world, settings):
                 due[symbol] = reason
         found = []
         for symbol, (place, _) in today.items():
-            active = any(start <= date <= end for start, end in spans[symbol])
-            score = score_of(bars[symbol][max(0, place - 20) : place + 1]) if active else None
+            score = score_of(bars[symbol][max(0, place - 20) : place + 1])
             if score is not None and symbol not in at_close:
                 found.append((-score, symbol))
         for _, symbol in sorted(found):
@@ -170,10 +176,10 @@ def replay(world, settings):
                 orders.append({"symbol": symbol, "date": date})
         worth = account.cash
         for symbol, position in account.held.items():
-            worth += position["qty"] * last_close(bars[symbol], date)
+            worth += position["qty"] * last_close(members[symbol], date)
         equity.append((date, worth))
     for symbol in list(account.held):
-        final = bars[symbol][-1]
+        final = members[symbol][-1]
         account.sell(symbol, final.date, final.close, "backtest_end")
     if equity:
         equity[-1] = (equity[-1][0], account.cash)

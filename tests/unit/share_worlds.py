@@ -54,10 +54,21 @@ def scores_of(bars, strategy):
 
 def replayed(world, settings):
     """Trades and equity of the product, in the words of the naive replay."""
-    bars = bars_of(world)
-    market = Market(bars, day_of(settings.start), day_of(settings.end))
+    ends = {symbol: max(end for _, end in spans) for symbol, spans in settings.spans.items()}
+    bars = bars_of({s: [bar for bar in rows if bar.date <= ends.get(s, bar.date)] for s, rows in world.items()})
+    market = Market(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
     return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result
+
+
+def tradable_in(bars, spans):
+    """Per bar, whether its symbol is a member of the universe at its date."""
+    found = np.zeros(len(bars.day), bool)
+    for number, symbol in enumerate(bars.symbols):
+        for row in range(*bars.rows(number).indices(len(bars.day))):
+            dates = spans.get(symbol, [(dt.date.min, dt.date.max)])
+            found[row] = any(start <= date_of(int(bars.day[row])) <= end for start, end in dates)
+    return found
 
 
 def told(bars, trades):

@@ -12,12 +12,12 @@ import pytest
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
 from tests.unit.share_worlds import bars_of, flat, weekdays
-from tradewinds import config, plan
+from tradewinds import config, plan, store
 from tradewinds.database import queries
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares import Exits, ShareRules
-from tradewinds.errors import ConfigError, DataMissing, SimulationError
+from tradewinds.errors import ConfigError, DamagedFile, DataMissing, SimulationError
 from tradewinds.markets import equities
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_bars import day_of, make_panel
@@ -155,6 +155,45 @@ def test_a_symbol_trades_inside_its_membership_only(tmp_path, first, last, trade
     (tmp_path / "u.csv").write_text(f"symbol,active_from,active_to\nAAA,{rows[first].date},{rows[last].date}\nZZZ,,\n")
     result = ran({"AAA": rows, "ZZZ": flat(MONDAY, [5] * 60)}, universe={"file": "u.csv"})
     assert len([trade for trade in result.trades if trade.market_ticker == "AAA"]) == trades
+
+
+@pytest.mark.parametrize("back", [None, 29])
+def test_a_symbol_that_has_left_is_not_traded_until_it_comes_back(tmp_path, back):
+    """Bought on day 24, the last one inside; whether it comes back changes nothing before it does."""
+    rows = flat(MONDAY, [*FALLS[:26], "9.90", "9.95", "10", "9.90", "9.95", *["10"] * 30])
+    spans = [f"AAA,,{rows[24].date}", *([] if back is None else [f"AAA,{rows[back].date},"])]
+    (tmp_path / "u.csv").write_text("\n".join(["symbol,active_from,active_to", *spans, "ZZZ,,"]))
+    result = ran({"AAA": rows, "ZZZ": flat(MONDAY, [5] * 60)}, universe={"file": "u.csv"})
+    (trade,) = result.trades
+    assert trade.entry_price_micro == 9_659_650
+    settled = dt.datetime.fromtimestamp(trade.settled_ts, dt.UTC).date()
+    if back is None:
+        assert (trade.settled_result, settled) == ("backtest_end", rows[24].date)
+    else:  # judged on day 29, though the profit was there on day 26
+        assert (trade.settled_result, settled) == ("profit_target", rows[30].date)
+    worth = [point.equity_micro for point in result.equity[:15]]
+    assert len(set(worth[11:14])) == 1, worth
+
+
+@pytest.mark.parametrize("last, back, trades", [(23, 30, 0), (23, 24, 1)])
+def test_an_order_whose_next_bar_is_outside_is_refused(tmp_path, last, back, trades):
+    rows = flat(MONDAY, FALLS)
+    spans = [f"AAA,,{rows[last].date}", f"AAA,{rows[back].date},", "ZZZ,,"]
+    (tmp_path / "u.csv").write_text("\n".join(["symbol,active_from,active_to", *spans]))
+    result = ran({"AAA": rows, "ZZZ": flat(MONDAY, [5] * 60)}, universe={"file": "u.csv"})
+    assert (len(result.trades), result.diagnostics["rejections"].get("NO_NEXT_BAR", 0)) == (trades, 1 - trades)
+
+
+def test_a_panel_that_is_not_what_was_written_is_refused():
+    ran({"AAA": flat(MONDAY, FALLS)})
+    conf = resolved(universe=["AAA"])
+    made = plan.run_plan(conf)
+    table, about = store.read_table(made.panel), store.read_meta(made.panel)
+    damaged = {"not in order": table.sort_by([("day", "descending")]), "columns": table.drop_columns(["fault"])}
+    for problem, other in damaged.items():
+        store.write_parquet(made.panel, other, about)
+        with pytest.raises(DamagedFile, match=problem):
+            equities.simulate(conf, made, 1, lambda done, total: None)
 
 
 def test_missing_bars_are_named_per_symbol():

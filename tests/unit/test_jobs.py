@@ -108,6 +108,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     for name in (jobs.SERVICES, jobs.FETCH, jobs.SCRIPTS):
         monkeypatch.setenv(name, "to be replaced")
     monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setenv(jobs.ONE_THREAD[0], "2")  # a user's own wish
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3}
     rest = {"max_connections": 4, "timeout_seconds": 5, "max_retries": 6}
     conf = {
@@ -120,6 +121,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
         jobs.export_environment(conf)
     assert os.environ["PATH"] == f"{Path(sys.executable).parent}:/usr/bin:/bin"
     assert os.environ["PYTHONPATH"] == str(PACKAGE.parent), "for the Python of a conda environment"
+    assert os.environ[jobs.ONE_THREAD[0]] == "2"
     assert Path(os.environ[jobs.SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert fetch.client_for("iem").service.max_retries == 6

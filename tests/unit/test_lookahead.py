@@ -15,16 +15,16 @@ import pytest
 from tests.reference.raw_worlds import make_inputs
 from tradewinds import lookahead, store
 from tradewinds.forecasts import probabilities, tables, user_file
+from tradewinds.lookahead import PLANTED, Future
+from tradewinds.lookahead_events import ORDERS, PROBABILITIES, EventsRun
 from tradewinds.lookahead_inputs import (
     CANDLES,
     CLIMATE,
     GUIDANCE,
     KINDS,
     LISTINGS,
-    PLANTED,
     RESULTS,
     USER_ROWS,
-    Future,
     change_future,
 )
 from tradewinds.markets import kalshi_weather
@@ -40,13 +40,17 @@ def inputs_in(tmp_path, seed, source=None):
     return make_inputs(folder, seed, source)
 
 
+def run_in(tmp_path, seed, source=None):
+    return EventsRun(inputs_in(tmp_path, seed, source))
+
+
 def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
     seen = Counter()
     for seed in range(WORLDS):
-        for report in lookahead.check(inputs_in(tmp_path, seed), cuts=3, seed=seed):
+        for report in lookahead.check(run_in(tmp_path, seed), cuts=3, seed=seed):
             assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
             seen += report.decisions + report.records
-    for kind in (*KINDS, PLANTED, lookahead.ORDERS, lookahead.PROBABILITIES):
+    for kind in (*KINDS, PLANTED, ORDERS, PROBABILITIES):
         assert seen[kind] > 20, f"{kind}: these worlds test nothing"
 
 
@@ -54,7 +58,7 @@ def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
 def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
     touched = 0
     for seed in range(100, 103):
-        checker = lookahead.Checker(inputs_in(tmp_path, seed, SOURCES.get(kind)))
+        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind)))
         for cut in checker.cuts(2, seed):
             differences, records = checker.differences(Future(cut.ts, True, frozenset({kind})))
             assert not differences, f"seed {seed}, {cut}: {differences}"
@@ -182,7 +186,7 @@ def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, 
     leak(monkeypatch, tmp_path)
     changes = []
     for seed in range(200, 220):
-        for report in lookahead.check(inputs_in(tmp_path, seed, SOURCES.get(kind)), cuts=3, seed=seed):
+        for report in lookahead.check(run_in(tmp_path, seed, SOURCES.get(kind)), cuts=3, seed=seed):
             assert all(change.ts <= report.cut.ts for change in report.changes)
             changes += report.changes
         if {change.poisoned for change in changes} == futures:
@@ -196,15 +200,15 @@ def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, 
 
 def test_cuts_are_spread_at_and_right_before_what_happens():
     asofs, trades, settlements = range(0, 8000, 1000), range(100, 8000, 1000), range(500, 8500, 1000)
-    cuts = lookahead.choose_cuts(asofs, trades, settlements, 8, seed=3)
-    assert cuts == lookahead.choose_cuts(asofs, trades, settlements, 8, seed=3)
-    assert cuts != lookahead.choose_cuts(asofs, trades, settlements, 8, seed=4)
-    assert [cut.ts * 8 // 7500 for cut in cuts] == list(range(8))
     instants = {"trade": trades, "as-of time": asofs, "settlement": settlements}
+    cuts = lookahead.choose_cuts(instants, 8, seed=3)
+    assert cuts == lookahead.choose_cuts(instants, 8, seed=3)
+    assert cuts != lookahead.choose_cuts(instants, 8, seed=4)
+    assert [cut.ts * 8 // 7500 for cut in cuts] == list(range(8))
     for name, found in instants.items():
         assert any(cut.place == f"at {name}" and cut.ts in found for cut in cuts)
         assert any(cut.place == f"before {name}" and cut.ts + 1 in found for cut in cuts)
-    assert lookahead.choose_cuts([5], [], [], 2, seed=0) == [(5, "any instant")] * 2
+    assert lookahead.choose_cuts({"trade": [5]}, 2, seed=0) == [(5, "any instant")] * 2
 
 
 def test_what_is_known_at_the_cut_stays_and_what_follows_does_not(tmp_path):

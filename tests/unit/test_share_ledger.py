@@ -191,6 +191,9 @@ def random_world(seed, symbols=4, days=90):
     return world
 
 
+TWO_SPANS = st.lists(st.integers(0, 125), min_size=4, max_size=4, unique=True).map(
+    lambda days: [tuple(MONDAY + dt.timedelta(days=day) for day in sorted(days)[at : at + 2]) for at in (0, 2)]
+)
 CASES = st.fixed_dictionaries(
     {
         "strategy": st.sampled_from(["Mean Reversion", "Breakout"]),
@@ -201,6 +204,7 @@ CASES = st.fixed_dictionaries(
         "slippage_pct": st.sampled_from([Decimal(0), Decimal("0.1"), Decimal("0.037")]),
         "min_commission": st.sampled_from([Decimal(0), Decimal("9.50")]),
         "same_close": st.booleans(),
+        "spans": st.dictionaries(st.sampled_from(["S0", "S1", "S2"]), TWO_SPANS),
     }
 )
 

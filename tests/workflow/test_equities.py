@@ -2,17 +2,20 @@
 
 import datetime as dt
 import json
+import re
 import sqlite3
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import FALLS, Shares, world
-from tradewinds import store
+from tradewinds import cli, store
 from tradewinds.archive import ArchiveWriter
 from tradewinds.sources.replay import running_server
 from tradewinds.sources.replay_yahoo import bars_table
+from tradewinds.strategies import mean_reversion
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +147,52 @@ def test_validate_check_and_dry_run_speak_of_bars(finished):
     assert "all files are whole" in finished("check", "--config", "config.yaml").stdout
     planned = finished("run", "--config", "config.yaml", "--dry-run")
     assert planned.returncode == 0 and "symbol-years of bars" in planned.stdout
-    other = finished("lookahead-check", "--config", "config.yaml")
-    assert other.returncode == 2 and "this command is for kalshi_weather" in other.stderr
+
+
+def test_no_decision_depends_on_what_comes_later(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")}
+    done = finished("lookahead-check", "--config", "config.yaml", "--cuts", "6")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no decision changed: " in done.stdout and " entry signals, " in done.stdout, done.stdout
+    assert {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")} == before, "the check changes nothing"
+
+
+def test_lookahead_check_needs_bars_and_names_those_that_are_missing(tmp_path):
+    done = Shares(tmp_path, world())("lookahead-check", "--config", "config.yaml")
+    assert done.returncode == 3 and "tradewinds run makes them:\n  data/candles/daily/files-" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bars.csv", "config.yaml"]
+
+
+def test_a_strategy_that_looks_ahead_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, capsys):
+    """Signals of three closes later."""
+    honest = mean_reversion.scores
+
+    def leaky(bars, parameters):
+        return np.append(honest(bars, parameters)[3:], [np.nan] * 3)
+
+    monkeypatch.setattr(mean_reversion, "scores", leaky)
+    for name in ("data", "bars.csv", "config.yaml"):
+        (tmp_path / name).symlink_to(finished.folder / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["lookahead-check", "--config", "config.yaml", "--cuts", "25"])
+    assert ended.value.code == 5
+    said = capsys.readouterr()
+    assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)
+    assert re.search(
+        r"FALL at 2024-01-\d\dT05:00:00Z: MEAN_REVERSION, score 0.0\d+; with the records after", said.out
+    ), said.out
+    assert "Cause: bars." in said.out
+
+
+def test_sentences_for_people_name_the_currency(finished):
+    done = finished(
+        "sweep", "--config", "config.yaml", "--grid", "strategy.parameters.fall_pct=2,3", "--split", "2024-02-05"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"on, its P&L was -?[\d.,]+ AUD in ", done.stdout) and "USD" not in done.stdout
+    runs = [row["run_id"] for row in finished.json("leaderboard")]
+    assert "P&L on common days, AUD" in finished("compare", *runs).stdout
 
 
 def test_bars_from_the_chart_api_are_fetched_once(tmp_path):

@@ -25,8 +25,11 @@ from tradewinds.store import MICRO
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ratio = tuple[int, int]  # numerator and denominator: a Fraction's own arithmetic is slow
 
 CENT = MICRO // 100
+NEVER = 2**62  # a day, or a price, that is never reached
 
 PROFIT_TARGET, STOP_LOSS, TRAILING_STOP = "profit_target", "stop_loss", "trailing_stop"
 TIME_STOP, BACKTEST_END = "time_stop", "backtest_end"
@@ -57,7 +60,7 @@ class Bars:
         """Where a symbol's bars are."""
         return slice(int(self.offsets[symbol]), int(self.offsets[symbol + 1]))
 
-    @property
+    @functools.cached_property
     def owner(self) -> Ints:
         """The symbol of every row."""
         return np.repeat(np.arange(len(self.symbols)), np.diff(self.offsets))
@@ -76,17 +79,14 @@ class Exits:
     trailing_stop: Fraction | None = None
     max_days: int | None = None
 
-    def reason(self, close: int, entry: int, peak: int, days: int) -> str | None:
-        """Why a position is sold at a close, or None."""
-        if self.profit_target and close * self.profit_target.denominator >= entry * self.profit_target.numerator:
-            return PROFIT_TARGET
-        if self.stop_loss and close * self.stop_loss.denominator <= entry * self.stop_loss.numerator:
-            return STOP_LOSS
-        if self.trailing_stop and close * self.trailing_stop.denominator <= peak * self.trailing_stop.numerator:
-            return TRAILING_STOP
-        if self.max_days is not None and days >= self.max_days:
-            return TIME_STOP
-        return None
+    def levels(self, entry: int) -> tuple[int, int]:
+        """Of a position entered at a price: the least close that meets the profit target, the highest that is a stop loss."""
+        target = NEVER if self.profit_target is None else -scaled_down(-entry, self.profit_target)
+        return target, -1 if self.stop_loss is None else scaled_down(entry, self.stop_loss)
+
+    def trail(self, peak: int) -> int:
+        """The highest close that is a trailing stop, after a highest close since the entry."""
+        return -1 if self.trailing_stop is None else scaled_down(peak, self.trailing_stop)
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,12 @@ class ShareRules:
     same_close: bool = False
 
     @functools.cached_property
-    def _factors(self) -> tuple[Fraction, Fraction, Fraction, int]:
+    def _factors(self) -> tuple[Ratio, Ratio, Ratio, int]:
         """Of a buy's and a sale's price; cents of commission per micro-unit; micro-units of an order."""
-        order = scaled_down(self.start_micro, self.position_share)
-        return 1 + self.slippage, 1 - self.slippage, self.commission / CENT, order
+        buy, sell, cents = (
+            by.as_integer_ratio() for by in (1 + self.slippage, 1 - self.slippage, self.commission / CENT)
+        )
+        return buy, sell, cents, scaled_down(self.start_micro, self.position_share)
 
     def buy_price(self, price: int) -> int:
         """The fill of a buy at a bar's price."""
@@ -140,11 +142,12 @@ class ShareRules:
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
 
 
-def scaled(amount: int, by: Fraction) -> int:
-    """An amount times a fraction, rounded half to even."""
-    whole, rest = divmod(amount * by.numerator, by.denominator)
+def scaled(amount: int, by: Ratio) -> int:
+    """An amount times a numerator over a denominator, rounded half to even."""
+    numerator, denominator = by
+    whole, rest = divmod(amount * numerator, denominator)
     double = 2 * rest
-    return whole + (double > by.denominator or (double == by.denominator and whole % 2 == 1))
+    return whole + (double > denominator or (double == denominator and whole % 2 == 1))
 
 
 def scaled_down(amount: int, by: Fraction) -> int:
@@ -215,7 +218,12 @@ class ShareResult:
 
 @dataclass(slots=True)
 class _Position:
-    """An open position: its symbol's latest bar, the highest close since the entry, and why it is to be sold ("" if not)."""
+    """An open position.
+
+    `row` is its symbol's latest closed tradable bar, `next_day` the day of the one after it, `value` what it is worth at that
+    close. It is sold at a close of `target` or more, of `stop` or `trail` or less, or on the day `until`; `due` says why it
+    will be.
+    """
 
     number: int
     symbol: int
@@ -225,50 +233,59 @@ class _Position:
     entry_price: int
     entry_fee: int
     row: int
+    next_day: int
+    target: int
+    stop: int
+    until: int
+    value: int = 0
     peak: int = 0
+    trail: int = -1
     due: str = ""
 
 
-@dataclass
-class _Columns:
-    """Bars as lists: reading one number of an array takes ten times as long."""
-
-    day: list[int]
-    open: list[int]
-    close: list[int]
-    stop: list[int]  # row after a symbol's last one
-
-    @classmethod
-    def of(cls, bars: Bars) -> _Columns:
-        return cls(bars.day.tolist(), bars.open.tolist(), bars.close.tolist(), bars.offsets[1:].tolist())
-
-
 class Market:
-    """Bars made ready for any number of passes over the same days."""
+    """Bars made ready for any number of passes over the same days.
 
-    def __init__(self, bars: Bars, first_day: int, last_day: int) -> None:
-        self.bars, self.columns = bars, _Columns.of(bars)
-        self.owner: list[int] = bars.owner.tolist()
-        days = np.unique(bars.day)
-        self.days: list[int] = days[(days >= first_day) & (days <= last_day)].tolist()
-        self.within = (bars.day >= first_day) & (bars.day <= last_day)
+    `tradable` says at which bars inside the run a symbol may be bought and sold (None: all); the others are history. `day`,
+    `open`, `close`, `owner` are those of the bars; `next_row` and `next_day` those of the symbol's next tradable bar, or NEVER:
+    when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array that
+    takes three times as long, and making lists of all bars takes longer than the pass.
+    """
+
+    def __init__(self, bars: Bars, first_day: int, last_day: int, tradable: Flags | None = None) -> None:
+        within = (bars.day >= first_day) & (bars.day <= last_day)
+        self.bars, self.tradable = bars, within if tradable is None else within & tradable
+        self.days: list[int] = distinct(bars.day[within])
+        next_row, next_day = np.full((2, len(bars.day)), NEVER)
+        rows = np.flatnonzero(self.tradable)
+        same_symbol = np.diff(bars.owner[rows]) == 0
+        next_row[rows[:-1][same_symbol]] = rows[1:][same_symbol]
+        next_day[rows[:-1][same_symbol]] = bars.day[rows[1:][same_symbol]]
+        columns = (bars.day, bars.open, bars.close, bars.owner, next_row, next_day)
+        self.day, self.open, self.close, self.owner, self.next_row, self.next_day = (column.data for column in columns)
 
     def candidates(self, scores: Floats) -> dict[int, list[int]]:
-        """Rows with a signal inside the run, per day, the highest score first, then by symbol."""
-        rows = np.flatnonzero(self.within & ~np.isnan(scores))
-        order = np.lexsort((self.bars.owner[rows], -scores[rows], self.bars.day[rows]))
+        """Tradable rows with a signal, per day, the highest score first, then by symbol."""
+        rows = np.flatnonzero(self.tradable & ~np.isnan(scores))
+        rows = rows[np.lexsort((self.bars.owner[rows], -scores[rows], self.bars.day[rows]))]
         found: dict[int, list[int]] = defaultdict(list)
-        for row in rows[order].tolist():
-            found[self.columns.day[row]].append(row)
+        for day, row in zip(self.bars.day[rows].tolist(), rows.tolist(), strict=True):
+            found[day].append(row)
         return found
+
+
+def distinct(days: Ints) -> list[int]:
+    """The days that there are, in order."""
+    first = int(days.min()) if len(days) else 0
+    found: list[int] = (np.flatnonzero(np.bincount(days - first)) + first).tolist()
+    return found
 
 
 class Ledger:
     """One pass over the days of a market; `run` it once."""
 
     def __init__(self, market: Market, rules: ShareRules) -> None:
-        self.market, self.rules, self.columns = market, rules, market.columns
-        self.last_day = market.days[-1] if market.days else 0
+        self.market, self.rules = market, rules
         self.cash = rules.start_micro
         self.held: dict[int, _Position] = {}
         self.buys: dict[int, list[int]] = defaultdict(list)  # rows of signals, by the day on which their order fills
@@ -283,8 +300,9 @@ class Ledger:
         candidates = self.market.candidates(scores)
         for day in self.market.days:
             self._open(day)
-            self._close(day, candidates.get(day, []))
-            self._note(day)
+            self._close(day, candidates.get(day, ()))
+            value = sum([position.value for position in self.held.values()])
+            self.worth.append(DayWorth(day, self.cash, value, len(self.held)))
         self._end()
         trades = [trade for _, trade in sorted(self.trades)]
         refusals = Counter(answer.reason for answer in self.answered if answer.reason)
@@ -293,50 +311,50 @@ class Ledger:
     def _open(self, day: int) -> None:
         """Orders that fill at this day's open: sales, then buys in order of their signals."""
         for position in self.sales.pop(day, ()):
-            self._sell(position, position.row + 1, self.columns.open[position.row + 1], position.due)
-        for row in self.buys.pop(day, ()):
-            self._buy(row, row + 1, self.columns.open[row + 1])
+            row = self.market.next_row[position.row]
+            self._sell(position, row, self.market.open[row], position.due)
+        for signal_row in self.buys.pop(day, ()):
+            row = self.market.next_row[signal_row]
+            self._buy(signal_row, row, self.market.open[row])
 
     def _close(self, day: int, candidates: Sequence[int]) -> None:
         """Judge what is held and the day's signals. ASSUME: a symbol held at a close is not bought by that close's signal,
-        though its position may be sold at once."""
+        though its position may be sold at once. A symbol without a bar today is judged by none, and worth its last close."""
         held = set(self.held)
         for position in list(self.held.values()):
-            if self._next_day(position.row) == day:
-                position.row += 1
-            if self.columns.day[position.row] == day:
+            if position.next_day == day:
                 self._judge(position, day)
         for row in candidates:
             if self.market.owner[row] in held:
                 self._refuse(row, ALREADY_HELD)
             elif self.rules.same_close:
-                self._buy(row, row, self.columns.close[row])
-            else:
-                self._order(row)
+                self._buy(row, row, self.market.close[row])
+            elif self.market.next_row[row] == row + 1:
+                self.buys[self.market.next_day[row]].append(row)
+            else:  # none, or one outside every membership
+                self._refuse(row, NO_NEXT_BAR)
 
     def _judge(self, position: _Position, day: int) -> None:
-        close = self.columns.close[position.row]
-        position.peak = max(position.peak, close)
-        days = day - self.columns.day[position.entry_row]
-        reason = self.rules.exits.reason(close, position.entry_price, position.peak, days)
-        if reason and self.rules.same_close:
-            self._sell(position, position.row, close, reason)
-        elif reason and (fills := self._next_day(position.row)) is not None:
-            position.due = reason
-            self.sales[fills].append(position)
-
-    def _next_day(self, row: int) -> int | None:
-        """The day of the symbol's next bar inside the run: when an order of today fills, not what it will fill at."""
-        following = row + 1
-        inside = following < self.columns.stop[self.market.owner[row]]
-        return day if inside and (day := self.columns.day[following]) <= self.last_day else None
-
-    def _order(self, row: int) -> None:
-        fills = self._next_day(row)
-        if fills is None:
-            self._refuse(row, NO_NEXT_BAR)
+        position.row = self.market.next_row[position.row]
+        position.next_day, close = self.market.next_day[position.row], self.market.close[position.row]
+        position.value = position.quantity * close
+        if close > position.peak:
+            position.peak, position.trail = close, self.rules.exits.trail(close)
+        if close >= position.target:
+            reason = PROFIT_TARGET
+        elif close <= position.stop:
+            reason = STOP_LOSS
+        elif close <= position.trail:
+            reason = TRAILING_STOP
+        elif day >= position.until:
+            reason = TIME_STOP
         else:
-            self.buys[fills].append(row)
+            return
+        if self.rules.same_close:
+            self._sell(position, position.row, close, reason)
+        elif position.next_day != NEVER:
+            position.due = reason
+            self.sales[position.next_day].append(position)
 
     def _buy(self, signal_row: int, row: int, price: int) -> None:
         if len(self.held) >= self.rules.max_positions:
@@ -347,12 +365,22 @@ class Ledger:
         if quantity < 1:
             self._refuse(signal_row, NO_CASH)
             return
-        symbol, fee = self.market.owner[row], self.rules.fee(quantity * fill)
+        fee = self.rules.fee(quantity * fill)
         self.cash -= quantity * fill + fee
-        peak = self.columns.close[row] if self.rules.same_close else 0
-        self.held[symbol] = _Position(self.entered, symbol, signal_row, row, quantity, fill, fee, row, peak)
-        self.entered += 1
+        self._hold(signal_row, row, quantity, fill, fee)
         self.answered.append(Answered(signal_row, "", quantity, fill))
+
+    def _hold(self, signal_row: int, row: int, quantity: int, fill: int, fee: int) -> None:
+        symbol, exits = self.market.owner[row], self.rules.exits
+        target, stop = exits.levels(fill)
+        until = NEVER if exits.max_days is None else self.market.day[row] + exits.max_days
+        next_day = self.market.next_day[signal_row]
+        bought = (self.entered, symbol, signal_row, row, quantity, fill, fee)
+        self.held[symbol] = position = _Position(*bought, signal_row, next_day, target, stop, until)
+        self.entered += 1
+        if self.rules.same_close:
+            close = self.market.close[row]
+            position.value, position.peak, position.trail = quantity * close, close, exits.trail(close)
 
     def _sell(self, position: _Position, row: int, price: int, reason: str) -> None:
         p, fill = position, self.rules.sell_price(price)
@@ -367,14 +395,9 @@ class Ledger:
     def _refuse(self, row: int, reason: str) -> None:
         self.answered.append(Answered(row, reason, 0, 0))
 
-    def _note(self, day: int) -> None:
-        """A symbol without a bar today is worth its last close."""
-        value = sum(position.quantity * self.columns.close[position.row] for position in self.held.values())
-        self.worth.append(DayWorth(day, self.cash, value, len(self.held)))
-
     def _end(self) -> None:
         """Sell what is left at its last close; the last point of the curve includes it."""
         for position in list(self.held.values()):
-            self._sell(position, position.row, self.columns.close[position.row], BACKTEST_END)
+            self._sell(position, position.row, self.market.close[position.row], BACKTEST_END)
         if self.worth:
-            self.worth[-1] = DayWorth(self.last_day, self.cash, 0, 0)
+            self.worth[-1] = DayWorth(self.market.days[-1], self.cash, 0, 0)

@@ -19,7 +19,17 @@ from tradewinds import store, strategies
 from tradewinds.config_problems import Problems
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares import BACKTEST_END, Answered, Ints, Ledger, Market, ShareResult, ShareRules, ShareTrade
+from tradewinds.engine.shares import (
+    BACKTEST_END,
+    Answered,
+    Floats,
+    Ints,
+    Ledger,
+    Market,
+    ShareResult,
+    ShareRules,
+    ShareTrade,
+)
 from tradewinds.errors import ConfigError
 from tradewinds.markets.corporate_actions import read_actions
 from tradewinds.markets.equities_bars import Loaded, date_of, day_of, load_bars
@@ -35,6 +45,7 @@ from tradewinds.store import MICRO
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.lookahead import Subject
     from tradewinds.results.report.run import Family as Report
 
 __all__ = ["plan_of"]
@@ -117,19 +128,22 @@ class Study:
         history = max(strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, Market(loaded.bars, *days), exchange_of(first["calendar"]))
+        return cls(loaded, Market(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
+
+    def scores(self, config: Mapping[str, Any]) -> Floats:
+        """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
+        module, parameters = strategies.of_shares(config)
+        scores: Floats = module.scores(self.loaded.bars, parameters)
+        return scores
 
     def replay(self, config: Mapping[str, Any]) -> ShareResult:
         """One pass of the ledger over all days."""
-        module, parameters = strategies.of_shares(config)
-        scores = module.scores(self.loaded.bars, parameters)
-        scores[~self.loaded.eligible] = np.nan
-        return Ledger(self.market, rules_of(config)).run(scores)
+        return Ledger(self.market, rules_of(config)).run(self.scores(config))
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
-        """Unix seconds of every day's close."""
-        return {day: self.exchange.close_ts(date_of(day)) for day in np.unique(self.loaded.bars.day).tolist()}
+        """Unix seconds of every trading day's close."""
+        return {day: self.exchange.close_ts(date_of(day)) for day in self.market.days}
 
     def opens(self, day: int) -> int:
         """Unix seconds of a day's open."""
@@ -311,6 +325,13 @@ def validate(conf: Mapping[str, Any], plan: EquitiesPlan, where: str, console: C
         rows.update(store.read_meta(path)["quarantined"])
     for reason, count in sorted(rows.items()):
         console.print(f"{count:,} row(s) quarantined: {reason}")
+
+
+def lookahead(conf: Mapping[str, Any], plan: EquitiesPlan) -> Subject:
+    """The replay, made again on changed copies of bars, corporate actions and universe."""
+    from tradewinds.lookahead_shares import SharesRun
+
+    return SharesRun(conf, plan)
 
 
 def report() -> Report:

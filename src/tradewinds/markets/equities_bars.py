@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from tradewinds import store
-from tradewinds.engine.shares import Bars, Ints
-from tradewinds.errors import DataMissing, SimulationError
+from tradewinds.engine.shares import Bars, Flags, Ints
+from tradewinds.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_plan import EquitiesPlan
 from tradewinds.markets.universe import Universe, within
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NO_BARS = "NO_BARS"
 TOO_LITTLE_HISTORY = "TOO_LITTLE_HISTORY"
@@ -26,7 +27,6 @@ NO_ADJUSTED_CLOSE = "NO_ADJUSTED_CLOSE"
 
 PRICES = ("open", "high", "low", "close")
 SHOWN = 40
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -69,12 +69,9 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Lo
     first, last = config["date_start_local"], config["date_end_local"]
     spans = {symbol: span for symbol, dates in universe.items() if (span := within(dates, first, last))}
     skipped = [(symbol, NOT_ACTIVE) for symbol in universe if symbol not in spans]
-    _refuse_currency(plan.panel, config["risk"]["currency"])
     names = {file.symbol: file.name for file in plan.files}
-    bars, adjusted_close, quarantined = _read({s: names[s] for s in sorted(spans)}, plan.panel, last)
-    ends = np.array(
-        [min(day_of(max(e for _, e in universe[symbol])), day_of(last)) for symbol in bars.symbols], np.int64
-    )
+    bars, adjusted_close, quarantined = _read(config, plan.panel, {symbol: names[symbol] for symbol in sorted(spans)})
+    ends = np.array([min(day_of(max(e for _, e in universe[s])), day_of(last)) for s in bars.symbols], np.int64)
     bars, adjusted_close = _rows(bars, adjusted_close, bars.day <= ends[bars.owner])
     lacking = _lacking(bars, spans, history)
     _refuse_lacking(config, lacking, set(spans))
@@ -84,26 +81,35 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Lo
     return Loaded(bars, _eligible(bars, universe, first, last), sorted(skipped + lacking), quarantined, kind)
 
 
-def _read(names: Mapping[str, str], panel: str, last: dt.date) -> tuple[Bars, Ints, Counter[str]]:
+def _read(config: Mapping[str, Any], panel: str, names: Mapping[str, str]) -> tuple[Bars, Ints, Counter[str]]:
     """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
     those of the symbols in the panel."""
-    table, kept = store.read_table(panel), list(store.read_meta(panel)["names"])
-    wanted = {name: number for number, name in enumerate(names.values())}
-    place = np.array([wanted.get(name, -1) for name in kept], np.int64)  # -1: not wanted
-    columns = {name: table[name].to_numpy() for name in table.column_names if name != "quarantine"}
-    numbers, day = place[columns.pop("number")], columns.pop("day").astype(np.int64)
-    asked = (numbers >= 0) & (day <= day_of(last))
-    good = table["quarantine"].is_null().to_numpy()
-    quarantined = Counter(table["quarantine"].filter(pa.array(asked & ~good)).to_pylist())
-    rows = np.flatnonzero(asked & good)
-    rows = rows[np.lexsort((day[rows], numbers[rows]))]  # in order already; if they were not, no signal would be right
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(numbers[rows], minlength=len(names)))])
+    table, about = store.read_table(panel), store.read_meta(panel)
+    if not table.schema.equals(store.PANEL):
+        raise DamagedFile(panel, "its columns are not those of such a file")
+    _refuse_currency(about["currencies"], config["risk"]["currency"])
+    place = {name: number for number, name in enumerate(names.values())}
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    owner = np.array([place.get(name, -1) for name in about["names"]], np.int64)[
+        columns.pop("number")
+    ]  # -1: not wanted
+    day, fault = columns.pop("day").astype(np.int64), columns.pop("fault")
+    asked = (owner >= 0) & (day <= day_of(config["date_end_local"]))
+    counts = np.bincount(fault[asked], minlength=1 + len(about["faults"]))[1:].tolist()
+    quarantined = Counter({reason: count for reason, count in zip(about["faults"], counts, strict=True) if count})
+    rows = np.flatnonzero(asked & (fault == 0))
+    owner, day = owner[rows], day[rows]
+    if ((np.diff(owner) < 0) | ((np.diff(owner) == 0) & (np.diff(day) <= 0))).any():  # no signal would be right
+        raise DamagedFile(panel, "its bars are not in order")
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(names)))])
     adjusted_close, prices = columns.pop("adj_close")[rows], {name: values[rows] for name, values in columns.items()}
-    return Bars(tuple(names), offsets, day[rows], **prices), adjusted_close, quarantined
+    return Bars(tuple(names), offsets, day, **prices), adjusted_close, quarantined
 
 
 def _rows(bars: Bars, adjusted_close: Ints, keep: Flags) -> tuple[Bars, Ints]:
     """Some rows of all symbols."""
+    if keep.all():
+        return bars, adjusted_close
     counts = np.bincount(bars.owner[keep], minlength=len(bars.symbols))
     columns = (c[keep] for c in (bars.day, bars.open, bars.high, bars.low, bars.close, bars.volume))
     return Bars(bars.symbols, np.concatenate([[0], np.cumsum(counts)]), *columns), adjusted_close[keep]
@@ -172,7 +178,9 @@ def make_panel(plan: EquitiesPlan) -> None:
     Raises:
         SimulationError: files of one symbol do not fit together.
     """
-    import duckdb  # the replay reads one file and needs none
+    import duckdb  # the replay reads one file and needs none of these
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     about = {path: store.read_meta(path) for path in plan.bars}
     _refuse_stale(about)
@@ -181,27 +189,29 @@ def make_panel(plan: EquitiesPlan) -> None:
         with duckdb.connect() as connection:
             table = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}).to_arrow_table()
     table = table.cast(store.BARS).combine_chunks()
-    symbols = table["symbol"].combine_chunks().dictionary_encode()
-    columns = {name: _micro(table[name]) for name in (*PRICES, "adj_close")}
+    symbols, faults = (table[name].combine_chunks().dictionary_encode() for name in ("symbol", "quarantine"))
+    columns = {name: _micro(pc.fill_null(table[name], 0)) for name in (*PRICES, "adj_close")}
     columns |= {"number": symbols.indices, "day": table["date"].cast(pa.int32())}
-    columns |= {"volume": pc.fill_null(table["volume"], 0), "quarantine": table["quarantine"]}
+    columns |= {"volume": pc.fill_null(table["volume"], 0)}
+    columns |= {"fault": pc.add(pc.fill_null(faults.indices, -1), 1)}
     panel = pa.table({field.name: columns[field.name] for field in store.PANEL}).cast(store.PANEL)
-    currencies = sorted({str(meta["currency"]) for meta in about.values() if meta.get("currency")})
-    store.write_parquet(plan.panel, panel, {"names": symbols.dictionary.to_pylist(), "currencies": currencies})
+    panel = panel.sort_by([("number", "ascending"), ("day", "ascending")])
+    meta = {"names": symbols.dictionary.to_pylist(), "faults": faults.dictionary.to_pylist()}
+    meta["currencies"] = sorted({str(one["currency"]) for one in about.values() if one.get("currency")})
+    store.write_parquet(plan.panel, panel, meta)
 
 
 def _micro(prices: pa.ChunkedArray) -> Ints:
-    """Prices of six decimals as the integers that they are kept as (the lower half of 128 bits); 0 for none."""
+    """Prices of six decimals, none of them null, as the integers that they are kept as (the lower half of 128 bits)."""
     chunks = [
         np.frombuffer(chunk.buffers()[1], np.int64)[2 * chunk.offset : 2 * (chunk.offset + len(chunk)) : 2]
-        for chunk in pc.fill_null(prices, 0).chunks
+        for chunk in prices.chunks
         if len(chunk)
     ]
     return np.concatenate(chunks) if chunks else np.zeros(0, np.int64)
 
 
-def _refuse_currency(panel: str, currency: str) -> None:
-    found = store.read_meta(panel)["currencies"]
+def _refuse_currency(found: Sequence[str], currency: str) -> None:
     if set(found) - {currency}:
         remedy = "Set risk.currency to it, or trade other symbols."
         raise SimulationError(f"prices are in {', '.join(found)}, not {currency}.", where="bars", remedy=remedy)

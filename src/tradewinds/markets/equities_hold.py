@@ -12,8 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Ints, ShareRules
-from tradewinds.markets.equities_bars import Flags
+from tradewinds.engine.shares import Bars, Flags, Ints, ShareRules
 
 
 def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareRules) -> Ints:

@@ -27,13 +27,15 @@ class BarFile(NamedTuple):
 class EquitiesPlan:
     """Every file of a run. All paths are relative to the working directory.
 
-    `source_file` is what bars are imported from, if it is a file; `side_files` are the user's universe and corporate actions.
+    `panel` is all bars in one file: opening thousands takes longer than replaying them. `source_file` is what bars are imported
+    from, if it is a file; `side_files` are the user's universe and corporate actions.
     """
 
     run_id: str
     run_dir: str
     date_end: dt.date
     files: tuple[BarFile, ...]
+    panel: str
     source: str
     source_file: str | None
     side_files: tuple[str, ...]
@@ -43,11 +45,6 @@ class EquitiesPlan:
     def bars(self) -> list[str]:
         """All files of bars."""
         return [file.path for file in self.files]
-
-    @property
-    def panel(self) -> str:
-        """All bars in one file: opening thousands takes longer than replaying them."""
-        return f"data/panels/{configs.digest(self.bars)[:20]}.parquet"
 
     @property
     def fetched(self) -> list[str]:
@@ -99,13 +96,15 @@ def plan_of(conf: Mapping[str, Any]) -> EquitiesPlan:
         what = f"there are no prices: no file {conf['bars']['path']}."
         raise DataMissing(what, remedy="Give the path of a CSV or Parquet file of daily bars in bars.path.")
     universe, source = universe_of(conf), conf["bars"]["source"]
+    files = tuple(_files(conf, universe))
     run = configs.run_id(dict(conf))
     given = conf["universe"]["file"] if isinstance(conf["universe"], dict) else None
     return EquitiesPlan(
         run_id=run,
         run_dir=f"{conf['output_dir'].rstrip('/') or '/'}/{run}",
         date_end=conf["date_end_local"],
-        files=tuple(_files(conf, universe)),
+        files=files,
+        panel=f"data/panels/{configs.digest([file.path for file in files])[:20]}.parquet",
         source=source,
         source_file=conf["bars"]["path"] if source == "files" else None,
         side_files=tuple(path for path in (given, conf["actions"]) if path is not None),

@@ -37,8 +37,13 @@ class Exchange:
         """Unix seconds of a session's close: from then on its bar is known."""
         return self._ts(date, self.closes)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its clock."""
+        return ZoneInfo(self.timezone)
+
     def _ts(self, date: dt.date, clock: dt.time) -> int:
-        return int(dt.datetime.combine(date, clock, ZoneInfo(self.timezone)).timestamp())
+        return int(dt.datetime.combine(date, clock, self.zone).timestamp())
 
 
 @functools.cache

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tradewinds.engine.result import RunResult, Summary
+    from tradewinds.lookahead import Subject
     from tradewinds.results.report.run import Family as Report
 
 Tell = Callable[[int, int], None]
@@ -108,6 +109,9 @@ class Family(Protocol):
 
     def validate(self, conf: Mapping[str, Any], plan: Any, where: str, console: Console) -> None:
         """Judge the data that is there, and say so."""
+
+    def lookahead(self, conf: Mapping[str, Any], plan: Any) -> Subject:
+        """A run of the data that is there, for the look-ahead check."""
 
     def report(self) -> Report:
         """What the family's report is made of."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tradewinds.engine.result import RunResult, Summary
+    from tradewinds.lookahead import Subject
     from tradewinds.markets.family import Tell
     from tradewinds.results.report.run import Family as Report
 
@@ -118,6 +119,14 @@ def validate(conf: Mapping[str, Any], plan: Plan, where: str, console: Console) 
     from tradewinds.validate_command import validate_events
 
     validate_events(dict(conf), plan, where, console)
+
+
+def lookahead(conf: Mapping[str, Any], plan: Plan) -> Subject:
+    """Forecast and replay, made again on changed copies of all that was fetched."""
+    from tradewinds.lookahead_events import EventsRun
+    from tradewinds.lookahead_inputs import inputs_of
+
+    return EventsRun(inputs_of(conf, plan))
 
 
 def report() -> Report:

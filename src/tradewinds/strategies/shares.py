@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Floats, Ints
+from tradewinds.engine.shares import Bars, Flags, Floats, Ints
 from tradewinds.errors import ConfigError
 
 Parameters = dict[str, Decimal]
@@ -46,7 +46,7 @@ def share(percent: Decimal) -> Fraction:
     return Fraction(percent) / 100
 
 
-def at_least(left: Ints, right: Ints, factor: Fraction) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def at_least(left: Ints, right: Ints, factor: Fraction) -> Flags:
     """left ≥ factor × right, exactly (micro-prices below a million and factors of six decimals stay inside 64 bits)."""
     return left * factor.denominator >= right * factor.numerator
 

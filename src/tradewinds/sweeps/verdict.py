@@ -13,15 +13,15 @@ USUAL_BAR = 0.95  # below it, luck is not ruled out by the usual standard
 _NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
 
 
-def verdict(ranking: Ranking) -> str:
-    """Sentences for a person, one paragraph."""
+def verdict(ranking: Ranking, currency: str = "USD") -> str:
+    """Sentences for a person, one paragraph; `currency` is that of the account."""
     first, tried = ranking.rows[0], len(ranking.rows)
     after = first.out_of_sample
     sentences = [
         f"{tried:,} configuration{'s were' if tried > 1 else ' was'} tried. The best by {_NAMES[ranking.by]} before "
         f"{ranking.split} is {label(first.settings)}.",
         *_luck(ranking.luck, tried),
-        f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} USD in {after.num_trades:,} "
+        f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in {after.num_trades:,} "
         f"trade{'' if after.num_trades == 1 else 's'}{_sharpe(after)}{_place(ranking)}.",
     ]
     if ranking.correlation is not None:
