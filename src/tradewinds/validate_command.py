@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tradewinds.check import naming_damage
 from tradewinds.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.markets import validations
-from tradewinds.markets.kalshi_batches import batches
+from tradewinds.markets.kalshi_batches import BatchReader, batches
 from tradewinds.markets.kalshi_events import MarketEvent, load_events
 from tradewinds.markets.validations import Findings
 from tradewinds.plan import Plan, run_plan
@@ -45,8 +46,9 @@ def validate_events(conf: configs.Config, plan: Plan, where: str, console: Conso
     with naming_damage(plan):
         events = _events(conf, plan)
         judge = validations.Judge(conf, filter(_there, plan.climate.values()))
-        for batch in batches(events):
-            judge.judge(batch.events, batch.facts)
+        with contextlib.closing(BatchReader()) as reader:
+            for batch in batches(events, reader):
+                judge.judge(batch.events, batch.facts)
         judge.judge([event for event in events if not event.path], {})
     _show_data(console, conf, plan, events)
     _show_findings(console, judge.found)

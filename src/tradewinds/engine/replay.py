@@ -202,11 +202,11 @@ class Replay:
         return np.concatenate([np.empty((0, 8), np.int64), *self._fills])
 
     def _made(self) -> list[Fill]:
-        contracts = self.universe.contracts
+        contracts, sides = self.universe.contracts, tuple(Side)
         rows = self._fill_rows().tolist()
         made = []
         for i, side, quantity, price, fee, t, quote_ts, value in rows:
-            what, which = contracts[i], Side(side)
+            what, which = contracts[i], sides[side]
             gross = what.probability_pico(which) - price * PICO_PER_MICRO
             made.append(Fill(what, which, quantity, price, fee, t, quote_ts, gross, value))
         return made

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +28,26 @@ class Batch:
     until: int
 
 
-def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterator[Batch]:
+class BatchReader:
+    """Reads batches in a thread of its own, which opens DuckDB (with so many threads) while events are being listed."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        kernel.keep_memory()
+        self._ahead = ThreadPoolExecutor(max_workers=1)
+        self._reader = self._ahead.submit(CandleReader, threads)
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        self._ahead.shutdown()
+        if self._reader.exception() is None:
+            self._reader.result().close()
+
+    def read(self, events: Sequence[MarketEvent], until: int) -> Future[Batch]:
+        """Events with a file: a batch in the making."""
+        return self._ahead.submit(lambda: _read(self._reader.result(), events, until))
+
+
+def batches(events: Sequence[MarketEvent], reader: BatchReader) -> Iterator[Batch]:
     """The events that have markets and a file, in order; the next batch is read while one is looked at."""
     with_files = [event for event in events if event.path and event.markets]
     with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
@@ -37,13 +55,12 @@ def batches(events: Sequence[MarketEvent], threads: int | None = None) -> Iterat
     # a market that can no longer trade may settle before it would begin, and that is an instant of the equity, too
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
     untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
-    with contextlib.closing(CandleReader(threads)) as reader, ThreadPoolExecutor(max_workers=1) as ahead:
-        jobs = [ahead.submit(_read, reader, groups[0], untils[0])] if groups else []
-        for place in range(len(groups)):
-            batch = jobs.pop().result()
-            if place + 1 < len(groups):
-                jobs.append(ahead.submit(_read, reader, groups[place + 1], untils[place + 1]))
-            yield batch
+    coming = [reader.read(groups[0], untils[0])] if groups else []
+    for place in range(len(groups)):
+        batch = coming.pop().result()
+        if place + 1 < len(groups):
+            coming.append(reader.read(groups[place + 1], untils[place + 1]))
+        yield batch
 
 
 def _read(reader: CandleReader, events: Sequence[MarketEvent], until: int) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from tradewinds.engine.result import RunResult, Scored, Summary, Trade
 from tradewinds.engine.rules import Rules
 from tradewinds.errors import SimulationError
 from tradewinds.markets import kalshi_events, validations
-from tradewinds.markets.kalshi_batches import Batch, Coverage, batches
+from tradewinds.markets.kalshi_batches import Batch, BatchReader, Coverage, batches
 from tradewinds.markets.kalshi_events import Market, MarketEvent, load_events
 from tradewinds.markets.windows import civil_midnights
 from tradewinds.store import MICRO
@@ -50,10 +51,11 @@ def simulate(
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
     """
-    events = load_events(config, catalogs, candles, probabilities)
-    study = _Study([config], events, validations.Judge(config, climate), counted=True)
-    study.read(threads, tell)
-    return study.result()
+    with contextlib.closing(BatchReader(threads)) as reader:
+        events = load_events(config, catalogs, candles, probabilities)
+        study = _Study([config], events, validations.Judge(config, climate), counted=True)
+        study.read(reader, tell)
+        return study.result()
 
 
 def simulate_many(
@@ -72,10 +74,11 @@ def simulate_many(
     Raises:
         SimulationError: as `simulate`, for whichever config; then there is no result at all.
     """
-    events = load_events(configs[0], catalogs, candles, probabilities)
-    study = _Study(configs, events, validations.Judge(configs[0], climate), counted=False, workers=workers)
-    study.read(threads)
-    return study.summaries()
+    with contextlib.closing(BatchReader(threads)) as reader:
+        events = load_events(configs[0], catalogs, candles, probabilities)
+        study = _Study(configs, events, validations.Judge(configs[0], climate), counted=False, workers=workers)
+        study.read(reader)
+        return study.summaries()
 
 
 # Keys of a config that change neither what is read nor which events are replayed.
@@ -116,10 +119,10 @@ class _Study:
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
 
-    def read(self, threads: int | None, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
+    def read(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Go through all events."""
         done = 0
-        for batch in batches(list(self.events.values()), threads):
+        for batch in batches(list(self.events.values()), reader):
             self.take_in(batch)
             done += len(batch.events)
             tell(done, len(self.events))
