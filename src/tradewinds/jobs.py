@@ -226,8 +226,9 @@ def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoRet
         record |= {"target": target} if target else {}
         path = Path(folder, f"{uuid.uuid4().hex}.json")
         part = path.with_suffix(".part")  # a job can be killed while it writes: a record is whole or absent
-        part.write_text(json.dumps(record), encoding="utf-8")
-        part.replace(path)
+        with contextlib.suppress(OSError):  # its disk may be full, too: what is printed stands in the workflow's log
+            part.write_text(json.dumps(record), encoding="utf-8")
+            part.replace(path)
     print(message, file=sys.stderr)
     sys.exit(exit_code)
 

@@ -68,7 +68,7 @@ def make(
     loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
     with (
         runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
-        runner.words_folder() as failures,
+        runner.words_folder(options.profile) as failures,
     ):
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])

@@ -120,16 +120,16 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def words_folder() -> Iterator[str]:
+def words_folder(profile: str | None) -> Iterator[str]:
     """Where the jobs of a run leave their words (jobs.telling, failure records), while the folder's lock is held.
 
-    In the working directory, for jobs on other machines see no other; what a killed run left there is removed.
+    Not in the working directory, whose disk may be full; but jobs of a profile may be on other machines, which see no other
+    folder. What a killed run left there is removed.
     """
     for left in Path("data").glob(".words-*"):
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(
-        dir=Path("data").resolve(), prefix=".words-", ignore_cleanup_errors=True
-    ) as folder:
+    here = None if profile in (None, "default") else Path("data").resolve()
+    with tempfile.TemporaryDirectory(dir=here, prefix=".words-", ignore_cleanup_errors=True) as folder:
         yield folder
 
 

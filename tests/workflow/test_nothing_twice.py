@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.workflow.harness import ROOT, Desk, candle_requests, candles_of
+from tradewinds.engine import kernel
 
 EVENTS = 29
 
@@ -21,12 +22,12 @@ def copied(finished, folder, *more):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A fresh copy of the repository's files, younger than any data."""
+    """A fresh copy of the repository's files and of the compiled loops, younger than any data."""
     target = tmp_path / "checkout"
     files = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for name in files.stdout.splitlines():
+    for name in [*files.stdout.splitlines(), str(kernel.LIBRARY.relative_to(ROOT))]:
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
@@ -56,7 +57,7 @@ def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, 
 def test_edited_engine_code_replays_and_fetches_nothing(finished, server, checkout, tmp_path):
     desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
     before = (desk.run_folder() / "trades.csv").stat().st_mtime_ns
-    with open(checkout / "src/tradewinds/engine/ledger.py", "a") as file:
+    with open(checkout / "src/tradewinds/engine/replay.py", "a") as file:
         file.write("\n# edited\n")
     assert desk.run().returncode == 0
     assert (desk.run_folder() / "trades.csv").stat().st_mtime_ns > before
