@@ -1,17 +1,19 @@
 """Both strategies of daily shares over recorded ASX bars: seconds, memory, and backtesting.py on the same symbols and rules.
 
-    python benchmarks/equities.py [--bars FILE] [--work FOLDER] [--every N] [--runs N]
+    python benchmarks/equities.py [--bars FILE] [--work FOLDER] [--every N] [--runs N] [--record]
 
 Imports the bars once, then measures in processes of their own, one after the other and again from the start, `--runs` times:
 all symbols and both strategies on one account each; each symbol alone, by Tradewinds and by backtesting.py (whose environment
 is made in --work), trade by trade. Nothing is scaled. Of each the best run counts, by the clock and by CPU time, which other
-work on the machine disturbs less. Leaves equities.json. Exit 1 if a trade of the two engines differs. Takes about a minute
-and a half. `--every N` takes every Nth symbol only, for a quick look: starting a process then counts for more.
+work on the machine disturbs less. `--record` writes benchmarks/equities.json, for PERFORMANCE.md. Exit 1 if a trade of the two
+engines differs. Takes about a minute and a half. `--every N` takes every Nth symbol only, for a quick look: starting a process
+then counts for more.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import platform
@@ -26,6 +28,8 @@ sys.path.insert(0, str(ROOT))
 BARS = ROOT.parent / "shared" / "data" / "asx" / "daily_251_symbols_2012_2024.parquet"
 DATES = {"date_start_local": "2012-01-03", "date_end_local": "2024-05-31"}
 STRATEGIES = ("Mean Reversion", "Breakout")
+RECORD = Path(__file__).resolve().with_suffix(".json")
+MOST_SECONDS, LEAST_TIMES = 10, 20
 
 
 def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
@@ -141,6 +145,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=Path("bench-equities"))
     parser.add_argument("--every", type=int, default=1, help="every Nth symbol only")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
     bars = given.bars.resolve()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -158,7 +163,8 @@ def main() -> int:
             found.append(one)
     result = summary(made, rounds, wrong)
     print(json.dumps(result, indent=2))
-    Path("equities.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if given.record:
+        RECORD.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return bool(wrong)
 
 
@@ -170,6 +176,7 @@ def summary(made: dict, rounds: dict[str, list[dict]], wrong: list[str]) -> dict
         return round(best["backtestingpy"] / best[name], 1)
 
     return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "symbols": len(made["symbols"]),
         "files": made["files"],
@@ -184,6 +191,25 @@ def summary(made: dict, rounds: dict[str, list[dict]], wrong: list[str]) -> dict
         },
         "trades_that_differ": wrong,
     }
+
+
+def table(found: dict) -> str:
+    """The best run of each as a row of PERFORMANCE.md."""
+    rows = {
+        "Tradewinds, both strategies, one account each": (
+            "both_strategies",
+            f"≤ {MOST_SECONDS} s, ≥ {LEAST_TIMES} times",
+        ),
+        "Tradewinds, each symbol alone": ("each_alone", f"≥ {LEAST_TIMES} times"),
+        "backtesting.py, each symbol alone": ("backtestingpy", ""),
+    }
+    peer = min(one["process_s"] for one in found["rounds"]["backtestingpy"])
+    lines = []
+    for text, (name, target) in rows.items():
+        best = {key: min(one[key] for one in found["rounds"][name]) for key in ("process_s", "cpu_s", "peak_mb")}
+        cells = f"{best['process_s']:.2f} | {best['cpu_s']:.2f} | {best['peak_mb']} | {peer / best['process_s']:.1f}"
+        lines.append(f"| {text} | {cells} | {target} |")
+    return "\n".join(lines)
 
 
 TASKS = {"prepare": prepare, "portfolio": portfolio, "alone": alone}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import budget_use, fetch_cost, forecasts, plan_scale, scale, simulation, sweep_cost
+from benchmarks import budget_use, equities, fetch_cost, forecasts, plan_scale, scale, simulation, sweep_cost
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "benchmarks" / "scratch"
@@ -100,6 +100,15 @@ Of each, {checked} points drawn at random were run alone: same run id, decision 
 | | days | climatology | raw guidance | best single model | EMOS | EMOS better by | target |
 |---|---:|---:|---:|---:|---:|---:|---:|
 {forecasts}
+
+## Daily equities
+
+`python benchmarks/equities.py --record`, made on {shares[date]}: {symbols} recorded symbols, 2012 to 2024, both strategies,
+after the import; the best of {share_runs} runs in turns ([docs/daily-equities.md](docs/daily-equities.md#speed)).
+
+| | seconds, whole process | CPU s | peak MB | times as fast as backtesting.py | target |
+|---|---:|---:|---:|---:|---:|
+{share_table}
 """
 
 
@@ -115,7 +124,12 @@ def main() -> None:
     year = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
     backfill = json.loads((ROOT / "benchmarks" / "backfill.json").read_text(encoding="utf-8"))
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
+    shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
+        shares=shares,
+        symbols=shares["symbols"],
+        share_runs=len(shares["rounds"]["backtestingpy"]),
+        share_table=equities.table(shares),
         plan=plan,
         b=backfill | {"status": ", ".join(f"{n:,} × {code}" for code, n in backfill["status"].items())},
         date=dt.datetime.now(dt.UTC).date(),

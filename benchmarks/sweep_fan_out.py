@@ -3,7 +3,7 @@
     python benchmarks/sweep_fan_out.py [--days 365] [--points 2000] [--jobs N] [--record]
 
 The workload is the common one in five series. The default is the whole question, 2,000 points over a year in jobs as the
-project cuts them: four times some ten minutes of CPU time, and 60 MB. A smaller one is cut into `--jobs` jobs. What comes out
+project cuts them: four times some five minutes of CPU time, and 60 MB. A smaller one is cut into `--jobs` jobs. What comes out
 must be the same bytes as in one process. `--record` writes sweep_fan_out.json and with it the table of docs/scaling.md.
 """
 

@@ -16,6 +16,8 @@ rule forecast:
         "logs/forecast/{digest}/{station}/{target}/{through}.log",
     conda:
         "../envs/simulate.yaml"
+    resources:
+        computing=1,
     params:
         code=jobs.code_digest(*FORECAST_CODE),
     script:

@@ -17,6 +17,8 @@ rule sweep_chunk:
     conda:
         "../envs/simulate.yaml"
     threads: 1
+    resources:
+        computing=1,
     params:
         code=jobs.code_digest(*REPLAY_CODE, "sweeps"),
     script:

@@ -77,6 +77,8 @@ def snakemake_command(
     local = settings.get("executor", "local") == "local"
     here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here
     command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
+    if local:  # as many jobs wait for a service as may; those that compute would be in each other's way, and in memory
+        limits |= {"computing": os.cpu_count() or 1}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
     stale = stale_files(plan)
     if stale and fetch != "never":

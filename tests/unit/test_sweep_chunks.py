@@ -40,8 +40,8 @@ def test_a_job_takes_near_a_minute_whatever_the_number_of_events(events):
         assert seconds + reading + POINTS_PER_PASS * replaying > chunks.JOB_SECONDS, "no room for another pass"
 
 
-def test_two_thousand_points_of_a_year_of_five_series_are_eleven_jobs():
-    assert -(-2000 // chunks.points_per_chunk(5 * 365)) == 11
+def test_two_thousand_points_of_a_year_of_five_series_are_five_jobs():
+    assert -(-2000 // chunks.points_per_chunk(5 * 365)) == 5
 
 
 def test_every_point_is_in_one_piece_and_the_same_sweep_has_the_same_pieces(points, tmp_path, monkeypatch):

@@ -27,8 +27,8 @@ from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60
 # CPU seconds per event of six markets and 30 hours (benchmarks/sweep_fan_out.py measures them; docs/scaling.md).
-READ_SECONDS = 0.0022  # once for each pass of POINTS_PER_PASS points
-REPLAY_SECONDS = 0.00013  # for each point
+READ_SECONDS = 0.0013  # once for each pass of POINTS_PER_PASS points
+REPLAY_SECONDS = 0.00005  # for each point
 
 
 @dataclass(frozen=True)
