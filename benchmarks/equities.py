@@ -86,11 +86,11 @@ def alone(bars: Path, symbols: list[str]) -> dict:
     study = equities.Study.of(confs, run_plan(confs[0]))
     ready = time.perf_counter()
     found: dict[str, list] = {}
-    held = study.loaded.bars
+    held, dates = study.loaded.bars, {day: str(date_of(day)) for day in study.market.days}
     for conf in confs:
         unlimited = {**conf, "risk": {**conf["risk"], "max_positions": len(symbols)}}
         for t in study.replay(unlimited).trades:
-            days = [str(date_of(int(held.day[row]))) for row in (t.entry_row, t.exit_row)]
+            days = [dates[study.market.day[row]] for row in (t.entry_row, t.exit_row)]
             name = f"{conf['strategy']['name']} {held.symbols[t.symbol]}"
             forced = t.exit_reason == BACKTEST_END  # at the last close; the peer's is at the last open
             found.setdefault(name, []).append([*days, t.entry_price, None if forced else t.exit_price])
