@@ -97,14 +97,19 @@ class FeeRule:
         Raises:
             OverflowError: an order is too large for its fee and value (pico-dollars) to be exact.
         """
-        if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), PICO) >= MOST_EXACT:
-            raise OverflowError("an order has too many contracts")
+        refuse_too_large(terms, quantity)
         rounding = self.eras[era]
         fee = (quantity * terms.whole - (-(quantity * terms.part) // terms.base)) * rounding.grid
         if rounding.balance_grid:
             worth = quantity * prices
             fee = -(-(worth + fee) // rounding.balance_grid) * rounding.balance_grid - worth
         return np.asarray(fee, np.int64)
+
+
+def refuse_too_large(terms: FeeTerms, quantity: Ints | int) -> None:
+    """Raise OverflowError if an order is too large for its fee and value (pico-dollars) to be exact."""
+    if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), PICO) >= MOST_EXACT:
+        raise OverflowError("an order has too many contracts")
 
 
 _PARTS = ("numerator", "denominator")

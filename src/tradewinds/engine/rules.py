@@ -7,7 +7,7 @@ and the answer holds wherever such a quote is in force: there is nothing to look
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,22 @@ Bools = npt.NDArray[np.bool_]
 
 NONE = -1  # in the place of a side: nothing is wanted
 NOT_QUOTED = -1  # in the place of a price
+_KEPT = 8  # columns of a window's quotes
+
+
+def read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A view of a column through which it cannot be changed."""
+    view = column.view()
+    view.flags.writeable = False
+    return view
 
 
 @dataclass(frozen=True)
 class Quotes:
-    """Distinct visible quotes as columns: P(YES) in pico, asks in micro-dollars or NOT_QUOTED, and their fees by side."""
+    """Distinct visible quotes as columns: P(YES) in pico, asks in micro-dollars or NOT_QUOTED, and their fees by side.
+
+    What they are worth is worked out once, for all the points of a sweep ask the same: columns are read-only.
+    """
 
     p_pico: Ints
     yes_ask: Prices
@@ -36,6 +47,7 @@ class Quotes:
     fee_terms: tuple[FeeTerms, FeeTerms]
     fee_rule: FeeRule
     fee_era: int = 0
+    _worth: dict[tuple[Side, int], Ints] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """How many."""
@@ -61,7 +73,12 @@ class Quotes:
 
     def net_value(self, side: Side, quantity: int) -> Ints:
         """Expected value of an order of so many contracts after its fee, pico-dollars for all of them together."""
-        return self.gross_value(side) * quantity - self.fee(side, quantity) * PICO_PER_MICRO
+        found = self._worth.get((side, quantity))
+        if found is None:
+            found = read_only(self.gross_value(side) * quantity - self.fee(side, quantity) * PICO_PER_MICRO)
+            if len(self._worth) < _KEPT:
+                self._worth[side, quantity] = found
+        return found
 
 
 @dataclass(frozen=True)

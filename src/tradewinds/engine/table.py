@@ -15,9 +15,9 @@ import numpy as np
 
 from tradewinds.engine.candles import Window
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
+from tradewinds.engine.costs import FeeRule, FeeTerms, Ints, refuse_too_large
 from tradewinds.engine.kernel import Codes, Table, price_codes, quote_codes, seen_prices
-from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes
+from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes, read_only
 from tradewinds.engine.sizing import Kelly
 from tradewinds.store import MICRO, PICO
 
@@ -42,6 +42,7 @@ class Offers:
     fee_place: Ints
     fee_rates: Sequence[Fraction]
     _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
+    _quotes: dict[tuple[FeeRule, int], Quotes] = field(default_factory=dict)
 
     def terms(self, rule: FeeRule, era: int) -> FeeTerms:
         """Fee terms of every code in an era."""
@@ -49,6 +50,17 @@ class Offers:
             prices = np.maximum(self.price_micro, 0)
             self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_place, prices, era)
         return self._terms[rule, era]
+
+    def quotes(self, rule: FeeRule, era: int) -> Quotes:
+        """The quotes that offers by quote stand for, to ask a rule about; the same for all replays."""
+        if (rule, era) not in self._quotes:
+            half, terms = len(self.p_pico) // 2, _columns(self.terms(rule, era))
+            yes, no = self.price_micro[:half].astype(np.int32), self.price_micro[half:].astype(np.int32)
+            by_side = FeeTerms(*(column[:half] for column in terms)), FeeTerms(*(column[half:] for column in terms))
+            self._quotes[rule, era] = Quotes(
+                read_only(self.p_pico[:half]), read_only(yes), read_only(no), by_side, rule, era
+            )
+        return self._quotes[rule, era]
 
 
 def offers_by_price(window: Window) -> Offers:
@@ -81,7 +93,8 @@ def table_of(offers: Offers, rules: Rules, eras: Sequence[int]) -> Table:
         OverflowError: an order is too large to be exact.
     """
     columns = [(*_wanted(offers, rules, era), *_columns(offers.terms(rules.fee_rule, era))) for era in eras]
-    quantity, rank, rest, whole, part, base = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    one = len(columns) == 1  # nearly always: nothing is copied
+    quantity, rank, rest, whole, part, base = columns[0] if one else map(np.concatenate, zip(*columns, strict=True))
     return Table(quantity, rank, rest, whole, part, base, len(offers.p_pico))
 
 
@@ -114,14 +127,10 @@ def _by_value(offers: Offers, rules: Rules, era: int) -> _Wanted:
 
 def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
     """By what a rule says of each quote."""
-    half = len(offers.p_pico) // 2
-    yes, no = offers.price_micro[:half].astype(np.int32), offers.price_micro[half:].astype(np.int32)
-    terms = offers.terms(fee_rule, era)
-    by_side = (FeeTerms(*(column[:half] for column in _columns(terms))), FeeTerms(*(c[half:] for c in _columns(terms))))
-    wishes = rule(Quotes(offers.p_pico[:half], yes, no, by_side, fee_rule, era))
+    wishes = rule(offers.quotes(fee_rule, era))
     quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
-    fee_rule.fees(terms, quantity, offers.price_micro, era)  # raises if an order is too large
-    return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(2 * half, np.int64))
+    refuse_too_large(offers.terms(fee_rule, era), quantity)
+    return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(len(quantity), np.int64))
 
 
 def _ranks(wishes: Wishes) -> Ints:
