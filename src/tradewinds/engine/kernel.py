@@ -23,7 +23,6 @@ SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("kernel.c", "_ker
 
 NEVER = UNLIMITED = 1 << 62
 NO_PRICE = -999_999_999  # in the place of a bid or an ask: no price of a file, even an impossible one, is below it
-NO_REASON = -1
 
 # Scalars of an account, by place
 S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE = range(10)
