@@ -240,8 +240,8 @@ def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
 def asked_through(path: str, needed: dt.date) -> str:
     """The date for which a growing file (catalog, station-year) is asked, as its rule's parameter.
 
-    A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. 9.27 sees none at
-    all in a parameter that is worked out from an output: a run names the files that must go on (`stale_files`).
+    A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. 9.27 sees
+    none at all in a parameter that is worked out from an output: a run names the files that must go on (`stale_files`).
     """
     if Path(path).exists():
         meta = store.read_meta(path)
