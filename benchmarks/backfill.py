@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import yaml
 
 from tests.workflow.fault_world import WINDOWS, make_world
-from tradewinds.paths import workflow_root
+from tradewinds.core.paths import workflow_root
 from tradewinds.sources.replay import ReplayServer, running_server
 
 ROOT = workflow_root()

@@ -27,8 +27,10 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config
 from tradewinds.candle_window import CandleWindow
+from tradewinds.core import files, units
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import plan_of
 from tradewinds.sources import kalshi
 from tradewinds.sources.kalshi_event import event_meta
@@ -137,20 +139,20 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
             believed = [row for rows in pool.map(_write_series, *zip(*jobs, strict=True)) for row in rows]
     believed.sort(key=lambda r: (r["climate_date"], r["market_ticker"]))
-    write_probabilities(folder, conf, pa.Table.from_pylist(believed, store.PROBABILITIES))
+    write_probabilities(folder, conf, pa.Table.from_pylist(believed, schemas.PROBABILITIES))
     own = {
         "market_ticker": [row["market_ticker"] for row in believed],
         "known_at_utc": [dt.datetime.fromtimestamp(row["known_at_ts"], dt.UTC) for row in believed],
         "p_yes": [float(row["p_yes"]) for row in believed],
     }
-    store.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
-    store.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
+    files.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
+    files.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
 
 
 def write_probabilities(folder: Path, conf: config.Config, table: pa.Table) -> None:
     """Write the probabilities of a resolved config where its plan has them."""
     meta = {"source": "file", "markets": table.num_rows, "events_without": {}, "reasons": {}}
-    store.write_parquet(folder / plan_of(conf).probabilities, table, meta)
+    files.write_parquet(folder / plan_of(conf).probabilities, table, meta)
 
 
 def _write_series(folder: Path, window: CandleWindow, events: int, series: str, seed: int) -> list[dict]:
@@ -162,8 +164,8 @@ def _write_series(folder: Path, window: CandleWindow, events: int, series: str, 
         listed += markets
         cents = day.p_cents.tolist()
         believed += [_probability_row(market, p) for market, p in zip(markets, cents, strict=True)]
-    table = pa.Table.from_pylist(listed, store.CATALOG)
-    store.write_parquet(folder / store.catalog_path(series), table, _catalog_meta(listed))
+    table = pa.Table.from_pylist(listed, schemas.CATALOG)
+    files.write_parquet(folder / schemas.catalog_path(series), table, _catalog_meta(listed))
     return believed
 
 
@@ -171,7 +173,7 @@ def _catalog_row(series: str, day: Day, number: int, ticker: str) -> dict:
     opened, closed = (dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (day.open_ts, day.close_ts))
     won = number == day.winner
     return {
-        **dict.fromkeys(store.CATALOG.names),
+        **dict.fromkeys(schemas.CATALOG.names),
         "series_ticker": series,
         "event_ticker": calendars.event_ticker_of(series, day.date),
         "market_ticker": ticker,
@@ -228,24 +230,24 @@ def _write_candles(folder: Path, window: CandleWindow, day: Day, markets: Sequen
     columns = {
         "market_ticker": pa.array(np.repeat(names, MINUTES)),
         "end_period_ts": pa.array(np.tile(ends, MARKETS)),
-        **dict.fromkeys(store.PRICE_COLUMNS, pa.nulls(count, store.PRICE)),
-        **dict.fromkeys(("volume", "open_interest"), pa.array([Decimal(0)] * count, store.COUNT)),
-        "retrieved_at": pa.array([WRITTEN] * count, store.TS),
+        **dict.fromkeys(schemas.PRICE_COLUMNS, pa.nulls(count, units.PRICE)),
+        **dict.fromkeys(("volume", "open_interest"), pa.array([Decimal(0)] * count, units.COUNT)),
+        "retrieved_at": pa.array([WRITTEN] * count, units.TS),
     }
     for side, cents in (("bid", day.bid), ("ask", day.ask)):
         prices = _dollars(cents.T.ravel(), day.silent.T.ravel())
         columns |= {f"yes_{side}_{moment}": prices for moment in ("open", "high", "low", "close")}
-    table = pa.table(columns).select(store.CANDLES.names).cast(store.CANDLES)
-    plain = kalshi.markets_of(pa.Table.from_pylist(markets, store.CATALOG))
+    table = pa.table(columns).select(schemas.CANDLES.names).cast(schemas.CANDLES)
+    plain = kalshi.markets_of(pa.Table.from_pylist(markets, schemas.CATALOG))
     windows = kalshi.windows_of(plain, window.policy, window.period_minutes, asof_ts=0)
     station = calendars.station_of(markets[0]["series_ticker"])
     meta = event_meta(station, day.date, plain, windows, table, window.period_minutes)
     told = {"window_policy": window.policy, "tier": "historical", "requests": 0, "retries": 0, "kept_from": None}
-    path = store.candle_path(window.key, station.series_ticker, day.date)
-    store.write_parquet(folder / path, table, meta | told | {"retrieved_at": WRITTEN.isoformat()})
+    path = schemas.candle_path(window.key, station.series_ticker, day.date)
+    files.write_parquet(folder / path, table, meta | told | {"retrieved_at": WRITTEN.isoformat()})
 
 
-_DOLLARS_OF_CENTS = pa.array([Decimal(c).scaleb(-2) for c in range(101)], store.PRICE)
+_DOLLARS_OF_CENTS = pa.array([Decimal(c).scaleb(-2) for c in range(101)], units.PRICE)
 
 
 def _dollars(cents: np.ndarray, silent: np.ndarray) -> pa.Array:

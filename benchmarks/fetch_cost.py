@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from tradewinds.jobs import SERVICES
-from tradewinds.paths import workflow_root
+from tradewinds.core.environment import SERVICES
+from tradewinds.core.paths import workflow_root
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 

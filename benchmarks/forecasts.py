@@ -25,7 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.daily import Forecaster, Settings
 from tradewinds.forecasts.history import NEVER, History
 from tradewinds.results.calibration import ScoredDay, count_band, temperature_scores
@@ -127,7 +128,7 @@ def _history(
     observed = np.array([np.nan if truth.get(day) is None else float(truth[day]) for day in days])
     out = np.array([calendars.climate_day_bounds(station, day)[1] + REPORT_DELAY for day in days])
     run = np.array([calendars.climate_day_bounds(station, day - dt.timedelta(days=1))[0] for day in days]) + 12 * 3600
-    lag = np.array([[int(store.PUBLICATION_LAG_HOURS.get(model, 5) * 3600)] for model in models])
+    lag = np.array([[int(schemas.PUBLICATION_LAG_HOURS.get(model, 5) * 3600)] for model in models])
     known = np.where(np.isnan(value), NEVER, run + lag)
     return History(
         first,

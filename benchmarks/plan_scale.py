@@ -13,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 import yaml
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.config import resolve
-from tradewinds.paths import workflow_root
+from tradewinds.core import files
+from tradewinds.core.paths import workflow_root
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import plan_of
 from tradewinds.sources.kalshi_event import event_meta
 
@@ -74,13 +76,13 @@ def _write_empty(work: Path, config: dict) -> None:
     now = dt.datetime.now(dt.UTC).isoformat()
     covered = {"covers_through": "2025-12-31", "asked_through": "2025-12-31", "requests": 3}
     for path in plan.catalogs.values():
-        store.write_parquet(work / path, store.CATALOG.empty_table(), covered)
+        files.write_parquet(work / path, schemas.CATALOG.empty_table(), covered)
     told = {"tier": None, "requests": 0, "retries": 0, "kept_from": None, "retrieved_at": now}
-    nothing = store.CANDLES.empty_table()
+    nothing = schemas.CANDLES.empty_table()
     for event in plan.events:
         station = calendars.station_of(event.series_ticker)
         meta = event_meta(station, event.climate_date, [], {}, nothing, 1)
-        store.write_parquet(work / event.path, nothing, meta | told)
+        files.write_parquet(work / event.path, nothing, meta | told)
 
 
 def _timed(command: list[str], folder: Path) -> dict:

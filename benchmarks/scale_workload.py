@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from benchmarks import common_workload
 from benchmarks.scale import LENGTHS, MADE, part_of
-from tradewinds import calendars, config, jobs, store
+from tradewinds import calendars, config, jobs
+from tradewinds.core.files import read_table, write_text
 from tradewinds.plan import plan_of
 
 SERIES = 20
@@ -38,7 +39,7 @@ def write(folder: Path) -> None:
     started = time.perf_counter()
     common_workload.write(folder, max(LENGTHS), seeds(), processes=os.cpu_count() or 1)
     year = config.load(folder / "config.yaml")
-    table = store.read_table(folder / plan_of(year).probabilities)
+    table = read_table(folder / plan_of(year).probabilities)
     for days in LENGTHS:
         part = part_of(year, days)
         kept = table.filter(pc.less_equal(table["climate_date"], part["date_end_local"]))
@@ -51,7 +52,7 @@ def write(folder: Path) -> None:
         "mb": round(sum(path.stat().st_size for path in files) / 1e6),
         "made_in_s": round(time.perf_counter() - started),
     }
-    store.write_text(folder / MADE, json.dumps(made, indent=1) + "\n")
+    write_text(folder / MADE, json.dumps(made, indent=1) + "\n")
 
 
 if __name__ == "__main__":

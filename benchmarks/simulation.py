@@ -12,9 +12,12 @@ import pyarrow.compute as pc
 from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
-from tradewinds import calendars, config, jobs, store
+from tradewinds import calendars, config, jobs
 from tradewinds.archive import Archive
+from tradewinds.core import units
+from tradewinds.core.files import write_parquet
 from tradewinds.engine.result import RunResult
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.integer_mass import bracket_probability
 from tradewinds.forecasts.law import Law
 from tradewinds.markets import kalshi_weather
@@ -62,18 +65,18 @@ def prepare(work: Path) -> tuple:
             client = HttpClient(service, budget=Budget(server.root, 1000, 4, folder=work / "budget"))
             table, meta = sync_catalog(client, station, None, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             catalogs[series] = str(work / f"{series}.parquet")
-            store.write_parquet(catalogs[series], table, meta)
+            write_parquet(catalogs[series], table, meta)
             for day in calendars.date_range(FIRST, LAST):
                 path = work / "candles" / series / f"{day}.parquet"
                 candles[series, day] = str(path)
                 if not path.exists():
                     rows = stored.candles(series, calendars.event_ticker_of(series, day))
-                    stamp = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows.num_rows, store.TS)
-                    candle_table = rows.append_column("retrieved_at", stamp).cast(store.CANDLES)
+                    stamp = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows.num_rows, units.TS)
+                    candle_table = rows.append_column("retrieved_at", stamp).cast(schemas.CANDLES)
                     markets = kalshi.markets_of(table.filter(pc.field("climate_date") == day))
                     windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", 1, 0)
                     meta = event_meta(station, day, markets, windows, candle_table, 1)
-                    store.write_parquet(path, candle_table, meta)
+                    write_parquet(path, candle_table, meta)
     return conf, catalogs, candles, _probabilities(work, catalogs)
 
 
@@ -103,7 +106,7 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
                 for m in markets
             ]
     path = str(work / "p.parquet")
-    store.write_parquet(path, pa.Table.from_pylist(rows, store.PROBABILITIES), {})
+    write_parquet(path, pa.Table.from_pylist(rows, schemas.PROBABILITIES), {})
     return path
 
 

@@ -56,6 +56,6 @@ rule panel:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("markets/equities_bars.py", "store.py"),
+        code=jobs.code_digest("markets/equities_bars.py", "core"),
     script:
         "../scripts/panel.py"

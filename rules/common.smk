@@ -10,8 +10,9 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from tradewinds import config as tradewinds_config
-from tradewinds import config_problems, database, jobs, markets, plan, runner
-from tradewinds.errors import TradewindsError
+from tradewinds import config_problems, jobs, markets, plan, runner
+from tradewinds.core import database_urls, environment
+from tradewinds.core.errors import TradewindsError
 
 
 def checked_config():
@@ -99,7 +100,7 @@ def hold_folder():
 
     `tradewinds run` holds it already for the Snakemake it starts. (onstart runs in the main process only, not in a dry run.)
     """
-    if jobs.HOLDS_FOLDER not in os.environ:
+    if environment.HOLDS_FOLDER not in os.environ:
         waiting = "another run is working in this folder; waiting for it to end."
         FOLDER.enter_context(
             runner.folder_lock(lambda: print(waiting, file=sys.stderr))
@@ -121,10 +122,10 @@ FORECAST_CODE = [
     *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
 ]
 REPLAY_CODE = [
-    *("engine", "markets", "strategies", "results", "calendars.py", "store.py"),
+    *("engine", "markets", "strategies", "results", "calendars.py", "core"),
 ]
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
-LOADED = f"{PLAN.run_dir}/loaded/{database.url_key(CONFIG['database']['url'])}.json"
+LOADED = f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
 
 
 wildcard_constraints:

@@ -17,7 +17,7 @@ rule probabilities:
         "../envs/simulate.yaml"
     params:
         code=jobs.code_digest(
-            "forecasts", "markets/strikes.py", "calendars.py", "store.py"
+            "forecasts", "markets/strikes.py", "calendars.py", "core"
         ),
     script:
         "../scripts/probabilities.py"

@@ -3,8 +3,8 @@
 import json
 
 from tradewinds import config as configs
-from tradewinds import store
 from tradewinds.check import naming_damage
+from tradewinds.core import files
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
 from tradewinds.results.calibration import calibration
@@ -16,7 +16,7 @@ def score(raw_config: dict, out: str) -> None:
     plan = plan_of(conf)
     with naming_damage(plan):
         markets, days = gather(conf, plan)
-    store.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
+    files.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
 
 
 if __name__ == "__main__":

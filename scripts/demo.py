@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tradewinds.paths import workflow_root
+from tradewinds.core.paths import workflow_root
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 

@@ -2,8 +2,9 @@
 
 import datetime as dt
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds import config as configs
+from tradewinds.core.files import write_parquet
 from tradewinds.forecasts.tables import describe, make_forecasts
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
@@ -16,7 +17,7 @@ def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, o
     station = calendars.station_with(station_id, target)
     files = plan.guidance_of(station_id, through.year), plan.climate_of(station_id, through.year)
     table = make_forecasts(conf, station, *files, days)
-    store.write_parquet(out, table, describe(table))
+    write_parquet(out, table, describe(table))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
-from tradewinds import database, store
+from tradewinds import database
+from tradewinds.core import files
 from tradewinds.database.load import load_run
 from tradewinds.jobs import enter_storage, run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
     rows = load_run(folder, url, catalogs=catalogs, candles=candles, tell=telling("load"))
-    store.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
+    files.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

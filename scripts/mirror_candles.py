@@ -4,7 +4,8 @@ import json
 import logging
 
 from tradewinds import config as configs
-from tradewinds import database, store
+from tradewinds import database
+from tradewinds.core.files import write_text
 from tradewinds.database import mirror
 from tradewinds.jobs import enter_storage, run_job
 
@@ -13,7 +14,7 @@ def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
     url = configs.resolve(raw_config)["database"]["url"]
     files, rows = mirror.mirror_candles(candles, url)
     logging.getLogger(__name__).info("%d of %d files were not in yet, %d rows", files, len(candles), rows)
-    store.write_text(receipt, json.dumps({"database": database.masked(url), "files": len(candles)}) + "\n")
+    write_text(receipt, json.dumps({"database": database.masked(url), "files": len(candles)}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Make the table of P(YES) at each event's as-of time, from the user's file or the project's forecast."""
 
 from tradewinds import config as configs
-from tradewinds import store
+from tradewinds.core import files
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of
@@ -12,7 +12,7 @@ def probabilities(raw_config: dict, out: str) -> None:
     plan = plan_of(conf)
     forecasts = {series: plan.forecasts_of(series) for series in plan.catalogs}
     table, meta = build_probabilities(conf, plan.catalogs, forecasts, plan.user_probabilities)
-    store.write_parquet(out, table, meta)
+    files.write_parquet(out, table, meta)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import store
-from tradewinds.errors import ConfigError
+from tradewinds.core import files, units
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather import schemas
 
 FORMAT = 1
 
@@ -21,14 +22,14 @@ MARKETS = pa.schema(
         ("series_ticker", pa.string()),
         ("event_ticker", pa.string()),
         ("market_ticker", pa.string()),
-        ("open_time", store.TS),
-        ("close_time", store.TS),
-        ("settlement_ts", store.TS),
+        ("open_time", units.TS),
+        ("close_time", units.TS),
+        ("settlement_ts", units.TS),
         ("raw", pa.string()),
     ]
 )
-CANDLES = pa.schema([field for field in store.CANDLES if field.name != "retrieved_at"])
-GUIDANCE = pa.schema([field for field in store.GUIDANCE if field.name != "known_at_ts"])
+CANDLES = pa.schema([field for field in schemas.CANDLES if field.name != "retrieved_at"])
+GUIDANCE = pa.schema([field for field in schemas.GUIDANCE if field.name != "known_at_ts"])
 SERIES = pa.schema([("series_ticker", pa.string()), ("raw", pa.string())])
 EVENTS = pa.schema(
     [
@@ -52,7 +53,7 @@ class ArchiveWriter:
     def __init__(self, folder: str | Path, note: str = "") -> None:
         self.folder = Path(folder)
         about = {"format": FORMAT, "made_by": "tradewinds", "note": note}
-        store.write_text(self.folder / "archive.json", json.dumps(about, indent=2) + "\n")
+        files.write_text(self.folder / "archive.json", json.dumps(about, indent=2) + "\n")
 
     def add_series(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Series objects as the exchange's API shows them."""
@@ -72,7 +73,7 @@ class ArchiveWriter:
         """The 1-minute candles of one event (schema CANDLES)."""
         order = [("market_ticker", "ascending"), ("end_period_ts", "ascending")]
         path = candle_file(self.folder, series_ticker, event_ticker)
-        store.write_parquet(path, candles.select(CANDLES.names).cast(CANDLES).sort_by(order), {})
+        files.write_parquet(path, candles.select(CANDLES.names).cast(CANDLES).sort_by(order), {})
 
     def add_guidance(self, table: pa.Table) -> None:
         """Station guidance (schema GUIDANCE), one file per station."""
@@ -80,12 +81,12 @@ class ArchiveWriter:
 
     def add_climate(self, table: pa.Table) -> None:
         """Climate reports (schema store.CLIMATE), one file per station."""
-        self._per_station("climate", table.cast(store.CLIMATE), ["climate_date", "issued_ts"])
+        self._per_station("climate", table.cast(schemas.CLIMATE), ["climate_date", "issued_ts"])
 
     def add_bars(self, symbol: str, table: pa.Table, about: Mapping[str, Any]) -> None:
         """A symbol's daily bars (date, open, high, low, close, adj_close, volume) as the chart API has them, under the name it
         has there; `about`: timezone, currency, splits {date: "new:old"}."""
-        store.write_parquet(self.folder / "yahoo" / f"{symbol}.parquet", table.sort_by("date"), dict(about))
+        files.write_parquet(self.folder / "yahoo" / f"{symbol}.parquet", table.sort_by("date"), dict(about))
 
     def _per_station(self, kind: str, table: pa.Table, order: list[str]) -> None:
         for station in pc.unique(table["station_id"]).to_pylist():
@@ -93,7 +94,7 @@ class ArchiveWriter:
             self._write(f"weather/{kind}/{station}.parquet", rows.sort_by([(name, "ascending") for name in order]))
 
     def _write(self, name: str, table: pa.Table) -> None:
-        store.write_parquet(self.folder / name, table, {})
+        files.write_parquet(self.folder / name, table, {})
 
 
 class Archive:
@@ -133,7 +134,7 @@ class Archive:
         """A symbol's daily bars and what the service says of them; None for a symbol that the archive does not have."""
         folder = self.folder / "yahoo"
         known = {path.stem: path for path in folder.glob("*.parquet")}  # a name from outside is never made a path
-        return (pq.read_table(known[symbol]), store.read_meta(known[symbol])) if symbol in known else None
+        return (pq.read_table(known[symbol]), files.read_meta(known[symbol])) if symbol in known else None
 
     def guidance(self, station_id: str) -> pa.Table:
         """All guidance of a station; no rows when the archive has none."""
@@ -143,4 +144,4 @@ class Archive:
     def climate(self, station_id: str) -> pa.Table:
         """All climate reports of a station; no rows when the archive has none."""
         path = self.folder / "weather" / "climate" / f"{station_id}.parquet"
-        return pq.read_table(path) if path.exists() else store.CLIMATE.empty_table()
+        return pq.read_table(path) if path.exists() else schemas.CLIMATE.empty_table()

@@ -14,9 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import archive_market, calendars, store
+from tradewinds import archive_market, calendars
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather import schemas
 
 CENTS = ("yes_bid", "yes_ask")
 MARKET_COLUMNS = (
@@ -192,7 +193,9 @@ WHERE high_f IS NOT NULL
 def _climate(files: Iterable[str | Path]) -> pa.Table:
     paths = list(files)
     rows = _read(paths, _CLIMATE_SQL).to_pylist() if paths else []
-    return pa.Table.from_pylist([_report(row["station"], row["day"], row["high"], None) for row in rows], store.CLIMATE)
+    return pa.Table.from_pylist(
+        [_report(row["station"], row["day"], row["high"], None) for row in rows], schemas.CLIMATE
+    )
 
 
 def _report(station_id: str, day: dt.date, high: int | None, low: int | None) -> dict[str, Any]:

@@ -17,11 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import archive_market, store
+from tradewinds import archive_market
 from tradewinds.archive import MARKETS, ArchiveWriter
 from tradewinds.check import damaged_files
 from tradewinds.config import Config
-from tradewinds.errors import ConfigError
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import Plan, refuse_missing
 
 _FEES = ("fee_type", "fee_multiplier")
@@ -74,7 +76,7 @@ def _refuse_partial(conf: Config) -> None:
 
 def _write(conf: Config, plan: Plan, folder: Path) -> int:
     first, last = conf["date_start_local"], conf["date_end_local"]
-    catalogs = {series: store.read_rows(path, _RECORDED, (first, last)) for series, path in plan.catalogs.items()}
+    catalogs = {series: files.read_rows(path, _RECORDED, (first, last)) for series, path in plan.catalogs.items()}
     rows = [row for listed in catalogs.values() for row in listed]
     note = (
         f"recorded from what was fetched for {', '.join(plan.catalogs)}, {first} to {last}; series and event objects are "
@@ -88,8 +90,8 @@ def _write(conf: Config, plan: Plan, folder: Path) -> int:
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
     for event in plan.events:
         _add_candles(writer, event.series_ticker, event.path, event_of)
-    writer.add_guidance(_joined(plan.guidance.values(), store.GUIDANCE))
-    writer.add_climate(_joined(plan.climate.values(), store.CLIMATE))
+    writer.add_guidance(_joined(plan.guidance.values(), schemas.GUIDANCE))
+    writer.add_climate(_joined(plan.climate.values(), schemas.CLIMATE))
     return len(events)
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from tradewinds import store
-from tradewinds.errors import ConfigError, DataMissing
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError, DataMissing
 
 BARS = "bars.parquet"
 FOLDER = "configs"
@@ -86,7 +86,7 @@ def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
     text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         there = path if kept else Path(folder, path.name)
-        store.write_text(there, text)
+        files.write_text(there, text)
         yield there
 
 

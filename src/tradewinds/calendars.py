@@ -16,10 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.units import DAY_SECONDS
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)

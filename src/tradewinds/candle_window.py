@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tradewinds import calendars
 from tradewinds.calendars import Station
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 FULL, TRADE = "FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"
 

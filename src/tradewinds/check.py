@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import store
-from tradewinds.errors import DamagedFile
+from tradewinds.core import files
+from tradewinds.core.errors import DamagedFile
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.markets.family import RunPlan
 
 
@@ -48,7 +49,7 @@ def check_file(path: str, schema: pa.Schema) -> None:
     Raises:
         DamagedFile: it is not what was written.
     """
-    meta = store.read_meta(path)
+    meta = files.read_meta(path)
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
@@ -56,7 +57,7 @@ def check_file(path: str, schema: pa.Schema) -> None:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
     if not table.schema.equals(schema):
         raise DamagedFile(path, "its columns are not those of such a file")
-    if schema is store.CANDLES:
+    if schema is schemas.CANDLES:
         _check_candles(path, table, meta.get("rows_per_market", {}))
 
 

@@ -25,7 +25,7 @@ from tradewinds import (
     serve_command,
     strategies_command,
 )
-from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 
 app = typer.Typer(
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
@@ -130,7 +130,7 @@ def check(
     """
     from tradewinds import config as configs
     from tradewinds.check import damaged_files
-    from tradewinds.errors import SimulationError
+    from tradewinds.core.errors import SimulationError
     from tradewinds.plan import run_plan
 
     damaged = list(damaged_files(run_plan(configs.load(config))))

@@ -16,7 +16,8 @@ import typer
 
 from tradewinds import listing, markets
 from tradewinds.calendars import climate_date_of
-from tradewinds.errors import ConfigError
+from tradewinds.core import text
+from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -201,14 +202,14 @@ def _show(console: Console, runs: Sequence[Run], told: Mapping[str, Any]) -> Non
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")
     for name, values in told["metrics"].items():
-        table.add_row(name, *(listing.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+        table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
     common = told["common_days"]
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
         currencies = dict.fromkeys(run.metrics.get("currency", "USD") for run in runs)
-        table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(listing.figure, common["pnl_usd"]))
-        table.add_row("trades on common days", *map(listing.figure, common["num_trades"]))
+        table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(text.figure, common["pnl_usd"]))
+        table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
     if told["config_differences"]:
         table.add_section()
     for key, values in told["config_differences"].items():

@@ -16,10 +16,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tradewinds import config_problems, markets, yaml_text
+from tradewinds import config_problems, markets
 from tradewinds.candle_window import CandleWindow
-from tradewinds.errors import ConfigError
-from tradewinds.paths import workflow_root
+from tradewinds.core import yaml_text
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.paths import workflow_root
 
 Config = dict[str, Any]
 

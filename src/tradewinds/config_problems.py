@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from tradewinds import yaml_text
-from tradewinds.errors import ConfigError
+from tradewinds.core import yaml_text
+from tradewinds.core.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 

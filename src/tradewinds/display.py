@@ -10,7 +10,7 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
-from tradewinds import store
+from tradewinds.core import files
 from tradewinds.markets.family import RunPlan
 from tradewinds.screen import Screen
 
@@ -18,7 +18,7 @@ from tradewinds.screen import Screen
 def show_catalogs(screen: Screen, paths: list[str]) -> None:
     """What the sync of some catalogs found, a line each."""
     for path in paths:
-        meta = store.read_meta(path)
+        meta = files.read_meta(path)
         closes = f", closes {meta['earliest_close'][:10]} to {meta['latest_close'][:10]}" if meta["markets"] else ""
         screen.print(
             f"catalog of {meta['series_ticker']}: {meta['fetched']} markets listed, {meta['inserted']} new, "

@@ -23,16 +23,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tradewinds import imports
-from tradewinds.errors import INTERRUPTED, DatabaseError, FetchError, SimulationError, TradewindsError
-from tradewinds.paths import workflow_root
+from tradewinds.core import imports
+from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
+from tradewinds.core.errors import INTERRUPTED, DatabaseError, FetchError, SimulationError, TradewindsError
+from tradewinds.core.paths import workflow_root
 
-SERVICES = "TRADEWINDS_SERVICES"
 SERVICE_NAMES = ("kalshi", "iem", "yahoo")
-FETCH = "TRADEWINDS_FETCH"
-SCRIPTS = "TRADEWINDS_SCRIPTS"
-FAILURES = "TRADEWINDS_FAILURES"
-HOLDS_FOLDER = "TRADEWINDS_HOLDS_FOLDER"
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 TELL_SECONDS = 0.2
 COLLECTED_AFTER = 100_000  # objects that may hold others, made and not freed: some ten megabytes

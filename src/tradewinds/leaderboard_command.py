@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds import listing
+from tradewinds.core import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,6 +74,6 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
     for name in names:
         table.add_column(HEADS[name], justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
-        figures = (listing.figure(row[name], 4 if name == "brier" else 2) for name in names)
+        figures = (text.figure(row[name], 4 if name == "brier" else 2) for name in names)
         table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)
     console.print(table)

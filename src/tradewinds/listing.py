@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
+
 
 DatabaseOption = Annotated[
     str | None,
@@ -118,10 +119,3 @@ def table(title: str) -> Table:
 def dates(row: Mapping[str, Any]) -> str:
     """A run's range in the width of a date."""
     return f"{row['date_start']}\n{row['date_end']}"
-
-
-def figure(value: Any, digits: int = 2) -> str:
-    """A number for people; null is a dash."""
-    if value is None:
-        return "—"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"

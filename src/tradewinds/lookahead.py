@@ -6,18 +6,14 @@ what it was. How a run is made again, and what its records are, its market famil
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, Protocol
-
-from tradewinds.store import MICRO
 
 TOGETHER = "several kinds together"
 PLANTED = "planted"
@@ -191,18 +187,3 @@ def _first_difference(before: list[Stretch], after: list[Stretch]) -> int:
 
 def _outcome_at(stretches: list[Stretch], ts: int) -> str:
     return next((s.outcome for s in stretches if s.first_ts <= ts < s.end_ts), "nothing")
-
-
-def money(micro: int | None) -> str:
-    """Micro-units as text; ? for None."""
-    return "?" if micro is None else plain(Decimal(micro) / MICRO)
-
-
-def plain(exact: Decimal) -> str:
-    """An exact number as text."""
-    return f"{exact.normalize():f}"
-
-
-def clock(ts: int) -> str:
-    """An instant as ISO 8601 text."""
-    return f"{dt.datetime.fromtimestamp(ts, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"

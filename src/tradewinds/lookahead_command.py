@@ -12,8 +12,9 @@ from rich.table import Table
 from tradewinds import config as configs
 from tradewinds import lookahead, markets
 from tradewinds.check import damaged_files
-from tradewinds.errors import SimulationError
-from tradewinds.lookahead import PLANTED, Change, CutReport, Subject, clock
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import instant
+from tradewinds.lookahead import PLANTED, Change, CutReport, Subject
 from tradewinds.plan import refuse_missing, run_plan
 
 SHOWN_CHANGES = 20
@@ -62,7 +63,7 @@ def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Itera
         yield from track(reports, "cuts", total=cuts, console=console, transient=True)
         return
     for number, report in enumerate(reports, start=1):
-        console.print(f"cut {number} of {cuts}: {clock(report.cut.ts)}, {len(report.changes)} decision(s) changed")
+        console.print(f"cut {number} of {cuts}: {instant(report.cut.ts)}, {len(report.changes)} decision(s) changed")
         yield report
 
 
@@ -75,7 +76,7 @@ def _show_cuts(console: Console, subject: Subject, reports: list[CutReport]) -> 
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for report in reports:
         counts = [*(report.records[kind] for kind in kinds), report.decisions.total()]
-        table.add_row(f"{clock(report.cut.ts)}\n  {report.cut.place}", *(f"{count:,}" for count in counts))
+        table.add_row(f"{instant(report.cut.ts)}\n  {report.cut.place}", *(f"{count:,}" for count in counts))
     console.print(table)
 
 
@@ -83,6 +84,6 @@ def _words(report: CutReport, change: Change) -> str:
     future = "poisoned" if change.poisoned else "removed"
     name = " ".join(dict.fromkeys((change.event_ticker, change.market_ticker)))
     return (
-        f"{name} at {clock(change.ts)}: {change.before}; with the records after "
-        f"{clock(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."
+        f"{name} at {instant(change.ts)}: {change.before}; with the records after "
+        f"{instant(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."
     )

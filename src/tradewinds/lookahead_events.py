@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.core import files
+from tradewinds.core.text import instant, money, plain
+from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
 from tradewinds.forecasts import probabilities
-from tradewinds.lookahead import Future, Stretch, Timelines, clock, money, plain
+from tradewinds.lookahead import Future, Stretch, Timelines
 from tradewinds.lookahead_inputs import KINDS, Inputs, change_future, settled_at
 from tradewinds.markets import kalshi_weather
-from tradewinds.store import PICO
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
 LISTED_LATER = "a market listed later"
@@ -97,7 +99,7 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
             int(settled_at(row).timestamp()),
         )
         for path in catalogs.values()
-        for row in store.read_rows(path, columns)
+        for row in files.read_rows(path, columns)
     }
 
 
@@ -111,7 +113,7 @@ def _decide(inputs: Inputs) -> _Decided:
         )
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
-        store.write_parquet(path, table, meta)
+        files.write_parquet(path, table, meta)
         result = kalshi_weather.simulate(inputs.config, inputs.catalogs, inputs.candles, path)
     return _Decided(result, table, inputs.config["cadence_minutes"] * 60)
 
@@ -129,7 +131,7 @@ def _timelines(decided: _Decided, cut_ts: int, listed: set[str]) -> Timelines:
         stretches.append(Stretch(since_ts, end_ts, outcome))
     for row in decided.probabilities.to_pylist():
         if row["asof_ts"] <= cut_ts and row["market_ticker"] in listed:
-            words = f"p {plain(row['p_yes'])}, known at {clock(row['known_at_ts'])}"
+            words = f"p {plain(row['p_yes'])}, known at {instant(row['known_at_ts'])}"
             until = row["asof_ts"] + decided.step_seconds
             found[row["market_ticker"], PROBABILITIES] = [Stretch(row["asof_ts"], until, words)]
     return found
@@ -147,6 +149,6 @@ def _orders(result: RunResult, cut_ts: int, step_seconds: int) -> Iterator[tuple
         if trade.decision_ts <= cut_ts:
             words = (
                 f"{trade.side} {trade.qty} at {money(trade.entry_price_micro)}, fee {money(trade.entry_fee_micro)}, "
-                f"quote of {clock(trade.quote_ts)}, p {plain(Decimal(trade.model_prob_yes_pico or 0) / PICO)}"
+                f"quote of {instant(trade.quote_ts)}, p {plain(Decimal(trade.model_prob_yes_pico or 0) / PICO)}"
             )
             yield trade.decision_ts, trade.decision_ts + step_seconds, trade.market_ticker, words

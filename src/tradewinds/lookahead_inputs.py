@@ -25,7 +25,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import store
+from tradewinds.core import units
+from tradewinds.core.files import read_meta, write_parquet
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import user_file
 from tradewinds.forecasts.user_file import Known
 from tradewinds.lookahead import PLANTED, Future
@@ -132,7 +134,7 @@ class _Copies:
         if self.counts.total() == touched:
             return path
         copy = self._new_path()
-        store.write_parquet(copy, table, store.read_meta(path))
+        write_parquet(copy, table, read_meta(path))
         return str(copy)
 
     def files(self, paths: Mapping[str, list[str]], change: Callable[[pa.Table], pa.Table]) -> dict[str, list[str]]:
@@ -164,9 +166,9 @@ class _Copies:
         last = (known[name].to_pylist() for name in ("market_ticker", "yes_ask_close")) if tickers else ((), ())
         asks = dict(zip(*last, strict=True))  # in order of time: the last one stays
         zeros = dict.fromkeys(("volume", "open_interest"), Decimal(0))
-        empty = dict.fromkeys(store.CANDLES.names) | zeros | {"end_period_ts": end, "retrieved_at": utc(end)}
+        empty = dict.fromkeys(schemas.CANDLES.names) | zeros | {"end_period_ts": end, "retrieved_at": utc(end)}
         rows = [empty | {"market_ticker": t, "yes_ask_close": asks.get(t)} for t in tickers if t not in present]
-        return pa.Table.from_pylist(rows, store.CANDLES)
+        return pa.Table.from_pylist(rows, schemas.CANDLES)
 
     def _next_period_end(self) -> int:
         return (self.future.cut_ts // self.period_seconds + 1) * self.period_seconds
@@ -222,7 +224,7 @@ class _Copies:
                 self.counts[PLANTED] += 1
             rows += [{"market_ticker": ticker, "known_at_utc": utc(ts), "p_yes": p} for ts, p in known]
         copy = self._new_path()
-        types = (pa.string(), store.TS, store.PROB)
+        types = (pa.string(), units.TS, units.PROB)
         pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(zip(user_file.COLUMNS, types, strict=True)))), copy)
         return str(copy)
 
@@ -273,15 +275,15 @@ def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
 
 def _turn_books(table: pa.Table) -> pa.Table:
     """Candles whose books and prices are at the other end of the scale."""
-    ask = pc.fill_null(table["yes_ask_close"], pa.scalar(Decimal(0), store.PRICE))
-    cheap = pc.less_equal(ask, pa.scalar(Decimal("0.5"), store.PRICE))
+    ask = pc.fill_null(table["yes_ask_close"], pa.scalar(Decimal(0), units.PRICE))
+    cheap = pc.less_equal(ask, pa.scalar(Decimal("0.5"), units.PRICE))
     bid, ask = (
-        pc.if_else(cheap, pa.scalar(dear, store.PRICE), pa.scalar(low, store.PRICE))
+        pc.if_else(cheap, pa.scalar(dear, units.PRICE), pa.scalar(low, units.PRICE))
         for dear, low in zip(_DEAR, _CHEAP, strict=True)
     )
-    for name in store.PRICE_COLUMNS:
+    for name in schemas.PRICE_COLUMNS:
         table = _with(table, name, bid if name.startswith("yes_bid") else ask)
-    return _with(table, "volume", pa.repeat(pa.scalar(_HUGE_VOLUME, store.COUNT), table.num_rows))
+    return _with(table, "volume", pa.repeat(pa.scalar(_HUGE_VOLUME, units.COUNT), table.num_rows))
 
 
 def _strange_terms(row: Row) -> Row:

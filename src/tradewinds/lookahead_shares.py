@@ -22,10 +22,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tradewinds import store
-from tradewinds.engine.shares import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR, Ints
-from tradewinds.errors import DataMissing
-from tradewinds.lookahead import PLANTED, Future, Key, Stretch, Timelines, money
+from tradewinds.core import files
+from tradewinds.core.arrays import Ints
+from tradewinds.core.errors import DataMissing
+from tradewinds.core.text import money
+from tradewinds.engine.shares import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
+from tradewinds.families.equities_daily import schemas
+from tradewinds.lookahead import PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.markets import corporate_actions
 from tradewinds.markets.equities import Study
 from tradewinds.markets.equities_bars import PRICES, date_of, day_of, make_panel
@@ -62,7 +65,7 @@ class SharesRun:
         with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
             whole = replace(plan, panel=f"{folder}/panel.parquet")
             make_panel(whole)
-            table, self.about = store.read_table(whole.panel), store.read_meta(whole.panel)
+            table, self.about = files.read_table(whole.panel), files.read_meta(whole.panel)
             self.columns = {name: table[name].to_numpy() for name in table.column_names}
             study = Study.of([config], whole)
             self.days, self.events = study.market.days, list(_events(config, study))
@@ -85,7 +88,7 @@ class SharesRun:
         columns = self.columns
         if BARS in future.kinds:
             columns = copies.bars(columns)
-        store.write_parquet(plan.panel, pa.table(columns).cast(store.PANEL), self.about)
+        files.write_parquet(plan.panel, pa.table(columns).cast(schemas.PANEL), self.about)
         if ACTIONS in future.kinds and config["actions"] is not None:
             config["actions"] = copies.actions(config["actions"], folder / "actions.csv", list(plan.universe))
         if MEMBERSHIPS in future.kinds:

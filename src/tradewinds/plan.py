@@ -11,9 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradewinds import calendars, config, markets, store
+from tradewinds import calendars, config, markets
 from tradewinds.candle_window import CandleWindow, siblings
-from tradewinds.errors import ConfigError, DataMissing
+from tradewinds.core.errors import ConfigError, DataMissing
+from tradewinds.core.files import read_meta
+from tradewinds.families.kalshi_weather.schemas import (
+    CANDLES,
+    CATALOG,
+    CLIMATE,
+    FORECASTS,
+    GUIDANCE,
+    GUIDANCE_SINCE,
+    PROBABILITIES,
+    candle_path,
+    catalog_path,
+    climate_path,
+    forecast_path,
+    guidance_path,
+)
 from tradewinds.forecasts import windows as forecast_windows
 
 if TYPE_CHECKING:
@@ -107,12 +122,12 @@ class Plan:
     @property
     def schemas(self) -> dict[str, pa.Schema]:
         """The schema of every data file."""
-        found = dict.fromkeys(self.catalogs.values(), store.CATALOG)
-        found |= dict.fromkeys((event.path for event in self.events), store.CANDLES)
-        found |= dict.fromkeys(self.guidance.values(), store.GUIDANCE)
-        found |= dict.fromkeys(self.climate.values(), store.CLIMATE)
-        found |= dict.fromkeys(self.forecasts.values(), store.FORECASTS)
-        return found | {self.probabilities: store.PROBABILITIES}
+        found = dict.fromkeys(self.catalogs.values(), CATALOG)
+        found |= dict.fromkeys((event.path for event in self.events), CANDLES)
+        found |= dict.fromkeys(self.guidance.values(), GUIDANCE)
+        found |= dict.fromkeys(self.climate.values(), CLIMATE)
+        found |= dict.fromkeys(self.forecasts.values(), FORECASTS)
+        return found | {self.probabilities: PROBABILITIES}
 
     @property
     def inputs(self) -> dict[str, list[str]]:
@@ -171,7 +186,7 @@ def kalshi_plan(conf: config.Config) -> Plan:
     window = config.candle_window(conf)
     dates = calendars.date_range(conf["date_start_local"], conf["date_end_local"])
     series = conf["series_tickers"]
-    events = tuple(Event(s, d, store.candle_path(window.key, s, d)) for s in series for d in dates)
+    events = tuple(Event(s, d, candle_path(window.key, s, d)) for s in series for d in dates)
     guidance, climate = _weather_files(conf)
     run = config.run_id(conf)
     forecast = conf["probabilities"]
@@ -180,7 +195,7 @@ def kalshi_plan(conf: config.Config) -> Plan:
         run_dir=f"{conf['output_dir'].rstrip('/') or '/'}/{run}",
         window=window,
         events=events,
-        catalogs={s: store.catalog_path(s) for s in series},
+        catalogs={s: catalog_path(s) for s in series},
         guidance=guidance,
         climate=climate,
         forecasts=_forecast_files(conf),
@@ -204,9 +219,9 @@ def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str]
         return {}, {}
     years = range(conf["date_start_local"].year - _years_back(conf), conf["date_end_local"].year + 1)
     stations = sorted({calendars.station_of(series).station_id for series in conf["series_tickers"]})
-    asked = [(m, y) for m in forecast["models"] for y in years if y >= store.GUIDANCE_SINCE[m]]
-    guidance = {(s, m, y): store.guidance_path(s, m, y) for s in stations for m, y in asked}
-    return guidance, {(s, y): store.climate_path(s, y) for s in stations for y in years}
+    asked = [(m, y) for m in forecast["models"] for y in years if y >= GUIDANCE_SINCE[m]]
+    guidance = {(s, m, y): guidance_path(s, m, y) for s in stations for m, y in asked}
+    return guidance, {(s, y): climate_path(s, y) for s in stations for y in years}
 
 
 def _years_back(conf: config.Config) -> int:
@@ -225,11 +240,7 @@ def _forecast_files(conf: config.Config) -> dict[tuple[str, str, int], str]:
     stations = [calendars.station_of(series) for series in conf["series_tickers"]]
     pairs = sorted({(station.station_id, station.target) for station in stations})
     through = {year: needed_through(conf["date_end_local"], year) for year in years}
-    return {
-        (s, target, y): store.forecast_path(named, s, target, last)
-        for s, target in pairs
-        for y, last in through.items()
-    }
+    return {(s, target, y): forecast_path(named, s, target, last) for s, target in pairs for y, last in through.items()}
 
 
 def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
@@ -244,7 +255,7 @@ def asked_through(path: str, needed: dt.date) -> str:
     none at all in a parameter that is worked out from an output: a run names the files that must go on (`stale_files`).
     """
     if Path(path).exists():
-        meta = store.read_meta(path)
+        meta = read_meta(path)
         if dt.date.fromisoformat(meta["covers_through"]) >= needed:
             return str(meta["asked_through"])
     return needed.isoformat()
@@ -255,7 +266,7 @@ def stale_files(plan: RunPlan) -> list[str]:
     return [
         path
         for path, needed in plan.growing.items()
-        if Path(path).exists() and dt.date.fromisoformat(store.read_meta(path)["covers_through"]) < needed
+        if Path(path).exists() and dt.date.fromisoformat(read_meta(path)["covers_through"]) < needed
     ]
 
 

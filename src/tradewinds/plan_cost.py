@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.candle_window import CandleWindow
 from tradewinds.config import Config
+from tradewinds.core import files
 from tradewinds.plan import Event, Plan, stale_files
 from tradewinds.sources import kalshi
 from tradewinds.sources.kept_candles import best_kept
@@ -69,7 +70,7 @@ def _duration(requests: int, rate: float) -> str:
 def _catalog_requests(series: str, catalog: str, date_end: dt.date) -> int:
     """What the last sync took; before the first, the series object and the pages of what must have been listed."""
     if Path(catalog).exists():
-        return int(store.read_meta(catalog)["requests"])
+        return int(files.read_meta(catalog)["requests"])
     first = calendars.station_of(series).first_date
     days = (date_end - first).days if first else 1
     return 1 + 1 + max(1, math.ceil(days * _PER_DATE / _PAGE))  # the live tier's listing fits a page
@@ -92,7 +93,7 @@ def _event_requests(wanted: CandleWindow, event: Event, markets: list[kalshi.Mar
 
 
 def _markets_by_date(catalog: Path, plan: Plan) -> dict[dt.date, list[kalshi.Market]]:
-    table = store.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS], (dt.date.min, plan.date_end))
+    table = files.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS], (dt.date.min, plan.date_end))
     days: dict[dt.date, list[kalshi.Market]] = {}
     for day, market in zip(table["climate_date"].to_pylist(), kalshi.markets_in_order(table), strict=True):
         days.setdefault(day, []).append(market)

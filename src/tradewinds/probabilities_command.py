@@ -12,12 +12,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tradewinds import calendars, calibrate_command, runner, store
+from tradewinds import calendars, calibrate_command, runner
 from tradewinds import config as configs
 from tradewinds.check import naming_damage
 from tradewinds.config import Config
+from tradewinds.core import files
+from tradewinds.core.text import instant
 from tradewinds.plan import Plan, plan_of
-from tradewinds.results.text import instant
 
 COLUMNS = (
     *("series_ticker", "event_ticker", "market_ticker", "bracket", "climate_date", "asof_utc", "known_at_utc"),
@@ -52,7 +53,7 @@ def probabilities(
         writer.writeheader()
         writer.writerows(rows)
     else:
-        _show(console, rows, store.read_meta(plan.probabilities)["events_without"], day)
+        _show(console, rows, files.read_meta(plan.probabilities)["events_without"], day)
 
 
 def bracket_rows(conf: Config, plan: Plan, day: dt.date) -> list[Row]:
@@ -60,12 +61,12 @@ def bracket_rows(conf: Config, plan: Plan, day: dt.date) -> list[Row]:
     from tradewinds.results.calibration_data import asof_of, quotes_at  # here: duckdb and scipy are not light
 
     rows = []
-    said = {row["market_ticker"]: row for row in store.read_rows(plan.probabilities)}
+    said = {row["market_ticker"]: row for row in files.read_rows(plan.probabilities)}
     candles = {event.series_ticker: event.path for event in plan.events}
     for series, catalog in plan.catalogs.items():
         asof = asof_of(conf, calendars.station_of(series), day)
         quotes = quotes_at([candles[series]], asof)
-        listed = store.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))
+        listed = files.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))
         for market in sorted(listed, key=_coldest):
             if market["market_ticker"] in said:
                 rows.append(_row(market, said[market["market_ticker"]], quotes.get(market["market_ticker"])))

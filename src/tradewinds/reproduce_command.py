@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewinds.errors import ConfigError, DataMissing, SimulationError
+from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 
 COMPARED = ("trades.csv", "metrics.json")
 SHOWN = 10

@@ -6,8 +6,9 @@ import contextlib
 from pathlib import Path
 
 from tradewinds import config as configs
-from tradewinds import database, display, jobs, markets, progress, runner
-from tradewinds.errors import INTERRUPTED, DataMissing, TradewindsError
+from tradewinds import display, jobs, markets, progress, runner
+from tradewinds.core import database_urls
+from tradewinds.core.errors import INTERRUPTED, DataMissing, TradewindsError
 from tradewinds.markets.family import RunPlan
 from tradewinds.plan import run_plan, stale_files
 from tradewinds.screen import Screen
@@ -43,7 +44,7 @@ def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_r
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
     display.show_catalogs(screen, synced)
-    display.show_summary(screen, plan, database.masked(conf["database"]["url"]), family.HEADLINES)
+    display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.HEADLINES)
 
 
 def make(
@@ -65,7 +66,7 @@ def make(
     fetch = options.fetch or conf["fetch"]
     if fetch == "never":
         _refuse_missing(plan)
-    loaded = f"{plan.run_dir}/loaded/{database.url_key(conf['database']['url'])}.json"
+    loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
     with (
         runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
         runner.words_folder(options.profile) as failures,

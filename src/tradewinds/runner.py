@@ -26,9 +26,10 @@ import yaml
 
 from tradewinds import jobs, markets
 from tradewinds.config import Config
-from tradewinds.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
+from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.paths import workflow_root
 from tradewinds.markets.family import RunPlan
-from tradewinds.paths import workflow_root
 from tradewinds.plan import stale_files
 
 POLL_SECONDS = 0.2
@@ -160,7 +161,7 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) 
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w+", encoding="utf-8") as output:
-        environment = {**os.environ, jobs.FAILURES: str(failures), jobs.HOLDS_FOLDER: "1"}
+        environment = {**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1"}
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
@@ -225,6 +226,6 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
 
 def _lost(text: str) -> str:
     """What Snakemake's log has of jobs that ended elsewhere without a word of theirs; empty if there is none."""
-    jobs = [f"{rule or group}: {said}".strip(" :") for rule, said, group in FAILED_ELSEWHERE.findall(text)]
-    last = [shown.strip().splitlines()[-1] for shown in SHOWN_LOG.findall(text) if jobs and shown.strip()]
-    return " ".join(line.rstrip(".") + "." for line in list(dict.fromkeys(jobs + last))[:10])
+    failed = [f"{rule or group}: {said}".strip(" :") for rule, said, group in FAILED_ELSEWHERE.findall(text)]
+    last = [shown.strip().splitlines()[-1] for shown in SHOWN_LOG.findall(text) if failed and shown.strip()]
+    return " ".join(line.rstrip(".") + "." for line in list(dict.fromkeys(failed + last))[:10])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds import listing
+from tradewinds.core import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
     colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
     for row in rows:
         status = Text(row["status"], colours[row["status"]])
-        figures = (listing.figure(row[name]) for name in ("total_pnl_usd", "num_trades", "sharpe"))
+        figures = (text.figure(row[name]) for name in ("total_pnl_usd", "num_trades", "sharpe"))
         series = "\n".join(row["series"])
         table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures)
     console.print(table)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 _LOG_WIDTH = 160
 

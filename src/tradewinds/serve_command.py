@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tradewinds import listing
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 PORT = 8710
 _GRACE_SECONDS = 3  # for answers under way when the server is stopped

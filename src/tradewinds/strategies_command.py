@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds import listing
-from tradewinds.errors import ConfigError, NothingLoaded
+from tradewinds.core.errors import ConfigError, NothingLoaded
 
 if TYPE_CHECKING:
     from rich.console import Console

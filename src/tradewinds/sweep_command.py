@@ -21,8 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tradewinds import config as configs
-from tradewinds import run_command, runner, store
+from tradewinds import run_command, runner
 from tradewinds.check import naming_damage
+from tradewinds.core import files
 from tradewinds.plan import run_plan
 from tradewinds.progress import PLAIN_LINE_SECONDS
 from tradewinds.results.artifacts import resolved_yaml
@@ -106,7 +107,7 @@ def _fanned_out(
     for piece in pieces:
         chunks.write_order(piece, split)
     path = folder / f"{first.run_id}.config.yaml"  # jobs read it, so it lies where other machines see it
-    store.write_text(path, yaml.safe_dump(first.config, sort_keys=False))
+    files.write_text(path, yaml.safe_dump(first.config, sort_keys=False))
     made = ("replay", [str(piece.figures) for piece in pieces])
     run_command.make(path, first.config, plan, run, Screen(console), target="inputs", beyond=made)
     settings = {point.run_id: point.settings for point in points}
@@ -167,8 +168,8 @@ def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint], sen
         settings = map(_text, row.settings.values())
         values = [getattr(getattr(row, part), name) for part in parts for name in figures]
         writer.writerow([place, row.run_id, *settings, *("" if value is None else value for value in values)])
-    store.write_text(folder / "ranking.csv", out.getvalue())
-    store.write_text(folder / "best.yaml", resolved_yaml(points[ranking.rows[0].run_id].config))
+    files.write_text(folder / "ranking.csv", out.getvalue())
+    files.write_text(folder / "best.yaml", resolved_yaml(points[ranking.rows[0].run_id].config))
     summary = {
         "ranked_by": ranking.by,
         "split": ranking.split.isoformat(),
@@ -177,7 +178,7 @@ def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint], sen
         "rank_correlation": ranking.correlation,
         "verdict": sentences,
     }
-    store.write_text(folder / "sweep.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    files.write_text(folder / "sweep.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 
 def _show(console: Console, ranking: Ranking, top: int) -> None:

@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds import archive_market, calendars, store
+from tradewinds import archive_market, calendars
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
 from tradewinds.calendars import Station
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.law import normal_cdf
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
@@ -77,7 +78,7 @@ def make_synthetic(
     writer.add_events([archive_market.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
-    writer.add_climate(pa.Table.from_pylist(climate, store.CLIMATE))
+    writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))
 
 
 def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from tradewinds import config as configs
 from tradewinds import markets
 from tradewinds.check import naming_damage
-from tradewinds.errors import SimulationError
+from tradewinds.core.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.markets import validations
 from tradewinds.markets.kalshi_batches import BatchReader, batches

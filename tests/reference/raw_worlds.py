@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.reference.worlds import make_world
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config
+from tradewinds.core import files, units
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.lookahead_inputs import Inputs
 
 HOUR = 3600
@@ -53,7 +55,7 @@ def _user_rows(rng, world):
             known_at = dt.datetime.fromtimestamp(asof + late * HOUR, dt.UTC)
             p = row["p_yes"] if late == 0 else Decimal(rng.randint(0, 100)) / 100
             rows.append({"market_ticker": row["market_ticker"], "known_at_utc": known_at, "p_yes": p})
-    schema = pa.schema([("market_ticker", pa.string()), ("known_at_utc", store.TS), ("p_yes", store.PROB)])
+    schema = pa.schema([("market_ticker", pa.string()), ("known_at_utc", units.TS), ("p_yes", units.PROB)])
     return pa.Table.from_pylist(rows, schema)
 
 
@@ -64,7 +66,7 @@ def _add_strikes(rng, path):
         for row in table.to_pylist()
         for n in [int(row["market_ticker"].rsplit("-B")[-1])]
     ]
-    store.write_parquet(path, pa.Table.from_pylist(rows, store.CATALOG), store.read_meta(path))
+    files.write_parquet(path, pa.Table.from_pylist(rows, schemas.CATALOG), files.read_meta(path))
 
 
 def _weather(rng, folder, station, conf):
@@ -84,13 +86,13 @@ def _weather(rng, folder, station, conf):
             issued = midnight + (24 - station.lst_offset_hours + rng.choice([1, 7, 30])) * HOUR
             climate.append(_report(station, day, truth, issued, rng.random() < 0.95))
     paths = folder / f"{station.station_id}-guidance.parquet", folder / f"{station.station_id}-climate.parquet"
-    for path, rows, schema in zip(paths, (guidance, climate), (store.GUIDANCE, store.CLIMATE), strict=True):
-        store.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
+    for path, rows, schema in zip(paths, (guidance, climate), (schemas.GUIDANCE, schemas.CLIMATE), strict=True):
+        files.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
     return [str(paths[0])], [str(paths[1])]
 
 
 def _run(station, model, runtime, ftime, value):
-    known_at = runtime + int(store.PUBLICATION_LAG_HOURS[model] * HOUR)
+    known_at = runtime + int(schemas.PUBLICATION_LAG_HOURS[model] * HOUR)
     common = {"station_id": station.station_id, "model": model, "tmp_f": None, "n_x_f": round(value, 1)}
     return common | {"runtime_ts": runtime, "ftime_ts": ftime, "known_at_ts": known_at}
 

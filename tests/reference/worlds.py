@@ -15,7 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from tests.reference.defects import plant, validation_policy
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 
 # ordinary days, and those around both changes of the clocks
 DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
@@ -66,14 +68,14 @@ def make_world(folder: Path, seed: int) -> World:
             p_rows += p_found
             reports.append(report)
             path = folder / f"{ticker}-{day}.parquet"
-            store.write_parquet(path, pa.Table.from_pylist(found, store.CANDLES), meta)
+            files.write_parquet(path, pa.Table.from_pylist(found, schemas.CANDLES), meta)
             world.candles[ticker, day] = str(path)
         world.catalogs[ticker] = str(folder / f"{ticker}.parquet")
-        store.write_parquet(world.catalogs[ticker], pa.Table.from_pylist(rows, store.CATALOG), {})
+        files.write_parquet(world.catalogs[ticker], pa.Table.from_pylist(rows, schemas.CATALOG), {})
     world.climate = [str(folder / "climate.parquet")]
-    store.write_parquet(world.climate[0], pa.Table.from_pylist(reports, store.CLIMATE), {})
+    files.write_parquet(world.climate[0], pa.Table.from_pylist(reports, schemas.CLIMATE), {})
     world.probabilities = str(folder / "p.parquet")
-    store.write_parquet(world.probabilities, pa.Table.from_pylist(p_rows, store.PROBABILITIES), {})
+    files.write_parquet(world.probabilities, pa.Table.from_pylist(p_rows, schemas.PROBABILITIES), {})
     return world
 
 
@@ -165,7 +167,7 @@ def _market(rng, series, day, event, ticker, opened, closed, settled, won, scala
 
     result = "scalar" if scalar else "yes" if won else "no"
     return {
-        **dict.fromkeys(store.CATALOG.names),
+        **dict.fromkeys(schemas.CATALOG.names),
         "series_ticker": series,
         "event_ticker": event,
         "market_ticker": ticker,
@@ -219,7 +221,7 @@ def _candles(rng, conf, market):
         bid, ask = max(0, bid), min(100, max(0, ask))
         cents = {"bid": None if rng.random() < 0.05 else bid, "ask": None if rng.random() < 0.05 else ask}
         sub = Decimal("0.0025") if rng.random() < 0.1 and bid > 1 else Decimal(0)  # prices may have up to 6 decimals
-        row = dict.fromkeys(store.CANDLES.names)
+        row = dict.fromkeys(schemas.CANDLES.names)
         for side, value in cents.items():
             price = None if value is None else Decimal(value) / 100 - (sub if side == "bid" else 0)
             row |= {f"yes_{side}_{k}": price for k in ("open", "high", "low", "close")}

@@ -12,10 +12,10 @@ import pytest
 
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
 from tradewinds import config
+from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
-from tradewinds.errors import DatabaseError
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 

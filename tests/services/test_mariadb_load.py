@@ -12,9 +12,9 @@ from tests.unit.database_parts import write, write_many
 from tests.unit.load_parts import CHUNK, SCENARIOS, seen, the_index_of_each_question, the_sql_of_a_load
 from tests.unit.schema_parts import as_before_versions, readable, tell
 from tests.unit.test_database import DAY, catalog
+from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows
 from tradewinds.database.load import load_run
-from tradewinds.errors import DatabaseError
 
 SECRET = "s3cret/of:them"
 

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from tradewinds import store
+from tradewinds.core import files
+from tradewinds.core.errors import DamagedFile, FetchError
 from tradewinds.database import checkpoints, mirror, schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
-from tradewinds.errors import DamagedFile, FetchError
+from tradewinds.families.kalshi_weather import schemas
 
 RETRIEVED = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 FIRST = int(dt.datetime(2025, 5, 1, 14, 1, tzinfo=dt.UTC).timestamp())
@@ -29,7 +30,7 @@ with checkpoints.backfill(sys.argv[1], sys.argv[2:], dict):
 
 
 def path_of(folder: Path, day: int, window: str = "full_1m", series: str = "KXHIGHCHI") -> str:
-    return str(folder / store.candle_path(window, series, dt.date(2025, 5, day)))
+    return str(folder / schemas.candle_path(window, series, dt.date(2025, 5, day)))
 
 
 def write_candles(path: str, minutes: int = 3, bid: str = "0.351", first: int = FIRST, **changes) -> str:
@@ -37,8 +38,12 @@ def write_candles(path: str, minutes: int = 3, bid: str = "0.351", first: int = 
     series, date, _ = checkpoints.key_of(path)
     event = f"{series}-{date:%y%b%d}".upper()
     rows = [
-        dict.fromkeys(store.PRICE_COLUMNS, Decimal(bid) if ticker.endswith("T60") else Decimal("0.123456"))
-        | (dict.fromkeys(name for name in store.PRICE_COLUMNS if name.startswith("price_") and ticker.endswith("B55")))
+        dict.fromkeys(schemas.PRICE_COLUMNS, Decimal(bid) if ticker.endswith("T60") else Decimal("0.123456"))
+        | (
+            dict.fromkeys(
+                name for name in schemas.PRICE_COLUMNS if name.startswith("price_") and ticker.endswith("B55")
+            )
+        )
         | {"market_ticker": ticker, "end_period_ts": first + 60 * minute, "retrieved_at": RETRIEVED}
         | {"volume": Decimal("1234567.89"), "open_interest": Decimal("0.01")}
         for ticker in (f"{event}-B55", f"{event}-T60")
@@ -49,7 +54,7 @@ def write_candles(path: str, minutes: int = 3, bid: str = "0.351", first: int = 
     meta |= {"period_interval_minutes": 1, "markets": sorted(counts), "rows_per_market": counts, "requests": 2}
     meta |= {"retrieved_at": RETRIEVED.isoformat()}
     meta |= {"missing_minutes": {f"{event}-B55": 7, f"{event}-T60": 4}, "retries": 1, "reason": None}
-    store.write_parquet(path, pa.Table.from_pylist(rows, store.CANDLES), meta | changes)
+    files.write_parquet(path, pa.Table.from_pylist(rows, schemas.CANDLES), meta | changes)
     return path
 
 
@@ -115,7 +120,7 @@ def wanted_rows(*paths: str) -> list[dict]:
     """What the mirror must hold of some files, from the files themselves."""
     rows = []
     for path in paths:
-        meta = store.read_meta(path)
+        meta = files.read_meta(path)
         named = {name: meta[name] for name in ("series_ticker", "event_ticker", "period_interval_minutes")}
         for row in pq.read_table(path).to_pylist():
             end = dt.datetime.fromtimestamp(row.pop("end_period_ts"), dt.UTC).replace(tzinfo=None)

@@ -7,13 +7,14 @@ from fractions import Fraction
 import numpy as np
 
 from tests.unit import compiled
+from tradewinds.core.units import CENT, NEVER
 from tradewinds.engine import kernel, sizing
 from tradewinds.engine.candles import Candles, Window
 from tradewinds.engine.contracts import Contract, Event
-from tradewinds.engine.costs import CENT, TAKER_RATE, cent_fee
+from tradewinds.engine.costs import TAKER_RATE, cent_fee
 from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.limits import CASH, REASONS, RiskLimits
-from tradewinds.engine.replay import NEVER, Replay, Stage, Universe
+from tradewinds.engine.replay import Replay, Stage, Universe
 from tradewinds.engine.rules import Rules
 
 MINUTE = 60

@@ -8,7 +8,8 @@ from fractions import Fraction
 import pyarrow as pa
 
 from tests.unit.engine_parts import micro, pico
-from tradewinds import config, store
+from tradewinds import config
+from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.markets.validations import Failure, Findings, diagnostics
@@ -115,6 +116,6 @@ def written(folder, result, title="Highest temperature", **changes):
     tickers = sorted({trade.market_ticker for trade in result.trades})
     listed = {"market_ticker": tickers, "title": [title] * len(tickers), "yes_sub_title": ["80° to 81°"] * len(tickers)}
     catalog = folder.parent / f"{folder.name}.catalog.parquet"
-    store.write_parquet(catalog, pa.table(listed, schema=pa.schema([(name, pa.string()) for name in listed])), {})
+    files.write_parquet(catalog, pa.table(listed, schema=pa.schema([(name, pa.string()) for name in listed])), {})
     write_market_names(folder, [str(catalog)], set(tickers))
     return folder

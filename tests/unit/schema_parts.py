@@ -4,11 +4,11 @@ import pytest
 import sqlalchemy as sa
 
 from tests.unit.database_parts import write
+from tradewinds.core.errors import DatabaseError
 from tradewinds.database import queries, schema, tables
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
 from tradewinds.database.migrations.versions.v0001_first import BASE
-from tradewinds.errors import DatabaseError
 
 
 def tell(url, *statements):

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from tests.reference.naive_shares import Bar
+from tradewinds.core.units import MICRO
 from tradewinds.engine.shares import Bars, Ledger, Market, ShareRules
 from tradewinds.markets.equities_bars import date_of, day_of
-from tradewinds.store import MICRO
 from tradewinds.strategies import breakout, mean_reversion
 from tradewinds.strategies.shares import parameters_of
 

@@ -14,7 +14,7 @@ import requests
 from tradewinds import archive_market, calendars
 from tradewinds.archive import Archive
 from tradewinds.archive_import import import_recorded
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.markets.strikes import strike_bounds
 from tradewinds.sources.replay import running_server
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rules
 from tests.unit.results_parts import at, conf, points, run, scored, trade
-from tradewinds import config, store
+from tradewinds import config
+from tradewinds.core import files
+from tradewinds.core.text import dollars, instant, number, plain, probability
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
 from tradewinds.results.market_names import market_names, write_market_names
-from tradewinds.results.text import dollars, instant, number, plain, probability
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 FILES = [
@@ -65,7 +66,7 @@ def test_trades_are_exact_text_in_execution_order(folder):
 def test_the_parquet_trades_are_those_of_the_csv(folder):
     header, *lines = [line.split(",") for line in (folder / "trades.csv").read_text().splitlines()]
     table = pq.read_table(folder / "trades.parquet")
-    assert (table.column_names, store.read_meta(folder / "trades.parquet")) == (header, {"run_id": RUN})
+    assert (table.column_names, files.read_meta(folder / "trades.parquet")) == (header, {"run_id": RUN})
     rows = [list(row.values()) for row in table.to_pylist()]
 
     def same(value, text):
@@ -111,7 +112,7 @@ def test_traded_markets_have_their_names(tmp_path):
     }
     for name, part in (("one", slice(0, 2)), ("other", slice(2, 3))):
         columns = {key: pa.array(values[part], pa.string()) for key, values in rows.items()}
-        store.write_parquet(tmp_path / f"{name}.parquet", pa.table(columns), {})
+        files.write_parquet(tmp_path / f"{name}.parquet", pa.table(columns), {})
     write_market_names(tmp_path, [str(tmp_path / f"{name}.parquet") for name in ("one", "other")], {"A", "B"})
     text = 'market_ticker,title,yes_sub_title\nA,,\nB,"High, in °F","""81°"""\n'
     assert (tmp_path / "markets.csv").read_bytes() == text.encode()

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import store
 from tradewinds.archive import ArchiveWriter
-from tradewinds.errors import ConfigError, FetchError
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError, FetchError
+from tradewinds.families.equities_daily import schemas
 from tradewinds.sources import bar_files, bar_synthetic, bars, yahoo
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.replay import running_server
@@ -22,14 +23,14 @@ GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)
 
 
 def table(*rows):
-    names = store.BARS.names[:-1]
+    names = schemas.BARS.names[:-1]
     columns = list(zip(*rows, strict=True))
     types = [pa.string(), pa.date32(), *[pa.float64()] * 5, pa.int64()]
     return pa.table({name: pa.array(c, t) for name, c, t in zip(names, columns, types, strict=True)})
 
 
 def changed(**values):
-    row = dict(zip(store.BARS.names[:-1], GOOD, strict=True)) | values
+    row = dict(zip(schemas.BARS.names[:-1], GOOD, strict=True)) | values
     return tuple(row.values())
 
 
@@ -95,7 +96,7 @@ def test_a_csv_with_names_of_its_own_newest_row_first(tmp_path):
     aaa = read[str(tmp_path / "AAA2024.parquet")]
     assert [row["date"].day for row in aaa] == [2, 3]
     assert aaa[0]["adj_close"] == Decimal("5.250000")
-    empty = store.read_meta(tmp_path / "AAA2023.parquet")
+    empty = files.read_meta(tmp_path / "AAA2023.parquet")
     assert (empty["rows"], empty["reason"]) == (0, bars.NO_BARS)
     assert len(read[str(tmp_path / "BBB2023.parquet")]) == 1
 

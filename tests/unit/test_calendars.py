@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewinds import calendars
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 DATES = st.dates(dt.date(2021, 8, 6), dt.date(2030, 12, 31))
 SERIES = st.sampled_from(sorted(calendars.stations()))

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewinds import store
+from tradewinds.core import files, units
 from tradewinds.engine.result import Scored
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.law import Law
 from tradewinds.forecasts.mixture import Laws
 from tradewinds.results import metrics
@@ -50,7 +51,7 @@ def test_the_parts_of_brier_add_up_and_agree_with_the_metrics(outcomes):
     within = parts["within_bin_variance"] - parts["within_bin_covariance"]
     total = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + within
     assert total == pytest.approx(parts["brier"], abs=1e-12)
-    same = [Scored("E", "M", round(one * store.PICO), bool(y)) for one, y in outcomes]
+    same = [Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
     assert parts["brier"] == pytest.approx(metrics.brier(same), abs=1e-11)
     assert log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
 
@@ -182,7 +183,7 @@ def test_groups_and_sources_of_probabilities():
 
 
 def candle(ticker, end, bid, ask):
-    row = dict.fromkeys(store.PRICE_COLUMNS)
+    row = dict.fromkeys(schemas.PRICE_COLUMNS)
     row |= {"yes_bid_close": bid and Decimal(bid), "yes_ask_close": ask and Decimal(ask)}
     about = {"market_ticker": ticker, "end_period_ts": end, "volume": Decimal(0), "open_interest": Decimal(0)}
     return row | about | {"retrieved_at": dt.datetime(2025, 1, 1, tzinfo=dt.UTC)}
@@ -198,6 +199,6 @@ def test_the_asof_price_is_that_of_the_last_candle_by_then(tmp_path):
         candle("F", 180, "0.50", "0.52"),  # not yet
     ]
     path = str(tmp_path / "candles.parquet")
-    store.write_parquet(path, pa.Table.from_pylist(rows, store.CANDLES), {})
+    files.write_parquet(path, pa.Table.from_pylist(rows, schemas.CANDLES), {})
     assert quotes_at([path, str(tmp_path / "none.parquet")], 120) == {"A": (0.3, 0.4), "E": (0.0, 0.02)}
     assert quotes_at([], 120) == {}

@@ -13,9 +13,9 @@ from tests.unit.candle_files import (
     wanted_rows,
     write_candles,
 )
+from tradewinds.core.errors import DamagedFile, DatabaseError, FetchError
 from tradewinds.database import checkpoints, mirror
 from tradewinds.database import tables as t
-from tradewinds.errors import DamagedFile, DatabaseError, FetchError
 
 
 @pytest.fixture

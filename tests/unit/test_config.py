@@ -9,8 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import config, config_problems, yaml_text
-from tradewinds.errors import ConfigError
+from tradewinds import config, config_problems
+from tradewinds.core import yaml_text
+from tradewinds.core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = dt.date(2026, 1, 1)

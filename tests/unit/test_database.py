@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.database_parts import DAY, write
-from tradewinds import store
+from tradewinds.core.errors import DatabaseError
+from tradewinds.core.files import write_parquet
 from tradewinds.database import masked, queries, tables, url_key
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
-from tradewinds.errors import DatabaseError
+from tradewinds.families.kalshi_weather import schemas
 
 
 @pytest.fixture
@@ -141,12 +142,12 @@ def test_the_leaderboard_gives_the_types_a_server_gives(tmp_path, url):
 
 def catalog(path, *rows):
     """A catalog of (date, market, result) of the event of that date."""
-    blank = {field.name: "x" if field.type == pa.string() else None for field in store.CATALOG}
+    blank = {field.name: "x" if field.type == pa.string() else None for field in schemas.CATALOG}
     moment = dt.datetime(2025, 6, 2, 5, tzinfo=dt.UTC)
     times = dict.fromkeys(("open_time", "close_time", "settlement_ts", "retrieved_at"), moment)
     cells = [{"event_ticker": f"E-{d}", "climate_date": d, "market_ticker": m, "result": r} for d, m, r in rows]
     full = [blank | times | {"settlement_value": Decimal("0.123456"), "floor_strike": 80.5} | cell for cell in cells]
-    store.write_parquet(path, pa.Table.from_pylist(full, store.CATALOG), {})
+    write_parquet(path, pa.Table.from_pylist(full, schemas.CATALOG), {})
     return str(path)
 
 

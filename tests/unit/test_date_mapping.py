@@ -5,7 +5,8 @@ import csv
 import pytest
 
 from tests.unit.test_validations import DAYS, EVENTS, FIRST, SERIES, Month, failed
-from tradewinds import store
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import Event
 from tradewinds.results.event_data import write_event_data
 
@@ -72,7 +73,7 @@ def test_the_table_of_events_tells_two_events_of_one_name_apart(tmp_path, event_
     kept = {"event_ticker": FIRST, "markets": [], "rows_per_market": {}, "missing_minutes": {}, "tier": None}
     for day in DAYS:
         told = kept | {"requests": 1, "retries": 0, "kept_from": None, "reason": None}
-        store.write_parquet(tmp_path / f"{day}.parquet", store.CANDLES.empty_table(), told)
+        files.write_parquet(tmp_path / f"{day}.parquet", schemas.CANDLES.empty_table(), told)
     events = [Event(SERIES, day, str(tmp_path / f"{day}.parquet")) for day in DAYS]
     write_event_data(tmp_path, events, skipped)
     with open(tmp_path / "events.csv", newline="") as file:

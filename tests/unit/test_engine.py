@@ -10,9 +10,11 @@ import pytest
 
 from tests.reference.compare import engine_rows
 from tests.reference.worlds import make_world
-from tradewinds import store, strategies
+from tradewinds import strategies
+from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.files import write_parquet
 from tradewinds.engine.limits import REASONS
-from tradewinds.errors import ConfigError, SimulationError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.markets import kalshi_batches, kalshi_weather
 
 SEEDS = range(0, 120, 4)
@@ -27,7 +29,7 @@ def poisoned(path, cut, folder):
             for side in ("yes_bid", "yes_ask"):
                 row |= {f"{side}_{k}": Decimal("0.01") for k in ("open", "high", "low", "close")}
     target = folder / f"poisoned-{path.rsplit('/', 1)[-1]}"
-    store.write_parquet(target, pa.Table.from_pylist(rows, store.CANDLES), {})
+    write_parquet(target, pa.Table.from_pylist(rows, schemas.CANDLES), {})
     return str(target)
 
 
@@ -57,7 +59,7 @@ def test_the_future_changes_no_decision(tmp_path, seed):
             if settles.timestamp() > cut and row["result"] in ("yes", "no"):
                 row["result"] = "no" if row["result"] == "yes" else "yes"
         turned[series] = str(tmp_path / f"turned-{series}.parquet")
-        store.write_parquet(turned[series], pa.Table.from_pylist(rows, store.CATALOG), {})
+        write_parquet(turned[series], pa.Table.from_pylist(rows, schemas.CATALOG), {})
     evil = {key: poisoned(path, cut, tmp_path) for key, path in candles.items()}
     other = kalshi_weather.simulate(conf, turned, evil, probabilities)
     assert known_at(other, cut) == known_at(honest, cut)

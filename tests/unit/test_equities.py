@@ -12,12 +12,14 @@ import pytest
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
 from tests.unit.share_worlds import bars_of, flat, weekdays
-from tradewinds import config, plan, store
+from tradewinds import config, plan
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing, SimulationError
+from tradewinds.core.units import MICRO
 from tradewinds.database import queries
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares import Exits, ShareRules
-from tradewinds.errors import ConfigError, DamagedFile, DataMissing, SimulationError
 from tradewinds.markets import equities
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_bars import day_of, make_panel
@@ -29,7 +31,6 @@ from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 from tradewinds.sources import bar_files
 from tradewinds.sources import bars as stored
-from tradewinds.store import MICRO
 
 MONDAY = dt.date(2024, 1, 1)
 TODAY = dt.date(2026, 1, 1)
@@ -188,10 +189,10 @@ def test_a_panel_that_is_not_what_was_written_is_refused():
     ran({"AAA": flat(MONDAY, FALLS)})
     conf = resolved(universe=["AAA"])
     made = plan.run_plan(conf)
-    table, about = store.read_table(made.panel), store.read_meta(made.panel)
+    table, about = files.read_table(made.panel), files.read_meta(made.panel)
     damaged = {"not in order": table.sort_by([("day", "descending")]), "columns": table.drop_columns(["fault"])}
     for problem, other in damaged.items():
-        store.write_parquet(made.panel, other, about)
+        files.write_parquet(made.panel, other, about)
         with pytest.raises(DamagedFile, match=problem):
             equities.simulate(conf, made, 1, lambda done, total: None)
 

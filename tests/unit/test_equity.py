@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from tests.unit.engine_parts import MINUTE, columns_of, contract, micro, orders, replay_candles, rules
 from tests.unit.test_engine_agreement import worlds
 from tests.unit.test_quotes import candle, written
+from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.candles import read_candles
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import TAKER_RATE
-from tradewinds.engine.equity import DAY_SECONDS, Point, curve, instants
+from tradewinds.engine.equity import Point, curve, instants
 from tradewinds.engine.rules import NONE, Wishes
 
 MIDNIGHT = 1440  # in minutes

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config
+from tradewinds.core.files import write_parquet
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import daily, emos, normal, tables, windows
 from tradewinds.forecasts.history import History, guidance_day, read_history
 from tradewinds.forecasts.integer_mass import bracket_probability
@@ -48,8 +50,8 @@ def report(day, high, late_hours=7, final=True):
 def history(guidance, climate, days=60, station=CHI, models=("GFS", "NAM"), lags=None):
     return read_history(
         station,
-        pa.Table.from_pylist(guidance, store.GUIDANCE),
-        pa.Table.from_pylist(climate, store.CLIMATE),
+        pa.Table.from_pylist(guidance, schemas.GUIDANCE),
+        pa.Table.from_pylist(climate, schemas.CLIMATE),
         first=DAY - dt.timedelta(days=days),
         last=DAY,
         asof_policy=POLICY,
@@ -276,8 +278,8 @@ def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_fil
     """So that a file of a year is the same for every config that shares it, and a year that is over is fitted once."""
     guidance, climate = weather(900)
     paths = [str(tmp_path / name) for name in ("g.parquet", "c.parquet")]
-    for path, rows, schema in zip(paths, (guidance, climate), (store.GUIDANCE, store.CLIMATE), strict=True):
-        store.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
+    for path, rows, schema in zip(paths, (guidance, climate), (schemas.GUIDANCE, schemas.CLIMATE), strict=True):
+        write_parquet(path, pa.Table.from_pylist(rows, schema), {})
     conf = {"asof_policy": POLICY, "probabilities": _section()}
     files = [paths[0]], [paths[1]]
     [alone] = tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist()
@@ -285,7 +287,7 @@ def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_fil
     assert month[-1] == alone and alone["method"] == "emos"
     since = utc(DAY - dt.timedelta(days=windows.reach_days(conf["probabilities"])))
     recent = [r for r in guidance if r["runtime_ts"] >= since - 86_400]
-    store.write_parquet(paths[0], pa.Table.from_pylist(recent, store.GUIDANCE), {})
+    write_parquet(paths[0], pa.Table.from_pylist(recent, schemas.GUIDANCE), {})
     assert len(recent) < len(guidance)
     assert tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist() == [alone]
 

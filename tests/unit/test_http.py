@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from tests.fakes.service import running_service
-from tradewinds.errors import ConfigError, FetchError
+from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, NotFound, Service
 from tradewinds.sources.signing import signer_from_environment

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes.service import running_service
-from tradewinds import calendars, jobs, store
-from tradewinds.errors import ConfigError, DataMissing, FetchError
+from tradewinds import calendars
+from tradewinds.core import environment, files
+from tradewinds.core.errors import ConfigError, DataMissing, FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources import fetch, iem
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
@@ -73,7 +75,7 @@ def guidance(service, client, *bodies, station="KMDW", model="GFS", year=2024):
 
 def test_guidance_is_the_rows_with_an_extreme_or_a_temperature_in_order(service, client):
     table, meta = guidance(service, client, GFS)
-    assert table.schema.equals(store.GUIDANCE)
+    assert table.schema.equals(schemas.GUIDANCE)
     day1, day2, day3, noon3 = map(ts, ("2024-08-01", "2024-08-02", "2024-08-03", "2024-08-03T12:00"))
     rows = table.to_pylist()
     nine = rows.pop(1)
@@ -188,7 +190,7 @@ def climate(service, client, *reports, station=DES_MOINES, year=2024):
 def test_climate_reports_are_read_with_their_issue_time(service, client):
     later = report(valid="2024-04-10", product="202404110633-KDMX-CDUS43-CLIDSM-CCA", high="M", low=-2)
     table, meta = climate(service, client, later, report())
-    assert table.schema.equals(store.CLIMATE) and meta == {"rows": 2, "covers_through": "2024-12-31", "requests": 1}
+    assert table.schema.equals(schemas.CLIMATE) and meta == {"rows": 2, "covers_through": "2024-12-31", "requests": 1}
     first, second = table.to_pylist()
     assert (first["station_id"], first["climate_date"], first["high_f"], first["low_f"]) == ("KDSM", APRIL_9, 68, 38)
     assert (first["product"], first["issued_ts"]) == ("202404100633-KDMX-CDUS43-CLIDSM", ts("2024-04-10T06:33"))
@@ -245,8 +247,8 @@ def test_the_copy_of_a_refused_answer_is_the_answer(service, client, tmp_path):
 def job_environment(monkeypatch, service, allowed="auto"):
     settings = {"base_url": service.url, "requests_per_second": 500, "max_connections": 1}
     services = {"iem": settings | {"timeout_seconds": 5, "max_retries": 0}}
-    monkeypatch.setenv(jobs.SERVICES, json.dumps(services))
-    monkeypatch.setenv(jobs.FETCH, allowed)
+    monkeypatch.setenv(environment.SERVICES, json.dumps(services))
+    monkeypatch.setenv(environment.FETCH, allowed)
     (service.queue[iem.MOS], service.queue[iem.CLI]) = (
         [text(GFS)],
         [text(json.dumps({"results": [report(station="KMDW")]}))],
@@ -258,7 +260,7 @@ def test_weather_jobs_write_a_file_that_says_where_it_came_from(service, monkeyp
     fetch.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "g.parquet")
     fetch.fetch_climate_job("KMDW", 2024, "2024-08-01", "c.parquet")
     for path, rows, extra in (("g.parquet", 4, {"model": "GFS"}), ("c.parquet", 1, {})):
-        meta = store.read_meta(path)
+        meta = files.read_meta(path)
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(meta.pop("retrieved_at"))
         assert dt.timedelta() <= age < dt.timedelta(minutes=5)
         known = {"station_id": "KMDW", "year": 2024, "rows": rows, "requests": 1}

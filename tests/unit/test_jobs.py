@@ -16,8 +16,11 @@ import pytest
 
 import tradewinds
 from tests.reference.worlds import make_world
-from tradewinds import jobs, store
-from tradewinds.errors import FetchError
+from tradewinds import jobs
+from tradewinds.core import files
+from tradewinds.core.environment import FETCH, SCRIPTS, SERVICES
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources import fetch
 
 PACKAGE = Path(tradewinds.__file__).parent
@@ -105,7 +108,7 @@ def test_stopping_a_job_tidies_up_and_is_130(tmp_path, number):
 
 def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    for name in (jobs.SERVICES, jobs.FETCH, jobs.SCRIPTS):
+    for name in (SERVICES, FETCH, SCRIPTS):
         monkeypatch.setenv(name, "to be replaced")
     monkeypatch.setenv("PYTHONPATH", "")
     monkeypatch.setenv(jobs.ONE_THREAD[0], "2")  # a user's own wish
@@ -122,7 +125,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     assert os.environ["PATH"] == f"{Path(sys.executable).parent}:/usr/bin:/bin"
     assert os.environ["PYTHONPATH"] == str(PACKAGE.parent), "for the Python of a conda environment"
     assert os.environ[jobs.ONE_THREAD[0]] == "2"
-    assert Path(os.environ[jobs.SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
+    assert Path(os.environ[SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert fetch.client_for("iem").service.max_retries == 6
     monkeypatch.setenv("KALSHI_API_KEY_ID", "me")  # half a credential is an error, for the exchange only
@@ -139,16 +142,16 @@ def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
     spec.loader.exec_module(copied)
 
     def digest():
-        return copied.code_digest("database", "store.py")
+        return copied.code_digest("database", "core")
 
     first = digest()
-    assert first == jobs.code_digest("database", "store.py"), "wherever the package lies"
+    assert first == jobs.code_digest("database", "core"), "wherever the package lies"
     seen = {first}
     (copy / "cli.py").write_text("# changed")
     (copy / "database" / "notes.txt").write_text("no code")
     assert digest() == first
     for change in (
-        ("store.py", "x = 1"),
+        ("core/files.py", "x = 1"),
         ("database/load.py", "x = 1"),
         ("database/more.py", ""),
         ("database/v.sql", ""),
@@ -162,14 +165,14 @@ def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
 
 def catalog(path, covers):
     """A catalog that lists nothing and is complete through a date."""
-    store.write_parquet(path, pa.Table.from_pylist([], store.CATALOG), {"covers_through": covers})
+    files.write_parquet(path, pa.Table.from_pylist([], schemas.CATALOG), {"covers_through": covers})
 
 
 def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "budget"))
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3, "max_connections": 4}
-    monkeypatch.setenv(jobs.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}))
+    monkeypatch.setenv(SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}))
     arguments = ("KXHIGHCHI", DAY.isoformat(), "trade_2300_d1_1m", "catalog.parquet", "out.parquet")
     catalog("catalog.parquet", covers="2025-04-30")
     with pytest.raises(FetchError, match="covers 2025-04-30 at the latest, not 2025-05-01") as caught:
@@ -177,7 +180,7 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
     assert "snakemake --forcerun catalog.parquet" in str(caught.value) and not Path("out.parquet").exists()
     catalog("catalog.parquet", covers="2025-05-01")
     fetch.fetch_candles_job(*arguments)  # asks nobody: nothing listens on that port
-    meta = store.read_meta("out.parquet")
+    meta = files.read_meta("out.parquet")
     assert (meta["reason"], meta["requests"], meta["event_ticker"]) == ("NO_EVENT", 0, "KXHIGHCHI-25MAY01")
     assert (meta["window_policy"], meta["climate_date"], meta["markets"]) == ("TRADE_WINDOW_ONLY", "2025-05-01", [])
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.archive_import import import_recorded
-from tradewinds.errors import FetchError
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources import kalshi, kalshi_event
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
@@ -80,7 +81,7 @@ def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
         table, meta, _ = fetched(server, tmp_path)
     original = Archive(archive).candles("KXHIGHCHI", meta["event_ticker"])
     assert table.drop_columns("retrieved_at").equals(original.cast(table.drop_columns("retrieved_at").schema))
-    assert table.schema.equals(store.CANDLES)
+    assert table.schema.equals(schemas.CANDLES)
     assert sum(meta["rows_per_market"].values()) == table.num_rows
     assert meta["reason"] is None
 
@@ -299,7 +300,7 @@ def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
     rows[0]["result"], rows[0]["market_ticker"] = "yes", "KXHIGHCHI-25MAR01-OLD"
     with running_server(archive) as server:
         merged, _ = sync_catalog(
-            client_of(server.kalshi_url, tmp_path), STATION, pa.Table.from_pylist(rows, store.CATALOG), NOW
+            client_of(server.kalshi_url, tmp_path), STATION, pa.Table.from_pylist(rows, schemas.CATALOG), NOW
         )
     assert "KXHIGHCHI-25MAR01-OLD" in merged["market_ticker"].to_pylist(), "what is no longer listed stays"
 

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import calendars, jobs, store
+from tradewinds import calendars
 from tradewinds.candle_window import CandleWindow
-from tradewinds.errors import DataMissing
+from tradewinds.core import environment, files
+from tradewinds.core.errors import DataMissing
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources import fetch
 from tradewinds.sources.kept_candles import Kept
 from tradewinds.sources.replay import running_server
@@ -38,18 +40,18 @@ def server(archive, request, tmp_path, monkeypatch):
     with running_server(archive, cutoff=request.param) as running:
         service = {"base_url": running.kalshi_url, "requests_per_second": 500, "max_connections": 2}
         services = {"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}
-        monkeypatch.setenv(jobs.SERVICES, json.dumps(services))
-        monkeypatch.setenv(jobs.FETCH, "auto")
-        fetch.sync_catalog_job("KXHIGHCHI", "2025-03-10", store.catalog_path("KXHIGHCHI"))
+        monkeypatch.setenv(environment.SERVICES, json.dumps(services))
+        monkeypatch.setenv(environment.FETCH, "auto")
+        fetch.sync_catalog_job("KXHIGHCHI", "2025-03-10", schemas.catalog_path("KXHIGHCHI"))
         running.requests.clear()
         yield running
 
 
 def fetched(key):
     """The table of a window's file without retrieval times, and its metadata."""
-    path = store.candle_path(key, "KXHIGHCHI", DAY)
-    fetch.fetch_candles_job("KXHIGHCHI", DAY.isoformat(), key, store.catalog_path("KXHIGHCHI"), path)
-    return pq.read_table(path).drop_columns("retrieved_at"), store.read_meta(path)
+    path = schemas.candle_path(key, "KXHIGHCHI", DAY)
+    fetch.fetch_candles_job("KXHIGHCHI", DAY.isoformat(), key, schemas.catalog_path("KXHIGHCHI"), path)
+    return pq.read_table(path).drop_columns("retrieved_at"), files.read_meta(path)
 
 
 def alone(key, tmp_path, monkeypatch):
@@ -64,14 +66,14 @@ def alone(key, tmp_path, monkeypatch):
 def test_a_shorter_window_is_cut_from_a_longer_one_without_asking(server, monkeypatch):
     fetched(FULL)
     server.requests.clear()
-    monkeypatch.setenv(jobs.FETCH, "never")
+    monkeypatch.setenv(environment.FETCH, "never")
     table, meta = fetched(EVENING)
     assert (
         not server.requests and meta["requests"] == 0 and meta["kept_from"].startswith("data/candles/kalshi/full_1m/")
     )
     asof = calendars.asof_ts(calendars.station_of("KXHIGHCHI"), DAY, "22:00", 1)
     assert min(table["end_period_ts"].to_pylist()) >= asof and table.num_rows > 100
-    Path(store.candle_path(FULL, "KXHIGHCHI", DAY)).unlink()
+    Path(schemas.candle_path(FULL, "KXHIGHCHI", DAY)).unlink()
     with pytest.raises(DataMissing):
         fetched(NOON)
 
@@ -136,8 +138,8 @@ def test_the_lock_lets_one_process_make_a_file(server, tmp_path):
         "import sys; from tradewinds.sources import fetch; "
         "fetch.fetch_candles_job('KXHIGHCHI', sys.argv[1], 'full_1m', 'data/catalog/kalshi/KXHIGHCHI.parquet', sys.argv[2])"
     )
-    path = store.candle_path(FULL, "KXHIGHCHI", DAY)
+    path = schemas.candle_path(FULL, "KXHIGHCHI", DAY)
     command = [sys.executable, "-c", code, DAY.isoformat(), path]
     both = [subprocess.Popen(command, cwd=tmp_path) for _ in range(3)]
     assert [process.wait(60) for process in both] == [0, 0, 0]
-    assert len(server.requests) == store.read_meta(path)["requests"]
+    assert len(server.requests) == files.read_meta(path)["requests"]

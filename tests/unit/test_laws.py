@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from tests.reference.naive_emos import mixture_crps_by_quadrature, three_normals
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import daily, mixture, normal
 from tradewinds.forecasts.history import NEVER, History
 from tradewinds.forecasts.integer_mass import bracket_probability
@@ -93,7 +94,7 @@ def test_a_mixture_of_one_is_the_normal_law_to_the_last_bit(mu, sigma, y):
 
 def test_a_table_brings_back_the_law_it_was_given():
     law = law_of([(1, 70.1, 1.25), (3, 72.0, 0.5)])
-    column = pa.array([law.rows(), None], store.LAW)
+    column = pa.array([law.rows(), None], schemas.LAW)
     assert Law.of(column.to_pylist()[0]) == law
 
 

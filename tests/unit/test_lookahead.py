@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.reference.raw_worlds import make_inputs
-from tradewinds import lookahead, store
+from tradewinds import lookahead
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import probabilities, tables, user_file
 from tradewinds.lookahead import PLANTED, Future
 from tradewinds.lookahead_events import ORDERS, PROBABILITIES, EventsRun
@@ -97,7 +99,7 @@ def simulate_with(monkeypatch, change):
 def rewritten(tmp_path, path, change):
     table = change(pq.read_table(path))
     copy = tmp_path / f"leak-{abs(hash(path))}.parquet"
-    store.write_parquet(copy, table, {})
+    files.write_parquet(copy, table, {})
     return str(copy)
 
 
@@ -107,7 +109,7 @@ def quote_of_the_next_candle(monkeypatch, tmp_path):
         for row, following in itertools.pairwise(rows):
             if row["market_ticker"] == following["market_ticker"]:
                 row |= {key: following[key] for key in ("yes_bid_close", "yes_ask_close")}
-        return pa.Table.from_pylist(rows, store.CANDLES)
+        return pa.Table.from_pylist(rows, schemas.CANDLES)
 
     def change(catalogs, candles, p):
         return catalogs, {key: rewritten(tmp_path, path, lead) for key, path in candles.items()}, p
@@ -118,7 +120,7 @@ def quote_of_the_next_candle(monkeypatch, tmp_path):
 def only_markets_that_turn_out_busy(monkeypatch, tmp_path):
     def busy(table):
         counts = Counter(table["market_ticker"].to_pylist())
-        return pa.Table.from_pylist([r for r in table.to_pylist() if counts[r["market_ticker"]] > 20], store.CANDLES)
+        return pa.Table.from_pylist([r for r in table.to_pylist() if counts[r["market_ticker"]] > 20], schemas.CANDLES)
 
     def change(catalogs, candles, p):
         return catalogs, {key: rewritten(tmp_path, path, busy) for key, path in candles.items()}, p
@@ -134,7 +136,7 @@ def probability_from_the_result(monkeypatch, tmp_path):
             rows = [
                 r | {"p_yes": Decimal("0.9" if won[r["market_ticker"]] == "yes" else "0.2")} for r in table.to_pylist()
             ]
-            return pa.Table.from_pylist(rows, store.PROBABILITIES)
+            return pa.Table.from_pylist(rows, schemas.PROBABILITIES)
 
         return catalogs, candles, rewritten(tmp_path, p, hindsight)
 
@@ -147,7 +149,7 @@ def no_trade_in_the_last_day_before_settlement(monkeypatch, tmp_path):
         for row in rows:
             if row["settlement_ts"]:
                 row["close_time"] = min(row["close_time"], row["settlement_ts"] - dt.timedelta(days=1))
-        return pa.Table.from_pylist(rows, store.CATALOG)
+        return pa.Table.from_pylist(rows, schemas.CATALOG)
 
     def change(catalogs, candles, p):
         return {series: rewritten(tmp_path, path, shorter) for series, path in catalogs.items()}, candles, p
@@ -161,7 +163,7 @@ def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
         listed = Counter(e for path in catalogs.values() for e in pq.read_table(path)["event_ticker"].to_pylist())
         q = Decimal("1e-12")
         rows = [r | {"p_yes": (r["p_yes"] / listed[r["event_ticker"]]).quantize(q)} for r in table.to_pylist()]
-        return pa.Table.from_pylist(rows, store.PROBABILITIES), meta
+        return pa.Table.from_pylist(rows, schemas.PROBABILITIES), meta
 
     for name in ("build_probabilities", "forecast_probabilities"):
         monkeypatch.setattr(probabilities, name, functools.partial(shared, getattr(probabilities, name)))

@@ -13,8 +13,8 @@ import pytest
 
 from tests.unit.share_worlds import weekdays
 from tradewinds import config, lookahead, plan
+from tradewinds.core.errors import DataMissing
 from tradewinds.engine.shares import Ledger
-from tradewinds.errors import DataMissing
 from tradewinds.lookahead import PLANTED, Future
 from tradewinds.lookahead_shares import ACTIONS, BARS, MEMBERSHIPS, PURCHASES, SALES, SIGNALS, SharesRun, _Copies
 from tradewinds.markets import equities, equities_bars

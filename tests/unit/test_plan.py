@@ -11,9 +11,11 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import CHICAGO
-from tradewinds import config, display, markets, progress, store
+from tradewinds import config, display, markets, progress
 from tradewinds.candle_window import CandleWindow
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.files import write_parquet, write_text
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import asked_through, needed_through, plan_of, stale_files
 from tradewinds.plan_cost import plan_rows
 from tradewinds.screen import Screen
@@ -40,7 +42,7 @@ def touch(*paths):
 
 def write_catalog(series, covers, asked="2025-03-02", markets=()):
     """A catalog of (date, open, close, tier) markets."""
-    blank = {field.name: "x" if field.type == pa.string() else None for field in store.CATALOG}
+    blank = {field.name: "x" if field.type == pa.string() else None for field in schemas.CATALOG}
     rows = [
         blank
         | {"market_ticker": f"M{n}", "climate_date": day, "open_time": opens, "close_time": closes, "tier": tier}
@@ -48,7 +50,7 @@ def write_catalog(series, covers, asked="2025-03-02", markets=()):
         for n, (day, opens, closes, tier) in enumerate(markets)
     ]
     meta = {"covers_through": covers, "asked_through": asked, "requests": 7}
-    store.write_parquet(store.catalog_path(series), pa.Table.from_pylist(rows, store.CATALOG), meta)
+    write_parquet(schemas.catalog_path(series), pa.Table.from_pylist(rows, schemas.CATALOG), meta)
 
 
 def test_one_candle_file_for_each_series_and_climate_date():
@@ -125,7 +127,7 @@ def test_what_another_window_holds_is_not_missing():
 
 def test_a_catalog_is_synced_again_only_when_the_range_reaches_past_it():
     end = dt.date(2025, 3, 2)
-    chicago, miami = store.catalog_path(CHI), store.catalog_path(MIA)
+    chicago, miami = schemas.catalog_path(CHI), schemas.catalog_path(MIA)
     assert asked_through(chicago, end) == "2025-03-02"
     assert stale_files(plan_of(resolved())) == [], "what is not there is missing, not stale"
     write_catalog(CHI, covers="2025-03-02", asked="2024-12-31")
@@ -140,8 +142,8 @@ def test_a_catalog_is_synced_again_only_when_the_range_reaches_past_it():
 def test_a_station_year_is_asked_again_while_its_year_runs():
     plan = plan_of(resolved(series_tickers=[CHI]))
     running, closed = plan.climate["KMDW", 2025], plan.climate["KMDW", 2024]
-    store.write_parquet(running, store.CLIMATE.empty_table(), {"covers_through": "2025-03-01", "asked_through": "x"})
-    store.write_parquet(closed, store.CLIMATE.empty_table(), {"covers_through": "2024-12-31", "asked_through": "x"})
+    write_parquet(running, schemas.CLIMATE.empty_table(), {"covers_through": "2025-03-01", "asked_through": "x"})
+    write_parquet(closed, schemas.CLIMATE.empty_table(), {"covers_through": "2024-12-31", "asked_through": "x"})
     assert stale_files(plan) == [running]
     assert (needed_through(plan.date_end, 2024), needed_through(plan.date_end, 2025)) == (
         dt.date(2024, 12, 31),
@@ -190,7 +192,7 @@ def test_with_a_catalog_requests_are_counted_market_by_market():
     assert (row["missing"], row["requests"]) == (4, 3 + 1 + 1), "a covered day without markets asks nothing"
     assert row["time"] == str(dt.timedelta(seconds=math.ceil(5 / 3))) and total.startswith("5 requests")
     spans = {f"M{n}": [int(at(226, 0).timestamp()), int(at(228, 6).timestamp())] for n in range(2)}
-    store.write_parquet(plan_of(conf).events[0].path, store.CANDLES.empty_table(), {"windows": spans})
+    write_parquet(plan_of(conf).events[0].path, schemas.CANDLES.empty_table(), {"windows": spans})
     assert plan_rows(conf, plan_of(conf))[0][0]["requests"] == 2
     write_catalog(CHI, "2025-03-01", markets=markets)
     [row], notes = plan_rows(conf, plan_of(conf))
@@ -247,7 +249,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
         "brier": 0.123456,
     }
     metrics |= {"num_trades": 0, "diagnostics": diagnostics}
-    store.write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
+    write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
     display.show_summary(console, plan, "mysql://me:***@db/x", own)
     lines = [line.strip("│ ") for line in console.console.file.getvalue().splitlines() if line.count("│") == 2]
     rows = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines}

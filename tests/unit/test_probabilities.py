@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.test_validations import DAYS, EVENTS, FIRST, SERIES, STATION, Month, failed
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.probabilities import forecast_probabilities
 
 HOUR = 3600
@@ -25,8 +27,8 @@ def weather(folder):
         report = {"climate_date": day, "high_f": 50 + day.day % 2, "low_f": 30, "product": "made", "final": True}
         climate.append(about | report | {"issued_ts": 0, "known_at_ts": midnight + 31 * HOUR})
     paths = str(folder / "guidance.parquet"), str(folder / "reports.parquet")
-    for path, rows, schema in zip(paths, (guidance, climate), (store.GUIDANCE, store.CLIMATE), strict=True):
-        store.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
+    for path, rows, schema in zip(paths, (guidance, climate), (schemas.GUIDANCE, schemas.CLIMATE), strict=True):
+        files.write_parquet(path, pa.Table.from_pylist(rows, schema), {})
     return paths
 
 
@@ -34,7 +36,7 @@ def forecast(month):
     """Make the month's probabilities by the forecast; their metadata."""
     catalog = str(month.folder / "listed.parquet")
     rows = [market for day in DAYS for market in month.markets[day]]
-    store.write_parquet(catalog, pa.Table.from_pylist(rows, store.CATALOG), {})
+    files.write_parquet(catalog, pa.Table.from_pylist(rows, schemas.CATALOG), {})
     guidance, climate = ({STATION.station_id: [path]} for path in weather(month.folder))
     table, meta = forecast_probabilities(month.conf, {SERIES: catalog}, guidance, climate)
     for day in DAYS:

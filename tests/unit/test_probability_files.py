@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds.errors import SimulationError
+from tradewinds.core.errors import SimulationError
 from tradewinds.forecasts.user_file import latest, read_user_file
 
 DAY = dt.date(2025, 5, 10)

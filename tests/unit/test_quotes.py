@@ -13,18 +13,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.engine_parts import LATER, MINUTE, contract, micro, orders, replay_candles, rules
-from tradewinds import store
+from tradewinds.core import units
+from tradewinds.core.files import write_parquet
 from tradewinds.engine.candles import Seen, read_candles
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.kernel import NO_PRICE
 from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.families.kalshi_weather import schemas
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def candle(ticker, minute, bid, ask, volume=0, *, seconds=0):
     """A candle that ends at a minute with bid and ask at its close; everything else of it is a trap."""
-    row = dict.fromkeys(store.CANDLES.names, Decimal("0.77"))
+    row = dict.fromkeys(schemas.CANDLES.names, Decimal("0.77"))
     row |= {"market_ticker": ticker, "end_period_ts": minute * MINUTE + seconds, "retrieved_at": NOW}
     row |= {"yes_bid_close": bid and Decimal(bid), "yes_ask_close": ask and Decimal(ask)}
     return row | {"volume": Decimal(volume), "open_interest": Decimal(0)}
@@ -34,7 +36,7 @@ def written(folder, name, rows, *, ordered=True):
     """A candle file; a fetch leaves rows in order of market and time."""
     if ordered:
         rows = sorted(rows, key=lambda row: (row["market_ticker"], row["end_period_ts"]))
-    store.write_parquet(folder / name, pa.Table.from_pylist(rows, store.CANDLES), {})
+    write_parquet(folder / name, pa.Table.from_pylist(rows, schemas.CANDLES), {})
     return str(folder / name)
 
 
@@ -322,11 +324,11 @@ def test_thousands_of_markets_in_any_order_keep_their_own_rows(tmp_path):
     tickers = [f"M-{n:05}" for n in range(count)]
     names = [t for t in tickers for _ in range(30)]
     ends = np.tile(np.arange(30) * MINUTE, count)
-    whole = pa.array([Decimal(int(t[2:]) % 999 + 1).scaleb(-3) for t in names], store.PRICE)
-    zero = pa.array([Decimal(1)] * len(names), store.COUNT)
+    whole = pa.array([Decimal(int(t[2:]) % 999 + 1).scaleb(-3) for t in names], units.PRICE)
+    zero = pa.array([Decimal(1)] * len(names), units.COUNT)
     given = {"market_ticker": names, "end_period_ts": ends, "volume": zero, "open_interest": zero}
-    given["retrieved_at"] = pa.array([NOW] * len(names), store.TS)
-    table = pa.table([given.get(field.name, whole) for field in store.CANDLES], store.CANDLES)
+    given["retrieved_at"] = pa.array([NOW] * len(names), units.TS)
+    table = pa.table([given.get(field.name, whole) for field in schemas.CANDLES], schemas.CANDLES)
     pq.write_table(table, tmp_path / "many.parquet", row_group_size=5_000)
     asked = rng.sample(tickers, 3000)
     for threads in (1, 4):

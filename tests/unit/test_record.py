@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.candle_files import write_candles
-from tradewinds import archive_record, calendars, config, store
+from tradewinds import archive_record, calendars, config
 from tradewinds.archive import Archive
-from tradewinds.errors import ConfigError, DamagedFile, DataMissing
+from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing
+from tradewinds.core.files import write_parquet
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import plan_of
 from tradewinds.sources import kalshi_catalog
 from tradewinds.sources.budget import Budget
@@ -37,7 +39,7 @@ def market(ticker, **changes):
     event = ticker.rsplit("-", 1)[0]
     settled = {"result": "yes", "settlement_ts": "2025-05-03T14:00:00Z", "settlement_value_dollars": "1.0000"}
     raw = RAW | settled | {"ticker": ticker, "event_ticker": event, "floor_strike": 55.5, "cap_strike": 60}
-    row = dict.fromkeys(store.CATALOG.names) | {"series_ticker": "KXHIGHCHI", "event_ticker": event}
+    row = dict.fromkeys(schemas.CATALOG.names) | {"series_ticker": "KXHIGHCHI", "event_ticker": event}
     row |= {"market_ticker": ticker, "climate_date": dt.date(2025, 5, 2), "market_type": "binary", "tier": "live"}
     row |= {"floor_strike": 55.5, "cap_strike": 60.0, "status": "finalized", "result": "yes", "fee_type": "quadratic"}
     row |= {"settlement_value": Decimal(1), "settlement_ts": OPEN + dt.timedelta(days=2), "fee_multiplier": Decimal(1)}
@@ -58,7 +60,7 @@ def fetched(tmp_path, monkeypatch):
         conf = config.resolve(asked | {"probabilities": {"source": "file", "path": "mine.csv"}})
         plan = plan_of(conf)
         meta = {"covers_through": "2025-06-01", "asked_through": "2025-06-01"}
-        store.write_parquet(plan.catalogs["KXHIGHCHI"], pa.Table.from_pylist(list(rows), store.CATALOG), meta)
+        write_parquet(plan.catalogs["KXHIGHCHI"], pa.Table.from_pylist(list(rows), schemas.CATALOG), meta)
         for event in plan.events:
             write_candles(event.path)
         return conf, plan
@@ -91,7 +93,7 @@ def test_objects_are_those_that_were_fetched(fetched):
     assert objects[1]["floor_strike"] is None and type(objects[1]["cap_strike"]) is int
     assert list(archive.events) == ["KXHIGHCHI-25MAY02"]
     assert archive.candles("KXHIGHCHI", "KXHIGHCHI-25MAY02").num_rows == 6
-    same = [name for name in store.CATALOG.names if name not in ("raw", "tier")]
+    same = [name for name in schemas.CATALOG.names if name not in ("raw", "tier")]
     again = synced_again("out/archive")
     for row, first in zip(again, rows, strict=True):
         assert {name: row[name] for name in same} == {name: first[name] for name in same} | {
@@ -130,10 +132,10 @@ def test_a_series_renamed_within_a_day_keeps_both_events(fetched):
             row | {"market_ticker": row["market_ticker"].replace("KXHIGHCHI-25MAY02-T60", "HIGHCHI-25MAY02-T60")}
             for row in pq.read_table(plan.events[0].path).to_pylist()
         ],
-        store.CANDLES,
+        schemas.CANDLES,
     )
     counts = {"KXHIGHCHI-25MAY02-B55": 3, "HIGHCHI-25MAY02-T60": 3}
-    store.write_parquet(plan.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
+    write_parquet(plan.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
     assert archive_record.record(conf, plan, "archive") == 2
     archive = Archive("archive")
     assert [archive.candles("KXHIGHCHI", event).num_rows for event in sorted(archive.events)] == [3, 3]

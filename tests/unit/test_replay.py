@@ -10,10 +10,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import archive_market, calendars, store
+from tradewinds import archive_market, calendars
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.replay import make_server, running_server
 from tradewinds.sources.replay_data import aggregate, period_end
 
@@ -71,7 +72,7 @@ def weather(writer: ArchiveWriter) -> None:
     early = climate_row(station, dt.date(2025, 3, 8), 49, None, issued - dt.timedelta(hours=9))
     final = climate_row(station, dt.date(2025, 3, 8), 50, None, issued)
     old = climate_row(station, dt.date(2019, 7, 1), 88, 70, dt.datetime(2019, 7, 2, 6, 20, tzinfo=dt.UTC))
-    writer.add_climate(pa.Table.from_pylist([final, early, old], store.CLIMATE))
+    writer.add_climate(pa.Table.from_pylist([final, early, old], schemas.CLIMATE))
     noon = int(dt.datetime(2025, 3, 7, 12, tzinfo=dt.UTC).timestamp())
     rows = [
         {

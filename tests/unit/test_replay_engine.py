@@ -23,11 +23,11 @@ from tests.unit.engine_parts import (
     replay_candles,
     rules,
 )
+from tradewinds.core.errors import SimulationError
 from tradewinds.engine import sizing
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS, TAKER_RATE, exchange_fee
 from tradewinds.engine.rules import NONE, Wishes
-from tradewinds.errors import SimulationError
 
 
 def test_the_net_value_must_exceed_the_minimum_strictly():

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from tests.workflow.harness import ROOT
 from tradewinds import jobs, progress
-from tradewinds.errors import ConfigError
+from tradewinds.core.environment import FAILURES
+from tradewinds.core.errors import ConfigError
 from tradewinds.screen import Screen
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
@@ -79,7 +80,7 @@ def test_plain_lines_say_rate_and_time_left(tmp_path, clock):
 
 
 def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
-    monkeypatch.setenv(jobs.FAILURES, str(tmp_path))
+    monkeypatch.setenv(FAILURES, str(tmp_path))
     made, on, log = tmp_path / "out" / "metrics.json", screen(verbose=True), tmp_path / "snakemake.log"
     tell = jobs.telling("simulate")
     assert jobs.told(tmp_path, "simulate") is None
@@ -106,14 +107,14 @@ def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
         "simulate: 20,000 of 20,000",
     ]
     assert not jobs.failures(tmp_path), "words are no failures"
-    monkeypatch.delenv(jobs.FAILURES)
+    monkeypatch.delenv(FAILURES)
     jobs.telling("load")(1, 2)
     assert jobs.told(tmp_path, "load") is None, "nobody listens to a job of plain Snakemake"
 
 
 def test_bars_show_rate_and_time_left(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv(jobs.FAILURES, str(tmp_path))
+    monkeypatch.setenv(FAILURES, str(tmp_path))
     on = screen(terminal=True)
     with progress.Watch([("load", [str(tmp_path / "receipt")])], on, tmp_path) as watch:
         watch()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.reference import naive_shares
 from tests.reference.naive_shares import Bar, Settings
 from tests.unit.share_worlds import bars_of, flat, money, replayed, rules_of, scores_of, weekdays
+from tradewinds.core.units import MICRO
 from tradewinds.engine import shares
 from tradewinds.engine.shares import Exits, Ledger, Market, ShareRules
 from tradewinds.markets.equities_bars import day_of
-from tradewinds.store import MICRO
 
 MONDAY = dt.date(2024, 1, 1)
 TEXTBOOK = [10] * 21 + ["9.90", "9.80", "9.65"]  # three lower closes, 3.5 % below the close before them

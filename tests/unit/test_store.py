@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds import store
-from tradewinds.errors import DamagedFile
+from tradewinds.core import files, units
+from tradewinds.core.errors import DamagedFile
+from tradewinds.families.kalshi_weather import schemas
 
 META = {"event": "KXHIGHCHI-25MAY01", "reason": None, "°F": [1, 2.5, {"ü": True}], "rows_per_market": {"A": 3}}
 
 
 def table(n=3):
-    return pa.table({"n": pa.array(range(n), pa.int64()), "p": pa.array(["0.1"] * n).cast(store.PRICE)})
+    return pa.table({"n": pa.array(range(n), pa.int64()), "p": pa.array(["0.1"] * n).cast(units.PRICE)})
 
 
 def names(folder):
@@ -27,25 +28,25 @@ def names(folder):
 
 def test_table_and_metadata_come_back_as_they_were(tmp_path):
     path = tmp_path / "new" / "folder" / "t.parquet"
-    empty = pa.Table.from_pylist([], store.CANDLES)
+    empty = pa.Table.from_pylist([], schemas.CANDLES)
     for written, meta in ((table(), META), (empty, {"reason": "NO_CANDLES"}), (table(), {})):
-        store.write_parquet(path, written, meta)
-        assert store.read_meta(path) == meta
+        files.write_parquet(path, written, meta)
+        assert files.read_meta(path) == meta
         assert pq.read_table(path).equals(written) and pq.read_table(path).schema.equals(written.schema)
     assert names(tmp_path) == ["t.parquet"]
-    store.write_parquet(path, pq.read_table(path), {"second": 1})
-    assert store.read_meta(path) == {"second": 1}, "metadata of the table that was read is no metadata of the new file"
+    files.write_parquet(path, pq.read_table(path), {"second": 1})
+    assert files.read_meta(path) == {"second": 1}, "metadata of the table that was read is no metadata of the new file"
 
 
 def test_a_file_of_someone_else_has_no_metadata(tmp_path):
     pq.write_table(table(), tmp_path / "foreign.parquet")
     with pytest.raises(DamagedFile, match=r"foreign\.parquet: the file is damaged \(it carries no Tradewinds metadata"):
-        store.read_meta(tmp_path / "foreign.parquet")
+        files.read_meta(tmp_path / "foreign.parquet")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
     with pytest.raises(DamagedFile, match=r"torn\.parquet: the file is damaged .* Delete it, or let `tradewinds check"):
-        store.read_meta(tmp_path / "torn.parquet")
+        files.read_meta(tmp_path / "torn.parquet")
     with pytest.raises(FileNotFoundError):
-        store.read_meta(tmp_path / "gone.parquet")
+        files.read_meta(tmp_path / "gone.parquet")
 
 
 class Stop(Exception):
@@ -53,21 +54,21 @@ class Stop(Exception):
 
 
 def meta_that_is_no_json(path):
-    store.write_parquet(path, table(), {"when": dt.date(2025, 5, 1)})
+    files.write_parquet(path, table(), {"when": dt.date(2025, 5, 1)})
 
 
 def a_type_parquet_does_not_know(path):
     union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
-    store.write_parquet(path, pa.table({"n": union}), {})
+    files.write_parquet(path, pa.table({"n": union}), {})
 
 
 def text_that_is_no_unicode(path):
-    store.write_text(path, "fine so far\n" * 5000 + "\ud800")
+    files.write_text(path, "fine so far\n" * 5000 + "\ud800")
 
 
 def stopped_half_way(reason):
     def write(path):
-        with store.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             temporary.write_bytes(b"half")
             assert temporary.parent == path.parent, "a rename is atomic within one file system only"
             assert temporary.suffix == ".part", "no pattern for data files finds it"
@@ -103,7 +104,7 @@ import errno, random, resource, sys
 sys.modules["numpy"] = None
 import pyarrow as pa
 from tradewinds import store
-from tradewinds.errors import DamagedFile
+from tradewinds.core.errors import DamagedFile
 store.write_parquet("t.parquet", pa.table({"n": [1]}), {"kept": True})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 noise = pa.table({"n": pa.array([random.getrandbits(62) for _ in range(40_000)])})
@@ -121,7 +122,7 @@ assert "pandas" not in sys.modules
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(Path(store.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
     command = [sys.executable, "-c", FULL_DISK]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -130,10 +131,10 @@ def test_a_full_disk_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path):
 
 def test_who_reads_while_it_is_replaced_reads_the_old_file_to_its_end(tmp_path):
     path = tmp_path / "t.txt"
-    store.write_text(path, "old\n" * 10_000)
+    files.write_text(path, "old\n" * 10_000)
     with open(path) as reader:
         assert reader.readline() == "old\n"
-        store.write_text(path, "new\n")
+        files.write_text(path, "new\n")
         assert set(reader) == {"old\n"}
     assert path.read_text() == "new\n"
 
@@ -141,7 +142,7 @@ def test_who_reads_while_it_is_replaced_reads_the_old_file_to_its_end(tmp_path):
 def test_files_get_the_permissions_the_user_asked_for(tmp_path):
     before = os.umask(0o027)
     try:
-        store.write_text(tmp_path / "t.txt", "x")
+        files.write_text(tmp_path / "t.txt", "x")
         assert os.umask(0o027) == 0o027, "looking at the mask does not change it"
     finally:
         os.umask(before)
@@ -149,19 +150,19 @@ def test_files_get_the_permissions_the_user_asked_for(tmp_path):
 
 
 def test_text_is_utf8_with_unix_line_ends(tmp_path):
-    store.write_text(tmp_path / "t.txt", "71 °F\r\n€\n")
+    files.write_text(tmp_path / "t.txt", "71 °F\r\n€\n")
     assert (tmp_path / "t.txt").read_bytes() == "71 °F\r\n€\n".encode()
 
 
 def test_a_path_names_everything_that_defines_the_bytes():
     days = (dt.date(2025, 5, 1), dt.date(2025, 5, 11))
     cells = list(itertools.product(("full_1m", "full_60m", "trade_2300_d1_1m"), ("KXHIGHCHI", "KXHIGHMIA"), days))
-    paths = {store.candle_path(*cell) for cell in cells}
+    paths = {schemas.candle_path(*cell) for cell in cells}
     assert len(paths) == len(cells)
     assert "data/candles/kalshi/trade_2300_d1_1m/KXHIGHMIA/2025-05-11.parquet" in paths
-    assert store.guidance_path("KMDW", "GFS", 2025) == "data/guidance/iem/KMDW/GFS/2025.parquet"
-    assert store.climate_path("KMDW", 2025) == "data/climate/iem/KMDW/2025.parquet"
-    assert store.catalog_path("KXHIGHCHI") == "data/catalog/kalshi/KXHIGHCHI.parquet"
+    assert schemas.guidance_path("KMDW", "GFS", 2025) == "data/guidance/iem/KMDW/GFS/2025.parquet"
+    assert schemas.climate_path("KMDW", 2025) == "data/climate/iem/KMDW/2025.parquet"
+    assert schemas.catalog_path("KXHIGHCHI") == "data/catalog/kalshi/KXHIGHCHI.parquet"
 
 
 DATES = [dt.date(2025, 5, 1) + dt.timedelta(days=n) for n in range(4)]
@@ -171,7 +172,7 @@ def dated(path):
     """Two rows a date, out of order, in two row groups; the last date has no time."""
     days = [DATES[n] for n in (2, 0, 3, 1, 1, 3, 0, 2)]
     moments = [None if day == DATES[3] else dt.datetime.combine(day, dt.time(1, 2, 3, 999_999), dt.UTC) for day in days]
-    made = pa.table({"n": range(8), "at": pa.array(moments, store.TS), "climate_date": days})
+    made = pa.table({"n": range(8), "at": pa.array(moments, units.TS), "climate_date": days})
     pq.write_table(made, path, row_group_size=3)
     return made
 
@@ -184,20 +185,20 @@ def test_some_columns_and_days_of_a_file(tmp_path, columns, days):
     made = dated(tmp_path / "t.parquet")
     filters = [("climate_date", ">=", days[0]), ("climate_date", "<=", days[1])] if days else None
     expected = pq.read_table(tmp_path / "t.parquet", columns=columns, filters=filters)
-    assert store.read_table(tmp_path / "t.parquet", columns, days).equals(expected)
-    assert store.read_rows(str(tmp_path / "t.parquet"), columns, days) == expected.to_pylist()
+    assert files.read_table(tmp_path / "t.parquet", columns, days).equals(expected)
+    assert files.read_rows(str(tmp_path / "t.parquet"), columns, days) == expected.to_pylist()
     assert days or expected.num_rows == made.num_rows
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path):
     dated(tmp_path / "t.parquet")
     with pytest.raises(DamagedFile, match=r"t\.parquet: the file is damaged \(it has no column p_yes\)"):
-        store.read_rows(tmp_path / "t.parquet", ["n", "p_yes"])
+        files.read_rows(tmp_path / "t.parquet", ["n", "p_yes"])
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_times_as_seconds(tmp_path, unit):
     times = dated(tmp_path / "t.parquet")["at"].cast(pa.timestamp(unit, "UTC"), safe=False)
-    expected = [None if moment is None else int(moment.timestamp()) for moment in times.cast(store.TS).to_pylist()]
-    assert store.seconds_of(times) == expected and None in expected
-    assert store.seconds_of(pa.chunked_array([], store.TS)) == []
+    expected = [None if moment is None else int(moment.timestamp()) for moment in times.cast(units.TS).to_pylist()]
+    assert files.seconds_of(times) == expected and None in expected
+    assert files.seconds_of(pa.chunked_array([], units.TS)) == []

@@ -13,7 +13,7 @@ from benchmarks import sweep_fan_out
 from tests.unit.test_sweep_ranking import day, noise, outcome
 from tests.workflow.harness import CHICAGO
 from tradewinds import config
-from tradewinds.errors import SimulationError
+from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps import chunks
 from tradewinds.sweeps.grid import grid_points
 from tradewinds.sweeps.ranking import judge, rank, rank_judged

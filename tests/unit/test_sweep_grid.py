@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewinds import config
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps import grid
 from tradewinds.sweeps.keys import NOT_SWEPT, label
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.unit.results_parts import at, points, trade
+from tradewinds.core.errors import ConfigError
 from tradewinds.engine.equity import Point
-from tradewinds.errors import ConfigError
 from tradewinds.results import metrics
 from tradewinds.sweeps import luck
 from tradewinds.sweeps.outcomes import Outcome, midnight, parts, split_date

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds.errors import SimulationError
+from tradewinds.core.errors import SimulationError
 from tradewinds.forecasts.user_file import latest, read_user_file
 
 HEAD = "market_ticker,known_at_utc,p_yes\n"

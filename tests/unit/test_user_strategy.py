@@ -11,9 +11,9 @@ from tests.reference.compare import engine_rows
 from tests.reference.worlds import make_world
 from tests.unit.engine_parts import MINUTE, contract, orders, quote, replay
 from tradewinds import config, strategies
+from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS
-from tradewinds.errors import ConfigError, SimulationError
 from tradewinds.markets import kalshi_weather
 from tradewinds.strategies import user_file
 

@@ -12,11 +12,13 @@ from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
 from tests.unit.compiled import with_a_bug
 from tests.unit.results_parts import conf
-from tradewinds import calendars, config, store
+from tradewinds import calendars, config
+from tradewinds.core import files
+from tradewinds.core.errors import SimulationError
 from tradewinds.engine import candles, kernel
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.fills import Fill
-from tradewinds.errors import SimulationError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.markets import event_checks, kalshi_weather, trade_checks, us_clocks, validations
 
 SERIES, STATION = "KXHIGHCHI", calendars.stations()["KXHIGHCHI"]
@@ -49,7 +51,7 @@ class Month:
     def market(self, day, name, kind, floor, cap):
         event = calendars.event_ticker_of(SERIES, day)
         start, end = calendars.climate_day_bounds(STATION, day)
-        return dict.fromkeys(store.CATALOG.names) | {
+        return dict.fromkeys(schemas.CATALOG.names) | {
             "series_ticker": SERIES,
             "event_ticker": event,
             "market_ticker": f"{event}-{name}",
@@ -78,7 +80,7 @@ class Month:
         """Two candles in the trade window of a market quoted at 0.40 to 0.45, ten contracts in each."""
         start = int(market["close_time"].timestamp()) - 12 * 3600
         for end in (start, start + 600):
-            row = {name: Decimal("0.45") if "ask" in name else Decimal("0.40") for name in store.PRICE_COLUMNS}
+            row = {name: Decimal("0.45") if "ask" in name else Decimal("0.40") for name in schemas.PRICE_COLUMNS}
             row |= {"market_ticker": market["market_ticker"], "end_period_ts": end, "retrieved_at": NOW}
             yield row | {"volume": Decimal(10), "open_interest": Decimal(0)}
 
@@ -89,14 +91,14 @@ class Month:
     def simulate(self):
         catalog, p_path, climate = (str(self.folder / f"{name}.parquet") for name in ("catalog", "p", "climate"))
         rows = [m for day in DAYS for m in self.markets[day]]
-        store.write_parquet(catalog, pa.Table.from_pylist(rows, store.CATALOG), {})
+        files.write_parquet(catalog, pa.Table.from_pylist(rows, schemas.CATALOG), {})
         p_rows = [p for day in DAYS for p in self.known[day]]
-        store.write_parquet(p_path, pa.Table.from_pylist(p_rows, store.PROBABILITIES), {})
-        store.write_parquet(climate, pa.Table.from_pylist(self.reports, store.CLIMATE), {})
+        files.write_parquet(p_path, pa.Table.from_pylist(p_rows, schemas.PROBABILITIES), {})
+        files.write_parquet(climate, pa.Table.from_pylist(self.reports, schemas.CLIMATE), {})
         paths = {(SERIES, day): str(self.folder / f"{day}.parquet") for day in DAYS}
         for day in DAYS:
-            table = pa.Table.from_pylist(self.candles[day], store.CANDLES)
-            store.write_parquet(paths[SERIES, day], table, self.said[day])
+            table = pa.Table.from_pylist(self.candles[day], schemas.CANDLES)
+            files.write_parquet(paths[SERIES, day], table, self.said[day])
         return kalshi_weather.simulate(self.conf, {SERIES: catalog}, paths, p_path, climate=[climate])
 
     def set(self, table, index=0, day=DAYS[0], **changes):

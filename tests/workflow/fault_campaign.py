@@ -14,8 +14,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.workflow.fault_world import MODELS, WINDOWS
-from tradewinds import calendars, store
-from tradewinds.jobs import SERVICES
+from tradewinds import calendars
+from tradewinds.core import files
+from tradewinds.core.environment import SERVICES
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.replay import ReplayServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,19 +31,21 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
     first, candles = [], []
     through = dates[-1].isoformat()
     for series in WINDOWS:
-        first.append(_job("sync_catalog_job", series, through, store.catalog_path(series)))
+        first.append(_job("sync_catalog_job", series, through, schemas.catalog_path(series)))
         first += _weather(calendars.station_of(series).station_id, through)
     for day in dates:
         for series, window in WINDOWS.items():
-            path = store.candle_path(window, series, day)
-            candles.append(_job("fetch_candles_job", series, day.isoformat(), window, store.catalog_path(series), path))
+            path = schemas.candle_path(window, series, day)
+            candles.append(
+                _job("fetch_candles_job", series, day.isoformat(), window, schemas.catalog_path(series), path)
+            )
     return [first, candles]
 
 
 def _weather(station: str, through: str) -> list[dict]:
     year = int(through[:4])  # a world lies within one
-    climate = _job("fetch_climate_job", station, year, through, store.climate_path(station, year))
-    paths = {model: store.guidance_path(station, model, year) for model in MODELS}
+    climate = _job("fetch_climate_job", station, year, through, schemas.climate_path(station, year))
+    paths = {model: schemas.guidance_path(station, model, year) for model in MODELS}
     return [climate, *(_job("fetch_guidance_job", station, m, year, through, path) for m, path in paths.items())]
 
 
@@ -83,7 +87,7 @@ def contents(folder: Path) -> dict[str, str]:
     """SHA-256 of every data file, encoded anew without retrieval times and without the story of its fetch."""
     found = {}
     for path in sorted(folder.glob("data/*/**/*.parquet")):
-        table, meta = pq.read_table(path), store.read_meta(path)
+        table, meta = pq.read_table(path), files.read_meta(path)
         if "retrieved_at" in table.column_names:
             table = table.drop_columns("retrieved_at")
         bare = json.dumps({key: meta[key] for key in sorted(meta) if key not in STORY})

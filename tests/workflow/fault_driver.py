@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.modules["numpy"] = None  # as in the fetch scripts
 
-from tradewinds.errors import FetchError  # noqa: E402
+from tradewinds.core.errors import FetchError  # noqa: E402
 from tradewinds.sources import fetch, http  # noqa: E402
 
 MOST_PASSES = 25

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds import archive_market, calendars, store
+from tradewinds import archive_market, calendars
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
+from tradewinds.families.kalshi_weather import schemas
 
 # every kind of window, so that every candle route is used
 WINDOWS = {
@@ -109,7 +110,7 @@ def _weather(writer: ArchiveWriter, stations: list[calendars.Station], dates: li
             end = _time(calendars.climate_day_bounds(station, day)[1])
             climate.append(climate_row(station, day, 40 + number % 50, 20, end + dt.timedelta(minutes=35)))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
-    writer.add_climate(pa.Table.from_pylist(climate, store.CLIMATE))
+    writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))
 
 
 def _time(ts: int) -> dt.datetime:

@@ -6,7 +6,8 @@ import sys
 
 from scripts import config_readme
 from tests.workflow.harness import ROOT, Desk
-from tradewinds import cli, errors
+from tradewinds import cli
+from tradewinds.core import errors
 from tradewinds.markets import validations
 
 README = (ROOT / "README.md").read_text()

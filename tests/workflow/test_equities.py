@@ -11,8 +11,9 @@ import pytest
 
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import FALLS, Shares, world
-from tradewinds import cli, store
+from tradewinds import cli
 from tradewinds.archive import ArchiveWriter
+from tradewinds.core import files
 from tradewinds.sources.replay import running_server
 from tradewinds.sources.replay_yahoo import bars_table
 from tradewinds.strategies import mean_reversion
@@ -215,7 +216,7 @@ def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
         assert len(server.requests) == 4  # two symbols, two years
         (panel,) = (tmp_path / "desk/data/panels").glob("*.parquet")
         found = pq.read_table(panel)
-        assert store.read_meta(panel)["names"] == ["FALL.AX", "RISE.AX"] and min(found["adj_close"].to_pylist()) > 0
+        assert files.read_meta(panel)["names"] == ["FALL.AX", "RISE.AX"] and min(found["adj_close"].to_pylist()) > 0
         assert found.num_rows == sum(map(len, world().values()))
         again = desk.snakemake("inputs", "--config", "fetch=never")
         assert again.returncode == 0 and len(server.requests) == 4

@@ -10,8 +10,9 @@ import pytest
 
 from tests.workflow.harness import Desk
 from tests.workflow.test_command_line import Listener, files_below
-from tradewinds import store
 from tradewinds.archive_import import import_recorded
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.replay import running_server
 
 CATALOG = "data/catalog/kalshi/KXHIGHCHI.parquet"
@@ -31,9 +32,9 @@ def counts(text):
 
 def edit(path, change):
     """Rewrite a data file with its rows changed."""
-    rows, schema, meta = pq.read_table(path).to_pylist(), pq.read_schema(path), store.read_meta(path)
+    rows, schema, meta = pq.read_table(path).to_pylist(), pq.read_schema(path), files.read_meta(path)
     change(rows)
-    store.write_parquet(path, pa.Table.from_pylist(rows, schema.remove_metadata()), meta)
+    files.write_parquet(path, pa.Table.from_pylist(rows, schema.remove_metadata()), meta)
 
 
 @pytest.fixture
@@ -164,8 +165,10 @@ def test_ten_recorded_months_of_five_cities(shared_data, tmp_path):
     with running_server(tmp_path / "archive") as server:
         dates = {"date_start_local": "2024-08-15", "date_end_local": "2025-05-30"}
         desk = Desk(tmp_path / "desk", server, series_tickers=list(cities), **dates)
-        wanted = [store.catalog_path(series) for series in cities]
-        wanted += [store.climate_path(station, year) for station in cities.values() if station for year in (2024, 2025)]
+        wanted = [schemas.catalog_path(series) for series in cities]
+        wanted += [
+            schemas.climate_path(station, year) for station in cities.values() if station for year in (2024, 2025)
+        ]
         fetched = desk.snakemake(*wanted)
     assert fetched.returncode == 0, fetched.stderr
     done = validate(desk)

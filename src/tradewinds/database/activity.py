@@ -8,10 +8,11 @@ import shlex
 import sqlalchemy as sa
 
 from tradewinds import __version__
-from tradewinds.database import masked, queries, schema
+from tradewinds.core.database_urls import masked
+from tradewinds.core.errors import ConfigError, DatabaseError
+from tradewinds.database import queries, schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
-from tradewinds.errors import ConfigError, DatabaseError
 
 
 def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:

@@ -15,11 +15,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.core import files
+from tradewinds.core.errors import TradewindsError
 from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
-from tradewinds.errors import TradewindsError
 
 ERROR_CHARACTERS = 2000
 
@@ -144,7 +145,7 @@ def _row(path: str, status: str, **known: Any) -> Row:
 
 
 def _success(path: str) -> Row:
-    meta = store.read_meta(path)
+    meta = files.read_meta(path)
     return _row(
         path,
         "SUCCESS",

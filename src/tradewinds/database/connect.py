@@ -14,8 +14,8 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from tradewinds.database import masked
-from tradewinds.errors import DatabaseError, NothingLoaded
+from tradewinds.core.database_urls import masked
+from tradewinds.core.errors import DatabaseError, NothingLoaded
 
 WAIT_SECONDS = 600  # for another loader of the same run
 FILE_WAIT_SECONDS = 120  # for another loader of the same SQLite file; a browser with an open transaction holds it, too

@@ -16,12 +16,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import markets, store, strategies
+from tradewinds import markets, strategies
+from tradewinds.core import files
+from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
-from tradewinds.errors import DatabaseError
 
 ATTEMPTS = 5
 UNDONE_FOR_ANOTHER = (1213, 1020)  # servers' error codes: deadlock; a row has changed since it was read
@@ -187,7 +188,7 @@ def _metrics_row(run: dict[str, Any]) -> dict[str, Any]:
 def _load_markets(connection: sa.Connection, path: str, run: dict[str, Any]) -> None:
     """Replace the events and markets of the run's range by what the catalog says now."""
     columns = ["series_ticker", "climate_date", *_CATALOG_COLUMNS]
-    found = [_naive(row) for row in store.read_rows(path, columns, (run["date_start"], run["date_end"]))]
+    found = [_naive(row) for row in files.read_rows(path, columns, (run["date_start"], run["date_end"]))]
     events = {row["event_ticker"]: row for row in found}
     kept = {k: {c: row[c] for c in ("event_ticker", "series_ticker", "climate_date")} for k, row in events.items()}
     markets = [{new: row[old] for old, new in _CATALOG_COLUMNS.items()} for row in found]

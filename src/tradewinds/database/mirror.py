@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import store
+from tradewinds.core.files import read_meta
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.checkpoints import key_of
@@ -49,7 +49,7 @@ def _mirror_file(connection: sa.Connection, path: str) -> int | None:
     same = [table.c[name] == receipt[name] for name in ("series_ticker", "climate_date", "window_key", "file_sha256")]
     if connection.scalar(sa.select(table.c.num_rows).where(*same)) is not None:
         return None
-    meta = store.read_meta(path)
+    meta = read_meta(path)
     event = {name: meta[name] for name in ("series_ticker", "event_ticker", "period_interval_minutes")}
     statement = t.upsert(t.kalshi_candlestick_1m, connection.dialect)
     count = 0

@@ -14,13 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.units import MICRO
 from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.rows import CHUNK
-from tradewinds.errors import ConfigError
-
-MICRO = 1_000_000
 
 Row = dict[str, Any]
 

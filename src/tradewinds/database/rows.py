@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from tradewinds.errors import DamagedFile
+from tradewinds.core.errors import DamagedFile
 
 CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
 

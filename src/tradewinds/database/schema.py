@@ -12,9 +12,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tradewinds.core.errors import DatabaseError, NothingLoaded
 from tradewinds.database import tables as t
 from tradewinds.database.connect import WAIT_SECONDS
-from tradewinds.errors import DatabaseError, NothingLoaded
 
 VERSION_TABLE = "tradewinds_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"

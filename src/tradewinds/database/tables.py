@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from tradewinds.errors import DatabaseError
-from tradewinds.store import PRICE_COLUMNS
+from tradewinds.core.errors import DatabaseError
+from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
 metadata = sa.MetaData()
 

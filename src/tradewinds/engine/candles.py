@@ -16,8 +16,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tradewinds.core.arrays import Ints
 from tradewinds.engine.contracts import Contract
-from tradewinds.engine.costs import Ints
 from tradewinds.engine.kernel import NO_PRICE, Rows, look, rows_since, survey
 from tradewinds.engine.rules import Prices
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
-from tradewinds.store import MICRO, PICO
+from tradewinds.core.units import MICRO, PICO
 
 PICO_PER_MICRO = PICO // MICRO
 

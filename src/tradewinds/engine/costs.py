@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-from tradewinds.store import MICRO, PICO
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import CENT, MICRO, PICO
 
-Ints = npt.NDArray[np.int64]
-
-CENT = 10_000  # micro-dollars
 TAKER_RATE = Fraction(7, 100)
 MAKER_RATE = Fraction(175, 10_000)
 BEGINNING = -(1 << 62)  # before every instant

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-DAY_SECONDS = 86_400
+from tradewinds.core.units import DAY_SECONDS
 
 
 class Point(NamedTuple):

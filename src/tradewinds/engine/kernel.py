@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds.engine.costs import Ints
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import MICRO
 from tradewinds.engine.rules import Prices
-from tradewinds.store import MICRO
 
 Codes = npt.NDArray[np.int32]
 

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from tradewinds.core.arrays import Ints
 from tradewinds.engine.equity import Point
-
-Ints = npt.NDArray[np.int64]
 
 
 class Decision(NamedTuple):

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import PICO
 from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms, Ints
+from tradewinds.engine.costs import FeeRule, FeeTerms
 from tradewinds.engine.limits import RiskLimits
 from tradewinds.engine.sizing import Kelly, Sizing
-from tradewinds.store import PICO
 
 Prices = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]

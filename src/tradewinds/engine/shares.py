@@ -19,17 +19,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from tradewinds.store import MICRO
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ratio = tuple[int, int]  # numerator and denominator: a Fraction's own arithmetic is slow
-
-CENT = MICRO // 100
-NEVER = 2**62  # a day, or a price, that is never reached
+from tradewinds.core.arrays import Flags, Floats, Ints
+from tradewinds.core.units import CENT, NEVER, Ratio, scaled, scaled_down
 
 PROFIT_TARGET, STOP_LOSS, TRAILING_STOP = "profit_target", "stop_loss", "trailing_stop"
 TIME_STOP, BACKTEST_END = "time_stop", "backtest_end"
@@ -140,19 +132,6 @@ class ShareRules:
         if cost(wanted - 1) <= cash:  # the commission of one share less pays for all others', nearly always
             return wanted - 1
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
-
-
-def scaled(amount: int, by: Ratio) -> int:
-    """An amount times a numerator over a denominator, rounded half to even."""
-    numerator, denominator = by
-    whole, rest = divmod(amount * numerator, denominator)
-    double = 2 * rest
-    return whole + (double > denominator or (double == denominator and whole % 2 == 1))
-
-
-def scaled_down(amount: int, by: Fraction) -> int:
-    """An amount times a fraction, rounded down."""
-    return amount * by.numerator // by.denominator
 
 
 class ShareTrade(NamedTuple):

@@ -8,9 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.contracts import PICO_PER_MICRO
-from tradewinds.engine.costs import MOST_EXACT, TAKER_RATE, Ints
-from tradewinds.store import MICRO, PICO
+from tradewinds.engine.costs import MOST_EXACT, TAKER_RATE
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds import store
+from tradewinds.core.arrays import Floats
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import emos, mixture, windows
-from tradewinds.forecasts.history import NEVER, Floats, History
+from tradewinds.forecasts.history import NEVER, History
 from tradewinds.forecasts.law import Law, Part
 
-METHODS = store.FORECAST_METHODS
+METHODS = schemas.FORECAST_METHODS
 EMOS, BIAS_CORRECTED, CLIMATOLOGY, RAW = METHODS
 
 # Reasons, in the order in which they are looked for; several are joined by "; ".

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tradewinds.core.arrays import Floats, Ints
 from tradewinds.forecasts import normal
-from tradewinds.forecasts.history import Floats, History, Ints
+from tradewinds.forecasts.history import History
 from tradewinds.forecasts.windows import LAGS
 
 BIAS_HALF_LIFE = 15.0

@@ -13,15 +13,13 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds import calendars
-from tradewinds.calendars import DAY_SECONDS, Station
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from tradewinds.calendars import Station
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.units import DAY_SECONDS
 
 EPOCH = dt.date(1970, 1, 1)
 NEVER = np.int64(2**62)  # known_at of what there is not

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from tradewinds.core.arrays import Floats
 from tradewinds.forecasts import normal
-from tradewinds.forecasts.history import Floats
 from tradewinds.forecasts.law import Law
 
 WEIGHTS = (0.2, 0.6, 0.2)

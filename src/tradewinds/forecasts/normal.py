@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 
-Floats = npt.NDArray[np.float64]
+from tradewinds.core.arrays import Floats
 
 _ROOT_2PI = math.sqrt(2 * math.pi)
 _ROOT_PI = math.sqrt(math.pi)

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.calendars import Station
+from tradewinds.core.files import read_rows, read_table
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import user_file
 from tradewinds.forecasts.integer_mass import bracket_probability
 from tradewinds.forecasts.law import Law
@@ -55,7 +57,7 @@ def build_probabilities(
     """
     if user_path:
         return _table(config, _from_file(config, _listed(config, catalogs), user_path))
-    tables = {series: read_forecasts(map(store.read_table, forecasts[series])) for series in catalogs}
+    tables = {series: read_forecasts(map(read_table, forecasts[series])) for series in catalogs}
     return _table(config, _from_model(_listed(config, catalogs), tables))
 
 
@@ -95,13 +97,13 @@ def _table(config: Mapping[str, Any], made: Made) -> tuple[pa.Table, dict[str, A
         "reasons": dict(sorted(Counter(reasons.values()).items())),
         "markets_without": dict(sorted(left_out.items())),
     }
-    return pa.Table.from_pylist(rows, store.PROBABILITIES), meta
+    return pa.Table.from_pylist(rows, schemas.PROBABILITIES), meta
 
 
 def _markets(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[Row]]:
     """Catalog rows of the run's range, by climate date."""
     found: dict[dt.date, list[Row]] = {}
-    for row in store.read_rows(path, _CATALOG_COLUMNS, (config["date_start_local"], config["date_end_local"])):
+    for row in read_rows(path, _CATALOG_COLUMNS, (config["date_start_local"], config["date_end_local"])):
         found.setdefault(row["climate_date"], []).append(row)
     return found
 

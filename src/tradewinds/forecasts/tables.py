@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds import store
 from tradewinds.calendars import Station
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import windows
 from tradewinds.forecasts.daily import DECIMALS, Daily, Forecaster, Settings
 from tradewinds.forecasts.history import History, read_history
@@ -34,12 +35,12 @@ def make_forecasts(
         config: resolved; guidance, climate: files of the station that reach back as far as the forecast of the first day.
     """
     if not days:
-        return store.FORECASTS.empty_table()
+        return schemas.FORECASTS.empty_table()
     settings = config["probabilities"]
     history = read_history(
         station,
-        _joined(guidance, store.GUIDANCE),
-        _joined(climate, store.CLIMATE),
+        _joined(guidance, schemas.GUIDANCE),
+        _joined(climate, schemas.CLIMATE),
         first=min(days) - dt.timedelta(days=windows.reach_days(settings)),
         last=max(days),
         asof_policy=config["asof_policy"],
@@ -47,7 +48,7 @@ def make_forecasts(
         lag_hours=settings["publication_lag_hours"],
     )
     found = Forecaster(history, Settings.of(settings)).days(map(history.index, sorted(days)))
-    return pa.Table.from_pylist([_row(station, history, day) for day in found], store.FORECASTS)
+    return pa.Table.from_pylist([_row(station, history, day) for day in found], schemas.FORECASTS)
 
 
 def describe(table: pa.Table) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def read_forecasts(tables: Iterable[pa.Table]) -> ByDay:
 
 
 def _joined(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables([store.read_table(path, schema.names) for path in paths] or [schema.empty_table()])
+    return pa.concat_tables([files.read_table(path, schema.names) for path in paths] or [schema.empty_table()])
 
 
 def _row(station: Station, history: History, daily: Daily) -> Row:

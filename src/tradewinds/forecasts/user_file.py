@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tradewinds.errors import SimulationError
+from tradewinds.core.errors import SimulationError
 from tradewinds.forecasts.integer_mass import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")

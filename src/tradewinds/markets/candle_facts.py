@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tradewinds.core.files import META_KEY
 from tradewinds.engine.candles import Candles
-from tradewinds.store import META_KEY, PRICE_COLUMNS
+from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
 _PRICES = frozenset(PRICE_COLUMNS)
 

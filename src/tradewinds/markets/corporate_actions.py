@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Floats, Ints
-from tradewinds.errors import ConfigError, SimulationError
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.units import MICRO
+from tradewinds.engine.shares import Bars
 from tradewinds.markets.csv_tables import rows_of
-from tradewinds.store import MICRO
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
 _EPOCH = dt.date(1970, 1, 1)

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 
 def rows_of(path: str, columns: Sequence[str], what: str) -> Iterator[tuple[str, dict[str, str]]]:

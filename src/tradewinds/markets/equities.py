@@ -15,22 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradewinds import store, strategies
+from tradewinds import strategies
 from tradewinds.config_problems import Problems
+from tradewinds.core import files
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares import (
-    BACKTEST_END,
-    Answered,
-    Floats,
-    Ints,
-    Ledger,
-    Market,
-    ShareResult,
-    ShareRules,
-    ShareTrade,
-)
-from tradewinds.errors import ConfigError
+from tradewinds.engine.shares import BACKTEST_END, Answered, Ledger, Market, ShareResult, ShareRules, ShareTrade
 from tradewinds.markets.corporate_actions import read_actions
 from tradewinds.markets.equities_bars import Loaded, date_of, day_of, load_bars
 from tradewinds.markets.equities_files import write_files
@@ -40,7 +33,6 @@ from tradewinds.markets.exchanges import Exchange, exchange_of
 from tradewinds.markets.universe import universe_of
 from tradewinds.plan import stale_files
 from tradewinds.results.share_metrics import DAYS_PER_YEAR, share_metrics
-from tradewinds.store import MICRO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,18 +88,14 @@ def rules_of(config: Mapping[str, Any]) -> ShareRules:
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
         exits=module.exits(parameters),
-        start_micro=_micro(risk["start_balance"]),
+        start_micro=exact(risk["start_balance"], MICRO),
         position_share=_share(risk["position_size_pct"]),
         max_positions=risk["max_positions"],
         commission=_share(costs["commission_pct"]),
         slippage=_share(costs["slippage_pct"]),
-        min_commission_micro=_micro(costs["min_commission"]),
+        min_commission_micro=exact(costs["min_commission"], MICRO),
         same_close=config["fill"] == "same_close",
     )
-
-
-def _micro(amount: float) -> int:
-    return int(Decimal(str(amount)) * MICRO)
 
 
 def _share(percent: float) -> Fraction:
@@ -322,7 +310,7 @@ def validate(conf: Mapping[str, Any], plan: EquitiesPlan, where: str, console: C
     console.print(f"{len(there)} of {len(plan.bars)} symbol-years of bars are there.")
     rows: Counter[str] = Counter()
     for path in there:
-        rows.update(store.read_meta(path)["quarantined"])
+        rows.update(files.read_meta(path)["quarantined"])
     for reason, count in sorted(rows.items()):
         console.print(f"{count:,} row(s) quarantined: {reason}")
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradewinds import store
-from tradewinds.engine.shares import Bars, Flags, Ints
-from tradewinds.errors import DamagedFile, DataMissing, SimulationError
+from tradewinds.core import files
+from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
+from tradewinds.engine.shares import Bars
+from tradewinds.families.equities_daily import schemas
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_plan import EquitiesPlan
 from tradewinds.markets.universe import Universe, within
@@ -84,8 +86,8 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Lo
 def _read(config: Mapping[str, Any], panel: str, names: Mapping[str, str]) -> tuple[Bars, Ints, Counter[str]]:
     """Good bars in order, their adjusted closes (0: none), and how many rows were quarantined for which reason; `names` are
     those of the symbols in the panel."""
-    table, about = store.read_table(panel), store.read_meta(panel)
-    if not table.schema.equals(store.PANEL):
+    table, about = files.read_table(panel), files.read_meta(panel)
+    if not table.schema.equals(schemas.PANEL):
         raise DamagedFile(panel, "its columns are not those of such a file")
     _refuse_currency(about["currencies"], config["risk"]["currency"])
     place = {name: number for number, name in enumerate(names.values())}
@@ -182,23 +184,23 @@ def make_panel(plan: EquitiesPlan) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    about = {path: store.read_meta(path) for path in plan.bars}
+    about = {path: files.read_meta(path) for path in plan.bars}
     _refuse_stale(about)
-    table = store.BARS.empty_table()
+    table = schemas.BARS.empty_table()
     if plan.bars:
         with duckdb.connect() as connection:
             table = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}).to_arrow_table()
-    table = table.cast(store.BARS).combine_chunks()
+    table = table.cast(schemas.BARS).combine_chunks()
     symbols, faults = (table[name].combine_chunks().dictionary_encode() for name in ("symbol", "quarantine"))
     columns = {name: _micro(pc.fill_null(table[name], 0)) for name in (*PRICES, "adj_close")}
     columns |= {"number": symbols.indices, "day": table["date"].cast(pa.int32())}
     columns |= {"volume": pc.fill_null(table["volume"], 0)}
     columns |= {"fault": pc.add(pc.fill_null(faults.indices, -1), 1)}
-    panel = pa.table({field.name: columns[field.name] for field in store.PANEL}).cast(store.PANEL)
+    panel = pa.table({field.name: columns[field.name] for field in schemas.PANEL}).cast(schemas.PANEL)
     panel = panel.sort_by([("number", "ascending"), ("day", "ascending")])
     meta = {"names": symbols.dictionary.to_pylist(), "faults": faults.dictionary.to_pylist()}
     meta["currencies"] = sorted({str(one["currency"]) for one in about.values() if one.get("currency")})
-    store.write_parquet(plan.panel, panel, meta)
+    files.write_parquet(plan.panel, panel, meta)
 
 
 def _micro(prices: pa.ChunkedArray) -> Ints:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tradewinds import store
-from tradewinds.engine.shares import Bars, DayWorth, Ints, ShareTrade
+from tradewinds.core import files, units
+from tradewinds.core.arrays import Ints
+from tradewinds.core.text import dollars
+from tradewinds.engine.shares import Bars, DayWorth, ShareTrade
 from tradewinds.markets.equities_bars import date_of
-from tradewinds.results.text import dollars
 
 CLOSED = (
     *("symbol", "signal_date", "entry_date", "exit_date", "qty", "entry_price", "entry_fee", "exit_price", "exit_fee"),
@@ -45,7 +46,7 @@ def write_files(
         for w, b in zip(worth, held.tolist(), strict=True)
     )
     _write_csv(target / "sessions.csv", SESSIONS, rows)
-    store.write_parquet(target / "prices.parquet", _prices(bars, {trade.symbol for trade in trades}, worth), {})
+    files.write_parquet(target / "prices.parquet", _prices(bars, {trade.symbol for trade in trades}, worth), {})
 
 
 def _closed(bars: Bars, t: ShareTrade, currency: str) -> tuple[Any, ...]:
@@ -57,7 +58,7 @@ def _closed(bars: Bars, t: ShareTrade, currency: str) -> tuple[Any, ...]:
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with store.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
+    with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
@@ -65,6 +66,6 @@ def _prices(bars: Bars, traded: set[int], worth: Sequence[DayWorth]) -> pa.Table
     """Closes of the traded symbols on the run's days, for the report's plots."""
     inside = (bars.day >= worth[0].day) & (bars.day <= worth[-1].day) & np.isin(bars.owner, sorted(traded))
     symbols = np.array(bars.symbols, object)[bars.owner[inside]]
-    closes = bars.close[inside] / store.MICRO
+    closes = bars.close[inside] / units.MICRO
     dates = pa.array(bars.day[inside].astype(np.int32)).cast(pa.date32())
     return pa.Table.from_arrays([pa.array(symbols, pa.string()), dates, pa.array(closes)], schema=PRICES)

@@ -12,7 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Flags, Ints, ShareRules
+from tradewinds.core.arrays import Flags, Ints
+from tradewinds.engine.shares import Bars, ShareRules
 
 
 def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareRules) -> Ints:

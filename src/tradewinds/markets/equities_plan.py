@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradewinds import config as configs
-from tradewinds import store, strategies
-from tradewinds.errors import DataMissing
+from tradewinds import strategies
+from tradewinds.core.errors import DataMissing
+from tradewinds.families.equities_daily.schemas import BARS, PANEL, bars_path
 from tradewinds.markets.universe import Universe, universe_of, within
 
 
@@ -64,7 +65,7 @@ class EquitiesPlan:
     @property
     def schemas(self) -> dict[str, Any]:
         """The schema of every data file."""
-        return dict.fromkeys(self.bars, store.BARS) | {self.panel: store.PANEL}
+        return dict.fromkeys(self.bars, BARS) | {self.panel: PANEL}
 
     @property
     def inputs(self) -> dict[str, list[str]]:
@@ -124,7 +125,7 @@ def _files(conf: Mapping[str, Any], universe: Universe) -> list[BarFile]:
         active = within(spans, conf["date_start_local"], conf["date_end_local"])
         for year in range((active[0] - back).year, active[1].year + 1) if active else ():
             name = f"{symbol}{suffix}"
-            found.append(BarFile(symbol, name, year, store.bars_path(folder, name, year)))
+            found.append(BarFile(symbol, name, year, bars_path(folder, name, year)))
     return found
 
 

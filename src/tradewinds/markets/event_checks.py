@@ -16,10 +16,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tradewinds import calendars
+from tradewinds.core.units import PICO
 from tradewinds.markets import us_clocks
 from tradewinds.markets.candle_facts import CandleFacts
 from tradewinds.markets.kalshi_events import Market, MarketEvent
-from tradewinds.store import PICO
 
 Verdict = str | None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds import calendars
 from tradewinds.config_problems import Problems
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.plan import Plan, kalshi_plan
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.calendars import Station
+from tradewinds.core import files
+from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.costs import TAKER_RATE
 from tradewinds.markets.candle_facts import CandleFile, candle_file
 from tradewinds.markets.strikes import Bounds, strike_bounds
 from tradewinds.markets.windows import trade_window
-from tradewinds.store import MICRO, PICO
 
 DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
@@ -119,16 +120,16 @@ def _known(probabilities: str | pa.Table | None) -> dict[str, Known] | None:
     if probabilities is None:
         return None
     names = ["market_ticker", "p_yes", "known_at_ts"]
-    table = store.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
+    table = files.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
     tickers, known_at = (table[name].to_pylist() for name in ("market_ticker", "known_at_ts"))
     return dict(zip(tickers, zip(_in_units(table["p_yes"], PICO), known_at, strict=True), strict=True))
 
 
 def _listed(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[_Listing]]:
     """A catalog's rows of the config's range, by climate date."""
-    table = store.read_table(path, _COLUMNS, (config["date_start_local"], config["date_end_local"]))
+    table = files.read_table(path, _COLUMNS, (config["date_start_local"], config["date_end_local"]))
     values = {name: table[name].to_pylist() for name in _AS_THEY_ARE}
-    opened, closed, settled = (store.seconds_of(table[name]) for name in _TIMES)
+    opened, closed, settled = (files.seconds_of(table[name]) for name in _TIMES)
     columns = (
         values["event_ticker"],
         values["market_ticker"],

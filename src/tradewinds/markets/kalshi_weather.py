@@ -7,24 +7,23 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from tradewinds import strategies
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.candles import Seen, Window
 from tradewinds.engine.contracts import Contract, Event, Side
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.fills import Fill
-from tradewinds.engine.replay import NEVER, Outcome, Replay, Stage, Universe
+from tradewinds.engine.replay import Outcome, Replay, Stage, Universe
 from tradewinds.engine.result import RunResult, Scored, Summary, Trade
 from tradewinds.engine.rules import Rules
-from tradewinds.errors import SimulationError
 from tradewinds.markets import kalshi_events, validations
 from tradewinds.markets.kalshi_batches import Batch, BatchReader, Coverage, batches
 from tradewinds.markets.kalshi_events import Market, MarketEvent, load_events
 from tradewinds.markets.windows import civil_midnights
-from tradewinds.store import MICRO
 
 NO_PROBABILITY = "NO_PROBABILITY"
 EMPTY_WINDOW = "EMPTY_WINDOW"
@@ -108,7 +107,7 @@ class _Study:
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
         self.rules = [strategies.rules_of(config) for config in configs]
-        self.start_micro = [int(Decimal(str(config["risk"]["start_balance_usd"])) * MICRO) for config in configs]
+        self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)

@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from tradewinds.engine.costs import CENT, TAKER_RATE
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.units import CENT, MICRO
+from tradewinds.engine.costs import TAKER_RATE
 from tradewinds.engine.fills import Fill
-from tradewinds.errors import SimulationError
-from tradewinds.store import MICRO
 
 _FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
 

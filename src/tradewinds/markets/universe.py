@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.markets.csv_tables import rows_of
 
 Span = tuple[dt.date, dt.date]

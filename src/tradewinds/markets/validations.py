@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tradewinds import store
+from tradewinds.core import files
+from tradewinds.core.errors import SimulationError
 from tradewinds.engine.fills import Fill
-from tradewinds.errors import SimulationError
 from tradewinds.markets import event_checks, trade_checks
 from tradewinds.markets.candle_facts import CandleFacts
 from tradewinds.markets.event_checks import Subject, Verdict
@@ -171,7 +171,7 @@ class Judge:
 def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> Reports:
     """Preliminary reports say nothing of how a day ended."""
     days = config["date_start_local"], config["date_end_local"]
-    rows = [row for path in climate for row in store.read_rows(path, _REPORTED, days) if row["final"]]
+    rows = [row for path in climate for row in files.read_rows(path, _REPORTED, days) if row["final"]]
     return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
 

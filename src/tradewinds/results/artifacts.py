@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from tradewinds import database, store
-from tradewinds.engine.equity import DAY_SECONDS
+from tradewinds.core import database_urls, files, units
+from tradewinds.core.text import dollars, instant, probability
+from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.result import Decision, RunResult, Trade
 from tradewinds.results.metrics import metrics
-from tradewinds.results.text import dollars, instant, probability
 
 TRADE_COLUMNS = (
     "trade_id",
@@ -44,7 +44,7 @@ TRADE_COLUMNS = (
 _MONEY = pa.decimal128(20, 6)
 _EV = pa.decimal128(15, 12)
 _TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(("decision_ts_utc", "quote_ts_utc", "settled_ts_utc"), store.TS),
+    **dict.fromkeys(("decision_ts_utc", "quote_ts_utc", "settled_ts_utc"), units.TS),
     **dict.fromkeys(("entry_price", "entry_fee", "payout", "pnl"), _MONEY),
     **dict.fromkeys(("model_prob_yes", "ev_gross_per_contract", "ev_net_per_contract"), _EV),
     "qty": pa.int64(),
@@ -87,24 +87,24 @@ def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], 
     _write_trades(target, run_id, result.trades)
     _write_csv(target / "equity.csv", EQUITY_COLUMNS, [_equity_rows(result)])
     _write_csv(target / "positions_daily.csv", POSITION_COLUMNS, [_position_rows(result.trades)])
-    store.write_parquet(target / "decisions.parquet", _decision_table(result.decisions, config), {"run_id": run_id})
-    store.write_text(target / "config_resolved.yaml", resolved_yaml(config))
+    files.write_parquet(target / "decisions.parquet", _decision_table(result.decisions, config), {"run_id": run_id})
+    files.write_text(target / "config_resolved.yaml", resolved_yaml(config))
     found = {"run_id": run_id} | metrics(result)
     found["diagnostics"] = {**found["diagnostics"], "skipped_events": [list(pair) for pair in result.skipped]}
-    store.write_text(target / "metrics.json", json.dumps(found, indent=2, allow_nan=False) + "\n")
+    files.write_text(target / "metrics.json", json.dumps(found, indent=2, allow_nan=False) + "\n")
 
 
 def resolved_yaml(config: Mapping[str, Any]) -> str:
     """The resolved config as YAML, fit to be run again; a database whose URL holds a password is left out."""
     url = config["database"]["url"]
     named = re.sub(r"\$\{\w+\}", "***", url)  # a password by name may be shown
-    hidden = database.masked(named) != named
+    hidden = database_urls.masked(named) != named
     shown = {key: value for key, value in config.items() if key != "database" or not hidden}
     return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
 
 
 def _write_csv(path: Path, columns: Sequence[str], chunks: Iterable[Iterable[Sequence[str]]]) -> None:
-    with store.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
+    with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(columns)
         for rows in chunks:
@@ -126,7 +126,7 @@ def _write_trades(target: Path, run_id: str, trades: Sequence[Trade]) -> None:
 
     _write_csv(target / "trades.csv", TRADE_COLUMNS, chunks())
     arrays = [pa.chunked_array(made, field.type) for made, field in zip(columns, TRADES, strict=True)]
-    store.write_parquet(target / "trades.parquet", pa.Table.from_arrays(arrays, schema=TRADES), {"run_id": run_id})
+    files.write_parquet(target / "trades.parquet", pa.Table.from_arrays(arrays, schema=TRADES), {"run_id": run_id})
 
 
 EQUITY_COLUMNS = ("ts_utc", "kind", "cash_usd", "open_value_usd", "equity_usd")
@@ -164,11 +164,11 @@ def _position_rows(trades: Sequence[Trade]) -> Iterable[tuple[str, ...]]:
 _DECISIONS = pa.schema(
     [
         ("market_ticker", pa.string()),
-        ("first_decision_ts_utc", store.TS),
+        ("first_decision_ts_utc", units.TS),
         ("decisions", pa.int64()),
         ("side", pa.string()),
         ("qty_wanted", pa.int64()),
-        ("price", store.PRICE),
+        ("price", units.PRICE),
         ("filled", pa.bool_()),
         ("reason_code", pa.string()),
     ]
@@ -183,6 +183,6 @@ def _decision_table(decisions: Sequence[Decision], config: Mapping[str, Any]) ->
     ordered = sorted(decisions, key=lambda d: (d.first_ts, d.ticker, d.side, d.reason))
     columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in _DECISIONS]
     columns[1] = [ts * 1_000_000 for ts in columns[1]]
-    columns[5] = [None if price is None else Decimal(price) / store.MICRO for price in columns[5]]
+    columns[5] = [None if price is None else Decimal(price) / units.MICRO for price in columns[5]]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, _DECISIONS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=_DECISIONS)

@@ -23,10 +23,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tradewinds.core.arrays import Floats
 from tradewinds.forecasts.law import Law
 from tradewinds.forecasts.mixture import Laws
-
-Floats = npt.NDArray[np.float64]
 
 MODEL, MARKET = "model", "market"
 BINS = 10

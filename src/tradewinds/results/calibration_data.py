@@ -9,9 +9,11 @@ from typing import Any
 
 import duckdb
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.calendars import Station
 from tradewinds.config import Config
+from tradewinds.core.files import read_rows, read_table
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.integer_mass import bracket_probability
 from tradewinds.forecasts.law import Law
 from tradewinds.forecasts.tables import ByDay, read_forecasts
@@ -22,7 +24,7 @@ from tradewinds.results.calibration import MARKET, MODEL, ScoredDay, ScoredMarke
 Row = dict[str, Any]
 Quote = tuple[float, float]  # bid and ask in dollars
 
-BASELINES = tuple(method for method in store.FORECAST_METHODS if method != "emos")
+BASELINES = tuple(method for method in schemas.FORECAST_METHODS if method != "emos")
 
 _LAST_QUOTES = """
 SELECT market_ticker, bid, ask FROM (
@@ -34,13 +36,13 @@ WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND as
 
 def gather(config: Config, plan: Plan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
     """Every market with a result and a probability, and every day with a report and a forecast, of the config's range."""
-    said = {row["market_ticker"]: float(row["p_yes"]) for row in store.read_rows(plan.probabilities)}
+    said = {row["market_ticker"]: float(row["p_yes"]) for row in read_rows(plan.probabilities)}
     markets: list[ScoredMarket] = []
     days: dict[tuple[str, dt.date], ScoredDay] = {}
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
     for series, catalog in plan.catalogs.items():
         station = calendars.station_of(series)
-        forecasts = read_forecasts(map(store.read_table, plan.forecasts_of(series)))
+        forecasts = read_forecasts(map(read_table, plan.forecasts_of(series)))
         for day, listed in _listed(catalog, config).items():
             quotes = quotes_at([candles[series, day]], asof_of(config, station, day))
             markets += _markets(config, station, day, listed, said, forecasts, quotes)
@@ -85,7 +87,7 @@ def baseline_laws(forecast: Mapping[str, Any]) -> dict[str, Law]:
 def _listed(catalog: str, config: Config) -> dict[dt.date, list[Row]]:
     names = ["market_ticker", "climate_date", "result", "strike_type", "floor_strike", "cap_strike", "yes_sub_title"]
     found: dict[dt.date, list[Row]] = {}
-    for row in store.read_rows(catalog, names, (config["date_start_local"], config["date_end_local"])):
+    for row in read_rows(catalog, names, (config["date_start_local"], config["date_end_local"])):
         found.setdefault(row["climate_date"], []).append(row)
     return found
 
@@ -124,5 +126,5 @@ def _name(station: Station) -> str:
 def _observed(station: Station, climate: Iterable[str]) -> dict[dt.date, float]:
     """The final reports' extremes."""
     column = "high_f" if station.target == "max" else "low_f"
-    rows = (row for path in climate for row in store.read_rows(path, ["climate_date", column, "final"]))
+    rows = (row for path in climate for row in read_rows(path, ["climate_date", column, "final"]))
     return {row["climate_date"]: float(row[column]) for row in rows if row["final"] and row[column] is not None}

@@ -7,7 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tradewinds import calendars, store
+from tradewinds import calendars
+from tradewinds.core import files
 from tradewinds.plan import Event
 
 COLUMNS = (
@@ -39,7 +40,7 @@ def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mappi
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for event in events:
-        meta = store.read_meta(event.path)
+        meta = files.read_meta(event.path)
         counts: dict[str, int] = meta["rows_per_market"]
         usual = calendars.event_ticker_of(event.series_ticker, event.climate_date)
         writer.writerow(
@@ -59,4 +60,4 @@ def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mappi
                 "candles_per_market": " ".join(f"{ticker}={count}" for ticker, count in sorted(counts.items())),
             }
         )
-    store.write_text(Path(folder) / "events.csv", text.getvalue())
+    files.write_text(Path(folder) / "events.csv", text.getvalue())

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tradewinds import __version__, config, store
-from tradewinds.results.text import instant
+from tradewinds import __version__, config
+from tradewinds.core import files
+from tradewinds.core.text import instant
 
 _PACKAGES = ("duckdb", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
 
@@ -40,7 +41,7 @@ def write_manifest(
         "packages": package_versions(),
         "reproduce": shlex.join(["tradewinds", "run", "--config", f"{Path(folder).as_posix()}/config_resolved.yaml"]),
     }
-    store.write_text(Path(folder) / "run_manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    files.write_text(Path(folder) / "run_manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
 def sha256(path: str | Path) -> str:

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tradewinds import store
+from tradewinds.core import files
 
 COLUMNS = ("market_ticker", "title", "yes_sub_title")
 
@@ -16,11 +16,11 @@ def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Coll
     named = {
         row["market_ticker"]: (row["market_ticker"], row["title"] or "", row["yes_sub_title"] or "")
         for path in catalogs
-        for row in store.read_rows(path, COLUMNS)
+        for row in files.read_rows(path, COLUMNS)
         if row["market_ticker"] in traded
     }
     path = Path(folder) / "markets.csv"
-    with store.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
+    with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([COLUMNS, *(named[ticker] for ticker in sorted(named))])
 
 

@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tradewinds.engine.equity import DAY_SECONDS, Point
+from tradewinds.core.text import number
+from tradewinds.core.units import DAY_SECONDS, PICO
+from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
-from tradewinds.results.text import number
-from tradewinds.store import PICO
 
 DAYS_PER_YEAR = 365
 CLIP = 1e-6  # log loss looks no closer to certainty than this

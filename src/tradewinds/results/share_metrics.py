@@ -9,10 +9,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tradewinds.engine.equity import DAY_SECONDS, Point
+from tradewinds.core.text import number
+from tradewinds.core.units import DAY_SECONDS
+from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
 from tradewinds.results import metrics
-from tradewinds.results.text import number
 
 DAYS_PER_YEAR = 252
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from tradewinds import __version__
-from tradewinds.errors import ConfigError, DatabaseError, TradewindsError
+from tradewinds.core.errors import ConfigError, DatabaseError, TradewindsError
 from tradewinds.serve import api, pages
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.guard import Guard, is_api

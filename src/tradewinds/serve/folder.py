@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from tradewinds.errors import TradewindsError
+from tradewinds.core.errors import TradewindsError
 from tradewinds.serve.models import EquityPoint
 
 # what may be read, and as what

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.json_schema import SkipJsonSchema
 
+from tradewinds.core.text import plain
 from tradewinds.database import queries
 from tradewinds.database import tables as t
-from tradewinds.results.text import plain
 
 RUN_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 FARTHEST = 1_000_000_000

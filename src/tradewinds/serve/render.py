@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
-from tradewinds import listing
-from tradewinds.results.text import plain
+from tradewinds.core import text
+from tradewinds.core.text import plain
 
 _DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
@@ -25,7 +25,7 @@ _ASSETS = {
 
 
 def _figure(value: Any, name: str = "") -> str:
-    return listing.figure(value, _DIGITS.get(name, 2))
+    return text.figure(value, _DIGITS.get(name, 2))
 
 
 def _when(value: dt.datetime | None) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from tradewinds.core.text import plain
 from tradewinds.database import tables as t
-from tradewinds.results.text import plain
 
 COLUMNS = tuple(name for name in t.backtest_trades.c.keys() if name not in ("run_id", "seq"))  # noqa: SIM118
 _AMOUNTS = {name for name in COLUMNS if getattr(t.backtest_trades.c[name].type, "scale", None) == 6}

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from tradewinds import store
-from tradewinds.errors import ConfigError
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError
 from tradewinds.sources import bars
 
 FORMAT = 1  # of the files that are made: another number makes them anew
@@ -70,7 +70,7 @@ def _digest(path: str, columns: Mapping[str, str | None]) -> str:
 
 
 def _made_from(path: str, digest: str) -> bool:
-    return Path(path).exists() and store.read_meta(path).get("made_from") == digest
+    return Path(path).exists() and files.read_meta(path).get("made_from") == digest
 
 
 def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> pa.Table:

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import store
+from tradewinds.core import files
+from tradewinds.families.equities_daily import schemas
 
 PRICES = ("open", "high", "low", "close")
 
@@ -30,10 +31,10 @@ def judged(table: pa.Table) -> pa.Table:
 
     `table` has the columns of store.BARS but the last; prices may be floats (rounded to 6 decimals).
     """
-    columns = [_column(table[field.name], field.type) for field in store.BARS if field.name != "quarantine"]
-    names = store.BARS.names[:-1]
+    columns = [_column(table[field.name], field.type) for field in schemas.BARS if field.name != "quarantine"]
+    names = schemas.BARS.names[:-1]
     ordered = pa.table(dict(zip(names, columns, strict=True))).sort_by([("symbol", "ascending"), ("date", "ascending")])
-    return ordered.append_column("quarantine", _quarantine(ordered)).cast(store.BARS)
+    return ordered.append_column("quarantine", _quarantine(ordered)).cast(schemas.BARS)
 
 
 def _column(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
@@ -93,12 +94,12 @@ def write_year(path: str, table: pa.Table, about: Mapping[str, Any]) -> None:
     reasons = Counter(reason for reason in table["quarantine"].to_pylist() if reason)
     counts = {"rows": table.num_rows, "quarantined": dict(sorted(reasons.items()))}
     empty = {"reason": None if table.num_rows else about.get("reason", NO_BARS)}
-    store.write_parquet(path, table, {**about, **counts, **empty})
+    files.write_parquet(path, table, {**about, **counts, **empty})
 
 
 def empty() -> pa.Table:
     """No bars."""
-    return store.BARS.empty_table()
+    return schemas.BARS.empty_table()
 
 
 def year_end(year: int) -> dt.date:

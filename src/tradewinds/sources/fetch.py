@@ -15,11 +15,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds import calendars, store
+from tradewinds import calendars
 from tradewinds.calendars import Station
 from tradewinds.candle_window import CandleWindow
-from tradewinds.errors import ConfigError, DataMissing, FetchError
-from tradewinds.jobs import FETCH, SERVICES
+from tradewinds.core import files
+from tradewinds.core.environment import FETCH, SERVICES
+from tradewinds.core.errors import ConfigError, DataMissing, FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources import iem, kalshi, kalshi_catalog, kalshi_event
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.kept_candles import NOTHING_KEPT, best_kept
@@ -49,17 +51,17 @@ def _now() -> dt.datetime:
 def sync_catalog_job(series: str, through: str, out: str) -> None:
     """Sync a series' catalog into `out`, merging what is there; `through` is the date it was asked to reach."""
     station = calendars.station_of(series)
-    with store.only_maker(out):
-        known = store.read_table(out) if Path(out).exists() else None
+    with files.only_maker(out):
+        known = files.read_table(out) if Path(out).exists() else None
         table, meta = kalshi_catalog.sync_catalog(client_for("kalshi"), station, known, _now())
-        store.write_parquet(out, table, meta | {"asked_through": through})
+        files.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
 
 
 def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: str) -> None:
     """Make one event's candle file: from another window's file as far as it goes, the rest fetched."""
     station, day, wanted = calendars.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
-    with store.only_maker(out):
+    with files.only_maker(out):
         if Path(out).exists():
             logger.info("%s was made meanwhile by another run", out)
             return
@@ -69,7 +71,7 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
         now = _now()
         kalshi_event.refuse_open(station, day, markets, now)
         table, meta = _candles(station, day, markets, wanted, out, now)
-        store.write_parquet(out, table, meta)
+        files.write_parquet(out, table, meta)
     shown = ("event_ticker", "rows_per_market", "missing_minutes", "requests", "retries", "tier", "kept_from", "reason")
     logger.info("%s %s: %d candles, %s", series, date, table.num_rows, {key: meta[key] for key in shown})
 
@@ -81,7 +83,7 @@ def _candles(
     windows = kalshi.windows_of(markets, wanted.policy, period, wanted.asof_ts(station, day))
     kept = best_kept(out, windows, period)
     left = kept.left(windows, period)
-    table, tier, requests, retries = store.CANDLES.empty_table(), None, 0, 0
+    table, tier, requests, retries = schemas.CANDLES.empty_table(), None, 0, 0
     if left:
         client = client_for("kalshi")
         table, tier = kalshi_event.fetch_candles(client, station.series_ticker, markets, left, period, now)
@@ -96,7 +98,7 @@ def _candles(
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
     """A catalog's rows of one climate date. (A filter would import pyarrow.compute: not light for a job of one event.)"""
-    table = store.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS])
+    table = files.read_table(catalog, ["climate_date", *kalshi.MARKET_COLUMNS])
     days = table["climate_date"].to_pylist()  # a catalog is sorted by it
     first = bisect.bisect_left(days, day)
     return table.slice(first, bisect.bisect_right(days, day) - first)
@@ -104,7 +106,7 @@ def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
 
 def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
     """No market listed means "the exchange has none" only where the catalog is known to be complete."""
-    covered = store.read_meta(catalog)["covers_through"]
+    covered = files.read_meta(catalog)["covers_through"]
     if day > dt.date.fromisoformat(covered):
         remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
         raise FetchError(
@@ -114,7 +116,7 @@ def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
 
 def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:
     """Fetch a station-year of one model's guidance into `out`, going on after what is there."""
-    with store.only_maker(out):
+    with files.only_maker(out):
         known, reached = _growing(out)
         table, meta = iem.fetch_guidance(client_for("iem"), station, model, year, _now(), known, reached)
         _write_weather(
@@ -127,7 +129,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
     known_station = next((s for s in calendars.stations().values() if s.station_id == station), None)
     if known_station is None:
         raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
-    with store.only_maker(out):
+    with files.only_maker(out):
         known, _ = _growing(out)
         table, meta = iem.fetch_climate(client_for("iem"), known_station, year, _now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
@@ -137,7 +139,7 @@ def fetch_bars_job(name: str, year: int, through: str, out: str) -> None:
     """Fetch a year of a symbol's daily bars, under the name that the service has, into `out`."""
     from tradewinds.sources import bars, yahoo  # not light, and other jobs need none
 
-    with store.only_maker(out):
+    with files.only_maker(out):
         table, meta = yahoo.fetch_year(client_for("yahoo"), name, year, _now().date())
         bars.write_year(out, table, {**meta, "asked_through": through, "retrieved_at": _now().isoformat()})
     logger.info("%s: %d rows, through %s", out, table.num_rows, meta["covers_through"])
@@ -147,9 +149,9 @@ def _growing(path: str) -> tuple[pa.Table | None, str | None]:
     """What a running year's file holds and the date it reaches."""
     if not Path(path).exists():
         return None, None
-    return store.read_table(path), store.read_meta(path)["covers_through"]
+    return files.read_table(path), files.read_meta(path)["covers_through"]
 
 
 def _write_weather(out: str, table: pa.Table, meta: dict[str, Any]) -> None:
-    store.write_parquet(out, table, {**meta, "retrieved_at": _now().isoformat()})
+    files.write_parquet(out, table, {**meta, "retrieved_at": _now().isoformat()})
     logger.info("%s: %d rows, through %s", out, table.num_rows, meta["covers_through"])

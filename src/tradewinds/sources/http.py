@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from tradewinds import __version__
-from tradewinds.errors import FetchError
+from tradewinds.core.errors import FetchError
 from tradewinds.sources.budget import Budget, Permission
 
 logger = logging.getLogger(__name__)

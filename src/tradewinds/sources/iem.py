@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds import store
 from tradewinds.calendars import Station
-from tradewinds.errors import FetchError
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.http import HttpClient, NotFound
 
 MOS = "/cgi-bin/request/mos.py"
@@ -75,7 +75,7 @@ def fetch_guidance(
         raise _empty(
             f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
         )
-    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], store.GUIDANCE)
+    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.GUIDANCE)
     reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
     return table, {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
 
@@ -100,7 +100,7 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
         "model": model,
         "runtime_ts": runtime,
         "ftime_ts": ftime,
-        "known_at_ts": runtime + int(store.PUBLICATION_LAG_HOURS[model] * 3600),
+        "known_at_ts": runtime + int(schemas.PUBLICATION_LAG_HOURS[model] * 3600),
         "n_x_f": math.nan if value is None else value,
         "tmp_f": temperature,
     }
@@ -142,7 +142,7 @@ def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datet
     merged = {row["climate_date"]: row for row in [*(known.to_pylist() if known else []), *rows]}
     if not merged:
         raise _empty(f"no climate reports of {station.station_id} in {year}", "Start later")
-    table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], store.CLIMATE)
+    table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], schemas.CLIMATE)
     reaches = _reports_reach(table, year, now)
     return table, {"rows": table.num_rows, "covers_through": reaches.isoformat(), "requests": client.requests}
 

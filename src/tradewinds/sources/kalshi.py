@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from tradewinds.core.files import seconds_of
 from tradewinds.sources.kalshi_candles import LIVE
-from tradewinds.store import seconds_of
 
 MAX_PERIODS = 5000  # most periods one request of a market may span
 EVENT_CANDLES = 5000  # most candles one answer of the event route holds

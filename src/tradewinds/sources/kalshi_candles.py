@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds import store
+from tradewinds.core import units
+from tradewinds.families.kalshi_weather import schemas
 
 LIVE, HISTORICAL = "live", "historical"
 
@@ -92,18 +93,18 @@ def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
         pa.array([key[0] for key, _ in ordered], pa.string()),
         pa.array([key[1] for key, _ in ordered], pa.int64()),
     ]
-    transposed = list(zip(*(cells for _, cells in ordered), strict=True)) or [()] * (len(store.PRICE_COLUMNS) + 2)
-    kinds = [store.PRICE] * len(store.PRICE_COLUMNS) + [store.COUNT] * 2
-    for name, cells, kind in zip((*store.PRICE_COLUMNS, "volume", "open_interest"), transposed, kinds, strict=True):
+    transposed = list(zip(*(cells for _, cells in ordered), strict=True)) or [()] * (len(schemas.PRICE_COLUMNS) + 2)
+    kinds = [units.PRICE] * len(schemas.PRICE_COLUMNS) + [units.COUNT] * 2
+    for name, cells, kind in zip((*schemas.PRICE_COLUMNS, "volume", "open_interest"), transposed, kinds, strict=True):
         columns.append(_decimals(name, cells, kind))
-    columns.append(pa.array([retrieved_at] * len(ordered), store.TS))
-    return pa.Table.from_arrays(columns, schema=store.CANDLES)
+    columns.append(pa.array([retrieved_at] * len(ordered), units.TS))
+    return pa.Table.from_arrays(columns, schema=schemas.CANDLES)
 
 
 def _decimals(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> pa.Array:
     """Texts as decimals. Few different ones occur in an event, so each is read and judged once."""
     values = {text: _decimal(name, text, kind) for text in set(cells) if text is not None}
-    if kind == store.COUNT and None in cells:
+    if kind == units.COUNT and None in cells:
         raise ShapeError(f"{name} is missing in a candle")
     try:
         return pa.array([None if cell is None else values[cell] for cell in cells], kind)
@@ -116,6 +117,6 @@ def _decimal(name: str, text: str, kind: pa.DataType) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise ShapeError(f"{name} is no decimal: {text!r}") from None
-    if not value.is_finite() or value < 0 or (kind == store.PRICE and value > 1):
+    if not value.is_finite() or value < 0 or (kind == units.PRICE and value > 1):
         raise ShapeError(f"{name} is out of range: {text}")
     return value

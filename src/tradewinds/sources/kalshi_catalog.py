@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds import store
 from tradewinds.calendars import Station, climate_date_of
-from tradewinds.errors import FetchError
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.http import HttpClient, NotFound
 from tradewinds.sources.kalshi_candles import HISTORICAL, LIVE
 
@@ -62,7 +62,7 @@ def sync_catalog(
         "nonfinal": sum(row["result"] not in FINAL for row in rows),
         "undated": undated,
     }
-    return pa.Table.from_pylist(rows, store.CATALOG), meta
+    return pa.Table.from_pylist(rows, schemas.CATALOG), meta
 
 
 def _series(client: HttpClient, ticker: str) -> Row:

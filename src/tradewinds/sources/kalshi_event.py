@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from tradewinds.calendars import Station, event_ticker_of
-from tradewinds.errors import FetchError
+from tradewinds.core.errors import FetchError
 from tradewinds.sources import kalshi
 from tradewinds.sources.http import HttpClient, NotFound
 from tradewinds.sources.kalshi import Ask, Market, Span

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds import store
 from tradewinds.candle_window import siblings
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.sources.kalshi import Span
 
 
@@ -36,7 +37,7 @@ class Kept:
         import pyarrow.compute as pc  # rare, and not light
 
         tables = [fetched]
-        held = store.read_table(self.path).cast(store.CANDLES)
+        held = files.read_table(self.path).cast(schemas.CANDLES)
         tickers, ends = held["market_ticker"], held["end_period_ts"]
         for ticker, (start, end) in windows.items():
             inside = pc.and_(pc.greater_equal(ends, start), pc.less_equal(ends, end))
@@ -55,7 +56,7 @@ def best_kept(path: str, windows: Mapping[str, Span], period_minutes: int) -> Ke
     if not windows:
         return best
     for _, sibling in siblings(path):
-        spans = {ticker: (span[0], span[1]) for ticker, span in store.read_meta(sibling)["windows"].items()}
+        spans = {ticker: (span[0], span[1]) for ticker, span in files.read_meta(sibling)["windows"].items()}
         kept = Kept(sibling, spans)
         rest = _length(kept.left(windows, period_minutes))
         if rest < least:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.sources.http import Signer

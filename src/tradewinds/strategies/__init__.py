@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewinds.engine.rules import Rules

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Exits, Floats, Ints
-from tradewinds.store import MICRO
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.units import MICRO, exact
+from tradewinds.engine.shares import Bars, Exits
 from tradewinds.strategies.shares import Parameters, at_least, by_symbol, previous, share, sums
 
 NAME = "Breakout"
@@ -33,7 +34,7 @@ def scores(bars: Bars, parameters: Parameters) -> Floats:
     """Per row: the close as a multiple of the highest high before it; NaN without a signal."""
     window, traded_window = int(parameters["high_bars"]), int(parameters["volume_bars"])
     over, factor = 1 + share(parameters["above_pct"]), Fraction(parameters["volume_factor"])
-    least = int(parameters["min_close"] * MICRO)
+    least = exact(parameters["min_close"], MICRO)
 
     def of_one(open_: Ints, high: Ints, low: Ints, close: Ints, traded: Ints) -> Floats:
         found = np.full(len(close), np.nan)

@@ -7,9 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.costs import FEE_RULES
 from tradewinds.engine.limits import RiskLimits
-from tradewinds.store import MICRO
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +32,6 @@ def risk_limits(risk: Mapping[str, Any]) -> RiskLimits:
         per_market=risk["max_contracts_per_market"],
         per_event=risk["max_contracts_per_event"],
         total_open=risk["max_total_open_contracts"],
-        notional_per_event_micro=None if notional is None else int(Decimal(str(notional)) * MICRO),
+        notional_per_event_micro=None if notional is None else exact(notional, MICRO),
         orders_per_event_day=risk["max_trades_per_event_per_day"],
     )

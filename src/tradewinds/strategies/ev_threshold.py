@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tradewinds.core.units import PICO, exact
 from tradewinds.engine import sizing
 from tradewinds.engine.rules import Rules
-from tradewinds.store import PICO
 from tradewinds.strategies.common import account_rules
 
 
 def rules(config: Mapping[str, Any]) -> Rules:
     """Buy the side of a market whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract."""
     risk = config["risk"]
-    least = int(Decimal(str(risk["min_ev_per_contract"])) * PICO)
+    least = exact(risk["min_ev_per_contract"], PICO)
     return Rules(sizing=_sizing(risk), by_quote=None, min_ev_pico=least, **account_rules(config))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Exits, Floats, Ints
-from tradewinds.store import MICRO
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.units import MICRO, exact
+from tradewinds.engine.shares import Bars, Exits
 from tradewinds.strategies.shares import Parameters, at_least, by_symbol, previous, share, sums
 
 NAME = "Mean Reversion"
@@ -30,7 +31,7 @@ def history(parameters: Parameters) -> int:
 def scores(bars: Bars, parameters: Parameters) -> Floats:
     """Per row: the fall from the close before the lower ones as a share of it; NaN without a signal."""
     down, window = int(parameters["down_bars"]), int(parameters["volume_bars"])
-    fall, least = share(parameters["fall_pct"]), int(parameters["min_close"] * MICRO)
+    fall, least = share(parameters["fall_pct"]), exact(parameters["min_close"], MICRO)
     volume = int(parameters["min_volume"] * window)
 
     def of_one(open_: Ints, high: Ints, low: Ints, close: Ints, traded: Ints) -> Floats:

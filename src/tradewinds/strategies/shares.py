@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.engine.shares import Bars, Flags, Floats, Ints
-from tradewinds.errors import ConfigError
+from tradewinds.core.arrays import Flags, Floats, Ints
+from tradewinds.core.errors import ConfigError
+from tradewinds.engine.shares import Bars
 
 Parameters = dict[str, Decimal]
 

@@ -10,17 +10,16 @@ import functools
 import traceback
 import types
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.units import PICO, exact
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import MOST_EXACT
 from tradewinds.engine.rules import NONE, QuoteRule, Quotes, Rules, Wishes
-from tradewinds.errors import ConfigError, SimulationError
-from tradewinds.store import PICO
 from tradewinds.strategies.common import account_rules
 
 YES, NO = Side.YES, Side.NO
@@ -40,7 +39,7 @@ class Orders(NamedTuple):
 
 def pico(dollars: float | str) -> int:
     """Dollars as the integer in which values are compared exactly: 0.05 is 50,000,000,000 pico-dollars."""
-    return int(Decimal(str(dollars)) * PICO)
+    return exact(dollars, PICO)
 
 
 @functools.cache

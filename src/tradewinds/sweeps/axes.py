@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from tradewinds.config import Config
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps import keys
 
 _NUMBER = r"[-+]?(?:[0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})(?:[eE][-+]?[0-9]{1,2})?"

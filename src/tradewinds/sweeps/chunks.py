@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
-from tradewinds import config, store
-from tradewinds.errors import SimulationError
+from tradewinds import config
+from tradewinds.core import files
+from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
 from tradewinds.sweeps.outcomes import Part
@@ -62,7 +63,7 @@ def write_order(chunk: Chunk, split: dt.date) -> None:
     points = [{"run_id": point.run_id, "settings": point.settings} for point in chunk.points]
     text = yaml.safe_dump({"split": split, "points": points}, sort_keys=False)
     if not chunk.order.exists() or chunk.order.read_text(encoding="utf-8") != text:
-        store.write_text(chunk.order, text)
+        files.write_text(chunk.order, text)
 
 
 def read_order(path: str | Path, base: config.Config) -> tuple[list[SweepPoint], dt.date]:
@@ -95,7 +96,7 @@ def write_figures(path: str | Path, judged: Sequence[Judged]) -> None:
         }
         for one in judged
     ]
-    store.write_text(path, json.dumps(rows, indent=0) + "\n")
+    files.write_text(path, json.dumps(rows, indent=0) + "\n")
 
 
 def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> Iterator[Judged]:

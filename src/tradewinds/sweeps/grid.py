@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradewinds import config
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps.axes import Axis, parse_axes
 from tradewinds.sweeps.keys import label, setting, with_settings
 

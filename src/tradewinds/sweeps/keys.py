@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tradewinds import config, markets, strategies
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds.engine.equity import DAY_SECONDS, Point
+from tradewinds.core.arrays import Ints
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import number
+from tradewinds.core.units import DAY_SECONDS
+from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
-from tradewinds.errors import ConfigError
 from tradewinds.results import metrics
-from tradewinds.results.text import number
 
 OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that are kept from the ranking
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

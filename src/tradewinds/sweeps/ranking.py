@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.errors import ConfigError
+from tradewinds.core.errors import ConfigError
 from tradewinds.results.metrics import DAYS_PER_YEAR
 from tradewinds.sweeps import luck
 from tradewinds.sweeps.outcomes import Outcome, Part, in_sample_returns, midnight, parts

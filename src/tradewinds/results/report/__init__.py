@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tradewinds import store
+from tradewinds.core import files
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
@@ -28,8 +28,8 @@ def write_report(folder: str | Path, family: Family) -> None:
     page = page_of(target, family)
     drawn = {plot.name: pictures(plot) for plot in page.plots()}
     _write_plots(target / "plots", drawn)
-    store.write_text(target / "report.html", html(page, {name: forms["svg"] for name, forms in drawn.items()}))
-    store.write_text(target / "report.md", markdown(page))
+    files.write_text(target / "report.html", html(page, {name: forms["svg"] for name, forms in drawn.items()}))
+    files.write_text(target / "report.md", markdown(page))
 
 
 def _write_plots(folder: Path, drawn: dict[str, dict[str, bytes]]) -> None:

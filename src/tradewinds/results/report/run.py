@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from tradewinds import yaml_text
+from tradewinds.core import yaml_text
 from tradewinds.results.report.parts import Section
 
 

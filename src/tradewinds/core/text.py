@@ -6,8 +6,9 @@ import datetime as dt
 import functools
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from tradewinds.store import MICRO
+from tradewinds.core.units import MICRO
 
 CACHED = 10_000  # amounts and instants of a run repeat
 
@@ -48,3 +49,15 @@ def instant(ts: int) -> str:
 def number(micro: int) -> float:
     """Micro-dollars as the float whose shortest form is the exact amount (below eight billion dollars)."""
     return float(Decimal(micro) / MICRO)
+
+
+def money(micro: int | None) -> str:
+    """Micro-units as text; ? for None."""
+    return "?" if micro is None else plain(Decimal(micro) / MICRO)
+
+
+def figure(value: Any, digits: int = 2) -> str:
+    """A number for people; null is a dash."""
+    if value is None:
+        return "—"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"

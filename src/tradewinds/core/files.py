@@ -1,0 +1,142 @@
+"""The files: where they lie, what columns they have, and how they are written (whole or not at all).
+
+Importing this module costs little on purpose and needs no numpy: one fetch job per event imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tradewinds.core.errors import DamagedFile
+from tradewinds.core.units import MICRO, TS
+
+META_KEY = b"tradewinds"
+
+
+def schema_of(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:
+    """A schema from (name, type) for required and (name, type, "null") for nullable columns."""
+    return pa.schema([pa.field(f[0], f[1], nullable=len(f) == 3) for f in fields])
+
+
+@contextlib.contextmanager
+def only_maker(path: str | Path) -> Iterator[None]:
+    """Hold the making of a file: of all processes that share the data folder, one is inside for a path, the others wait.
+
+    One byte of one file is locked per path, so no lock files pile up, and the kernel frees the lock of a killed process.
+    Half-written files that killed makers of this path have left are removed.
+    """
+    target = Path(path)
+    byte = int.from_bytes(hashlib.sha256(target.as_posix().encode()).digest()[:6])
+    Path("data").mkdir(exist_ok=True)
+    with open("data/.making.lock", "a") as handle:
+        fcntl.lockf(handle, fcntl.LOCK_EX, 1, byte)
+        for torn in target.parent.glob(f".{target.name}.*.part"):
+            torn.unlink(missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> None:
+    """Write a table with its metadata (JSON under the key `tradewinds`) to a temporary name, then rename it."""
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
+    with replacing(path) as temporary:
+        described = table.replace_schema_metadata({META_KEY: text.encode()})
+        pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
+
+
+def read_meta(path: str | Path) -> dict[str, Any]:
+    """The metadata that `write_parquet` stored with a file.
+
+    Raises:
+        DamagedFile: the file is no Parquet, or was not written by `write_parquet`.
+    """
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the file system's word, not the content's
+            raise
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
+    if META_KEY not in metadata:
+        raise DamagedFile(path, "it carries no Tradewinds metadata")
+    loaded: dict[str, Any] = json.loads(metadata[META_KEY])
+    return loaded
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+) -> pa.Table:
+    """A Parquet file's table, or some of its columns; `days` keeps the climate dates from the first to the last of them.
+
+    pq.read_table would import pyarrow.dataset and make a dataset of one file: dear for a process this short.
+
+    Raises:
+        DamagedFile: the file lacks one of the columns.
+    """
+    wanted = None if columns is None else sorted({*columns, *(["climate_date"] if days else [])})
+    with pq.ParquetFile(path) as file:
+        table = file.read(columns=wanted)
+    if missing := [name for name in wanted or () if name not in table.column_names]:
+        raise DamagedFile(path, f"it has no column {missing[0]}")
+    if days:
+        import pyarrow.compute as pc  # not light, and fetch jobs need none
+
+        dates = table["climate_date"]
+        table = table.filter(pc.and_(pc.greater_equal(dates, days[0]), pc.less_equal(dates, days[1])))
+    return table if columns is None else table.select(columns)
+
+
+def read_rows(
+    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of `read_table`."""
+    rows: list[dict[str, Any]] = read_table(path, columns, days).to_pylist()
+    return rows
+
+
+def seconds_of(times: pa.ChunkedArray) -> list[Any]:
+    """Times as Unix seconds, rounded down, nulls as None; thirty times as fast as by `to_pylist`."""
+    exact = times if times.type == TS else times.cast(TS)
+    micros = itertools.chain.from_iterable(chunk.view(pa.int64()).to_pylist() for chunk in exact.chunks)
+    return [None if value is None else value // MICRO for value in micros]
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file to a temporary name, then rename it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

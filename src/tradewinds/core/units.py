@@ -1,0 +1,48 @@
+"""Exact units: money as integer micro-units, probabilities as integer pico-units, and the columns that hold them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pyarrow as pa
+
+PRICE = pa.decimal128(9, 6)  # dollars; the exchange sends up to 6 decimals
+COUNT = pa.decimal128(18, 2)  # contracts; the exchange sends 2 decimals
+PROB = pa.decimal128(13, 12)
+TS = pa.timestamp("us", tz="UTC")
+
+MICRO = 1_000_000  # micro-dollars in a dollar
+PICO = 10**12  # units in which a probability is an integer
+
+SHARE_PRICE = pa.decimal128(18, 6)
+
+
+Ratio = tuple[int, int]  # numerator and denominator: a Fraction's own arithmetic is slow
+
+CENT = MICRO // 100
+NEVER = 2**62  # an instant, a day or a price that is never reached
+DAY_SECONDS = 86_400
+
+
+def exact(value: Decimal | float | str, unit: int) -> int:
+    """A decimal number in whole units of 1/unit, rounded towards zero.
+
+    Args:
+        value: the number; a float counts as its shortest decimal form (0.1 is a tenth).
+        unit: units in one, such as MICRO.
+    """
+    return int(Decimal(str(value)) * unit)
+
+
+def scaled(amount: int, by: Ratio) -> int:
+    """An amount times a numerator over a denominator, rounded half to even."""
+    numerator, denominator = by
+    whole, rest = divmod(amount * numerator, denominator)
+    double = 2 * rest
+    return whole + (double > denominator or (double == denominator and whole % 2 == 1))
+
+
+def scaled_down(amount: int, by: Fraction) -> int:
+    """An amount times a fraction, rounded down."""
+    return amount * by.numerator // by.denominator

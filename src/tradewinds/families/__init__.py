@@ -1,0 +1,1 @@
+"""Market families: one folder each, with one contract (contract.py)."""

@@ -1,0 +1,1 @@
+"""Daily temperature events; FAMILY in family.py is what the rest of the program sees of them."""
