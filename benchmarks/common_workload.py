@@ -27,8 +27,9 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from tradewinds import calendars, config
+from tradewinds import calendars, candle_window
 from tradewinds.candle_window import CandleWindow
+from tradewinds.config import resolve
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.plan import plan_of
@@ -130,8 +131,8 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
     seeds = seeds or {SERIES: SEED}
     last = FIRST + dt.timedelta(days=events - 1)
     asked = {**CONFIG, "series_tickers": list(seeds), "date_end_local": last}
-    conf = config.resolve(asked)
-    window = config.candle_window(conf)
+    conf = resolve.resolve(asked)
+    window = candle_window.wanted_window(conf)
     jobs = [(folder, window, events, series, seed) for series, seed in seeds.items()]
     if processes == 1:
         believed = [row for job in jobs for row in _write_series(*job)]
@@ -149,7 +150,7 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
     files.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
 
 
-def write_probabilities(folder: Path, conf: config.Config, table: pa.Table) -> None:
+def write_probabilities(folder: Path, conf: resolve.Config, table: pa.Table) -> None:
     """Write the probabilities of a resolved config where its plan has them."""
     meta = {"source": "file", "markets": table.num_rows, "events_without": {}, "reasons": {}}
     files.write_parquet(folder / plan_of(conf).probabilities, table, meta)

@@ -35,9 +35,9 @@ MOST_SECONDS, LEAST_TIMES = 10, 20
 def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
     raw = {"universe": symbols, **DATES, "strategy": {"name": strategy}, "calendar": "XASX"}
     raw |= {"bars": {"source": "files", "path": str(bars)}, "risk": {"currency": "AUD"}, "on_missing": {"bars": "skip"}}
-    from tradewinds import config
+    from tradewinds.config import resolve
 
-    return config.resolve({**raw, **changes})
+    return resolve.resolve({**raw, **changes})
 
 
 def prepare(bars: Path, every: list[str]) -> dict:

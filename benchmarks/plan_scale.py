@@ -14,7 +14,7 @@ import psutil
 import yaml
 
 from tradewinds import calendars
-from tradewinds.config import resolve
+from tradewinds.config.resolve import resolve
 from tradewinds.core import files
 from tradewinds.core.paths import workflow_root
 from tradewinds.families.kalshi_weather import schemas

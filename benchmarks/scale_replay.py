@@ -16,7 +16,7 @@ from benchmarks.common_results import EXPECTED, Outcome
 from benchmarks.peers.process import Stopwatch
 from benchmarks.scale import part_of
 from tradewinds import calendars, jobs
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.engine.result import Trade
 from tradewinds.markets import kalshi_weather
 from tradewinds.plan import plan_of

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from benchmarks import common_workload
 from benchmarks.scale import LENGTHS, MADE, part_of
-from tradewinds import calendars, config, jobs
+from tradewinds import calendars, jobs
+from tradewinds.config import resolve
 from tradewinds.core.files import read_table, write_text
 from tradewinds.plan import plan_of
 
@@ -38,7 +39,7 @@ def write(folder: Path) -> None:
     """Write the year, and the probabilities of its parts."""
     started = time.perf_counter()
     common_workload.write(folder, max(LENGTHS), seeds(), processes=os.cpu_count() or 1)
-    year = config.load(folder / "config.yaml")
+    year = resolve.load(folder / "config.yaml")
     table = read_table(folder / plan_of(year).probabilities)
     for days in LENGTHS:
         part = part_of(year, days)

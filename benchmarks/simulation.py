@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
-from tradewinds import calendars, config, jobs
+from tradewinds import calendars, jobs
 from tradewinds.archive import Archive
+from tradewinds.config import resolve
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.result import RunResult
@@ -42,7 +43,7 @@ def prepare(work: Path) -> tuple:
     archive = work / "archive-100-days"
     if not archive.exists():
         make_synthetic(archive, first=FIRST, last=LAST, series=SERIES)
-    conf = config.resolve(
+    conf = resolve.resolve(
         {
             "series_tickers": list(SERIES),
             "date_start_local": FIRST,

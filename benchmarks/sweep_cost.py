@@ -24,7 +24,8 @@ import numpy as np
 import yaml
 
 from benchmarks import common_workload
-from tradewinds import config, jobs
+from tradewinds import jobs
+from tradewinds.config import resolve
 from tradewinds.engine.result import RunResult
 from tradewinds.markets import kalshi_weather
 from tradewinds.plan import plan_of
@@ -59,7 +60,7 @@ def measure(folder: Path = WORK) -> dict[str, dict]:
 def _measure(strategy: dict[str, Any] | None, grid: list[str]) -> dict:
     raw = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
     raw |= {"strategy": strategy} if strategy else {}
-    points, made_s = _timed(lambda: grid_points(config.resolve(raw), grid))
+    points, made_s = _timed(lambda: grid_points(resolve.resolve(raw), grid))
     drawn = random.Random(SEED).sample(range(len(points)), CHECKED)
     alone = {number: _alone(raw, points[number]) for number in drawn}  # warms up, too
     list(replays.outcomes(points[:2]))
@@ -91,12 +92,12 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
         for part in sections:
             section = section[part]
         section[name] = value
-    conf = config.resolve(written)
+    conf = resolve.resolve(written)
     run = _run(conf)
-    return Outcome.of(point.settings, config.run_id(conf), run.equity, run.trades)
+    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades)
 
 
-def _run(conf: config.Config) -> RunResult:
+def _run(conf: resolve.Config) -> RunResult:
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
     return kalshi_weather.simulate(conf, plan.catalogs, candles, plan.probabilities)

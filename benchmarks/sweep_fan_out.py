@@ -30,7 +30,8 @@ from rich.console import Console
 
 from benchmarks import common_workload
 from benchmarks.scale_workload import seeds
-from tradewinds import config, jobs
+from tradewinds import jobs
+from tradewinds.config import resolve
 from tradewinds.runner import RunOptions
 from tradewinds.sweep_command import SweepOptions, sweep
 from tradewinds.sweeps import chunks, replays
@@ -127,7 +128,7 @@ def record(found: dict) -> None:
 
 def _parts(grid: list[str], events: int) -> dict:
     """CPU seconds an event: of reading the candles once, and of one point's replay."""
-    made = grid_points(config.load(Path("config.yaml")), grid)
+    made = grid_points(resolve.load(Path("config.yaml")), grid)
     list(replays.outcomes(made[:2], workers=1))  # warms up
     one = _cpu(lambda: list(replays.outcomes(made[:1], workers=1)))
     one_pass = made[: replays.POINTS_PER_PASS]
@@ -146,7 +147,7 @@ def _swept(grid: list[str], profile: str | None, keep: bool = False) -> tuple[di
     """The files of a sweep, and its wall seconds."""
     if not keep:
         shutil.rmtree("backtests", ignore_errors=True)
-    split = config.load(Path("config.yaml"))["date_end_local"] - dt.timedelta(days=3)
+    split = resolve.load(Path("config.yaml"))["date_end_local"] - dt.timedelta(days=3)
     started = time.perf_counter()
     options = RunOptions(fetch="never", max_parallel_events=1, profile=profile)
     sweep(Path("config.yaml"), SweepOptions(grid, split=split), options, Console(quiet=True))

@@ -9,8 +9,8 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from tradewinds import config as tradewinds_config
-from tradewinds import config_problems, jobs, markets, plan, runner
+from tradewinds import jobs, plan, runner
+from tradewinds.config import markets, problems, resolve
 from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 
@@ -21,11 +21,11 @@ def checked_config():
     source = files[-1] if files else "config (give one with --configfile)"
     try:
         lines = (
-            config_problems.parse_yaml(open(source, encoding="utf-8").read(), source)[1]
+            problems.parse_yaml(open(source, encoding="utf-8").read(), source)[1]
             if files
             else {}
         )
-        return tradewinds_config.resolve(config, source=source, lines=lines)
+        return resolve.resolve(config, source=source, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
 

@@ -2,8 +2,8 @@
 
 import json
 
-from tradewinds import config as configs
 from tradewinds.check import naming_damage
+from tradewinds.config import resolve as configs
 from tradewinds.core import files
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import plan_of

@@ -6,7 +6,8 @@
 from pathlib import Path
 from typing import Any
 
-from tradewinds import calendars, config, markets
+from tradewinds import calendars
+from tradewinds.config import markets, resolve
 
 HEAD = """# The config
 
@@ -75,7 +76,7 @@ def _cell(text: str) -> str:
 
 
 def page() -> str:
-    keys, shares = (_keys(config.schema(market)) for market in markets.NAMES)
+    keys, shares = (_keys(resolve.schema(market)) for market in markets.NAMES)
     series = "\n".join(
         f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
         for s in calendars.stations().values()

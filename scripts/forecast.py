@@ -3,7 +3,7 @@
 import datetime as dt
 
 from tradewinds import calendars
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.core.files import write_parquet
 from tradewinds.forecasts.tables import describe, make_forecasts
 from tradewinds.jobs import enter_storage, run_job

@@ -1,6 +1,6 @@
 """Make files of daily bars from the user's own file, or from a seed."""
 
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.plan import run_plan
 from tradewinds.sources import bar_files, bar_synthetic

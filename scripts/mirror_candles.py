@@ -3,8 +3,8 @@
 import json
 import logging
 
-from tradewinds import config as configs
 from tradewinds import database
+from tradewinds.config import resolve as configs
 from tradewinds.core.files import write_text
 from tradewinds.database import mirror
 from tradewinds.jobs import enter_storage, run_job

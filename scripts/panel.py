@@ -1,6 +1,6 @@
 """Put a run's daily bars into one file."""
 
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.markets.equities_bars import make_panel
 from tradewinds.plan import run_plan

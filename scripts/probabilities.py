@@ -1,6 +1,6 @@
 """Make the table of P(YES) at each event's as-of time, from the user's file or the project's forecast."""
 
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.core import files
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.jobs import enter_storage, run_job

@@ -1,7 +1,7 @@
 """Replay a run's events and write its tables, metrics and manifest."""
 
-from tradewinds import config as configs
 from tradewinds import simulation
+from tradewinds.config import resolve as configs
 from tradewinds.jobs import enter_storage, run_job, telling
 from tradewinds.plan import run_plan
 

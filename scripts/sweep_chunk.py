@@ -1,6 +1,6 @@
 """Replay one piece of a sweep and write its figures."""
 
-from tradewinds import config as configs
+from tradewinds.config import resolve as configs
 from tradewinds.jobs import enter_storage, run_job
 from tradewinds.sweeps import chunks, replays
 from tradewinds.sweeps.ranking import judge

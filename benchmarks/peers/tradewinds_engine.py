@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 import tradewinds
 from benchmarks.peers.process import Stopwatch, arguments, tell
-from tradewinds import config as configs
 from tradewinds import jobs
+from tradewinds.config import resolve as configs
 from tradewinds.markets import kalshi_weather
 from tradewinds.plan import plan_of
 

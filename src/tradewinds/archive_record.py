@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tradewinds import archive_market
 from tradewinds.archive import MARKETS, ArchiveWriter
 from tradewinds.check import damaged_files
-from tradewinds.config import Config
+from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas

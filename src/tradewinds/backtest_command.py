@@ -56,8 +56,8 @@ def backtest(
     leaderboard and compare find them, and into the run's folder. Missing prices are exit code 3, with what is missing of each
     symbol.
     """
-    from tradewinds import config as configs
     from tradewinds import run_command
+    from tradewinds.config import resolve as configs
     from tradewinds.plan import run_plan
     from tradewinds.runner import RunOptions
     from tradewinds.screen import Screen
@@ -91,7 +91,7 @@ def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
 
 
 def _base(config: Path | None) -> dict[str, Any]:
-    from tradewinds import config as configs
+    from tradewinds.config import resolve as configs
 
     if config is None:
         return {"market": "equities_daily"}

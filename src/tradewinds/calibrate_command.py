@@ -11,10 +11,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tradewinds import config as configs
 from tradewinds import listing, run_command, runner
 from tradewinds.check import naming_damage
-from tradewinds.config import Config
+from tradewinds.config import resolve as configs
+from tradewinds.config.resolve import Config
 from tradewinds.plan import plan_of
 from tradewinds.screen import Screen
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tradewinds import calendars
 from tradewinds.calendars import Station
+from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
 
 FULL, TRADE = "FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"
@@ -71,3 +72,11 @@ def siblings(path: str | Path) -> Iterator[tuple[CandleWindow, Path]]:
         found = other / file.parent.name / file.name
         if other.name != wanted.key and found.exists():
             yield CandleWindow.parse(other.name), found
+
+
+def wanted_window(config: Config) -> CandleWindow:
+    """The candles that a config wants of every event."""
+    candles, asof = config["candles"], config["asof_policy"]
+    return CandleWindow(
+        candles["window_policy"], candles["period_interval_minutes"], asof["local_time"], asof["days_before"]
+    )

@@ -128,8 +128,8 @@ def check(
 
     Reads data/. Changes nothing without --delete-damaged. Exit code 5 if a damaged file remains.
     """
-    from tradewinds import config as configs
     from tradewinds.check import damaged_files
+    from tradewinds.config import resolve as configs
     from tradewinds.core.errors import SimulationError
     from tradewinds.plan import run_plan
 
@@ -300,7 +300,7 @@ def record(
     Every file must be there (else exit 3 with the list), with 1-minute candles of the whole market window.
     """
     from tradewinds import archive_record
-    from tradewinds import config as configs
+    from tradewinds.config import resolve as configs
     from tradewinds.plan import plan_of
 
     conf = configs.load(config)

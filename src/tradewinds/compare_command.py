@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewinds import listing, markets
+from tradewinds import listing
 from tradewinds.calendars import climate_date_of
+from tradewinds.config import markets
 from tradewinds.core import text
 from tradewinds.core.errors import ConfigError
 

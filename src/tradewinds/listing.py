@@ -39,7 +39,7 @@ def database_url(url: str | None, config: Path | None) -> str:
     Raises:
         ConfigError: both are named, or the config is wrong.
     """
-    from tradewinds import config as configs
+    from tradewinds.config import resolve as configs
 
     if url and config:
         raise ConfigError("--database and --config both name a database.", remedy="Give one of them.")

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tradewinds import config as configs
-from tradewinds import lookahead, markets
+from tradewinds import lookahead
 from tradewinds.check import damaged_files
+from tradewinds.config import markets
+from tradewinds.config import resolve as configs
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import instant
 from tradewinds.lookahead import PLANTED, Change, CutReport, Subject

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradewinds import calendars, config, markets
+from tradewinds import calendars, candle_window
 from tradewinds.candle_window import CandleWindow, siblings
+from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.core.files import read_meta
 from tradewinds.families.kalshi_weather.schemas import (
@@ -161,13 +162,13 @@ class Plan:
         return any(other.holds(self.window, station, event.climate_date) for other, _ in siblings(event.path))
 
 
-def run_plan(conf: config.Config) -> RunPlan:
+def run_plan(conf: resolve.Config) -> RunPlan:
     """The plan of a resolved config, of whichever market family."""
     made: RunPlan = markets.family_of(conf["market"]).plan_of(conf)
     return made
 
 
-def plan_of(conf: config.Config) -> Plan:
+def plan_of(conf: resolve.Config) -> Plan:
     """The plan of a resolved config of events, for what is about events only.
 
     Raises:
@@ -181,14 +182,14 @@ def plan_of(conf: config.Config) -> Plan:
     return kalshi_plan(conf)
 
 
-def kalshi_plan(conf: config.Config) -> Plan:
+def kalshi_plan(conf: resolve.Config) -> Plan:
     """The plan of a resolved config of daily temperature events."""
-    window = config.candle_window(conf)
+    window = candle_window.wanted_window(conf)
     dates = calendars.date_range(conf["date_start_local"], conf["date_end_local"])
     series = conf["series_tickers"]
     events = tuple(Event(s, d, candle_path(window.key, s, d)) for s in series for d in dates)
     guidance, climate = _weather_files(conf)
-    run = config.run_id(conf)
+    run = resolve.run_id(conf)
     forecast = conf["probabilities"]
     return Plan(
         run_id=run,
@@ -207,12 +208,12 @@ def kalshi_plan(conf: config.Config) -> Plan:
     )
 
 
-def _forecast_digest(conf: config.Config) -> str:
+def _forecast_digest(conf: resolve.Config) -> str:
     keys = ("series_tickers", "date_start_local", "date_end_local", "asof_policy", "probabilities")
-    return config.digest({key: conf[key] for key in keys})[:20]
+    return resolve.digest({key: conf[key] for key in keys})[:20]
 
 
-def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str], dict[tuple[str, int], str]]:
+def _weather_files(conf: resolve.Config) -> tuple[dict[tuple[str, str, int], str], dict[tuple[str, int], str]]:
     """Station-years that the forecast needs; none when the user brings probabilities."""
     forecast = conf["probabilities"]
     if forecast["source"] == "file":
@@ -224,18 +225,18 @@ def _weather_files(conf: config.Config) -> tuple[dict[tuple[str, str, int], str]
     return guidance, {(s, y): climate_path(s, y) for s in stations for y in years}
 
 
-def _years_back(conf: config.Config) -> int:
+def _years_back(conf: resolve.Config) -> int:
     """Calendar years before its own that a year of forecasts needs: the same wherever in the year a config begins."""
     reach = dt.timedelta(days=forecast_windows.reach_days(conf["probabilities"]))
     new_year = dt.date(conf["date_start_local"].year, 1, 1)
     return new_year.year - (new_year - reach).year
 
 
-def _forecast_files(conf: config.Config) -> dict[tuple[str, str, int], str]:
+def _forecast_files(conf: resolve.Config) -> dict[tuple[str, str, int], str]:
     """Per station, target and year of the range; what defines their bytes is in their digest and their path."""
     if conf["probabilities"]["source"] == "file":
         return {}
-    named = config.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
+    named = resolve.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
     years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)
     stations = [calendars.station_of(series) for series in conf["series_tickers"]]
     pairs = sorted({(station.station_id, station.target) for station in stations})

@@ -9,7 +9,7 @@ from typing import Any
 
 from tradewinds import calendars
 from tradewinds.candle_window import CandleWindow
-from tradewinds.config import Config
+from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.plan import Event, Plan, stale_files
 from tradewinds.sources import kalshi

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tradewinds import calendars, calibrate_command, runner
-from tradewinds import config as configs
 from tradewinds.check import naming_damage
-from tradewinds.config import Config
+from tradewinds.config import resolve as configs
+from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
 from tradewinds.plan import Plan, plan_of

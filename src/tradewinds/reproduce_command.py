@@ -60,7 +60,7 @@ def _differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         DataMissing: an input is not there.
     """
     from tradewinds import __version__
-    from tradewinds.config import digest
+    from tradewinds.config.resolve import digest
     from tradewinds.results.manifest import git_sha, package_versions, sha256
 
     inputs = manifest["inputs"]
@@ -87,7 +87,7 @@ def _differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _kept_config(run_dir: Path) -> dict[str, Any]:
-    from tradewinds import config as configs
+    from tradewinds.config import resolve as configs
 
     kept = configs.question(configs.load(run_dir / "config_resolved.yaml"))
     plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
@@ -98,8 +98,8 @@ def _made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[st
     """For each file that is compared, how the new one differs: nothing, or a sentence."""
     import os
 
-    from tradewinds import config as configs
     from tradewinds import simulation
+    from tradewinds.config import resolve as configs
     from tradewinds.plan import run_plan
 
     with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:

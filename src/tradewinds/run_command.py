@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from tradewinds import config as configs
-from tradewinds import display, jobs, markets, progress, runner
+from tradewinds import display, jobs, progress, runner
+from tradewinds.config import markets
+from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing, TradewindsError
 from tradewinds.markets.family import RunPlan

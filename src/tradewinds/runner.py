@@ -24,8 +24,9 @@ from typing import Any
 import psutil
 import yaml
 
-from tradewinds import jobs, markets
-from tradewinds.config import Config
+from tradewinds import jobs
+from tradewinds.config import markets
+from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.paths import workflow_root

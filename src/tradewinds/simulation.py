@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tradewinds import markets
 from tradewinds.check import naming_damage
-from tradewinds.config import Config
+from tradewinds.config import markets
+from tradewinds.config.resolve import Config
 from tradewinds.markets.family import RunPlan, Tell
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tradewinds import config as configs
 from tradewinds import run_command, runner
 from tradewinds.check import naming_damage
+from tradewinds.config import resolve as configs
 from tradewinds.core import files
 from tradewinds.plan import run_plan
 from tradewinds.progress import PLAIN_LINE_SECONDS

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tradewinds import config as configs
-from tradewinds import markets
 from tradewinds.check import naming_damage
+from tradewinds.config import markets
+from tradewinds.config import resolve as configs
 from tradewinds.core.errors import SimulationError
 from tradewinds.forecasts.probabilities import build_probabilities
 from tradewinds.markets import validations

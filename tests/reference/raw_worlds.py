@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.reference.worlds import make_world
-from tradewinds import calendars, config
+from tradewinds import calendars
+from tradewinds.config import resolve
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.lookahead_inputs import Inputs
@@ -42,7 +43,7 @@ def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
 
 def _with(conf, forecast):
     raw = {**conf, "probabilities": forecast, "audit": "full"}
-    return config.resolve({key: value for key, value in raw.items() if value is not None})
+    return resolve.resolve({key: value for key, value in raw.items() if value is not None})
 
 
 def _user_rows(rng, world):

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from tests.reference.defects import plant, validation_policy
-from tradewinds import calendars, config
+from tradewinds import calendars
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import schemas
 
@@ -119,7 +120,7 @@ def _config(rng, series, first, last):
         "max_quote_age_minutes": maybe(10, 90),
         "output_dir": "backtests",
     }
-    return config.resolve(raw)
+    return resolve.resolve(raw)
 
 
 def _markets(rng, series, day):

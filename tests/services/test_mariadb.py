@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
@@ -47,7 +47,7 @@ def a_trade(n: int, payout_micro: int) -> Trade:
 
 def write(folder: Path, payouts: list[int]) -> str:
     """A run of one trade per payout; returns its id."""
-    conf = config.resolve(
+    conf = resolve.resolve(
         {
             "series_tickers": ["KXHIGHMIA"],
             "date_start_local": "2025-06-01",
@@ -82,7 +82,7 @@ def write(folder: Path, payouts: list[int]) -> str:
         start_ts=T0,
         end_ts=T0 + 86_400,
     )
-    run_id = config.run_id(conf)
+    run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
     write_manifest(folder, run_id, conf, [], result.watermark)
     return run_id

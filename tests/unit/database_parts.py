@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.workflow.harness import CHICAGO
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.results.artifacts import write_artifacts
@@ -30,7 +30,7 @@ def a_trade(n, payout_micro):
 def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:00Z", **metrics):
     """A run of one trade per payout, with some metrics as told; its id."""
     dates = {"date_start_local": DAY, "date_end_local": DAY}
-    conf = config.resolve(CHICAGO | dates | {"series_tickers": ["KXHIGHMIA"], "seed": seed})
+    conf = resolve.resolve(CHICAGO | dates | {"series_tickers": ["KXHIGHMIA"], "seed": seed})
     trades = [a_trade(n, payout) for n, payout in enumerate(payouts)]
     start, end = 10**9, 10**9 + sum(trade.pnl_micro for trade in trades)
     equity = [Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)]
@@ -38,7 +38,7 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
     scored = [Scored(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
     result = RunResult(start, end, trades, equity, [], scored, diagnostics, [], T0, T0, T0 + 86_400)
-    run_id = config.run_id(conf)
+    run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
     write_manifest(folder, run_id, conf, [], result.watermark)
     for name, change in (("metrics.json", metrics), ("run_manifest.json", {"created_at_utc": created})):

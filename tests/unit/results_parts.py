@@ -8,7 +8,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from tests.unit.engine_parts import micro, pico
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
@@ -31,7 +31,7 @@ NINE = {
 
 
 def conf(**changes):
-    return config.resolve(NINE | changes, today=dt.date(2026, 1, 1))
+    return resolve.resolve(NINE | changes, today=dt.date(2026, 1, 1))
 
 
 def at(text):
@@ -110,7 +110,7 @@ def run(
 def written(folder, result, title="Highest temperature", **changes):
     """The folder of a run, with everything the report is made from; all its markets have the same title."""
     how = conf(**changes)
-    run_id = config.run_id(how)
+    run_id = resolve.run_id(how)
     write_artifacts(folder, run_id, how, result)
     write_manifest(folder, run_id, how, [], result.watermark)
     tickers = sorted({trade.market_ticker for trade in result.trades})

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rules
 from tests.unit.results_parts import at, conf, points, run, scored, trade
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.text import dollars, instant, number, plain, probability
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
@@ -185,8 +185,8 @@ def test_decisions_in_summary_and_in_full(tmp_path):
 def test_the_resolved_config_asks_the_same_question_and_keeps_no_password(url, kept):
     asked = conf(database={"url": url}, risk={"start_balance_usd": 12.5, "max_contracts_per_market": 5})
     text = resolved_yaml(asked)
-    again = config.resolve(yaml.safe_load(text))
-    assert config.run_id(again) == config.run_id(asked)
+    again = resolve.resolve(yaml.safe_load(text))
+    assert resolve.run_id(again) == resolve.run_id(asked)
     assert "s3cret" not in text
     assert (again == asked) == kept
 

@@ -12,8 +12,8 @@ from benchmarks import common_workload, compare_engines, scale
 from benchmarks.peers.plain_loop import read, replays
 from benchmarks.peers.tradewinds_engine import run_workload
 from benchmarks.peers.workload import Workload
-from tradewinds import config
 from tradewinds.check import damaged_files
+from tradewinds.config import resolve
 from tradewinds.plan import plan_of
 
 EVENTS = 3
@@ -34,7 +34,7 @@ def workload(folder):
 
 def test_its_files_are_whole_and_nothing_is_missing(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    plan = plan_of(config.load("config.yaml"))
+    plan = plan_of(resolve.load("config.yaml"))
     assert plan.missing() == []
     assert list(damaged_files(plan)) == []
 
@@ -50,7 +50,7 @@ def test_with_other_series_beside_it_its_own_files_stay_the_same(folder, tmp_pat
     assert len(own) == EVENTS + 1
     assert all((tmp_path / path).read_bytes() == (folder / path).read_bytes() for path in own)
     monkeypatch.chdir(tmp_path)
-    plan = plan_of(config.load("config.yaml"))
+    plan = plan_of(resolve.load("config.yaml"))
     assert plan.missing() == []
     other = common_workload.days(1, seed=7)
     assert (next(other).bid != next(common_workload.days(1)).bid).any()

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import config, config_problems
+from tradewinds.config import problems, resolve
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
 
@@ -29,14 +29,14 @@ NINE = {
 
 
 def resolved(**changes):
-    return config.resolve({**copy.deepcopy(NINE), **changes}, today=TODAY)
+    return resolve.resolve({**copy.deepcopy(NINE), **changes}, today=TODAY)
 
 
 def refused(tmp_path, text):
     path = tmp_path / "x.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        config.load(path, today=TODAY)
+        resolve.load(path, today=TODAY)
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -74,7 +74,7 @@ def test_absent_limits_do_not_bind():
 def test_each_of_the_nine_is_required(key):
     raw = {name: value for name, value in NINE.items() if name != key}
     with pytest.raises(ConfigError, match=rf"{key}: this key is missing"):
-        config.resolve(raw, today=TODAY)
+        resolve.resolve(raw, today=TODAY)
 
 
 def key_paths(node, prefix=()):
@@ -85,7 +85,7 @@ def key_paths(node, prefix=()):
         yield from key_paths(branch, prefix)
 
 
-PATHS = dict(key_paths(config.schema()))
+PATHS = dict(key_paths(resolve.schema()))
 
 
 def put(raw, path, value):
@@ -110,7 +110,7 @@ def test_every_key_refuses_a_wrong_type(path):
     raw = base_for(path)
     put(raw, path, 7 if path[-1] in ("path", "parameters") else {"nested": ["nonsense"]})
     with pytest.raises(ConfigError, match=path[-1]):
-        config.resolve(raw, today=TODAY)
+        resolve.resolve(raw, today=TODAY)
 
 
 @pytest.mark.parametrize("path", sorted(PATHS), ids=".".join)
@@ -121,7 +121,7 @@ def test_every_key_misspelt_is_refused_with_its_right_name(path):
         raw.setdefault(key, {})
     put(raw, (*path[:-1], path[-1] + "z"), value)
     with pytest.raises(ConfigError, match=rf"unknown key\. Did you mean {path[-1]}\?"):
-        config.resolve(raw, today=TODAY)
+        resolve.resolve(raw, today=TODAY)
 
 
 RANGED = [
@@ -137,7 +137,7 @@ def test_every_range_is_kept(path, value):
     raw = base_for(path)
     put(raw, path, value)
     with pytest.raises(ConfigError, match=path[-1]):
-        config.resolve(raw, today=TODAY)
+        resolve.resolve(raw, today=TODAY)
 
 
 def test_every_key_is_described_and_every_object_closed():
@@ -151,7 +151,7 @@ def test_every_key_is_described_and_every_object_closed():
             assert len(sub["description"]) > 10, f"{name}.{key}"
             walk(sub, f"{name}.{key}")
 
-    walk(config.schema(), "config")
+    walk(resolve.schema(), "config")
 
 
 def test_a_message_names_file_line_key_and_remedy(tmp_path):
@@ -227,7 +227,7 @@ SPOILT = ["a: [A\nx: 1", "a:\n\t- 1\n", "a: 1\n b: c: d\n", "a: *b\n", "a: 'x\n"
 def test_both_parsers_find_the_same_values_lines_and_faults(monkeypatch, text):
     def told():
         try:
-            return config_problems.parse_yaml(text, "x.yaml")
+            return problems.parse_yaml(text, "x.yaml")
         except ConfigError as error:
             return str(error)
 
@@ -238,14 +238,14 @@ def test_both_parsers_find_the_same_values_lines_and_faults(monkeypatch, text):
 
 def test_missing_file():
     with pytest.raises(ConfigError, match="no such config file"):
-        config.load("nowhere.yaml")
+        resolve.load("nowhere.yaml")
 
 
 def test_resolving_leaves_its_argument_alone_and_is_stable():
     raw = copy.deepcopy(NINE)
-    once = config.resolve(raw, today=TODAY)
+    once = resolve.resolve(raw, today=TODAY)
     assert raw == NINE
-    assert config.resolve(once, today=TODAY) == once
+    assert resolve.resolve(once, today=TODAY) == once
 
 
 @pytest.mark.parametrize(
@@ -261,26 +261,26 @@ def test_resolving_leaves_its_argument_alone_and_is_stable():
     ],
 )
 def test_what_changes_no_result_changes_no_run_id(change):
-    assert config.run_id(resolved(**change)) == config.run_id(resolved())
+    assert resolve.run_id(resolved(**change)) == resolve.run_id(resolved())
 
 
 @pytest.mark.parametrize(
     "change", [{"seed": 1}, {"risk": {"fixed_qty": 2}}, {"series_tickers": ["KXHIGHMIA"]}, {"cadence_minutes": 5}]
 )
 def test_another_question_is_another_run(change):
-    assert config.run_id(resolved(**change)) != config.run_id(resolved())
+    assert resolve.run_id(resolved(**change)) != resolve.run_id(resolved())
 
 
 def test_run_id_is_pinned():
     """The same question has the same run next year: a change here breaks every reader's links."""
-    assert config.run_id(resolved()) == "9d8d9e3e-d4fa-501b-9bfb-3726c510c54c"
+    assert resolve.run_id(resolved()) == "9d8d9e3e-d4fa-501b-9bfb-3726c510c54c"
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers() | st.text() | st.none()))
 def test_digest_ignores_key_order(mapping):
-    assert config.digest(mapping) == config.digest(dict(reversed(mapping.items())))
+    assert resolve.digest(mapping) == resolve.digest(dict(reversed(mapping.items())))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_shipped_config_is_valid(path):
-    config.load(path)
+    resolve.load(path)

@@ -12,7 +12,8 @@ import pytest
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
 from tests.unit.share_worlds import bars_of, flat, weekdays
-from tradewinds import config, plan
+from tradewinds import plan
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import MICRO
@@ -49,7 +50,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def resolved(**changes):
-    return config.resolve({**RAW, **changes}, today=TODAY)
+    return resolve.resolve({**RAW, **changes}, today=TODAY)
 
 
 def write_bars(world, path="bars.csv"):

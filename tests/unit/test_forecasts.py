@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
-from tradewinds import calendars, config
+from tradewinds import calendars
+from tradewinds.config import resolve
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts import daily, emos, normal, tables, windows
@@ -304,7 +305,7 @@ def _section():
         "risk": {},
         "output_dir": "backtests",
     }
-    return config.resolve(nine)["probabilities"]
+    return resolve.resolve(nine)["probabilities"]
 
 
 LADDERS = st.tuples(st.integers(-30, 110), st.floats(-40, 120), st.floats(0.3, 15))

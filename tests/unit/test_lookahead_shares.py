@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.unit.share_worlds import weekdays
-from tradewinds import config, lookahead, plan
+from tradewinds import lookahead, plan
+from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
 from tradewinds.engine.shares import Ledger
 from tradewinds.lookahead import PLANTED, Future
@@ -53,7 +54,7 @@ def run_of(seed, **changes):
         "calendar": "XASX",
         "on_missing": {"bars": "skip"},
     }
-    conf = config.resolve({**raw, **changes}, today=dt.date(2026, 1, 1))
+    conf = resolve.resolve({**raw, **changes}, today=dt.date(2026, 1, 1))
     made = plan.run_plan(conf)
     bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
     return SharesRun(conf, made)

@@ -13,7 +13,8 @@ import subprocess
 import pytest
 
 from tests.unit.results_parts import at, conf
-from tradewinds import __version__, config
+from tradewinds import __version__
+from tradewinds.config import resolve
 from tradewinds.results import manifest
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of "abc", FIPS 180-2
@@ -21,7 +22,7 @@ NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def manifest_of(folder, how, inputs=(), watermark=None):
-    manifest.write_manifest(folder, config.run_id(how), how, inputs, watermark)
+    manifest.write_manifest(folder, resolve.run_id(how), how, inputs, watermark)
     return json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
 
 
@@ -44,7 +45,7 @@ def test_every_field(tmp_path, inputs):
     assert packages == {name: importlib.metadata.version(name) for name in packages}
     asked = found.pop("config")
     assert found == {
-        "run_id": config.run_id(how),
+        "run_id": resolve.run_id(how),
         "tradewinds_version": __version__,
         "seed": 7,
         "fees": {"rounding": "exchange"},
@@ -54,8 +55,8 @@ def test_every_field(tmp_path, inputs):
     }
     assert list(found["inputs"]) == sorted(found["inputs"])
     assert (asked["date_start_local"], asked["risk"]["max_contracts_per_event"]) == ("2025-05-01", 20)
-    again = config.resolve(asked | {"output_dir": "elsewhere"})
-    assert config.run_id(again) == config.run_id(how)
+    again = resolve.resolve(asked | {"output_dir": "elsewhere"})
+    assert resolve.run_id(again) == resolve.run_id(how)
 
 
 def test_where_it_ran_and_whom_it_asked_is_not_in_it(tmp_path):

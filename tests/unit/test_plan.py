@@ -11,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import CHICAGO
-from tradewinds import config, display, markets, progress
+from tradewinds import display, progress
 from tradewinds.candle_window import CandleWindow
+from tradewinds.config import resolve
+from tradewinds.config.markets import family_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.files import write_parquet, write_text
 from tradewinds.families.kalshi_weather import schemas
@@ -31,7 +33,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def resolved(**changes):
     dates = {"date_start_local": "2025-02-27", "date_end_local": "2025-03-02"}
-    return config.resolve(CHICAGO | dates | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes)
+    return resolve.resolve(CHICAGO | dates | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes)
 
 
 def touch(*paths):
@@ -243,7 +245,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
         "events_skipped": {"NO_EVENT": 3},
         "rejections": {"MAX": 2},
     }
-    own = markets.family_of("kalshi_weather").HEADLINES
+    own = family_of("kalshi_weather").HEADLINES
     metrics = dict.fromkeys(key for _, key in (*display._HEADLINES, *own)) | {
         "start_balance_usd": 1234.5,
         "brier": 0.123456,

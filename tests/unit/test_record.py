@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.candle_files import write_candles
-from tradewinds import archive_record, calendars, config
+from tradewinds import archive_record, calendars
 from tradewinds.archive import Archive
+from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import schemas
@@ -57,7 +58,7 @@ def fetched(tmp_path, monkeypatch):
         asked = {"series_tickers": ["KXHIGHCHI"], "date_start_local": "2025-05-02", "date_end_local": "2025-05-02"}
         asked |= {"asof_policy": {"local_time": "23:00", "days_before": 1}, "trade_window_policy": "market_close"}
         asked |= {"cadence_minutes": 1, "execution_model": "taker", "risk": {}, "output_dir": "backtests"}
-        conf = config.resolve(asked | {"probabilities": {"source": "file", "path": "mine.csv"}})
+        conf = resolve.resolve(asked | {"probabilities": {"source": "file", "path": "mine.csv"}})
         plan = plan_of(conf)
         meta = {"covers_through": "2025-06-01", "asked_through": "2025-06-01"}
         write_parquet(plan.catalogs["KXHIGHCHI"], pa.Table.from_pylist(list(rows), schemas.CATALOG), meta)

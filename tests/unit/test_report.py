@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.results_parts import conf, points, run, scored, trade, written
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.engine import limits
 from tradewinds.markets import kalshi_events, kalshi_weather
 from tradewinds.markets.kalshi_report import REASONS, REPORT
@@ -238,7 +238,7 @@ def test_the_interval_is_the_textbooks_ratio_by_event(tmp_path_factory, drawn):
         for n, (qty, event, pays) in enumerate(drawn)
     ]
     folder = tmp_path_factory.mktemp("ratio")
-    write_artifacts(folder, config.run_id(conf()), conf(), run(trades, DAYS))
+    write_artifacts(folder, resolve.run_id(conf()), conf(), run(trades, DAYS))
     [found] = grouped(Run(folder, {}, {}, {}, None), "0")
     contracts = sum(t.qty for t in trades)
     each = sum(t.pnl_micro for t in trades) / contracts

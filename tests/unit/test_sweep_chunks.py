@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks import sweep_fan_out
 from tests.unit.test_sweep_ranking import day, noise, outcome
 from tests.workflow.harness import CHICAGO
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps import chunks
 from tradewinds.sweeps.grid import grid_points
@@ -25,7 +25,7 @@ GRID = ["risk.min_ev_per_contract=0.01:0.10:0.01", "risk.fixed_qty=1:13:1"]
 
 @pytest.fixture(scope="module")
 def points():
-    return grid_points(config.resolve(CHICAGO), GRID)
+    return grid_points(resolve.resolve(CHICAGO), GRID)
 
 
 @given(st.integers(1, 500_000))
@@ -61,14 +61,14 @@ def test_an_order_is_read_as_the_points_that_were_ordered(points, tmp_path):
     written = piece.order.stat().st_mtime_ns
     chunks.write_order(piece, SPLIT)
     assert piece.order.stat().st_mtime_ns == written, "an order that stands makes no figures older"
-    base = config.resolve(yaml.safe_load(yaml.safe_dump(points[0].config)))
+    base = resolve.resolve(yaml.safe_load(yaml.safe_dump(points[0].config)))
     assert chunks.read_order(piece.order, base) == (points, SPLIT)
 
 
 def test_an_order_that_means_another_run_here_is_refused(points, tmp_path):
     [piece] = chunks.chunks(points[:2], 1, SPLIT, tmp_path)
     chunks.write_order(piece, SPLIT)
-    other = config.resolve({**CHICAGO, "seed": 1})
+    other = resolve.resolve({**CHICAGO, "seed": 1})
     with pytest.raises(SimulationError, match=r"Install the same version"):
         chunks.read_order(piece.order, other)
 

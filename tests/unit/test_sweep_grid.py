@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps import grid
 from tradewinds.sweeps.keys import NOT_SWEPT, label
@@ -36,7 +36,7 @@ OWN = "def orders(quotes, parameters):\n    return ()\n"
 
 
 def base(**changes):
-    return config.resolve({**copy.deepcopy(NINE), **changes}, today=TODAY)
+    return resolve.resolve({**copy.deepcopy(NINE), **changes}, today=TODAY)
 
 
 def points(*texts, **changes):
@@ -151,14 +151,14 @@ def written(raw, settings, folder):
 )
 def test_a_point_is_the_run_that_its_values_make_in_a_file(texts, tmp_path):
     for point in points(*texts):
-        alone = config.load(written(NINE, point.settings, tmp_path), today=TODAY)
-        assert config.run_id(alone) == point.run_id == config.run_id(point.config)
+        alone = resolve.load(written(NINE, point.settings, tmp_path), today=TODAY)
+        assert resolve.run_id(alone) == point.run_id == resolve.run_id(point.config)
         assert alone == point.config
 
 
 def test_a_drawn_point_is_the_run_that_its_values_make_in_a_file(tmp_path):
     for point in draws(f"{EV}=0.02:0.10", "risk.fixed_qty=1:50", "risk.allow_opposing=true,false"):
-        assert config.run_id(config.load(written(NINE, point.settings, tmp_path), today=TODAY)) == point.run_id
+        assert resolve.run_id(resolve.load(written(NINE, point.settings, tmp_path), today=TODAY)) == point.run_id
 
 
 def test_parameters_of_a_strategy_from_a_file_can_be_swept(own, tmp_path):
@@ -169,15 +169,15 @@ def test_parameters_of_a_strategy_from_a_file_can_be_swept(own, tmp_path):
     )
     assert len({p.run_id for p in found}) == 12  # true is not 1
     for point in found:
-        alone = config.load(written({**NINE, "strategy": own}, point.settings, tmp_path), today=TODAY)
-        assert config.run_id(alone) == point.run_id
+        alone = resolve.load(written({**NINE, "strategy": own}, point.settings, tmp_path), today=TODAY)
+        assert resolve.run_id(alone) == point.run_id
 
 
 def test_the_value_that_the_config_has_is_the_run_that_the_config_has(own):
     strategy = own | {"parameters": {"flag": 1}}
     found = points("strategy.parameters.flag=true,1", "risk.fixed_qty=2", strategy=strategy)
     assert [p.settings["strategy.parameters.flag"] for p in found] == [True, 1]
-    assert found[1].run_id == config.run_id(base(strategy=strategy)) != found[0].run_id
+    assert found[1].run_id == resolve.run_id(base(strategy=strategy)) != found[0].run_id
 
 
 def test_the_base_stays_as_it_was_and_unchanged_sections_are_shared():
@@ -378,7 +378,7 @@ def test_the_examples_of_the_page_are_sweeps():
     for command in commands:
         words = shlex.split(command)
         flags = {name: [value for flag, value in itertools.pairwise(words) if flag == name] for name in words}
-        conf = config.load(root / flags["--config"][0])
+        conf = resolve.load(root / flags["--config"][0])
         found = grid.sweep_points(
             conf,
             grid=flags.get("--grid", ()),

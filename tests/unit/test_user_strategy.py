@@ -10,7 +10,8 @@ import pytest
 from tests.reference.compare import engine_rows
 from tests.reference.worlds import make_world
 from tests.unit.engine_parts import MINUTE, contract, orders, quote, replay
-from tradewinds import config, strategies
+from tradewinds import strategies
+from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.contracts import Side
 from tradewinds.engine.costs import FEE_ERAS
@@ -101,12 +102,12 @@ RAW = {
 
 def test_a_file_that_is_not_there_is_a_config_error(tmp_path):
     with pytest.raises(ConfigError, match=r"gone\.py: there is no such file"):
-        config.resolve(RAW | {"strategy": {"name": "mine", "file": "gone.py"}})
-    plain = config.run_id(config.resolve(RAW))
-    assert config.run_id(config.resolve(RAW | {"strategy": {"name": "ev_threshold"}})) == plain
+        resolve.resolve(RAW | {"strategy": {"name": "mine", "file": "gone.py"}})
+    plain = resolve.run_id(resolve.resolve(RAW))
+    assert resolve.run_id(resolve.resolve(RAW | {"strategy": {"name": "ev_threshold"}})) == plain
     (tmp_path / "mine.py").write_text(DOCUMENTED)
     own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": {"edge": 0.05}}
-    assert config.run_id(config.resolve(RAW | {"strategy": own})) != plain
+    assert resolve.run_id(resolve.resolve(RAW | {"strategy": own})) != plain
 
 
 def test_the_order_of_a_side_that_nobody_wants_and_of_priority(tmp_path):
@@ -122,7 +123,7 @@ def test_the_order_of_a_side_that_nobody_wants_and_of_priority(tmp_path):
 def own_rules(tmp_path, text, rounding="cent", **parameters):
     (tmp_path / "mine.py").write_text(text)
     own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": parameters}
-    return strategies.rules_of(config.resolve(RAW | {"strategy": own, "fees": {"rounding": rounding}}))
+    return strategies.rules_of(resolve.resolve(RAW | {"strategy": own, "fees": {"rounding": rounding}}))
 
 
 def test_the_exchange_rounding_is_the_strategys_too(tmp_path):

@@ -12,7 +12,8 @@ from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
 from tests.unit.compiled import with_a_bug
 from tests.unit.results_parts import conf
-from tradewinds import calendars, config
+from tradewinds import calendars
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine import candles, kernel
@@ -399,7 +400,7 @@ def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_p
 
 
 def test_the_schema_knows_the_validations_of_events():
-    node = config.schema()["properties"]["on_missing"]["properties"]["validation"]
+    node = resolve.schema()["properties"]["on_missing"]["properties"]["validation"]
     assert list(node["properties"]) == [v.name for v in validations.EVENT_VALIDATIONS] == list(EVENT_VALIDATIONS)
     for validation in validations.EVENT_VALIDATIONS:
         assert node["properties"][validation.name]["description"].lower() == f"{validation.what}.".lower()
@@ -411,6 +412,6 @@ def test_words_for_some_validations_leave_skip_for_the_others():
     found = [validations.policy(mixed, name) for name in ("one_winner", "strikes_tile", "volume_in_bounds")]
     assert found == ["fail", "warn", "skip"]
     assert validations.policy(conf(on_missing={"validation": "warn"}), "one_winner") == "warn"
-    assert config.run_id(mixed) != config.run_id(conf())
-    assert config.run_id(conf(validations={"volume_tolerance": 0.5})) != config.run_id(conf())
+    assert resolve.run_id(mixed) != resolve.run_id(conf())
+    assert resolve.run_id(conf(validations={"volume_tolerance": 0.5})) != resolve.run_id(conf())
     assert copy.deepcopy(conf())["validations"] is None

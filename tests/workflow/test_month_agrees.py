@@ -14,7 +14,7 @@ import pytest
 from tests.reference.naive_forecast import p_yes, write_probabilities
 from tests.reference.naive_replay import NaiveRun
 from tests.workflow.harness import Desk
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.plan import plan_of
 from tradewinds.sources.replay import running_server
 
@@ -38,7 +38,7 @@ def with_file(chicago_archive, shared_data, tmp_path_factory):
 def test_every_row_of_trades_csv(which, request, monkeypatch):
     finished = request.getfixturevalue(which)
     monkeypatch.chdir(finished.folder)
-    conf = config.load("config.yaml")
+    conf = resolve.load("config.yaml")
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
     naive = NaiveRun(conf, plan.catalogs, candles, plan.probabilities, plan.climate.values()).run()

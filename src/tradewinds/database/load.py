@@ -16,7 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import markets, strategies
+from tradewinds import strategies
+from tradewinds.config.markets import family_of
 from tradewinds.core import files
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows, schema
@@ -110,7 +111,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "run_id": manifest["run_id"],
         "strategy": config["strategy"]["name"],
         "market": config["market"],
-        "series": markets.family_of(config["market"]).series(config),
+        "series": family_of(config["market"]).series(config),
         "date_start": dt.date.fromisoformat(config["date_start_local"]),
         "date_end": dt.date.fromisoformat(config["date_end_local"]),
         "config": config,

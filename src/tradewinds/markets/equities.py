@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tradewinds import strategies
-from tradewinds.config_problems import Problems
+from tradewinds.config.problems import Problems
 from tradewinds.core import files
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.errors import ConfigError

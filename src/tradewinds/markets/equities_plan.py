@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tradewinds import config as configs
 from tradewinds import strategies
+from tradewinds.config import resolve as configs
 from tradewinds.core.errors import DataMissing
 from tradewinds.families.equities_daily.schemas import BARS, PANEL, bars_path
 from tradewinds.markets.universe import Universe, universe_of, within

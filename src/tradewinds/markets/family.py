@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tradewinds.config_problems import Problems
+from tradewinds.config.problems import Problems
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tradewinds import calendars
-from tradewinds.config_problems import Problems
+from tradewinds.config.problems import Problems
 from tradewinds.core.errors import ConfigError
 from tradewinds.plan import Plan, kalshi_plan
 

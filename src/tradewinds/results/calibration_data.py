@@ -11,7 +11,7 @@ import duckdb
 
 from tradewinds import calendars
 from tradewinds.calendars import Station
-from tradewinds.config import Config
+from tradewinds.config.resolve import Config
 from tradewinds.core.files import read_rows, read_table
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.forecasts.integer_mass import bracket_probability

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tradewinds import __version__, config
+from tradewinds import __version__
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.text import instant
 
@@ -34,7 +35,7 @@ def write_manifest(
         "tradewinds_version": __version__,
         "git_sha": git_sha(),
         "seed": conf["seed"],
-        "config": json.loads(json.dumps(config.question(dict(conf)), default=str)),
+        "config": json.loads(json.dumps(resolve.question(dict(conf)), default=str)),
         "fees": dict(conf["fees"] if "fees" in conf else conf["costs"]),
         "data_watermark_utc": None if watermark is None else instant(watermark),
         "inputs": {path: sha256(path) for path in sorted(set(inputs))},

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from tradewinds.config import Config
+from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps import keys
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps.grid import SweepPoint
@@ -52,7 +52,7 @@ def chunks(points: Sequence[SweepPoint], events: int, split: dt.date, folder: Pa
     """The pieces of one group of points (see `replays.groups`), in order."""
     size = points_per_chunk(events)
     parts = [points[at : at + size] for at in range(0, len(points), size)]
-    names = [config.digest([[point.run_id for point in part], split])[:20] for part in parts]
+    names = [resolve.digest([[point.run_id for point in part], split])[:20] for part in parts]
     return [
         Chunk(part, folder / f"{name}.yaml", folder / f"{name}.json") for part, name in zip(parts, names, strict=True)
     ]
@@ -66,7 +66,7 @@ def write_order(chunk: Chunk, split: dt.date) -> None:
         files.write_text(chunk.order, text)
 
 
-def read_order(path: str | Path, base: config.Config) -> tuple[list[SweepPoint], dt.date]:
+def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:
     """The points of an order, as settings of a resolved config, and the first date that is out of sample.
 
     Raises:
@@ -75,10 +75,10 @@ def read_order(path: str | Path, base: config.Config) -> tuple[list[SweepPoint],
     order = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     points = []
     for ordered in order["points"]:
-        conf = config.resolve(with_settings(base, ordered["settings"]), source=str(path))
-        if config.run_id(conf) != ordered["run_id"]:
+        conf = resolve.resolve(with_settings(base, ordered["settings"]), source=str(path))
+        if resolve.run_id(conf) != ordered["run_id"]:
             raise SimulationError(
-                f"{path}: the point {ordered['run_id']} is the run {config.run_id(conf)} on this machine. "
+                f"{path}: the point {ordered['run_id']} is the run {resolve.run_id(conf)} on this machine. "
                 "Install the same version of Tradewinds here as where the sweep was started."
             )
         points.append(SweepPoint(ordered["settings"], conf, ordered["run_id"]))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tradewinds import config
+from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps.axes import Axis, parse_axes
 from tradewinds.sweeps.keys import label, setting, with_settings
@@ -28,12 +28,12 @@ class SweepPoint:
     """A run of a sweep: the values that were set (dotted keys), the whole resolved config, and the id of its run."""
 
     settings: dict[str, Any]
-    config: config.Config
+    config: resolve.Config
     run_id: str
 
 
 def sweep_points(
-    base: config.Config,
+    base: resolve.Config,
     *,
     grid: Sequence[str] = (),
     ranges: Sequence[str] = (),
@@ -58,7 +58,7 @@ def sweep_points(
 
 
 def grid_points(
-    base: config.Config, grid: Sequence[str], *, source: str = "config", today: dt.date | None = None
+    base: resolve.Config, grid: Sequence[str], *, source: str = "config", today: dt.date | None = None
 ) -> list[SweepPoint]:
     """Every combination, in the order of the texts, the last key changing fastest; one that comes twice is left out.
 
@@ -84,7 +84,7 @@ def grid_points(
 
 
 def random_points(
-    base: config.Config,
+    base: resolve.Config,
     ranges: Sequence[str],
     count: int,
     seed: int,
@@ -139,7 +139,7 @@ def _draw(axis: Axis, number: int, seed: int) -> int:
 class _Points:
     """Points by run id, and what was wrong with those that could be none."""
 
-    def __init__(self, base: config.Config, source: str, today: dt.date | None) -> None:
+    def __init__(self, base: resolve.Config, source: str, today: dt.date | None) -> None:
         self.base, self.source, self.today = base, source, today
         self.found = dict[str, SweepPoint]()
         self.problems = dict[str, str]()  # the problem: the first settings that had it
@@ -147,14 +147,14 @@ class _Points:
     def add(self, settings: dict[str, Any]) -> None:
         """Resolve a point and keep it, or its problem."""
         try:
-            conf = config.resolve(with_settings(self.base, settings), source=self.source, today=self.today)
+            conf = resolve.resolve(with_settings(self.base, settings), source=self.source, today=self.today)
         except ConfigError as error:
             for problem in str(error).splitlines():
                 self.problems.setdefault(problem, label(settings))
             if len(self.problems) >= SHOWN_PROBLEMS:
                 self.all()
             return
-        run_id = config.run_id(conf)
+        run_id = resolve.run_id(conf)
         if run_id not in self.found:
             # Sections that no setting touches are shared: a hundred thousand whole configs would be a gigabyte.
             touched = {key.split(".")[0] for key in settings}

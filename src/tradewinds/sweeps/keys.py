@@ -7,14 +7,15 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tradewinds import config, markets, strategies
+from tradewinds import strategies
+from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"
 NOT_SWEPT = {
     **dict.fromkeys(("market", "date_start_local", "date_end_local"), _MARKETS),
-    **dict.fromkeys(config.NOT_THE_QUESTION, _NOTHING),
+    **dict.fromkeys(resolve.NOT_THE_QUESTION, _NOTHING),
 }
 """Keys, and sections with all their keys, and why a sweep of any market refuses them; a family has more."""
 PARAMETERS = "strategy.parameters"
@@ -22,7 +23,7 @@ PARAMETERS = "strategy.parameters"
 Node = dict[str, Any]
 
 
-def node_of(key: str, base: config.Config, where: str) -> Node:
+def node_of(key: str, base: resolve.Config, where: str) -> Node:
     """The schema of a key that may be swept; empty for a parameter of a user's strategy, which may be anything.
 
     Args:
@@ -37,7 +38,7 @@ def node_of(key: str, base: config.Config, where: str) -> Node:
     for name, reason in refused.items():
         if key == name or key.startswith(f"{name}."):
             raise ConfigError(f"this key is not swept: {reason}.", where=where, remedy="Change it in the config.")
-    known = dict(_leaves(config.schema(base["market"]), "", refused)) | {name: {} for name in _parameters(base)}
+    known = dict(_leaves(resolve.schema(base["market"]), "", refused)) | {name: {} for name in _parameters(base)}
     if key in known:
         return known[key]
     inside = [name for name in known if name.startswith(f"{key}.")]
@@ -64,7 +65,7 @@ def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple
             yield key, sub
 
 
-def _parameters(base: config.Config) -> list[str]:
+def _parameters(base: resolve.Config) -> list[str]:
     """Dotted keys of all parameters of a registered strategy, or of those that the config gives a user's strategy."""
 
     def walk(section: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -80,7 +81,7 @@ def _parameters(base: config.Config) -> list[str]:
     return list(walk(base["strategy"]["parameters"] or {}, f"{PARAMETERS}.")) if own else []
 
 
-def _no_such_parameter(key: str, base: config.Config) -> tuple[str, str]:
+def _no_such_parameter(key: str, base: resolve.Config) -> tuple[str, str]:
     """What is wrong, and what to do."""
     strategy = base["strategy"]
     if strategy.get("file", "") is None:
@@ -108,7 +109,7 @@ def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "")
     return f"Did you mean {inside}{near[0]}?" if near else otherwise
 
 
-def with_settings(base: config.Config, settings: Mapping[str, Any]) -> config.Config:
+def with_settings(base: resolve.Config, settings: Mapping[str, Any]) -> resolve.Config:
     """The config with some keys set (not checked); `base` stays as it was and shares all other sections."""
     changed = dict(base)
     for key, value in settings.items():
@@ -121,7 +122,7 @@ def with_settings(base: config.Config, settings: Mapping[str, Any]) -> config.Co
     return changed
 
 
-def setting(conf: config.Config, key: str) -> Any:
+def setting(conf: resolve.Config, key: str) -> Any:
     """What a config has under a dotted key."""
     value: Any = conf
     for part in key.split("."):

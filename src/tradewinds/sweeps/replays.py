@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tradewinds import config, markets
+from tradewinds.config import markets, resolve
 from tradewinds.plan import run_plan
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.outcomes import Outcome
@@ -21,7 +21,7 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
         family = markets.family_of(point.config["market"])
         rest = {key: value for key, value in point.config.items() if key not in family.REPLAY_KEYS}
         rest["reads"] = family.reads(point.config)
-        found.setdefault(config.digest(rest), []).append(point)
+        found.setdefault(resolve.digest(rest), []).append(point)
     return list(found.values())
 
 

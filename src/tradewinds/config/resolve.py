@@ -16,8 +16,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tradewinds import config_problems, markets
-from tradewinds.candle_window import CandleWindow
+from tradewinds.config import markets
+from tradewinds.config.problems import Problems, parse_yaml
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.paths import workflow_root
@@ -56,7 +56,7 @@ def load(path: str | Path, today: dt.date | None = None) -> Config:
         raise ConfigError("there is no such config file.", where=str(path), remedy=remedy) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the config file cannot be read ({error}).", where=str(path)) from None
-    raw, lines = config_problems.parse_yaml(text, str(path))
+    raw, lines = parse_yaml(text, str(path))
     return resolve(raw, source=str(path), lines=lines, today=today)
 
 
@@ -82,7 +82,7 @@ def resolve(
     """
     config: Config = _plain(copy.deepcopy(raw))
     config_schema = _schema(markets.market_of(config))
-    problems = config_problems.Problems(source, lines or {})
+    problems = Problems(source, lines or {})
     problems.check_schema(config, config_schema)
     problems.raise_if_any()
     _fill(config, config_schema)
@@ -118,7 +118,7 @@ def _fill(config: Config, node: dict[str, Any]) -> None:
             config[key] = int(config[key])
 
 
-def _check_meaning(config: Config, problems: config_problems.Problems, today: dt.date) -> None:
+def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
     """What a schema cannot say: order of dates, the future, and what the market family knows."""
     start, end = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
     if start > end:
@@ -166,11 +166,3 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def candle_window(config: Config) -> CandleWindow:
-    """The candles that a config wants of every event."""
-    candles, asof = config["candles"], config["asof_policy"]
-    return CandleWindow(
-        candles["window_policy"], candles["period_interval_minutes"], asof["local_time"], asof["days_before"]
-    )
