@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:          ## show this
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-.venv/.installed: requirements.lock pyproject.toml hatch_build.py src/tradewinds/engine/kernel.c
+.venv/.installed: requirements.lock pyproject.toml hatch_build.py src/tradewinds/engine/event_contracts/kernel.c
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
@@ -30,7 +30,7 @@ test: install  ## every test, and the linters
 lint: install  ## ruff, clang-format, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/*.c
+	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/event_contracts/*.c
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
 	$(BIN)/mypy

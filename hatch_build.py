@@ -1,4 +1,4 @@
-"""Compiles the engine's loops (engine/kernel.c) when the project is installed or a wheel is made of it."""
+"""Compiles the engine's loops (engine/event_contracts/kernel.c) when the project is installed or a wheel is made of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-SOURCE, LIBRARY = "src/tradewinds/engine/kernel.c", "src/tradewinds/engine/_kernel.so"
+SOURCE, LIBRARY = "src/tradewinds/engine/event_contracts/kernel.c", "src/tradewinds/engine/event_contracts/_kernel.so"
 FLAGS = ["-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fPIC", "-shared"]
 
 

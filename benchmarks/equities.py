@@ -72,7 +72,7 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
 
 def alone(bars: Path, symbols: list[str]) -> dict:
     """Each symbol alone, without costs: days and prices of every trade."""
-    from tradewinds.engine.shares import BACKTEST_END
+    from tradewinds.engine.shares.rules import BACKTEST_END
     from tradewinds.markets import equities
     from tradewinds.markets.equities_bars import date_of
     from tradewinds.plan import run_plan

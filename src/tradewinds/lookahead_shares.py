@@ -26,7 +26,7 @@ from tradewinds.core import files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import money
-from tradewinds.engine.shares import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
+from tradewinds.engine.shares.rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
 from tradewinds.families.equities_daily import schemas
 from tradewinds.lookahead import PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.markets import corporate_actions

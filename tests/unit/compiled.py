@@ -7,7 +7,7 @@ import os
 import pytest
 
 import hatch_build
-from tradewinds.engine import kernel
+from tradewinds.engine.event_contracts import kernel
 
 LONG = ctypes.c_int64
 LOOPS = kernel.load(kernel.LIBRARY)

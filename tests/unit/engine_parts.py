@@ -8,14 +8,14 @@ import numpy as np
 
 from tests.unit import compiled
 from tradewinds.core.units import CENT, NEVER
-from tradewinds.engine import kernel, sizing
-from tradewinds.engine.candles import Candles, Window
-from tradewinds.engine.contracts import Contract, Event
-from tradewinds.engine.costs import TAKER_RATE, cent_fee
-from tradewinds.engine.kernel import NO_PRICE
-from tradewinds.engine.limits import CASH, REASONS, RiskLimits
-from tradewinds.engine.replay import Replay, Stage, Universe
-from tradewinds.engine.rules import Rules
+from tradewinds.engine.event_contracts import kernel, sizing
+from tradewinds.engine.event_contracts.candles import Candles, Window
+from tradewinds.engine.event_contracts.contracts import Contract, Event
+from tradewinds.engine.event_contracts.fees import TAKER_RATE, cent_fee
+from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.limits import CASH, REASONS, RiskLimits
+from tradewinds.engine.event_contracts.replay import Replay, Stage, Universe
+from tradewinds.engine.event_contracts.rules import Rules
 
 MINUTE = 60
 LATER = 10**6  # a minute after everything

@@ -8,7 +8,9 @@ import numpy as np
 
 from tests.reference.naive_shares import Bar
 from tradewinds.core.units import MICRO
-from tradewinds.engine.shares import Bars, Ledger, Market, ShareRules
+from tradewinds.engine.shares.bars import Bars, TradingDays
+from tradewinds.engine.shares.ledger import Ledger
+from tradewinds.engine.shares.rules import ShareRules
 from tradewinds.markets.equities_bars import date_of, day_of
 from tradewinds.strategies import breakout, mean_reversion
 from tradewinds.strategies.shares import parameters_of
@@ -56,7 +58,7 @@ def replayed(world, settings):
     """Trades and equity of the product, in the words of the naive replay."""
     ends = {symbol: max(end for _, end in spans) for symbol, spans in settings.spans.items()}
     bars = bars_of({s: [bar for bar in rows if bar.date <= ends.get(s, bar.date)] for s, rows in world.items()})
-    market = Market(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
+    market = TradingDays(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
     return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result
 

@@ -13,7 +13,7 @@ from tests.reference.worlds import make_world
 from tradewinds import strategies
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.files import write_parquet
-from tradewinds.engine.limits import REASONS
+from tradewinds.engine.event_contracts.limits import REASONS
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.markets import kalshi_batches, kalshi_weather
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.reference.naive_engine import NO, YES, Candle, NaiveEngine, Settings
 from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision, micro, replay_candles, rules
-from tradewinds.engine import replay as replay_module
-from tradewinds.engine import sizing
-from tradewinds.engine.candles import Seen
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import FEE_ERAS, FEE_RULES, TAKER_RATE
-from tradewinds.engine.kernel import NO_PRICE
-from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.engine.event_contracts import replay as replay_module
+from tradewinds.engine.event_contracts import sizing
+from tradewinds.engine.event_contracts.candles import Seen
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fees import FEE_ERAS, FEE_RULES, TAKER_RATE
+from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.rules import NONE, Wishes
 
 LENGTH = 70  # minutes of a world
 PRICES = ["0.01", "0.05", "0.30", "0.3025", "0.40", "0.45", "0.50", "0.055", "0.60", "0.93", "0.99", "0", "1", None]

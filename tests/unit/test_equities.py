@@ -20,7 +20,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.database import queries
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
-from tradewinds.engine.shares import Exits, ShareRules
+from tradewinds.engine.shares.rules import Exits, ShareRules
 from tradewinds.markets import equities
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_bars import day_of, make_panel

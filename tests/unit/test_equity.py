@@ -9,11 +9,11 @@ from tests.unit.engine_parts import MINUTE, columns_of, contract, micro, orders,
 from tests.unit.test_engine_agreement import worlds
 from tests.unit.test_quotes import candle, written
 from tradewinds.core.units import DAY_SECONDS
-from tradewinds.engine.candles import read_candles
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import TAKER_RATE
 from tradewinds.engine.equity import Point, curve, instants
-from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.candles import read_candles
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fees import TAKER_RATE
+from tradewinds.engine.event_contracts.rules import NONE, Wishes
 
 MIDNIGHT = 1440  # in minutes
 TEN_AND_FIVE = {(400_000, Side.YES): 10, (350_000, Side.NO): 5}

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit import compiled
-from tradewinds.engine import kernel
+from tradewinds.engine.event_contracts import kernel
 
 WORDS = st.one_of(
     st.integers(0, 2**63 - 1), st.integers(0, 2**20), st.sampled_from([2**32 - 1, 2**32, 2**62, 2**63 - 1])

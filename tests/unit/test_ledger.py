@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.engine_parts import Books, contract, micro, orders, quote, replay, rules
-from tradewinds.engine import kernel
-from tradewinds.engine.contracts import Event, Side
+from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts.contracts import Event, Side
 
 
 def test_buying_takes_price_and_fee_exactly():

@@ -15,7 +15,7 @@ from tests.unit.share_worlds import weekdays
 from tradewinds import lookahead, plan
 from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
-from tradewinds.engine.shares import Ledger
+from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.lookahead import PLANTED, Future
 from tradewinds.lookahead_shares import ACTIONS, BARS, MEMBERSHIPS, PURCHASES, SALES, SIGNALS, SharesRun, _Copies
 from tradewinds.markets import equities, equities_bars

@@ -15,10 +15,10 @@ import pytest
 from tests.unit.engine_parts import LATER, MINUTE, contract, micro, orders, replay_candles, rules
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
-from tradewinds.engine.candles import Seen, read_candles
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.kernel import NO_PRICE
-from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.candles import Seen, read_candles
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.rules import NONE, Wishes
 from tradewinds.families.kalshi_weather import schemas
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

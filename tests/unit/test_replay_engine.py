@@ -24,10 +24,10 @@ from tests.unit.engine_parts import (
     rules,
 )
 from tradewinds.core.errors import SimulationError
-from tradewinds.engine import sizing
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import FEE_ERAS, TAKER_RATE, exchange_fee
-from tradewinds.engine.rules import NONE, Wishes
+from tradewinds.engine.event_contracts import sizing
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fees import FEE_ERAS, TAKER_RATE, exchange_fee
+from tradewinds.engine.event_contracts.rules import NONE, Wishes
 
 
 def test_the_net_value_must_exceed_the_minimum_strictly():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.unit.results_parts import conf, points, run, scored, trade, written
 from tradewinds.config import resolve
-from tradewinds.engine import limits
+from tradewinds.engine.event_contracts import limits
 from tradewinds.markets import kalshi_events, kalshi_weather
 from tradewinds.markets.kalshi_report import REASONS, REPORT
 from tradewinds.results.artifacts import write_artifacts

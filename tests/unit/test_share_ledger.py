@@ -15,8 +15,9 @@ from tests.reference import naive_shares
 from tests.reference.naive_shares import Bar, Settings
 from tests.unit.share_worlds import bars_of, flat, money, replayed, rules_of, scores_of, weekdays
 from tradewinds.core.units import MICRO
-from tradewinds.engine import shares
-from tradewinds.engine.shares import Exits, Ledger, Market, ShareRules
+from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.ledger import Ledger
+from tradewinds.engine.shares.rules import MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
 from tradewinds.markets.equities_bars import day_of
 
 MONDAY = dt.date(2024, 1, 1)
@@ -47,7 +48,7 @@ def test_golden_round_trip_loses_39_96():
     bars = bars_of({"AAA": flat(MONDAY, [10, 10])})
     scores = np.array([1.0, np.nan])
     rules = dataclasses.replace(fee_rules(same_close=True), exits=Exits(max_days=1))
-    (trade,) = Ledger(Market(bars, int(bars.day[0]), int(bars.day[-1])), rules).run(scores).trades
+    (trade,) = Ledger(TradingDays(bars, int(bars.day[0]), int(bars.day[-1])), rules).run(scores).trades
     assert (trade.quantity, money(trade.pnl)) == (999, Decimal("-39.96"))
     assert round(money(trade.pnl) / money(trade.cost) * 100, 4) == Decimal("-0.3992")
 
@@ -129,7 +130,7 @@ def test_cash_never_falls_below_zero_by_the_commission():
 
 def test_an_order_on_the_last_day_finds_no_open():
     _, _, result = replayed({"AAA": flat(MONDAY, TEXTBOOK)}, settings_of())
-    assert result.trades == [] and result.refusals == {shares.NO_NEXT_BAR: 1}
+    assert result.trades == [] and result.refusals == {NO_NEXT_BAR: 1}
 
 
 def test_the_deeper_fall_goes_first_then_the_symbol():
@@ -137,7 +138,7 @@ def test_the_deeper_fall_goes_first_then_the_symbol():
     world = {"AAA": flat(MONDAY, [*TEXTBOOK, "9.65", "9.65"]), "BBB": flat(MONDAY, deep), "CCC": flat(MONDAY, deep)}
     trades, _, result = replayed(world, settings_of(max_positions=2))
     assert [trade["symbol"] for trade in trades] == ["BBB", "CCC"]
-    assert result.refusals[shares.MAX_POSITIONS] == 1
+    assert result.refusals[MAX_POSITIONS] == 1
 
 
 def test_time_stop_counts_calendar_days():
@@ -244,7 +245,7 @@ def test_no_decision_knows_a_later_bar(seed, strategy, cut):
         bars = bars_of({s: [b for b in rows if b.good() or b.date > last] for s, rows in one.items()})
         scores = scores_of(bars, strategy)
         early = bars.day <= day_of(last)
-        result = Ledger(Market(bars, day_of(MONDAY), day_of(asked.end)), rules_of(asked)).run(scores)
+        result = Ledger(TradingDays(bars, day_of(MONDAY), day_of(asked.end)), rules_of(asked)).run(scores)
         known = [t for t in result.trades if bars.day[t.entry_row] <= day_of(last)]
         entries = [(bars.symbols[t.symbol], int(bars.day[t.entry_row]), t.quantity, t.entry_price) for t in known]
         sold = [(bars.symbols[t.symbol], t.pnl) for t in known if bars.day[t.exit_row] <= day_of(last)]

@@ -13,8 +13,8 @@ from tests.unit.engine_parts import MINUTE, contract, orders, quote, replay
 from tradewinds import strategies
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, SimulationError
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import FEE_ERAS
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fees import FEE_ERAS
 from tradewinds.markets import kalshi_weather
 from tradewinds.strategies import user_file
 

@@ -16,9 +16,9 @@ from tradewinds import calendars
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
-from tradewinds.engine import candles, kernel
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.fills import Fill
+from tradewinds.engine.event_contracts import candles, kernel
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.markets import event_checks, kalshi_weather, trade_checks, us_clocks, validations
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.workflow.harness import ROOT, Desk, candle_requests, candles_of
-from tradewinds.engine import kernel
+from tradewinds.engine.event_contracts import kernel
 
 EVENTS = 29
 
@@ -57,7 +57,7 @@ def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, 
 def test_edited_engine_code_replays_and_fetches_nothing(finished, server, checkout, tmp_path):
     desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
     before = (desk.run_folder() / "trades.csv").stat().st_mtime_ns
-    with open(checkout / "src/tradewinds/engine/replay.py", "a") as file:
+    with open(checkout / "src/tradewinds/engine/event_contracts/replay.py", "a") as file:
         file.write("\n# edited\n")
     assert desk.run().returncode == 0
     assert (desk.run_folder() / "trades.csv").stat().st_mtime_ns > before

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds.core.files import META_KEY
-from tradewinds.engine.candles import Candles
+from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
 _PRICES = frozenset(PRICE_COLUMNS)

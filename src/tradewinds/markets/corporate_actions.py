@@ -16,7 +16,7 @@ import numpy as np
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import MICRO
-from tradewinds.engine.shares import Bars
+from tradewinds.engine.shares.bars import Bars
 from tradewinds.markets.csv_tables import rows_of
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")

@@ -23,7 +23,9 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares import BACKTEST_END, Answered, Ledger, Market, ShareResult, ShareRules, ShareTrade
+from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
+from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
 from tradewinds.markets.corporate_actions import read_actions
 from tradewinds.markets.equities_bars import Loaded, date_of, day_of, load_bars
 from tradewinds.markets.equities_files import write_files
@@ -107,7 +109,7 @@ class Study:
     """Bars that some configs are replayed on."""
 
     loaded: Loaded
-    market: Market
+    market: TradingDays
     exchange: Exchange
 
     @classmethod
@@ -116,7 +118,7 @@ class Study:
         history = max(strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, Market(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
+        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""

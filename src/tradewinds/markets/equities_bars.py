@@ -13,7 +13,7 @@ import numpy as np
 from tradewinds.core import files
 from tradewinds.core.arrays import Flags, Ints
 from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
-from tradewinds.engine.shares import Bars
+from tradewinds.engine.shares.bars import Bars
 from tradewinds.families.equities_daily import schemas
 from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.markets.equities_plan import EquitiesPlan

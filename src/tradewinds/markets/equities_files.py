@@ -13,7 +13,8 @@ import pyarrow as pa
 from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import dollars
-from tradewinds.engine.shares import Bars, DayWorth, ShareTrade
+from tradewinds.engine.shares.bars import Bars
+from tradewinds.engine.shares.ledger import DayWorth, ShareTrade
 from tradewinds.markets.equities_bars import date_of
 
 CLOSED = (

@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from tradewinds.core.arrays import Flags, Ints
-from tradewinds.engine.shares import Bars, ShareRules
+from tradewinds.engine.shares.bars import Bars
+from tradewinds.engine.shares.rules import ShareRules
 
 
 def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareRules) -> Ints:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewinds.core.units import NEVER
-from tradewinds.engine import kernel
-from tradewinds.engine.candles import CandleReader, Candles
+from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts.candles import CandleReader, Candles
 from tradewinds.markets.candle_facts import CandleFacts, candle_facts
 from tradewinds.markets.kalshi_events import MarketEvent
 

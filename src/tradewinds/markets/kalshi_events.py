@@ -17,7 +17,7 @@ from tradewinds import calendars
 from tradewinds.calendars import Station
 from tradewinds.core import files
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.costs import TAKER_RATE
+from tradewinds.engine.event_contracts.fees import TAKER_RATE
 from tradewinds.markets.candle_facts import CandleFile, candle_file
 from tradewinds.markets.strikes import Bounds, strike_bounds
 from tradewinds.markets.windows import trade_window

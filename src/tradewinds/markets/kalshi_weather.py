@@ -13,13 +13,13 @@ from typing import Any
 from tradewinds import strategies
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
-from tradewinds.engine.candles import Seen, Window
-from tradewinds.engine.contracts import Contract, Event, Side
 from tradewinds.engine.equity import curve, instants
-from tradewinds.engine.fills import Fill
-from tradewinds.engine.replay import Outcome, Replay, Stage, Universe
+from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
+from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
+from tradewinds.engine.event_contracts.rules import Rules
 from tradewinds.engine.result import RunResult, Scored, Summary, Trade
-from tradewinds.engine.rules import Rules
 from tradewinds.markets import kalshi_events, validations
 from tradewinds.markets.kalshi_batches import Batch, BatchReader, Coverage, batches
 from tradewinds.markets.kalshi_events import Market, MarketEvent, load_events

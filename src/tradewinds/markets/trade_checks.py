@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import CENT, MICRO
-from tradewinds.engine.costs import TAKER_RATE
-from tradewinds.engine.fills import Fill
+from tradewinds.engine.event_contracts.fees import TAKER_RATE
+from tradewinds.engine.event_contracts.fills import Fill
 
 _FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
-from tradewinds.engine.fills import Fill
+from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.markets import event_checks, trade_checks
 from tradewinds.markets.candle_facts import CandleFacts
 from tradewinds.markets.event_checks import Subject, Verdict

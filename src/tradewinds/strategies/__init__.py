@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tradewinds.engine.rules import Rules
+    from tradewinds.engine.event_contracts.rules import Rules
 
 
 class Known(NamedTuple):

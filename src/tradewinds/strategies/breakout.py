@@ -8,7 +8,8 @@ import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
-from tradewinds.engine.shares import Bars, Exits
+from tradewinds.engine.shares.bars import Bars
+from tradewinds.engine.shares.rules import Exits
 from tradewinds.strategies.shares import Parameters, at_least, by_symbol, previous, share, sums
 
 NAME = "Breakout"

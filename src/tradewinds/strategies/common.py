@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.units import MICRO, exact
-from tradewinds.engine.costs import FEE_RULES
-from tradewinds.engine.limits import RiskLimits
+from tradewinds.engine.event_contracts.fees import FEE_RULES
+from tradewinds.engine.event_contracts.limits import RiskLimits
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:

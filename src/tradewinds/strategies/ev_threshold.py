@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tradewinds.core.units import PICO, exact
-from tradewinds.engine import sizing
-from tradewinds.engine.rules import Rules
+from tradewinds.engine.event_contracts import sizing
+from tradewinds.engine.event_contracts.rules import Rules
 from tradewinds.strategies.common import account_rules
 
 

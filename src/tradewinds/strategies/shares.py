@@ -16,7 +16,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Flags, Floats, Ints
 from tradewinds.core.errors import ConfigError
-from tradewinds.engine.shares import Bars
+from tradewinds.engine.shares.bars import Bars
 
 Parameters = dict[str, Decimal]
 

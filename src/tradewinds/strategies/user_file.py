@@ -17,9 +17,9 @@ import numpy as np
 
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import PICO, exact
-from tradewinds.engine.contracts import Side
-from tradewinds.engine.costs import MOST_EXACT
-from tradewinds.engine.rules import NONE, QuoteRule, Quotes, Rules, Wishes
+from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.fees import MOST_EXACT
+from tradewinds.engine.event_contracts.rules import NONE, QuoteRule, Quotes, Rules, Wishes
 from tradewinds.strategies.common import account_rules
 
 YES, NO = Side.YES, Side.NO

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import PICO
-from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms
-from tradewinds.engine.limits import RiskLimits
-from tradewinds.engine.sizing import Kelly, Sizing
+from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
+from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms
+from tradewinds.engine.event_contracts.limits import RiskLimits
+from tradewinds.engine.event_contracts.sizing import Kelly, Sizing
 
 Prices = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]

@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.contracts import Contract
-from tradewinds.engine.kernel import NO_PRICE, Rows, look, rows_since, survey
-from tradewinds.engine.rules import Prices
+from tradewinds.engine.event_contracts.contracts import Contract
+from tradewinds.engine.event_contracts.kernel import NO_PRICE, Rows, look, rows_since, survey
+from tradewinds.engine.event_contracts.rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
 # in the type is its place in the batch; other markets of a file have none. Prices and volumes come as the integers that

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradewinds.engine.contracts import Contract, Side
+from tradewinds.engine.event_contracts.contracts import Contract, Side
 
 
 @dataclass(slots=True)

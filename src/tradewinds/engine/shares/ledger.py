@@ -10,128 +10,26 @@ commission give cost and proceeds exactly.
 
 from __future__ import annotations
 
-import bisect
-import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
-import numpy as np
-
-from tradewinds.core.arrays import Flags, Floats, Ints
-from tradewinds.core.units import CENT, NEVER, Ratio, scaled, scaled_down
-
-PROFIT_TARGET, STOP_LOSS, TRAILING_STOP = "profit_target", "stop_loss", "trailing_stop"
-TIME_STOP, BACKTEST_END = "time_stop", "backtest_end"
-
-ALREADY_HELD = "ALREADY_HELD"
-NO_NEXT_BAR = "NO_NEXT_BAR"
-MAX_POSITIONS = "MAX_POSITIONS"
-NO_CASH = "INSUFFICIENT_CASH"
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Daily bars of all symbols, one symbol after the other, each in order of its days.
-
-    Symbol i has the rows `offsets[i]` to `offsets[i + 1]`. Days count from 1970-01-01, prices are micro-units.
-    """
-
-    symbols: tuple[str, ...]
-    offsets: Ints
-    day: Ints
-    open: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    volume: Ints
-
-    def rows(self, symbol: int) -> slice:
-        """Where a symbol's bars are."""
-        return slice(int(self.offsets[symbol]), int(self.offsets[symbol + 1]))
-
-    @functools.cached_property
-    def owner(self) -> Ints:
-        """The symbol of every row."""
-        return np.repeat(np.arange(len(self.symbols)), np.diff(self.offsets))
-
-
-@dataclass(frozen=True)
-class Exits:
-    """When a position is sold, judged on closes after its entry, the first that holds in this order; None never holds.
-
-    `profit_target` and `stop_loss` are multiples of the entry fill (1.02, 0.95), `trailing_stop` one of the highest close
-    since the entry, `max_days` calendar days since the entry.
-    """
-
-    profit_target: Fraction | None = None
-    stop_loss: Fraction | None = None
-    trailing_stop: Fraction | None = None
-    max_days: int | None = None
-
-    def levels(self, entry: int) -> tuple[int, int]:
-        """Of a position entered at a price: the least close that meets the profit target, the highest that is a stop loss."""
-        target = NEVER if self.profit_target is None else -scaled_down(-entry, self.profit_target)
-        return target, -1 if self.stop_loss is None else scaled_down(entry, self.stop_loss)
-
-    def trail(self, peak: int) -> int:
-        """The highest close that is a trailing stop, after a highest close since the entry."""
-        return -1 if self.trailing_stop is None else scaled_down(peak, self.trailing_stop)
-
-
-@dataclass(frozen=True)
-class ShareRules:
-    """What a run does at its signals.
-
-    Args:
-        exits: see there; start_micro: cash at the start; position_share: value of an order as a share of it.
-        max_positions: positions held at once; commission, slippage: shares of the traded value and of the price.
-        min_commission_micro: least commission of an order; same_close: fill at the close that made the signal.
-    """
-
-    exits: Exits
-    start_micro: int
-    position_share: Fraction
-    max_positions: int
-    commission: Fraction
-    slippage: Fraction
-    min_commission_micro: int = 0
-    same_close: bool = False
-
-    @functools.cached_property
-    def _factors(self) -> tuple[Ratio, Ratio, Ratio, int]:
-        """Of a buy's and a sale's price; cents of commission per micro-unit; micro-units of an order."""
-        buy, sell, cents = (
-            by.as_integer_ratio() for by in (1 + self.slippage, 1 - self.slippage, self.commission / CENT)
-        )
-        return buy, sell, cents, scaled_down(self.start_micro, self.position_share)
-
-    def buy_price(self, price: int) -> int:
-        """The fill of a buy at a bar's price."""
-        return scaled(price, self._factors[0])
-
-    def sell_price(self, price: int) -> int:
-        """The fill of a sale at a bar's price."""
-        return scaled(price, self._factors[1])
-
-    def fee(self, value: int) -> int:
-        """The commission on a traded value, rounded half to even to the cent; never below the least one."""
-        return max(scaled(value, self._factors[2]) * CENT, self.min_commission_micro)
-
-    def affordable(self, price: int, cash: int) -> int:
-        """Shares that an order buys at a fill price: its value over the price, and no more than cash pays with commission."""
-
-        def cost(quantity: int) -> int:
-            return quantity * price + self.fee(quantity * price)
-
-        wanted = min(self._factors[3], cash) // price
-        if wanted < 1 or cost(wanted) <= cash:
-            return max(wanted, 0)
-        if cost(wanted - 1) <= cash:  # the commission of one share less pays for all others', nearly always
-            return wanted - 1
-        return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
+from tradewinds.core.arrays import Floats
+from tradewinds.core.units import NEVER
+from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.rules import (
+    ALREADY_HELD,
+    BACKTEST_END,
+    MAX_POSITIONS,
+    NO_CASH,
+    NO_NEXT_BAR,
+    PROFIT_TARGET,
+    STOP_LOSS,
+    TIME_STOP,
+    TRAILING_STOP,
+    ShareRules,
+)
 
 
 class ShareTrade(NamedTuple):
@@ -222,48 +120,10 @@ class _Position:
     due: str = ""
 
 
-class Market:
-    """Bars made ready for any number of passes over the same days.
-
-    `tradable` says at which bars inside the run a symbol may be bought and sold (None: all); the others are history. `day`,
-    `open`, `close`, `owner` are those of the bars; `next_row` and `next_day` those of the symbol's next tradable bar, or NEVER:
-    when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array that
-    takes three times as long, and making lists of all bars takes longer than the pass.
-    """
-
-    def __init__(self, bars: Bars, first_day: int, last_day: int, tradable: Flags | None = None) -> None:
-        within = (bars.day >= first_day) & (bars.day <= last_day)
-        self.bars, self.tradable = bars, within if tradable is None else within & tradable
-        self.days: list[int] = distinct(bars.day[within])
-        next_row, next_day = np.full((2, len(bars.day)), NEVER)
-        rows = np.flatnonzero(self.tradable)
-        same_symbol = np.diff(bars.owner[rows]) == 0
-        next_row[rows[:-1][same_symbol]] = rows[1:][same_symbol]
-        next_day[rows[:-1][same_symbol]] = bars.day[rows[1:][same_symbol]]
-        columns = (bars.day, bars.open, bars.close, bars.owner, next_row, next_day)
-        self.day, self.open, self.close, self.owner, self.next_row, self.next_day = (column.data for column in columns)
-
-    def candidates(self, scores: Floats) -> dict[int, list[int]]:
-        """Tradable rows with a signal, per day, the highest score first, then by symbol."""
-        rows = np.flatnonzero(self.tradable & ~np.isnan(scores))
-        rows = rows[np.lexsort((self.bars.owner[rows], -scores[rows], self.bars.day[rows]))]
-        found: dict[int, list[int]] = defaultdict(list)
-        for day, row in zip(self.bars.day[rows].tolist(), rows.tolist(), strict=True):
-            found[day].append(row)
-        return found
-
-
-def distinct(days: Ints) -> list[int]:
-    """The days that there are, in order."""
-    first = int(days.min()) if len(days) else 0
-    found: list[int] = (np.flatnonzero(np.bincount(days - first)) + first).tolist()
-    return found
-
-
 class Ledger:
     """One pass over the days of a market; `run` it once."""
 
-    def __init__(self, market: Market, rules: ShareRules) -> None:
+    def __init__(self, market: TradingDays, rules: ShareRules) -> None:
         self.market, self.rules = market, rules
         self.cash = rules.start_micro
         self.held: dict[int, _Position] = {}

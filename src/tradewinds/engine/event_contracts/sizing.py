@@ -10,8 +10,8 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.contracts import PICO_PER_MICRO
-from tradewinds.engine.costs import MOST_EXACT, TAKER_RATE
+from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO
+from tradewinds.engine.event_contracts.fees import MOST_EXACT, TAKER_RATE
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.candles import Window
-from tradewinds.engine.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.costs import FeeRule, FeeTerms, refuse_too_large
-from tradewinds.engine.kernel import Codes, Table, price_codes, quote_codes, seen_prices
-from tradewinds.engine.rules import QuoteRule, Quotes, Rules, Wishes, read_only
-from tradewinds.engine.sizing import Kelly
+from tradewinds.engine.event_contracts.candles import Window
+from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
+from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, refuse_too_large
+from tradewinds.engine.event_contracts.kernel import Codes, Table, price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.rules import QuoteRule, Quotes, Rules, Wishes, read_only
+from tradewinds.engine.event_contracts.sizing import Kelly
 
 
 class _Wanted(NamedTuple):

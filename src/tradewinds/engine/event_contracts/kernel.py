@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO
-from tradewinds.engine.rules import Prices
+from tradewinds.engine.event_contracts.rules import Prices
 
 Codes = npt.NDArray[np.int32]
 

@@ -14,14 +14,14 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
-from tradewinds.engine import kernel
-from tradewinds.engine.candles import NO_AGE_LIMIT, Window, decision_times
-from tradewinds.engine.contracts import PICO_PER_MICRO, Contract, Side
-from tradewinds.engine.fills import Fill
-from tradewinds.engine.limits import EV_THRESHOLD, REASONS
+from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, Window, decision_times
+from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
+from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS
+from tradewinds.engine.event_contracts.offers import Offers, offers_by_price, offers_by_quote, table_of
+from tradewinds.engine.event_contracts.rules import Rules
 from tradewinds.engine.result import Decision, Summary
-from tradewinds.engine.rules import Rules
-from tradewinds.engine.table import Offers, offers_by_price, offers_by_quote, table_of
 
 _BUFFER_ROWS = 1 << 12
 

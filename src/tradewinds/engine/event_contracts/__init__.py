@@ -1,0 +1,1 @@
+"""Binary contracts on a minute clock: quotes, orders, limits and settlement."""

@@ -1,0 +1,1 @@
+"""Whole shares, long only, at opens and closes of trading days."""
