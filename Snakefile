@@ -10,7 +10,7 @@ include: "rules/common.smk"
 
 for name in FAMILY.RULES:
 
-    include: f"rules/{name}.smk"
+    include: f"rules/{CONFIG['market']}/{name}.smk"
 
 
 include: "rules/simulate.smk"

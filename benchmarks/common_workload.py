@@ -27,14 +27,13 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from tradewinds import calendars, candle_window
-from tradewinds.candle_window import CandleWindow
 from tradewinds.config import resolve
 from tradewinds.core import files, units
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import plan_of
-from tradewinds.sources import kalshi
-from tradewinds.sources.kalshi_event import event_meta
+from tradewinds.families.kalshi_weather import candle_window, climate_days, schemas
+from tradewinds.families.kalshi_weather.candle_window import CandleWindow
+from tradewinds.families.kalshi_weather.fetch import exchange_requests
+from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.plan import plan_of
 
 SERIES = "KXHIGHCHI"
 FIRST = dt.date(2025, 1, 1)
@@ -118,7 +117,7 @@ def _shares(score: np.ndarray) -> np.ndarray:
 
 def tickers(series: str, date: dt.date) -> list[str]:
     """The six markets of a date, in their order: a ladder of two degrees each."""
-    return [f"{calendars.event_ticker_of(series, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
+    return [f"{climate_days.event_ticker_of(series, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
 
 
 def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = None, processes: int = 1) -> None:
@@ -176,7 +175,7 @@ def _catalog_row(series: str, day: Day, number: int, ticker: str) -> dict:
     return {
         **dict.fromkeys(schemas.CATALOG.names),
         "series_ticker": series,
-        "event_ticker": calendars.event_ticker_of(series, day.date),
+        "event_ticker": climate_days.event_ticker_of(series, day.date),
         "market_ticker": ticker,
         "climate_date": day.date,
         "market_type": "binary",
@@ -212,7 +211,7 @@ def _catalog_meta(rows: list[dict]) -> dict:
 
 
 def _probability_row(market: dict, cents: int) -> dict:
-    asof = calendars.asof_ts(calendars.station_of(market["series_ticker"]), market["climate_date"], "12:00", 1)
+    asof = climate_days.asof_ts(climate_days.station_of(market["series_ticker"]), market["climate_date"], "12:00", 1)
     return {
         **{key: market[key] for key in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
         "asof_ts": asof,
@@ -239,9 +238,9 @@ def _write_candles(folder: Path, window: CandleWindow, day: Day, markets: Sequen
         prices = _dollars(cents.T.ravel(), day.silent.T.ravel())
         columns |= {f"yes_{side}_{moment}": prices for moment in ("open", "high", "low", "close")}
     table = pa.table(columns).select(schemas.CANDLES.names).cast(schemas.CANDLES)
-    plain = kalshi.markets_of(pa.Table.from_pylist(markets, schemas.CATALOG))
-    windows = kalshi.windows_of(plain, window.policy, window.period_minutes, asof_ts=0)
-    station = calendars.station_of(markets[0]["series_ticker"])
+    plain = exchange_requests.markets_of(pa.Table.from_pylist(markets, schemas.CATALOG))
+    windows = exchange_requests.windows_of(plain, window.policy, window.period_minutes, asof_ts=0)
+    station = climate_days.station_of(markets[0]["series_ticker"])
     meta = event_meta(station, day.date, plain, windows, table, window.period_minutes)
     told = {"window_policy": window.policy, "tier": "historical", "requests": 0, "retries": 0, "kept_from": None}
     path = schemas.candle_path(window.key, station.series_ticker, day.date)

@@ -42,9 +42,9 @@ def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
 
 def prepare(bars: Path, every: list[str]) -> dict:
     """Import the bars of every Nth symbol; how long that took."""
-    from tradewinds.markets.equities_bars import make_panel
-    from tradewinds.plan import run_plan
-    from tradewinds.sources import bar_files
+    from tradewinds.families.equities_daily.bar_panel import make_panel
+    from tradewinds.families.equities_daily.fetch import bar_files
+    from tradewinds.families.plan import run_plan
 
     begun = time.perf_counter()
     symbols = bar_files.symbols(str(bars), "symbol")[:: int(every[0])]
@@ -59,11 +59,11 @@ def prepare(bars: Path, every: list[str]) -> dict:
 
 def portfolio(bars: Path, symbols: list[str]) -> dict:
     """All symbols, both strategies: what `tradewinds sweep` replays, in one process."""
-    from tradewinds.markets import equities
-    from tradewinds.plan import run_plan
+    from tradewinds.families.equities_daily import replay
+    from tradewinds.families.plan import run_plan
 
     confs = [config_of(bars, symbols, name) for name in STRATEGIES]
-    made = equities.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
+    made = replay.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
     return {
         name: {"trades": len(run.pnl_micro), "end_balance": float(run.worth_micro[-1]) / 1e6}
         for name, run in zip(STRATEGIES, made, strict=True)
@@ -73,9 +73,9 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
 def alone(bars: Path, symbols: list[str]) -> dict:
     """Each symbol alone, without costs: days and prices of every trade."""
     from tradewinds.engine.shares.rules import BACKTEST_END
-    from tradewinds.markets import equities
-    from tradewinds.markets.equities_bars import date_of
-    from tradewinds.plan import run_plan
+    from tradewinds.families.equities_daily import replay
+    from tradewinds.families.equities_daily.bar_panel import date_of
+    from tradewinds.families.plan import run_plan
 
     free = {
         "costs": {"commission_pct": 0, "slippage_pct": 0},
@@ -83,7 +83,7 @@ def alone(bars: Path, symbols: list[str]) -> dict:
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
     begun = time.perf_counter()
-    study = equities.Study.of(confs, run_plan(confs[0]))
+    study = replay.Study.of(confs, run_plan(confs[0]))
     ready = time.perf_counter()
     found: dict[str, list] = {}
     held, dates = study.loaded.bars, {day: str(date_of(day)) for day in study.market.days}

@@ -71,7 +71,7 @@ def _rest() -> dict:
 
 def _one_job(desk: Path, environment: dict[str, str]) -> float:
     """The least of five runs of one event's job, without Snakemake."""
-    command = [sys.executable, str(ROOT / "scripts/fetch_candles.py"), "--series", "KXHIGHMIA", "--date", "2025-03-05"]
+    command = [sys.executable, str(ROOT / "scripts/kalshi_weather/fetch_candles.py"), "--series", "KXHIGHMIA", "--date", "2025-03-05"]
     command += ["--window", "full_1m", "--catalog", "data/catalog/kalshi/KXHIGHMIA.parquet"]
     out = desk / "alone" / "full_1m" / "KXHIGHMIA" / "2025-03-05.parquet"
     command += ["--out", str(out), "--log", "again.log"]

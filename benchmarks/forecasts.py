@@ -25,11 +25,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import calendars
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts.daily import Forecaster, Settings
-from tradewinds.forecasts.history import NEVER, History
-from tradewinds.results.calibration import ScoredDay, count_band, temperature_scores
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.calibration.scores import ScoredDay, count_band, temperature_scores
+from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, Settings
+from tradewinds.families.kalshi_weather.forecasts.history import NEVER, History
 
 ROOT = Path(__file__).resolve().parents[1]
 ASOF = ("23:00", 1)
@@ -79,7 +78,7 @@ def _lows(daily: pa.Table) -> pa.Table:
 
 
 def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
-    station = calendars.station_of(series)
+    station = climate_days.station_of(series)
     rows = mos.filter(pc.equal(mos["station"], station.station_id))
     observed = highs.filter(pc.equal(highs["station"], station.station_id))
     days = rows["target_date"].to_pylist()
@@ -122,12 +121,14 @@ def _history(
     tmp: np.ndarray,
     truth: dict[dt.date, float | None],
 ) -> History:
-    station = calendars.station_of(series)
-    days = calendars.date_range(first, first + dt.timedelta(days=value.shape[1] - 1))
-    asof = np.array([calendars.asof_ts(station, day, *ASOF) for day in days])
+    station = climate_days.station_of(series)
+    days = climate_days.date_range(first, first + dt.timedelta(days=value.shape[1] - 1))
+    asof = np.array([climate_days.asof_ts(station, day, *ASOF) for day in days])
     observed = np.array([np.nan if truth.get(day) is None else float(truth[day]) for day in days])
-    out = np.array([calendars.climate_day_bounds(station, day)[1] + REPORT_DELAY for day in days])
-    run = np.array([calendars.climate_day_bounds(station, day - dt.timedelta(days=1))[0] for day in days]) + 12 * 3600
+    out = np.array([climate_days.climate_day_bounds(station, day)[1] + REPORT_DELAY for day in days])
+    run = (
+        np.array([climate_days.climate_day_bounds(station, day - dt.timedelta(days=1))[0] for day in days]) + 12 * 3600
+    )
     lag = np.array([[int(schemas.PUBLICATION_LAG_HOURS.get(model, 5) * 3600)] for model in models])
     known = np.where(np.isnan(value), NEVER, run + lag)
     return History(

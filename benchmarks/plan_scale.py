@@ -13,13 +13,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 import yaml
 
-from tradewinds import calendars
 from tradewinds.config.resolve import resolve
 from tradewinds.core import files
 from tradewinds.core.paths import workflow_root
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import plan_of
-from tradewinds.sources.kalshi_event import event_meta
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.plan import plan_of
 
 ROOT = workflow_root()
 SERIES = [
@@ -80,7 +79,7 @@ def _write_empty(work: Path, config: dict) -> None:
     told = {"tier": None, "requests": 0, "retries": 0, "kept_from": None, "retrieved_at": now}
     nothing = schemas.CANDLES.empty_table()
     for event in plan.events:
-        station = calendars.station_of(event.series_ticker)
+        station = climate_days.station_of(event.series_ticker)
         meta = event_meta(station, event.climate_date, [], {}, nothing, 1)
         files.write_parquet(work / event.path, nothing, meta | told)
 

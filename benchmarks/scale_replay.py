@@ -15,11 +15,12 @@ from pathlib import Path
 from benchmarks.common_results import EXPECTED, Outcome
 from benchmarks.peers.process import Stopwatch
 from benchmarks.scale import part_of
-from tradewinds import calendars, jobs
+from tradewinds import jobs
 from tradewinds.config import resolve as configs
 from tradewinds.engine.result import Trade
-from tradewinds.markets import kalshi_weather
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.families.kalshi_weather.replay import simulate
 
 CENT = 10_000  # micro-dollars
 # The common workload is the first part of the year; with a balance that never binds its events do not know of the others.
@@ -35,7 +36,7 @@ def replay(days: int, cash_usd: int, strategy: str) -> dict:
         conf["strategy"] = {"name": strategy, "file": None, "parameters": None}
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    result = kalshi_weather.simulate(conf, plan.catalogs, candles, plan.probabilities, os.cpu_count())
+    result = simulate(conf, plan.catalogs, candles, plan.probabilities, os.cpu_count())
     watch.lap("simulate")
     judged = strategy == "first_side" and cash_usd >= NEVER_BINDS_USD and days >= COMMON_EVENTS
     return {
@@ -52,7 +53,8 @@ def replay(days: int, cash_usd: int, strategy: str) -> dict:
 def as_agreed(trades: Sequence[Trade], first: dt.date) -> bool:
     """Whether the trades of the common workload's events are those that every engine agrees on."""
     events = {
-        calendars.event_ticker_of(COMMON_SERIES, first + dt.timedelta(days=number)) for number in range(COMMON_EVENTS)
+        climate_days.event_ticker_of(COMMON_SERIES, first + dt.timedelta(days=number))
+        for number in range(COMMON_EVENTS)
     }
     common = [trade for trade in trades if trade.event_ticker in events]
     pnl, fees = (sum(getattr(trade, name) for trade in common) for name in ("pnl_micro", "entry_fee_micro"))

@@ -21,17 +21,18 @@ import pyarrow.parquet as pq
 
 from benchmarks import common_workload
 from benchmarks.scale import LENGTHS, MADE, part_of
-from tradewinds import calendars, jobs
+from tradewinds import jobs
 from tradewinds.config import resolve
 from tradewinds.core.files import read_table, write_text
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.plan import plan_of
 
 SERIES = 20
 
 
 def seeds() -> dict[str, int]:
     """The first series of stations.csv, each with a seed of its own."""
-    others = [series for series in list(calendars.stations())[:SERIES] if series != common_workload.SERIES]
+    others = [series for series in list(climate_days.stations())[:SERIES] if series != common_workload.SERIES]
     return {series: common_workload.SEED + number for number, series in enumerate([common_workload.SERIES, *others])}
 
 

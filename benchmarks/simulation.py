@@ -12,22 +12,21 @@ import pyarrow.compute as pc
 from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
-from tradewinds import calendars, jobs
+from tradewinds import jobs
 from tradewinds.archive import Archive
 from tradewinds.config import resolve
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.result import RunResult
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.forecasts.law import Law
-from tradewinds.markets import kalshi_weather
-from tradewinds.markets.strikes import strike_bounds
-from tradewinds.sources import kalshi
+from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather.fetch import exchange_requests
+from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
+from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
+from tradewinds.families.kalshi_weather.forecasts.law import Law
+from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.kalshi_catalog import sync_catalog
-from tradewinds.sources.kalshi_event import event_meta
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 
@@ -61,21 +60,21 @@ def prepare(work: Path) -> tuple:
     catalogs, candles = {}, {}
     with running_server(archive) as server:
         for series in SERIES:
-            station = calendars.station_of(series)
+            station = climate_days.station_of(series)
             service = Service(server.kalshi_url, 1000, 4, 30, 1)
             client = HttpClient(service, budget=Budget(server.root, 1000, 4, folder=work / "budget"))
             table, meta = sync_catalog(client, station, None, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             catalogs[series] = str(work / f"{series}.parquet")
             write_parquet(catalogs[series], table, meta)
-            for day in calendars.date_range(FIRST, LAST):
+            for day in climate_days.date_range(FIRST, LAST):
                 path = work / "candles" / series / f"{day}.parquet"
                 candles[series, day] = str(path)
                 if not path.exists():
-                    rows = stored.candles(series, calendars.event_ticker_of(series, day))
+                    rows = stored.candles(series, climate_days.event_ticker_of(series, day))
                     stamp = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows.num_rows, units.TS)
                     candle_table = rows.append_column("retrieved_at", stamp).cast(schemas.CANDLES)
-                    markets = kalshi.markets_of(table.filter(pc.field("climate_date") == day))
-                    windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", 1, 0)
+                    markets = exchange_requests.markets_of(table.filter(pc.field("climate_date") == day))
+                    windows = exchange_requests.windows_of(markets, "FULL_MARKET_WINDOW", 1, 0)
                     meta = event_meta(station, day, markets, windows, candle_table, 1)
                     write_parquet(path, candle_table, meta)
     return conf, catalogs, candles, _probabilities(work, catalogs)
@@ -154,12 +153,12 @@ def _side_by_side(arguments: tuple, times: int) -> Pair:
     """Scans and simulations in turn, after a first simulation that warms up."""
     files = sorted(arguments[2].values())
     scans, runs = [], []
-    result = kalshi_weather.simulate(*arguments)
+    result = replay.simulate(*arguments)
     for _ in range(times):
         started = time.perf_counter()
         rows = duckdb.connect().execute(SCAN, [files]).fetchall()[0][0]
         scans.append(time.perf_counter() - started)
         started = time.perf_counter()
-        result = kalshi_weather.simulate(*arguments)
+        result = replay.simulate(*arguments)
         runs.append(time.perf_counter() - started)
     return Pair(rows, min(scans), min(runs), result)

@@ -27,8 +27,8 @@ from benchmarks import common_workload
 from tradewinds import jobs
 from tradewinds.config import resolve
 from tradewinds.engine.result import RunResult
-from tradewinds.markets import kalshi_weather
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather import replay
+from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sweeps import replays
 from tradewinds.sweeps.grid import SweepPoint, grid_points
 from tradewinds.sweeps.outcomes import Outcome
@@ -100,7 +100,7 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
 def _run(conf: resolve.Config) -> RunResult:
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    return kalshi_weather.simulate(conf, plan.catalogs, candles, plan.probabilities)
+    return replay.simulate(conf, plan.catalogs, candles, plan.probabilities)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:

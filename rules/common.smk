@@ -9,10 +9,11 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from tradewinds import jobs, plan, runner
+from tradewinds import jobs, runner
 from tradewinds.config import markets, problems, resolve
 from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
+from tradewinds.families import plan
 
 
 def checked_config():
@@ -115,14 +116,17 @@ refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
 FORECAST_CODE = [
-    *(
-        f"forecasts/{name}.py"
-        for name in ("daily", "emos", "history", "law", "mixture", "normal")
-    ),
-    *("forecasts/tables.py", "forecasts/windows.py", "calendars.py"),
+    "families/kalshi_weather/forecasts",
+    "families/kalshi_weather/climate_days.py",
+    "families/kalshi_weather/schemas.py",
+    "core",
 ]
 REPLAY_CODE = [
-    *("engine", "markets", "strategies", "results", "calendars.py", "core"),
+    "engine",
+    f"families/{CONFIG['market']}",
+    "reference_data",
+    "results",
+    "core",
 ]
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
 LOADED = f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"

@@ -22,6 +22,6 @@ rule report:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("results", "markets"),
+        code=jobs.code_digest("results", f"families/{CONFIG['market']}", "core"),
     script:
         "../scripts/report.py"

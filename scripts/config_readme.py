@@ -6,8 +6,8 @@
 from pathlib import Path
 from typing import Any
 
-from tradewinds import calendars
 from tradewinds.config import markets, resolve
+from tradewinds.families.kalshi_weather import climate_days
 
 HEAD = """# The config
 
@@ -79,7 +79,7 @@ def page() -> str:
     keys, shares = (_keys(resolve.schema(market)) for market in markets.NAMES)
     series = "\n".join(
         f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
-        for s in calendars.stations().values()
+        for s in climate_days.stations().values()
     )
     head = "| series | station | city | target | civil clock | first date |\n|---|---|---|---|---|---|"
     of_shares = f"## Keys of daily equities\n\nWith `universe` in place of `series_tickers`.\n\n{TABLE}{shares}"

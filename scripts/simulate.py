@@ -2,8 +2,8 @@
 
 from tradewinds import simulation
 from tradewinds.config import resolve as configs
+from tradewinds.families.plan import run_plan
 from tradewinds.jobs import enter_storage, run_job, telling
-from tradewinds.plan import run_plan
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:

@@ -14,8 +14,8 @@ import tradewinds
 from benchmarks.peers.process import Stopwatch, arguments, tell
 from tradewinds import jobs
 from tradewinds.config import resolve as configs
-from tradewinds.markets import kalshi_weather
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather import replay
+from tradewinds.families.kalshi_weather.plan import plan_of
 
 CENT = 10_000  # micro-dollars
 
@@ -39,7 +39,7 @@ def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
 def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
     """Replay the workload of a folder; trades, P&L and fees in cents, rows read. Arguments as for `inputs`."""
     conf, catalogs, candles, probabilities = inputs(folder, cash, events)
-    result = kalshi_weather.simulate(conf, catalogs, candles, probabilities)
+    result = replay.simulate(conf, catalogs, candles, probabilities)
     return {
         "rows": sum(pq.read_metadata(path).num_rows for path in candles.values()),
         "trades": len(result.trades),

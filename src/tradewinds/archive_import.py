@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import archive_market, calendars
+from tradewinds import archive_market
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 
 CENTS = ("yes_bid", "yes_ask")
 MARKET_COLUMNS = (
@@ -113,8 +113,8 @@ def _totals(candles: pa.Table) -> dict[str, tuple[str, str]]:
 
 
 def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    date = calendars.climate_date_of(row["event_ticker"])
-    station = calendars.station_of(row["series_ticker"])
+    date = climate_days.climate_date_of(row["event_ticker"])
+    station = climate_days.station_of(row["series_ticker"])
     words = row.get("yes_sub_title") or archive_market.subtitle(
         row["strike_type"], row["floor_strike"], row["cap_strike"]
     )
@@ -200,17 +200,17 @@ def _climate(files: Iterable[str | Path]) -> pa.Table:
 
 def _report(station_id: str, day: dt.date, high: int | None, low: int | None) -> dict[str, Any]:
     """One final climate report, issued shortly after the station's climate day."""
-    station = next((s for s in calendars.stations().values() if s.station_id == station_id), None)
+    station = next((s for s in climate_days.stations().values() if s.station_id == station_id), None)
     if station is None:
         remedy = "Leave its rows out, or use the four-letter identifier (KMDW)."
         raise ConfigError(f"no known station {station_id!r}.", where="climate file", remedy=remedy)
-    end = dt.datetime.fromtimestamp(calendars.climate_day_bounds(station, day)[1], dt.UTC)
+    end = dt.datetime.fromtimestamp(climate_days.climate_day_bounds(station, day)[1], dt.UTC)
     issued = end + _ISSUED_AFTER_DAY_END
     return climate_row(station, day, high, low, issued)
 
 
 def climate_row(
-    station: calendars.Station, day: dt.date, high: int | None, low: int | None, issued: dt.datetime
+    station: climate_days.Station, day: dt.date, high: int | None, low: int | None, issued: dt.datetime
 ) -> dict[str, Any]:
     """A climate report (schema store.CLIMATE) with the product id its issue time gives it."""
     issued_ts = int(issued.timestamp())

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from tradewinds import calendars
+from tradewinds.families.kalshi_weather import climate_days
 
 
 def subtitle(strike_type: str, floor: float | None, cap: float | None) -> str:
@@ -27,7 +27,7 @@ def zulu(moment: dt.datetime) -> str:
 
 def series_object(series_ticker: str) -> dict[str, Any]:
     """A daily-temperature series as the API shows it."""
-    station = calendars.station_of(series_ticker)
+    station = climate_days.station_of(series_ticker)
     extreme = "Highest" if station.target == "max" else "Lowest"
     return {
         "ticker": series_ticker,
@@ -49,8 +49,8 @@ def series_object(series_ticker: str) -> dict[str, Any]:
 
 def event_row(series_ticker: str, event_ticker: str) -> dict[str, Any]:
     """A row of the archive's events."""
-    date = calendars.climate_date_of(event_ticker)
-    station = calendars.station_of(series_ticker)
+    date = climate_days.climate_date_of(event_ticker)
+    station = climate_days.station_of(series_ticker)
     when = f"{date:%b} {date.day}, {date.year}"
     extreme = "Highest" if station.target == "max" else "Lowest"
     return {

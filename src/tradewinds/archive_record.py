@@ -24,7 +24,8 @@ from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import Plan, refuse_missing
+from tradewinds.families.kalshi_weather.plan import Plan
+from tradewinds.families.plan import refuse_missing
 
 _FEES = ("fee_type", "fee_multiplier")
 _RECORDED = [

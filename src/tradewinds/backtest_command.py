@@ -58,7 +58,7 @@ def backtest(
     """
     from tradewinds import run_command
     from tradewinds.config import resolve as configs
-    from tradewinds.plan import run_plan
+    from tradewinds.families.plan import run_plan
     from tradewinds.runner import RunOptions
     from tradewinds.screen import Screen
 
@@ -120,7 +120,7 @@ def _symbols(bars: dict[str, Any]) -> list[str]:
     Raises:
         DataMissing: there is no such file. ConfigError: bars from elsewhere, or a file without symbols.
     """
-    from tradewinds.sources import bar_files
+    from tradewinds.families.equities_daily.fetch import bar_files
 
     if bars["source"] != "files":
         raise ConfigError("no universe is given.", where="--universe", remedy="Name the symbols: --universe A,B,C.")

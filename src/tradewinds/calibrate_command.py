@@ -15,7 +15,7 @@ from tradewinds import listing, run_command, runner
 from tradewinds.check import naming_damage
 from tradewinds.config import resolve as configs
 from tradewinds.config.resolve import Config
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.screen import Screen
 
 Scores = dict[str, Any]
@@ -37,10 +37,10 @@ def calibrate(config_path: Path, options: runner.RunOptions, console: Console, *
 
 def scores(conf: Config, options: runner.RunOptions, console: Console) -> Scores:
     """The content of calibration.json for a resolved config."""
-    from tradewinds.results.calibration import (
-        calibration,
-    )  # here, because scipy is not light and most commands need none
-    from tradewinds.results.calibration_data import gather
+    from tradewinds.families.kalshi_weather.calibration.data import gather
+    from tradewinds.families.kalshi_weather.calibration.scores import (
+        calibration,  # here, because scipy is not light and most commands need none
+    )
 
     plan = plan_of(conf)
     make_inputs(conf, options, console)

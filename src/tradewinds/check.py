@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile
+from tradewinds.families.contract import RunPlan
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.markets.family import RunPlan
 
 
 def damaged_files(plan: RunPlan) -> Iterator[DamagedFile]:

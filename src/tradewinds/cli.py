@@ -131,7 +131,7 @@ def check(
     from tradewinds.check import damaged_files
     from tradewinds.config import resolve as configs
     from tradewinds.core.errors import SimulationError
-    from tradewinds.plan import run_plan
+    from tradewinds.families.plan import run_plan
 
     damaged = list(damaged_files(run_plan(configs.load(config))))
     for damage in damaged:
@@ -301,7 +301,7 @@ def record(
     """
     from tradewinds import archive_record
     from tradewinds.config import resolve as configs
-    from tradewinds.plan import plan_of
+    from tradewinds.families.kalshi_weather.plan import plan_of
 
     conf = configs.load(config)
     plan = plan_of(conf)

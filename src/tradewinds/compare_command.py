@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds import listing
-from tradewinds.calendars import climate_date_of
 from tradewinds.config import markets
 from tradewinds.core import text
 from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather.climate_days import climate_date_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

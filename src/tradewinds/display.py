@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from tradewinds.core import files
-from tradewinds.markets.family import RunPlan
+from tradewinds.families.contract import RunPlan
 from tradewinds.screen import Screen
 
 

@@ -59,7 +59,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
     os.environ.setdefault(*ONE_THREAD)
     os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
     os.environ[FETCH] = config["fetch"]
-    os.environ[SCRIPTS] = str(workflow_root() / "scripts")
+    os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
     _put_first("PATH", Path(sys.executable).parent)
     package = Path(__file__).resolve().parents[1]
     if package.name == "src":

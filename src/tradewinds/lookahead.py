@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from tradewinds.families.contract import Future, Key, Stretch, Subject, Timelines
 
 TOGETHER = "several kinds together"
-PLANTED = "planted"
 
 
 class Cut(NamedTuple):
@@ -26,51 +27,7 @@ class Cut(NamedTuple):
     place: str
 
 
-class Stretch(NamedTuple):
-    """The same outcome (in words, exact) at all decision times in [first_ts, end_ts)."""
-
-    first_ts: int
-    end_ts: int
-    outcome: str
-
-
-Key = tuple[str, str]  # market, and one of a subject's kinds of decisions
-Timelines = dict[Key, list[Stretch]]  # in time order
 Difference = tuple[int, str, str]  # when, and the outcome before and after the future was changed
-
-
-@dataclass(frozen=True)
-class Future:
-    """What is done to records known after `cut_ts` (Unix seconds): they are removed, or poisoned; `kinds` says to which."""
-
-    cut_ts: int
-    poisoned: bool
-    kinds: frozenset[str]
-
-
-class Subject(Protocol):
-    """A run that can be made again with another future.
-
-    `kinds` of records and of `decisions`, of which the first are the ones without which nothing is shown; `step_seconds` lie
-    between two decisions of a stretch.
-    """
-
-    kinds: Sequence[str]
-    decisions: Sequence[str]
-    step_seconds: int
-
-    def instants(self) -> Mapping[str, Sequence[int]]:
-        """Where something happens in the run, by what it is: there it is cut."""
-
-    def past(self, cut_ts: int) -> Timelines:
-        """What the run decided by a cut."""
-
-    def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """What it decides by the cut under another future, and how many records known after it were changed, by kind, and how
-        many were planted; changed files go into the folder."""
-
-    def event_of(self, market: str) -> str:
-        """The event that a market belongs to; the market itself if it belongs to none."""
 
 
 @dataclass(frozen=True)

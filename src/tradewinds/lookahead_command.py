@@ -15,8 +15,9 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import instant
-from tradewinds.lookahead import PLANTED, Change, CutReport, Subject
-from tradewinds.plan import refuse_missing, run_plan
+from tradewinds.families.contract import PLANTED, Subject
+from tradewinds.families.plan import refuse_missing, run_plan
+from tradewinds.lookahead import Change, CutReport
 
 SHOWN_CHANGES = 20
 

@@ -12,13 +12,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tradewinds import calendars, calibrate_command, runner
+from tradewinds import calibrate_command, runner
 from tradewinds.check import naming_damage
 from tradewinds.config import resolve as configs
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
-from tradewinds.plan import Plan, plan_of
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.plan import Plan, plan_of
 
 COLUMNS = (
     *("series_ticker", "event_ticker", "market_ticker", "bracket", "climate_date", "asof_utc", "known_at_utc"),
@@ -58,13 +59,16 @@ def probabilities(
 
 def bracket_rows(conf: Config, plan: Plan, day: dt.date) -> list[Row]:
     """A row per market with a probability (keys COLUMNS), from the coldest bracket to the hottest, series by series."""
-    from tradewinds.results.calibration_data import asof_of, quotes_at  # here: duckdb and scipy are not light
+    from tradewinds.families.kalshi_weather.calibration.data import (
+        asof_of,
+        quotes_at,  # here: duckdb and scipy are not light
+    )
 
     rows = []
     said = {row["market_ticker"]: row for row in files.read_rows(plan.probabilities)}
     candles = {event.series_ticker: event.path for event in plan.events}
     for series, catalog in plan.catalogs.items():
-        asof = asof_of(conf, calendars.station_of(series), day)
+        asof = asof_of(conf, climate_days.station_of(series), day)
         quotes = quotes_at([candles[series]], asof)
         listed = files.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))
         for market in sorted(listed, key=_coldest):

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from tradewinds import jobs
-from tradewinds.markets.family import RunPlan
+from tradewinds.families.contract import RunPlan
 from tradewinds.screen import Screen
 
 PLAIN_LINE_SECONDS = 5.0

@@ -100,7 +100,7 @@ def _made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[st
 
     from tradewinds import simulation
     from tradewinds.config import resolve as configs
-    from tradewinds.plan import run_plan
+    from tradewinds.families.plan import run_plan
 
     with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:
         conf = configs.resolve({**manifest["config"], "output_dir": folder}, source=f"{run_dir}/run_manifest.json")

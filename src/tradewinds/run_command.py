@@ -10,8 +10,8 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing, TradewindsError
-from tradewinds.markets.family import RunPlan
-from tradewinds.plan import run_plan, stale_files
+from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import run_plan, stale_files
 from tradewinds.screen import Screen
 
 SHOWN_FILES = 40
@@ -91,7 +91,7 @@ def _checkpoints(conf: configs.Config, plan: RunPlan, failures: Path) -> context
     missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
     if not missing:
         return contextlib.nullcontext()
-    from tradewinds.database import checkpoints
+    from tradewinds.families.kalshi_weather.database import checkpoints
 
     def reasons() -> dict[str, str]:
         failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]

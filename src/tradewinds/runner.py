@@ -30,8 +30,8 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.markets.family import RunPlan
-from tradewinds.plan import stale_files
+from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import stale_files
 
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tradewinds.check import naming_damage
 from tradewinds.config import markets
 from tradewinds.config.resolve import Config
-from tradewinds.markets.family import RunPlan, Tell
+from tradewinds.families.contract import RunPlan, Tell
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 

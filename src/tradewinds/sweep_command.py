@@ -24,7 +24,7 @@ from tradewinds import run_command, runner
 from tradewinds.check import naming_damage
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
-from tradewinds.plan import run_plan
+from tradewinds.families.plan import run_plan
 from tradewinds.progress import PLAIN_LINE_SECONDS
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.screen import Screen

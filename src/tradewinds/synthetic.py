@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds import archive_market, calendars
+from tradewinds import archive_market
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
-from tradewinds.calendars import Station
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts.law import normal_cdf
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.forecasts.law import normal_cdf
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 3, 4), dt.date(2025, 3, 14)  # daylight saving begins on March 9
@@ -60,7 +60,7 @@ def make_synthetic(
     guidance: list[Row] = []
     climate: list[Row] = []
     for number, ticker in enumerate(series):
-        station = calendars.station_of(ticker)
+        station = climate_days.station_of(ticker)
         recent = first - dt.timedelta(days=RECENT_DAYS)
         spans = (("older ", first - dt.timedelta(days=HISTORY_DAYS), recent - dt.timedelta(days=1)), ("", recent, last))
         highs: dict[dt.date, int] = {}
@@ -69,7 +69,7 @@ def make_synthetic(
             guidance += _guidance(random.Random(f"{seed} {ticker} {age}guidance"), station, seen)
             highs |= seen
         climate += _reports(station, highs)
-        for day in calendars.date_range(first, last):
+        for day in climate_days.date_range(first, last):
             if not (number == 0 and day == UNLISTED):
                 silent = number == 1 and day == WITHOUT_CANDLES
                 markets += _event(writer, random.Random(f"{seed} {ticker} {day}"), station, day, highs[day], silent)
@@ -85,7 +85,7 @@ def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) 
     """Daily highs in whole °F."""
     coldest, swing, spread = _CLIMATE.get(station.station_id, (50.0, 20.0, 6.0))
     anomaly, highs = 0.0, {}
-    for day in calendars.date_range(first, last):
+    for day in climate_days.date_range(first, last):
         anomaly = _PERSISTENCE * anomaly + rng.gauss(0, spread * math.sqrt(1 - _PERSISTENCE**2))
         season = (1 - math.cos((day.timetuple().tm_yday - 20) / 365 * 2 * math.pi)) * swing
         highs[day] = round(coldest + season + anomaly)
@@ -108,7 +108,7 @@ def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
     """Final climate reports, 35 minutes after each climate day."""
     rows = []
     for day, high in highs.items():
-        end = dt.datetime.fromtimestamp(calendars.climate_day_bounds(station, day)[1], dt.UTC)
+        end = dt.datetime.fromtimestamp(climate_days.climate_day_bounds(station, day)[1], dt.UTC)
         rows.append(climate_row(station, day, high, high - 18, end + dt.timedelta(minutes=35)))
     return rows
 
@@ -117,10 +117,10 @@ def _event(
     writer: ArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
 ) -> list[Row]:
     """One event: its markets, and its candles written to the archive."""
-    event = calendars.event_ticker_of(station.series_ticker, day)
+    event = climate_days.event_ticker_of(station.series_ticker, day)
     guess = high + rng.gauss(0, _CROWD_ERROR_F)
     ladder = _ladder(event, round(guess) + rng.choice((-1, 0, 1)))
-    day_start, day_end = calendars.climate_day_bounds(station, day)
+    day_start, day_end = climate_days.climate_day_bounds(station, day)
     opened = dt.datetime.combine(day - dt.timedelta(days=1), dt.time(10), _EXCHANGE).astimezone(dt.UTC)
     closed = dt.datetime.fromtimestamp(day_end - 60, dt.UTC)
     window = (int(opened.timestamp()), int(closed.timestamp()))

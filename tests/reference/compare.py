@@ -3,14 +3,14 @@
 from fractions import Fraction
 
 from tests.reference.naive_replay import NaiveRun
-from tradewinds.markets import kalshi_weather
+from tradewinds.families.kalshi_weather import replay
 
 MICRO, PICO = 10**6, 10**12
 
 
 def both(world):
     """The engine's result and the naive one of the same world."""
-    fast = kalshi_weather.simulate(*world.inputs, climate=world.climate)
+    fast = replay.simulate(*world.inputs, climate=world.climate)
     return fast, NaiveRun(*world.inputs, world.climate).run()
 
 

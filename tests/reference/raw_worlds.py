@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.reference.worlds import make_world
-from tradewinds import calendars
 from tradewinds.config import resolve
 from tradewinds.core import files, units
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.lookahead_inputs import Inputs
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.lookahead.changed_inputs import Inputs
 
 HOUR = 3600
 PAST_DAYS = (12, 130)  # too few for the regression, and enough
@@ -36,7 +35,7 @@ def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
     guidance, climate = {}, {}
     for series, path in world.catalogs.items():
         _add_strikes(rng, path)
-        station = calendars.station_of(series)
+        station = climate_days.station_of(series)
         guidance[station.station_id], climate[station.station_id] = _weather(rng, folder, station, conf)
     return Inputs(conf, world.catalogs, world.candles, guidance, climate, None)
 
@@ -50,8 +49,8 @@ def _user_rows(rng, world):
     """A few rows per market, some before the as-of time and some long after it."""
     policy, rows = world.config["asof_policy"], []
     for row in pq.read_table(world.probabilities).to_pylist():
-        station = calendars.station_of(row["series_ticker"])
-        asof = calendars.asof_ts(station, row["climate_date"], policy["local_time"], policy["days_before"])
+        station = climate_days.station_of(row["series_ticker"])
+        asof = climate_days.asof_ts(station, row["climate_date"], policy["local_time"], policy["days_before"])
         for late in sorted(rng.sample([-30, -2, 0, 1, 9, 40], rng.randint(1, 4))):
             known_at = dt.datetime.fromtimestamp(asof + late * HOUR, dt.UTC)
             p = row["p_yes"] if late == 0 else Decimal(rng.randint(0, 100)) / 100
@@ -75,7 +74,7 @@ def _weather(rng, folder, station, conf):
     guidance, climate = [], []
     first, last = (conf[f"date_{edge}_local"] for edge in ("start", "end"))
     past = dt.timedelta(days=rng.choice(PAST_DAYS))
-    for day in calendars.date_range(first - past, last + dt.timedelta(days=2)):
+    for day in climate_days.date_range(first - past, last + dt.timedelta(days=2)):
         truth = rng.randint(55, 80)
         midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
         ftime = midnight + 24 * HOUR if station.target == "max" else midnight + 12 * HOUR

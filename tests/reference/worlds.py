@@ -15,10 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from tests.reference.defects import plant, validation_policy
-from tradewinds import calendars
 from tradewinds.config import resolve
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 
 # ordinary days, and those around both changes of the clocks
 DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
@@ -53,7 +52,7 @@ def make_world(folder: Path, seed: int) -> World:
     p_rows, reports = [], []
     for ticker in series:
         rows = []
-        for day in calendars.date_range(first, last):
+        for day in climate_days.date_range(first, last):
             markets = [] if rng.random() < 0.05 else _markets(rng, ticker, day)
             p_found = _probabilities(rng, ticker, day, markets)
             silent = rng.random() < 0.05
@@ -124,8 +123,8 @@ def _config(rng, series, first, last):
 
 
 def _markets(rng, series, day):
-    event = calendars.event_ticker_of(series, day)
-    start, end = calendars.climate_day_bounds(calendars.station_of(series), day)
+    event = climate_days.event_ticker_of(series, day)
+    start, end = climate_days.climate_day_bounds(climate_days.station_of(series), day)
     opened = start - rng.choice([14, 10, -3]) * 3600
     closed = end - rng.choice([60, 0, -3600, 8 * 3600])
     settled = rng.choice([closed + 9 * 3600, closed + 30 * 3600, closed, None])
@@ -151,7 +150,7 @@ def _report(series, day, markets):
     """A final climate report of the degree on which the winner settled."""
     value = next((LOWEST_F + 2 * n for n, m in enumerate(markets) if m["result"] == "yes"), LOWEST_F)
     return {
-        "station_id": calendars.station_of(series).station_id,
+        "station_id": climate_days.station_of(series).station_id,
         "climate_date": day,
         "high_f": value,
         "low_f": value - 20,

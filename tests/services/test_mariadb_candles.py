@@ -7,7 +7,7 @@ import pytest
 
 from tests.services.mariadb import Server, mariadb  # noqa: F401
 from tests.unit.candle_files import path_of, the_life_of_checkpoints, the_mirror_holds_each_candle_once, write_candles
-from tradewinds.database import mirror
+from tradewinds.families.kalshi_weather.database import mirror
 
 
 @pytest.fixture

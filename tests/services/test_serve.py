@@ -28,7 +28,7 @@ from tests.unit.results_parts import points, run, scored, trade, written
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
-from tradewinds.markets.kalshi_report import REPORT
+from tradewinds.families.kalshi_weather.report.sections import REPORT
 from tradewinds.results.report import write_report
 
 HARM = "<script>alert(1)</script>"

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile, FetchError
-from tradewinds.database import checkpoints, mirror, schema
+from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather.database import checkpoints, mirror
 
 RETRIEVED = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 FIRST = int(dt.datetime(2025, 5, 1, 14, 1, tzinfo=dt.UTC).timestamp())

@@ -12,10 +12,10 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
-from tradewinds.markets.validations import Failure, Findings, diagnostics
+from tradewinds.families.kalshi_weather.run_files import write_market_names
+from tradewinds.families.kalshi_weather.validations.judge import Failure, Findings, diagnostics
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
-from tradewinds.results.market_names import write_market_names
 
 NINE = {
     "series_tickers": ["KXHIGHMIA", "KXHIGHCHI"],

@@ -11,9 +11,9 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.shares.bars import Bars, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.engine.shares.rules import ShareRules
-from tradewinds.markets.equities_bars import date_of, day_of
-from tradewinds.strategies import breakout, mean_reversion
-from tradewinds.strategies.shares import parameters_of
+from tradewinds.families.equities_daily.bar_panel import date_of, day_of
+from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
+from tradewinds.families.equities_daily.strategies.toolkit import parameters_of
 
 MODULES = {module.NAME: module for module in (mean_reversion, breakout)}
 

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 
-from tradewinds import archive_market, calendars
+from tradewinds import archive_market
 from tradewinds.archive import Archive
 from tradewinds.archive_import import import_recorded
 from tradewinds.core.errors import ConfigError
-from tradewinds.markets.strikes import strike_bounds
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.sources.replay import running_server
 
 MONTH_MARKETS, MONTH_CANDLES = "kalshi/markets_KXHIGHCHI_2025-05.parquet", "kalshi/candles_1m_KXHIGHCHI_2025-05.parquet"
@@ -130,9 +131,9 @@ def test_guidance_of_the_day_before_is_for_the_right_day(month, shared_data):
 
 def test_climate_reports_are_final_and_known_after_their_day(month):
     for station in ("KMDW", "KMIA", "KLAX", "KDEN"):
-        place = next(s for s in calendars.stations().values() if s.station_id == station)
+        place = next(s for s in climate_days.stations().values() if s.station_id == station)
         for row in month.climate(station).to_pylist():
-            end = calendars.climate_day_bounds(place, row["climate_date"])[1]
+            end = climate_days.climate_day_bounds(place, row["climate_date"])[1]
             assert row["final"] and row["high_f"] is not None
             assert end < row["issued_ts"] < end + 12 * 3600
             assert row["known_at_ts"] == row["issued_ts"] + 600
@@ -172,7 +173,7 @@ def test_winners_recorded_without_strikes_stay_and_speak_through_their_title(cat
 
 def test_an_unrecorded_settlement_is_assumed_on_the_afternoon_after(catalog):
     for row in catalog.markets:
-        day = calendars.climate_date_of(row["event_ticker"])
+        day = climate_days.climate_date_of(row["event_ticker"])
         assert row["settlement_ts"] == dt.datetime.combine(day + dt.timedelta(days=1), dt.time(14), dt.UTC)
 
 

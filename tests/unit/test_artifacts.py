@@ -17,8 +17,8 @@ from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.text import dollars, instant, number, plain, probability
+from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
-from tradewinds.results.market_names import market_names, write_market_names
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 FILES = [

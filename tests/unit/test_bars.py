@@ -13,12 +13,12 @@ from tradewinds.archive import ArchiveWriter
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.equities_daily import schemas
-from tradewinds.sources import bar_files, bar_synthetic, bars, yahoo
+from tradewinds.families.equities_daily.fetch import bar_checks, bar_files, bar_synthetic, yahoo
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.replay import running_server
 from tradewinds.sources.replay_yahoo import bars_table
 
-COLUMNS = {name: name for name in ("symbol", "date", *bars.PRICES, "volume")} | {"adj_close": None}
+COLUMNS = {name: name for name in ("symbol", "date", *bar_checks.PRICES, "volume")} | {"adj_close": None}
 GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)
 
 
@@ -39,35 +39,35 @@ def changed(**values):
     [
         (GOOD, None),
         (changed(low=10.0, open=10.0), None),
-        (changed(low=10.1), bars.OHLC_ORDER),
-        (changed(high=10.4), bars.OHLC_ORDER),
-        (changed(open=12.0), bars.OHLC_ORDER),
-        (changed(close=8.0), bars.OHLC_ORDER),
-        (changed(low=0.0), bars.NON_POSITIVE_PRICE),
-        (changed(open=-1.0), bars.NON_POSITIVE_PRICE),
-        (changed(adj_close=0.0), bars.NON_POSITIVE_PRICE),
-        (changed(close=None), bars.MISSING_VALUE),
-        (changed(close=float("nan")), bars.MISSING_VALUE),
-        (changed(volume=None), bars.MISSING_VALUE),
-        (changed(volume=-1), bars.MISSING_VALUE),
+        (changed(low=10.1), bar_checks.OHLC_ORDER),
+        (changed(high=10.4), bar_checks.OHLC_ORDER),
+        (changed(open=12.0), bar_checks.OHLC_ORDER),
+        (changed(close=8.0), bar_checks.OHLC_ORDER),
+        (changed(low=0.0), bar_checks.NON_POSITIVE_PRICE),
+        (changed(open=-1.0), bar_checks.NON_POSITIVE_PRICE),
+        (changed(adj_close=0.0), bar_checks.NON_POSITIVE_PRICE),
+        (changed(close=None), bar_checks.MISSING_VALUE),
+        (changed(close=float("nan")), bar_checks.MISSING_VALUE),
+        (changed(volume=None), bar_checks.MISSING_VALUE),
+        (changed(volume=-1), bar_checks.MISSING_VALUE),
         (changed(volume=0), None),
     ],
 )
 def test_rows_that_cannot_be_right_are_quarantined_with_the_reason(row, reason):
-    (found,) = bars.judged(table(row)).to_pylist()
+    (found,) = bar_checks.judged(table(row)).to_pylist()
     assert found["quarantine"] == reason
 
 
 def test_two_rows_of_a_date_are_both_quarantined_and_no_neighbour():
     days = [dt.date(2024, 1, day) for day in (2, 3, 3, 4)]
     rows = [changed(date=day) for day in days] + [changed(symbol="BBB", date=days[1])]
-    found = [(r["symbol"], r["date"].day, r["quarantine"]) for r in bars.judged(table(*rows)).to_pylist()]
-    twice = bars.DUPLICATE_DATE
+    found = [(r["symbol"], r["date"].day, r["quarantine"]) for r in bar_checks.judged(table(*rows)).to_pylist()]
+    twice = bar_checks.DUPLICATE_DATE
     assert found == [("AAA", 2, None), ("AAA", 3, twice), ("AAA", 3, twice), ("AAA", 4, None), ("BBB", 3, None)]
 
 
 def test_prices_keep_their_decimals_exactly():
-    (row,) = bars.judged(table(changed(open=0.565, low=0.1 + 0.2, close=0.545, high=0.6))).to_pylist()
+    (row,) = bar_checks.judged(table(changed(open=0.565, low=0.1 + 0.2, close=0.545, high=0.6))).to_pylist()
     assert (row["open"], row["low"]) == (Decimal("0.565000"), Decimal("0.300000"))
 
 
@@ -97,7 +97,7 @@ def test_a_csv_with_names_of_its_own_newest_row_first(tmp_path):
     assert [row["date"].day for row in aaa] == [2, 3]
     assert aaa[0]["adj_close"] == Decimal("5.250000")
     empty = files.read_meta(tmp_path / "AAA2023.parquet")
-    assert (empty["rows"], empty["reason"]) == (0, bars.NO_BARS)
+    assert (empty["rows"], empty["reason"]) == (0, bar_checks.NO_BARS)
     assert len(read[str(tmp_path / "BBB2023.parquet")]) == 1
 
 
@@ -134,7 +134,7 @@ def test_what_is_wrong_with_a_users_file_is_said(tmp_path, text, words):
 
 @given(st.integers(0, 10**6), st.text("ABCXYZ", min_size=1, max_size=5))
 def test_invented_bars_are_always_valid(seed, symbol):
-    made = bars.judged(bar_synthetic.path(seed, symbol, dt.date(2001, 12, 31)))
+    made = bar_checks.judged(bar_synthetic.path(seed, symbol, dt.date(2001, 12, 31)))
     assert made.num_rows == 521 and made["quarantine"].null_count == made.num_rows
 
 
@@ -203,7 +203,7 @@ def test_a_year_of_the_chart_api(chart):
     found, meta = yahoo.fetch_year(client(chart), "BHP.AX", 2024, TODAY)
     assert [(r["date"].day, r["quarantine"]) for r in found.to_pylist()] == [
         (2, None),
-        (3, bars.MISSING_VALUE),
+        (3, bar_checks.MISSING_VALUE),
         (4, None),
     ]
     first = found.to_pylist()[0]

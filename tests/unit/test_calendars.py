@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import calendars
 from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather import climate_days
 
 DATES = st.dates(dt.date(2021, 8, 6), dt.date(2030, 12, 31))
-SERIES = st.sampled_from(sorted(calendars.stations()))
+SERIES = st.sampled_from(sorted(climate_days.stations()))
 
 
 def utc(text: str) -> int:
@@ -32,8 +32,8 @@ def utc(text: str) -> int:
     ],
 )
 def test_asof(series, date, clock, before, expected):
-    station = calendars.station_of(series)
-    assert calendars.asof_ts(station, dt.date.fromisoformat(date), clock, before) == utc(expected)
+    station = climate_days.station_of(series)
+    assert climate_days.asof_ts(station, dt.date.fromisoformat(date), clock, before) == utc(expected)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_asof(series, date, clock, before, expected):
     [("KXHIGHMIA-25JUN01", "2025-06-01"), ("HIGHNY-24AUG15", "2024-08-15"), ("HIGHCHI-2-24FEB28", "2024-02-28")],
 )
 def test_climate_date_is_the_last_segment(ticker, expected):
-    assert calendars.climate_date_of(ticker) == dt.date.fromisoformat(expected)
+    assert climate_days.climate_date_of(ticker) == dt.date.fromisoformat(expected)
 
 
 @pytest.mark.parametrize(
@@ -49,49 +49,49 @@ def test_climate_date_is_the_last_segment(ticker, expected):
 )
 def test_a_ticker_without_date_is_refused(ticker):
     with pytest.raises(ValueError):
-        calendars.climate_date_of(ticker)
+        climate_days.climate_date_of(ticker)
 
 
 @given(series=SERIES, date=DATES)
 def test_event_ticker_round_trip(series, date):
-    assert calendars.climate_date_of(calendars.event_ticker_of(series, date)) == date
+    assert climate_days.climate_date_of(climate_days.event_ticker_of(series, date)) == date
 
 
 @given(series=SERIES, date=DATES)
 def test_climate_days_tile_time_and_ignore_daylight_saving(series, date):
-    station = calendars.station_of(series)
-    start, end = calendars.climate_day_bounds(station, date)
+    station = climate_days.station_of(series)
+    start, end = climate_days.climate_day_bounds(station, date)
     assert end - start == 86_400
-    assert end == calendars.climate_day_bounds(station, date + dt.timedelta(days=1))[0]
+    assert end == climate_days.climate_day_bounds(station, date + dt.timedelta(days=1))[0]
     assert start % 86_400 == -station.lst_offset_hours * 3600
 
 
 def test_standard_offset_is_the_zones_january_offset():
-    for station in calendars.stations().values():
+    for station in climate_days.stations().values():
         january = dt.datetime(2025, 1, 15, tzinfo=ZoneInfo(station.timezone)).utcoffset()
         assert january == dt.timedelta(hours=station.lst_offset_hours), station.series_ticker
 
 
 def test_every_series_has_a_station_and_every_station_one_place():
     places: dict[str, set[tuple]] = {}
-    for ticker, s in calendars.stations().items():
+    for ticker, s in climate_days.stations().items():
         assert ticker == s.series_ticker and s.station_id[1:] in s.cli_code and s.cli_code.startswith("CLI")
         assert s.zone.key == s.timezone
         places.setdefault(s.station_id, set()).add((s.cli_code, s.timezone, s.lst_offset_hours))
     assert all(len(found) == 1 for found in places.values()), "a station's high and low series share place and clocks"
-    highs = {s.station_id for s in calendars.stations().values() if s.target == "max"}
-    lows = {s.station_id for s in calendars.stations().values() if s.target == "min"}
+    highs = {s.station_id for s in climate_days.stations().values() if s.target == "max"}
+    lows = {s.station_id for s in climate_days.stations().values() if s.target == "min"}
     assert highs == lows and len(highs) == 24
 
 
 def test_registry_traps():
-    assert calendars.station_of("KXHIGHCHI").station_id == "KMDW"
-    assert calendars.station_of("KXHIGHNY").station_id == "KNYC"
-    assert calendars.station_of("KXHIGHTHOU").station_id == "KHOU"
-    targets = {s.series_ticker[:6]: s.target for s in calendars.stations().values()}
+    assert climate_days.station_of("KXHIGHCHI").station_id == "KMDW"
+    assert climate_days.station_of("KXHIGHNY").station_id == "KNYC"
+    assert climate_days.station_of("KXHIGHTHOU").station_id == "KHOU"
+    targets = {s.series_ticker[:6]: s.target for s in climate_days.stations().values()}
     assert targets == {"KXHIGH": "max", "KXLOWT": "min"}
 
 
 def test_unknown_series_names_the_nearest():
     with pytest.raises(ConfigError, match="KXHIGHCHI"):
-        calendars.station_of("KXHIGHCHX")
+        climate_days.station_of("KXHIGHCHX")

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from tradewinds.core import files, units
 from tradewinds.engine.result import Scored
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts.law import Law
-from tradewinds.forecasts.mixture import Laws
-from tradewinds.results import metrics
-from tradewinds.results.calibration import (
+from tradewinds.families.kalshi_weather.calibration.data import quotes_at
+from tradewinds.families.kalshi_weather.calibration.scores import (
     ScoredDay,
     ScoredMarket,
     brier_parts,
@@ -30,7 +28,9 @@ from tradewinds.results.calibration import (
     skill,
     temperature_scores,
 )
-from tradewinds.results.calibration_data import quotes_at
+from tradewinds.families.kalshi_weather.forecasts.law import Law
+from tradewinds.families.kalshi_weather.forecasts.mixture import Laws
+from tradewinds.results import metrics
 
 DAY = dt.date(2025, 5, 10)
 OUTCOMES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)

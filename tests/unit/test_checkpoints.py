@@ -14,8 +14,8 @@ from tests.unit.candle_files import (
     write_candles,
 )
 from tradewinds.core.errors import DamagedFile, DatabaseError, FetchError
-from tradewinds.database import checkpoints, mirror
 from tradewinds.database import tables as t
+from tradewinds.families.kalshi_weather.database import checkpoints, mirror
 
 
 @pytest.fixture

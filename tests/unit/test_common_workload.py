@@ -14,7 +14,7 @@ from benchmarks.peers.tradewinds_engine import run_workload
 from benchmarks.peers.workload import Workload
 from tradewinds.check import damaged_files
 from tradewinds.config import resolve
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather.plan import plan_of
 
 EVENTS = 3
 ROOT = Path(__file__).resolve().parents[2]

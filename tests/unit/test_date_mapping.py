@@ -7,8 +7,8 @@ import pytest
 from tests.unit.test_validations import DAYS, EVENTS, FIRST, SERIES, Month, failed
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import Event
-from tradewinds.results.event_data import write_event_data
+from tradewinds.families.kalshi_weather.plan import Event
+from tradewinds.families.kalshi_weather.run_files import write_event_data
 
 LEGACY = ("HIGHCHI-25MAR09", "HIGHCHI-2-25MAR09", "KXHIGHCHI-1-25MAR09")
 UNMAPPED = (

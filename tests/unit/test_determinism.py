@@ -12,18 +12,18 @@ RUN = """
 import os, sys
 from pathlib import Path
 from tests.reference.worlds import make_world
-from tradewinds.markets import kalshi_batches, kalshi_weather
-from tradewinds.markets.kalshi_report import REPORT
+from tradewinds.families.kalshi_weather import batches, replay
+from tradewinds.families.kalshi_weather.report.sections import REPORT
+from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
-from tradewinds.results.market_names import write_market_names
 from tradewinds.results.report import write_report
 
 folder, seed, threads, batch = Path(sys.argv[1]), *map(int, sys.argv[2:])
-kalshi_batches.EVENTS_PER_BATCH = batch
+batches.EVENTS_PER_BATCH = batch
 (folder / "world").mkdir(parents=True)
 world = make_world(folder / "world", seed)
-result = kalshi_weather.simulate(*world.inputs, threads=threads, climate=world.climate)
+result = replay.simulate(*world.inputs, threads=threads, climate=world.climate)
 run_id = "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10"
 write_artifacts(folder / "run", run_id, world.config, result)
 write_market_names(folder / "run", world.inputs[1].values(), {trade.market_ticker for trade in result.trades})

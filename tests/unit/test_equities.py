@@ -12,7 +12,6 @@ import pytest
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
 from tests.unit.share_worlds import bars_of, flat, weekdays
-from tradewinds import plan
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing, SimulationError
@@ -21,17 +20,17 @@ from tradewinds.database import queries
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares.rules import Exits, ShareRules
-from tradewinds.markets import equities
-from tradewinds.markets.corporate_actions import adjusted, factors_of_actions, read_actions
-from tradewinds.markets.equities_bars import day_of, make_panel
-from tradewinds.markets.equities_hold import buy_and_hold
-from tradewinds.markets.exchanges import exchange_of, exchanges
-from tradewinds.markets.universe import read_universe
-from tradewinds.results import share_metrics
+from tradewinds.families import plan
+from tradewinds.families.equities_daily import metrics, replay
+from tradewinds.families.equities_daily.bar_panel import day_of, make_panel
+from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
+from tradewinds.families.equities_daily.fetch import bar_checks as stored
+from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.reference_data.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.reference_data.exchanges import exchange_of, exchanges
+from tradewinds.reference_data.universe import read_universe
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
-from tradewinds.sources import bar_files
-from tradewinds.sources import bars as stored
 
 MONDAY = dt.date(2024, 1, 1)
 TODAY = dt.date(2026, 1, 1)
@@ -70,7 +69,7 @@ def ran(world, **changes):
     made = plan.run_plan(conf)
     bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
     make_panel(made)
-    return equities.simulate(conf, made, 1, lambda done, total: None)
+    return replay.simulate(conf, made, 1, lambda done, total: None)
 
 
 def test_the_key_that_is_given_names_the_family():
@@ -195,7 +194,7 @@ def test_a_panel_that_is_not_what_was_written_is_refused():
     for problem, other in damaged.items():
         files.write_parquet(made.panel, other, about)
         with pytest.raises(DamagedFile, match=problem):
-            equities.simulate(conf, made, 1, lambda done, total: None)
+            replay.simulate(conf, made, 1, lambda done, total: None)
 
 
 def test_missing_bars_are_named_per_symbol():
@@ -333,7 +332,7 @@ def points(*values):
 
 def test_share_metrics_by_hand():
     curve = points(100, 110, 99, 99, 121)
-    found = share_metrics.share_metrics(curve, [], points(100, 100, 100, 100, 110), [])
+    found = metrics.share_metrics(curve, [], points(100, 100, 100, 100, 110), [])
     assert found["total_return_pct"] == pytest.approx(21.0)
     assert found["annualised_return_pct"] == pytest.approx((1.21 ** (252 / 4) - 1) * 100)
     assert found["max_drawdown_days"] == 2
@@ -345,10 +344,10 @@ def test_share_metrics_by_hand():
 
 
 def test_undefined_share_metrics_are_none():
-    found = share_metrics.share_metrics(points(100), [], points(100), [])
+    found = metrics.share_metrics(points(100), [], points(100), [])
     assert found["total_return_pct"] is None and found["annualised_return_pct"] is None
     assert found["benchmark"]["sharpe"] is None and found["excess_return_pct"] is None
-    assert share_metrics.annualised(-1.0, 5) is None and share_metrics.annualised(1e9, 1) is None
+    assert metrics.annualised(-1.0, 5) is None and metrics.annualised(1e9, 1) is None
 
 
 def stored_by_the_chart_api(currency, splits):
@@ -372,7 +371,7 @@ def test_prices_in_another_currency_are_refused():
     conf, made = stored_by_the_chart_api("EUR", [])
     make_panel(made)
     with pytest.raises(SimulationError, match="prices are in AUD, not EUR"):
-        equities.simulate(conf, made, 1, lambda done, total: None)
+        replay.simulate(conf, made, 1, lambda done, total: None)
 
 
 def test_one_database_ranks_both_families(tmp_path):

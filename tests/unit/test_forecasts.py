@@ -14,17 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
-from tradewinds import calendars
 from tradewinds.config import resolve
 from tradewinds.core.files import write_parquet
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts import daily, emos, normal, tables, windows
-from tradewinds.forecasts.history import History, guidance_day, read_history
-from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.forecasts.law import Law
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, normal, reach
+from tradewinds.families.kalshi_weather.forecasts.history import History, guidance_day, read_history
+from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
+from tradewinds.families.kalshi_weather.forecasts.law import Law
 
-CHI = calendars.station_of("KXHIGHCHI")
-LOW_CHI = calendars.station_of("KXLOWTCHI")
+CHI = climate_days.station_of("KXHIGHCHI")
+LOW_CHI = climate_days.station_of("KXLOWTCHI")
 DAY = dt.date(2025, 5, 10)
 POLICY = {"local_time": "23:00", "days_before": 1}
 HOUR = 3600
@@ -140,7 +139,7 @@ def weather(days, seed=1, hourly=True):
     """Guidance of two models (with bias, error, a run that comes too late) and reports, up to DAY and two days more."""
     rng = random.Random(seed)
     guidance, climate, anomaly = [], [], 0.0
-    for day in calendars.date_range(DAY - dt.timedelta(days=days), DAY + dt.timedelta(days=2)):
+    for day in climate_days.date_range(DAY - dt.timedelta(days=days), DAY + dt.timedelta(days=2)):
         anomaly = 0.6 * anomaly + rng.gauss(0, 5)
         high = round(60 - 20 * math.cos(day.timetuple().tm_yday / 58) + anomaly)
         spread = rng.uniform(0.5, 3)
@@ -158,7 +157,7 @@ def weather(days, seed=1, hourly=True):
 def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
     guidance, climate = weather(250)
     naive = NaiveForecast(
-        guidance, climate, ["GFS", "NAM"], lambda d: calendars.asof_ts(CHI, d, "23:00", 1), CHI.lst_offset_hours
+        guidance, climate, ["GFS", "NAM"], lambda d: climate_days.asof_ts(CHI, d, "23:00", 1), CHI.lst_offset_hours
     )
     found = forecast(history(guidance, climate, days=250), emos_days=100)
     assert found.method == "emos" and found.reason is None and len(found.coefficients) == 24
@@ -208,7 +207,7 @@ def test_crps_goldens():
 @settings(max_examples=15)
 def test_nothing_known_after_the_asof_time_counts(seed, poison, emos_days):
     guidance, climate = weather(140, seed)
-    asof = calendars.asof_ts(CHI, DAY, "23:00", 1)
+    asof = climate_days.asof_ts(CHI, DAY, "23:00", 1)
     evil_guidance = [r | {"n_x_f": poison, "tmp_f": poison} if r["known_at_ts"] > asof else r for r in guidance]
     evil_guidance += [guidance_row(DAY, poison, runtime=asof - 4 * HOUR)]  # GFS needs five hours
     evil_climate = [r | {"high_f": 500, "final": True} if r["known_at_ts"] > asof else r for r in climate]
@@ -283,14 +282,16 @@ def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_fil
         write_parquet(path, pa.Table.from_pylist(rows, schema), {})
     conf = {"asof_policy": POLICY, "probabilities": _section()}
     files = [paths[0]], [paths[1]]
-    [alone] = tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist()
-    month = tables.make_forecasts(conf, CHI, *files, calendars.date_range(DAY - dt.timedelta(days=20), DAY)).to_pylist()
+    [alone] = forecast_files.make_forecasts(conf, CHI, *files, [DAY]).to_pylist()
+    month = forecast_files.make_forecasts(
+        conf, CHI, *files, climate_days.date_range(DAY - dt.timedelta(days=20), DAY)
+    ).to_pylist()
     assert month[-1] == alone and alone["method"] == "emos"
-    since = utc(DAY - dt.timedelta(days=windows.reach_days(conf["probabilities"])))
+    since = utc(DAY - dt.timedelta(days=reach.reach_days(conf["probabilities"])))
     recent = [r for r in guidance if r["runtime_ts"] >= since - 86_400]
     write_parquet(paths[0], pa.Table.from_pylist(recent, schemas.GUIDANCE), {})
     assert len(recent) < len(guidance)
-    assert tables.make_forecasts(conf, CHI, *files, [DAY]).to_pylist() == [alone]
+    assert forecast_files.make_forecasts(conf, CHI, *files, [DAY]).to_pylist() == [alone]
 
 
 def _section():
@@ -342,8 +343,8 @@ def test_the_ladder_of_the_rules():
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("tradewinds.sources.fetch, tradewinds.plan", "scipy"),
-        ("tradewinds.markets.kalshi_weather, tradewinds.results.artifacts", "scipy"),
+        ("tradewinds.families.kalshi_weather.fetch.fetch_jobs, tradewinds.families.plan", "scipy"),
+        ("tradewinds.families.kalshi_weather.replay, tradewinds.results.artifacts", "scipy"),
     ],
 )
 def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from tests.fakes.service import running_service
 from tradewinds.core.errors import ConfigError, FetchError
+from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, NotFound, Service
-from tradewinds.sources.signing import signer_from_environment
 
 
 @pytest.fixture

@@ -12,18 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes.service import running_service
-from tradewinds import calendars
 from tradewinds.core import environment, files
 from tradewinds.core.errors import ConfigError, DataMissing, FetchError
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.sources import fetch, iem
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs, weather
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
 
-CHICAGO = calendars.station_of("KXHIGHCHI")
-LOS_ANGELES = calendars.station_of("KXHIGHLAX")
+CHICAGO = climate_days.station_of("KXHIGHCHI")
+LOS_ANGELES = climate_days.station_of("KXHIGHLAX")
 DES_MOINES = dataclasses.replace(CHICAGO, station_id="KDSM")
-NEW_YORK = calendars.station_of("KXHIGHNY")
+NEW_YORK = climate_days.station_of("KXHIGHNY")
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 THROTTLED = "Too many requests from your IP address, slow down."
 OOPS = "Oopsy, something failed on our end, but fear not.\n"
@@ -69,8 +68,8 @@ NBS = """runtime,ftime,model,tmp,txn,xnd,station
 
 
 def guidance(service, client, *bodies, station="KMDW", model="GFS", year=2024):
-    service.answer(iem.MOS, *map(text, bodies))
-    return iem.fetch_guidance(client, station, model, year, NOW, None, None)
+    service.answer(weather.MOS, *map(text, bodies))
+    return weather.fetch_guidance(client, station, model, year, NOW, None, None)
 
 
 def test_guidance_is_the_rows_with_an_extreme_or_a_temperature_in_order(service, client):
@@ -134,11 +133,11 @@ def test_an_empty_answer_is_no_coverage(service, client):
 
 def test_a_running_year_goes_on_from_the_date_it_reaches(service, client):
     summer = dt.datetime(2024, 8, 2, 12, tzinfo=dt.UTC)
-    service.answer(iem.MOS, text(GFS), text(f"{HEAD}\n{LINE.replace('08-0', '09-0')}{LINE.replace('89', '90')}"))
-    first, meta = iem.fetch_guidance(client, "KMDW", "GFS", 2024, summer, None, None)
+    service.answer(weather.MOS, text(GFS), text(f"{HEAD}\n{LINE.replace('08-0', '09-0')}{LINE.replace('89', '90')}"))
+    first, meta = weather.fetch_guidance(client, "KMDW", "GFS", 2024, summer, None, None)
     assert meta["covers_through"] == "2024-08-01", "the day of asking is not over"
     autumn = summer + dt.timedelta(days=60)
-    second, meta = iem.fetch_guidance(client, "KMDW", "GFS", 2024, autumn, first, "2024-08-01")
+    second, meta = weather.fetch_guidance(client, "KMDW", "GFS", 2024, autumn, first, "2024-08-01")
     assert "sts=2024-07-30T00%3A00Z" in service.seen[-1][1]
     extremes = [value for value in second["n_x_f"].to_pylist() if not math.isnan(value)]
     assert extremes == [-7, 90, 64, 89], "what came again replaces, the rest stays"
@@ -148,12 +147,12 @@ def test_a_running_year_goes_on_from_the_date_it_reaches(service, client):
 def test_reports_of_a_running_year_reach_to_the_last_final_one(service, client):
     now = dt.datetime(2024, 4, 10, 12, tzinfo=dt.UTC)
     early = report(valid="2024-04-10", product="202404102133-KDMX-CDUS43-CLIDSM")
-    service.json(iem.CLI, {"results": [report(), early]}, {"results": [early]}, {"results": [early]})
-    first, meta = iem.fetch_climate(client, DES_MOINES, 2024, now, None)
+    service.json(weather.CLI, {"results": [report(), early]}, {"results": [early]}, {"results": [early]})
+    first, meta = weather.fetch_climate(client, DES_MOINES, 2024, now, None)
     assert meta["covers_through"] == "2024-04-09", "a preliminary report does not count"
-    second, meta = iem.fetch_climate(client, DES_MOINES, 2024, now, first)
+    second, meta = weather.fetch_climate(client, DES_MOINES, 2024, now, first)
     assert second.equals(first), "a day that the service forgets stays"
-    _, meta = iem.fetch_climate(client, DES_MOINES, 2024, now + dt.timedelta(days=40), first)
+    _, meta = weather.fetch_climate(client, DES_MOINES, 2024, now + dt.timedelta(days=40), first)
     assert meta["covers_through"] == "2024-05-10", "nobody waits for older reports"
 
 
@@ -168,9 +167,9 @@ REFUSALS = [text("Missing sts and/or ets", 422), text("not here", 404)]
 
 @pytest.mark.parametrize("answer", [*map(text, NO_TABLE), *(text(GOOD + line) for line in BAD_LINES), *REFUSALS])
 def test_what_is_no_guidance_names_the_request(service, client, answer):
-    service.answer(iem.MOS, answer)
-    with pytest.raises(FetchError, match=re.escape(iem.MOS)) as caught:
-        iem.fetch_guidance(client, "KMDW", "GFS", 2024, NOW, None, None)
+    service.answer(weather.MOS, answer)
+    with pytest.raises(FetchError, match=re.escape(weather.MOS)) as caught:
+        weather.fetch_guidance(client, "KMDW", "GFS", 2024, NOW, None, None)
     assert caught.value.exit_code == 4
 
 
@@ -183,8 +182,8 @@ def report(**changes):
 
 
 def climate(service, client, *reports, station=DES_MOINES, year=2024):
-    service.json(iem.CLI, {"results": list(reports), "generated_at": "2026-07-25T00:00:00Z"})
-    return iem.fetch_climate(client, station, year, NOW, None)
+    service.json(weather.CLI, {"results": list(reports), "generated_at": "2026-07-25T00:00:00Z"})
+    return weather.fetch_climate(client, station, year, NOW, None)
 
 
 def test_climate_reports_are_read_with_their_issue_time(service, client):
@@ -231,15 +230,15 @@ WRONG_FIELDS += [
 
 @pytest.mark.parametrize("payload", [*WRONG_PAYLOADS, *({"results": [report(**wrong)]} for wrong in WRONG_FIELDS)])
 def test_what_is_no_list_of_reports_names_the_request(service, client, payload):
-    service.json(iem.CLI, payload)
-    with pytest.raises(FetchError, match=re.escape(f"{service.url}{iem.CLI}: the answer is not what it should be")):
-        iem.fetch_climate(client, DES_MOINES, 2024, NOW, None)
+    service.json(weather.CLI, payload)
+    with pytest.raises(FetchError, match=re.escape(f"{service.url}{weather.CLI}: the answer is not what it should be")):
+        weather.fetch_climate(client, DES_MOINES, 2024, NOW, None)
 
 
 def test_the_copy_of_a_refused_answer_is_the_answer(service, client, tmp_path):
-    service.json(iem.CLI, {"results": [report(product=None)]})
+    service.json(weather.CLI, {"results": [report(product=None)]})
     with pytest.raises(FetchError) as caught:
-        iem.fetch_climate(client, DES_MOINES, 2024, NOW, None)
+        weather.fetch_climate(client, DES_MOINES, 2024, NOW, None)
     [copy] = (tmp_path / "data/failed_responses").iterdir()
     assert copy.name in str(caught.value) and json.loads(copy.read_text())["results"][0]["high"] == 68
 
@@ -249,7 +248,7 @@ def job_environment(monkeypatch, service, allowed="auto"):
     services = {"iem": settings | {"timeout_seconds": 5, "max_retries": 0}}
     monkeypatch.setenv(environment.SERVICES, json.dumps(services))
     monkeypatch.setenv(environment.FETCH, allowed)
-    (service.queue[iem.MOS], service.queue[iem.CLI]) = (
+    (service.queue[weather.MOS], service.queue[weather.CLI]) = (
         [text(GFS)],
         [text(json.dumps({"results": [report(station="KMDW")]}))],
     )
@@ -257,8 +256,8 @@ def job_environment(monkeypatch, service, allowed="auto"):
 
 def test_weather_jobs_write_a_file_that_says_where_it_came_from(service, monkeypatch):
     job_environment(monkeypatch, service)
-    fetch.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "g.parquet")
-    fetch.fetch_climate_job("KMDW", 2024, "2024-08-01", "c.parquet")
+    fetch_jobs.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "g.parquet")
+    fetch_jobs.fetch_climate_job("KMDW", 2024, "2024-08-01", "c.parquet")
     for path, rows, extra in (("g.parquet", 4, {"model": "GFS"}), ("c.parquet", 1, {})):
         meta = files.read_meta(path)
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(meta.pop("retrieved_at"))
@@ -270,14 +269,14 @@ def test_weather_jobs_write_a_file_that_says_where_it_came_from(service, monkeyp
 
 def test_a_weather_job_that_may_not_or_cannot_leaves_no_file(service, monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="TRADEWINDS_SERVICES is not set"):
-        fetch.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "out.parquet")
+        fetch_jobs.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "out.parquet")
     job_environment(monkeypatch, service, allowed="never")
     with pytest.raises(DataMissing, match="fetching is off"):
-        fetch.fetch_climate_job("KMDW", 2024, "2024-08-01", "out.parquet")
+        fetch_jobs.fetch_climate_job("KMDW", 2024, "2024-08-01", "out.parquet")
     job_environment(monkeypatch, service)
     with pytest.raises(ConfigError, match="no series settles on station KORD"):
-        fetch.fetch_climate_job("KORD", 2024, "2024-08-01", "out.parquet")
+        fetch_jobs.fetch_climate_job("KORD", 2024, "2024-08-01", "out.parquet")
     assert not service.seen, "no connection was opened so far"
     with pytest.raises(FetchError, match="asked for 2025, got 2024-04-09"):
-        fetch.fetch_climate_job("KMDW", 2025, "2025-08-01", "out.parquet")
+        fetch_jobs.fetch_climate_job("KMDW", 2025, "2025-08-01", "out.parquet")
     assert service.seen and not list(tmp_path.glob("**/*.parquet*"))

@@ -21,7 +21,8 @@ from tradewinds.core import files
 from tradewinds.core.environment import FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.sources import fetch
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs
+from tradewinds.sources import client
 
 PACKAGE = Path(tradewinds.__file__).parent
 DAY = dt.date(2025, 5, 1)
@@ -127,11 +128,11 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     assert os.environ[jobs.ONE_THREAD[0]] == "2"
     assert Path(os.environ[SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert fetch.client_for("iem").service.max_retries == 6
+    assert client.client_for("iem").service.max_retries == 6
     monkeypatch.setenv("KALSHI_API_KEY_ID", "me")  # half a credential is an error, for the exchange only
-    assert fetch.client_for("iem").signer is None
+    assert client.client_for("iem").signer is None
     with pytest.raises(Exception, match="KALSHI_PRIVATE_KEY_PATH"):
-        fetch.client_for("kalshi")
+        client.client_for("kalshi")
 
 
 def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
@@ -176,10 +177,10 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
     arguments = ("KXHIGHCHI", DAY.isoformat(), "trade_2300_d1_1m", "catalog.parquet", "out.parquet")
     catalog("catalog.parquet", covers="2025-04-30")
     with pytest.raises(FetchError, match="covers 2025-04-30 at the latest, not 2025-05-01") as caught:
-        fetch.fetch_candles_job(*arguments)
+        fetch_jobs.fetch_candles_job(*arguments)
     assert "snakemake --forcerun catalog.parquet" in str(caught.value) and not Path("out.parquet").exists()
     catalog("catalog.parquet", covers="2025-05-01")
-    fetch.fetch_candles_job(*arguments)  # asks nobody: nothing listens on that port
+    fetch_jobs.fetch_candles_job(*arguments)  # asks nobody: nothing listens on that port
     meta = files.read_meta("out.parquet")
     assert (meta["reason"], meta["requests"], meta["event_ticker"]) == ("NO_EVENT", 0, "KXHIGHCHI-25MAY01")
     assert (meta["window_policy"], meta["climate_date"], meta["markets"]) == ("TRADE_WINDOW_ONLY", "2025-05-01", [])
@@ -189,12 +190,12 @@ REPLAY = """
 import pickle, sys
 from pathlib import Path
 from tradewinds import jobs
-from tradewinds.markets import kalshi_weather
+from tradewinds.families.kalshi_weather import replay
 from tradewinds.results.artifacts import write_artifacts
 
 def main():
     conf, catalogs, candles, probabilities = pickle.loads(Path("inputs").read_bytes())
-    result = kalshi_weather.simulate(conf, catalogs, candles, probabilities, climate=["climate.parquet"])
+    result = replay.simulate(conf, catalogs, candles, probabilities, climate=["climate.parquet"])
     write_artifacts("run", "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", conf, result)
     assert len(result.trades) > 1 and "pandas" not in sys.modules
     import pandas, pyarrow

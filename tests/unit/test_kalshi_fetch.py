@@ -13,21 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
-from tradewinds import calendars
 from tradewinds.archive_import import import_recorded
 from tradewinds.core.errors import FetchError
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.sources import kalshi, kalshi_event
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests
+from tradewinds.families.kalshi_weather.fetch.candle_parsing import LIVE, ShapeError, candle_table, parse_candles
+from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.kalshi_candles import LIVE, ShapeError, candle_table, parse_candles
-from tradewinds.sources.kalshi_catalog import sync_catalog
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.date(2025, 3, 10)
-STATION = calendars.station_of("KXHIGHCHI")
+STATION = climate_days.station_of("KXHIGHCHI")
 
 
 @pytest.fixture(scope="session")
@@ -43,16 +42,16 @@ def client_of(url, tmp_path):
 
 
 def fetch(client, markets, policy="FULL_MARKET_WINDOW", asof=0):
-    windows = kalshi.windows_of(markets, policy, 1, asof)
+    windows = exchange_requests.windows_of(markets, policy, 1, asof)
     before = client.requests
-    table, tier = kalshi_event.fetch_candles(client, STATION.series_ticker, markets, windows, 1, NOW)
-    meta = kalshi_event.event_meta(STATION, DAY, markets, windows, table, 1)
+    table, tier = event_candles.fetch_candles(client, STATION.series_ticker, markets, windows, 1, NOW)
+    meta = event_candles.event_meta(STATION, DAY, markets, windows, table, 1)
     return table, meta | {"tier": tier, "requests": client.requests - before}
 
 
 def listed(client):
     catalog, _ = sync_catalog(client, STATION, None, NOW)
-    return kalshi.markets_of(catalog.filter(pc.field("climate_date") == DAY))
+    return exchange_requests.markets_of(catalog.filter(pc.field("climate_date") == DAY))
 
 
 def fetched(server, tmp_path, policy="FULL_MARKET_WINDOW", asof=0):
@@ -96,7 +95,7 @@ def test_an_event_that_left_the_live_tier_since_the_catalog_is_found_in_the_othe
 
 
 def test_the_trade_window_begins_at_the_asof_time(archive, tmp_path):
-    asof = calendars.asof_ts(STATION, DAY, "23:00", 1)
+    asof = climate_days.asof_ts(STATION, DAY, "23:00", 1)
     with running_server(archive) as server:
         full, _, _ = fetched(server, tmp_path)
         part, meta, _ = fetched(server, tmp_path, "TRADE_WINDOW_ONLY", asof)
@@ -107,12 +106,12 @@ def test_the_trade_window_begins_at_the_asof_time(archive, tmp_path):
 @pytest.mark.parametrize(("cutoff", "requests"), [(None, 6), (dt.date(2025, 1, 1), 2)])
 @pytest.mark.parametrize("policy", ["FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"])
 def test_plan_equals_requests(archive, tmp_path, cutoff, requests, policy):
-    asof = calendars.asof_ts(STATION, DAY, "23:00", 1)
+    asof = climate_days.asof_ts(STATION, DAY, "23:00", 1)
     with running_server(archive, cutoff=cutoff) as server:
         markets = listed(client_of(server.kalshi_url, tmp_path))
         _, meta, paths = fetched(server, tmp_path, policy, asof)
-    windows = kalshi.windows_of(markets, policy, 1, asof)
-    planned = kalshi.plan_requests(markets, windows, 1)
+    windows = exchange_requests.windows_of(markets, policy, 1, asof)
+    planned = exchange_requests.plan_requests(markets, windows, 1)
     assert planned == meta["requests"] == len(paths)
     assert planned == (1 if cutoff and policy == "TRADE_WINDOW_ONLY" else requests)
 
@@ -122,10 +121,10 @@ def test_hourly_candles_of_an_event_are_one_request_of_the_event_route(archive, 
         client = client_of(server.kalshi_url, tmp_path)
         markets = listed(client)
         before = len(server.requests)
-        windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", 60, 0)
-        kalshi_event.fetch_candles(client, "KXHIGHCHI", markets, windows, 60, NOW)
+        windows = exchange_requests.windows_of(markets, "FULL_MARKET_WINDOW", 60, 0)
+        event_candles.fetch_candles(client, "KXHIGHCHI", markets, windows, 60, NOW)
         [seen] = server.requests[before:]
-    assert "/events/KXHIGHCHI-25MAR10/" in seen.path and kalshi.plan_requests(markets, windows, 60) == 1
+    assert "/events/KXHIGHCHI-25MAR10/" in seen.path and exchange_requests.plan_requests(markets, windows, 60) == 1
 
 
 @settings(max_examples=200)
@@ -136,10 +135,11 @@ def test_hourly_candles_of_an_event_are_one_request_of_the_event_route(archive, 
 def test_live_requests_cover_every_window_within_the_limits(shapes, period):
     grid = period * 60
     markets = [
-        kalshi.Market(f"T{n}", "E", s * grid, (s + length) * grid, "live") for n, (s, length) in enumerate(shapes)
+        exchange_requests.Market(f"T{n}", "E", s * grid, (s + length) * grid, "live")
+        for n, (s, length) in enumerate(shapes)
     ]
-    windows = kalshi.windows_of(markets, "FULL_MARKET_WINDOW", period, 0)
-    asks = kalshi.live_asks(markets, windows, period)
+    windows = exchange_requests.windows_of(markets, "FULL_MARKET_WINDOW", period, 0)
+    asks = exchange_requests.live_asks(markets, windows, period)
     for ask in asks:
         periods = (ask.span[1] - ask.span[0]) // grid
         if ask.route == "event":
@@ -153,17 +153,17 @@ def test_live_requests_cover_every_window_within_the_limits(shapes, period):
 
 
 def test_spans_longer_than_the_cap_are_cut_without_loss_or_overlap():
-    spans = kalshi.chunks((0, 12_345 * 60), 1)
+    spans = exchange_requests.chunks((0, 12_345 * 60), 1)
     minutes = [m for start, end in spans for m in range(start, end + 1, 60)]
     assert minutes == list(range(0, 12_345 * 60 + 1, 60))
-    assert all((end - start) / 60 <= kalshi.MAX_PERIODS for start, end in spans)
+    assert all((end - start) / 60 <= exchange_requests.MAX_PERIODS for start, end in spans)
 
 
 def test_an_open_market_is_not_fetched():
     early = dt.datetime(2025, 3, 10, 12, tzinfo=dt.UTC)
-    market = kalshi.Market("T", "E", 0, int(early.timestamp()) + 60, "live")
+    market = exchange_requests.Market("T", "E", 0, int(early.timestamp()) + 60, "live")
     with pytest.raises(FetchError, match=r"still open \(it closes 2025-03-10 12:01Z; it is 2025-03-10 12:00Z\)"):
-        kalshi_event.refuse_open(STATION, DAY, [market], early)
+        event_candles.refuse_open(STATION, DAY, [market], early)
 
 
 LIVE_CANDLE = {
@@ -239,7 +239,7 @@ def test_an_adjusted_end_that_stands_still_is_an_error(tmp_path, monkeypatch):
     with running_service() as service:
         path = "/series/KXHIGHCHI/events/E/candlesticks"
         service.json(path, {"market_tickers": ["T"], "market_candlesticks": [[]], "adjusted_end_ts": 0})
-        market = kalshi.Market("T", "E", 0, 6000, "live")
+        market = exchange_requests.Market("T", "E", 0, 6000, "live")
         with pytest.raises(FetchError, match="stands still"):
             fetch(client_of(service.url, tmp_path), [market])
 
@@ -254,13 +254,13 @@ def test_cuts_of_the_event_route_are_followed_and_their_overlap_collapses(tmp_pa
         cut = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(1), candle_at(2)]], "adjusted_end_ts": 120}
         rest = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(2), candle_at(9)]], "adjusted_end_ts": 6060}
         service.json(path, cut, rest)
-        table, meta = fetch(client_of(service.url, tmp_path), [kalshi.Market("T", "E", 0, 6000, "live")])
+        table, meta = fetch(client_of(service.url, tmp_path), [exchange_requests.Market("T", "E", 0, 6000, "live")])
     assert table["end_period_ts"].to_pylist() == [60, 120, 540] and meta["requests"] == 2
 
 
 def test_a_market_that_a_batch_leaves_out_is_asked_for_in_the_archive(tmp_path):
     """With 3 markets of 3,000 minutes a batch is needed; T2 has left the live tier."""
-    markets = [kalshi.Market(f"T{n}", "E", 0, 3000 * 60, "live") for n in range(3)]
+    markets = [exchange_requests.Market(f"T{n}", "E", 0, 3000 * 60, "live") for n in range(3)]
     old = {"end_period_ts": 120, "yes_bid": dict.fromkeys(("open", "high", "low", "close"), "0.1000"), "volume": "0.00"}
     old |= {"yes_ask": old["yes_bid"], "open_interest": "0.00"}
     old["price"] = dict.fromkeys(("open", "high", "low", "close", "mean", "previous"))
@@ -285,7 +285,7 @@ def test_a_malformed_batch_is_refused(tmp_path, monkeypatch, answer, words):
     with running_service() as service:
         service.json("/markets/candlesticks", answer)
         with pytest.raises(FetchError, match=words):
-            fetch(client_of(service.url, tmp_path), [kalshi.Market("T", "E", 0, 6000 * 60, "live")])
+            fetch(client_of(service.url, tmp_path), [exchange_requests.Market("T", "E", 0, 6000 * 60, "live")])
 
 
 def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
@@ -314,7 +314,7 @@ def test_a_catalog_of_ten_recorded_months_is_whole_with_its_legacy_tickers(share
         row["market_ticker"]: row["result"] or None
         for row in pq.read_table(recorded, filters=[("series_ticker", "=", "KXHIGHNY")]).to_pylist()
     }
-    station = calendars.station_of("KXHIGHNY")
+    station = climate_days.station_of("KXHIGHNY")
     with running_server(tmp_path / "archive", cutoff=cutoff, overlap_days=7) as server:
         client = client_of(server.kalshi_url, tmp_path)
         catalog, meta = sync_catalog(client, station, None, NOW)

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import calendars
-from tradewinds.candle_window import CandleWindow
 from tradewinds.core import environment, files
 from tradewinds.core.errors import DataMissing
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.sources import fetch
-from tradewinds.sources.kept_candles import Kept
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.candle_window import CandleWindow
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs
+from tradewinds.families.kalshi_weather.fetch.kept_candles import Kept
 from tradewinds.sources.replay import running_server
 from tradewinds.synthetic import make_synthetic
 
@@ -42,7 +41,7 @@ def server(archive, request, tmp_path, monkeypatch):
         services = {"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}
         monkeypatch.setenv(environment.SERVICES, json.dumps(services))
         monkeypatch.setenv(environment.FETCH, "auto")
-        fetch.sync_catalog_job("KXHIGHCHI", "2025-03-10", schemas.catalog_path("KXHIGHCHI"))
+        fetch_jobs.sync_catalog_job("KXHIGHCHI", "2025-03-10", schemas.catalog_path("KXHIGHCHI"))
         running.requests.clear()
         yield running
 
@@ -50,7 +49,7 @@ def server(archive, request, tmp_path, monkeypatch):
 def fetched(key):
     """The table of a window's file without retrieval times, and its metadata."""
     path = schemas.candle_path(key, "KXHIGHCHI", DAY)
-    fetch.fetch_candles_job("KXHIGHCHI", DAY.isoformat(), key, schemas.catalog_path("KXHIGHCHI"), path)
+    fetch_jobs.fetch_candles_job("KXHIGHCHI", DAY.isoformat(), key, schemas.catalog_path("KXHIGHCHI"), path)
     return pq.read_table(path).drop_columns("retrieved_at"), files.read_meta(path)
 
 
@@ -71,7 +70,7 @@ def test_a_shorter_window_is_cut_from_a_longer_one_without_asking(server, monkey
     assert (
         not server.requests and meta["requests"] == 0 and meta["kept_from"].startswith("data/candles/kalshi/full_1m/")
     )
-    asof = calendars.asof_ts(calendars.station_of("KXHIGHCHI"), DAY, "22:00", 1)
+    asof = climate_days.asof_ts(climate_days.station_of("KXHIGHCHI"), DAY, "22:00", 1)
     assert min(table["end_period_ts"].to_pylist()) >= asof and table.num_rows > 100
     Path(schemas.candle_path(FULL, "KXHIGHCHI", DAY)).unlink()
     with pytest.raises(DataMissing):
@@ -105,7 +104,7 @@ def test_a_market_listed_since_is_fetched_whole():
 
 
 def test_windows_hold_one_another_by_their_asof_times():
-    station = calendars.station_of("KXHIGHCHI")
+    station = climate_days.station_of("KXHIGHCHI")
     ordered = [
         CandleWindow.parse(key) for key in (FULL, "trade_2300_d2_1m", NOON, EVENING, HOUR_LATER, "trade_0100_d0_1m")
     ]

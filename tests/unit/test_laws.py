@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from tests.reference.naive_emos import mixture_crps_by_quadrature, three_normals
-from tradewinds import calendars
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts import daily, mixture, normal
-from tradewinds.forecasts.history import NEVER, History
-from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.forecasts.law import Law, Part
-from tradewinds.forecasts.mixture import Laws
-from tradewinds.results.calibration import count_band, pit_histogram
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.calibration.scores import count_band, pit_histogram
+from tradewinds.families.kalshi_weather.forecasts import daily, mixture, normal
+from tradewinds.families.kalshi_weather.forecasts.history import NEVER, History
+from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
+from tradewinds.families.kalshi_weather.forecasts.law import Law, Part
+from tradewinds.families.kalshi_weather.forecasts.mixture import Laws
 
 DAY = dt.date(2025, 5, 10)
 PARTS = st.lists(st.tuples(st.integers(1, 9), st.floats(-40, 120), st.floats(0.3, 15)), min_size=1, max_size=3)
@@ -151,15 +150,15 @@ def test_pit_of_skewed_errors_is_uniform_where_the_normal_law_fails(seed):
 
 def history_of(rng, days, shift=None):
     """One model whose errors are skewed. Reports after `shift` days are warmer by ten degrees, if it is given."""
-    station = calendars.station_of("KXHIGHCHI")
+    station = climate_days.station_of("KXHIGHCHI")
     first = DAY - dt.timedelta(days=days - 1)
-    dates = calendars.date_range(first, DAY)
-    asof = np.array([calendars.asof_ts(station, day, "23:00", 1) for day in dates])
+    dates = climate_days.date_range(first, DAY)
+    asof = np.array([climate_days.asof_ts(station, day, "23:00", 1) for day in dates])
     guidance = np.round(60 + 15 * np.sin(np.arange(days) / 58) + rng.normal(0, 5, days))
     observed = np.round(guidance + 2 * skewed(rng, days))
     if shift is not None:
         observed[shift:] += 10
-    known = np.array([calendars.climate_day_bounds(station, day)[1] + 5400 for day in dates])
+    known = np.array([climate_days.climate_day_bounds(station, day)[1] + 5400 for day in dates])
     nothing = np.full((1, days), NEVER * np.nan)
     return History(first, "max", ("GFS",), asof, observed, known, guidance[None], nothing, nothing, (asof - 3600)[None])
 

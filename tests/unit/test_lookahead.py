@@ -15,11 +15,10 @@ import pytest
 from tests.reference.raw_worlds import make_inputs
 from tradewinds import lookahead
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts import probabilities, tables, user_file
-from tradewinds.lookahead import PLANTED, Future
-from tradewinds.lookahead_events import ORDERS, PROBABILITIES, EventsRun
-from tradewinds.lookahead_inputs import (
+from tradewinds.families.contract import PLANTED, Future
+from tradewinds.families.kalshi_weather import replay, schemas
+from tradewinds.families.kalshi_weather.forecasts import forecast_files, probabilities, user_probabilities
+from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     CANDLES,
     CLIMATE,
     GUIDANCE,
@@ -29,7 +28,7 @@ from tradewinds.lookahead_inputs import (
     USER_ROWS,
     change_future,
 )
-from tradewinds.markets import kalshi_weather
+from tradewinds.families.kalshi_weather.lookahead.subject import ORDERS, PROBABILITIES, EventsRun
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
 DAY = 86_400
@@ -77,23 +76,23 @@ def early(table, seconds):
 
 
 def early_reports(monkeypatch, tmp_path):
-    honest = tables.read_history
-    monkeypatch.setattr(tables, "read_history", lambda s, g, c, **rest: honest(s, g, early(c, 2 * DAY), **rest))
+    honest = forecast_files.read_history
+    monkeypatch.setattr(forecast_files, "read_history", lambda s, g, c, **rest: honest(s, g, early(c, 2 * DAY), **rest))
 
 
 def early_guidance(monkeypatch, tmp_path):
-    honest = tables.read_history
-    monkeypatch.setattr(tables, "read_history", lambda s, g, c, **rest: honest(s, early(g, DAY), c, **rest))
+    honest = forecast_files.read_history
+    monkeypatch.setattr(forecast_files, "read_history", lambda s, g, c, **rest: honest(s, early(g, DAY), c, **rest))
 
 
 def last_row_of_the_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(user_file, "latest", lambda rows, asof: rows[-1] if rows else None)
+    monkeypatch.setattr(user_probabilities, "latest", lambda rows, asof: rows[-1] if rows else None)
 
 
 def simulate_with(monkeypatch, change):
     """Let the simulation see other files than it is given: `change(catalogs, candles, probabilities)`."""
-    honest = kalshi_weather.simulate
-    monkeypatch.setattr(kalshi_weather, "simulate", lambda conf, *paths: honest(conf, *change(*paths)))
+    honest = replay.simulate
+    monkeypatch.setattr(replay, "simulate", lambda conf, *paths: honest(conf, *change(*paths)))
 
 
 def rewritten(tmp_path, path, change):

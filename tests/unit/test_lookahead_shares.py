@@ -12,17 +12,27 @@ import numpy as np
 import pytest
 
 from tests.unit.share_worlds import weekdays
-from tradewinds import lookahead, plan
+from tradewinds import lookahead
 from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
 from tradewinds.engine.shares.ledger import Ledger
-from tradewinds.lookahead import PLANTED, Future
-from tradewinds.lookahead_shares import ACTIONS, BARS, MEMBERSHIPS, PURCHASES, SALES, SIGNALS, SharesRun, _Copies
-from tradewinds.markets import equities, equities_bars
-from tradewinds.markets.exchanges import exchange_of
-from tradewinds.markets.universe import ALWAYS
-from tradewinds.sources import bar_files
-from tradewinds.strategies import breakout, mean_reversion
+from tradewinds.families import plan
+from tradewinds.families.contract import PLANTED, Future
+from tradewinds.families.equities_daily import bar_panel, family
+from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.equities_daily.lookahead import (
+    ACTIONS,
+    BARS,
+    MEMBERSHIPS,
+    PURCHASES,
+    SALES,
+    SIGNALS,
+    SharesRun,
+    _Copies,
+)
+from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
+from tradewinds.reference_data.exchanges import exchange_of
+from tradewinds.reference_data.universe import ALWAYS
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
 MONDAY = dt.date(2023, 11, 6)
@@ -39,7 +49,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def run_of(seed, **changes):
     """A random run: six symbols that rise and fall, join and leave, split, pay, pause and vanish; settings by the seed."""
     rng = random.Random(seed)
-    write(f"bars-{seed}.csv", ("symbol", "date", *equities_bars.PRICES, "adj_close", "volume"), bars_of(rng))
+    write(f"bars-{seed}.csv", ("symbol", "date", *bar_panel.PRICES, "adj_close", "volume"), bars_of(rng))
     write(f"universe-{seed}.csv", ("symbol", "active_from", "active_to"), memberships_of(rng))
     write(f"actions-{seed}.csv", ("symbol", "ex_date", "split_ratio", "dividend"), actions_of(rng))
     raw = {
@@ -181,26 +191,24 @@ def sale_at_the_high_of_the_day(monkeypatch):
 
 
 def prices_adjusted_back_from_today(monkeypatch):
-    honest = equities_bars.adjusted
-    monkeypatch.setattr(
-        equities_bars, "adjusted", lambda bars, price, shares, first: honest(bars, price, shares, 10**6)
-    )
+    honest = bar_panel.adjusted
+    monkeypatch.setattr(bar_panel, "adjusted", lambda bars, price, shares, first: honest(bars, price, shares, 10**6))
 
 
 def only_members_that_never_leave(monkeypatch):
-    honest = equities_bars._eligible
+    honest = bar_panel._eligible
 
     def eligible(bars, universe, first, last):
         stay = np.array([universe[symbol][-1][1] == ALWAYS[1] for symbol in bars.symbols], bool)
         return honest(bars, universe, first, last) & stay[bars.owner]
 
-    monkeypatch.setattr(equities_bars, "_eligible", eligible)
+    monkeypatch.setattr(bar_panel, "_eligible", eligible)
 
 
 def members_before_they_join(monkeypatch):
-    honest = equities_bars._eligible
+    honest = bar_panel._eligible
     monkeypatch.setattr(
-        equities_bars,
+        bar_panel,
         "_eligible",
         lambda bars, universe, *days: honest(bars, {symbol: [ALWAYS] for symbol in universe}, *days),
     )
@@ -264,7 +272,7 @@ def test_what_is_known_at_the_cut_stays_and_what_follows_does_not():
 def test_an_open_of_today_is_known_and_the_rest_of_its_bar_is_not():
     """In the copies of a cut inside a session the open and the adjustment stay, to the last bit, and all else is another's."""
     run = run_of(3)
-    day = equities_bars.day_of(DAYS[60])
+    day = bar_panel.day_of(DAYS[60])
     cut = exchange_of("XASX").open_ts(DAYS[60])
     for poisoned in (False, True):
         columns = _Copies(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
@@ -285,7 +293,7 @@ def test_without_bars_there_is_nothing_to_check():
     with pytest.raises(
         DataMissing, match=f"1 file.s. of this config are missing; tradewinds run makes them:\n  {made.bars[0]}"
     ):
-        equities.lookahead(conf, made)
+        family.lookahead(conf, made)
 
 
 def test_a_run_that_fails_for_want_of_bars_fails_here_too():

@@ -8,7 +8,7 @@ import pytest
 from tests.reference.compare import assert_same, both, engine_rows
 from tests.reference.defects import EVENT_VALIDATIONS
 from tests.reference.worlds import make_world
-from tradewinds.markets import kalshi_batches, kalshi_weather
+from tradewinds.families.kalshi_weather import batches, replay
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "150"))
 
@@ -17,7 +17,7 @@ WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "150"))
 def test_random_worlds(tmp_path, monkeypatch, block):
     """In one batch or (every other block) an event at a time, as long runs are read: the result is the same."""
     if block % 2:
-        monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1 + block // 4)
+        monkeypatch.setattr(batches, "EVENTS_PER_BATCH", 1 + block // 4)
     seen = Counter()
     for seed in range(block * WORLDS // 10, (block + 1) * WORLDS // 10):
         folder = tmp_path / str(seed)
@@ -35,7 +35,7 @@ def test_random_worlds(tmp_path, monkeypatch, block):
 
 def test_a_market_that_settles_before_it_could_trade_is_a_point_of_equity_in_batches_too(tmp_path, monkeypatch):
     """Its batch begins later than it settles: that instant must be noted by the batch before."""
-    monkeypatch.setattr(kalshi_batches, "EVENTS_PER_BATCH", 1)
+    monkeypatch.setattr(batches, "EVENTS_PER_BATCH", 1)
     assert_same(*both(make_world(tmp_path, 1130)))
 
 
@@ -46,7 +46,7 @@ def test_the_worlds_reach_every_refusal(tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         world = make_world(folder, seed)
-        result = kalshi_weather.simulate(*world.inputs, climate=world.climate)
+        result = replay.simulate(*world.inputs, climate=world.climate)
         seen.update(result.diagnostics["rejections"].keys())
         seen.update(reason for _, reason in result.skipped)
         seen.update(f"warned {name}" for name, failed in result.diagnostics["validations"].items() if failed)
@@ -65,9 +65,9 @@ def test_the_worlds_reach_every_refusal(tmp_path):
 def test_files_events_and_threads_in_any_order_give_the_same_result(tmp_path, seed):
     world = make_world(tmp_path, seed)
     conf, catalogs, candles, probabilities = world.inputs
-    one = kalshi_weather.simulate(conf, catalogs, candles, probabilities, threads=1)
+    one = replay.simulate(conf, catalogs, candles, probabilities, threads=1)
     turned = dict(reversed(candles.items()))
     back = {**conf, "series_tickers": conf["series_tickers"][::-1]}
-    other = kalshi_weather.simulate(back, dict(reversed(catalogs.items())), turned, probabilities, threads=4)
+    other = replay.simulate(back, dict(reversed(catalogs.items())), turned, probabilities, threads=4)
     assert engine_rows(one) == engine_rows(other)
     assert one.equity == other.equity and one.diagnostics == other.diagnostics

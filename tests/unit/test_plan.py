@@ -12,14 +12,15 @@ from rich.console import Console
 
 from tests.workflow.harness import CHICAGO
 from tradewinds import display, progress
-from tradewinds.candle_window import CandleWindow
 from tradewinds.config import resolve
 from tradewinds.config.markets import family_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.files import write_parquet, write_text
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import asked_through, needed_through, plan_of, stale_files
-from tradewinds.plan_cost import plan_rows
+from tradewinds.families.kalshi_weather.candle_window import CandleWindow
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.families.kalshi_weather.plan_cost import plan_rows
+from tradewinds.families.plan import asked_through, needed_through, stale_files
 from tradewinds.screen import Screen
 
 CHI, LOW, MIA = "KXHIGHCHI", "KXLOWTCHI", "KXHIGHMIA"

@@ -6,10 +6,9 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.test_validations import DAYS, EVENTS, FIRST, SERIES, STATION, Month, failed
-from tradewinds import calendars
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.forecasts.probabilities import forecast_probabilities
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.forecasts.probabilities import forecast_probabilities
 
 HOUR = 3600
 FORECAST = {"source": "gaussian", "models": ["GFS"], "trailing_days": 8, "min_days": 3}
@@ -19,7 +18,7 @@ UNREADABLE = {"strike_type": None, "floor_strike": None, "cap_strike": None, "ye
 def weather(folder):
     """Guidance of 51 °F for every day, and reports that miss it by a degree or hit it."""
     guidance, climate = [], []
-    for day in calendars.date_range(DAYS[0] - dt.timedelta(days=10), DAYS[-1]):
+    for day in climate_days.date_range(DAYS[0] - dt.timedelta(days=10), DAYS[-1]):
         midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
         about = {"station_id": STATION.station_id, "known_at_ts": midnight - 6 * HOUR}
         run = {"model": "GFS", "runtime_ts": midnight - 12 * HOUR, "ftime_ts": midnight + 24 * HOUR}

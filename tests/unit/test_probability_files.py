@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.forecasts.user_file import latest, read_user_file
+from tradewinds.families.kalshi_weather.forecasts.user_probabilities import latest, read_user_file
 
 DAY = dt.date(2025, 5, 10)
 

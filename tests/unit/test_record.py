@@ -10,19 +10,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.candle_files import write_candles
-from tradewinds import archive_record, calendars
+from tradewinds import archive_record
 from tradewinds.archive import Archive
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing
 from tradewinds.core.files import write_parquet
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.plan import plan_of
-from tradewinds.sources import kalshi_catalog
+from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.fetch import catalog
+from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
 from tradewinds.sources.replay import running_server
 
-CHICAGO = calendars.station_of("KXHIGHCHI")
+CHICAGO = climate_days.station_of("KXHIGHCHI")
 NOW = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 OPEN = dt.datetime(2025, 5, 1, 14, tzinfo=dt.UTC)
 RAW = {
@@ -77,7 +77,7 @@ def synced_again(archive):
     with running_server(archive) as server:
         budget = Budget(server.root, 1000, 4, folder=Path("budget"))
         client = HttpClient(Service(server.kalshi_url, 1000, 4, 5, 0), budget=budget)
-        table, _ = kalshi_catalog.sync_catalog(client, CHICAGO, None, NOW)
+        table, _ = catalog.sync_catalog(client, CHICAGO, None, NOW)
     return table.to_pylist()
 
 

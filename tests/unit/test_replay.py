@@ -10,11 +10,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import archive_market, calendars
+from tradewinds import archive_market
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.sources.replay import make_server, running_server
 from tradewinds.sources.replay_data import aggregate, period_end
 
@@ -49,7 +49,7 @@ def first_candles(ticker: str) -> list[dict]:
 
 
 def market(event: str, floor: int) -> dict:
-    day = calendars.climate_date_of(event)
+    day = climate_days.climate_date_of(event)
     return archive_market.market_row(
         series_ticker=SERIES,
         event_ticker=event,
@@ -67,7 +67,7 @@ def market(event: str, floor: int) -> dict:
 
 
 def weather(writer: ArchiveWriter) -> None:
-    station = calendars.station_of(SERIES)
+    station = climate_days.station_of(SERIES)
     issued = dt.datetime(2025, 3, 9, 6, 20, tzinfo=dt.UTC)
     early = climate_row(station, dt.date(2025, 3, 8), 49, None, issued - dt.timedelta(hours=9))
     final = climate_row(station, dt.date(2025, 3, 8), 50, None, issued)

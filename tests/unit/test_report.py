@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tests.unit.results_parts import conf, points, run, scored, trade, written
 from tradewinds.config import resolve
 from tradewinds.engine.event_contracts import limits
-from tradewinds.markets import kalshi_events, kalshi_weather
-from tradewinds.markets.kalshi_report import REASONS, REPORT
+from tradewinds.families.kalshi_weather import events, replay
+from tradewinds.families.kalshi_weather.report.calibration_section import wilson
+from tradewinds.families.kalshi_weather.report.edge_section import verdict
+from tradewinds.families.kalshi_weather.report.sections import REASONS, REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
-from tradewinds.results.report.calibration import wilson
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
-from tradewinds.results.report.edge import verdict
 from tradewinds.results.report.markdown import escape, markdown, table
 from tradewinds.results.report.parts import Plot, Table, Text, shown
 from tradewinds.results.report.pictures import pictures
@@ -99,7 +99,7 @@ def test_nothing_traded_is_explained(tmp_path):
 
 
 def test_every_reason_the_code_can_give_has_words():
-    modules = (limits, kalshi_events, kalshi_weather)
+    modules = (limits, events, replay)
     named = {v for m in modules for v in vars(m).values() if isinstance(v, str) and re.fullmatch("[A-Z]+(_[A-Z]+)+", v)}
     assert {"OPPOSING_POSITION", "MISSING_QUOTES", "CROSSED_QUOTE"} <= named
     assert named <= set(REASONS)

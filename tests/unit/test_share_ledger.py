@@ -18,7 +18,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.engine.shares.rules import MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
-from tradewinds.markets.equities_bars import day_of
+from tradewinds.families.equities_daily.bar_panel import day_of
 
 MONDAY = dt.date(2024, 1, 1)
 TEXTBOOK = [10] * 21 + ["9.90", "9.80", "9.65"]  # three lower closes, 3.5 % below the close before them

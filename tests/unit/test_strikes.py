@@ -5,9 +5,9 @@ import itertools
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds.forecasts.integer_mass import bracket_probability
-from tradewinds.forecasts.law import Law
-from tradewinds.markets.strikes import strike_bounds
+from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
+from tradewinds.families.kalshi_weather.forecasts.law import Law
+from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tradewinds import calendars, synthetic
+from tradewinds import synthetic
 from tradewinds.archive import Archive, candle_file
+from tradewinds.families.kalshi_weather import climate_days
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -61,7 +62,7 @@ def test_another_seed_makes_other_prices(archive, tmp_path):
     one_day = {"first": synthetic.FIRST, "last": synthetic.FIRST, "series": ("KXHIGHCHI",)}
     synthetic.make_synthetic(tmp_path / "7", **one_day)
     synthetic.make_synthetic(tmp_path / "8", seed=8, **one_day)
-    event = calendars.event_ticker_of("KXHIGHCHI", synthetic.FIRST)
+    event = climate_days.event_ticker_of("KXHIGHCHI", synthetic.FIRST)
     made = [Archive(tmp_path / seed).candles("KXHIGHCHI", event) for seed in ("7", "8")]
     assert made[0].num_rows and not made[0].equals(made[1])
 
@@ -84,8 +85,8 @@ def test_ladders_have_no_gap_and_the_temperature_decides(archive, ladders):
     for event, markets in ladders.items():
         assert len(markets) == 6
         assert sorted(degree for market in markets for degree in whole_degrees(market)) == list(range(121)), event
-        station = calendars.station_of(markets[0]["series_ticker"]).station_id
-        high = highs[station, calendars.climate_date_of(event)]
+        station = climate_days.station_of(markets[0]["series_ticker"]).station_id
+        high = highs[station, climate_days.climate_date_of(event)]
         for market in markets:
             assert market["result"] == ("yes" if high in whole_degrees(market) else "no")
             assert Decimal(market["expiration_value"]) == high
@@ -94,10 +95,10 @@ def test_ladders_have_no_gap_and_the_temperature_decides(archive, ladders):
 def test_the_range_has_its_oddities(archive, ladders, books):
     dates = {series: set() for series in synthetic.SERIES}
     for event, markets in ladders.items():
-        dates[markets[0]["series_ticker"]].add(calendars.climate_date_of(event))
-    everything = set(calendars.date_range(synthetic.FIRST, synthetic.LAST))
+        dates[markets[0]["series_ticker"]].add(climate_days.climate_date_of(event))
+    everything = set(climate_days.date_range(synthetic.FIRST, synthetic.LAST))
     assert everything - dates["KXHIGHCHI"] == {synthetic.UNLISTED} and dates["KXHIGHMIA"] == everything
-    silent = calendars.event_ticker_of("KXHIGHMIA", synthetic.WITHOUT_CANDLES)
+    silent = climate_days.event_ticker_of("KXHIGHMIA", synthetic.WITHOUT_CANDLES)
     without = [event for event, markets in ladders.items() if not any(books[m["ticker"]] for m in markets)]
     assert without == [silent] and not candle_file(archive.folder, "KXHIGHMIA", silent).exists()
 
@@ -106,7 +107,7 @@ def test_one_day_has_a_hole_of_two_hours(ladders, books):
     for event, markets in ladders.items():
         ends = sorted({row["end_period_ts"] for m in markets for row in books[m["ticker"]]})
         longest = max((b - a for a, b in itertools.pairwise(ends)), default=0)
-        assert (longest >= 2 * 3600) == (calendars.climate_date_of(event) == synthetic.HOLE), event
+        assert (longest >= 2 * 3600) == (climate_days.climate_date_of(event) == synthetic.HOLE), event
 
 
 def test_markets_open_at_ten_in_new_york_on_both_sides_of_the_clock_change(ladders):
@@ -115,7 +116,7 @@ def test_markets_open_at_ten_in_new_york_on_both_sides_of_the_clock_change(ladde
         for market in markets:
             opened = dt.datetime.fromisoformat(market["open_time"])
             local = opened.astimezone(NEW_YORK)
-            day_before = calendars.climate_date_of(event) - dt.timedelta(days=1)
+            day_before = climate_days.climate_date_of(event) - dt.timedelta(days=1)
             assert (local.date(), local.time()) == (day_before, dt.time(10))
             hours.add(opened.hour)
     assert hours == {14, 15}

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.forecasts.user_file import latest, read_user_file
+from tradewinds.families.kalshi_weather.forecasts.user_probabilities import latest, read_user_file
 
 HEAD = "market_ticker,known_at_utc,p_yes\n"
 GOOD = "M,2025-05-01T18:00:00Z,0.5\n"

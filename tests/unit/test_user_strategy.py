@@ -15,7 +15,7 @@ from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import FEE_ERAS
-from tradewinds.markets import kalshi_weather
+from tradewinds.families.kalshi_weather.replay import simulate
 from tradewinds.strategies import user_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def run(tmp_path, text, seed=12, rounding="cent", **parameters):
     conf["strategy"] = {"name": "mine", "file": str(path), "parameters": parameters}
     conf["fees"], conf["cadence_minutes"] = {"rounding": rounding}, 1
     conf["on_missing"] = conf["on_missing"] | {"validation": "warn"}
-    return kalshi_weather.simulate(conf, world.catalogs, world.candles, world.probabilities)
+    return simulate(conf, world.catalogs, world.candles, world.probabilities)
 
 
 def test_the_documented_strategy_is_short_and_buys_only_what_is_worth_it(tmp_path):

@@ -12,17 +12,16 @@ from tests.reference.defects import EVENT_VALIDATIONS
 from tests.unit import engine_parts
 from tests.unit.compiled import with_a_bug
 from tests.unit.results_parts import conf
-from tradewinds import calendars
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import candles, kernel
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.markets import event_checks, kalshi_weather, trade_checks, us_clocks, validations
+from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather.validations import event_checks, judge, statutory_clocks, trade_checks
 
-SERIES, STATION = "KXHIGHCHI", calendars.stations()["KXHIGHCHI"]
+SERIES, STATION = "KXHIGHCHI", climate_days.stations()["KXHIGHCHI"]
 DAYS = (dt.date(2025, 3, 9), dt.date(2025, 3, 10))  # the clocks change on the first
 EVENTS = ("KXHIGHCHI-25MAR09", "KXHIGHCHI-25MAR10")
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -50,8 +49,8 @@ class Month:
         self.reports = [self.report(day) for day in DAYS]
 
     def market(self, day, name, kind, floor, cap):
-        event = calendars.event_ticker_of(SERIES, day)
-        start, end = calendars.climate_day_bounds(STATION, day)
+        event = climate_days.event_ticker_of(SERIES, day)
+        start, end = climate_days.climate_day_bounds(STATION, day)
         return dict.fromkeys(schemas.CATALOG.names) | {
             "series_ticker": SERIES,
             "event_ticker": event,
@@ -100,7 +99,7 @@ class Month:
         for day in DAYS:
             table = pa.Table.from_pylist(self.candles[day], schemas.CANDLES)
             files.write_parquet(paths[SERIES, day], table, self.said[day])
-        return kalshi_weather.simulate(self.conf, {SERIES: catalog}, paths, p_path, climate=[climate])
+        return replay.simulate(self.conf, {SERIES: catalog}, paths, p_path, climate=[climate])
 
     def set(self, table, index=0, day=DAYS[0], **changes):
         getattr(self, table)[day][index] |= changes
@@ -117,10 +116,10 @@ def failed(result):
 def test_clean_events_pass_all_fourteen(tmp_path):
     result = Month(tmp_path).simulate()
     assert result.trades and not result.skipped and not failed(result)
-    assert list(result.diagnostics["validations"]) == [v.name for v in validations.VALIDATIONS]
+    assert list(result.diagnostics["validations"]) == [v.name for v in judge.VALIDATIONS]
     trades = dict.fromkeys(("quote_known_by_decision", "fee_in_bounds", "decision_in_window"), len(result.trades))
     assert judged(result) == dict.fromkeys(result.diagnostics["validations"], 2) | trades
-    assert result.diagnostics["quarantined"] == [] and len(validations.VALIDATIONS) == 14
+    assert result.diagnostics["quarantined"] == [] and len(judge.VALIDATIONS) == 14
 
 
 def two_winners(month):
@@ -228,11 +227,11 @@ def test_a_wrong_clock_is_found_on_the_days_around_a_change_only(tmp_path, monke
     """Standard time taken for civil time: one hour early, from the change on."""
 
     def standard(station, date, local_time, days_before):
-        return calendars.climate_day_bounds(station, date - dt.timedelta(days=days_before))[0] + 23 * 3600
+        return climate_days.climate_day_bounds(station, date - dt.timedelta(days=days_before))[0] + 23 * 3600
 
     month = Month(tmp_path, asof_policy={"local_time": "23:00", "days_before": 1})
-    monkeypatch.setattr(calendars, "asof_ts", standard)
-    monkeypatch.setattr(kalshi_weather, "civil_midnights", lambda *_: ())
+    monkeypatch.setattr(climate_days, "asof_ts", standard)
+    monkeypatch.setattr(replay, "civil_midnights", lambda *_: ())
     result = month.simulate()
     assert result.skipped == [(EVENTS[1], "VALIDATION:daylight_saving")] and judged(result)["daylight_saving"] == 2
     [[_, why]] = next(v["failures"] for v in result.diagnostics["validation_details"] if v["failures"])
@@ -241,23 +240,25 @@ def test_a_wrong_clock_is_found_on_the_days_around_a_change_only(tmp_path, monke
 
 def test_a_wrong_standard_time_of_a_station_is_found_on_every_date(tmp_path, monkeypatch):
     wrong = dataclasses.replace(STATION, lst_offset_hours=-5)
-    monkeypatch.setattr(calendars, "station_of", lambda _: wrong)
+    monkeypatch.setattr(climate_days, "station_of", lambda _: wrong)
     found = Month(tmp_path).simulate().diagnostics["validation_details"]
     why = "standard time of America/Chicago is not -5 hours from UTC"
     assert next(v["failures"] for v in found if v["name"] == "station_known") == [[event, why] for event in EVENTS]
 
 
-@pytest.mark.parametrize("zone", sorted(us_clocks.STANDARD_HOURS))
+@pytest.mark.parametrize("zone", sorted(statutory_clocks.STANDARD_HOURS))
 @pytest.mark.parametrize("year", [2021, 2024, 2025, 2026])
 def test_the_law_and_the_time_zone_database_agree_in_every_half_hour(zone, year):
-    station = next(s for s in calendars.stations().values() if s.timezone == zone)
-    for change in us_clocks.changes(year):
+    station = next(s for s in climate_days.stations().values() if s.timezone == zone)
+    for change in statutory_clocks.changes(year):
         for day in (change + dt.timedelta(days=n) for n in (-1, 0, 1)):
-            assert us_clocks.near_a_change(day)
-            assert us_clocks.standard_midnight_ts(zone, day) == calendars.climate_day_bounds(station, day)[0]
+            assert statutory_clocks.near_a_change(day)
+            assert statutory_clocks.standard_midnight_ts(zone, day) == climate_days.climate_day_bounds(station, day)[0]
             for clock in (dt.time(h, m) for h in range(24) for m in (0, 30)):
-                assert us_clocks.civil_ts(zone, day, clock) == calendars.asof_ts(station, day, f"{clock:%H:%M}", 0)
-    assert not us_clocks.near_a_change(dt.date(year, 7, 1))
+                assert statutory_clocks.civil_ts(zone, day, clock) == climate_days.asof_ts(
+                    station, day, f"{clock:%H:%M}", 0
+                )
+    assert not statutory_clocks.near_a_change(dt.date(year, 7, 1))
 
 
 def nothing_known(month):
@@ -356,9 +357,9 @@ def a_fill(**changes):
     ],
 )
 def test_a_wrong_trade_fails_the_run(name, change):
-    validations.refuse_wrong_trades([a_fill(), a_fill(fee_micro=185_000)], 60)
+    judge.refuse_wrong_trades([a_fill(), a_fill(fee_micro=185_000)], 60)
     with pytest.raises(SimulationError, match=r"[a-z_]+ fails for 1 of 2 trades, first A at .* bug of the engine"):
-        validations.refuse_wrong_trades([a_fill(), a_fill(**change)], 60)
+        judge.refuse_wrong_trades([a_fill(), a_fill(**change)], 60)
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
@@ -401,17 +402,17 @@ def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_p
 
 def test_the_schema_knows_the_validations_of_events():
     node = resolve.schema()["properties"]["on_missing"]["properties"]["validation"]
-    assert list(node["properties"]) == [v.name for v in validations.EVENT_VALIDATIONS] == list(EVENT_VALIDATIONS)
-    for validation in validations.EVENT_VALIDATIONS:
+    assert list(node["properties"]) == [v.name for v in judge.EVENT_VALIDATIONS] == list(EVENT_VALIDATIONS)
+    for validation in judge.EVENT_VALIDATIONS:
         assert node["properties"][validation.name]["description"].lower() == f"{validation.what}.".lower()
         assert getattr(event_checks, validation.name) is validation.event
 
 
 def test_words_for_some_validations_leave_skip_for_the_others():
     mixed = conf(on_missing={"validation": {"one_winner": "fail", "strikes_tile": "warn"}})
-    found = [validations.policy(mixed, name) for name in ("one_winner", "strikes_tile", "volume_in_bounds")]
+    found = [judge.policy(mixed, name) for name in ("one_winner", "strikes_tile", "volume_in_bounds")]
     assert found == ["fail", "warn", "skip"]
-    assert validations.policy(conf(on_missing={"validation": "warn"}), "one_winner") == "warn"
+    assert judge.policy(conf(on_missing={"validation": "warn"}), "one_winner") == "warn"
     assert resolve.run_id(mixed) != resolve.run_id(conf())
     assert resolve.run_id(conf(validations={"volume_tolerance": 0.5})) != resolve.run_id(conf())
     assert copy.deepcopy(conf())["validations"] is None

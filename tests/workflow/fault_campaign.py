@@ -14,10 +14,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.workflow.fault_world import MODELS, WINDOWS
-from tradewinds import calendars
 from tradewinds.core import files
 from tradewinds.core.environment import SERVICES
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.sources.replay import ReplayServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +31,7 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
     through = dates[-1].isoformat()
     for series in WINDOWS:
         first.append(_job("sync_catalog_job", series, through, schemas.catalog_path(series)))
-        first += _weather(calendars.station_of(series).station_id, through)
+        first += _weather(climate_days.station_of(series).station_id, through)
     for day in dates:
         for series, window in WINDOWS.items():
             path = schemas.candle_path(window, series, day)

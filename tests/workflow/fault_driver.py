@@ -16,7 +16,8 @@ from pathlib import Path
 sys.modules["numpy"] = None  # as in the fetch scripts
 
 from tradewinds.core.errors import FetchError  # noqa: E402
-from tradewinds.sources import fetch, http  # noqa: E402
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
+from tradewinds.sources import http  # noqa: E402
 
 MOST_PASSES = 25
 BACKOFF_SECONDS = 0.005
@@ -78,7 +79,7 @@ class Crew:
     def work(self, job: dict) -> None:
         """Run one job; note its failure."""
         try:
-            getattr(fetch, job["job"])(*job["arguments"])
+            getattr(fetch_jobs, job["job"])(*job["arguments"])
         except FetchError as error:
             self.note({"exit_code": error.exit_code, "message": str(error), "out": job["out"]})
         except Exception:  # any other error is what the campaign looks for

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds import archive_market, calendars
+from tradewinds import archive_market
 from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive_import import climate_row
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 
 # every kind of window, so that every candle route is used
 WINDOWS = {
@@ -28,9 +28,9 @@ PAID = [f"price_{name}" for name in ("open", "high", "low", "close", "mean")]
 
 def make_world(folder: Path, days: int) -> list[dt.date]:
     """Write the archive; the climate dates of every series. The second date of the first series is not listed."""
-    dates = calendars.date_range(FIRST, FIRST + dt.timedelta(days=days - 1))
+    dates = climate_days.date_range(FIRST, FIRST + dt.timedelta(days=days - 1))
     writer = ArchiveWriter(folder, note="a large and quick world")
-    stations = [calendars.station_of(series) for series in WINDOWS]
+    stations = [climate_days.station_of(series) for series in WINDOWS]
     markets = []
     for station in stations:
         for day in dates:
@@ -49,11 +49,11 @@ def cutoff_of(dates: list[dt.date]) -> dt.date:
     return dates[len(dates) // 2]
 
 
-def _event(writer: ArchiveWriter, station: calendars.Station, day: dt.date) -> list[dict]:
+def _event(writer: ArchiveWriter, station: climate_days.Station, day: dt.date) -> list[dict]:
     """Six markets, and their candles written to the archive."""
-    event = calendars.event_ticker_of(station.series_ticker, day)
+    event = climate_days.event_ticker_of(station.series_ticker, day)
     rng = random.Random(event)
-    start, end = calendars.climate_day_bounds(station, day)
+    start, end = climate_days.climate_day_bounds(station, day)
     opened, closed = start - 14 * 3600, end - 60
     low = rng.randint(20, 90)
     brackets = [("less", f"T{low}", None, low)]
@@ -98,7 +98,7 @@ def _candles(rng: random.Random, ticker: str, opened: int, closed: int, columns:
         columns["open_interest"].append(Decimal(number * 10))
 
 
-def _weather(writer: ArchiveWriter, stations: list[calendars.Station], dates: list[dt.date]) -> None:
+def _weather(writer: ArchiveWriter, stations: list[climate_days.Station], dates: list[dt.date]) -> None:
     guidance, climate = [], []
     for station in stations:
         for number, day in enumerate(dates):
@@ -107,7 +107,7 @@ def _weather(writer: ArchiveWriter, stations: list[calendars.Station], dates: li
             for model in MODELS:
                 row = {"station_id": station.station_id, "model": model, "n_x_f": 40.0 + number % 50, "tmp_f": None}
                 guidance.append(row | times)
-            end = _time(calendars.climate_day_bounds(station, day)[1])
+            end = _time(climate_days.climate_day_bounds(station, day)[1])
             climate.append(climate_row(station, day, 40 + number % 50, 20, end + dt.timedelta(minutes=35)))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
     writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))

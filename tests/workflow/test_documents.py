@@ -8,7 +8,7 @@ from scripts import config_readme
 from tests.workflow.harness import ROOT, Desk
 from tradewinds import cli
 from tradewinds.core import errors
-from tradewinds.markets import validations
+from tradewinds.families.kalshi_weather.validations import judge
 
 README = (ROOT / "README.md").read_text()
 
@@ -45,7 +45,7 @@ def test_every_command_is_in_the_readme():
 def test_every_validation_is_in_its_page_in_order():
     page = (ROOT / "docs/validations.md").read_text()
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE)
-    assert rows == [(str(number), v.name) for number, v in enumerate(validations.VALIDATIONS, start=1)]
+    assert rows == [(str(number), v.name) for number, v in enumerate(judge.VALIDATIONS, start=1)]
 
 
 def test_every_exit_code_is_in_the_readme():

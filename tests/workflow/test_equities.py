@@ -14,9 +14,9 @@ from tests.workflow.equities_desk import FALLS, Shares, world
 from tradewinds import cli
 from tradewinds.archive import ArchiveWriter
 from tradewinds.core import files
+from tradewinds.families.equities_daily.strategies import mean_reversion
 from tradewinds.sources.replay import running_server
 from tradewinds.sources.replay_yahoo import bars_table
-from tradewinds.strategies import mean_reversion
 
 
 @pytest.fixture(scope="module")

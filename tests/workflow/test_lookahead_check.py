@@ -9,7 +9,7 @@ import yaml
 
 from tests.workflow.harness import Desk
 from tradewinds import cli
-from tradewinds.forecasts import tables
+from tradewinds.families.kalshi_weather.forecasts import forecast_files
 
 
 def lookahead_check(desk, *arguments):
@@ -39,8 +39,10 @@ def test_missing_files_are_exit_3_with_the_list(tmp_path):
 
 def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, capsys):
     """A forecast that takes guidance twelve hours after its as-of time."""
-    honest, late = tables.read_history, {"local_time": "11:00", "days_before": 0}
-    monkeypatch.setattr(tables, "read_history", lambda *given, **rest: honest(*given, **rest | {"asof_policy": late}))
+    honest, late = forecast_files.read_history, {"local_time": "11:00", "days_before": 0}
+    monkeypatch.setattr(
+        forecast_files, "read_history", lambda *given, **rest: honest(*given, **rest | {"asof_policy": late})
+    )
     (tmp_path / "data").symlink_to(finished.folder / "data")
     days = {"date_start_local": dt.date(2025, 5, 2), "date_end_local": dt.date(2025, 5, 4)}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(finished.config | days))

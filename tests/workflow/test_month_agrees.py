@@ -15,7 +15,7 @@ from tests.reference.naive_forecast import p_yes, write_probabilities
 from tests.reference.naive_replay import NaiveRun
 from tests.workflow.harness import Desk
 from tradewinds.config import resolve
-from tradewinds.plan import plan_of
+from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sources.replay import running_server
 
 

@@ -43,7 +43,12 @@ def test_a_fresh_checkout_fetches_nothing(finished, server, checkout, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "edited", ["scripts/fetch_candles.py", "src/tradewinds/sources/kalshi.py", "rules/candles.smk"]
+    "edited",
+    [
+        "scripts/kalshi_weather/fetch_candles.py",
+        "src/tradewinds/families/kalshi_weather/fetch/exchange_requests.py",
+        "rules/kalshi_weather/candles.smk",
+    ],
 )
 def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, edited):
     desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
@@ -100,7 +105,7 @@ def test_kill_9_while_fetching(finished, server, tmp_path):
 
 
 def _date(path: str) -> str:
-    from tradewinds.calendars import climate_date_of
+    from tradewinds.families.kalshi_weather.climate_days import climate_date_of
 
     ticker = path.split("/")[5]
     return climate_date_of(ticker.rsplit("-", 1)[0]).isoformat()

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from tradewinds.markets.family import Family
+    from tradewinds.families.contract import Family
 
 # market: (module, the key of a config that says so where `market` is left out)
 _REGISTRY = {
-    "kalshi_weather": ("tradewinds.markets.kalshi", "series_tickers"),
-    "equities_daily": ("tradewinds.markets.equities", "universe"),
+    "kalshi_weather": ("tradewinds.families.kalshi_weather.family", "series_tickers"),
+    "equities_daily": ("tradewinds.families.equities_daily.family", "universe"),
 }
 NAMES = tuple(_REGISTRY)
 

@@ -22,8 +22,8 @@ from tradewinds.core import files
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
-from tradewinds.database.checkpoints import record_files
 from tradewinds.database.connect import explained, open_database
+from tradewinds.families.kalshi_weather.database.checkpoints import record_files
 
 ATTEMPTS = 5
 UNDONE_FOR_ANOTHER = (1213, 1020)  # servers' error codes: deadlock; a row has changed since it was read

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds.archive import Archive
-from tradewinds.sources.yahoo import PATH
+from tradewinds.families.equities_daily.fetch.yahoo import PATH
 
 PREFIX = PATH + "/"
 _OPENS = dt.time(10)

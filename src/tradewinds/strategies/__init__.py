@@ -28,18 +28,18 @@ class Known(NamedTuple):
 # The module of a strategy of events has a function `rules(config) -> Rules`; one of shares is described in shares.py.
 _REGISTRY = {
     "ev_threshold": Known(
-        "tradewinds.strategies.ev_threshold",
+        "tradewinds.families.kalshi_weather.strategies.ev_threshold",
         "Buy the side whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract.",
         "kalshi_weather",
     ),
     "Mean Reversion": Known(
-        "tradewinds.strategies.mean_reversion",
+        "tradewinds.families.equities_daily.strategies.mean_reversion",
         "Buy after three lower closes that fell 3 % or more; sell at +2 %, at −5 % or after 10 days.",
         "equities_daily",
         "1.0",
     ),
     "Breakout": Known(
-        "tradewinds.strategies.breakout",
+        "tradewinds.families.equities_daily.strategies.breakout",
         "Buy 1 % above the highest high of 20 bars on 1.5 times their volume; sell at −3 %, 5 % below the peak, after 20 days.",
         "equities_daily",
         "1.0",
@@ -54,9 +54,9 @@ def check(strategy: Mapping[str, Any], market: str = "kalshi_weather") -> None:
         ConfigError: an unknown name, or a file that cannot be loaded.
     """
     if strategy.get("file") is not None:
-        from tradewinds.strategies import user_file
+        from tradewinds.families.kalshi_weather.strategies import file_strategy
 
-        user_file.load(strategy["file"])
+        file_strategy.load(strategy["file"])
         return
     names = [name for name, known in sorted(_REGISTRY.items()) if known.market == market]
     if strategy["name"] not in names:
@@ -71,9 +71,9 @@ def rules_of(config: Mapping[str, Any]) -> Rules:
     """The rules of a resolved config of events; raises as `check`."""
     check(config["strategy"])
     if config["strategy"]["file"] is not None:
-        from tradewinds.strategies import user_file
+        from tradewinds.families.kalshi_weather.strategies import file_strategy
 
-        return user_file.rules(config)
+        return file_strategy.rules(config)
     made: Rules = importlib.import_module(_REGISTRY[config["strategy"]["name"]].module).rules(config)
     return made
 
@@ -91,7 +91,7 @@ def version_of(name: str) -> str | None:
 def of_shares(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The module of a config's strategy of shares, and its parameters; raises as `check`, and for parameters it lacks."""
     check(config["strategy"], "equities_daily")
-    from tradewinds.strategies.shares import parameters_of
+    from tradewinds.families.equities_daily.strategies.toolkit import parameters_of
 
     module = importlib.import_module(_REGISTRY[config["strategy"]["name"]].module)
     return module, parameters_of(config["strategy"]["parameters"], module.DEFAULTS, config["strategy"]["name"])

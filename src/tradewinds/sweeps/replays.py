@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tradewinds.config import markets, resolve
-from tradewinds.plan import run_plan
+from tradewinds.families.plan import run_plan
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.outcomes import Outcome
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tradewinds.results.market_names import market_names
+from tradewinds.families.kalshi_weather.run_files import market_names
 from tradewinds.results.report.curve import deepest, read_curve, thinned
 from tradewinds.results.report.parts import (
     Code,

@@ -1,0 +1,44 @@
+"""Weather: station guidance and climate reports, one file per station, model and year.
+
+Needs: the weather service. Makes: data/guidance/iem/{station}/{model}/{year}.parquet and
+data/climate/iem/{station}/{year}.parquet. A year that was over when it was asked is never asked again; the running one
+goes on from the date it reaches when a config reaches further.
+"""
+
+
+rule fetch_guidance:
+    output:
+        kept("data/guidance/iem/{station}/{model}/{year}.parquet"),
+    log:
+        "logs/fetch_guidance/{station}/{model}/{year}.log",
+    localrule: True
+    conda:
+        "../../envs/fetch.yaml"
+    resources:
+        weather=1,
+    params:
+        through=asked_through,
+    shell:
+        r"""
+        python "$TRADEWINDS_SCRIPTS"/fetch_guidance.py --station {wildcards.station:q} --model {wildcards.model:q} \
+            --year {wildcards.year:q} --through {params.through:q} --out {output:q} --log {log:q}
+        """
+
+
+rule fetch_climate:
+    output:
+        kept("data/climate/iem/{station}/{year}.parquet"),
+    log:
+        "logs/fetch_climate/{station}/{year}.log",
+    localrule: True
+    conda:
+        "../../envs/fetch.yaml"
+    resources:
+        weather=1,
+    params:
+        through=asked_through,
+    shell:
+        r"""
+        python "$TRADEWINDS_SCRIPTS"/fetch_climate.py --station {wildcards.station:q} --year {wildcards.year:q} \
+            --through {params.through:q} --out {output:q} --log {log:q}
+        """

@@ -1,0 +1,20 @@
+"""Make files of daily bars from the user's own file, or from a seed."""
+
+from tradewinds.config import resolve as configs
+from tradewinds.families.equities_daily.fetch import bar_files, bar_synthetic
+from tradewinds.families.plan import run_plan
+from tradewinds.jobs import enter_storage, run_job
+
+
+def import_bars(raw_config: dict) -> None:
+    conf = configs.resolve(raw_config)
+    wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files]
+    if conf["bars"]["source"] == "files":
+        bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
+    else:
+        bar_synthetic.make_bars(conf["seed"], wanted)
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(lambda: import_bars(snakemake.config), stage="import_bars", log=snakemake.log[0])

@@ -1,0 +1,15 @@
+"""Put a run's daily bars into one file."""
+
+from tradewinds.config import resolve as configs
+from tradewinds.families.equities_daily.bar_panel import make_panel
+from tradewinds.families.plan import run_plan
+from tradewinds.jobs import enter_storage, run_job
+
+
+def panel(raw_config: dict) -> None:
+    make_panel(run_plan(configs.resolve(raw_config)))
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(lambda: panel(snakemake.config), stage="panel", log=snakemake.log[0])

@@ -1,0 +1,28 @@
+"""Score a run's probabilities and temperatures against what happened, the baselines and the market's price."""
+
+import json
+
+from tradewinds.check import naming_damage
+from tradewinds.config import resolve as configs
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather.calibration.data import gather
+from tradewinds.families.kalshi_weather.calibration.scores import calibration
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.jobs import enter_storage, run_job
+
+
+def score(raw_config: dict, out: str) -> None:
+    conf = configs.resolve(raw_config)
+    plan = plan_of(conf)
+    with naming_damage(plan):
+        markets, days = gather(conf, plan)
+    files.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(
+        lambda: score(snakemake.config, snakemake.output[0]),
+        stage="calibration",
+        log=snakemake.log[0],
+    )

@@ -1,0 +1,32 @@
+"""Fetch the candles of one event into one file. Run by its rule as a shell command."""
+
+import argparse
+import gc
+import sys
+
+gc.disable()  # a process this short leaves nothing to collect
+sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
+
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
+from tradewinds.jobs import run_job  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", required=True)
+    parser.add_argument("--date", required=True)
+    parser.add_argument("--window", required=True)
+    parser.add_argument("--catalog", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--log", required=True)
+    args = parser.parse_args()
+    run_job(
+        lambda: fetch_jobs.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out),
+        stage="fetch_candles",
+        log=args.log,
+        target=args.out,
+    )
+
+
+if __name__ == "__main__":
+    main()

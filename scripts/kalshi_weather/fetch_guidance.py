@@ -1,0 +1,31 @@
+"""Fetch a station-year of one model's guidance into one file. Run by its rule as a shell command."""
+
+import argparse
+import gc
+import sys
+
+gc.disable()  # a process this short leaves nothing to collect
+sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
+
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
+from tradewinds.jobs import run_job  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--station", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--year", required=True)
+    parser.add_argument("--through", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--log", required=True)
+    args = parser.parse_args()
+    run_job(
+        lambda: fetch_jobs.fetch_guidance_job(args.station, args.model, int(args.year), args.through, args.out),
+        stage="fetch_guidance",
+        log=args.log,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Forecast a station's daily maxima or minima from New Year to a date, walk-forward."""
+
+import datetime as dt
+
+from tradewinds.config import resolve as configs
+from tradewinds.core.files import write_parquet
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.forecasts.forecast_files import describe, make_forecasts
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.jobs import enter_storage, run_job
+
+
+def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, out: str) -> None:
+    conf = configs.resolve(raw_config)
+    plan = plan_of(conf)
+    days = climate_days.date_range(dt.date(through.year, 1, 1), through)
+    station = climate_days.station_with(station_id, target)
+    files = plan.guidance_of(station_id, through.year), plan.climate_of(station_id, through.year)
+    table = make_forecasts(conf, station, *files, days)
+    write_parquet(out, table, describe(table))
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(
+        lambda: forecast(
+            snakemake.config,
+            snakemake.wildcards.station,
+            snakemake.wildcards.target,
+            dt.date.fromisoformat(snakemake.wildcards.through),
+            snakemake.output[0],
+        ),
+        stage="forecast",
+        log=snakemake.log[0],
+    )

@@ -1,0 +1,24 @@
+"""Make the table of P(YES) at each event's as-of time, from the user's file or the project's forecast."""
+
+from tradewinds.config import resolve as configs
+from tradewinds.core import files
+from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.jobs import enter_storage, run_job
+
+
+def probabilities(raw_config: dict, out: str) -> None:
+    conf = configs.resolve(raw_config)
+    plan = plan_of(conf)
+    forecasts = {series: plan.forecasts_of(series) for series in plan.catalogs}
+    table, meta = build_probabilities(conf, plan.catalogs, forecasts, plan.user_probabilities)
+    files.write_parquet(out, table, meta)
+
+
+if __name__ == "__main__":
+    enter_storage(snakemake)
+    run_job(
+        lambda: probabilities(snakemake.config, snakemake.output[0]),
+        stage="probabilities",
+        log=snakemake.log[0],
+    )

@@ -1,0 +1,27 @@
+"""Fetch a series' catalog into one file. Run by its rule as a shell command."""
+
+import argparse
+import gc
+import sys
+
+gc.disable()  # a process this short leaves nothing to collect
+sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
+
+from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
+from tradewinds.jobs import run_job  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", required=True)
+    parser.add_argument("--through", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--log", required=True)
+    args = parser.parse_args()
+    run_job(
+        lambda: fetch_jobs.sync_catalog_job(args.series, args.through, args.out), stage="sync_catalog", log=args.log
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How files of daily bars are fetched, imported and made."""

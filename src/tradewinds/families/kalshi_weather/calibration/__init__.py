@@ -1,0 +1,1 @@
+"""How good probabilities and temperatures were, against baselines and the market's price."""

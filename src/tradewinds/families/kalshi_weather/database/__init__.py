@@ -1,0 +1,1 @@
+"""Tables of temperature events, and what fills them."""

@@ -1,0 +1,1 @@
+"""How files of temperature events are fetched: catalogs, candles, guidance and climate reports."""

@@ -1,0 +1,171 @@
+"""The catalog of a series: every market the exchange lists in either tier, merged, and nothing known ever forgotten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather.climate_days import Station, climate_date_of
+from tradewinds.families.kalshi_weather.fetch.candle_parsing import HISTORICAL, LIVE
+from tradewinds.sources.http import HttpClient, NotFound
+
+PAGE = 1000
+FINAL = ("yes", "no", "scalar")
+_KEPT_ONCE_KNOWN = ("result", "settlement_value", "settlement_ts", "expiration_value", "status")
+
+Row = dict[str, Any]
+
+
+def sync_catalog(
+    client: HttpClient, station: Station, known: pa.Table | None, now: dt.datetime
+) -> tuple[pa.Table, dict[str, Any]]:
+    """List all markets of a series and merge them into what is known.
+
+    Returns:
+        A table of schema store.CATALOG and its metadata, with `covers_through`: the last climate date up to which the
+        listing is complete and every market final.
+
+    Raises:
+        FetchError: the series is unknown to the exchange, or an answer is malformed.
+    """
+    series = _series(client, station.series_ticker)
+    fetched: dict[str, Row] = {}
+    undated = 0
+    for tier, path in ((LIVE, "/markets"), (HISTORICAL, "/historical/markets")):
+        for market in _listing(client, path, station.series_ticker):
+            row = _row(client, path, market, station, series, tier, now)
+            if row is None:
+                undated += 1
+            else:
+                fetched[row["market_ticker"]] = row  # a market in both listings is archived: the later tier wins
+    before = {row["market_ticker"]: row for row in known.to_pylist()} if known else {}
+    merged = _merge(before, fetched)
+    rows = sorted(merged.values(), key=lambda r: (r["climate_date"], r["market_ticker"]))
+    closes = [row["close_time"] for row in rows]
+    meta = {
+        "series_ticker": station.series_ticker,
+        "retrieved_at": now.isoformat(),
+        "covers_through": _covers_through(rows, station, now).isoformat(),
+        "requests": client.requests,
+        "fetched": len(fetched),
+        "inserted": len(fetched.keys() - before.keys()),
+        "updated": sum(_differs(before[t], fetched[t]) for t in fetched.keys() & before.keys()),
+        "earliest_close": min(closes).isoformat() if closes else None,
+        "latest_close": max(closes).isoformat() if closes else None,
+        "markets": len(rows),
+        "nonfinal": sum(row["result"] not in FINAL for row in rows),
+        "undated": undated,
+    }
+    return pa.Table.from_pylist(rows, schemas.CATALOG), meta
+
+
+def _series(client: HttpClient, ticker: str) -> Row:
+    try:
+        payload = client.get_json(f"/series/{ticker}")
+    except NotFound:
+        raise FetchError("the exchange knows no such series.", where=ticker, remedy="Check series_tickers.") from None
+    series = payload.get("series") if isinstance(payload, dict) else None
+    if not isinstance(series, dict) or "fee_type" not in series or "fee_multiplier" not in series:
+        client.refuse("no series with fee_type and fee_multiplier", f"/series/{ticker}", payload)
+    return series
+
+
+def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
+    """All pages of a listing; a cursor that comes back is an error, an empty page is the end."""
+    found: list[Row] = []
+    seen: set[str] = set()
+    params: dict[str, Any] = {"series_ticker": series_ticker, "limit": PAGE}
+    while True:
+        payload = client.get_json(path, params)
+        markets = payload.get("markets") if isinstance(payload, dict) else None
+        if not isinstance(markets, list):
+            client.refuse("no list of markets", path, payload)
+        found += markets
+        cursor = payload.get("cursor")
+        if not cursor or not markets:
+            return found
+        if cursor in seen:
+            client.refuse(f"the cursor {cursor} came back", path, payload)
+        seen.add(cursor)
+        params = {**params, "cursor": cursor}
+
+
+def _row(
+    client: HttpClient, path: str, market: Row, station: Station, series: Row, tier: str, now: dt.datetime
+) -> Row | None:
+    """A catalog row; None for a market whose event has no climate date (a test listing, say)."""
+    try:
+        event = market["event_ticker"]
+        if not isinstance(event, str) or not isinstance(market["ticker"], str):
+            raise TypeError("ticker")
+        row = {
+            "series_ticker": station.series_ticker,
+            "event_ticker": event,
+            "market_ticker": market["ticker"],
+            "climate_date": None,
+            "market_type": market["market_type"],
+            "strike_type": market.get("strike_type") or None,
+            "floor_strike": _number(market.get("floor_strike")),
+            "cap_strike": _number(market.get("cap_strike")),
+            "yes_sub_title": market.get("yes_sub_title"),
+            "title": market.get("title"),
+            "status": market["status"],
+            "result": market["result"] or None,
+            "settlement_value": _decimal(market.get("settlement_value_dollars")),
+            "expiration_value": market.get("expiration_value") or None,
+            "open_time": _time(market["open_time"]),
+            "close_time": _time(market["close_time"]),
+            "settlement_ts": _time(market.get("settlement_ts")),
+            "volume": _decimal(market.get("volume_fp")),
+            "fee_type": series["fee_type"],
+            "fee_multiplier": _decimal(series["fee_multiplier"]),
+            "tier": tier,
+            "raw": json.dumps(market, sort_keys=True, default=float, ensure_ascii=False),
+            "retrieved_at": now,
+        }
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        client.refuse(f"a market has no usable {error}", path, market)
+    try:
+        row["climate_date"] = climate_date_of(event)
+    except ValueError:
+        return None
+    return row
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))
+
+
+def _merge(before: dict[str, Row], fetched: dict[str, Row]) -> dict[str, Row]:
+    """New rows over old ones, but a result once known stays when the new row has none."""
+    merged = before | fetched
+    for ticker in before.keys() & fetched.keys():
+        if fetched[ticker]["result"] is None and before[ticker]["result"] is not None:
+            merged[ticker] = fetched[ticker] | {key: before[ticker][key] for key in _KEPT_ONCE_KNOWN}
+    return merged
+
+
+def _differs(old: Row, new: Row) -> bool:
+    return any(old[key] != new[key] for key in new if key not in ("retrieved_at", "raw"))
+
+
+def _covers_through(rows: list[Row], station: Station, now: dt.datetime) -> dt.date:
+    """The day before the first climate date with a market that is not final; else yesterday on the station's clock."""
+    yesterday = (now + dt.timedelta(hours=station.lst_offset_hours)).date() - dt.timedelta(days=1)
+    waiting = [row["climate_date"] for row in rows if row["result"] not in FINAL]
+    first: list[dt.date] = [yesterday, *(date - dt.timedelta(days=1) for date in waiting)]
+    return min(first)

@@ -1,0 +1,183 @@
+"""The weather service: station guidance and climate reports, one request per station-year.
+
+A year that was over when it was asked is never asked again; the running year's file says through which date it reaches,
+and is asked again for what comes after. An empty answer is a failure: stored, it would pass for coverage.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import math
+from typing import Any
+
+import pyarrow as pa
+
+from tradewinds.core.errors import FetchError
+from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.sources.http import HttpClient, NotFound
+
+MOS = "/cgi-bin/request/mos.py"
+CLI = "/json/cli.py"
+MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
+# ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
+REPORT_DELAY_SECONDS = 600
+# A running year is asked again from this many days before the date it reaches: late runs and corrections come in.
+RUNS_ASKED_AGAIN_DAYS = 2
+REPORTS_ASKED_AGAIN_DAYS = 10
+
+Fetched = tuple[pa.Table, dict[str, Any]]
+
+
+def fetch_guidance(
+    client: HttpClient,
+    station_id: str,
+    model: str,
+    year: int,
+    now: dt.datetime,
+    known: pa.Table | None,
+    through: str | None,
+) -> Fetched:
+    """A year of one model's guidance (schema store.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
+
+    The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
+    blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
+    only what comes later is asked.
+
+    Raises:
+        FetchError: the answer is no table of guidance, or empty.
+    """
+    first = dt.date(year, 1, 1)
+    if known is not None and through is not None:
+        first = max(first, dt.date.fromisoformat(through) - dt.timedelta(days=RUNS_ASKED_AGAIN_DAYS))
+    params = {
+        "station": station_id,
+        "model": model,
+        "sts": f"{first}T00:00Z",
+        "ets": f"{year}-12-31T23:59Z",
+        "format": "csv",
+    }
+    try:
+        text = client.get_text(MOS, params)
+    except NotFound as error:
+        client.refuse("there is no such route (404)", MOS, str(error))
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        if not {"runtime", "ftime", "model"} <= set(reader.fieldnames or ()):
+            client.refuse("no table with runtime, ftime and model", MOS, text)
+        rows = {(r["runtime_ts"], r["ftime_ts"]): r for line in reader if (r := _guidance_row(line, station_id, model))}
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
+        client.refuse(f"a line of the table cannot be read ({error})", MOS, text)
+    rows = {(r["runtime_ts"], r["ftime_ts"]): r for r in (known.to_pylist() if known else [])} | rows
+    if not rows:
+        raise _empty(
+            f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
+        )
+    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.GUIDANCE)
+    reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
+    return table, {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
+
+
+def _empty(what: str, remedy: str) -> FetchError:
+    """Stored, an empty answer would pass for coverage; whatever the service meant, nothing is stored."""
+    return FetchError(f"the weather service has {what}.", remedy=f"{remedy}, or bring probabilities in a file.")
+
+
+def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str, Any] | None:
+    runtime, ftime = (
+        _stamp(line["runtime"]),
+        _stamp(line["ftime"]),
+    )  # first: a line that is none must not pass for an empty one
+    if line.get("station", station_id) != station_id:
+        raise ValueError(f"it is of station {line['station']}")
+    value, temperature = _degrees(line.get("n_x") or line.get("txn")), _degrees(line.get("tmp"))
+    if value is None and temperature is None:
+        return None
+    return {
+        "station_id": station_id,
+        "model": model,
+        "runtime_ts": runtime,
+        "ftime_ts": ftime,
+        "known_at_ts": runtime + int(schemas.PUBLICATION_LAG_HOURS[model] * 3600),
+        "n_x_f": math.nan if value is None else value,
+        "tmp_f": temperature,
+    }
+
+
+def _stamp(text: str) -> int:
+    """Naive times of the table are UTC."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+
+
+def _degrees(text: str | None) -> float | None:
+    if not text:
+        return None
+    value = float(text)
+    return value if MISSING[0] < value < MISSING[1] else None
+
+
+def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datetime, known: pa.Table | None) -> Fetched:
+    """A year of climate reports (schema store.CLIMATE); each with its issue time, whether it is final, and when it was known.
+
+    A report issued on its own climate date (local standard time) is preliminary. The service keeps the last report of a
+    day only; a day that is in `known` and no more in the answer is kept.
+
+    Raises:
+        FetchError: the answer is no list of reports, or empty.
+    """
+    params = {"station": station.station_id, "year": year}
+    payload = None
+    try:
+        payload = client.get_json(CLI, params)
+        if not isinstance(payload["results"], list):
+            raise TypeError("results is no list")
+        rows = [_report(item, station) for item in payload["results"]]
+    except (KeyError, TypeError, ValueError, NotFound) as error:
+        client.refuse(f"no list of climate reports ({error})", CLI, payload or str(error))
+    wrong = [row["climate_date"] for row in rows if row["climate_date"].year != year]
+    if wrong:
+        client.refuse(f"asked for {year}, got {wrong[0]}", CLI, payload)
+    merged = {row["climate_date"]: row for row in [*(known.to_pylist() if known else []), *rows]}
+    if not merged:
+        raise _empty(f"no climate reports of {station.station_id} in {year}", "Start later")
+    table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], schemas.CLIMATE)
+    reaches = _reports_reach(table, year, now)
+    return table, {"rows": table.num_rows, "covers_through": reaches.isoformat(), "requests": client.requests}
+
+
+def _reports_reach(table: pa.Table, year: int, now: dt.datetime) -> dt.date:
+    """The last final report's day; older days are given up waiting for."""
+    days = zip(table["climate_date"].to_pylist(), table["final"].to_pylist(), strict=True)
+    finals: list[dt.date] = [day for day, final in days if final]
+    given_up = now.date() - dt.timedelta(days=REPORTS_ASKED_AGAIN_DAYS)
+    return min(dt.date(year, 12, 31), max([given_up, *finals]))
+
+
+def _report(item: dict[str, Any], station: Station) -> dict[str, Any]:
+    if item["station"] != station.station_id:
+        raise ValueError(f"asked for {station.station_id}, got {item['station']}")
+    day = dt.date.fromisoformat(item["valid"])
+    issued = dt.datetime.strptime(item["product"][:12], "%Y%m%d%H%M").replace(tzinfo=dt.UTC)
+    standard = issued + dt.timedelta(hours=station.lst_offset_hours)
+    issued_ts = int(issued.timestamp())
+    return {
+        "station_id": station.station_id,
+        "climate_date": day,
+        "high_f": _whole(item["high"]),
+        "low_f": _whole(item["low"]),
+        "issued_ts": issued_ts,
+        "product": item["product"],
+        "final": standard.date() > day,
+        "known_at_ts": issued_ts + REPORT_DELAY_SECONDS,
+    }
+
+
+def _whole(value: Any) -> int | None:
+    """Whole °F; "M" is missing."""
+    if value in ("M", None):
+        return None
+    if value != int(value):
+        raise ValueError(f"{value} is not whole")
+    return int(value)

@@ -1,0 +1,304 @@
+"""Daily temperature events: what the engine replays, and what a run of them results in."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from typing import Any
+
+from tradewinds import strategies
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.units import MICRO, NEVER, exact
+from tradewinds.engine.equity import curve, instants
+from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
+from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
+from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.result import RunResult, Scored, Summary, Trade
+from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, Coverage, batches
+from tradewinds.families.kalshi_weather.events import (
+    MISSING_PROBABILITIES,
+    MISSING_QUOTES,
+    Market,
+    MarketEvent,
+    load_events,
+)
+from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
+from tradewinds.families.kalshi_weather.validations.judge import (
+    PREFIX,
+    Judge,
+    diagnostics,
+    quarantined,
+    refuse_if_asked,
+    refuse_wrong_trades,
+)
+
+NO_PROBABILITY = "NO_PROBABILITY"
+EMPTY_WINDOW = "EMPTY_WINDOW"
+CROSSED_QUOTE = "CROSSED_QUOTE"
+
+_FAIL_KEYS = {MISSING_QUOTES: "quotes", MISSING_PROBABILITIES: "probabilities"}
+
+
+def simulate(
+    config: Mapping[str, Any],
+    catalogs: Mapping[str, str],
+    candles: Mapping[tuple[str, dt.date], str],
+    probabilities: str,
+    threads: int | None = None,
+    climate: Iterable[str] = (),
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> RunResult:
+    """Replay all events of a resolved config against one cash account.
+
+    Args:
+        catalogs: path per series; candles: path per (series, climate date); probabilities: path; threads: DuckDB's;
+            climate: paths of climate reports, for a validation; tell: hears of events done, of how many.
+
+    Raises:
+        SimulationError: on_missing says fail, and something is missing or fails a validation.
+    """
+    with contextlib.closing(BatchReader(threads)) as reader:
+        events = load_events(config, catalogs, candles, probabilities)
+        study = _Study([config], events, Judge(config, climate), counted=True)
+        study.read(reader, tell)
+        return study.result()
+
+
+def simulate_many(
+    configs: Sequence[Mapping[str, Any]],
+    catalogs: Mapping[str, str],
+    candles: Mapping[tuple[str, dt.date], str],
+    probabilities: str,
+    threads: int | None = None,
+    climate: Iterable[str] = (),
+    workers: int = 1,
+) -> list[Summary]:
+    """The runs of configs that differ in REPLAY_KEYS only, in short; candles are read once for all of them.
+
+    Each is the run that `simulate` makes of its config. Arguments as there; `workers` are threads.
+
+    Raises:
+        SimulationError: as `simulate`, for whichever config; then there is no result at all.
+    """
+    with contextlib.closing(BatchReader(threads)) as reader:
+        events = load_events(configs[0], catalogs, candles, probabilities)
+        study = _Study(configs, events, Judge(configs[0], climate), counted=False, workers=workers)
+        study.read(reader)
+        return study.summaries()
+
+
+# Keys of a config that change neither what is read nor which events are replayed.
+REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
+
+
+class _Study:
+    """Replays of some configs, which go through the same events together; `workers` replay at once.
+    Refusals are counted, or not."""
+
+    def __init__(
+        self,
+        configs: Sequence[Mapping[str, Any]],
+        events: Sequence[MarketEvent],
+        judge: Judge,
+        *,
+        counted: bool,
+        workers: int = 1,
+    ) -> None:
+        self.judge, self.workers, self.shared = judge, workers, configs[0]
+        _fail_if_asked(self.shared, events)
+        self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
+        replayed = [event for event in events if event.skip is None]
+        self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
+        groups = {event.ticker: _group(event) for event in replayed}
+        self.universe = Universe(
+            [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
+        )
+        self.rules = [strategies.rules_of(config) for config in configs]
+        self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
+        self.replays = [
+            Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
+            for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
+        ]
+        self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
+        self.coverage = Coverage(self.shared["candles"]["period_interval_minutes"])
+        self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
+        self.settled: set[int] = set()
+        self.refused: Counter[str] = Counter()
+
+    def read(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Go through all events."""
+        done = 0
+        for batch in batches(list(self.events.values()), reader):
+            self.take_in(batch)
+            done += len(batch.events)
+            tell(done, len(self.events))
+
+    def take_in(self, batch: Batch) -> None:
+        """Judge a batch's events, and replay up to where the next batch is needed."""
+        found = self.judge.judge(batch.events, batch.facts)
+        refuse_if_asked(self.shared, found)
+        events = quarantined(self.shared, batch.events, found)
+        self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
+        self.coverage.count(events, batch.candles)
+        contracts = self._admit([event for event in events if event.skip is None])
+        idx = [self.universe.idx[contract.ticker] for contract in contracts]
+        self.window = self.window.then(self.since, contracts, idx, batch.candles)
+        for seen in self.seen.values():
+            seen.take_in(contracts, batch.candles)
+        if self.start_ts < NEVER:
+            end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
+            wanted = instants(self.start_ts, self.since, end, self.settled)
+            self._advance(Stage(self.universe, self.window), batch.until, wanted)
+        self.since = batch.until
+
+    def _advance(self, stage: Stage, until: int, wanted: Sequence[int]) -> None:
+        """All replays; the first has made what they share by the time the others begin."""
+        first, *others = self.replays
+        first.advance(stage, until, wanted)
+        with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
+            for done in [pool.submit(replay.advance, stage, until, wanted) for replay in others]:
+                done.result()
+
+    def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
+        """The contracts of events that are replayed."""
+        contracts: dict[str, Contract] = {}
+        for event in events:
+            tradable, refused = _tradable(event)
+            self.refused += refused
+            contracts |= {m.ticker: self.universe.contracts[self.universe.idx[m.ticker]] for m in tradable}
+            self.settled |= {market.settle_ts for market in event.markets}
+        self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
+        return list(contracts.values())
+
+    def summaries(self) -> list[Summary]:
+        """What each config results in, in short."""
+        end = max(self.settled, default=0)
+        found = []
+        for replay in self.replays:
+            made = replay.summary()
+            kept = made.worth_ts <= end
+            found.append(made._replace(worth_ts=made.worth_ts[kept], worth_micro=made.worth_micro[kept]))
+        return found
+
+    def result(self) -> RunResult:
+        """What the first config results in."""
+        outcome, rules = self.replays[0].outcome(), self.rules[0]
+        refuse_wrong_trades(outcome.fills, rules.step_seconds)
+        seen = self.seen[_clock(rules)]
+        points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
+        events = list(self.events.values())
+        crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
+        return RunResult(
+            start_balance_micro=self.start_micro[0],
+            end_balance_micro=outcome.end_cash_micro,
+            trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
+            equity=points,
+            decisions=outcome.decisions,
+            scored=_scored(events),
+            diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
+            skipped=[(event.ticker, event.skip) for event in events if event.skip],
+            watermark=seen.watermark,
+            start_ts=points[0].ts if points else None,
+            end_ts=points[-1].ts if points else None,
+        )
+
+    def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
+        skips = Counter(event.skip for event in events if event.skip)
+        quarantine = [event.ticker for event in events if (event.skip or "").startswith(PREFIX)]
+        return {
+            "events_attempted": len(events),
+            "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
+            "events_skipped": dict(sorted(skips.items())),
+            "rejections": dict(sorted((refused + outcome.rejections).items())),
+            "candles_missing_pct": self.coverage.missing_share_pct,
+            **diagnostics(self.judge.found, len(outcome.fills), quarantine),
+        }
+
+
+def _clock(rules: Rules) -> tuple[int, int | None]:
+    return rules.step_seconds, rules.max_age_seconds
+
+
+def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
+    for reason, key in _FAIL_KEYS.items():
+        found = [event.ticker for event in events if event.skip == reason]
+        if found and config["on_missing"][key] == "fail":
+            shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+            remedy = f"Set on_missing.{key} to skip to leave such events out."
+            raise SimulationError(
+                f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy
+            )
+
+
+def _tradable(event: MarketEvent) -> tuple[list[Market], Counter[str]]:
+    """Markets that can trade, and the refusals of those that cannot (once per market)."""
+    refused: Counter[str] = Counter()
+    kept = []
+    for market in event.markets:
+        if market.p_pico is None:
+            refused[NO_PROBABILITY] += 1
+        elif market.start_ts >= market.end_ts:
+            refused[EMPTY_WINDOW] += 1
+        else:
+            kept.append(market)
+    return kept, refused
+
+
+def _group(event: MarketEvent) -> Event:
+    start = min(m.start_ts for m in event.markets)
+    end = max(m.end_ts for m in event.markets)
+    return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
+
+
+def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, group: Event) -> Contract:
+    if market.p_pico is None or market.payout_yes_micro is None:
+        raise AssertionError(f"{market.ticker} is not tradable")
+    full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
+    return Contract(
+        ticker=market.ticker,
+        event=group,
+        p_pico=market.p_pico,
+        start_ts=market.start_ts,
+        end_ts=market.end_ts,
+        quotes_from_ts=market.open_ts if full_window else market.start_ts,
+        settle_ts=market.settle_ts,
+        payout_yes_micro=market.payout_yes_micro,
+        fee_rate=market.fee_rate,
+    )
+
+
+def _trade(fill: Fill, market: Market, event: MarketEvent) -> Trade:
+    return Trade(
+        series_ticker=event.station.series_ticker,
+        event_ticker=market.event_ticker,
+        market_ticker=market.ticker,
+        station_id=event.station.station_id,
+        decision_ts=fill.decision_ts,
+        quote_ts=fill.quote_ts,
+        side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
+        qty=fill.quantity,
+        entry_price_micro=fill.price_micro,
+        entry_fee_micro=fill.fee_micro,
+        model_prob_yes_pico=fill.contract.p_pico,
+        ev_gross_pico=fill.gross_ev_pico,
+        ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
+        reason_code="EV_THRESHOLD",
+        settled_result=str(market.result),
+        settled_ts=market.settle_ts,
+        payout_micro=fill.payout_micro,
+    )
+
+
+def _scored(events: Sequence[MarketEvent]) -> list[Scored]:
+    return [
+        Scored(market.event_ticker, market.ticker, market.p_pico, market.result == "yes")
+        for event in events
+        for market in event.markets
+        if market.p_pico is not None and market.result in ("yes", "no")
+    ]

@@ -1,0 +1,1 @@
+"""The report's sections that only temperature events have."""

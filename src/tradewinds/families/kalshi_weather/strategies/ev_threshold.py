@@ -1,0 +1,27 @@
+"""Buy whichever side's expected value after fees exceeds a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tradewinds.core.units import PICO, exact
+from tradewinds.engine.event_contracts import sizing
+from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules
+
+
+def rules(config: Mapping[str, Any]) -> Rules:
+    """Buy the side of a market whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract."""
+    risk = config["risk"]
+    least = exact(risk["min_ev_per_contract"], PICO)
+    return Rules(sizing=_sizing(risk), by_quote=None, min_ev_pico=least, **account_rules(config))
+
+
+def _sizing(risk: Mapping[str, Any]) -> sizing.Sizing:
+    if risk["sizing"] == "fixed_qty":
+        return sizing.FixedQuantity(risk["fixed_qty"])
+    if risk["sizing"] == "ev_proportional":
+        return sizing.EvProportional(Decimal(str(risk["contracts_per_dollar_ev"])))
+    return sizing.Kelly(Decimal(str(risk["kelly_fraction"])))
