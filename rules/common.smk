@@ -129,7 +129,9 @@ REPLAY_CODE = [
     "core",
 ]
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
-LOADED = f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
+LOADED = (
+    f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
+)
 
 
 wildcard_constraints:
