@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import yaml
 
 from tests.workflow.fault_world import WINDOWS, make_world
+from tradewinds.archive.server import ArchiveServer, running_server
 from tradewinds.core.paths import workflow_root
-from tradewinds.sources.replay import ReplayServer, running_server
 
 ROOT = workflow_root()
 WORK = ROOT / "benchmarks" / "scratch" / "backfill"
@@ -71,7 +71,7 @@ def measure(days: int = DAYS, rate: float = RATE) -> dict:
         }
 
 
-def _figures(server: ReplayServer, catalogs: int, rate: float) -> dict:
+def _figures(server: ArchiveServer, catalogs: int, rate: float) -> dict:
     seen = server.requests[catalogs:]
     times = [request.at for request in seen]
     worst = max(sum(1 for other in times[i : i + int(2 * rate) + 2] if other < at + 1) for i, at in enumerate(times))

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.workflow import fault_campaign as campaign
 from tests.workflow.fault_world import cutoff_of, make_world
-from tradewinds.sources.replay import running_server
-from tradewinds.sources.replay_faults import KINDS, FaultPlan
+from tradewinds.archive.faults import KINDS, FaultPlan
+from tradewinds.archive.server import running_server
 
 DAYS, KILLS = 300, 300
 RATE = 0.4

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from tradewinds.archive.server import running_server
 from tradewinds.core.environment import SERVICES
 from tradewinds.core.paths import workflow_root
-from tradewinds.sources.replay import running_server
-from tradewinds.synthetic import make_synthetic
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 
 EVENTS = 20  # that have candles, of the synthetic archive's two cities
 ROOT = workflow_root()
@@ -71,7 +71,14 @@ def _rest() -> dict:
 
 def _one_job(desk: Path, environment: dict[str, str]) -> float:
     """The least of five runs of one event's job, without Snakemake."""
-    command = [sys.executable, str(ROOT / "scripts/kalshi_weather/fetch_candles.py"), "--series", "KXHIGHMIA", "--date", "2025-03-05"]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/kalshi_weather/fetch_candles.py"),
+        "--series",
+        "KXHIGHMIA",
+        "--date",
+        "2025-03-05",
+    ]
     command += ["--window", "full_1m", "--catalog", "data/catalog/kalshi/KXHIGHMIA.parquet"]
     out = desk / "alone" / "full_1m" / "KXHIGHMIA" / "2025-03-05.parquet"
     command += ["--out", str(out), "--log", "again.log"]

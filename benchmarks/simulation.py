@@ -13,12 +13,14 @@ from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
 from tradewinds import jobs
-from tradewinds.archive import Archive
+from tradewinds.archive.archive import Archive
+from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.result import RunResult
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
@@ -27,8 +29,6 @@ from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.replay import running_server
-from tradewinds.synthetic import make_synthetic
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 4, 10)

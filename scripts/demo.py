@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from tradewinds.archive.server import running_server
 from tradewinds.core.paths import workflow_root
-from tradewinds.sources.replay import running_server
-from tradewinds.synthetic import make_synthetic
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 
 FOLDER = Path("demo")
 

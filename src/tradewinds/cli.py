@@ -277,8 +277,8 @@ def replay(
 
     Point kalshi.base_url at http://127.0.0.1:PORT/trade-api/v2 and iem.base_url at http://127.0.0.1:PORT.
     """
-    from tradewinds.sources import replay as server
-    from tradewinds.sources.replay_faults import FaultPlan
+    from tradewinds.archive import server
+    from tradewinds.archive.faults import FaultPlan
 
     server.serve_forever(
         archive,
@@ -299,13 +299,13 @@ def record(
 
     Every file must be there (else exit 3 with the list), with 1-minute candles of the whole market window.
     """
-    from tradewinds import archive_record
     from tradewinds.config import resolve as configs
+    from tradewinds.families.kalshi_weather.archive import record as recorder
     from tradewinds.families.kalshi_weather.plan import plan_of
 
     conf = configs.load(config)
     plan = plan_of(conf)
-    events = archive_record.record(conf, plan, out)
+    events = recorder.record(conf, plan, out)
     typer.echo(f"{out}: archive of {events} events; serve it with tradewinds replay --archive {out}")
     if plan.user_probabilities:
         typer.echo(f"{plan.user_probabilities} is yours, not fetched: it is no part of the archive.")
@@ -317,7 +317,7 @@ def archive_synthetic(
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 7,
 ) -> None:
     """Make a small archive of invented weather and order books, from a seed."""
-    from tradewinds import synthetic
+    from tradewinds.families.kalshi_weather.archive import synthetic
 
     synthetic.make_synthetic(out, seed=seed)
     typer.echo(f"{out}: synthetic archive, seed {seed}")
@@ -332,7 +332,7 @@ def archive_import(
     climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs.", metavar="FILE")] = [],  # noqa: B006
 ) -> None:
     """Make an archive from recorded Parquet files (columns: docs/archive.md)."""
-    from tradewinds import archive_import as importer
+    from tradewinds.families.kalshi_weather.archive import import_recorded as importer
 
     importer.import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
     typer.echo(f"{out}: archive of {len(markets)} market file(s)")

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from tests.workflow.harness import ROOT, Desk
-from tradewinds.sources.replay import ReplayServer, running_server
-from tradewinds.synthetic import make_synthetic
+from tradewinds.archive.server import ArchiveServer, running_server
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 
 FIRST, LAST = dt.date(2024, 12, 30), dt.date(2025, 1, 2)
 SERIES = "KXHIGHCHI"
@@ -24,13 +24,13 @@ def archive(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplayServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveServer]:
     with running_server(archive(tmp_path_factory.mktemp("archive") / "a")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def here(server: ReplayServer, tmp_path_factory: pytest.TempPathFactory) -> "Remote":
+def here(server: ArchiveServer, tmp_path_factory: pytest.TempPathFactory) -> "Remote":
     """A complete run on this machine alone; `asked` is how many requests it made."""
     desk = Remote(tmp_path_factory.mktemp("here"), server, "default", {}, {})
     done = desk.run()
@@ -43,7 +43,7 @@ class Remote(Desk):
     """A desk whose jobs go elsewhere: by a copy of a shipped profile with some of its lines changed."""
 
     def __init__(
-        self, folder: Path, server: ReplayServer | None, profile: str, changed: Mapping, environment: Mapping, **more
+        self, folder: Path, server: ArchiveServer | None, profile: str, changed: Mapping, environment: Mapping, **more
     ) -> None:
         dates = {"date_start_local": FIRST.isoformat(), "date_end_local": LAST.isoformat()}
         super().__init__(folder, server, series_tickers=[SERIES], **dates, **more)

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 
-from tradewinds import archive_market
-from tradewinds.archive import Archive
-from tradewinds.archive_import import import_recorded
+from tradewinds.archive.archive import Archive
+from tradewinds.archive.server import running_server
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
-from tradewinds.sources.replay import running_server
 
 MONTH_MARKETS, MONTH_CANDLES = "kalshi/markets_KXHIGHCHI_2025-05.parquet", "kalshi/candles_1m_KXHIGHCHI_2025-05.parquet"
 FIVE_SERIES = "kalshi/markets_5series_2024-08_2025-05.parquet"
@@ -192,12 +192,12 @@ def test_volumes_without_candles_are_the_recorded_ones(catalog):
     ],
 )
 def test_titles_of_brackets(strikes, words):
-    assert archive_market.subtitle(*strikes) == words
+    assert market_objects.subtitle(*strikes) == words
 
 
 def test_a_title_needs_its_strikes():
     with pytest.raises(ValueError):
-        archive_market.subtitle("between", 65, None)
+        market_objects.subtitle("between", 65, None)
 
 
 MARKET = {

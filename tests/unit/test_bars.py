@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds.archive import ArchiveWriter
+from tradewinds.archive.archive import ArchiveWriter
+from tradewinds.archive.server import running_server
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.equities_daily import schemas
+from tradewinds.families.equities_daily.archive_routes import bars_table
 from tradewinds.families.equities_daily.fetch import bar_checks, bar_files, bar_synthetic, yahoo
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.replay import running_server
-from tradewinds.sources.replay_yahoo import bars_table
 
 COLUMNS = {name: name for name in ("symbol", "date", *bar_checks.PRICES, "volume")} | {"adj_close": None}
 GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)

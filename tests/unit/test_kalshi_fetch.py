@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
-from tradewinds.archive_import import import_recorded
+from tradewinds.archive.server import running_server
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import LIVE, ShapeError, candle_table, parse_candles
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.replay import running_server
-from tradewinds.synthetic import make_synthetic
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.date(2025, 3, 10)
@@ -74,7 +74,7 @@ def test_both_tiers_give_the_same_rows(archive, tmp_path):
 
 
 def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
-    from tradewinds.archive import Archive
+    from tradewinds.archive.archive import Archive
 
     with running_server(archive) as server:
         table, meta, _ = fetched(server, tmp_path)

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradewinds.archive.server import running_server
 from tradewinds.core import environment, files
 from tradewinds.core.errors import DataMissing
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.families.kalshi_weather.fetch.kept_candles import Kept
-from tradewinds.sources.replay import running_server
-from tradewinds.synthetic import make_synthetic
 
 DAY = dt.date(2025, 3, 9)  # the clocks change
 FULL, EVENING, NOON, HOUR_LATER = "full_1m", "trade_2200_d1_1m", "trade_1200_d1_1m", "trade_2300_d1_1m"

@@ -10,17 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.candle_files import write_candles
-from tradewinds import archive_record
-from tradewinds.archive import Archive
+from tradewinds.archive.archive import Archive
+from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive import record
 from tradewinds.families.kalshi_weather.fetch import catalog
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
-from tradewinds.sources.replay import running_server
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 NOW = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
@@ -86,7 +86,7 @@ def test_objects_are_those_that_were_fetched(fetched):
     rows = [market("KXHIGHCHI-25MAY02-B55"), market("KXHIGHCHI-25MAY02-T60", raw=late | {"floor_strike": None})]
     rows[1]["floor_strike"] = None
     other_day = market("KXHIGHCHI-25MAY03-T60", climate_date=dt.date(2025, 5, 3), fee_multiplier=Decimal("0.5"))
-    assert archive_record.record(*fetched(*rows, other_day), "out/archive") == 1
+    assert record.record(*fetched(*rows, other_day), "out/archive") == 1
     archive = Archive("out/archive")
     objects = [json.loads(row["raw"]) for row in archive.markets]
     assert objects[0] == json.loads(rows[0]["raw"])
@@ -105,7 +105,7 @@ def test_objects_are_those_that_were_fetched(fetched):
 
 def test_the_fee_is_the_one_that_was_fetched(fetched):
     rows = [row | {"fee_type": "flat", "fee_multiplier": Decimal("0.5")} for row in BOTH]
-    archive_record.record(*fetched(*rows), "archive")
+    record.record(*fetched(*rows), "archive")
     series = Archive("archive").series["KXHIGHCHI"]
     assert (series["fee_type"], series["fee_multiplier"]) == ("flat", 0.5)
 
@@ -115,14 +115,14 @@ def test_what_an_archive_cannot_say_is_refused_and_leaves_nothing(fetched, tmp_p
     with pytest.raises(
         ConfigError, match=r"KXHIGHCHI: its markets have several fees \(quadratic × 0.5.* and quadratic"
     ):
-        archive_record.record(conf, plan, "out/archive")
+        record.record(conf, plan, "out/archive")
     assert list((tmp_path / "out").iterdir()) == []
     Path(plan.events[0].path).write_bytes(b"torn")
     with pytest.raises(DamagedFile, match=plan.events[0].path):
-        archive_record.record(conf, plan, "out/archive")
+        record.record(conf, plan, "out/archive")
     Path(plan.events[0].path).unlink()
     with pytest.raises(DataMissing, match=f"1 file.*\n  {plan.events[0].path}"):
-        archive_record.record(conf, plan, "out/archive")
+        record.record(conf, plan, "out/archive")
 
 
 def test_a_series_renamed_within_a_day_keeps_both_events(fetched):
@@ -137,7 +137,7 @@ def test_a_series_renamed_within_a_day_keeps_both_events(fetched):
     )
     counts = {"KXHIGHCHI-25MAY02-B55": 3, "HIGHCHI-25MAY02-T60": 3}
     write_parquet(plan.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
-    assert archive_record.record(conf, plan, "archive") == 2
+    assert record.record(conf, plan, "archive") == 2
     archive = Archive("archive")
     assert [archive.candles("KXHIGHCHI", event).num_rows for event in sorted(archive.events)] == [3, 3]
     assert {row["event_ticker"] for row in synced_again("archive")} == {"HIGHCHI-25MAY02", "KXHIGHCHI-25MAY02"}

@@ -10,13 +10,13 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds import archive_market
-from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
-from tradewinds.archive_import import climate_row
+from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
+from tradewinds.archive.server import make_server, running_server
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.sources.replay import make_server, running_server
-from tradewinds.sources.replay_data import aggregate, period_end
+from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
+from tradewinds.families.kalshi_weather.archive.served_data import aggregate, period_end
 
 SERIES = "KXHIGHNY"
 LEGACY, ARCHIVED, LIVE, SILENT = "HIGHNY-24AUG15", "KXHIGHNY-25MAR08", "KXHIGHNY-25MAR09", "KXHIGHNY-25MAR11"
@@ -50,14 +50,14 @@ def first_candles(ticker: str) -> list[dict]:
 
 def market(event: str, floor: int) -> dict:
     day = climate_days.climate_date_of(event)
-    return archive_market.market_row(
+    return market_objects.market_row(
         series_ticker=SERIES,
         event_ticker=event,
         market_ticker=f"{event}-B{floor}.5",
         strike_type="between",
         floor=floor,
         cap=floor + 1,
-        yes_sub_title=archive_market.subtitle("between", floor, floor + 1),
+        yes_sub_title=market_objects.subtitle("between", floor, floor + 1),
         result="yes" if floor == 50 else "no",
         open_time=dt.datetime.combine(day - dt.timedelta(days=1), dt.time(15), dt.UTC),
         close_time=dt.datetime.combine(day + dt.timedelta(days=1), dt.time(4, 59), dt.UTC),
@@ -93,9 +93,9 @@ def weather(writer: ArchiveWriter) -> None:
 def archive(tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
     writer = ArchiveWriter(folder, note="made by hand")
-    writer.add_series([archive_market.series_object(SERIES)])
+    writer.add_series([market_objects.series_object(SERIES)])
     events = (LEGACY, ARCHIVED, LIVE, SILENT)
-    writer.add_events([archive_market.event_row(SERIES, event) for event in events])
+    writer.add_events([market_objects.event_row(SERIES, event) for event in events])
     writer.add_markets(pa.Table.from_pylist([market(e, floor) for e in events for floor in (50, 52)], MARKETS))
     writer.add_candles(SERIES, ARCHIVED, pa.Table.from_pylist(first_candles(f"{ARCHIVED}-B50.5"), CANDLES))
     rows = first_candles(f"{LIVE}-B50.5")

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from tests.workflow.fault_world import make_world
-from tradewinds.sources.replay import running_server
-from tradewinds.sources.replay_faults import INSTEAD, KINDS, MOST_IN_A_ROW, FaultPlan, kinds_of
+from tradewinds.archive.faults import INSTEAD, KINDS, MOST_IN_A_ROW, FaultPlan, kinds_of
+from tradewinds.archive.server import running_server
 
 EVENT = "KXHIGHNY-25JAN04"
 SPAN = {"start_ts": 1735900000, "end_ts": 1736100000, "period_interval": 1}

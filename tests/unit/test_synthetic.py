@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tradewinds import synthetic
-from tradewinds.archive import Archive, candle_file
+from tradewinds.archive.archive import Archive, candle_file
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.archive import synthetic
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tradewinds.archive_import import import_recorded
-from tradewinds.sources.replay import running_server
+from tradewinds.archive.server import running_server
+from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from tests.workflow.fault_world import MODELS, WINDOWS
+from tradewinds.archive.server import ArchiveServer
 from tradewinds.core import files
 from tradewinds.core.environment import SERVICES
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.sources.replay import ReplayServer
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 1.5  # of the clients
@@ -53,7 +53,7 @@ def _job(name: str, *arguments: object) -> dict:
 
 
 def start(
-    folder: Path, server: ReplayServer, stages: list[list[dict]], *, workers: int = 3, kills: int = 0, seed: int = 1
+    folder: Path, server: ArchiveServer, stages: list[list[dict]], *, workers: int = 3, kills: int = 0, seed: int = 1
 ):
     """Start a driver over the data folder `folder`; `finish` waits for it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def finish(started) -> dict:
     return json.loads(report.read_text())
 
 
-def drive(folder: Path, server: ReplayServer, stages: list[list[dict]], **settings: int) -> dict:
+def drive(folder: Path, server: ArchiveServer, stages: list[list[dict]], **settings: int) -> dict:
     """Fetch everything that is missing; settings as `start`."""
     return finish(start(folder, server, stages, **settings))
 
@@ -101,6 +101,6 @@ def events_of(found: dict[str, str]) -> int:
     return sum(name.startswith("data/candles/") for name in found)
 
 
-def candle_requests(server: ReplayServer) -> Counter[str]:
+def candle_requests(server: ArchiveServer) -> Counter[str]:
     """Candle requests the server has seen, per path and query."""
     return Counter(f"{seen.path}?{seen.query}" for seen in server.requests if seen.path.endswith("/candlesticks"))

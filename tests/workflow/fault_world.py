@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds import archive_market
-from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
-from tradewinds.archive_import import climate_row
+from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 
 # every kind of window, so that every candle route is used
 WINDOWS = {
@@ -36,9 +36,9 @@ def make_world(folder: Path, days: int) -> list[dt.date]:
         for day in dates:
             if (station, day) != (stations[0], dates[1]):
                 markets += _event(writer, station, day)
-    writer.add_series(archive_market.series_object(series) for series in WINDOWS)
+    writer.add_series(market_objects.series_object(series) for series in WINDOWS)
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
-    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     _weather(writer, stations, dates)
     return dates
@@ -64,14 +64,14 @@ def _event(writer: ArchiveWriter, station: climate_days.Station, day: dt.date) -
         _candles(rng, f"{event}-{strike}", opened, closed, columns)
     writer.add_candles(station.series_ticker, event, pa.table(columns, schema=CANDLES))
     return [
-        archive_market.market_row(
+        market_objects.market_row(
             series_ticker=station.series_ticker,
             event_ticker=event,
             market_ticker=f"{event}-{strike}",
             strike_type=kind,
             floor=floor,
             cap=cap,
-            yes_sub_title=archive_market.subtitle(kind, floor, cap),
+            yes_sub_title=market_objects.subtitle(kind, floor, cap),
             result="yes" if kind == "less" else "no",
             open_time=_time(opened),
             close_time=_time(closed),

@@ -16,7 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 import yaml
 
-from tradewinds.sources.replay import ReplayServer
+from tradewinds.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 240
@@ -45,7 +45,7 @@ class Desk:
     """A working folder with a config that points at a replay server."""
 
     def __init__(
-        self, folder: Path, server: ReplayServer | None, rate: float = 400, root: Path = ROOT, **changes
+        self, folder: Path, server: ArchiveServer | None, rate: float = 400, root: Path = ROOT, **changes
     ) -> None:
         self.folder, self.server, self.root = folder, server, root
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ class Desk:
         return list(self.folder.glob("data/**/*.part"))
 
 
-def candle_requests(server: ReplayServer) -> Counter[str]:
+def candle_requests(server: ArchiveServer) -> Counter[str]:
     """Candle requests the server has seen, per path."""
     return Counter(seen.path for seen in server.requests if seen.path.endswith("/candlesticks"))
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.workflow.harness import Desk
-from tradewinds.archive import candle_file
+from tradewinds.archive.archive import candle_file
 
 
 def files_below(folder):
@@ -154,7 +154,7 @@ def test_a_dead_service_is_exit_4_and_one_paragraph(tmp_path):
 
 def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path):
     """A candle file of the archive is broken: its event fails, the others are finished, the next run goes on."""
-    from tradewinds.sources.replay import running_server
+    from tradewinds.archive.server import running_server
 
     archive = tmp_path / "archive"
     shutil.copytree(chicago_archive, archive)
@@ -244,7 +244,7 @@ def test_secrets_of_the_environment_reach_no_file(chicago_archive, tmp_path):
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
-    from tradewinds.sources.replay import running_server
+    from tradewinds.archive.server import running_server
 
     encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     key_file = tmp_path / "key.pem"

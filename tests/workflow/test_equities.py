@@ -12,11 +12,11 @@ import pytest
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import FALLS, Shares, world
 from tradewinds import cli
-from tradewinds.archive import ArchiveWriter
+from tradewinds.archive.archive import ArchiveWriter
+from tradewinds.archive.server import running_server
 from tradewinds.core import files
+from tradewinds.families.equities_daily.archive_routes import bars_table
 from tradewinds.families.equities_daily.strategies import mean_reversion
-from tradewinds.sources.replay import running_server
-from tradewinds.sources.replay_yahoo import bars_table
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from tests.workflow import fault_campaign as campaign
 from tests.workflow.fault_world import cutoff_of, make_world
 from tests.workflow.harness import Desk, candles_of
-from tradewinds.sources.replay import running_server
-from tradewinds.sources.replay_faults import KINDS, FaultPlan, kinds_of
+from tradewinds.archive.faults import KINDS, FaultPlan, kinds_of
+from tradewinds.archive.server import running_server
 
 DAYS = 130  # times four series
 EVENTS, FAULTS, KILLS = 500, 1000, 100

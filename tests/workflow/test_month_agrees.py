@@ -14,9 +14,9 @@ import pytest
 from tests.reference.naive_forecast import p_yes, write_probabilities
 from tests.reference.naive_replay import NaiveRun
 from tests.workflow.harness import Desk
+from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
 from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.sources.replay import running_server
 
 
 def instant(text):

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from tests.workflow.harness import Desk, candles_of
-from tradewinds.archive import Archive
-from tradewinds.sources.replay import running_server
+from tradewinds.archive.archive import Archive
+from tradewinds.archive.server import running_server
 
 EVENTS = 29
 

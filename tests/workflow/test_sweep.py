@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.workflow.harness import Desk
-from tradewinds.sources.replay import running_server
+from tradewinds.archive.server import running_server
 
 GRID = ("--grid", "risk.min_ev_per_contract=0.05:0.15:0.05", "--grid", "risk.max_contracts_per_market=2,5")
 

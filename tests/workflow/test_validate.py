@@ -10,10 +10,10 @@ import pytest
 
 from tests.workflow.harness import Desk
 from tests.workflow.test_command_line import Listener, files_below
-from tradewinds.archive_import import import_recorded
+from tradewinds.archive.server import running_server
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.sources.replay import running_server
+from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
 CATALOG = "data/catalog/kalshi/KXHIGHCHI.parquet"
 MONTH = 29

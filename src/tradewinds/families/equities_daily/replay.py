@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +26,6 @@ from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metr
 from tradewinds.families.equities_daily.plan import EquitiesPlan
 from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
-
-if TYPE_CHECKING:
-    pass
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:

@@ -17,11 +17,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from tradewinds.sources.replay_spoilt import SPOILT, STUCK_CURSOR, Query
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import SPOILT, STUCK_CURSOR, Query
 
 if TYPE_CHECKING:
-    from tradewinds.sources.replay import Handler
-    from tradewinds.sources.replay_data import ReplayData
+    from tradewinds.archive.server import Handler
+    from tradewinds.families.kalshi_weather.archive.served_data import ServedData
 
 MOST_IN_A_ROW = 3  # then a request gets a good answer, so that the default of 6 retries always suffices
 STALL_SECONDS = 35.0  # longer than the default timeout of the exchange's section
@@ -136,7 +136,7 @@ class FaultPlan:
         handler.send(status, content_type, spoilt if isinstance(spoilt, str) else json.dumps(spoilt))
         return True
 
-    def _archive(self, data: ReplayData, path: str, query: Query) -> None:
+    def _archive(self, data: ServedData, path: str, query: Query) -> None:
         """Move the cutoff just past what was asked for: from now on the historical tier has it."""
         tickers = (
             query["market_tickers"].split(",") if "market_tickers" in query else data.by_event[path.split("/")[-2]]

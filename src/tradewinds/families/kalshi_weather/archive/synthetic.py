@@ -20,10 +20,10 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds import archive_market
-from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
-from tradewinds.archive_import import climate_row
+from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.law import normal_cdf
 
@@ -73,9 +73,9 @@ def make_synthetic(
             if not (number == 0 and day == UNLISTED):
                 silent = number == 1 and day == WITHOUT_CANDLES
                 markets += _event(writer, random.Random(f"{seed} {ticker} {day}"), station, day, highs[day], silent)
-    writer.add_series(archive_market.series_object(ticker) for ticker in series)
+    writer.add_series(market_objects.series_object(ticker) for ticker in series)
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
-    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
     writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))
@@ -162,14 +162,14 @@ def _market(
     floor = None if low is None else low - 1 if kind == "greater" else low
     cap = None if top is None else top + 1 if kind == "less" else top
     inside = (low is None or low <= high) and (top is None or high <= top)
-    return archive_market.market_row(
+    return market_objects.market_row(
         series_ticker=station.series_ticker,
         event_ticker=event,
         market_ticker=ticker,
         strike_type=kind,
         floor=floor,
         cap=cap,
-        yes_sub_title=archive_market.subtitle(kind, floor, cap),
+        yes_sub_title=market_objects.subtitle(kind, floor, cap),
         result="yes" if inside else "no",
         open_time=opened,
         close_time=closed,

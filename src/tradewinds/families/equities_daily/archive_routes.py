@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds.archive import Archive
+from tradewinds.archive.archive import Archive
 from tradewinds.families.equities_daily.fetch.yahoo import PATH
 
 PREFIX = PATH + "/"

@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tradewinds.archive import Archive
+from tradewinds.archive.archive import Archive
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")  # daily candles end at midnight there
 Row = dict[str, Any]
 _SIDES = ("yes_bid", "yes_ask")
 
 
-class ReplayData:
+class ServedData:
     """An archive with indexes, and the live/historical split at a cutoff.
 
     A market settled before `cutoff` is in the historical tier; listings of the live tier reach `overlap` further back

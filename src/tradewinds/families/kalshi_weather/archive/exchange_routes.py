@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from tradewinds.archive_market import zulu
-from tradewinds.sources.replay_data import ReplayData, Row
+from tradewinds.families.kalshi_weather.archive.market_objects import zulu
+from tradewinds.families.kalshi_weather.archive.served_data import Row, ServedData
 
 PREFIX = "/trade-api/v2"
 MAX_PERIODS = 5000  # one market, or one event in all
@@ -50,7 +50,7 @@ def historical_not_found() -> Refusal:
 class KalshiRoutes:
     """Answers GET requests below /trade-api/v2."""
 
-    def __init__(self, data: ReplayData) -> None:
+    def __init__(self, data: ServedData) -> None:
         self.data = data
         t = r"([A-Za-z0-9.\-]+)"
         self.routes: list[tuple[re.Pattern[str], Callable[..., Any]]] = [

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tradewinds.archive import Archive
-from tradewinds.sources import replay_kalshi, replay_weather, replay_yahoo
-from tradewinds.sources.replay_data import ReplayData
-from tradewinds.sources.replay_faults import Answer, FaultPlan
+from tradewinds.archive.archive import Archive
+from tradewinds.archive.faults import Answer, FaultPlan
+from tradewinds.families.equities_daily import archive_routes
+from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
+from tradewinds.families.kalshi_weather.archive.served_data import ServedData
 
 Middleware = Callable[["Handler", str], bool]
 """Called before a request is answered; True means it has dealt with the request itself."""
@@ -46,11 +47,11 @@ class Seen:
 
 
 @dataclass
-class ReplayServer:
+class ArchiveServer:
     """A running server; `requests` grows as it answers."""
 
     archive: Archive
-    data: ReplayData
+    data: ServedData
     http: ThreadingHTTPServer
     log: Path | None = None
     max_requests_per_second: float | None = None
@@ -68,7 +69,7 @@ class ReplayServer:
     @property
     def kalshi_url(self) -> str:
         """URL of the exchange's API root."""
-        return self.root + replay_kalshi.PREFIX
+        return self.root + exchange_routes.PREFIX
 
     @property
     def faults(self) -> collections.Counter[str]:
@@ -110,8 +111,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "tradewinds-replay"
     disable_nagle_algorithm = True
-    replay: ReplayServer
-    kalshi: replay_kalshi.KalshiRoutes
+    replay: ArchiveServer
+    kalshi: exchange_routes.KalshiRoutes
     fault = ""
     seen: tuple[float, str, str] | None = None  # arrival, path and query of the request at hand, until it is noted
 
@@ -139,18 +140,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, path: str, query: dict[str, str]) -> Answer:
         """The answer of the service that a path belongs to."""
-        if path.startswith(replay_kalshi.PREFIX + "/"):
-            status, body = self.kalshi.answer(path.removeprefix(replay_kalshi.PREFIX), query)
+        if path.startswith(exchange_routes.PREFIX + "/"):
+            status, body = self.kalshi.answer(path.removeprefix(exchange_routes.PREFIX), query)
             return status, "application/json", json.dumps(body, separators=(",", ":"))
         if path == "/json/cli.py":
-            status, body = replay_weather.cli(self.replay.archive, query)
+            status, body = weather_routes.cli(self.replay.archive, query)
             return (
                 (status, "application/json", json.dumps(body)) if status == 200 else (status, "text/plain", str(body))
             )
         if path == "/cgi-bin/request/mos.py":
-            return replay_weather.mos(self.replay.archive, query)
-        if path.startswith(replay_yahoo.PREFIX):
-            status, body = replay_yahoo.answer(self.replay.archive, path, query)
+            return weather_routes.mos(self.replay.archive, query)
+        if path.startswith(archive_routes.PREFIX):
+            status, body = archive_routes.answer(self.replay.archive, path, query)
             return status, "application/json", json.dumps(body)
         return 404, "text/plain", "not found"
 
@@ -209,16 +210,16 @@ def make_server(
     log: Path | None = None,
     middleware: Middleware | None = None,
     faults: FaultPlan | None = None,
-) -> ReplayServer:
+) -> ArchiveServer:
     """A server bound to 127.0.0.1 (port 0: a free one), not yet answering.
 
     Raises:
         ConfigError: the folder is no archive.
     """
     opened = Archive(archive)
-    data = ReplayData(opened, replay_kalshi.cutoff_of(cutoff) if cutoff else None, overlap_days)
+    data = ServedData(opened, exchange_routes.cutoff_of(cutoff) if cutoff else None, overlap_days)
     handler = type("BoundHandler", (Handler,), {})
-    server = ReplayServer(
+    server = ArchiveServer(
         archive=opened,
         data=data,
         http=_Http(("127.0.0.1", port), handler),
@@ -227,12 +228,12 @@ def make_server(
         middleware=middleware,
         fault_plan=faults,
     )
-    handler.replay, handler.kalshi = server, replay_kalshi.KalshiRoutes(data)  # type: ignore[attr-defined]
+    handler.replay, handler.kalshi = server, exchange_routes.KalshiRoutes(data)  # type: ignore[attr-defined]
     return server
 
 
 @contextlib.contextmanager
-def running_server(archive: str | Path, **settings: Any) -> Iterator[ReplayServer]:
+def running_server(archive: str | Path, **settings: Any) -> Iterator[ArchiveServer]:
     """A server that answers while the block runs; settings as `make_server`."""
     server = make_server(archive, **settings)
     thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

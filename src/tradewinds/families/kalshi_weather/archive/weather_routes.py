@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from tradewinds.archive import Archive
+from tradewinds.archive.archive import Archive
 
 DEFAULT_YEAR = 2019  # what the service answers for when the year is left out
 MODELS = ("AVN", "ETA", "GFS", "LAV", "MEX", "NAM", "NBE", "NBS")

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds import archive_market
-from tradewinds.archive import MARKETS, ArchiveWriter
+from tradewinds.archive.archive import MARKETS, ArchiveWriter
 from tradewinds.check import damaged_files
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.plan import Plan
 from tradewinds.families.plan import refuse_missing
 
@@ -86,7 +86,7 @@ def _write(conf: Config, plan: Plan, folder: Path) -> int:
     writer = ArchiveWriter(folder, note=note)
     writer.add_series(_series_object(series, listed) for series, listed in catalogs.items())
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
-    writer.add_events([archive_market.event_row(*pair) for pair in events])
+    writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
     for event in plan.events:
@@ -110,7 +110,7 @@ def _series_object(series: str, rows: list[Row]) -> Row:
     multiplier = known.get("fee_multiplier")
     if multiplier is not None:
         known["fee_multiplier"] = _number(multiplier)
-    return archive_market.series_object(series) | {name: value for name, value in known.items() if value is not None}
+    return market_objects.series_object(series) | {name: value for name, value in known.items() if value is not None}
 
 
 def _number(value: float | Decimal) -> int | float:
@@ -136,7 +136,7 @@ def _settlement(row: Row) -> Row:
     if row["settlement_value"] is not None:
         known["settlement_value_dollars"] = f"{row['settlement_value']:.6f}"
     if row["settlement_ts"] is not None:
-        known["settlement_ts"] = archive_market.zulu(row["settlement_ts"])
+        known["settlement_ts"] = market_objects.zulu(row["settlement_ts"])
     return known
 
 

@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds import archive_market
-from tradewinds.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
+from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.archive import market_objects
 
 CENTS = ("yes_bid", "yes_ask")
 MARKET_COLUMNS = (
@@ -60,7 +60,7 @@ def import_recorded(
     rows = [_market(row, highs, totals) for row in _markets(markets).to_pylist()]
     writer = ArchiveWriter(out, note="imported from recorded files")
     series = sorted({row["series_ticker"] for row in rows})
-    writer.add_series(archive_market.series_object(ticker) for ticker in series)
+    writer.add_series(market_objects.series_object(ticker) for ticker in series)
     writer.add_events(_events(rows))
     writer.add_markets(pa.Table.from_pylist(rows, MARKETS))
     _add_candles(writer, candle_table, rows)
@@ -115,14 +115,14 @@ def _totals(candles: pa.Table) -> dict[str, tuple[str, str]]:
 def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[str, str]]) -> dict[str, Any]:
     date = climate_days.climate_date_of(row["event_ticker"])
     station = climate_days.station_of(row["series_ticker"])
-    words = row.get("yes_sub_title") or archive_market.subtitle(
+    words = row.get("yes_sub_title") or market_objects.subtitle(
         row["strike_type"], row["floor_strike"], row["cap_strike"]
     )
     settled = row.get("settlement_ts") or dt.datetime.combine(date + dt.timedelta(days=1), _SETTLED_AT)
     high = highs.get((station.station_id, date)) if station.target == "max" else None
     recorded = (f"{row.get('volume') or 0:.2f}", f"{row.get('open_interest') or 0:.2f}")
     volume, interest = totals.get(row["market_ticker"], recorded)
-    return archive_market.market_row(
+    return market_objects.market_row(
         series_ticker=row["series_ticker"],
         event_ticker=row["event_ticker"],
         market_ticker=row["market_ticker"],
@@ -147,7 +147,7 @@ def _whole(strike: float | None) -> float | None:
 
 def _events(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     pairs = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
-    return [archive_market.event_row(*pair) for pair in pairs]
+    return [market_objects.event_row(*pair) for pair in pairs]
 
 
 def _add_candles(writer: ArchiveWriter, candles: pa.Table, rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,1 @@
+"""Archives: folders of recorded or invented answers, and the server on this machine that gives them."""

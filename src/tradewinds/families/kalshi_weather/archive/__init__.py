@@ -1,0 +1,1 @@
+"""Archives of temperature events: how they are made, and the answers of their two services."""
