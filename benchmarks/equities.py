@@ -111,7 +111,7 @@ def child(*arguments: str, python: str = sys.executable, module: str = "benchmar
 
 
 def environment() -> dict[str, str]:
-    """That of every process here: of the workflow's jobs (tradewinds.jobs.ONE_THREAD), and of the peer too."""
+    """That of every process here: of the workflow's jobs (tradewinds.pipeline.jobs.ONE_THREAD), and of the peer too."""
     return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
 
 
@@ -216,7 +216,7 @@ TASKS = {"prepare": prepare, "portfolio": portfolio, "alone": alone}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--task"]:
-        from tradewinds.jobs import travel_light
+        from tradewinds.pipeline.jobs import travel_light
 
         travel_light()  # as every job does
         task, path, *rest = sys.argv[2:]

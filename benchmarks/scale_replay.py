@@ -15,12 +15,12 @@ from pathlib import Path
 from benchmarks.common_results import EXPECTED, Outcome
 from benchmarks.peers.process import Stopwatch
 from benchmarks.scale import part_of
-from tradewinds import jobs
 from tradewinds.config import resolve as configs
 from tradewinds.engine.result import Trade
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.families.kalshi_weather.replay import simulate
+from tradewinds.pipeline import jobs
 
 CENT = 10_000  # micro-dollars
 # The common workload is the first part of the year; with a balance that never binds its events do not know of the others.

@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 
 from benchmarks import common_workload
 from benchmarks.scale import LENGTHS, MADE, part_of
-from tradewinds import jobs
 from tradewinds.config import resolve
 from tradewinds.core.files import read_table, write_text
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.pipeline import jobs
 
 SERIES = 20
 

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
-from tradewinds import jobs
 from tradewinds.archive.archive import Archive
 from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
@@ -27,6 +26,7 @@ from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
+from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.http import HttpClient, Service
 

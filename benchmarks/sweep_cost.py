@@ -24,11 +24,11 @@ import numpy as np
 import yaml
 
 from benchmarks import common_workload
-from tradewinds import jobs
 from tradewinds.config import resolve
 from tradewinds.engine.result import RunResult
 from tradewinds.families.kalshi_weather import replay
 from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.pipeline import jobs
 from tradewinds.sweeps import replays
 from tradewinds.sweeps.grid import SweepPoint, grid_points
 from tradewinds.sweeps.outcomes import Outcome

@@ -30,10 +30,10 @@ from rich.console import Console
 
 from benchmarks import common_workload
 from benchmarks.scale_workload import seeds
-from tradewinds import jobs
+from tradewinds.cli.sweep import SweepOptions, sweep
 from tradewinds.config import resolve
-from tradewinds.runner import RunOptions
-from tradewinds.sweep_command import SweepOptions, sweep
+from tradewinds.pipeline import jobs
+from tradewinds.pipeline.runner import RunOptions
 from tradewinds.sweeps import chunks, replays
 from tradewinds.sweeps.grid import grid_points
 

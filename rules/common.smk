@@ -9,11 +9,11 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from tradewinds import jobs, runner
 from tradewinds.config import markets, problems, resolve
 from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
+from tradewinds.pipeline import jobs, runner
 
 
 def checked_config():

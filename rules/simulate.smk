@@ -25,6 +25,6 @@ rule simulate:
         "../envs/simulate.yaml"
     threads: 8
     params:
-        code=jobs.code_digest(*REPLAY_CODE, "simulation.py"),
+        code=jobs.code_digest(*REPLAY_CODE, "pipeline/simulate.py"),
     script:
         "../scripts/simulate.py"

@@ -6,7 +6,7 @@ from pathlib import Path
 from tradewinds import database
 from tradewinds.core import files
 from tradewinds.database.load import load_run
-from tradewinds.jobs import enter_storage, run_job, telling
+from tradewinds.pipeline.jobs import enter_storage, run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:

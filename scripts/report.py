@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tradewinds.config import markets
 from tradewinds.core import yaml_text
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 from tradewinds.results.report import write_report
 
 

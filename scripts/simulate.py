@@ -1,14 +1,14 @@
 """Replay a run's events and write its tables, metrics and manifest."""
 
-from tradewinds import simulation
 from tradewinds.config import resolve as configs
 from tradewinds.families.plan import run_plan
-from tradewinds.jobs import enter_storage, run_job, telling
+from tradewinds.pipeline import simulate as replay_job
+from tradewinds.pipeline.jobs import enter_storage, run_job, telling
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
     conf = configs.resolve(raw_config)
-    simulation.simulate(conf, run_plan(conf), inputs, threads, telling("simulate"))
+    replay_job.simulate(conf, run_plan(conf), inputs, threads, telling("simulate"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Replay one piece of a sweep and write its figures."""
 
 from tradewinds.config import resolve as configs
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 from tradewinds.sweeps import chunks, replays
 from tradewinds.sweeps.ranking import judge
 

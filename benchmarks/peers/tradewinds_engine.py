@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 import tradewinds
 from benchmarks.peers.process import Stopwatch, arguments, tell
-from tradewinds import jobs
 from tradewinds.config import resolve as configs
 from tradewinds.families.kalshi_weather import replay
 from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.pipeline import jobs
 
 CENT = 10_000  # micro-dollars
 

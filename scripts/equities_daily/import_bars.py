@@ -3,7 +3,7 @@
 from tradewinds.config import resolve as configs
 from tradewinds.families.equities_daily.fetch import bar_files, bar_synthetic
 from tradewinds.families.plan import run_plan
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def import_bars(raw_config: dict) -> None:

@@ -3,7 +3,7 @@
 from tradewinds.config import resolve as configs
 from tradewinds.families.equities_daily.bar_panel import make_panel
 from tradewinds.families.plan import run_plan
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def panel(raw_config: dict) -> None:

@@ -2,13 +2,13 @@
 
 import json
 
-from tradewinds.check import naming_damage
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
+from tradewinds.core.damage import naming_damage
 from tradewinds.families.kalshi_weather.calibration.data import gather
 from tradewinds.families.kalshi_weather.calibration.scores import calibration
 from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def score(raw_config: dict, out: str) -> None:

@@ -7,7 +7,7 @@ from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import describe, make_forecasts
 from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, out: str) -> None:

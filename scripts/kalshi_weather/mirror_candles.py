@@ -7,7 +7,7 @@ from tradewinds import database
 from tradewinds.config import resolve as configs
 from tradewinds.core.files import write_text
 from tradewinds.families.kalshi_weather.database import mirror
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:

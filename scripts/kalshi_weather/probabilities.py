@@ -4,7 +4,7 @@ from tradewinds.config import resolve as configs
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.jobs import enter_storage, run_job
+from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def probabilities(raw_config: dict, out: str) -> None:

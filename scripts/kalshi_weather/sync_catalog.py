@@ -8,7 +8,7 @@ gc.disable()  # a process this short leaves nothing to collect
 sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
 
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
-from tradewinds.jobs import run_job  # noqa: E402
+from tradewinds.pipeline.jobs import run_job  # noqa: E402
 
 
 def main() -> None:

@@ -1,12 +1,17 @@
-"""The backfill's checkpoints and the mirror of candles on a real MariaDB server; scenarios of tests/unit/candle_files.py."""
+"""Candle files mirrored and checked on a real MariaDB server; scenarios of candle_files."""
 
 import json
 
 import pymysql
 import pytest
 
+from tests.families.kalshi_weather.candle_files import (
+    path_of,
+    the_life_of_checkpoints,
+    the_mirror_holds_each_candle_once,
+    write_candles,
+)
 from tests.services.mariadb import Server, mariadb  # noqa: F401
-from tests.unit.candle_files import path_of, the_life_of_checkpoints, the_mirror_holds_each_candle_once, write_candles
 from tradewinds.families.kalshi_weather.database import mirror
 
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS
-from tradewinds.runner import RunOptions, WorkflowFailed
-from tradewinds.sweep_command import SweepOptions, sweep
+from tradewinds.cli.sweep import SweepOptions, sweep
+from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
 QUICK = {"slurm-init-seconds-before-status-checks": 1, "seconds-between-status-checks": 1, "latency-wait": 10}

@@ -12,8 +12,8 @@ from benchmarks import common_workload, compare_engines, scale
 from benchmarks.peers.plain_loop import read, replays
 from benchmarks.peers.tradewinds_engine import run_workload
 from benchmarks.peers.workload import Workload
-from tradewinds.check import damaged_files
 from tradewinds.config import resolve
+from tradewinds.core.damage import damaged_files
 from tradewinds.families.kalshi_weather.plan import plan_of
 
 EVENTS = 3

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.database_parts import DAY, write
+from tradewinds.core.database_urls import masked, url_key
 from tradewinds.core.errors import DatabaseError
 from tradewinds.core.files import write_parquet
-from tradewinds.database import masked, queries, tables, url_key
+from tradewinds.database import queries, tables
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
 from tradewinds.families.kalshi_weather import schemas

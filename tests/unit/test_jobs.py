@@ -16,12 +16,12 @@ import pytest
 
 import tradewinds
 from tests.reference.worlds import make_world
-from tradewinds import jobs
 from tradewinds.core import files
 from tradewinds.core.environment import FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
+from tradewinds.pipeline import jobs
 from tradewinds.sources import client
 
 PACKAGE = Path(tradewinds.__file__).parent
@@ -138,7 +138,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
 def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
     copy = tmp_path / "tradewinds"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "workflow"))
-    spec = importlib.util.spec_from_file_location("copied_jobs", copy / "jobs.py")
+    spec = importlib.util.spec_from_file_location("copied_jobs", copy / "pipeline" / "jobs.py")
     copied = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(copied)
 
@@ -148,7 +148,7 @@ def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
     first = digest()
     assert first == jobs.code_digest("database", "core"), "wherever the package lies"
     seen = {first}
-    (copy / "cli.py").write_text("# changed")
+    (copy / "cli" / "app.py").write_text("# changed")
     (copy / "database" / "notes.txt").write_text("no code")
     assert digest() == first
     for change in (
@@ -189,8 +189,8 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
 REPLAY = """
 import pickle, sys
 from pathlib import Path
-from tradewinds import jobs
 from tradewinds.families.kalshi_weather import replay
+from tradewinds.pipeline import jobs
 from tradewinds.results.artifacts import write_artifacts
 
 def main():

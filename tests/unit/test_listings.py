@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.unit.database_parts import write
 from tests.unit.schema_parts import tell
-from tradewinds import cli, listing
+from tradewinds.cli import app, listing
 from tradewinds.database.load import load_run
 
 URL = "sqlite:///backtests/tradewinds.db"
@@ -24,7 +24,7 @@ def call(tmp_path, monkeypatch, capsys):
 
     def run(*arguments):
         with pytest.raises(SystemExit) as done:
-            cli.main([str(argument) for argument in arguments])
+            app.main([str(argument) for argument in arguments])
         return done.value.code, *capsys.readouterr()
 
     return run

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import ROOT
-from tradewinds import jobs, progress
 from tradewinds.core.environment import FAILURES
 from tradewinds.core.errors import ConfigError
-from tradewinds.screen import Screen
+from tradewinds.pipeline import jobs, progress
+from tradewinds.pipeline.screen import Screen
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
 

@@ -122,7 +122,7 @@ assert "pandas" not in sys.modules
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
     command = [sys.executable, "-c", FULL_DISK]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import sys
 
 from scripts import config_readme
 from tests.workflow.harness import ROOT, Desk
-from tradewinds import cli
+from tradewinds.cli import app
 from tradewinds.core import errors
 from tradewinds.families.kalshi_weather.validations import judge
 
@@ -37,7 +37,7 @@ def test_the_demo_ends_as_the_readme_says(tmp_path):
 
 
 def test_every_command_is_in_the_readme():
-    commands = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+    commands = [command.name or command.callback.__name__ for command in app.app.registered_commands]
     for name in commands:
         assert f"`tradewinds {name}" in README, name
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import FALLS, Shares, world
-from tradewinds import cli
 from tradewinds.archive.archive import ArchiveWriter
 from tradewinds.archive.server import running_server
+from tradewinds.cli import app
 from tradewinds.core import files
 from tradewinds.families.equities_daily.archive_routes import bars_table
 from tradewinds.families.equities_daily.strategies import mean_reversion
@@ -176,7 +176,7 @@ def test_a_strategy_that_looks_ahead_is_exit_5_with_what_changed(finished, tmp_p
         (tmp_path / name).symlink_to(finished.folder / name)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["lookahead-check", "--config", "config.yaml", "--cuts", "25"])
+        app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "25"])
     assert ended.value.code == 5
     said = capsys.readouterr()
     assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.workflow.harness import Desk
-from tradewinds import cli
+from tradewinds.cli import app
 from tradewinds.families.kalshi_weather.forecasts import forecast_files
 
 
@@ -48,7 +48,7 @@ def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, cap
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(finished.config | days))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        cli.main(["lookahead-check", "--config", "config.yaml", "--cuts", "7"])
+        app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "7"])
     assert ended.value.code == 5
     said = capsys.readouterr()
     assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)

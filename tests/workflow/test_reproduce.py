@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds import cli
+from tradewinds.cli import app
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def reproduce(desk, monkeypatch, capsys, tmp_path):
         if change:
             change(run)
         with pytest.raises(SystemExit) as done:
-            cli.main(["reproduce", str(run)])
+            app.main(["reproduce", str(run)])
         return done.value.code, *capsys.readouterr()
 
     return call

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from tradewinds import compare_command, leaderboard_command
-from tradewinds.database import queries
+from tradewinds.cli.leaderboard import HEADS
+from tradewinds.database import comparison, queries
 from tradewinds.serve import models, plots
 from tradewinds.serve.answers import Database, folder_of, run_row, sent
 from tradewinds.serve.folder import FILES, Folder, NotThere
@@ -66,7 +66,7 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
     """Successful runs, the best first."""
     with queries.reading(database) as connection:
         rows = queries.leaderboard(connection, sort=asked.sort, limit=_PER_PAGE)
-    heads = [(name, head, key) for name, head in leaderboard_command.HEADS.items() for key in _sorts_of(name)]
+    heads = [(name, head, key) for name, head in HEADS.items() for key in _sorts_of(name)]
     return shown("leaderboard", rows=rows, heads=heads, asked=asked, most=MOST_COMPARED, limit=_PER_PAGE)
 
 
@@ -96,7 +96,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         files=files,
         plots=[curve] if curve else [],
         missing=missing,
-        settings=plots.pairs(dict(compare_command.flat(row["config"]))),
+        settings=plots.pairs(dict(comparison.flat(row["config"]))),
         diagnostics=diagnostics,
         counts=plots.counts,
     )
@@ -147,8 +147,8 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
     if len(names) < 2:
         return shown("compare", runs=[], most=MOST_COMPARED)
     with queries.reading(database) as connection:
-        found = [compare_command.from_database(connection, name) for name in names]
-    told = compare_command.told_of(found)
+        found = [comparison.from_database(connection, name) for name in names]
+    told = comparison.comparison_of(found)
     return shown(
         "compare", runs=found, told=told, plots=plots.days_together(found, told["common_days"]), most=MOST_COMPARED
     )

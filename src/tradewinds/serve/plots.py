@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.compare_command import Run
+from tradewinds.database.comparison import ComparedRun
 from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Table, Tiles
 from tradewinds.results.report.parts import shown as rounded
@@ -67,7 +67,7 @@ def equity(folder: Folder, money: str) -> dict[str, Any] | None:
     return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", money], "data": data}
 
 
-def days_together(runs: Sequence[Run], common: Mapping[str, Any]) -> list[dict[str, Any]]:
+def days_together(runs: Sequence[ComparedRun], common: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What each run made since the first day that all of them cover, by the day of its events."""
     if not common["days"]:
         return []

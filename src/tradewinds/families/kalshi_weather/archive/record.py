@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tradewinds.archive.archive import MARKETS, ArchiveWriter
-from tradewinds.check import damaged_files
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
+from tradewinds.core.damage import damaged_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects

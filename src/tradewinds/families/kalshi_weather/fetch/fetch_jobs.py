@@ -1,6 +1,6 @@
 """The fetch jobs: one file each, whole or not at all. Imported by the fetch scripts only, and kept light.
 
-Endpoints and rates come from the environment (see tradewinds.jobs): they define no bytes.
+Endpoints and rates come from the environment (see tradewinds.pipeline.jobs): they define no bytes.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tradewinds.check import naming_damage
 from tradewinds.config import resolve as configs
+from tradewinds.core.damage import naming_damage
 from tradewinds.core.errors import SimulationError
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import MarketEvent, load_events

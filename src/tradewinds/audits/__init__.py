@@ -1,0 +1,1 @@
+"""Is a result true? Look-ahead, and making it again."""

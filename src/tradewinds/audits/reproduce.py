@@ -1,0 +1,104 @@
+"""Make a run again from the files that its manifest names, and say how it differs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
+
+COMPARED = ("trades.csv", "metrics.json")
+SHOWN = 10
+
+
+def read_manifest(run_dir: Path) -> dict[str, Any]:
+    """What a run's manifest says that making it again needs.
+
+    Raises:
+        ConfigError: this is no folder of a run.
+    """
+    missing = [name for name in ("run_manifest.json", *COMPARED) if not (run_dir / name).is_file()]
+    if missing:
+        remedy = "Name a folder that tradewinds run made, for example backtests/RUN_ID."
+        raise ConfigError(f"this is no folder of a run: no {', '.join(missing)}.", where=str(run_dir), remedy=remedy)
+    try:
+        found = json.loads((run_dir / "run_manifest.json").read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("run_id", "config", "inputs", "packages", "git_sha", "tradewinds_version")}
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"the manifest cannot be read ({error}).", where=f"{run_dir}/run_manifest.json") from None
+
+
+def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What the run was made from that is something else today.
+
+    Raises:
+        DataMissing: an input is not there.
+    """
+    from tradewinds import __version__
+    from tradewinds.config.resolve import digest
+    from tradewinds.results.manifest import git_sha, package_versions, sha256
+
+    inputs = manifest["inputs"]
+    missing = [path for path in inputs if not Path(path).is_file()]
+    if missing:
+        shown = "\n".join(f"  {path}" for path in missing[:SHOWN])
+        rest = f"\n  … and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        remedy = f"Work in the folder of the run, or get them: tradewinds run --config {run_dir}/config_resolved.yaml"
+        raise DataMissing(
+            f"{len(missing)} input(s) of the run are not there. {remedy}\n{shown}{rest}", where=str(run_dir)
+        )
+    for path, wanted in inputs.items():
+        if (found := sha256(path)) != wanted:
+            yield f"input differs: {path} (SHA-256 {found[:12]}…, was {wanted[:12]}…)"
+    versions = {"tradewinds": manifest["tradewinds_version"], "git commit": manifest["git_sha"], **manifest["packages"]}
+    today = {"tradewinds": __version__, "git commit": git_sha(), **package_versions()}
+    for name, was in versions.items():
+        if today.get(name) != was:
+            yield f"version differs: {name} is {today.get(name)}, was {was}"
+    before, kept = manifest["config"], _kept_config(run_dir)
+    for key in sorted({*before, *kept}):
+        if digest(before.get(key)) != digest(kept.get(key)):
+            yield f"config differs: {key} is {kept.get(key)!r} in config_resolved.yaml; the run had {before.get(key)!r}"
+
+
+def _kept_config(run_dir: Path) -> dict[str, Any]:
+    from tradewinds.config import resolve as configs
+
+    kept = configs.question(configs.load(run_dir / "config_resolved.yaml"))
+    plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
+    return plain
+
+
+def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """For each file that is compared, how the new one differs: nothing, or a sentence."""
+    import os
+
+    from tradewinds.config import resolve as configs
+    from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline import simulate
+
+    with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:
+        conf = configs.resolve({**manifest["config"], "output_dir": folder}, source=f"{run_dir}/run_manifest.json")
+        plan = run_plan(conf)
+        if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(
+            manifest["inputs"]
+        ):
+            what = "this version of Tradewinds reads the run's config as another question."
+            remedy = f"Use version {manifest['tradewinds_version']}, commit {manifest['git_sha']}."
+            raise SimulationError(what, where=str(run_dir), remedy=remedy)
+        simulate.simulate(conf, plan, manifest["inputs"], os.cpu_count() or 1)
+        return {name: _compared(run_dir / name, Path(plan.run_dir, name)) for name in COMPARED}
+
+
+def _compared(was: Path, now: Path) -> list[str]:
+    if was.read_bytes() == now.read_bytes():
+        return []
+    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (was, now))
+    line = next(
+        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
+    one, other = (lines[line].strip() if line < len(lines) else "nothing" for lines in (before, after))
+    return [f"{was.name}, line {line + 1}: it was {one!r} and is {other!r} ({len(before):,} and {len(after):,} lines)."]

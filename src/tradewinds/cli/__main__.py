@@ -1,0 +1,5 @@
+"""`python -m tradewinds.cli` is `tradewinds`."""
+
+from tradewinds.cli.app import main
+
+main()

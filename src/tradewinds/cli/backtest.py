@@ -1,0 +1,130 @@
+"""`tradewinds backtest`: a run of daily equities by flags; what they say is written as a config and run like any other."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError, DataMissing
+
+BARS = "bars.parquet"
+FOLDER = "configs"
+
+
+def backtest(
+    strategy: Annotated[
+        str, typer.Option(help="A strategy by name; tradewinds strategies lists them.", metavar="NAME")
+    ],
+    start: Annotated[str, typer.Option(help="First trading date.", metavar="YYYY-MM-DD")],
+    end: Annotated[str, typer.Option(help="Last trading date.", metavar="YYYY-MM-DD")],
+    initial_capital: Annotated[
+        float | None, typer.Option(help="Cash at the start; default: 100000, or the config's.", metavar="X")
+    ] = None,
+    universe: Annotated[
+        str | None,
+        typer.Option(
+            help="Symbols, or a CSV of symbol, active_from, active_to; default: all of --bars.", metavar="A,B|FILE"
+        ),
+    ] = None,
+    bars: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"CSV or Parquet of symbol, date, open, high, low, close, volume; default: {BARS}.", metavar="FILE"
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A config of daily equities for all that no flag says.", metavar="FILE")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
+    no_fetch: Annotated[
+        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+) -> None:
+    """Run a strategy on daily prices of shares, by name.
+
+    Prices must exist: a file of daily bars (bars.parquet here, or --bars), or a config whose bars come from elsewhere; some
+    weeks of them before --start are the history of the first signals. Results go into the database, where tradewinds
+    leaderboard and compare find them, and into the run's folder. Missing prices are exit code 3, with what is missing of each
+    symbol.
+    """
+    from tradewinds.cli import run
+    from tradewinds.config import resolve as configs
+    from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.screen import Screen
+
+    raw = _base(config)
+    raw |= {"date_start_local": _date(start, "--start"), "date_end_local": _date(end, "--end")}
+    own = raw.get("strategy", {}) if raw.get("strategy", {}).get("name") == strategy else {}
+    raw["strategy"] = {**own, "name": strategy}
+    if bars is not None or "bars" not in raw:
+        raw["bars"] = {"source": "files", "path": str(bars or BARS)}
+    if initial_capital is not None:
+        raw["risk"] = {**raw.get("risk", {}), "start_balance": initial_capital}
+    if universe is not None:
+        raw["universe"] = _universe(universe)
+    elif "universe" not in raw:
+        raw["universe"] = _symbols(raw["bars"])
+    conf = configs.resolve(raw, source="tradewinds backtest")
+    options = RunOptions(fetch="never" if no_fetch else None)
+    with _written(raw, Path(conf["output_dir"], FOLDER, f"{run_plan(conf).run_id}.yaml"), kept=not dry_run) as path:
+        run.run(path, options, Screen(quiet=quiet), dry_run=dry_run)
+
+
+@contextlib.contextmanager
+def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
+    """The config as a file that stays, so that `tradewinds run` can do it again; or, not kept, one that is gone after."""
+    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
+    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+        there = path if kept else Path(folder, path.name)
+        files.write_text(there, text)
+        yield there
+
+
+def _base(config: Path | None) -> dict[str, Any]:
+    from tradewinds.config import resolve as configs
+
+    if config is None:
+        return {"market": "equities_daily"}
+    if configs.load(config)["market"] != "equities_daily":
+        raise ConfigError("this is no config of daily equities.", where=str(config), remedy="tradewinds run runs it.")
+    raw: dict[str, Any] = yaml.safe_load(config.read_text(encoding="utf-8"))
+    return raw
+
+
+def _date(text: str, flag: str) -> str:
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a date.", where=flag, remedy="Write it as YYYY-MM-DD.") from None
+
+
+def _universe(text: str) -> Any:
+    if "," not in text and (Path(text).is_file() or text.lower().endswith(".csv")):
+        return {"file": text}
+    return [symbol for symbol in (part.strip() for part in text.split(",")) if symbol]
+
+
+def _symbols(bars: dict[str, Any]) -> list[str]:
+    """All symbols of a file of bars.
+
+    Raises:
+        DataMissing: there is no such file. ConfigError: bars from elsewhere, or a file without symbols.
+    """
+    from tradewinds.families.equities_daily.fetch import bar_files
+
+    if bars["source"] != "files":
+        raise ConfigError("no universe is given.", where="--universe", remedy="Name the symbols: --universe A,B,C.")
+    if not Path(bars["path"]).exists():
+        remedy = "Bring prices: --bars FILE, or a --config whose bars come from elsewhere."
+        raise DataMissing(f"there are no prices in {bars['path']}.", remedy=remedy)
+    return bar_files.symbols(bars["path"], bars.get("columns", {}).get("symbol", "symbol"))

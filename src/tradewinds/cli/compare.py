@@ -1,0 +1,85 @@
+"""`tradewinds compare`: runs side by side: figures, settings that differ, and what each made on the days they share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds.cli import listing
+from tradewinds.core import text
+from tradewinds.core.errors import ConfigError
+from tradewinds.database.comparison import ComparedRun, comparison_of, from_database, from_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(help="Run ids, or how they begin, or folders of runs.", metavar="RUN RUN…")
+    ],
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """Show runs side by side: metrics, settings that differ, and the P&L over the days that all of them cover.
+
+    Reads the database, and the folders that are named. Changes nothing. Exit code 2 if a RUN is no run or several.
+    """
+    listing.for_programs(as_json, as_csv)
+    if len(runs) < 2:
+        raise ConfigError("to compare takes two runs at least.", where="compare", remedy="tradewinds runs lists them.")
+    found = _runs(runs, listing.database_url(database, config))
+    told = comparison_of(found)
+    if as_json:
+        listing.print_json(told)
+    elif as_csv:
+        listing.print_csv(("what", *(run.run_id for run in found)), _csv_rows(told))
+    else:
+        _show(listing.console(), found, told)
+
+
+def _runs(names: Sequence[str], url: str) -> list[ComparedRun]:
+    from tradewinds.database import queries
+
+    folders = {name: Path(name) for name in names if Path(name, "run_manifest.json").is_file()}
+    with contextlib.ExitStack() as stack:
+        asked = [] if len(folders) == len(set(names)) else [stack.enter_context(queries.reading(url))]
+        return [from_folder(folders[n]) if n in folders else from_database(asked[0], n) for n in names]
+
+
+def _csv_rows(told: Mapping[str, Any]) -> Iterator[list[Any]]:
+    common = {f"common_days.{name}": told["common_days"][name] for name in ("num_trades", "pnl_usd")}
+    for what, values in {**told["metrics"], **common, **told["config_differences"]}.items():
+        yield [what, *values]
+
+
+def _show(console: Console, runs: Sequence[ComparedRun], told: Mapping[str, Any]) -> None:
+    table = listing.table("Runs side by side")
+    table.add_column("")
+    for run in runs:
+        table.add_column(run.run_id[:8], justify="right")
+    for name, values in told["metrics"].items():
+        table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+    common = told["common_days"]
+    if common["days"]:
+        table.add_section()
+        table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
+        currencies = dict.fromkeys(run.metrics.get("currency", "USD") for run in runs)
+        table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(text.figure, common["pnl_usd"]))
+        table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
+    if told["config_differences"]:
+        table.add_section()
+    for key, values in told["config_differences"].items():
+        table.add_row(key, *("—" if v is None else v if isinstance(v, str) else json.dumps(v) for v in values))
+    console.print(table)
+    if not common["days"]:
+        console.print("They share no day.")
+    if not told["config_differences"]:
+        console.print("Their configs ask the same question.")

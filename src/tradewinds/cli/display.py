@@ -1,0 +1,86 @@
+"""What a run shows before and after its work: the plan, what the catalogs hold, the result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+
+from tradewinds.core import files
+from tradewinds.families.contract import RunPlan
+from tradewinds.pipeline.screen import Screen
+
+
+def show_catalogs(screen: Screen, paths: list[str]) -> None:
+    """What the sync of some catalogs found, a line each."""
+    for path in paths:
+        meta = files.read_meta(path)
+        closes = f", closes {meta['earliest_close'][:10]} to {meta['latest_close'][:10]}" if meta["markets"] else ""
+        screen.print(
+            f"catalog of {meta['series_ticker']}: {meta['fetched']} markets listed, {meta['inserted']} new, "
+            f"{meta['updated']} changed{closes}; final through {meta['covers_through']}",
+            soft_wrap=True,
+        )
+
+
+def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> None:
+    """The dry run: one line per kind of file, then what it will cost."""
+    table = Table(title="Plan", title_justify="left")
+    table.add_column("what", no_wrap=True)
+    for column in ("in range", "present", "missing", "requests", "at the limit"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("what", "total", "present", "missing", "requests", "time")))
+    screen.print(table)
+    for note in notes:
+        screen.print(note)
+
+
+def show_summary(screen: Screen, plan: RunPlan, database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
+    """The result of a run and where it lies; `headlines` are the market family's own."""
+    metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
+    diagnostics = metrics["diagnostics"]
+    table = Table.grid(padding=(0, 3))
+    table.add_column()
+    table.add_column(justify="right")
+    currency = metrics.get("currency", "USD")
+    for label, key in (*_HEADLINES, *headlines):
+        table.add_row(label.replace("USD", currency), _shown(metrics[key]))
+    table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
+    for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
+        for reason, count in counts.items():
+            table.add_row(f"{title}: {reason}", f"{count:,}")
+    screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
+    screen.print(f"report    {plan.run_dir}/report.html", soft_wrap=True)
+    screen.print(f"artifacts {plan.run_dir}/", soft_wrap=True)
+    screen.print(f"database  {database_url}", soft_wrap=True)
+
+
+_HEADLINES = (
+    ("Start balance, USD", "start_balance_usd"),
+    ("End balance, USD", "end_balance_usd"),
+    ("P&L, USD", "total_pnl_usd"),
+    ("Fees, USD", "total_fees_usd"),
+    ("Return, %", "roi_pct"),
+    ("Trades", "num_trades"),
+    ("Win rate, %", "win_rate_pct"),
+    ("Profit factor", "profit_factor"),
+    ("Max drawdown, USD", "max_drawdown_usd"),
+    ("Sharpe", "sharpe"),
+)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "—"
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float) and abs(value) < 1
+        else f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+    )

@@ -1,0 +1,79 @@
+"""`tradewinds leaderboard`: successful runs, the best first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds.cli import listing
+from tradewinds.core import text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 20
+COLUMNS = (
+    *("run_id", "strategy", "market", "date_start", "date_end", "total_pnl_usd", "roi_pct", "num_trades"),
+    *("win_rate_pct", "profit_factor", "max_drawdown_usd", "sharpe", "sortino", "brier"),
+)
+_WIDE = 112  # columns of a terminal that has room for all figures
+_FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # elsewhere, with what the order is by
+HEADS = {
+    "total_pnl_usd": "P&L, USD",
+    "roi_pct": "return, %",
+    "num_trades": "trades",
+    "win_rate_pct": "wins, %",
+    "max_drawdown_usd": "drawdown",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "brier": "Brier",
+}
+
+
+def leaderboard(
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="sharpe, sortino, pnl, roi, trades, win_rate, profit_factor, drawdown or brier.", metavar="KEY"
+        ),
+    ] = "sharpe",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
+    ] = None,
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """Rank the successful runs of a database; runs that have no such metric come last.
+
+    Reads the database (v_backtest_leaderboard). Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
+    """
+    from tradewinds.database import queries
+
+    machine = listing.for_programs(as_json, as_csv)
+    with queries.reading(listing.database_url(database, config)) as connection:
+        rows = queries.leaderboard(connection, sort=sort, limit=limit or (None if machine else SHOWN))
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
+        _show(listing.console(), rows, sort)
+
+
+def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
+    if not rows:
+        console.print("no run was loaded with success yet.")
+        return
+    from tradewinds.database.queries import SORTS
+
+    names = [name for name in HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
+    table = listing.table(f"Successful runs by {sort}")
+    table.add_column("#", justify="right")
+    table.add_column("run", no_wrap=True)
+    table.add_column("strategy", overflow="fold", min_width=12)
+    table.add_column("dates", no_wrap=True)
+    for name in names:
+        table.add_column(HEADS[name], justify="right", no_wrap=True)
+    for place, row in enumerate(rows, start=1):
+        figures = (text.figure(row[name], 4 if name == "brier" else 2) for name in names)
+        table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)
+    console.print(table)

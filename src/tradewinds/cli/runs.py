@@ -1,0 +1,87 @@
+"""`tradewinds runs`: the runs of a database, the latest first."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds.cli import listing
+from tradewinds.core import text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN = 20
+COLUMNS = (
+    *("run_id", "status", "strategy", "market", "series", "date_start", "date_end", "total_pnl_usd", "num_trades"),
+    *("sharpe", "created_at_utc", "loaded_at_utc", "artifact_path", "error"),
+)
+
+
+class Status(enum.StrEnum):
+    """What a run can be in the database."""
+
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+
+
+def runs(
+    status: Annotated[
+        Status | None, typer.Option(help="Only these.", case_sensitive=False, metavar="RUNNING|SUCCESS|FAILED")
+    ] = None,
+    series: Annotated[str | None, typer.Option(help="Only runs of this series.", metavar="TICKER")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Only runs of this strategy.", metavar="NAME")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
+    ] = None,
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """List the runs that were loaded into a database, the latest first.
+
+    Reads the database. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
+    """
+    from tradewinds.database import queries
+
+    machine = listing.for_programs(as_json, as_csv)
+    wanted = queries.RunFilter(status and status.value, series, strategy)
+    with queries.reading(listing.database_url(database, config)) as connection:
+        shown = limit or (None if machine else SHOWN)
+        rows = queries.list_runs(connection, wanted, limit=shown)
+        total = queries.count_runs(connection, wanted)
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
+        _show(listing.console(), rows, total)
+
+
+def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
+    from rich.text import Text
+
+    title = f"{total:,} run{'' if total == 1 else 's'}"
+    if not rows:
+        console.print(title)
+        return
+    table = listing.table(title)
+    for name in ("run", "status"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("strategy", overflow="fold", min_width=12)
+    table.add_column("series", overflow="fold", min_width=9)
+    table.add_column("dates", no_wrap=True)
+    for name in ("P&L, USD", "trades", "Sharpe"):
+        table.add_column(name, justify="right", no_wrap=True)
+    colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
+    for row in rows:
+        status = Text(row["status"], colours[row["status"]])
+        figures = (text.figure(row[name]) for name in ("total_pnl_usd", "num_trades", "sharpe"))
+        series = "\n".join(row["series"])
+        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures)
+    console.print(table)
+    for row in rows:
+        if row["error"]:
+            console.print(f"{row['run_id'][:8]}: {row['error']}", style="red")
+    if len(rows) < total:
+        console.print(f"… and {total - len(rows):,} more; --limit shows more of them.")

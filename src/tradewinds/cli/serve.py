@@ -1,0 +1,82 @@
+"""`tradewinds serve`: the database and the run folders as a web page and a JSON API on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import webbrowser
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from tradewinds.cli import listing
+from tradewinds.core.errors import ConfigError
+
+PORT = 8710
+_GRACE_SECONDS = 3  # for answers under way when the server is stopped
+
+
+def serve(
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.", metavar="ADDRESS")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.", metavar="P")] = PORT,
+    open_browser: Annotated[bool, typer.Option("--open", help="Show the page in your browser.")] = False,
+) -> None:
+    """Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C.
+
+    Reads the database and the folders of its runs. Changes nothing. Exit code 6 if there is no
+    database yet, or it cannot be read.
+    """
+    url = listing.database_url(database, config)
+    with _listening(host, port) as listener:
+        _serve(url, host, listener, open_browser)
+
+
+def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> None:
+    from tradewinds.database import queries
+
+    with queries.reading(url):  # a database that cannot be read is said at once
+        pass
+    import uvicorn
+
+    from tradewinds.serve.app import make_app
+    from tradewinds.serve.guard import is_local
+
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listener.getsockname()[1]}/"
+    app = make_app(url, host)
+    if not is_local(host):
+        warning = f"warning: {host} can be reached from other machines, and there is no password: whoever reaches it reads all."
+        print(warning, file=sys.stderr, flush=True)
+    print(f"serving {address} · Ctrl-C stops", flush=True)
+    if open_browser:
+        webbrowser.open(address)
+    settings = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        uvicorn.Server(settings).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket at this address, so that a port that is taken is said before anything else."""
+    try:
+        kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=kind)
+    except OSError as error:
+        remedy = "--port 0 picks a free port; --host takes an address of this machine."
+        raise ConfigError(f"cannot listen ({error.strerror}).", where=f"{host}:{port}", remedy=remedy) from None
+    with listener:
+        yield listener

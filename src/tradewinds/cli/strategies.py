@@ -1,0 +1,95 @@
+"""`tradewinds strategies`: what a config may name, what was run of it, and whether it may run."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds.cli import listing
+from tradewinds.core.errors import ConfigError, NothingLoaded
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COLUMNS = ("name", "registered", "is_active", "runs", "version", "parameters", "summary")
+
+NameArgument = Annotated[str, typer.Argument(help="A strategy's name.", metavar="NAME")]
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def strategies(
+    context: typer.Context,
+    database: listing.DatabaseOption = None,
+    config: listing.ConfigOption = None,
+    as_json: listing.JsonOption = False,
+    as_csv: listing.CsvOption = False,
+) -> None:
+    """List the strategies: those that a config may name, and those that runs in the database had.
+
+    Reads the database, if there is one. `enable` and `disable` write its table `strategies`: a disabled strategy does not run.
+    """
+    machine = listing.for_programs(as_json, as_csv)
+    if context.invoked_subcommand:
+        if machine or database or config:
+            raise ConfigError(
+                "these options belong behind the subcommand.", where=f"strategies {context.invoked_subcommand}"
+            )
+        return
+    rows = _rows(listing.database_url(database, config))
+    if not listing.printed(rows, COLUMNS, as_json, as_csv):
+        _show(listing.console(), rows)
+
+
+@app.command()
+def enable(name: NameArgument, database: listing.DatabaseOption = None, config: listing.ConfigOption = None) -> None:
+    """Let a strategy run again (exit code 2 if there is none of that name)."""
+    _switch(name, True, listing.database_url(database, config))
+
+
+@app.command()
+def disable(name: NameArgument, database: listing.DatabaseOption = None, config: listing.ConfigOption = None) -> None:
+    """Keep a strategy from running: `tradewinds run` of a config that names it is exit code 2."""
+    _switch(name, False, listing.database_url(database, config))
+
+
+def _switch(name: str, active: bool, url: str) -> None:
+    from tradewinds import strategies as registry
+    from tradewinds.database.activity import set_active
+
+    if not set_active(url, name, active, registered=name in dict(registry.listing())):
+        remedy = "tradewinds strategies lists them."
+        raise ConfigError(f"there is no strategy {name!r}, neither built in nor in the database.", remedy=remedy)
+    typer.echo(f"{name}: {'active' if active else 'inactive: configs that name it do not run'}")
+
+
+def _rows(url: str) -> list[dict[str, Any]]:
+    """Built-in strategies and those of the database, by name; without a database each built-in one is active."""
+    from tradewinds import strategies as registry
+    from tradewinds.database import queries
+
+    summaries, known = dict(registry.listing()), {}
+    with contextlib.suppress(NothingLoaded), queries.reading(url) as connection:
+        known = {row["name"]: row for row in queries.list_strategies(connection)}
+    new: dict[str, Any] = {"is_active": True, "runs": 0, "version": None, "parameters": {}}
+    return [
+        {"name": name, **new, **known.get(name, {}), "registered": name in summaries, "summary": summaries.get(name)}
+        for name in sorted({*summaries, *known})
+    ]
+
+
+def _show(console: Console, rows: list[dict[str, Any]]) -> None:
+    from rich.text import Text
+
+    table = listing.table("Strategies")
+    for name in ("name", "active"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("runs", justify="right")
+    table.add_column("what it does")
+    for row in rows:
+        active = Text("yes", "green") if row["is_active"] else Text("no", "red")
+        table.add_row(row["name"], active, f"{row['runs']:,}", row["summary"] or "from a user's file")
+    console.print(table)

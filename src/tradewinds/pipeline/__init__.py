@@ -1,0 +1,1 @@
+"""Runs Snakemake, and what its jobs do."""

@@ -1,0 +1,78 @@
+"""Make the files of a plan: one Snakemake process, watched."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from tradewinds.config import resolve as configs
+from tradewinds.core import database_urls
+from tradewinds.core.errors import INTERRUPTED, DataMissing
+from tradewinds.families.contract import RunPlan
+from tradewinds.pipeline import jobs, progress, runner
+from tradewinds.pipeline.screen import Screen
+
+SHOWN_FILES = 40
+
+
+def make(
+    config_path: Path,
+    conf: configs.Config,
+    plan: RunPlan,
+    options: runner.RunOptions,
+    screen: Screen,
+    target: str | None = None,
+    beyond: progress.Group | None = None,
+) -> bool:
+    """Make the files of a plan (all, or those of a target of the workflow); whether there was anything to do.
+
+    `beyond` the plan: a stage with its files, which are made in place of the target.
+
+    Raises:
+        ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
+    """
+    fetch = options.fetch or conf["fetch"]
+    if fetch == "never":
+        _refuse_missing(plan)
+    loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
+    with (
+        runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
+        runner.words_folder(options.profile) as failures,
+    ):
+        prepared = [path for _, paths in plan.groups for path in paths]
+        runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
+        targets = beyond[1] if beyond else [target] if target else []
+        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, targets)
+        log = Path("logs", target or "run", f"{plan.run_id}.log")
+        files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
+        files += [beyond] if beyond else []
+        with (
+            _checkpoints(conf, plan, Path(failures)),
+            progress.Watch(files, screen, failures, log) as watch,
+        ):
+            return runner.run_workflow(command, log, watch, Path(failures))
+
+
+def _checkpoints(conf: configs.Config, plan: RunPlan, failures: Path) -> contextlib.AbstractContextManager[None]:
+    """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
+    missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
+    if not missing:
+        return contextlib.nullcontext()
+    from tradewinds.families.kalshi_weather.database import checkpoints
+
+    def reasons() -> dict[str, str]:
+        failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
+        return {record["target"]: record["message"] for record in failed if "target" in record}
+
+    return checkpoints.backfill(conf["database"]["url"], missing, reasons)
+
+
+def _refuse_missing(plan: RunPlan) -> None:
+    missing = plan.missing()
+    if not missing:
+        return
+    shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
+    rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
+    raise DataMissing(
+        f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:\n{shown}{rest}"
+    )

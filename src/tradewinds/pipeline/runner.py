@@ -1,0 +1,232 @@
+"""Run the workflow: one Snakemake process, watched through the files it makes.
+
+Progress is read off the file system (a file exists when it is whole), so it says what is true, whatever Snakemake
+prints; Snakemake's own output goes to a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from tradewinds.config import markets
+from tradewinds.config.resolve import Config
+from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
+from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.paths import workflow_root
+from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import stale_files
+from tradewinds.pipeline import jobs
+
+POLL_SECONDS = 0.2
+STOP_SECONDS = 10
+NOTHING_TO_DO = "Nothing to be done"
+# In Snakemake's log: a job that failed elsewhere, with what its executor says of it; and the end of a failed job's own log.
+FAILED_ELSEWHERE = re.compile(
+    r"Error in rule (\w+):\n *message: (.*?) *For further error details see the cluster|message: Error in (group \w+)"
+)
+SHOWN_LOG = re.compile(r"^={80}\n(.*?)\n={80}$", re.MULTILINE | re.DOTALL)
+
+Watcher = Callable[[], None]
+
+
+class WorkflowFailed(TradewindsError):
+    """One or more jobs failed; carries the exit code of the first failing stage."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; none of it changes a result."""
+
+    fetch: str | None = None
+    max_parallel_events: int | None = None
+    profile: str | None = None
+
+
+def snakemake_command(
+    config_path: Path, conf: Config, plan: RunPlan, options: RunOptions, fetch: str, targets: Iterable[str] = ()
+) -> list[str]:
+    """The Snakemake call of a run, or of some targets of the workflow."""
+    limits = markets.family_of(conf["market"]).resources(conf, options.max_parallel_events)
+    cores = max(*limits.values(), os.cpu_count() or 1)
+    root = workflow_root()
+    command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
+    command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
+    profile = _profile(options.profile)
+    settings = _settings(profile)
+    if "default-storage-provider" in settings:
+        remedy = "Use snakemake itself: --workflow-profile with this profile (docs/scaling.md)."
+        raise ConfigError(f"the data of {profile} are in a bucket, not here.", where="--profile", remedy=remedy)
+    local = settings.get("executor", "local") == "local"
+    here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here
+    command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
+    if local:  # as many jobs wait for a service as may; those that compute would be in each other's way, and in memory
+        limits |= {"computing": os.cpu_count() or 1}
+    command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
+    stale = stale_files(plan)
+    if stale and fetch != "never":
+        command += ["--forcerun", *stale]
+    return command
+
+
+def _profile(name: str | None) -> Path:
+    shipped = workflow_root() / "profiles" / (name or "default")
+    profile = shipped if shipped.is_dir() else Path(name or "default")
+    if not profile.is_dir():
+        known = ", ".join(sorted(p.name for p in (workflow_root() / "profiles").iterdir()))
+        raise ConfigError(
+            f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder."
+        )
+    return profile
+
+
+def _settings(profile: Path) -> dict[str, Any]:
+    """What a profile says, from the names that Snakemake knows for its file."""
+    files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
+    return {key: value for file in files for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
+
+
+@contextlib.contextmanager
+def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
+    """One run at a time in a working directory; a second one waits. The kernel frees the lock of a killed run."""
+    try:
+        Path("data").mkdir(exist_ok=True)
+        handle = open("data/.run.lock", "w")  # noqa: SIM115 (closed below; opening must be told from the rest)
+    except OSError as error:
+        remedy = "Run in a folder that you may write to and that has room."
+        raise ConfigError(f"cannot be written ({error.strerror}).", where=f"{Path.cwd()}/data", remedy=remedy) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def words_folder(profile: str | None) -> Iterator[str]:
+    """Where the jobs of a run leave their words (jobs.telling, failure records), while the folder's lock is held.
+
+    Not in the working directory, whose disk may be full; but jobs of a profile may be on other machines, which see no other
+    folder. What a killed run left there is removed.
+    """
+    for left in Path("data").glob(".words-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    here = None if profile in (None, "default") else Path("data").resolve()
+    with tempfile.TemporaryDirectory(dir=here, prefix=".words-", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def refuse_unwritable(paths: Iterable[str]) -> None:
+    """Say before anything is done that a file of the run could not be written where it belongs.
+
+    Raises:
+        ConfigError: the folder of a file, or the nearest one above it that is there, may not be written to.
+    """
+    for folder in sorted({Path(path).parent for path in paths}):
+        nearest = next(place for place in (folder, *folder.parents, Path()) if place.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            problem = "is read-only or belongs to somebody else" if nearest.is_dir() else "is no folder"
+            remedy = "Make it writable, or run in another folder."
+            raise ConfigError(
+                f"{folder}/ cannot be written: {nearest} {problem}.", where="files of the run", remedy=remedy
+            )
+
+
+def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) -> bool:
+    """Run Snakemake to its end; True if it had something to do. Jobs leave their failure records in `failures`.
+
+    Raises:
+        WorkflowFailed: a job failed; the message has one paragraph per distinct failure.
+        KeyboardInterrupt: after Snakemake and its jobs have stopped.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w+", encoding="utf-8") as output:
+        environment = {**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1"}
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+        try:
+            while process.poll() is None:
+                watch()
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            _stop(process)
+            raise
+        watch()
+        output.seek(0)
+        text = output.read()
+        if process.returncode:
+            raise _failure(jobs.failures(failures), text, log)
+    return NOTHING_TO_DO not in text
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End Snakemake and its jobs, and return when none of them works any more.
+
+    First Snakemake alone is told: it starts nothing new and lets the jobs under way finish, so that nothing is lost. Then,
+    or at a second Ctrl-C, all of them are told (SIGINT, at which Snakemake also cancels its jobs in a cluster), and at last
+    they are killed.
+    """
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
+        with contextlib.suppress(ProcessLookupError):
+            tell(process.pid, how)
+        deadline = time.monotonic() + STOP_SECONDS
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline:
+                process.poll()
+                if not any(_works(member) for member in family):
+                    return
+                time.sleep(0.05)
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFailed:
+    """What the jobs said of their failures; without a word from them, the end of Snakemake's log."""
+    if any(record["exit_code"] == INTERRUPTED for record in records):
+        raise KeyboardInterrupt
+    if records:
+        messages = list(dict.fromkeys(record["message"] for record in records))
+        shown, rest = messages[:10], len(messages) - 10
+        more = [f"… and {rest} more failures; see {log}."] if rest > 0 else []
+        return WorkflowFailed("\n".join(shown + more), min(record["exit_code"] for record in records))
+    lost = _lost(text)
+    if lost:
+        remedy = f"The same command goes on where it stopped, once the cluster is well; {log} has more."
+        return WorkflowFailed(f"a job ended in the cluster before it could say why. {lost} {remedy}", 5)
+    tail = "\n".join(line for line in text.splitlines()[-15:] if line.strip())
+    return WorkflowFailed(f"the workflow stopped before a job could say why; the end of {log}:\n{tail}", 5)
+
+
+def _lost(text: str) -> str:
+    """What Snakemake's log has of jobs that ended elsewhere without a word of theirs; empty if there is none."""
+    failed = [f"{rule or group}: {said}".strip(" :") for rule, said, group in FAILED_ELSEWHERE.findall(text)]
+    last = [shown.strip().splitlines()[-1] for shown in SHOWN_LOG.findall(text) if failed and shown.strip()]
+    return " ".join(line.rstrip(".") + "." for line in list(dict.fromkeys(failed + last))[:10])

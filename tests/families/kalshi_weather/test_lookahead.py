@@ -1,0 +1,231 @@
+"""The future cannot be seen: planted in every kind of record it changes nothing, and the checker finds every leak put in."""
+
+import datetime as dt
+import functools
+import itertools
+import os
+from collections import Counter
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from tests.reference.raw_worlds import make_inputs
+from tradewinds.audits import lookahead
+from tradewinds.core import files
+from tradewinds.families.contract import PLANTED, Future
+from tradewinds.families.kalshi_weather import replay, schemas
+from tradewinds.families.kalshi_weather.forecasts import forecast_files, probabilities, user_probabilities
+from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
+    CANDLES,
+    CLIMATE,
+    GUIDANCE,
+    KINDS,
+    LISTINGS,
+    RESULTS,
+    USER_ROWS,
+    change_future,
+)
+from tradewinds.families.kalshi_weather.lookahead.subject import ORDERS, PROBABILITIES, EventsRun
+
+WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
+DAY = 86_400
+SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", USER_ROWS: "file"}
+
+
+def inputs_in(tmp_path, seed, source=None):
+    folder = tmp_path / str(seed)
+    folder.mkdir()
+    return make_inputs(folder, seed, source)
+
+
+def run_in(tmp_path, seed, source=None):
+    return EventsRun(inputs_in(tmp_path, seed, source))
+
+
+def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
+    seen = Counter()
+    for seed in range(WORLDS):
+        for report in lookahead.check(run_in(tmp_path, seed), cuts=3, seed=seed):
+            assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
+            seen += report.decisions + report.records
+    for kind in (*KINDS, PLANTED, ORDERS, PROBABILITIES):
+        assert seen[kind] > 20, f"{kind}: these worlds test nothing"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
+    touched = 0
+    for seed in range(100, 103):
+        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind)))
+        for cut in checker.cuts(2, seed):
+            differences, records = checker.differences(Future(cut.ts, True, frozenset({kind})))
+            assert not differences, f"seed {seed}, {cut}: {differences}"
+            touched += records.total()
+    assert touched
+
+
+def early(table, seconds):
+    for name in ("known_at_ts", "runtime_ts"):
+        if name in table.column_names:
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(name), pc.subtract(table[name], seconds))
+    return table
+
+
+def early_reports(monkeypatch, tmp_path):
+    honest = forecast_files.read_history
+    monkeypatch.setattr(forecast_files, "read_history", lambda s, g, c, **rest: honest(s, g, early(c, 2 * DAY), **rest))
+
+
+def early_guidance(monkeypatch, tmp_path):
+    honest = forecast_files.read_history
+    monkeypatch.setattr(forecast_files, "read_history", lambda s, g, c, **rest: honest(s, early(g, DAY), c, **rest))
+
+
+def last_row_of_the_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(user_probabilities, "latest", lambda rows, asof: rows[-1] if rows else None)
+
+
+def simulate_with(monkeypatch, change):
+    """Let the simulation see other files than it is given: `change(catalogs, candles, probabilities)`."""
+    honest = replay.simulate
+    monkeypatch.setattr(replay, "simulate", lambda conf, *paths: honest(conf, *change(*paths)))
+
+
+def rewritten(tmp_path, path, change):
+    table = change(pq.read_table(path))
+    copy = tmp_path / f"leak-{abs(hash(path))}.parquet"
+    files.write_parquet(copy, table, {})
+    return str(copy)
+
+
+def quote_of_the_next_candle(monkeypatch, tmp_path):
+    def lead(table):
+        rows = table.to_pylist()
+        for row, following in itertools.pairwise(rows):
+            if row["market_ticker"] == following["market_ticker"]:
+                row |= {key: following[key] for key in ("yes_bid_close", "yes_ask_close")}
+        return pa.Table.from_pylist(rows, schemas.CANDLES)
+
+    def change(catalogs, candles, p):
+        return catalogs, {key: rewritten(tmp_path, path, lead) for key, path in candles.items()}, p
+
+    simulate_with(monkeypatch, change)
+
+
+def only_markets_that_turn_out_busy(monkeypatch, tmp_path):
+    def busy(table):
+        counts = Counter(table["market_ticker"].to_pylist())
+        return pa.Table.from_pylist([r for r in table.to_pylist() if counts[r["market_ticker"]] > 20], schemas.CANDLES)
+
+    def change(catalogs, candles, p):
+        return catalogs, {key: rewritten(tmp_path, path, busy) for key, path in candles.items()}, p
+
+    simulate_with(monkeypatch, change)
+
+
+def probability_from_the_result(monkeypatch, tmp_path):
+    def change(catalogs, candles, p):
+        won = {r["market_ticker"]: r["result"] for path in catalogs.values() for r in pq.read_table(path).to_pylist()}
+
+        def hindsight(table):
+            rows = [
+                r | {"p_yes": Decimal("0.9" if won[r["market_ticker"]] == "yes" else "0.2")} for r in table.to_pylist()
+            ]
+            return pa.Table.from_pylist(rows, schemas.PROBABILITIES)
+
+        return catalogs, candles, rewritten(tmp_path, p, hindsight)
+
+    simulate_with(monkeypatch, change)
+
+
+def no_trade_in_the_last_day_before_settlement(monkeypatch, tmp_path):
+    def shorter(table):
+        rows = table.to_pylist()
+        for row in rows:
+            if row["settlement_ts"]:
+                row["close_time"] = min(row["close_time"], row["settlement_ts"] - dt.timedelta(days=1))
+        return pa.Table.from_pylist(rows, schemas.CATALOG)
+
+    def change(catalogs, candles, p):
+        return {series: rewritten(tmp_path, path, shorter) for series, path in catalogs.items()}, candles, p
+
+    simulate_with(monkeypatch, change)
+
+
+def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
+    def shared(honest, conf, catalogs, *rest):
+        table, meta = honest(conf, catalogs, *rest)
+        listed = Counter(e for path in catalogs.values() for e in pq.read_table(path)["event_ticker"].to_pylist())
+        q = Decimal("1e-12")
+        rows = [r | {"p_yes": (r["p_yes"] / listed[r["event_ticker"]]).quantize(q)} for r in table.to_pylist()]
+        return pa.Table.from_pylist(rows, schemas.PROBABILITIES), meta
+
+    for name in ("build_probabilities", "forecast_probabilities"):
+        monkeypatch.setattr(probabilities, name, functools.partial(shared, getattr(probabilities, name)))
+
+
+REMOVED, POISONED = False, True
+BOTH = {REMOVED, POISONED}
+LEAKS = [
+    (early_reports, CLIMATE, BOTH),
+    (early_guidance, GUIDANCE, BOTH),
+    (last_row_of_the_file, USER_ROWS, BOTH),
+    (quote_of_the_next_candle, CANDLES, BOTH),
+    (only_markets_that_turn_out_busy, CANDLES, {REMOVED}),
+    (probability_from_the_result, RESULTS, BOTH),
+    (no_trade_in_the_last_day_before_settlement, RESULTS, BOTH),
+    (probability_shared_by_all_that_is_ever_listed, LISTINGS, {POISONED}),  # here no market is listed late by itself
+]
+
+
+@pytest.mark.parametrize(("leak", "kind", "futures"), LEAKS, ids=[leak[0].__name__ for leak in LEAKS])
+def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, futures):
+    leak(monkeypatch, tmp_path)
+    changes = []
+    for seed in range(200, 220):
+        for report in lookahead.check(run_in(tmp_path, seed, SOURCES.get(kind)), cuts=3, seed=seed):
+            assert all(change.ts <= report.cut.ts for change in report.changes)
+            changes += report.changes
+        if {change.poisoned for change in changes} == futures:
+            break
+    else:
+        raise AssertionError(f"{leak.__name__} stays hidden: {changes}")
+    assert any(change.kinds == (kind,) for change in changes)
+    assert all(change.kinds in ((kind,), (lookahead.TOGETHER,)) for change in changes)
+    assert all(change.before != change.after and change.event_ticker for change in changes)
+
+
+def test_cuts_are_spread_at_and_right_before_what_happens():
+    asofs, trades, settlements = range(0, 8000, 1000), range(100, 8000, 1000), range(500, 8500, 1000)
+    instants = {"trade": trades, "as-of time": asofs, "settlement": settlements}
+    cuts = lookahead.choose_cuts(instants, 8, seed=3)
+    assert cuts == lookahead.choose_cuts(instants, 8, seed=3)
+    assert cuts != lookahead.choose_cuts(instants, 8, seed=4)
+    assert [cut.ts * 8 // 7500 for cut in cuts] == list(range(8))
+    for name, found in instants.items():
+        assert any(cut.place == f"at {name}" and cut.ts in found for cut in cuts)
+        assert any(cut.place == f"before {name}" and cut.ts + 1 in found for cut in cuts)
+    assert lookahead.choose_cuts({"trade": [5]}, 2, seed=0) == [(5, "any instant")] * 2
+
+
+def test_what_is_known_at_the_cut_stays_and_what_follows_does_not(tmp_path):
+    """A second before each kind of record is known it is changed, at that second it is not."""
+    inputs = inputs_in(tmp_path, 1, "gaussian")
+    [key, *_] = inputs.candles
+    candle_end = pq.read_table(inputs.candles[key])["end_period_ts"].to_pylist()[0]
+    catalog = pq.read_table(inputs.catalogs[key[0]]).to_pylist()[0]
+    assert catalog["result"] and catalog["settlement_ts"]
+    moments = {
+        CANDLES: candle_end,
+        LISTINGS: int(catalog["open_time"].timestamp()),
+        RESULTS: int(catalog["settlement_ts"].timestamp()),
+    }
+    for kind, ts in moments.items():
+        before, at = (
+            change_future(inputs, Future(cut, False, frozenset({kind})), tmp_path)[1][kind] for cut in (ts - 1, ts)
+        )
+        assert before > at, kind

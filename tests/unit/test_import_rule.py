@@ -1,0 +1,134 @@
+"""Rooms import down only: every import in the package, lazy ones too, against the table of rooms (docs/architecture.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "tradewinds"
+
+_BELOW_FAMILIES = {"core", "config", "sources", "engine", "reference_data", "results", "database", "archive"}
+# What the modules of a room may import besides their own room. "families" is the contract, the plan and the table of
+# strategies; a family's own folder is a room of its own, "families/<name>".
+MAY_IMPORT = {
+    "core": set(),
+    "config": {"core"},
+    "sources": {"core"},
+    "engine": {"core"},
+    "reference_data": {"core", "engine"},
+    "results": {"core", "config", "engine"},
+    "database": {"core", "config"},
+    "archive": {"core", "config"},
+    "families": _BELOW_FAMILIES,
+    "families/*": _BELOW_FAMILIES | {"families"},
+    "strategies": _BELOW_FAMILIES | {"families"},
+    "pipeline": _BELOW_FAMILIES | {"families", "strategies"},
+    "sweeps": _BELOW_FAMILIES | {"families", "strategies"},
+    "audits": _BELOW_FAMILIES | {"families", "strategies", "pipeline"},
+    "serve": {"core", "database", "results"},
+    "cli": None,  # everything; only these commands name a family:
+}
+NAME_A_FAMILY = {"cli/calibrate.py", "cli/probabilities.py", "cli/backtest.py", "cli/archive.py"}
+# The names that users' own strategy files import stay in strategies/user_file.py, wherever their code lives.
+# The table of markets asks for a family by name, at run time, and hands out its contract.
+ALLOWED = {("strategies/user_file.py", "families/kalshi_weather"), ("config/markets.py", "families")}
+
+# Walls that still stand wrong. The list may only shrink.
+BREACHES = {
+    ("archive/archive.py", "families/kalshi_weather"),
+    ("archive/faults.py", "families/kalshi_weather"),
+    ("archive/server.py", "families/equities_daily"),
+    ("archive/server.py", "families/kalshi_weather"),
+    ("cli/app.py", "families/kalshi_weather"),
+    ("core/damage.py", "families"),
+    ("core/damage.py", "families/kalshi_weather"),
+    ("database/comparison.py", "families/kalshi_weather"),
+    ("database/load.py", "families/kalshi_weather"),
+    ("database/load.py", "strategies"),
+    ("database/tables.py", "families/kalshi_weather"),
+    ("families/equities_daily/family.py", "strategies"),
+    ("families/equities_daily/fetch/fetch_bars_job.py", "families/kalshi_weather"),
+    ("families/equities_daily/plan.py", "strategies"),
+    ("families/equities_daily/replay.py", "strategies"),
+    ("families/kalshi_weather/family.py", "strategies"),
+    ("families/kalshi_weather/replay.py", "strategies"),
+    ("pipeline/make.py", "families/kalshi_weather"),
+    ("results/report/sections.py", "families/kalshi_weather"),
+    ("serve/pages.py", "cli"),
+    ("sources/client.py", "families/kalshi_weather"),
+    ("strategies/__init__.py", "families/equities_daily"),
+    ("strategies/__init__.py", "families/kalshi_weather"),
+}
+
+
+def room_of(module: str) -> str:
+    """The room of a dotted module below the package; "" for the package itself."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return ""
+    if parts[0] == "families" and len(parts) > 1 and (PACKAGE / "families" / parts[1]).is_dir():
+        return f"families/{parts[1]}"
+    return parts[0]
+
+
+def imported(path: Path):
+    """Every module below the package that a file imports, anywhere in it, for type checkers too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "tradewinds")
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            if node.module and node.module.split(".")[0] == "tradewinds":
+                for alias in node.names:
+                    deeper = PACKAGE.joinpath(*node.module.split(".")[1:], alias.name)
+                    is_module = deeper.is_dir() or deeper.with_suffix(".py").exists()
+                    yield f"{node.module}.{alias.name}" if is_module else node.module
+
+
+def forbidden(name: str, room: str, other: str) -> bool:
+    """Whether a file of a room may not import from another room."""
+    if other in ("", room) or (name, other) in ALLOWED:
+        return False
+    if room == "cli":
+        return other.startswith("families/") and name not in NAME_A_FAMILY
+    return other not in MAY_IMPORT["families/*" if room.startswith("families/") else room]
+
+
+def breaches():
+    """(file, room that it may not import from) of the whole package."""
+    found = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith("workflow/") or "/" not in name:
+            continue
+        room = room_of("tradewinds." + name.removesuffix(".py").replace("/", "."))
+        found |= {(name, other) for module in imported(path) if forbidden(name, room, other := room_of(module))}
+    return found
+
+
+def test_every_room_imports_down_only():
+    assert breaches() == BREACHES
+
+
+def test_every_folder_of_the_package_is_a_room_of_the_table():
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert folders - {"workflow"} == {room for room in MAY_IMPORT if "/" not in room}
+    assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"], "a module stands at the package's root"
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "other", "wrong"),
+    [
+        ("core/text.py", "core", "engine", True),
+        ("families/kalshi_weather/plan.py", "families/kalshi_weather", "families/equities_daily", True),
+        ("families/kalshi_weather/plan.py", "families/kalshi_weather", "families", False),
+        ("serve/app.py", "serve", "cli", True),
+        ("cli/run.py", "cli", "families/kalshi_weather", True),
+        ("cli/calibrate.py", "cli", "families/kalshi_weather", False),
+        ("strategies/user_file.py", "strategies", "families/kalshi_weather", False),
+        ("strategies/other.py", "strategies", "families/kalshi_weather", True),
+    ],
+)
+def test_the_rule_tells_right_from_wrong(name, room, other, wrong):
+    assert forbidden(name, room, other) is wrong
