@@ -1,4 +1,4 @@
-"""Tradewinds: config → what the market family reads (FAMILY.RULES) → simulate → report → load."""
+"""Tradewinds: config → what the market family reads (FAMILY.stages) → simulate → report → load."""
 
 from snakemake.utils import min_version
 
@@ -8,9 +8,9 @@ min_version("9.14")
 include: "rules/common.smk"
 
 
-for name in FAMILY.RULES:
+for name in RULE_FILES:
 
-    include: f"rules/{CONFIG['market']}/{name}.smk"
+    include: f"rules/{FAMILY.name}/{name}.smk"
 
 
 include: "rules/simulate.smk"

@@ -152,7 +152,7 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
 def write_probabilities(folder: Path, conf: resolve.Config, table: pa.Table) -> None:
     """Write the probabilities of a resolved config where its plan has them."""
     meta = {"source": "file", "markets": table.num_rows, "events_without": {}, "reasons": {}}
-    files.write_parquet(folder / plan_of(conf).probabilities, table, meta)
+    files.write_parquet(folder / plan_of(conf).files.probabilities, table, meta)
 
 
 def _write_series(folder: Path, window: CandleWindow, events: int, series: str, seed: int) -> list[dict]:

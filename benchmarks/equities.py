@@ -51,10 +51,10 @@ def prepare(bars: Path, every: list[str]) -> dict:
     conf = config_of(bars, symbols, STRATEGIES[0])
     made = run_plan(conf)
     bar_files.import_bars(
-        str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files]
+        str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files.years]
     )
     make_panel(made)
-    return {"symbols": symbols, "files": len(made.files), "import_s": round(time.perf_counter() - begun, 2)}
+    return {"symbols": symbols, "files": len(made.files.years), "import_s": round(time.perf_counter() - begun, 2)}
 
 
 def portfolio(bars: Path, symbols: list[str]) -> dict:

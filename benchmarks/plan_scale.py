@@ -74,11 +74,11 @@ def _write_empty(work: Path, config: dict) -> None:
     plan = plan_of(resolve(config))
     now = dt.datetime.now(dt.UTC).isoformat()
     covered = {"covers_through": "2025-12-31", "asked_through": "2025-12-31", "requests": 3}
-    for path in plan.catalogs.values():
+    for path in plan.files.catalogs.values():
         files.write_parquet(work / path, schemas.CATALOG.empty_table(), covered)
     told = {"tier": None, "requests": 0, "retries": 0, "kept_from": None, "retrieved_at": now}
     nothing = schemas.CANDLES.empty_table()
-    for event in plan.events:
+    for event in plan.files.events:
         station = climate_days.station_of(event.series_ticker)
         meta = event_meta(station, event.climate_date, [], {}, nothing, 1)
         files.write_parquet(work / event.path, nothing, meta | told)

@@ -35,8 +35,8 @@ def replay(days: int, cash_usd: int, strategy: str) -> dict:
     if strategy != conf["strategy"]["name"]:
         conf["strategy"] = {"name": strategy, "file": None, "parameters": None}
     plan = plan_of(conf)
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    result = simulate(conf, plan.catalogs, candles, plan.probabilities, os.cpu_count())
+    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
+    result = simulate(conf, plan.files.catalogs, candles, plan.files.probabilities, os.cpu_count())
     watch.lap("simulate")
     judged = strategy == "first_side" and cash_usd >= NEVER_BINDS_USD and days >= COMMON_EVENTS
     return {

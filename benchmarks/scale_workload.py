@@ -41,7 +41,7 @@ def write(folder: Path) -> None:
     started = time.perf_counter()
     common_workload.write(folder, max(LENGTHS), seeds(), processes=os.cpu_count() or 1)
     year = resolve.load(folder / "config.yaml")
-    table = read_table(folder / plan_of(year).probabilities)
+    table = read_table(folder / plan_of(year).files.probabilities)
     for days in LENGTHS:
         part = part_of(year, days)
         kept = table.filter(pc.less_equal(table["climate_date"], part["date_end_local"]))

@@ -99,8 +99,8 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
 
 def _run(conf: resolve.Config) -> RunResult:
     plan = plan_of(conf)
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    return replay.simulate(conf, plan.catalogs, candles, plan.probabilities)
+    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
+    return replay.simulate(conf, plan.files.catalogs, candles, plan.files.probabilities)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:

@@ -62,7 +62,7 @@ def run_files():
         "report.md",
         "report.html",
     ]
-    return [f"{PLAN.run_dir}/{name}" for name in names] + PLAN.results
+    return [f"{PLAN.run_dir}/{name}" for name in names] + list(PLAN.results)
 
 
 def asked_through(wildcards, output):
@@ -73,7 +73,7 @@ def asked_through(wildcards, output):
 
 def forecast_inputs(wildcards):
     """The station-years that a year of forecasts is made from."""
-    return PLAN.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
+    return PLAN.files.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
 def kept(path):
@@ -115,19 +115,10 @@ refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
-FORECAST_CODE = [
-    "families/kalshi_weather/forecasts",
-    "families/kalshi_weather/climate_days.py",
-    "families/kalshi_weather/schemas.py",
-    "core",
-]
-REPLAY_CODE = [
-    "engine",
-    f"families/{CONFIG['market']}",
-    "reference_data",
-    "results",
-    "core",
-]
+RULE_FILES = list(dict.fromkeys(stage.file for stage in FAMILY.stages))
+CODE = {
+    stage.rule: jobs.code_digest(*stage.code) for stage in FAMILY.stages if stage.code
+}
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
 LOADED = (
     f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
@@ -135,17 +126,8 @@ LOADED = (
 
 
 wildcard_constraints:
-    series="[A-Z0-9]+",
-    window=r"full_\d+m|trade_\d{4}_d\d+_\d+m",
-    date=r"\d{4}-\d\d-\d\d",
-    station="[A-Z0-9]{4}",
-    model="[A-Z]+",
-    year=r"\d{4}",
-    symbol=r"[A-Z0-9][A-Z0-9.-]*",
-    digest="[0-9a-f]{20}",
+    **{name: form for stage in FAMILY.stages for name, form in stage.wildcards.items()},
     sweep="[0-9a-f-]{36}",
-    target="max|min",
-    through=r"\d{4}-\d\d-\d\d",
 
 
 onstart:

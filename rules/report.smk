@@ -6,7 +6,7 @@ Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.
 
 rule report:
     input:
-        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
+        **{file.kind: f"{PLAN.run_dir}/{file.name}" for file in FAMILY.run_files},
         trades=f"{PLAN.run_dir}/trades.parquet",
         equity=f"{PLAN.run_dir}/equity.csv",
         metrics=f"{PLAN.run_dir}/metrics.json",
@@ -22,6 +22,6 @@ rule report:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("results", f"families/{CONFIG['market']}", "core"),
+        code=jobs.code_digest("results", f"families/{FAMILY.name}", "core"),
     script:
         "../scripts/report.py"

@@ -10,7 +10,7 @@ rule simulate:
     input:
         **replay_inputs(),
     output:
-        **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
+        **{file.kind: f"{PLAN.run_dir}/{file.name}" for file in FAMILY.run_files},
         trades_csv=f"{PLAN.run_dir}/trades.csv",
         trades=f"{PLAN.run_dir}/trades.parquet",
         equity=f"{PLAN.run_dir}/equity.csv",
@@ -25,6 +25,6 @@ rule simulate:
         "../envs/simulate.yaml"
     threads: 8
     params:
-        code=jobs.code_digest(*REPLAY_CODE, "pipeline/simulate.py"),
+        code=jobs.code_digest(*FAMILY.code, "pipeline/simulate.py"),
     script:
         "../scripts/simulate.py"

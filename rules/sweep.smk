@@ -20,6 +20,6 @@ rule sweep_chunk:
     resources:
         computing=1,
     params:
-        code=jobs.code_digest(*REPLAY_CODE, "sweeps"),
+        code=jobs.code_digest(*FAMILY.code, "sweeps"),
     script:
         "../scripts/sweep_chunk.py"

@@ -3,15 +3,17 @@
 import json
 from pathlib import Path
 
-from tradewinds import database
-from tradewinds.core import files
+from tradewinds.core import database_urls, files
+from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.pipeline.jobs import enter_storage, run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
     rows = load_run(folder, url, catalogs=catalogs, candles=candles, tell=telling("load"))
-    files.write_text(receipt, json.dumps({"database": database.masked(url), "trades": rows}, sort_keys=True) + "\n")
+    files.write_text(
+        receipt, json.dumps({"database": database_urls.masked(url), "trades": rows}, sort_keys=True) + "\n"
+    )
 
 
 if __name__ == "__main__":
@@ -21,5 +23,6 @@ if __name__ == "__main__":
     run_job(
         lambda: load(folder, url, list(snakemake.input.catalogs), list(snakemake.input.candles), snakemake.output[0]),
         stage="load",
+        refused=DatabaseError,
         log=snakemake.log[0],
     )

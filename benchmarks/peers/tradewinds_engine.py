@@ -30,10 +30,10 @@ def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
     conf["risk"]["start_balance_usd"] = float(Decimal(cash) / 100)
     planned = plan_of(conf)
     if events is not None:
-        conf["date_end_local"] = planned.events[events - 1].climate_date
-    candles = {(e.series_ticker, e.climate_date): str(folder / e.path) for e in planned.events[:events]}
-    catalogs = {series: str(folder / path) for series, path in planned.catalogs.items()}
-    return conf, catalogs, candles, str(folder / planned.probabilities)
+        conf["date_end_local"] = planned.files.events[events - 1].climate_date
+    candles = {(e.series_ticker, e.climate_date): str(folder / e.path) for e in planned.files.events[:events]}
+    catalogs = {series: str(folder / path) for series, path in planned.files.catalogs.items()}
+    return conf, catalogs, candles, str(folder / planned.files.probabilities)
 
 
 def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:

@@ -6,7 +6,7 @@ each file is a job; from the user's file or a seed one job makes those that are 
 longer than writing a file. A year that was over when it was asked is never asked again.
 """
 
-if PLAN.source == "yahoo":
+if PLAN.files.source == "yahoo":
 
     rule fetch_bars:
         output:
@@ -26,19 +26,19 @@ if PLAN.source == "yahoo":
                 --through {params.through:q} --out {output:q} --log {log:q}
             """
 
-elif PLAN.bars:
+elif PLAN.files.bars:
 
     rule import_bars:
         input:
-            own([PLAN.source_file] if PLAN.source_file else []),
+            own([PLAN.files.source_file] if PLAN.files.source_file else []),
         output:
-            kept(PLAN.bars),
+            kept(PLAN.files.bars),
         log:
             f"logs/import_bars/{PLAN.run_id}.log",
         conda:
             "../../envs/simulate.yaml"
         params:
-            code=jobs.code_digest("families/equities_daily/fetch", "core"),
+            code=CODE["import_bars"],
         script:
             "../../scripts/equities_daily/import_bars.py"
 
@@ -46,14 +46,14 @@ elif PLAN.bars:
 rule panel:
     """All bars of a run in one file: opening thousands takes longer than replaying them."""
     input:
-        PLAN.bars,
+        PLAN.files.bars,
     output:
-        PLAN.panel,
+        PLAN.files.panel,
     log:
         f"logs/panel/{PLAN.run_id}.log",
     conda:
         "../../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("families/equities_daily/bar_panel.py", "core"),
+        code=CODE["panel"],
     script:
         "../../scripts/equities_daily/panel.py"

@@ -7,11 +7,11 @@ Needs: a simulated run; catalogs, candles, probabilities, forecasts, climate rep
 
 rule calibration:
     input:
-        catalogs=list(PLAN.catalogs.values()),
-        candles=[event.path for event in PLAN.events],
-        probabilities=PLAN.probabilities,
-        forecasts=list(PLAN.forecasts.values()),
-        climate=list(PLAN.climate.values()),
+        catalogs=list(PLAN.files.catalogs.values()),
+        candles=[event.path for event in PLAN.files.events],
+        probabilities=PLAN.files.probabilities,
+        forecasts=list(PLAN.files.forecasts.values()),
+        climate=list(PLAN.files.climate.values()),
         metrics=f"{PLAN.run_dir}/metrics.json",  # of a run that failed there is nothing
     output:
         f"{PLAN.run_dir}/calibration.json",
@@ -20,10 +20,6 @@ rule calibration:
     conda:
         "../../envs/simulate.yaml"
     params:
-        code=jobs.code_digest(
-            "families/kalshi_weather/calibration",
-            "families/kalshi_weather/strikes.py",
-            "families/kalshi_weather/forecasts",
-        ),
+        code=CODE["calibration"],
     script:
         "../../scripts/kalshi_weather/calibration.py"

@@ -19,6 +19,6 @@ rule forecast:
     resources:
         computing=1,
     params:
-        code=jobs.code_digest(*FORECAST_CODE),
+        code=CODE["forecast"],
     script:
         "../../scripts/kalshi_weather/forecast.py"

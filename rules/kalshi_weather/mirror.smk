@@ -8,7 +8,7 @@ Needs: the candle files. Makes: rows (upserted, one transaction per event file),
 
 rule mirror_candles:
     input:
-        [event.path for event in PLAN.events],
+        [event.path for event in PLAN.files.events],
     output:
         f"{LOADED.removesuffix('.json')}_candles.json",
     log:

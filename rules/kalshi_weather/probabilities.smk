@@ -6,16 +6,18 @@ Needs: catalogs; the forecasts of their stations, or the user's file. Makes: dat
 
 rule probabilities:
     input:
-        catalogs=list(PLAN.catalogs.values()),
-        forecasts=list(PLAN.forecasts.values()),
-        user_file=own([PLAN.user_probabilities] if PLAN.user_probabilities else []),
+        catalogs=list(PLAN.files.catalogs.values()),
+        forecasts=list(PLAN.files.forecasts.values()),
+        user_file=own(
+            [PLAN.files.user_probabilities] if PLAN.files.user_probabilities else []
+        ),
     output:
-        PLAN.probabilities,
+        PLAN.files.probabilities,
     log:
         f"logs/probabilities/{PLAN.run_id}.log",
     conda:
         "../../envs/simulate.yaml"
     params:
-        code=jobs.code_digest(*FORECAST_CODE, "families/kalshi_weather/strikes.py"),
+        code=CODE["probabilities"],
     script:
         "../../scripts/kalshi_weather/probabilities.py"

@@ -7,6 +7,7 @@ import sys
 gc.disable()  # a process this short leaves nothing to collect
 sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
 
+from tradewinds.core.errors import FetchError  # noqa: E402
 from tradewinds.families.equities_daily.fetch import fetch_bars_job  # noqa: E402
 from tradewinds.pipeline.jobs import run_job  # noqa: E402
 
@@ -22,6 +23,7 @@ def main() -> None:
     run_job(
         lambda: fetch_bars_job.fetch_bars_job(args.symbol, int(args.year), args.through, args.out),
         stage="fetch_bars",
+        refused=FetchError,
         log=args.log,
     )
 

@@ -8,7 +8,7 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 
 def import_bars(raw_config: dict) -> None:
     conf = configs.resolve(raw_config)
-    wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files]
+    wanted = [(file.name, file.year, file.path) for file in run_plan(conf).files.years]
     if conf["bars"]["source"] == "files":
         bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
     else:

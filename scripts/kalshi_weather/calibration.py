@@ -14,7 +14,7 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 def score(raw_config: dict, out: str) -> None:
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
-    with naming_damage(plan):
+    with naming_damage(plan.data_files):
         markets, days = gather(conf, plan)
     files.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
 

@@ -7,6 +7,7 @@ import sys
 gc.disable()  # a process this short leaves nothing to collect
 sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
 
+from tradewinds.core.errors import FetchError  # noqa: E402
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
 from tradewinds.pipeline.jobs import run_job  # noqa: E402
 
@@ -23,6 +24,7 @@ def main() -> None:
     run_job(
         lambda: fetch_jobs.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out),
         stage="fetch_candles",
+        refused=FetchError,
         log=args.log,
         target=args.out,
     )

@@ -15,7 +15,7 @@ def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, o
     plan = plan_of(conf)
     days = climate_days.date_range(dt.date(through.year, 1, 1), through)
     station = climate_days.station_with(station_id, target)
-    files = plan.guidance_of(station_id, through.year), plan.climate_of(station_id, through.year)
+    files = plan.files.guidance_of(station_id, through.year), plan.files.climate_of(station_id, through.year)
     table = make_forecasts(conf, station, *files, days)
     write_parquet(out, table, describe(table))
 

@@ -3,8 +3,9 @@
 import json
 import logging
 
-from tradewinds import database
 from tradewinds.config import resolve as configs
+from tradewinds.core.database_urls import masked
+from tradewinds.core.errors import DatabaseError
 from tradewinds.core.files import write_text
 from tradewinds.families.kalshi_weather.database import mirror
 from tradewinds.pipeline.jobs import enter_storage, run_job
@@ -14,7 +15,7 @@ def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
     url = configs.resolve(raw_config)["database"]["url"]
     files, rows = mirror.mirror_candles(candles, url)
     logging.getLogger(__name__).info("%d of %d files were not in yet, %d rows", files, len(candles), rows)
-    write_text(receipt, json.dumps({"database": database.masked(url), "files": len(candles)}) + "\n")
+    write_text(receipt, json.dumps({"database": masked(url), "files": len(candles)}) + "\n")
 
 
 if __name__ == "__main__":
@@ -22,5 +23,6 @@ if __name__ == "__main__":
     run_job(
         lambda: mirror_candles(snakemake.config, list(snakemake.input), snakemake.output[0]),
         stage="mirror_candles",
+        refused=DatabaseError,
         log=snakemake.log[0],
     )

@@ -10,8 +10,8 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 def probabilities(raw_config: dict, out: str) -> None:
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
-    forecasts = {series: plan.forecasts_of(series) for series in plan.catalogs}
-    table, meta = build_probabilities(conf, plan.catalogs, forecasts, plan.user_probabilities)
+    forecasts = {series: plan.files.forecasts_of(series) for series in plan.files.catalogs}
+    table, meta = build_probabilities(conf, plan.files.catalogs, forecasts, plan.files.user_probabilities)
     files.write_parquet(out, table, meta)
 
 

@@ -7,6 +7,7 @@ import sys
 gc.disable()  # a process this short leaves nothing to collect
 sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
 
+from tradewinds.core.errors import FetchError  # noqa: E402
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
 from tradewinds.pipeline.jobs import run_job  # noqa: E402
 
@@ -19,7 +20,10 @@ def main() -> None:
     parser.add_argument("--log", required=True)
     args = parser.parse_args()
     run_job(
-        lambda: fetch_jobs.sync_catalog_job(args.series, args.through, args.out), stage="sync_catalog", log=args.log
+        lambda: fetch_jobs.sync_catalog_job(args.series, args.through, args.out),
+        stage="sync_catalog",
+        refused=FetchError,
+        log=args.log,
     )
 
 

@@ -40,8 +40,8 @@ def test_every_row_of_trades_csv(which, request, monkeypatch):
     monkeypatch.chdir(finished.folder)
     conf = resolve.load("config.yaml")
     plan = plan_of(conf)
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    naive = NaiveRun(conf, plan.catalogs, candles, plan.probabilities, plan.climate.values()).run()
+    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
+    naive = NaiveRun(conf, plan.files.catalogs, candles, plan.files.probabilities, plan.files.climate.values()).run()
     with open(finished.run_folder() / "trades.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(naive.trades) > 100

@@ -125,7 +125,7 @@ def check(
     from tradewinds.core.errors import SimulationError
     from tradewinds.families.plan import run_plan
 
-    damaged = list(damaged_files(run_plan(configs.load(config))))
+    damaged = list(damaged_files(run_plan(configs.load(config)).data_files))
     for damage in damaged:
         typer.echo(str(damage))
         if delete_damaged:
@@ -299,8 +299,8 @@ def record(
     plan = plan_of(conf)
     events = recorder.record(conf, plan, out)
     typer.echo(f"{out}: archive of {events} events; serve it with tradewinds replay --archive {out}")
-    if plan.user_probabilities:
-        typer.echo(f"{plan.user_probabilities} is yours, not fetched: it is no part of the archive.")
+    if plan.files.user_probabilities:
+        typer.echo(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive.")
 
 
 @archive_app.command("synthetic")

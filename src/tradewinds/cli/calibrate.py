@@ -45,7 +45,7 @@ def scores(conf: Config, options: runner.RunOptions, console: Console) -> Scores
 
     plan = plan_of(conf)
     make_inputs(conf, options, console)
-    with naming_damage(plan):
+    with naming_damage(plan.data_files):
         return calibration(*gather(conf, plan), conf["seed"])
 
 

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from tradewinds.core import files
-from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
 
 
@@ -40,7 +40,7 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
-def show_summary(screen: Screen, plan: RunPlan, database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
+def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
     """The result of a run and where it lies; `headlines` are the market family's own."""
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
     diagnostics = metrics["diagnostics"]

@@ -31,7 +31,7 @@ def run(config_path: Path, cuts: int, seed: int, console: Console) -> None:
     conf = configs.load(config_path)
     plan = run_plan(conf)
     refuse_missing(plan)
-    for damage in damaged_files(plan):
+    for damage in damaged_files(plan.data_files):
         raise damage
     subject = markets.family_of(conf["market"]).lookahead(conf, plan)
     reports = list(_watched(lookahead.check(subject, cuts, seed), cuts, console))

@@ -19,7 +19,7 @@ from tradewinds.core import files
 from tradewinds.core.damage import naming_damage
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.plan import Plan, plan_of
+from tradewinds.families.kalshi_weather.plan import EventsPlan, plan_of
 from tradewinds.pipeline import runner
 
 COLUMNS = (
@@ -46,7 +46,7 @@ def probabilities(
     told = console if output == "table" else Console(stderr=True)
     calibrate.make_inputs(conf, options, told)
     plan = plan_of(conf)
-    with naming_damage(plan):
+    with naming_damage(plan.data_files):
         rows = bracket_rows(conf, plan, day)
     if output == "json":
         print(json.dumps(rows, indent=2))
@@ -55,10 +55,10 @@ def probabilities(
         writer.writeheader()
         writer.writerows(rows)
     else:
-        _show(console, rows, files.read_meta(plan.probabilities)["events_without"], day)
+        _show(console, rows, files.read_meta(plan.files.probabilities)["events_without"], day)
 
 
-def bracket_rows(conf: Config, plan: Plan, day: dt.date) -> list[Row]:
+def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
     """A row per market with a probability (keys COLUMNS), from the coldest bracket to the hottest, series by series."""
     from tradewinds.families.kalshi_weather.calibration.data import (
         asof_of,
@@ -66,9 +66,9 @@ def bracket_rows(conf: Config, plan: Plan, day: dt.date) -> list[Row]:
     )
 
     rows = []
-    said = {row["market_ticker"]: row for row in files.read_rows(plan.probabilities)}
-    candles = {event.series_ticker: event.path for event in plan.events}
-    for series, catalog in plan.catalogs.items():
+    said = {row["market_ticker"]: row for row in files.read_rows(plan.files.probabilities)}
+    candles = {event.series_ticker: event.path for event in plan.files.events}
+    for series, catalog in plan.files.catalogs.items():
         asof = asof_of(conf, climate_days.station_of(series), day)
         quotes = quotes_at([candles[series]], asof)
         listed = files.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))

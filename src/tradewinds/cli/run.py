@@ -32,7 +32,7 @@ def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_r
     conf = configs.load(config_path)
     plan, family = run_plan(conf), markets.family_of(conf["market"])
     if dry_run:
-        display.show_plan(screen, *family.plan_rows(conf, plan))
+        display.show_plan(screen, *family.cost(conf, plan))
         return
     from tradewinds.database import activity
 
@@ -43,4 +43,4 @@ def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_r
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
     display.show_catalogs(screen, synced)
-    display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.HEADLINES)
+    display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.headlines)

@@ -116,7 +116,7 @@ def _fanned_out(
 
 
 def _replayed(points: Sequence[SweepPoint], told: _Told) -> Iterator[Outcome]:
-    with naming_damage(run_plan(points[0].config)):
+    with naming_damage(run_plan(points[0].config).data_files):
         yield from replays.outcomes(points, told)
 
 

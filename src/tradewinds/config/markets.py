@@ -32,5 +32,5 @@ def market_of(raw: Mapping[str, Any]) -> str:
 
 @functools.cache
 def family_of(market: str) -> Family:
-    """The module of a market family."""
-    return cast("Family", importlib.import_module(_REGISTRY[market][0]))
+    """A market family, by the contract of families/contract.py."""
+    return cast("Family", importlib.import_module(_REGISTRY[market][0]).FAMILY)

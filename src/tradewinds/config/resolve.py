@@ -24,8 +24,6 @@ from tradewinds.core.paths import workflow_root
 
 Config = dict[str, Any]
 
-# Where results go, who is asked and how fast change nothing in a result, so they are no part of the question.
-NOT_THE_QUESTION = ("database", "output_dir", "kalshi", "iem", "yahoo", "fetch")
 _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
@@ -128,6 +126,11 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
     markets.family_of(config["market"]).check(config, problems)
 
 
+def not_the_question(market: str) -> tuple[str, ...]:
+    """The sections that change nothing in a result: where it goes, which services are asked, and how fast."""
+    return ("database", "output_dir", "fetch", *markets.family_of(market).services)
+
+
 def question(config: Config) -> Config:
     """The part of a resolved config that a result depends on; nulls (absent limits) left out."""
 
@@ -136,7 +139,8 @@ def question(config: Config) -> Config:
             return {key: without_nulls(item) for key, item in value.items() if item is not None}
         return value
 
-    kept: Config = without_nulls({key: value for key, value in config.items() if key not in NOT_THE_QUESTION})
+    left_out = not_the_question(config["market"])
+    kept: Config = without_nulls({key: value for key, value in config.items() if key not in left_out})
     return kept
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.kalshi_weather.climate_days import climate_date_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -38,17 +37,17 @@ FAMILY_FIGURES = (  # of runs that have them
     *("turnover_per_year", "excess_return_pct"),
 )
 
-Events = Mapping[str, tuple[int, Decimal]]  # trades and P&L of an event, or of the decisions of a date (YYYY-MM-DD)
+ByDay = Mapping[dt.date, tuple[int, Decimal]]  # trades and their P&L
 
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run to compare, from the database or from its folder."""
+    """A run to compare, from the database or from its folder; `days` are those to which its trades belong."""
 
     run_id: str
     config: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    events: Events
+    days: ByDay
 
     @property
     def dates(self) -> tuple[dt.date, dt.date]:
@@ -57,23 +56,28 @@ class ComparedRun:
         return first, last
 
     def between(self, first: dt.date, last: dt.date) -> tuple[int, Decimal]:
-        """Trades and P&L of the events of some dates."""
-        date_of = climate_date_of if by_event(self.config) else dt.date.fromisoformat
-        inside = [found for key, found in self.events.items() if first <= date_of(key) <= last]
+        """Trades of some dates, and their P&L."""
+        inside = [found for day, found in self.days.items() if first <= day <= last]
         return sum(count for count, _ in inside), sum((pnl for _, pnl in inside), Decimal(0))
 
     def by_day(self, days: Sequence[dt.date]) -> Iterator[Decimal]:
-        """P&L of the events of these dates up to each of them; dates ascend."""
-        made = dict.fromkeys(days, Decimal(0))
-        for event, (_, pnl) in self.events.items():
-            if (day := climate_date_of(event)) in made:
-                made[day] += pnl
-        return itertools.accumulate(made.values())
+        """P&L of these dates up to each of them; dates ascend."""
+        return itertools.accumulate(self.days.get(day, (0, Decimal(0)))[1] for day in days)
 
 
-def by_event(config: Mapping[str, Any]) -> bool:
-    """Whether a run's trades belong to the dates of their events."""
-    return markets.family_of(config["market"]).BY_EVENT
+def _by_day(market: str, trades: Iterable[tuple[str, dt.date, int, Decimal]]) -> ByDay:
+    """Sums of trades by the day to which they belong.
+
+    Args:
+        market: the run's market family, which knows that day.
+        trades: (event, UTC date of the decision, number of trades, P&L).
+    """
+    family, found = markets.family_of(market), dict[dt.date, tuple[int, Decimal]]()
+    for event, decision_date, count, pnl in trades:
+        day = family.date_of(event, decision_date)
+        before, made = found.get(day, (0, Decimal(0)))
+        found[day] = before + count, made + pnl
+    return found
 
 
 def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
@@ -95,9 +99,8 @@ def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
     row = queries.one_run(connection, ids[0])
     if row is None or row["metrics_json"] is None:
         raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
-    return ComparedRun(
-        ids[0], row["config"], row["metrics_json"], queries.results_by(connection, ids[0], by_event(row["config"]))
-    )
+    days = _by_day(row["config"]["market"], queries.results_by_event(connection, ids[0]))
+    return ComparedRun(ids[0], row["config"], row["metrics_json"], days)
 
 
 def from_folder(folder: Path) -> ComparedRun:
@@ -115,13 +118,11 @@ def from_folder(folder: Path) -> ComparedRun:
         trades = pq.read_table(folder / "trades.parquet", columns=["event_ticker", "decision_ts_utc", "pnl"])
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
         raise ConfigError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
-    dates = trades["decision_ts_utc"].cast(pa.date32()).cast(pa.string())
-    keys = trades["event_ticker"] if by_event(manifest["config"]) else dates
-    grouped = (
-        trades.append_column("key", keys).group_by("key").aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
-    )
-    events = {row["key"]: (row["pnl_count"], row["pnl_sum"]) for row in grouped}
-    return ComparedRun(manifest["run_id"], manifest["config"], metrics, events)
+    dated = trades.append_column("date", trades["decision_ts_utc"].cast(pa.date32()))
+    grouped = dated.group_by(["event_ticker", "date"]).aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
+    rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
+    days = _by_day(manifest["config"]["market"], rows)
+    return ComparedRun(manifest["run_id"], manifest["config"], metrics, days)
 
 
 def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:

@@ -16,8 +16,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tradewinds import strategies
-from tradewinds.config.markets import family_of
 from tradewinds.core import files
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows, schema
@@ -111,12 +109,13 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "run_id": manifest["run_id"],
         "strategy": config["strategy"]["name"],
         "market": config["market"],
-        "series": family_of(config["market"]).series(config),
+        "series": manifest["series"],
         "date_start": dt.date.fromisoformat(config["date_start_local"]),
         "date_end": dt.date.fromisoformat(config["date_end_local"]),
         "config": config,
         "git_sha": manifest["git_sha"],
         "tradewinds_version": manifest["tradewinds_version"],
+        "strategy_version": manifest["strategy_version"],
         "seed": manifest["seed"],
         "artifact_path": folder.as_posix(),
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
@@ -126,11 +125,11 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:
     """Show the run as RUNNING. Its strategy gets the version and parameters of this run, and is active when it is new."""
-    version = strategies.version_of(run["strategy"]) or run["tradewinds_version"]
-    told = {"version": version, "parameters": run["config"]["strategy"].get("parameters", {})}
+    told = {"version": run["strategy_version"], "parameters": run["config"]["strategy"].get("parameters", {})}
     statement = t.upsert(t.strategies, connection.dialect, list(told))
     connection.execute(statement, told | {"name": run["strategy"], "is_active": True})
-    columns = {key: value for key, value in run.items() if key != "metrics"} | {"status": "RUNNING", "error": None}
+    of_others = ("metrics", "strategy_version")
+    columns = {key: value for key, value in run.items() if key not in of_others} | {"status": "RUNNING", "error": None}
     statement = t.upsert(t.backtest_runs, connection.dialect, [name for name in columns if name != "run_id"])
     connection.execute(statement, columns)
 

@@ -219,13 +219,15 @@ def core_metrics(connection: sa.Connection, run_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def results_by(connection: sa.Connection, run_id: str, event: bool = True) -> dict[str, tuple[int, Decimal]]:
-    """Trades and exact P&L of a run by event, or by date of the decision."""
+def results_by_event(connection: sa.Connection, run_id: str) -> list[tuple[str, dt.date, int, Decimal]]:
+    """Trades and exact P&L of a run, by event and UTC date of the decision: (event, date, trades, P&L)."""
     trades = t.backtest_trades.c
-    key = trades.event_ticker if event else sa.func.date(trades.decision_ts_utc)
-    query = sa.select(key, sa.func.count(), _micro(trades.pnl)).where(trades.run_id == run_id)
-    found = connection.execute(query.group_by(key))
-    return {str(name): (count, Decimal(int(total)) / MICRO) for name, count, total in found}
+    keys = (trades.event_ticker, sa.func.date(trades.decision_ts_utc))
+    query = sa.select(*keys, sa.func.count(), _micro(trades.pnl)).where(trades.run_id == run_id).group_by(*keys)
+    return [
+        (str(event), dt.date.fromisoformat(str(date)), count, Decimal(int(total)) / MICRO)
+        for event, date, count, total in connection.execute(query)
+    ]
 
 
 def _micro(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

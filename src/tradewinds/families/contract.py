@@ -1,128 +1,80 @@
-"""What a market family is: the functions and tables that its module offers to everything that knows no market by name."""
+"""What a market family must offer to the rooms that know no market by name.
+
+A family is one folder, families/<name>; its module family.py holds one object, FAMILY, that satisfies `Family`. A new family
+adds its folder, a line in config/markets.py, its rules, scripts and schema, and (with tables of its own) a migration.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-from tradewinds.config.problems import Problems
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-
-    pass
+    from tradewinds.families.plan import Plan
+    from tradewinds.families.strategy_table import StrategyTable
     from tradewinds.results.report.run import Family as Report
 
+Tell = Callable[[int, int], None]  # hears of units of work done, and of how many
 
-Tell = Callable[[int, int], None]
-
-
-class RunPlan(Protocol):
-    """Every file of a run. All paths are relative to the working directory."""
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-
-    @property
-    def run_dir(self) -> str:
-        """The run's folder."""
-
-    @property
-    def date_end(self) -> dt.date:
-        """Last date of the config."""
-
-    @property
-    def fetched(self) -> list[str]:
-        """All files that come from a service."""
-
-    @property
-    def groups(self) -> list[tuple[str, list[str]]]:
-        """Everything that is made before the replay, by kind, in the order in which it is made."""
-
-    @property
-    def growing(self) -> dict[str, dt.date]:
-        """Fetched files that may have to be asked for again, and the date that each must reach."""
-
-    @property
-    def schemas(self) -> dict[str, Any]:
-        """The schema of every data file."""
-
-    @property
-    def inputs(self) -> dict[str, list[str]]:
-        """What the replay reads, by kind."""
-
-    @property
-    def recorded(self) -> dict[str, list[str]]:
-        """Catalogs, and candle files whose checkpoints the database keeps."""
-
-    @property
-    def results(self) -> list[str]:
-        """Files of the run that are made after the replay and before the report."""
-
-    def missing(self) -> list[str]:
-        """Fetched files that are not there and cannot be made from what is."""
+FETCH, COMPUTE, RESULT, DATABASE = "fetch", "compute", "result", "database"
 
 
-class Family(Protocol):
-    """A market family's module.
+class Service(NamedTuple):
+    """An outside service: a section of the config with its address, rate and connections.
 
-    REPLAY_KEYS: keys of a config that change neither what is read nor what is replayed. NOT_SWEPT: keys that a sweep
-    refuses, with the reason. DAYS_PER_YEAR: as in RunResult. BY_EVENT: a trade belongs
-    to the date of its event, else to that of its decision. RULES: files of rules/ that make what the replay reads.
-    FILES: what `simulate` writes into the run's folder beyond what every run has, by kind. HEADLINES: (label, key of
-    metrics.json) of the summary beyond the common ones.
+    Attributes:
+        resource: the workflow's resource that bounds its jobs, by the section's `max_connections`.
+        parallel: a second resource, which `--max-parallel-events` bounds; by default as the first. "" for none.
     """
 
-    REPLAY_KEYS: frozenset[str]
-    NOT_SWEPT: Mapping[str, str]
-    DAYS_PER_YEAR: int | None
-    BY_EVENT: bool
-    RULES: Sequence[str]
-    FILES: Mapping[str, str]
-    HEADLINES: Sequence[tuple[str, str]]
-
-    def check(self, config: dict[str, Any], problems: Problems) -> None:
-        """Note what the schema cannot say of a config."""
-
-    def plan_of(self, conf: Mapping[str, Any]) -> Any:
-        """The plan (a RunPlan) of a resolved config."""
-
-    def plan_rows(self, conf: Mapping[str, Any], plan: Any) -> tuple[list[dict[str, Any]], list[str]]:
-        """Rows of the dry run's table, and notes under it."""
-
-    def resources(self, conf: Mapping[str, Any], parallel: int | None) -> dict[str, int]:
-        """Limits of the workflow's resources; `parallel` is the user's wish for event jobs at once."""
-
-    def series(self, conf: Mapping[str, Any]) -> list[str]:
-        """What a run trades, for the database's column of that name."""
-
-    def reads(self, conf: Mapping[str, Any]) -> int:
-        """What of REPLAY_KEYS decides after all which files are read."""
-
-    def simulate(self, conf: Mapping[str, Any], plan: Any, threads: int, tell: Tell) -> RunResult:
-        """Replay a config and write FILES into the run's folder."""
-
-    def simulate_many(self, configs: Sequence[Mapping[str, Any]], plan: Any, workers: int) -> list[Summary]:
-        """The runs of configs that differ in REPLAY_KEYS only, in short."""
-
-    def validate(self, conf: Mapping[str, Any], plan: Any, where: str, console: Console) -> None:
-        """Judge the data that is there, and say so."""
-
-    def lookahead(self, conf: Mapping[str, Any], plan: Any) -> Subject:
-        """A run of the data that is there, for the look-ahead check."""
-
-    def report(self) -> Report:
-        """What the family's report is made of."""
+    resource: str
+    parallel: str = ""
 
 
-PLANTED = "planted"
+@dataclass(frozen=True)
+class Stage:
+    """A rule of the workflow that only this family has.
+
+    Attributes:
+        rule: its name, which is also its script's and its log folder's.
+        file: the file of rules/<family>/ that has it, without its ending.
+        kind: fetch (asks a service), compute (makes data), result (makes a file of the run) or database.
+        code: sources that its output depends on (files or folders below the package); none for a fetch.
+        wildcards: regular expressions of the wildcards in its paths.
+    """
+
+    rule: str
+    file: str
+    kind: str
+    code: Sequence[str] = ()
+    wildcards: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunFile(NamedTuple):
+    """A file of a run's folder.
+
+    Attributes:
+        kind: its name in the workflow's rules.
+        name: its file name.
+        media_type: as the web page serves it.
+        purpose: what it holds, in words.
+    """
+
+    kind: str
+    name: str
+    media_type: str
+    purpose: str
+
+
+PLANTED = "planted"  # records that a look-ahead check adds after a cut
 
 
 class Stretch(NamedTuple):
@@ -139,7 +91,13 @@ Timelines = dict[Key, list[Stretch]]  # in time order
 
 @dataclass(frozen=True)
 class Future:
-    """What is done to records known after `cut_ts` (Unix seconds): they are removed, or poisoned; `kinds` says to which."""
+    """What a look-ahead check does to records known after an instant.
+
+    Attributes:
+        cut_ts: the instant, in Unix seconds.
+        poisoned: the records get other values; else they are removed.
+        kinds: of which kinds.
+    """
 
     cut_ts: int
     poisoned: bool
@@ -147,10 +105,12 @@ class Future:
 
 
 class Subject(Protocol):
-    """A run that can be made again with another future.
+    """A run that can be made again with another future, for the look-ahead check.
 
-    `kinds` of records and of `decisions`, of which the first are the ones without which nothing is shown; `step_seconds` lie
-    between two decisions of a stretch.
+    Attributes:
+        kinds: kinds of records that can be changed.
+        decisions: kinds of decisions; without one of the first kind the check shows nothing.
+        step_seconds: between two decisions of a stretch.
     """
 
     kinds: Sequence[str]
@@ -158,14 +118,93 @@ class Subject(Protocol):
     step_seconds: int
 
     def instants(self) -> Mapping[str, Sequence[int]]:
-        """Where something happens in the run, by what it is: there it is cut."""
+        """Unix seconds at which something happens in the run, by what it is: there the check cuts."""
 
     def past(self, cut_ts: int) -> Timelines:
         """What the run decided by a cut."""
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """What it decides by the cut under another future, and how many records known after it were changed, by kind, and how
-        many were planted; changed files go into the folder."""
+        """What it decides by the cut under another future, and how many records known after it were changed or planted.
+
+        Args:
+            future: the change.
+            folder: where changed copies of the files go.
+        """
 
     def event_of(self, market: str) -> str:
         """The event that a market belongs to; the market itself if it belongs to none."""
+
+
+class Family(Protocol):
+    """A market family.
+
+    Attributes:
+        name: the value of the config key `market`.
+        services: the services that its jobs may call, by their section of the config.
+        stages: the rules that only it has, in the order in which their files are included.
+        code: what a replay depends on, as files or folders below the package: never another family's.
+        run_files: what the replay writes into a run's folder beyond what every run has.
+        headlines: (label, key of metrics.json) of the summary beyond the common ones.
+        days_per_year: trading days of a year; None where equity is noted around the clock.
+        replay_keys: keys of a config that change neither what is read nor what is replayed.
+        not_swept: keys that a sweep refuses, with the reason.
+        strategies: the strategies that a config may name.
+    """
+
+    name: str
+    services: Mapping[str, Service]
+    stages: Sequence[Stage]
+    code: Sequence[str]
+    run_files: Sequence[RunFile]
+    headlines: Sequence[tuple[str, str]]
+    days_per_year: int | None
+    replay_keys: frozenset[str]
+    not_swept: Mapping[str, str]
+    strategies: StrategyTable
+
+    def check(self, config: dict[str, Any], problems: Problems) -> None:
+        """Note what the schema cannot say of a config."""
+
+    def currency(self, config: Mapping[str, Any]) -> str:
+        """The currency of a config's account, as ISO 4217 or the name of a coin."""
+
+    def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings of a config's costs, for the manifest."""
+
+    def series(self, config: Mapping[str, Any]) -> list[str]:
+        """What a run trades, for the database's column of that name."""
+
+    def date_of(self, event: str, decision_date: dt.date) -> dt.date:
+        """The day to which a trade belongs.
+
+        Args:
+            event: its event_ticker.
+            decision_date: the UTC date of its decision.
+        """
+
+    def plan(self, config: Mapping[str, Any]) -> Plan[Any]:
+        """Every file of a resolved config's run."""
+
+    def cost(self, config: Mapping[str, Any], plan: Plan[Any]) -> tuple[list[dict[str, Any]], list[str]]:
+        """Rows of the dry run's table (files, requests and time), and notes under it."""
+
+    def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a sweep may set in strategy.parameters: names with the values that are in force, sections as mappings."""
+
+    def reads(self, config: Mapping[str, Any]) -> int:
+        """How many earlier bars a config's signals need; sweep points with different values read different files."""
+
+    def replay(self, config: Mapping[str, Any], plan: Plan[Any], threads: int, tell: Tell) -> RunResult:
+        """Replay a config on its plan's files, and write `run_files` into the run's folder."""
+
+    def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: Plan[Any], workers: int) -> list[Summary]:
+        """The runs of configs that differ in `replay_keys` only, in short; the files are read once."""
+
+    def validate(self, config: Mapping[str, Any], plan: Plan[Any], where: str, console: Console) -> None:
+        """Judge the data that is there, and say so."""
+
+    def lookahead(self, config: Mapping[str, Any], plan: Plan[Any]) -> Subject:
+        """A run of the data that is there, for the look-ahead check."""
+
+    def report(self) -> Report:
+        """The report's title and sections."""

@@ -1,27 +1,109 @@
-"""The files of a run: which are missing, which have to grow, and what to say of them."""
+"""The plan of a run: which files it is made of, which are there, and which have to grow.
+
+One class for all families, so that the Snakefile, the command line and the database agree. What only a family knows of its
+files (which event, which symbol and year) is in `Plan.files`, an object of the family's own.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tradewinds.config import markets, resolve
+from tradewinds.core import files
 from tradewinds.core.errors import DataMissing
-from tradewinds.core.files import read_meta
 
 if TYPE_CHECKING:
-    from tradewinds.families.contract import RunPlan
+    import pyarrow as pa
 
+    from tradewinds.core.damage import OrderCheck
 
 SHOWN_FILES = 40
+Files = TypeVar("Files")
 
 
-def run_plan(conf: resolve.Config) -> RunPlan:
+@dataclass(frozen=True)
+class DataFile:
+    """A data file of a run.
+
+    Attributes:
+        path: relative to the working directory.
+        schema: its columns.
+        fetched: it comes from a service.
+        reaches: the date that a file which grows must reach; None for one that is made once.
+        in_order: what its rows must keep to beyond the schema, for the check of damaged files.
+        held_elsewhere: whether it can be made from files that are there, without a service; asked when it is missing.
+    """
+
+    path: str
+    schema: pa.Schema
+    fetched: bool = False
+    reaches: dt.date | None = None
+    in_order: OrderCheck | None = None
+    held_elsewhere: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Files]):
+    """Every file of a run. All paths are relative to the working directory.
+
+    Attributes:
+        run_id: the run's id.
+        run_dir: the run's folder.
+        date_end: last date of the config.
+        stages: what is made before the replay, by kind, in the order in which it is made.
+        inputs: what the replay reads, by kind: data files and the user's own.
+        results: files of the run that are made after the replay and before the report.
+        recorded: data files that the load into the database reads, by kind.
+        files: what the family knows of its files.
+    """
+
+    run_id: str
+    run_dir: str
+    date_end: dt.date
+    stages: Mapping[str, Sequence[DataFile]]
+    inputs: Mapping[str, Sequence[str]]
+    files: Files
+    results: Sequence[str] = ()
+    recorded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def data_files(self) -> list[DataFile]:
+        """All data files, in the order of their stages."""
+        return [file for stage in self.stages.values() for file in stage]
+
+    @property
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """The paths of each stage."""
+        return [(name, [file.path for file in stage]) for name, stage in self.stages.items()]
+
+    @property
+    def fetched(self) -> list[str]:
+        """Paths of all files that come from a service."""
+        return [file.path for file in self.data_files if file.fetched]
+
+    @property
+    def growing(self) -> dict[str, dt.date]:
+        """Files that may have to be asked for again, and the date that each must reach."""
+        return {file.path: file.reaches for file in self.data_files if file.reaches is not None}
+
+    def missing(self) -> list[str]:
+        """Fetched files that are not there and cannot be made from what is."""
+        gone = [file for file in self.data_files if file.fetched and not Path(file.path).exists()]
+        return [file.path for file in gone if not (file.held_elsewhere and file.held_elsewhere())]
+
+
+def run_plan(conf: resolve.Config) -> Plan[Any]:
     """The plan of a resolved config, of whichever market family."""
-    made: RunPlan = markets.family_of(conf["market"]).plan_of(conf)
-    return made
+    return markets.family_of(conf["market"]).plan(conf)
+
+
+def run_folder(conf: Mapping[str, Any], run_id: str) -> str:
+    """The folder of a run."""
+    return f"{conf['output_dir'].rstrip('/') or '/'}/{run_id}"
 
 
 def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
@@ -36,22 +118,22 @@ def asked_through(path: str, needed: dt.date) -> str:
     none at all in a parameter that is worked out from an output: a run names the files that must go on (`stale_files`).
     """
     if Path(path).exists():
-        meta = read_meta(path)
+        meta = files.read_meta(path)
         if dt.date.fromisoformat(meta["covers_through"]) >= needed:
             return str(meta["asked_through"])
     return needed.isoformat()
 
 
-def stale_files(plan: RunPlan) -> list[str]:
+def stale_files(plan: Plan[Any]) -> list[str]:
     """Growing files that are there but do not reach the end of the run's range."""
     return [
         path
         for path, needed in plan.growing.items()
-        if Path(path).exists() and dt.date.fromisoformat(read_meta(path)["covers_through"]) < needed
+        if Path(path).exists() and dt.date.fromisoformat(files.read_meta(path)["covers_through"]) < needed
     ]
 
 
-def refuse_missing(plan: RunPlan) -> None:
+def refuse_missing(plan: Plan[Any]) -> None:
     """For commands that read what a run fetched.
 
     Raises:
@@ -63,8 +145,14 @@ def refuse_missing(plan: RunPlan) -> None:
         raise lacking(missing, "fetches")
 
 
-def lacking(files: Sequence[str], how: str) -> DataMissing:
+def lacking(paths: Sequence[str], how: str) -> DataMissing:
     """The error that names files that are not there; `how` tradewinds run comes by them (fetches, makes)."""
-    shown = "\n".join(f"  {path}" for path in files[:SHOWN_FILES])
-    rest = f"\n  … and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
-    return DataMissing(f"{len(files)} file(s) of this config are missing; tradewinds run {how} them:\n{shown}{rest}")
+    what = f"{len(paths)} file(s) of this config are missing; tradewinds run {how} them:"
+    return DataMissing(f"{what}\n{shown_paths(paths)}")
+
+
+def shown_paths(paths: Sequence[str]) -> str:
+    """The first paths, one per line, and how many more there are."""
+    lines = [f"  {path}" for path in paths[:SHOWN_FILES]]
+    rest = len(paths) - SHOWN_FILES
+    return "\n".join([*lines, *([f"  … and {rest} more"] if rest > 0 else [])])

@@ -23,12 +23,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tradewinds.config.markets import family_of
 from tradewinds.core import imports
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
-from tradewinds.core.errors import INTERRUPTED, DatabaseError, FetchError, SimulationError, TradewindsError
+from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 
-SERVICE_NAMES = ("kalshi", "iem", "yahoo")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 TELL_SECONDS = 0.2
 COLLECTED_AFTER = 100_000  # objects that may hold others, made and not freed: some ten megabytes
@@ -37,17 +37,6 @@ UNEXPECTED = 1
 FILE_SYSTEM_REFUSES = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 )
-STAGE_EXIT_CODES = {
-    **dict.fromkeys(
-        ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars"), FetchError.exit_code
-    ),
-    **dict.fromkeys(
-        ("forecast", "probabilities", "import_bars", "panel", "simulate", "calibration", "report"),
-        SimulationError.exit_code,
-    ),
-    "sweep_chunk": SimulationError.exit_code,
-    **dict.fromkeys(("load", "mirror_candles"), DatabaseError.exit_code),
-}
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
@@ -57,7 +46,9 @@ def export_environment(config: Mapping[str, Any]) -> None:
     No job has matrices so large that threads would pay; starting them takes numpy half its import.
     """
     os.environ.setdefault(*ONE_THREAD)
-    os.environ[SERVICES] = json.dumps({name: config[name] for name in SERVICE_NAMES if name in config}, sort_keys=True)
+    os.environ[SERVICES] = json.dumps(
+        {name: config[name] for name in family_of(config["market"]).services}, sort_keys=True
+    )
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
     _put_first("PATH", Path(sys.executable).parent)
@@ -72,7 +63,7 @@ def _put_first(variable: str, folder: Path) -> None:
         os.environ[variable] = os.pathsep.join([str(folder), *filter(None, others)])
 
 
-SOURCES = {".py", ".c", ".sql", ".j2", ".css", ".js"}
+SOURCES = {".py", ".c", ".csv", ".sql", ".j2", ".css", ".js"}
 
 
 def code_digest(*parts: str) -> str:
@@ -99,11 +90,24 @@ def log_to(path: str | Path) -> None:
     )
 
 
-def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: str | None = None) -> None:
+def run_job(
+    main: Callable[[], None],
+    *,
+    stage: str,
+    log: str | Path,
+    target: str | None = None,
+    refused: type[TradewindsError] = SimulationError,
+) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
     The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that it tidies up.
-    `target`, the file that the job makes, goes into its failure record.
+
+    Args:
+        main: the job's work.
+        stage: its rule.
+        log: the file of its log.
+        target: the file that it makes, for its failure record.
+        refused: the error whose exit code it has where the file system refuses to write.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -122,9 +126,7 @@ def run_job(main: Callable[[], None], *, stage: str, log: str | Path, target: st
             _unexpected(stage, error, log, target)
         named = error.filename or target or "a file"
         remedy = "Make room or make it writable, and run the same command again: what is finished stays."
-        _fail(
-            stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", STAGE_EXIT_CODES[stage], target
-        )
+        _fail(stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", refused.exit_code, target)
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         _unexpected(stage, error, log, target)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing
-from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import Plan
 from tradewinds.pipeline import jobs, progress, runner
 from tradewinds.pipeline.screen import Screen
 
@@ -18,7 +19,7 @@ SHOWN_FILES = 40
 def make(
     config_path: Path,
     conf: configs.Config,
-    plan: RunPlan,
+    plan: Plan[Any],
     options: runner.RunOptions,
     screen: Screen,
     target: str | None = None,
@@ -53,7 +54,7 @@ def make(
             return runner.run_workflow(command, log, watch, Path(failures))
 
 
-def _checkpoints(conf: configs.Config, plan: RunPlan, failures: Path) -> contextlib.AbstractContextManager[None]:
+def _checkpoints(conf: configs.Config, plan: Plan[Any], failures: Path) -> contextlib.AbstractContextManager[None]:
     """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
     missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
     if not missing:
@@ -67,7 +68,7 @@ def _checkpoints(conf: configs.Config, plan: RunPlan, failures: Path) -> context
     return checkpoints.backfill(conf["database"]["url"], missing, reasons)
 
 
-def _refuse_missing(plan: RunPlan) -> None:
+def _refuse_missing(plan: Plan[Any]) -> None:
     missing = plan.missing()
     if not missing:
         return

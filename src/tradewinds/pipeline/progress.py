@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.progress import (
     BarColumn,
@@ -20,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from tradewinds.families.contract import RunPlan
+from tradewinds.families.plan import Plan
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.screen import Screen
 
@@ -31,7 +32,7 @@ _BAR_WIDTH = 24
 Group = tuple[str, list[str]]
 
 
-def groups(plan: RunPlan, loaded: str) -> list[Group]:
+def groups(plan: Plan[Any], loaded: str) -> list[Group]:
     """The files of a run in the order in which they come to be."""
     return [
         *plan.groups,

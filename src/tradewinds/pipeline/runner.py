@@ -29,8 +29,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.families.contract import RunPlan
-from tradewinds.families.plan import stale_files
+from tradewinds.families.plan import Plan, stale_files
 from tradewinds.pipeline import jobs
 
 POLL_SECONDS = 0.2
@@ -63,10 +62,10 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: RunPlan, options: RunOptions, fetch: str, targets: Iterable[str] = ()
+    config_path: Path, conf: Config, plan: Plan[Any], options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
     """The Snakemake call of a run, or of some targets of the workflow."""
-    limits = markets.family_of(conf["market"]).resources(conf, options.max_parallel_events)
+    limits = _limits(conf, options.max_parallel_events)
     cores = max(*limits.values(), os.cpu_count() or 1)
     root = workflow_root()
     command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
@@ -86,6 +85,16 @@ def snakemake_command(
     if stale and fetch != "never":
         command += ["--forcerun", *stale]
     return command
+
+
+def _limits(conf: Config, parallel: int | None) -> dict[str, int]:
+    """How many jobs of each of the workflow's resources may run at once."""
+    limits = {}
+    for section, service in markets.family_of(conf["market"]).services.items():
+        limits[service.resource] = conf[section]["max_connections"]
+        if service.parallel:
+            limits[service.parallel] = parallel or conf[section]["max_connections"]
+    return limits
 
 
 def _profile(name: str | None) -> Path:

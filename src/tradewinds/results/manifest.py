@@ -9,9 +9,9 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewinds import __version__
 from tradewinds.config import resolve
@@ -21,13 +21,37 @@ from tradewinds.core.text import instant
 _PACKAGES = ("duckdb", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
 
 
+class AboutRun(NamedTuple):
+    """What a run's market family says of a config, for the manifest.
+
+    Attributes:
+        fees: the settings of its costs.
+        series: what it trades.
+        strategy_version: the strategy's own version; the program's where it has none.
+    """
+
+    fees: Mapping[str, Any]
+    series: Sequence[str]
+    strategy_version: str
+
+
 def write_manifest(
-    folder: str | Path, run_id: str, conf: Mapping[str, Any], inputs: Iterable[str], watermark: int | None
+    folder: str | Path,
+    run_id: str,
+    conf: Mapping[str, Any],
+    about: AboutRun,
+    inputs: Iterable[str],
+    watermark: int | None,
 ) -> None:
     """Write run_manifest.json beside a run's artifacts.
 
     Args:
-        inputs: paths of every file the run was made from; watermark: end of the latest candle used.
+        folder: the run's folder.
+        run_id: the run's id.
+        conf: the resolved config.
+        about: what its market family says of it.
+        inputs: paths of every file the run was made from.
+        watermark: end of the latest candle used, in Unix seconds; None without one.
     """
     manifest = {
         "run_id": run_id,
@@ -36,7 +60,9 @@ def write_manifest(
         "git_sha": git_sha(),
         "seed": conf["seed"],
         "config": json.loads(json.dumps(resolve.question(dict(conf)), default=str)),
-        "fees": dict(conf["fees"] if "fees" in conf else conf["costs"]),
+        "fees": dict(about.fees),
+        "series": list(about.series),
+        "strategy_version": about.strategy_version,
         "data_watermark_utc": None if watermark is None else instant(watermark),
         "inputs": {path: sha256(path) for path in sorted(set(inputs))},
         "packages": package_versions(),

@@ -7,20 +7,23 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tradewinds import strategies
 from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"
-NOT_SWEPT = {
-    **dict.fromkeys(("market", "date_start_local", "date_end_local"), _MARKETS),
-    **dict.fromkeys(resolve.NOT_THE_QUESTION, _NOTHING),
-}
-"""Keys, and sections with all their keys, and why a sweep of any market refuses them; a family has more."""
 PARAMETERS = "strategy.parameters"
 
 Node = dict[str, Any]
+
+
+def not_swept(market: str) -> dict[str, str]:
+    """Keys, and sections with all their keys, that a sweep of a market refuses, and why."""
+    return {
+        **dict.fromkeys(("market", "date_start_local", "date_end_local"), _MARKETS),
+        **dict.fromkeys(resolve.not_the_question(market), _NOTHING),
+        **markets.family_of(market).not_swept,
+    }
 
 
 def node_of(key: str, base: resolve.Config, where: str) -> Node:
@@ -34,7 +37,7 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
     Raises:
         ConfigError: an unknown key (with the nearest known one), a section, or a key that is not swept (with the reason).
     """
-    refused = NOT_SWEPT | dict(markets.family_of(base["market"]).NOT_SWEPT)
+    refused = not_swept(base["market"])
     for name, reason in refused.items():
         if key == name or key.startswith(f"{name}."):
             raise ConfigError(f"this key is not swept: {reason}.", where=where, remedy="Change it in the config.")
@@ -66,7 +69,7 @@ def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple
 
 
 def _parameters(base: resolve.Config) -> list[str]:
-    """Dotted keys of all parameters of a registered strategy, or of those that the config gives a user's strategy."""
+    """Dotted keys of all parameters that the config's strategy has."""
 
     def walk(section: Mapping[str, Any], prefix: str) -> Iterator[str]:
         for name, value in section.items():
@@ -75,10 +78,7 @@ def _parameters(base: resolve.Config) -> list[str]:
             else:
                 yield f"{prefix}{name}"
 
-    if "file" not in base["strategy"]:
-        return [f"{PARAMETERS}.{name}" for name in strategies.of_shares(base)[0].DEFAULTS]
-    own = base["strategy"]["file"] is not None
-    return list(walk(base["strategy"]["parameters"] or {}, f"{PARAMETERS}.")) if own else []
+    return list(walk(markets.family_of(base["market"]).parameters(base), f"{PARAMETERS}."))
 
 
 def _no_such_parameter(key: str, base: resolve.Config) -> tuple[str, str]:

@@ -19,7 +19,7 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     found: dict[str, list[SweepPoint]] = {}
     for point in points:
         family = markets.family_of(point.config["market"])
-        rest = {key: value for key, value in point.config.items() if key not in family.REPLAY_KEYS}
+        rest = {key: value for key, value in point.config.items() if key not in family.replay_keys}
         rest["reads"] = family.reads(point.config)
         found.setdefault(resolve.digest(rest), []).append(point)
     return list(found.values())
@@ -38,8 +38,8 @@ def outcomes(
     workers = workers or os.cpu_count() or 1
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
-        made = family.simulate_many([point.config for point in part], plan, workers)
+        made = family.replay_many([point.config for point in part], plan, workers)
         for point, run in zip(part, made, strict=True):
             columns = (run.worth_ts, run.worth_micro, run.decision_ts, run.pnl_micro)
-            yield Outcome(point.settings, point.run_id, *columns, days_per_year=family.DAYS_PER_YEAR)
+            yield Outcome(point.settings, point.run_id, *columns, days_per_year=family.days_per_year)
         advance(len(part))

@@ -67,7 +67,7 @@ def ran(world, **changes):
     write_bars(world)
     conf = resolved(universe=changes.pop("universe", sorted(world)), **changes)
     made = plan.run_plan(conf)
-    bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
+    bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
     make_panel(made)
     return replay.simulate(conf, made, 1, lambda done, total: None)
 
@@ -106,15 +106,17 @@ def test_the_plan_has_the_years_of_membership_and_the_history_before_them(tmp_pa
     (tmp_path / "u.csv").write_text("\n".join(["symbol,active_from,active_to", *spans]))
     conf = resolved(universe={"file": "u.csv"}, date_end_local="2025-12-31")
     made = plan.run_plan(conf)
-    years = Counter((file.symbol, file.year) for file in made.files)
+    years = Counter((file.symbol, file.year) for file in made.files.years)
     assert sorted(years) == [("AAA", 2023), ("AAA", 2024), ("BBB", 2025)]
-    assert made.missing() == [] and all(path.startswith("data/candles/daily/files-") for path in made.bars)
+    assert made.missing() == [] and all(path.startswith("data/candles/daily/files-") for path in made.files.bars)
 
 
 def test_two_user_files_never_share_a_folder(tmp_path):
     write_bars({"AAA": flat(MONDAY, [1] * 3)})
     write_bars({"AAA": flat(MONDAY, [2] * 3)}, "other.csv")
-    one, other = (plan.run_plan(resolved(bars={"source": "files", "path": p})).bars for p in ("bars.csv", "other.csv"))
+    one, other = (
+        plan.run_plan(resolved(bars={"source": "files", "path": p})).files.bars for p in ("bars.csv", "other.csv")
+    )
     assert not set(one) & set(other)
 
 
@@ -189,10 +191,10 @@ def test_a_panel_that_is_not_what_was_written_is_refused():
     ran({"AAA": flat(MONDAY, FALLS)})
     conf = resolved(universe=["AAA"])
     made = plan.run_plan(conf)
-    table, about = files.read_table(made.panel), files.read_meta(made.panel)
+    table, about = files.read_table(made.files.panel), files.read_meta(made.files.panel)
     damaged = {"not in order": table.sort_by([("day", "descending")]), "columns": table.drop_columns(["fault"])}
     for problem, other in damaged.items():
-        files.write_parquet(made.panel, other, about)
+        files.write_parquet(made.files.panel, other, about)
         with pytest.raises(DamagedFile, match=problem):
             replay.simulate(conf, made, 1, lambda done, total: None)
 
@@ -354,7 +356,7 @@ def stored_by_the_chart_api(currency, splits):
     """Empty years of a symbol, each fetched just after its end; a split in the later one."""
     conf = resolved(universe=["AAA"], bars={"source": "yahoo"}, risk={"currency": currency})
     made = plan.run_plan(conf)
-    for file in made.files:
+    for file in made.files.years:
         about = {"symbol": "AAA", "currency": "AUD", "retrieved_at": f"{file.year + 1}-01-05T00:00:00"}
         stored.write_year(file.path, stored.empty(), about | {"splits": splits if file.year == 2024 else []})
     return conf, made

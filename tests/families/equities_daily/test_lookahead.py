@@ -66,7 +66,9 @@ def run_of(seed, **changes):
     }
     conf = resolve.resolve({**raw, **changes}, today=dt.date(2026, 1, 1))
     made = plan.run_plan(conf)
-    bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files])
+    bar_files.import_bars(
+        conf["bars"]["path"], conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years]
+    )
     return SharesRun(conf, made)
 
 
@@ -254,7 +256,7 @@ def test_what_is_known_at_the_cut_stays_and_what_follows_does_not():
     """A second before each kind of record is known it is changed, at that second it is not."""
     run, clock = run_of(1), exchange_of("XASX")
     ex_date = dt.date.fromisoformat(Path("actions-1.csv").read_text().splitlines()[1].split(",")[1])
-    spans = [span for found in run.plan.universe.values() for span in found]
+    spans = [span for found in run.plan.files.universe.values() for span in found]
     joins = next(start for start, _ in spans if start > DAYS[25])
     leaves = next(end for _, end in spans if end < ALWAYS[1])
     moments = [
@@ -289,9 +291,9 @@ def test_an_open_of_today_is_known_and_the_rest_of_its_bar_is_not():
 
 def test_without_bars_there_is_nothing_to_check():
     conf, made = run_of(1).config, run_of(1).plan
-    Path(made.bars[0]).unlink()
+    Path(made.files.bars[0]).unlink()
     with pytest.raises(
-        DataMissing, match=f"1 file.s. of this config are missing; tradewinds run makes them:\n  {made.bars[0]}"
+        DataMissing, match=f"1 file.s. of this config are missing; tradewinds run makes them:\n  {made.files.bars[0]}"
     ):
         family.lookahead(conf, made)
 
@@ -300,7 +302,7 @@ def test_a_run_that_fails_for_want_of_bars_fails_here_too():
     conf = run_of(1).config
     strict = {**conf, "on_missing": {"bars": "fail"}, "universe": ["S1", "GONE"]}
     made = plan.run_plan(strict)
-    wanted = [(f.name, f.year, f.path) for f in made.files]
+    wanted = [(f.name, f.year, f.path) for f in made.files.years]
     bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
     with pytest.raises(DataMissing, match="GONE: no bars"):
         SharesRun(strict, made)

@@ -61,9 +61,9 @@ def test_one_candle_file_for_each_series_and_climate_date():
     plan = plan_of(resolved())
     days = ["2025-02-27", "2025-02-28", "2025-03-01", "2025-03-02"]  # both ends are in
     cells = [(series, day) for series in (CHI, MIA) for day in days]
-    assert [(e.series_ticker, e.climate_date.isoformat()) for e in plan.events] == cells
-    assert [e.path for e in plan.events] == [f"data/candles/kalshi/full_1m/{s}/{d}.parquet" for s, d in cells]
-    assert plan.catalogs == {s: f"data/catalog/kalshi/{s}.parquet" for s in (CHI, MIA)}
+    assert [(e.series_ticker, e.climate_date.isoformat()) for e in plan.files.events] == cells
+    assert [e.path for e in plan.files.events] == [f"data/candles/kalshi/full_1m/{s}/{d}.parquet" for s, d in cells]
+    assert plan.files.catalogs == {s: f"data/catalog/kalshi/{s}.parquet" for s in (CHI, MIA)}
     assert plan.run_dir == f"backtests/{plan.run_id}"
 
 
@@ -72,16 +72,19 @@ def test_only_what_defines_a_file_changes_its_name():
     same = plan_of(resolved(kalshi={"requests_per_second": 1}, iem={"base_url": "http://127.0.0.1:9"}, fetch="never"))
     assert same == plan
     seed = plan_of(resolved(seed=7))
-    assert (seed.fetched, seed.probabilities) == (plan.fetched, plan.probabilities) and seed.run_id != plan.run_id
+    assert (seed.fetched, seed.files.probabilities) == (
+        plan.fetched,
+        plan.files.probabilities,
+    ) and seed.run_id != plan.run_id
     later = plan_of(resolved(asof_policy={"local_time": "22:00", "days_before": 1}))
-    assert later.events == plan.events and later.probabilities != plan.probabilities
+    assert later.files.events == plan.files.events and later.files.probabilities != plan.files.probabilities
 
 
 def test_the_name_of_a_window_says_how_to_fetch_it():
-    assert CandleWindow.parse(plan_of(resolved()).window.key) == CandleWindow("FULL_MARKET_WINDOW", 1)
+    assert CandleWindow.parse(plan_of(resolved()).files.window.key) == CandleWindow("FULL_MARKET_WINDOW", 1)
     for key, clock, days in (("trade_2300_d1_1m", "23:00", 1), ("trade_0530_d0_1m", "05:30", 0)):
         asof = {"local_time": clock, "days_before": days}
-        assert plan_of(resolved(candles=TRADE_WINDOW, asof_policy=asof)).window.key == key
+        assert plan_of(resolved(candles=TRADE_WINDOW, asof_policy=asof)).files.window.key == key
         assert CandleWindow.parse(key) == CandleWindow("TRADE_WINDOW_ONLY", 1, clock, days)
     for key in ("full_m", "full_1m/..", "trade_2300_1m", "FULL_1m"):
         with pytest.raises(ConfigError, match="is no window"):
@@ -92,17 +95,17 @@ def test_weather_is_by_station_and_reaches_back_for_the_windows_of_a_whole_year(
     gaussian = {"source": "gaussian", "models": ["GFS", "MEX"], "trailing_days": 48, "min_days": 5}
     years = {2023, 2024, 2025}  # climatology looks back two years, the regression not quite as far
     plan = plan_of(resolved(series_tickers=[CHI, LOW], probabilities=gaussian))
-    assert set(plan.climate) == {("KMDW", y) for y in years}, "two series of a station share its files"
-    assert set(plan.guidance) == {("KMDW", m, y) for m in ("GFS", "MEX") for y in years}
-    assert plan.guidance["KMDW", "MEX", 2025] == "data/guidance/iem/KMDW/MEX/2025.parquet"
+    assert set(plan.files.climate) == {("KMDW", y) for y in years}, "two series of a station share its files"
+    assert set(plan.files.guidance) == {("KMDW", m, y) for m in ("GFS", "MEX") for y in years}
+    assert plan.files.guidance["KMDW", "MEX", 2025] == "data/guidance/iem/KMDW/MEX/2025.parquet"
     longer = plan_of(resolved(probabilities=gaussian | {"emos_days": 700}))
-    assert set(longer.climate) == {(s, y) for s in ("KMDW", "KMIA") for y in {2022} | years}
+    assert set(longer.files.climate) == {(s, y) for s in ("KMDW", "KMIA") for y in {2022} | years}
     mine = plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"}))
-    assert (mine.guidance, mine.climate, mine.user_probabilities) == ({}, {}, "mine.csv")
-    assert plan.user_probabilities is None
+    assert (mine.files.guidance, mine.files.climate, mine.files.user_probabilities) == ({}, {}, "mine.csv")
+    assert plan.files.user_probabilities is None
     years = {"date_start_local": "2018-12-31", "date_end_local": "2021-01-01"}
     old = plan_of(resolved(series_tickers=["KXHIGHNY"], probabilities=gaussian, **years))
-    asked = {(m, y) for _, m, y in old.guidance}
+    asked = {(m, y) for _, m, y in old.files.guidance}
     assert asked == {("GFS", y) for y in range(2016, 2022)} | {("MEX", 2020), ("MEX", 2021)}, (
         "not before MEX was archived"
     )
@@ -111,8 +114,8 @@ def test_weather_is_by_station_and_reaches_back_for_the_windows_of_a_whole_year(
 def test_missing_is_what_is_fetched_and_not_there():
     plan = plan_of(resolved())
     assert plan.missing() == plan.fetched and len(plan.fetched) == len(set(plan.fetched))
-    here = [plan.events[3].path, plan.catalogs[MIA], next(iter(plan.climate.values()))]
-    touch(*here, plan.probabilities)
+    here = [plan.files.events[3].path, plan.files.catalogs[MIA], next(iter(plan.files.climate.values()))]
+    touch(*here, plan.files.probabilities)
     assert plan.missing() == [path for path in plan.fetched if path not in here]
     touch(*plan.fetched)
     assert plan.missing() == []
@@ -123,10 +126,12 @@ def test_what_another_window_holds_is_not_missing():
     evening = {"local_time": "23:00", "days_before": 1}
     trade = plan_of(resolved(series_tickers=[CHI], candles=TRADE_WINDOW, asof_policy=evening))
     early = plan_of(resolved(series_tickers=[CHI], candles=TRADE_WINDOW, asof_policy=evening | {"local_time": "21:00"}))
-    touch(plan.events[0].path, early.events[1].path, trade.events[2].path)
+    touch(plan.files.events[0].path, early.files.events[1].path, trade.files.events[2].path)
     gone = [path for path in trade.missing() if "/candles/" in path]
-    assert gone == [trade.events[3].path], "one from the full window, one from an earlier one, one is there"
-    assert trade.events[2].path in early.fetched or early.events[2].path in early.missing(), "not the other way round"
+    assert gone == [trade.files.events[3].path], "one from the full window, one from an earlier one, one is there"
+    assert trade.files.events[2].path in early.fetched or early.files.events[2].path in early.missing(), (
+        "not the other way round"
+    )
 
 
 def test_a_catalog_is_synced_again_only_when_the_range_reaches_past_it():
@@ -145,7 +150,7 @@ def test_a_catalog_is_synced_again_only_when_the_range_reaches_past_it():
 
 def test_a_station_year_is_asked_again_while_its_year_runs():
     plan = plan_of(resolved(series_tickers=[CHI]))
-    running, closed = plan.climate["KMDW", 2025], plan.climate["KMDW", 2024]
+    running, closed = plan.files.climate["KMDW", 2025], plan.files.climate["KMDW", 2024]
     write_parquet(running, schemas.CLIMATE.empty_table(), {"covers_through": "2025-03-01", "asked_through": "x"})
     write_parquet(closed, schemas.CLIMATE.empty_table(), {"covers_through": "2024-12-31", "asked_through": "x"})
     assert stale_files(plan) == [running]
@@ -153,20 +158,20 @@ def test_a_station_year_is_asked_again_while_its_year_runs():
         dt.date(2024, 12, 31),
         plan.date_end,
     )
-    assert plan_of(resolved(series_tickers=[CHI], date_end_local="2025-03-01")).climate["KMDW", 2025] == running
+    assert plan_of(resolved(series_tickers=[CHI], date_end_local="2025-03-01")).files.climate["KMDW", 2025] == running
     assert stale_files(plan_of(resolved(series_tickers=[CHI], date_end_local="2025-03-01"))) == []
 
 
 def test_the_estimate_before_the_catalog_is_there():
     conf = resolved(kalshi={"requests_per_second": 4}, iem={"requests_per_second": 0.25})
     plan = plan_of(conf)
-    touch(plan.events[0].path)
+    touch(plan.files.events[0].path)
     [chicago, miami, weather], notes = plan_rows(conf, plan)
     assert tuple(chicago.values()) == (f"{CHI} events", 4, 1, 3, 3 * 6 + 2 + 8, "0:00:07")
     assert (miami["missing"], miami["requests"]) == (4, 4 * 6 + 2 + 4), (
         "a page per 1,000 markets since the first listing"
     )
-    files = len(plan.guidance) + len(plan.climate)
+    files = len(plan.files.guidance) + len(plan.files.climate)
     assert (weather["total"], weather["requests"]) == (files, files)
     assert weather["time"] == str(dt.timedelta(seconds=4 * files))
     assert [CHI in note and "not there yet" in note for note in notes] == [True, False, False, False]
@@ -196,7 +201,7 @@ def test_with_a_catalog_requests_are_counted_market_by_market():
     assert (row["missing"], row["requests"]) == (4, 3 + 1 + 1), "a covered day without markets asks nothing"
     assert row["time"] == str(dt.timedelta(seconds=math.ceil(5 / 3))) and total.startswith("5 requests")
     spans = {f"M{n}": [int(at(226, 0).timestamp()), int(at(228, 6).timestamp())] for n in range(2)}
-    write_parquet(plan_of(conf).events[0].path, schemas.CANDLES.empty_table(), {"windows": spans})
+    write_parquet(plan_of(conf).files.events[0].path, schemas.CANDLES.empty_table(), {"windows": spans})
     assert plan_rows(conf, plan_of(conf))[0][0]["requests"] == 2
     write_catalog(CHI, "2025-03-01", markets=markets)
     [row], notes = plan_rows(conf, plan_of(conf))
@@ -204,7 +209,7 @@ def test_with_a_catalog_requests_are_counted_market_by_market():
     short = resolved(candles=TRADE_WINDOW, series_tickers=[CHI], asof_policy={"local_time": "23:00", "days_before": 2})
     write_catalog(CHI, "2025-03-02", markets=markets)
     assert plan_rows(short, plan_of(short))[0][0]["requests"] == 1 + 1, "what the full window has is not asked for"
-    Path(plan_of(conf).events[0].path).unlink()
+    Path(plan_of(conf).files.events[0].path).unlink()
     assert plan_rows(short, plan_of(short))[0][0]["requests"] == 2 + 1 + 1, "the window begins at the as-of time"
 
 
@@ -215,23 +220,23 @@ def screen(terminal=False):
 def test_progress_counts_the_files_this_run_had_to_make():
     conf = resolved()
     plan = plan_of(conf)
-    touch(*plan.catalogs.values(), plan.events[0].path)
+    touch(*plan.files.catalogs.values(), plan.files.events[0].path)
     console = screen()
     with progress.Watch(progress.groups(plan, "loaded.json"), console, ".") as watch:
         watch()
-        touch(plan.events[1].path)
+        touch(plan.files.events[1].path)
         watch()
-        touch(*(event.path for event in plan.events))
+        touch(*(event.path for event in plan.files.events))
         watch()
         watch()
     assert console.console.file.getvalue() == "candles: 7 of 7\n", (
         "one line when a kind is complete, none for what was there"
     )
     with progress.Watch(progress.groups(plan, "loaded.json"), bars := screen(terminal=True), ".") as watch:
-        touch(*plan.guidance.values())
+        touch(*plan.files.guidance.values())
         watch()
     bars_shown = [line.split() for line in bars.console.file.getvalue().splitlines() if "/" in line][-7:]
-    weather = f"{len(plan.guidance)}/{len(plan.guidance) + len(plan.climate)}"
+    weather = f"{len(plan.files.guidance)}/{len(plan.files.guidance) + len(plan.files.climate)}"
     assert (
         " ".join(w[0].split("K")[-1] for w in bars_shown)
         == "weather forecasts probabilities simulate calibration report load"
@@ -268,17 +273,19 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
 def test_configs_that_agree_on_the_forecast_share_its_files():
     """A year of a station's forecasts is one file, whatever range and risk ask for it; other settings are other files."""
     one = plan_of(resolved(series_tickers=[CHI, LOW]))
-    assert set(one.forecasts) == {("KMDW", "max", 2025), ("KMDW", "min", 2025)}
+    assert set(one.files.forecasts) == {("KMDW", "max", 2025), ("KMDW", "min", 2025)}
     longer = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", risk={"fixed_qty": 7}))
-    assert longer.forecasts["KMDW", "max", 2025] == one.forecasts["KMDW", "max", 2025]
+    assert longer.files.forecasts["KMDW", "max", 2025] == one.files.forecasts["KMDW", "max", 2025]
     later = plan_of(resolved(series_tickers=[CHI], date_start_local="2024-11-01", date_end_local="2025-06-01"))
-    assert later.forecasts["KMDW", "max", 2024] == longer.forecasts["KMDW", "max", 2024], (
+    assert later.files.forecasts["KMDW", "max", 2024] == longer.files.forecasts["KMDW", "max", 2024], (
         "a year that is over is made once"
     )
-    assert later.forecasts["KMDW", "max", 2025].endswith("/KMDW/max/2025-06-01.parquet")
-    assert longer.forecast_inputs("KMDW", 2025) == one.forecast_inputs("KMDW", 2025), "nor does it read another file"
-    assert longer.forecasts_of(CHI) == [longer.forecasts["KMDW", "max", year] for year in (2024, 2025)]
+    assert later.files.forecasts["KMDW", "max", 2025].endswith("/KMDW/max/2025-06-01.parquet")
+    assert longer.files.forecast_inputs("KMDW", 2025) == one.files.forecast_inputs("KMDW", 2025), (
+        "nor does it read another file"
+    )
+    assert longer.files.forecasts_of(CHI) == [longer.files.forecasts["KMDW", "max", year] for year in (2024, 2025)]
     other_clock = {"asof_policy": {"local_time": "22:00", "days_before": 1}}
     for change in (other_clock, {"probabilities": {"source": "gaussian", "emos_days": 0}}):
-        assert not set(plan_of(resolved(**change)).forecasts.values()) & set(one.forecasts.values())
-    assert plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"})).forecasts == {}
+        assert not set(plan_of(resolved(**change)).files.forecasts.values()) & set(one.files.forecasts.values())
+    assert plan_of(resolved(probabilities={"source": "file", "path": "mine.csv"})).files.forecasts == {}

@@ -61,8 +61,8 @@ def fetched(tmp_path, monkeypatch):
         conf = resolve.resolve(asked | {"probabilities": {"source": "file", "path": "mine.csv"}})
         plan = plan_of(conf)
         meta = {"covers_through": "2025-06-01", "asked_through": "2025-06-01"}
-        write_parquet(plan.catalogs["KXHIGHCHI"], pa.Table.from_pylist(list(rows), schemas.CATALOG), meta)
-        for event in plan.events:
+        write_parquet(plan.files.catalogs["KXHIGHCHI"], pa.Table.from_pylist(list(rows), schemas.CATALOG), meta)
+        for event in plan.files.events:
             write_candles(event.path)
         return conf, plan
 
@@ -117,11 +117,11 @@ def test_what_an_archive_cannot_say_is_refused_and_leaves_nothing(fetched, tmp_p
     ):
         record.record(conf, plan, "out/archive")
     assert list((tmp_path / "out").iterdir()) == []
-    Path(plan.events[0].path).write_bytes(b"torn")
-    with pytest.raises(DamagedFile, match=plan.events[0].path):
+    Path(plan.files.events[0].path).write_bytes(b"torn")
+    with pytest.raises(DamagedFile, match=plan.files.events[0].path):
         record.record(conf, plan, "out/archive")
-    Path(plan.events[0].path).unlink()
-    with pytest.raises(DataMissing, match=f"1 file.*\n  {plan.events[0].path}"):
+    Path(plan.files.events[0].path).unlink()
+    with pytest.raises(DataMissing, match=f"1 file.*\n  {plan.files.events[0].path}"):
         record.record(conf, plan, "out/archive")
 
 
@@ -131,12 +131,12 @@ def test_a_series_renamed_within_a_day_keeps_both_events(fetched):
     table = pa.Table.from_pylist(
         [
             row | {"market_ticker": row["market_ticker"].replace("KXHIGHCHI-25MAY02-T60", "HIGHCHI-25MAY02-T60")}
-            for row in pq.read_table(plan.events[0].path).to_pylist()
+            for row in pq.read_table(plan.files.events[0].path).to_pylist()
         ],
         schemas.CANDLES,
     )
     counts = {"KXHIGHCHI-25MAY02-B55": 3, "HIGHCHI-25MAY02-T60": 3}
-    write_parquet(plan.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
+    write_parquet(plan.files.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
     assert record.record(conf, plan, "archive") == 2
     archive = Archive("archive")
     assert [archive.candles("KXHIGHCHI", event).num_rows for event in sorted(archive.events)] == [3, 3]

@@ -15,7 +15,7 @@ from tradewinds.core.arrays import Flags, Ints
 from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.families.equities_daily import schemas
-from tradewinds.families.equities_daily.plan import EquitiesPlan
+from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.reference_data.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.reference_data.universe import Universe, within
 
@@ -57,7 +57,7 @@ def date_of(day: int) -> dt.date:
     return EPOCH + dt.timedelta(days=day)
 
 
-def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Loaded:
+def load_bars(config: Mapping[str, Any], plan: SharesPlan, history: int) -> Loaded:
     """The bars of a resolved config.
 
     Args:
@@ -67,12 +67,14 @@ def load_bars(config: Mapping[str, Any], plan: EquitiesPlan, history: int) -> Lo
         DataMissing: a symbol lacks bars or history and on_missing.bars says fail, or there is nothing to trade at all.
         SimulationError: files of one symbol do not fit together.
     """
-    universe = plan.universe
+    universe = plan.files.universe
     first, last = config["date_start_local"], config["date_end_local"]
     spans = {symbol: span for symbol, dates in universe.items() if (span := within(dates, first, last))}
     skipped = [(symbol, NOT_ACTIVE) for symbol in universe if symbol not in spans]
-    names = {file.symbol: file.name for file in plan.files}
-    bars, adjusted_close, quarantined = _read(config, plan.panel, {symbol: names[symbol] for symbol in sorted(spans)})
+    names = {file.symbol: file.name for file in plan.files.years}
+    bars, adjusted_close, quarantined = _read(
+        config, plan.files.panel, {symbol: names[symbol] for symbol in sorted(spans)}
+    )
     ends = np.array([min(day_of(max(e for _, e in universe[s])), day_of(last)) for s in bars.symbols], np.int64)
     bars, adjusted_close = _rows(bars, adjusted_close, bars.day <= ends[bars.owner])
     lacking = _lacking(bars, spans, history)
@@ -174,7 +176,7 @@ def _eligible(bars: Bars, universe: Universe, first: dt.date, last: dt.date) -> 
     return found
 
 
-def make_panel(plan: EquitiesPlan) -> None:
+def make_panel(plan: SharesPlan) -> None:
     """Put all bars of a plan into one file, in the order of its files.
 
     Raises:
@@ -184,12 +186,14 @@ def make_panel(plan: EquitiesPlan) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    about = {path: files.read_meta(path) for path in plan.bars}
+    about = {path: files.read_meta(path) for path in plan.files.bars}
     _refuse_stale(about)
     table = schemas.BARS.empty_table()
-    if plan.bars:
+    if plan.files.bars:
         with duckdb.connect() as connection:
-            table = connection.sql("SELECT * FROM read_parquet($files)", params={"files": plan.bars}).to_arrow_table()
+            table = connection.sql(
+                "SELECT * FROM read_parquet($files)", params={"files": plan.files.bars}
+            ).to_arrow_table()
     table = table.cast(schemas.BARS).combine_chunks()
     symbols, faults = (table[name].combine_chunks().dictionary_encode() for name in ("symbol", "quarantine"))
     columns = {name: _micro(pc.fill_null(table[name], 0)) for name in (*PRICES, "adj_close")}
@@ -200,7 +204,7 @@ def make_panel(plan: EquitiesPlan) -> None:
     panel = panel.sort_by([("number", "ascending"), ("day", "ascending")])
     meta = {"names": symbols.dictionary.to_pylist(), "faults": faults.dictionary.to_pylist()}
     meta["currencies"] = sorted({str(one["currency"]) for one in about.values() if one.get("currency")})
-    files.write_parquet(plan.panel, panel, meta)
+    files.write_parquet(plan.files.panel, panel, meta)
 
 
 def _micro(prices: pa.ChunkedArray) -> Ints:

@@ -14,7 +14,7 @@ import datetime as dt
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from tradewinds.engine.shares.rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_B
 from tradewinds.families.contract import PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.bar_panel import PRICES, date_of, day_of, make_panel
-from tradewinds.families.equities_daily.plan import EquitiesPlan
+from tradewinds.families.equities_daily.plan import SharesPlan, with_files
 from tradewinds.families.equities_daily.replay import Study
 from tradewinds.families.plan import lacking
 from tradewinds.reference_data import corporate_actions
@@ -57,15 +57,15 @@ class SharesRun:
     decisions: Sequence[str] = (SIGNALS, PURCHASES, SALES)
     step_seconds = 1
 
-    def __init__(self, config: Mapping[str, Any], plan: EquitiesPlan) -> None:
+    def __init__(self, config: Mapping[str, Any], plan: SharesPlan) -> None:
         """Raises DataMissing if the bars are not all there, or as the run itself does."""
-        if missing := [path for path in plan.bars if not Path(path).exists()]:
+        if missing := [path for path in plan.files.bars if not Path(path).exists()]:
             raise lacking(missing, "makes")
         self.config, self.plan, self.exchange = config, plan, exchange_of(config["calendar"])
         with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
-            whole = replace(plan, panel=f"{folder}/panel.parquet")
+            whole = with_files(plan, panel=f"{folder}/panel.parquet")
             make_panel(whole)
-            table, self.about = files.read_table(whole.panel), files.read_meta(whole.panel)
+            table, self.about = files.read_table(whole.files.panel), files.read_meta(whole.files.panel)
             self.columns = {name: table[name].to_numpy() for name in table.column_names}
             study = Study.of([config], whole)
             self.days, self.events = study.market.days, list(_events(config, study))
@@ -84,15 +84,17 @@ class SharesRun:
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `lookahead.Subject`."""
         copies = _Copies(future, self.exchange)
-        plan, config = replace(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
+        plan, config = with_files(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
         columns = self.columns
         if BARS in future.kinds:
             columns = copies.bars(columns)
-        files.write_parquet(plan.panel, pa.table(columns).cast(schemas.PANEL), self.about)
+        files.write_parquet(plan.files.panel, pa.table(columns).cast(schemas.PANEL), self.about)
         if ACTIONS in future.kinds and config["actions"] is not None:
-            config["actions"] = copies.actions(config["actions"], folder / "actions.csv", list(plan.universe))
+            config["actions"] = copies.actions(config["actions"], folder / "actions.csv", list(plan.files.universe))
         if MEMBERSHIPS in future.kinds:
-            plan = replace(plan, universe=copies.universe(plan.universe, {file.symbol for file in plan.files}))
+            plan = with_files(
+                plan, universe=copies.universe(plan.files.universe, {file.symbol for file in plan.files.years})
+            )
         # that a copy lacks bars is the check's doing, no reason to stop; nor that there is nothing left to trade
         config["on_missing"] = {**config["on_missing"], "bars": "skip"}
         try:

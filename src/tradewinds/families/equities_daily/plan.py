@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tradewinds import strategies
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import DataMissing
 from tradewinds.families.equities_daily.schemas import BARS, PANEL, bars_path
+from tradewinds.families.equities_daily.strategies import table
+from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
 from tradewinds.reference_data.universe import Universe, universe_of, within
 
 
@@ -25,17 +26,19 @@ class BarFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EquitiesPlan:
-    """Every file of a run. All paths are relative to the working directory.
+class BarFiles:
+    """The files of a run of shares.
 
-    `panel` is all bars in one file: opening thousands takes longer than replaying them. `source_file` is what bars are imported
-    from, if it is a file; `side_files` are the user's universe and corporate actions.
+    Attributes:
+        years: one file per symbol and year.
+        panel: all bars in one file, because opening thousands takes longer than replaying them.
+        source: files, yahoo or synthetic.
+        source_file: what bars are imported from, if it is a file.
+        side_files: the user's universe and corporate actions.
+        universe: spans of membership by symbol.
     """
 
-    run_id: str
-    run_dir: str
-    date_end: dt.date
-    files: tuple[BarFile, ...]
+    years: tuple[BarFile, ...]
     panel: str
     source: str
     source_file: str | None
@@ -44,68 +47,54 @@ class EquitiesPlan:
 
     @property
     def bars(self) -> list[str]:
-        """All files of bars."""
-        return [file.path for file in self.files]
-
-    @property
-    def fetched(self) -> list[str]:
-        """All files that come from a service."""
-        return self.bars if self.source == "yahoo" else []
-
-    @property
-    def groups(self) -> list[tuple[str, list[str]]]:
-        """What the replay reads, in the order in which it is made."""
-        return [("bars", self.bars), ("panel", [self.panel])]
-
-    @property
-    def growing(self) -> dict[str, dt.date]:
-        """Files that may have to be asked for again, and the date that each must reach."""
-        return {file.path: min(self.date_end, dt.date(file.year, 12, 31)) for file in self.files if self.fetched}
-
-    @property
-    def schemas(self) -> dict[str, Any]:
-        """The schema of every data file."""
-        return dict.fromkeys(self.bars, BARS) | {self.panel: PANEL}
-
-    @property
-    def inputs(self) -> dict[str, list[str]]:
-        """What the replay reads, by kind."""
-        return {"panel": [self.panel], "side_files": list(self.side_files)}
-
-    @property
-    def recorded(self) -> dict[str, list[str]]:
-        """Nothing that the database keeps a book of."""
-        return {"catalogs": [], "candles": []}
-
-    @property
-    def results(self) -> list[str]:
-        """Files of the run that are made after the replay and before the report."""
-        return []
-
-    def missing(self) -> list[str]:
-        """Fetched files that are not there."""
-        return [path for path in self.fetched if not Path(path).exists()]
+        """Paths of all files of bars."""
+        return [file.path for file in self.years]
 
 
-def plan_of(conf: Mapping[str, Any]) -> EquitiesPlan:
+SharesPlan = Plan[BarFiles]
+
+
+def shares_plan(conf: Mapping[str, Any]) -> SharesPlan:
     """The plan of a resolved config.
 
     Raises:
-        ConfigError: the universe file cannot be read. DataMissing: the file of bars is not there.
+        ConfigError: the universe file cannot be read.
+        DataMissing: the file of bars is not there.
     """
+    run, made = configs.run_id(dict(conf)), _bar_files(conf)
+    fetched, date_end = made.source == "yahoo", conf["date_end_local"]
+    return Plan(
+        run_id=run,
+        run_dir=run_folder(conf, run),
+        date_end=date_end,
+        stages={
+            "bars": [
+                DataFile(file.path, BARS, fetched, needed_through(date_end, file.year) if fetched else None)
+                for file in made.years
+            ],
+            "panel": [DataFile(made.panel, PANEL)],
+        },
+        inputs={"panel": [made.panel], "side_files": list(made.side_files)},
+        recorded={"catalogs": [], "candles": []},
+        files=made,
+    )
+
+
+def with_files(plan: SharesPlan, **changes: Any) -> SharesPlan:
+    """The plan with some of its files changed: what a look-ahead check reads in their place."""
+    return replace(plan, files=replace(plan.files, **changes))
+
+
+def _bar_files(conf: Mapping[str, Any]) -> BarFiles:
     if conf["bars"]["source"] == "files" and not Path(conf["bars"]["path"]).is_file():
         what = f"there are no prices: no file {conf['bars']['path']}."
         raise DataMissing(what, remedy="Give the path of a CSV or Parquet file of daily bars in bars.path.")
     universe, source = universe_of(conf), conf["bars"]["source"]
-    files = tuple(_files(conf, universe))
-    run = configs.run_id(dict(conf))
+    years = tuple(_years(conf, universe))
     given = conf["universe"]["file"] if isinstance(conf["universe"], dict) else None
-    return EquitiesPlan(
-        run_id=run,
-        run_dir=f"{conf['output_dir'].rstrip('/') or '/'}/{run}",
-        date_end=conf["date_end_local"],
-        files=files,
-        panel=f"data/panels/{configs.digest([file.path for file in files])[:20]}.parquet",
+    return BarFiles(
+        years=years,
+        panel=f"data/panels/{configs.digest([file.path for file in years])[:20]}.parquet",
         source=source,
         source_file=conf["bars"]["path"] if source == "files" else None,
         side_files=tuple(path for path in (given, conf["actions"]) if path is not None),
@@ -113,9 +102,9 @@ def plan_of(conf: Mapping[str, Any]) -> EquitiesPlan:
     )
 
 
-def _files(conf: Mapping[str, Any], universe: Universe) -> list[BarFile]:
+def _years(conf: Mapping[str, Any], universe: Universe) -> list[BarFile]:
     """The years in which a symbol is active in the run, and those before it that its first signals look back to."""
-    needed = strategies.history_of(conf)
+    needed = table.history_of(conf)
     back = dt.timedelta(
         days=2 * needed + 14
     )  # bars are weekdays without holidays, and thinly traded shares leave out some

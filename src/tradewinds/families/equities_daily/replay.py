@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds import strategies
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
@@ -23,14 +22,15 @@ from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
 from tradewinds.families.equities_daily.bar_panel import Loaded, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metrics
-from tradewinds.families.equities_daily.plan import EquitiesPlan
+from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
+from tradewinds.families.equities_daily.strategies import table
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
     """The ledger's rules of a resolved config."""
-    module, parameters = strategies.of_shares(config)
+    module, parameters = table.chosen(config)
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
         exits=module.exits(parameters),
@@ -57,17 +57,17 @@ class Study:
     exchange: Exchange
 
     @classmethod
-    def of(cls, configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan) -> Study:
+    def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> Study:
         """The bars that any of the configs needs."""
         first = configs[0]
-        history = max(strategies.history_of(config) for config in configs)
+        history = max(table.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
         return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
-        module, parameters = strategies.of_shares(config)
+        module, parameters = table.chosen(config)
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
@@ -120,7 +120,7 @@ class Study:
     @staticmethod
     def code(config: Mapping[str, Any]) -> str:
         """The reason code of a strategy's signals."""
-        return str(strategies.of_shares(config)[0].REASON)
+        return str(table.chosen(config)[0].REASON)
 
     def decision(self, config: Mapping[str, Any], answer: Answered) -> Decision:
         """What became of a signal, for decisions.parquet."""
@@ -143,7 +143,7 @@ class Study:
         return (asked - there) / asked * 100 if asked else None
 
 
-def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
+def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
     """Replay a resolved config and write the family's own files into the run's folder.
 
     Raises:
@@ -155,7 +155,7 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
     return _result(conf, plan, study, made)
 
 
-def simulate_many(configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, workers: int) -> list[Summary]:
+def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
     """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
     study = Study.of(configs, plan)
     return [_summary(study, study.replay(config), config) for config in configs]
@@ -177,7 +177,7 @@ def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summ
     )
 
 
-def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: ShareResult) -> RunResult:
+def _result(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: ShareResult) -> RunResult:
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules.start_micro)
@@ -202,11 +202,11 @@ def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: Sha
     )
 
 
-def _diagnostics(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: ShareResult) -> dict[str, Any]:
+def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: ShareResult) -> dict[str, Any]:
     loaded = study.loaded
     skips = Counter(reason for _, reason in loaded.skipped)
     return {
-        "events_attempted": len(plan.universe),
+        "events_attempted": len(plan.files.universe),
         "events_traded": len({trade.symbol for trade in made.trades}),
         "events_skipped": dict(sorted(skips.items())),
         "rejections": dict(sorted(made.refusals.items())),

@@ -1,18 +1,16 @@
-"""The plan of a run: which files it is made of, and which of them are there.
-
-One place answers for the Snakefile and for the command line, so both always agree.
-"""
+"""The files of a run of daily temperature events."""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradewinds.config import markets, resolve
+from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
+from tradewinds.families.kalshi_weather.candle_order import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
 from tradewinds.families.kalshi_weather.forecasts import reach as forecast_windows
 from tradewinds.families.kalshi_weather.schemas import (
@@ -29,10 +27,12 @@ from tradewinds.families.kalshi_weather.schemas import (
     forecast_path,
     guidance_path,
 )
-from tradewinds.families.plan import needed_through
+from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+MARKET = "kalshi_weather"
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,22 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Every file of a run. All paths are relative to the working directory.
+class EventFiles:
+    """The files of a run of events.
 
-    `guidance` is keyed by (station, model, year), `climate` by (station, year), `forecasts` by (station, target, year),
-    `catalogs` by series.
+    Attributes:
+        window: the candles that are wanted of every event.
+        events: one per series and climate date.
+        catalogs: by series.
+        guidance: by (station, model, year).
+        climate: by (station, year).
+        forecasts: by (station, target, year).
+        user_probabilities: the user's own probabilities, if any.
+        user_strategy: the user's own strategy, if any.
+        probabilities: the table of P(YES) at every event's as-of time.
+        years_back: calendar years before its own that a year of forecasts reaches back to.
     """
 
-    run_id: str
-    run_dir: str
     window: CandleWindow
     events: tuple[Event, ...]
     catalogs: dict[str, str]
@@ -63,7 +70,6 @@ class Plan:
     user_probabilities: str | None
     user_strategy: str | None
     probabilities: str
-    date_end: dt.date
     years_back: int
 
     @property
@@ -71,6 +77,11 @@ class Plan:
         """All station-years: the year of each file."""
         years = {path: year for (_, _, year), path in self.guidance.items()}
         return years | {path: year for (_, year), path in self.climate.items()}
+
+    @property
+    def candles(self) -> dict[tuple[str, dt.date], str]:
+        """Paths of candles by series and climate date."""
+        return {(event.series_ticker, event.climate_date): event.path for event in self.events}
 
     def forecast_inputs(self, station_id: str, year: int) -> list[str]:
         """The station-years that a year of forecasts is made from: its own and those before it that it reaches back to."""
@@ -92,99 +103,54 @@ class Plan:
         wanted = (station.station_id, station.target)
         return [path for (s, target, _), path in self.forecasts.items() if (s, target) == wanted]
 
-    @property
-    def fetched(self) -> list[str]:
-        """All files that come from a service."""
-        candles = [event.path for event in self.events]
-        return [*self.catalogs.values(), *candles, *self.weather]
 
-    @property
-    def groups(self) -> list[tuple[str, list[str]]]:
-        """Everything that is made before the replay, by kind, in the order in which it is made."""
-        return [
-            ("catalog", list(self.catalogs.values())),
-            ("weather", list(self.weather)),
-            ("candles", [event.path for event in self.events]),
-            ("forecasts", list(self.forecasts.values())),
-            ("probabilities", [self.probabilities]),
-        ]
-
-    @property
-    def growing(self) -> dict[str, dt.date]:
-        """Files that may have to be asked for again, and the date that each must reach."""
-        needs = dict.fromkeys(self.catalogs.values(), needed_through(self.date_end))
-        return needs | {path: needed_through(self.date_end, year) for path, year in self.weather.items()}
-
-    @property
-    def schemas(self) -> dict[str, pa.Schema]:
-        """The schema of every data file."""
-        found = dict.fromkeys(self.catalogs.values(), CATALOG)
-        found |= dict.fromkeys((event.path for event in self.events), CANDLES)
-        found |= dict.fromkeys(self.guidance.values(), GUIDANCE)
-        found |= dict.fromkeys(self.climate.values(), CLIMATE)
-        found |= dict.fromkeys(self.forecasts.values(), FORECASTS)
-        return found | {self.probabilities: PROBABILITIES}
-
-    @property
-    def inputs(self) -> dict[str, list[str]]:
-        """What the replay reads, by kind."""
-        own = {"user_file": self.user_probabilities, "user_strategy": self.user_strategy}
-        return {
-            **self.recorded,
-            "probabilities": [self.probabilities],
-            "weather": [*self.guidance.values(), *self.climate.values()],
-            **{kind: [path] for kind, path in own.items() if path is not None},
-        }
-
-    @property
-    def recorded(self) -> dict[str, list[str]]:
-        """Catalogs, and candle files whose checkpoints the database keeps."""
-        return {"catalogs": list(self.catalogs.values()), "candles": [event.path for event in self.events]}
-
-    @property
-    def results(self) -> list[str]:
-        """Files of the run that are made after the replay and before the report."""
-        return [f"{self.run_dir}/calibration.json"]
-
-    def missing(self) -> list[str]:
-        """Fetched files that are not there and cannot be made from what is."""
-        kept = {event.path for event in self.events if not Path(event.path).exists() and self._held(event)}
-        return [path for path in self.fetched if not Path(path).exists() and path not in kept]
-
-    def _held(self, event: Event) -> bool:
-        """Whether a file of another window has all candles of an event."""
-        station = climate_days.station_of(event.series_ticker)
-        return any(other.holds(self.window, station, event.climate_date) for other, _ in siblings(event.path))
+EventsPlan = Plan[EventFiles]
 
 
-def plan_of(conf: resolve.Config) -> Plan:
-    """The plan of a resolved config of events, for what is about events only.
+def plan_of(conf: resolve.Config) -> EventsPlan:
+    """The plan of a resolved config of events, for commands that are about events only.
 
     Raises:
         ConfigError: the config is of another market family.
     """
-    if conf["market"] != markets.NAMES[0]:
-        what = f"this command is for {markets.NAMES[0]}, and the config is of {conf['market']}."
+    if conf["market"] != MARKET:
+        what = f"this command is for {MARKET}, and the config is of {conf['market']}."
         raise ConfigError(
             what, where="market", remedy="tradewinds run, validate, check, lookahead-check and sweep take every market."
         )
-    return kalshi_plan(conf)
+    return events_plan(conf)
 
 
-def kalshi_plan(conf: resolve.Config) -> Plan:
+def events_plan(conf: resolve.Config) -> EventsPlan:
     """The plan of a resolved config of daily temperature events."""
-    window = candle_window.wanted_window(conf)
-    dates = climate_days.date_range(conf["date_start_local"], conf["date_end_local"])
-    series = conf["series_tickers"]
-    events = tuple(Event(s, d, candle_path(window.key, s, d)) for s in series for d in dates)
-    guidance, climate = _weather_files(conf)
-    run = resolve.run_id(conf)
-    forecast = conf["probabilities"]
+    run, made = resolve.run_id(conf), _event_files(conf)
+    run_dir = run_folder(conf, run)
+    recorded = {"catalogs": list(made.catalogs.values()), "candles": [event.path for event in made.events]}
+    own = {"user_file": made.user_probabilities, "user_strategy": made.user_strategy}
     return Plan(
         run_id=run,
-        run_dir=f"{conf['output_dir'].rstrip('/') or '/'}/{run}",
+        run_dir=run_dir,
+        date_end=conf["date_end_local"],
+        stages=_stages(made, conf["date_end_local"]),
+        inputs={
+            **recorded,
+            "probabilities": [made.probabilities],
+            "weather": list(made.weather),
+            **{kind: [path] for kind, path in own.items() if path is not None},
+        },
+        results=[f"{run_dir}/calibration.json"],
+        recorded=recorded,
+        files=made,
+    )
+
+
+def _event_files(conf: resolve.Config) -> EventFiles:
+    window, series, forecast = candle_window.wanted_window(conf), conf["series_tickers"], conf["probabilities"]
+    dates = climate_days.date_range(conf["date_start_local"], conf["date_end_local"])
+    guidance, climate = _weather_files(conf)
+    return EventFiles(
         window=window,
-        events=events,
+        events=tuple(Event(s, d, candle_path(window.key, s, d)) for s in series for d in dates),
         catalogs={s: catalog_path(s) for s in series},
         guidance=guidance,
         climate=climate,
@@ -192,9 +158,38 @@ def kalshi_plan(conf: resolve.Config) -> Plan:
         user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
         user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
-        date_end=conf["date_end_local"],
         years_back=_years_back(conf) if forecast["source"] == "gaussian" else 0,
     )
+
+
+def _stages(made: EventFiles, date_end: dt.date) -> dict[str, list[DataFile]]:
+    """What is made before the replay, in the order in which it is made."""
+
+    years = made.weather
+
+    def station_year(path: str, schema: pa.Schema) -> DataFile:
+        return DataFile(path, schema, fetched=True, reaches=needed_through(date_end, years[path]))
+
+    def candles(event: Event) -> DataFile:
+        held = functools.partial(_held, made.window, event)
+        return DataFile(event.path, CANDLES, fetched=True, in_order=check_candles, held_elsewhere=held)
+
+    return {
+        "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in made.catalogs.values()],
+        "weather": [
+            *(station_year(path, GUIDANCE) for path in made.guidance.values()),
+            *(station_year(path, CLIMATE) for path in made.climate.values()),
+        ],
+        "candles": [candles(event) for event in made.events],
+        "forecasts": [DataFile(path, FORECASTS) for path in made.forecasts.values()],
+        "probabilities": [DataFile(made.probabilities, PROBABILITIES)],
+    }
+
+
+def _held(window: CandleWindow, event: Event) -> bool:
+    """Whether a file of another window has all candles of an event."""
+    station = climate_days.station_of(event.series_ticker)
+    return any(other.holds(window, station, event.climate_date) for other, _ in siblings(event.path))
 
 
 def _forecast_digest(conf: resolve.Config) -> str:

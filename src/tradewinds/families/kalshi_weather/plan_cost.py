@@ -13,14 +13,14 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.kept_candles import best_kept
-from tradewinds.families.kalshi_weather.plan import Event, Plan
+from tradewinds.families.kalshi_weather.plan import Event, EventsPlan
 from tradewinds.families.plan import stale_files
 
 # Markets listed per page and per climate date, for the estimate of a catalog that was never synced.
 _PAGE, _PER_DATE = 1000, 6
 
 
-def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]]:
+def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows of the plan's table (one per series, then the weather) and notes to print under it.
 
     Requests are exact where a series' catalog is there (its markets and their tier are known), else estimated for
@@ -30,8 +30,8 @@ def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]
     rate = conf["kalshi"]["requests_per_second"]
     stale = set(stale_files(plan))
     total = 0
-    for series, catalog in plan.catalogs.items():
-        events = [event for event in plan.events if event.series_ticker == series]
+    for series, catalog in plan.files.catalogs.items():
+        events = [event for event in plan.files.events if event.series_ticker == series]
         missing = [event for event in events if not Path(event.path).exists()]
         sync = not Path(catalog).exists() or catalog in stale
         requests = _candle_requests(plan, series, missing) + (
@@ -42,7 +42,7 @@ def plan_rows(conf: Config, plan: Plan) -> tuple[list[dict[str, Any]], list[str]
         if sync:
             state = "does not reach the end of the range" if catalog in stale else "is not there yet"
             notes.append(f"The catalog of {series} {state}: its requests are an estimate until it is synced.")
-    weather = plan.weather
+    weather = plan.files.weather
     if weather:
         gone = sum(not Path(path).exists() or path in stale for path in weather)
         rows.append(_row("weather station-years", len(weather), gone, gone, conf["iem"]["requests_per_second"]))
@@ -77,12 +77,12 @@ def _catalog_requests(series: str, catalog: str, date_end: dt.date) -> int:
     return 1 + 1 + max(1, math.ceil(days * _PER_DATE / _PAGE))  # the live tier's listing fits a page
 
 
-def _candle_requests(plan: Plan, series: str, missing: list[Event]) -> int:
-    catalog = Path(plan.catalogs[series])
+def _candle_requests(plan: EventsPlan, series: str, missing: list[Event]) -> int:
+    catalog = Path(plan.files.catalogs[series])
     if not missing or not catalog.exists():
         return exchange_requests.ASSUMED_MARKETS * len(missing)
     days = _markets_by_date(catalog, plan)
-    return sum(_event_requests(plan.window, event, days.get(event.climate_date, [])) for event in missing)
+    return sum(_event_requests(plan.files.window, event, days.get(event.climate_date, [])) for event in missing)
 
 
 def _event_requests(wanted: CandleWindow, event: Event, markets: list[exchange_requests.Market]) -> int:
@@ -93,7 +93,7 @@ def _event_requests(wanted: CandleWindow, event: Event, markets: list[exchange_r
     return exchange_requests.plan_requests(markets, left, period)
 
 
-def _markets_by_date(catalog: Path, plan: Plan) -> dict[dt.date, list[exchange_requests.Market]]:
+def _markets_by_date(catalog: Path, plan: EventsPlan) -> dict[dt.date, list[exchange_requests.Market]]:
     table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS], (dt.date.min, plan.date_end))
     days: dict[dt.date, list[exchange_requests.Market]] = {}
     for day, market in zip(table["climate_date"].to_pylist(), exchange_requests.markets_in_order(table), strict=True):

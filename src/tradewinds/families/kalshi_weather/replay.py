@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
-from tradewinds import strategies
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
@@ -28,6 +27,7 @@ from tradewinds.families.kalshi_weather.events import (
     MarketEvent,
     load_events,
 )
+from tradewinds.families.kalshi_weather.strategies import table
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
     PREFIX,
@@ -119,7 +119,7 @@ class _Study:
         self.universe = Universe(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
-        self.rules = [strategies.rules_of(config) for config in configs]
+        self.rules = [table.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)

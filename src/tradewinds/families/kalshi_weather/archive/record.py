@@ -24,7 +24,7 @@ from tradewinds.core.damage import damaged_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
-from tradewinds.families.kalshi_weather.plan import Plan
+from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.plan import refuse_missing
 
 _FEES = ("fee_type", "fee_multiplier")
@@ -36,7 +36,7 @@ _RECORDED = [
 Row = dict[str, Any]
 
 
-def record(conf: Config, plan: Plan, out: str | Path) -> int:
+def record(conf: Config, plan: EventsPlan, out: str | Path) -> int:
     """Write an archive of a config's fetched files into the new folder `out`; the number of its events.
 
     The folder appears when it is whole.
@@ -47,7 +47,7 @@ def record(conf: Config, plan: Plan, out: str | Path) -> int:
     """
     _refuse_partial(conf)
     refuse_missing(plan)
-    for damage in damaged_files(plan):
+    for damage in damaged_files(plan.data_files):
         raise damage
     target = Path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -75,12 +75,12 @@ def _refuse_partial(conf: Config) -> None:
     raise ConfigError(problem, where="candles.window_policy", remedy=remedy)
 
 
-def _write(conf: Config, plan: Plan, folder: Path) -> int:
+def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     first, last = conf["date_start_local"], conf["date_end_local"]
-    catalogs = {series: files.read_rows(path, _RECORDED, (first, last)) for series, path in plan.catalogs.items()}
+    catalogs = {series: files.read_rows(path, _RECORDED, (first, last)) for series, path in plan.files.catalogs.items()}
     rows = [row for listed in catalogs.values() for row in listed]
     note = (
-        f"recorded from what was fetched for {', '.join(plan.catalogs)}, {first} to {last}; series and event objects are "
+        f"recorded from what was fetched for {', '.join(plan.files.catalogs)}, {first} to {last}; series and event objects are "
         "rebuilt: fees as they were fetched, texts assumed"
     )
     writer = ArchiveWriter(folder, note=note)
@@ -89,10 +89,10 @@ def _write(conf: Config, plan: Plan, folder: Path) -> int:
     writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
-    for event in plan.events:
+    for event in plan.files.events:
         _add_candles(writer, event.series_ticker, event.path, event_of)
-    writer.add_guidance(_joined(plan.guidance.values(), schemas.GUIDANCE))
-    writer.add_climate(_joined(plan.climate.values(), schemas.CLIMATE))
+    writer.add_guidance(_joined(plan.files.guidance.values(), schemas.GUIDANCE))
+    writer.add_climate(_joined(plan.files.climate.values(), schemas.CLIMATE))
     return len(events)
 
 

@@ -17,7 +17,7 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import ByDay, read_forecasts
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.law import Law
-from tradewinds.families.kalshi_weather.plan import Plan
+from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 Row = dict[str, Any]
@@ -33,19 +33,19 @@ WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND as
 """
 
 
-def gather(config: Config, plan: Plan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
+def gather(config: Config, plan: EventsPlan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
     """Every market with a result and a probability, and every day with a report and a forecast, of the config's range."""
-    said = {row["market_ticker"]: float(row["p_yes"]) for row in read_rows(plan.probabilities)}
+    said = {row["market_ticker"]: float(row["p_yes"]) for row in read_rows(plan.files.probabilities)}
     markets: list[ScoredMarket] = []
     days: dict[tuple[str, dt.date], ScoredDay] = {}
-    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.events}
-    for series, catalog in plan.catalogs.items():
+    candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
+    for series, catalog in plan.files.catalogs.items():
         station = climate_days.station_of(series)
-        forecasts = read_forecasts(map(read_table, plan.forecasts_of(series)))
+        forecasts = read_forecasts(map(read_table, plan.files.forecasts_of(series)))
         for day, listed in _listed(catalog, config).items():
             quotes = quotes_at([candles[series, day]], asof_of(config, station, day))
             markets += _markets(config, station, day, listed, said, forecasts, quotes)
-        observed = _observed(station, [path for (s, _), path in plan.climate.items() if s == station.station_id])
+        observed = _observed(station, [path for (s, _), path in plan.files.climate.items() if s == station.station_id])
         for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
             if day in observed and forecasts[day]["method"]:
                 laws = {MODEL: Law.of(forecasts[day]["law"])} | baseline_laws(forecasts[day])

@@ -31,7 +31,7 @@ from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import Known
-from tradewinds.families.kalshi_weather.plan import Plan
+from tradewinds.families.kalshi_weather.plan import EventsPlan
 
 CANDLES, GUIDANCE, CLIMATE = "candles", "guidance", "climate reports"
 USER_ROWS, RESULTS, LISTINGS = "user's rows", "results", "listings"
@@ -62,16 +62,16 @@ class Inputs:
     user_file: str | None
 
 
-def inputs_of(config: Mapping[str, Any], plan: Plan) -> Inputs:
+def inputs_of(config: Mapping[str, Any], plan: EventsPlan) -> Inputs:
     """The inputs of a planned run."""
-    stations = sorted({station for station, _ in plan.climate})
+    stations = sorted({station for station, _ in plan.files.climate})
     return Inputs(
         config=config,
-        catalogs=plan.catalogs,
-        candles={(event.series_ticker, event.climate_date): event.path for event in plan.events},
-        guidance={s: [path for key, path in plan.guidance.items() if key[0] == s] for s in stations},
-        climate={s: [path for key, path in plan.climate.items() if key[0] == s] for s in stations},
-        user_file=plan.user_probabilities,
+        catalogs=plan.files.catalogs,
+        candles={(event.series_ticker, event.climate_date): event.path for event in plan.files.events},
+        guidance={s: [path for key, path in plan.files.guidance.items() if key[0] == s] for s in stations},
+        climate={s: [path for key, path in plan.files.climate.items() if key[0] == s] for s in stations},
+        user_file=plan.files.user_probabilities,
     )
 
 

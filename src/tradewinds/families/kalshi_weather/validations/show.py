@@ -15,13 +15,13 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
-from tradewinds.families.kalshi_weather.plan import Plan
+from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, Findings, Judge, policy
 
 SHOWN_EVENTS = 3
 
 
-def validate_events(conf: configs.Config, plan: Plan, where: str, console: Console) -> None:
+def validate_events(conf: configs.Config, plan: EventsPlan, where: str, console: Console) -> None:
     """Judge the events of a config by every validation that the data allows.
 
     Raises:
@@ -29,11 +29,11 @@ def validate_events(conf: configs.Config, plan: Plan, where: str, console: Conso
     """
     strategy = conf["strategy"]["name"]
     console.print(
-        f"{where} is valid: run {plan.run_id}, {len(plan.events)} events, strategy {strategy}.", soft_wrap=True
+        f"{where} is valid: run {plan.run_id}, {len(plan.files.events)} events, strategy {strategy}.", soft_wrap=True
     )
-    with naming_damage(plan):
+    with naming_damage(plan.data_files):
         events = _events(conf, plan)
-        judge = Judge(conf, filter(_there, plan.climate.values()))
+        judge = Judge(conf, filter(_there, plan.files.climate.values()))
         with contextlib.closing(BatchReader()) as reader:
             for batch in batches(events, reader):
                 judge.judge(batch.events, batch.facts)
@@ -53,26 +53,26 @@ def _there(path: str) -> bool:
     return Path(path).exists()
 
 
-def _events(conf: configs.Config, plan: Plan) -> list[MarketEvent]:
+def _events(conf: configs.Config, plan: EventsPlan) -> list[MarketEvent]:
     """The events of the series whose catalog is there."""
-    catalogs = {series: path for series, path in plan.catalogs.items() if _there(path)}
-    candles = {(e.series_ticker, e.climate_date): e.path for e in plan.events if _there(e.path)}
+    catalogs = {series: path for series, path in plan.files.catalogs.items() if _there(path)}
+    candles = {(e.series_ticker, e.climate_date): e.path for e in plan.files.events if _there(e.path)}
     part = conf | {"series_tickers": [series for series in conf["series_tickers"] if series in catalogs]}
-    if not _there(plan.user_probabilities or plan.probabilities):
+    if not _there(plan.files.user_probabilities or plan.files.probabilities):
         return load_events(part, catalogs, candles, None)
-    if plan.user_probabilities:  # read anew: the user may have changed it since the last run
-        table, _ = build_probabilities(part, catalogs, {}, plan.user_probabilities)
+    if plan.files.user_probabilities:  # read anew: the user may have changed it since the last run
+        table, _ = build_probabilities(part, catalogs, {}, plan.files.user_probabilities)
         return load_events(part, catalogs, candles, table)
-    return load_events(part, catalogs, candles, plan.probabilities)
+    return load_events(part, catalogs, candles, plan.files.probabilities)
 
 
-def _show_data(console: Console, conf: configs.Config, plan: Plan, events: list[MarketEvent]) -> None:
+def _show_data(console: Console, conf: configs.Config, plan: EventsPlan, events: list[MarketEvent]) -> None:
     """What is there to be judged, and why events are not."""
-    made = plan.user_probabilities or plan.probabilities
+    made = plan.files.user_probabilities or plan.files.probabilities
     for kind, paths in (
-        ("catalogs", list(plan.catalogs.values())),
-        ("candle files", [event.path for event in plan.events]),
-        ("climate reports (station-years)", list(plan.climate.values())),
+        ("catalogs", list(plan.files.catalogs.values())),
+        ("candle files", [event.path for event in plan.files.events]),
+        ("climate reports (station-years)", list(plan.files.climate.values())),
         ("probabilities", [made]),
     ):
         there = sum(map(_there, paths))

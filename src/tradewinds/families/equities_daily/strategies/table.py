@@ -1,0 +1,45 @@
+"""The strategies of daily equities by name; what their modules have is described in toolkit.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradewinds.families.strategy_table import Strategy, StrategyTable
+
+STRATEGIES = StrategyTable(
+    [
+        Strategy(
+            "Mean Reversion",
+            "tradewinds.families.equities_daily.strategies.mean_reversion",
+            "Buy after three lower closes that fell 3 % or more; sell at +2 %, at −5 % or after 10 days.",
+            "1.0",
+        ),
+        Strategy(
+            "Breakout",
+            "tradewinds.families.equities_daily.strategies.breakout",
+            "Buy 1 % above the highest high of 20 bars on 1.5 times their volume; "
+            "sell at −3 %, 5 % below the peak, after 20 days.",
+            "1.0",
+        ),
+    ]
+)
+
+
+def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The module of a config's strategy, and its parameters.
+
+    Raises:
+        ConfigError: an unknown name, or a parameter that the strategy lacks.
+    """
+    name = config["strategy"]["name"]
+    module = STRATEGIES.module(name)
+    from tradewinds.families.equities_daily.strategies.toolkit import parameters_of  # numpy, after the name is known
+
+    return module, parameters_of(config["strategy"]["parameters"], module.DEFAULTS, name)
+
+
+def history_of(config: Mapping[str, Any]) -> int:
+    """Bars that a signal of a config's strategy needs, its own included."""
+    module, parameters = chosen(config)
+    return int(module.history(parameters))

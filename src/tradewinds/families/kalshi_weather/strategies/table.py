@@ -1,0 +1,49 @@
+"""The strategies of temperature events by name, or one from a user's file.
+
+A strategy is a module with a function `rules(config) -> Rules`. None is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tradewinds.families.strategy_table import Strategy, StrategyTable
+
+if TYPE_CHECKING:
+    from tradewinds.engine.event_contracts.rules import Rules
+
+STRATEGIES = StrategyTable(
+    [
+        Strategy(
+            "ev_threshold",
+            "tradewinds.families.kalshi_weather.strategies.ev_threshold",
+            "Buy the side whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract.",
+        ),
+    ]
+)
+
+
+def check(strategy: Mapping[str, Any]) -> None:
+    """Whether a config's strategy section names something that is there.
+
+    Raises:
+        ConfigError: an unknown name, or a file that cannot be loaded.
+    """
+    if strategy["file"] is None:
+        STRATEGIES.find(strategy["name"], "Your own one needs strategy.file.")
+        return
+    from tradewinds.families.kalshi_weather.strategies import file_strategy
+
+    file_strategy.load(strategy["file"])
+
+
+def rules_of(config: Mapping[str, Any]) -> Rules:
+    """The rules of a resolved config; raises as `check`."""
+    check(config["strategy"])
+    if config["strategy"]["file"] is not None:
+        from tradewinds.families.kalshi_weather.strategies import file_strategy
+
+        return file_strategy.rules(config)
+    made: Rules = STRATEGIES.module(config["strategy"]["name"]).rules(config)
+    return made
