@@ -1,30 +1,43 @@
-"""The exchange's REST routes over an archive, with today's field names of both tiers and the exchange's own refusals."""
+"""The exchange's REST routes over an archive: today's field names of both tiers, and the exchange's own refusals."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
-import functools
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 
+from tradewinds.archive.routes import Answer, Query, Route, json_answer
+from tradewinds.families.kalshi_weather.archive.candle_shapes import historical_shape, live_shape
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.market_objects import zulu
 from tradewinds.families.kalshi_weather.archive.served_data import Row, ServedData
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import ExchangeFaults
 
-PREFIX = "/trade-api/v2"
+SERVICE, PREFIX = "kalshi", "/trade-api/v2"
 MAX_PERIODS = 5000  # one market, or one event in all
 MAX_BATCH_PERIODS = 10_000  # tickers × periods
 MAX_BATCH_TICKERS = 100
 PERIODS = (1, 60, 1440)
 
-Query = dict[str, str]
-Answer = tuple[int, Any]
+
+def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]:
+    """The exchange's route, with its faults.
+
+    Args:
+        archive: what is served.
+        cutoff: markets settled before midnight UTC of this date are in the historical tier; None: all of them.
+    """
+    midnight = None if cutoff is None else dt.datetime.combine(cutoff, dt.time(), dt.UTC)
+    data = ServedData(archive, midnight)
+    faults = ExchangeFaults(data)
+    answer = faults.with_stuck_cursor(ExchangeRoutes(data).answer)
+    return {f"{PREFIX}/": Route(SERVICE, answer, base_path=PREFIX, faults=faults.of_path)}
 
 
-class Refusal(Exception):
-    """An answer other than 200."""
+class ExchangeRefusal(Exception):
+    """An answer other than 200, in the exchange's words."""
 
     def __init__(self, status: int, code: str, message: str, details: str | None = None) -> None:
         super().__init__(details or message)
@@ -32,58 +45,59 @@ class Refusal(Exception):
         self.body = {"error": {"code": code, "message": message} | ({"details": details} if details else {})}
 
 
-def bad_request(details: str) -> Refusal:
+def bad_request(details: str) -> ExchangeRefusal:
     """400 in the exchange's words."""
-    return Refusal(400, "bad_request", "bad request", details)
+    return ExchangeRefusal(400, "bad_request", "bad request", details)
 
 
-def not_found() -> Refusal:
+def not_found() -> ExchangeRefusal:
     """404 of the live tier."""
-    return Refusal(404, "not_found", "not found")
+    return ExchangeRefusal(404, "not_found", "not found")
 
 
-def historical_not_found() -> Refusal:
+def historical_not_found() -> ExchangeRefusal:
     """404 of the historical tier."""
-    return Refusal(404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found")
+    return ExchangeRefusal(
+        404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found"
+    )
 
 
-class KalshiRoutes:
-    """Answers GET requests below /trade-api/v2."""
+class ExchangeRoutes:
+    """Answer GET requests below /trade-api/v2."""
 
     def __init__(self, data: ServedData) -> None:
         self.data = data
-        t = r"([A-Za-z0-9.\-]+)"
+        ticker = r"([A-Za-z0-9.\-]+)"
         self.routes: list[tuple[re.Pattern[str], Callable[..., Any]]] = [
             (re.compile(pattern + r"\Z"), handler)
             for pattern, handler in (
                 ("/exchange/status", self.status),
                 ("/series", self.series_list),
                 ("/series/fee_changes", self.fee_changes),
-                (f"/series/{t}", self.series),
-                (f"/series/{t}/markets/{t}/candlesticks", self.live_candles),
-                (f"/series/{t}/events/{t}/candlesticks", self.event_candles),
+                (f"/series/{ticker}", self.series),
+                (f"/series/{ticker}/markets/{ticker}/candlesticks", self.live_candles),
+                (f"/series/{ticker}/events/{ticker}/candlesticks", self.event_candles),
                 ("/events", self.events),
-                (f"/events/{t}", self.event),
+                (f"/events/{ticker}", self.event),
                 ("/markets", self.markets),
                 ("/markets/candlesticks", self.batch_candles),
-                (f"/markets/{t}", self.market),
+                (f"/markets/{ticker}", self.market),
                 ("/historical/cutoff", self.cutoff),
                 ("/historical/markets", self.historical_markets),
-                (f"/historical/markets/{t}", self.historical_market),
-                (f"/historical/markets/{t}/candlesticks", self.historical_candles),
+                (f"/historical/markets/{ticker}", self.historical_market),
+                (f"/historical/markets/{ticker}/candlesticks", self.historical_candles),
             )
         ]
 
     def answer(self, path: str, query: Query) -> Answer:
-        """Status and JSON body of a GET; `path` is below the prefix."""
+        """The answer to a GET request of a path below the prefix, which the path begins with."""
         try:
             for pattern, handler in self.routes:
-                found = pattern.match(path)
-                if found:
-                    return 200, handler(query, *found.groups())
+                if found := pattern.match(path.removeprefix(PREFIX)):
+                    return json_answer(200, handler(query, *found.groups()))
             raise not_found()
-        except Refusal as refusal:
-            return refusal.status, refusal.body
+        except ExchangeRefusal as refusal:
+            return json_answer(refusal.status, refusal.body)
 
     def status(self, query: Query) -> Any:
         """GET /exchange/status."""
@@ -120,7 +134,7 @@ class KalshiRoutes:
         """GET /events: every event stays listed; nested markets only while they are live."""
         status = query.get("status", "settled")
         if status not in ("unopened", "open", "closed", "settled"):
-            raise Refusal(400, "bad_request", "bad request")
+            raise ExchangeRefusal(400, "bad_request", "bad request")
         wanted = set(filter(None, query.get("tickers", "").split(",")))
         found = [
             event
@@ -296,35 +310,3 @@ def _page(rows: list[Any], keys: list[str], query: Query, default: int, most: in
     more = start + limit < len(keys)
     cursor = base64.urlsafe_b64encode(shown[-1].encode()).decode().rstrip("=") if more else ""
     return rows[start : start + limit], cursor
-
-
-@functools.lru_cache(maxsize=8192)  # some hundred prices make up millions of candles
-def dollars(value: Decimal) -> str:
-    """At least 4 decimals, more only if needed (responses have up to 6)."""
-    text = f"{value:.6f}"
-    return text[:-2] if text.endswith("00") else text
-
-
-def live_shape(candle: Row) -> Row:
-    """A candle of the live tier: `_dollars` names; price keys without a value are left out."""
-    shown: Row = {"end_period_ts": candle["end_period_ts"]}
-    for side in ("yes_bid", "yes_ask"):
-        shown[side] = {f"{k}_dollars": dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
-    keys = ("open", "low", "high", "close", "mean", "previous")
-    shown["price"] = {f"{k}_dollars": dollars(candle[f"price_{k}"]) for k in keys if candle[f"price_{k}"] is not None}
-    return shown | {"volume_fp": f"{candle['volume']:.2f}", "open_interest_fp": f"{candle['open_interest']:.2f}"}
-
-
-def historical_shape(candle: Row) -> Row:
-    """A candle of the historical tier: plain names; price keys without a value are null."""
-    shown: Row = {"end_period_ts": candle["end_period_ts"]}
-    for side in ("yes_bid", "yes_ask"):
-        shown[side] = {k: dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
-    keys = ("open", "low", "high", "close", "mean", "previous")
-    shown["price"] = {k: None if candle[f"price_{k}"] is None else dollars(candle[f"price_{k}"]) for k in keys}
-    return shown | {"volume": f"{candle['volume']:.2f}", "open_interest": f"{candle['open_interest']:.2f}"}
-
-
-def cutoff_of(date: dt.date) -> dt.datetime:
-    """Midnight UTC of a date."""
-    return dt.datetime.combine(date, dt.time(), dt.UTC)

@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 
 CENTS = ("yes_bid", "yes_ask")
 MARKET_COLUMNS = (
@@ -58,7 +58,7 @@ def import_recorded(
     candle_table = _candles(candles)
     totals = _totals(candle_table)
     rows = [_market(row, highs, totals) for row in _markets(markets).to_pylist()]
-    writer = ArchiveWriter(out, note="imported from recorded files")
+    writer = EventArchiveWriter(out, note="imported from recorded files")
     series = sorted({row["series_ticker"] for row in rows})
     writer.add_series(market_objects.series_object(ticker) for ticker in series)
     writer.add_events(_events(rows))
@@ -150,7 +150,7 @@ def _events(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [market_objects.event_row(*pair) for pair in pairs]
 
 
-def _add_candles(writer: ArchiveWriter, candles: pa.Table, rows: list[dict[str, Any]]) -> None:
+def _add_candles(writer: EventArchiveWriter, candles: pa.Table, rows: list[dict[str, Any]]) -> None:
     members: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         members.setdefault((row["series_ticker"], row["event_ticker"]), []).append(row["market_ticker"])

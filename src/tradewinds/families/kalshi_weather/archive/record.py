@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds.archive.archive import MARKETS, ArchiveWriter
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.damage import damaged_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.plan import refuse_missing
 
@@ -83,7 +83,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
         f"recorded from what was fetched for {', '.join(plan.files.catalogs)}, {first} to {last}; series and event objects are "
         "rebuilt: fees as they were fetched, texts assumed"
     )
-    writer = ArchiveWriter(folder, note=note)
+    writer = EventArchiveWriter(folder, note=note)
     writer.add_series(_series_object(series, listed) for series, listed in catalogs.items())
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
     writer.add_events([market_objects.event_row(*pair) for pair in events])
@@ -140,7 +140,7 @@ def _settlement(row: Row) -> Row:
     return known
 
 
-def _add_candles(writer: ArchiveWriter, series: str, path: str, event_of: Mapping[str, str]) -> None:
+def _add_candles(writer: EventArchiveWriter, series: str, path: str, event_of: Mapping[str, str]) -> None:
     """A date's candles; a series that was renamed can have two events on one date."""
     table = pq.read_table(path)
     tickers = pc.unique(table["market_ticker"]).to_pylist()

@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.law import normal_cdf
@@ -55,7 +55,7 @@ def make_synthetic(
     last: dt.date = LAST,
 ) -> None:
     """Write an archive of some series' events from `first` to `last`, with weather history before them."""
-    writer = ArchiveWriter(out, note=f"synthetic, seed {seed}")
+    writer = EventArchiveWriter(out, note=f"synthetic, seed {seed}")
     markets: list[Row] = []
     guidance: list[Row] = []
     climate: list[Row] = []
@@ -114,7 +114,7 @@ def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
 
 
 def _event(
-    writer: ArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
+    writer: EventArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
 ) -> list[Row]:
     """One event: its markets, and its candles written to the archive."""
     event = climate_days.event_ticker_of(station.series_ticker, day)

@@ -21,9 +21,31 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
+from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.client import client_for, utc_now
+from tradewinds.sources.http import HttpClient
 
 logger = logging.getLogger(__name__)
+
+
+def exchange_client() -> HttpClient:
+    """A client for the exchange; it signs its requests if the environment has credentials.
+
+    Raises:
+        DataMissing: fetching is off.
+        ConfigError: the workflow did not say where the exchange is, or the credentials cannot be used.
+    """
+    return client_for("kalshi", signer=signer_from_environment())
+
+
+def weather_client() -> HttpClient:
+    """A client for the weather service.
+
+    Raises:
+        DataMissing: fetching is off.
+        ConfigError: the workflow did not say where the service is.
+    """
+    return client_for("iem", texts=weather.TEXTS)
 
 
 def sync_catalog_job(series: str, through: str, out: str) -> None:
@@ -31,7 +53,7 @@ def sync_catalog_job(series: str, through: str, out: str) -> None:
     station = climate_days.station_of(series)
     with files.only_maker(out):
         known = files.read_table(out) if Path(out).exists() else None
-        table, meta = sync_catalog(client_for("kalshi"), station, known, utc_now())
+        table, meta = sync_catalog(exchange_client(), station, known, utc_now())
         files.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
 
@@ -68,7 +90,7 @@ def _candles(
     left = kept.left(windows, period)
     table, tier, requests, retries = schemas.CANDLES.empty_table(), None, 0, 0
     if left:
-        client = client_for("kalshi")
+        client = exchange_client()
         table, tier = event_candles.fetch_candles(client, station.series_ticker, markets, left, period, now)
         requests, retries = client.requests, client.retries
     if kept is not NOTHING_KEPT:
@@ -101,7 +123,7 @@ def fetch_guidance_job(station: str, model: str, year: int, through: str, out: s
     """Fetch a station-year of one model's guidance into `out`, going on after what is there."""
     with files.only_maker(out):
         known, reached = _growing(out)
-        table, meta = weather.fetch_guidance(client_for("iem"), station, model, year, utc_now(), known, reached)
+        table, meta = weather.fetch_guidance(weather_client(), station, model, year, utc_now(), known, reached)
         _write_weather(
             out, table, {"station_id": station, "model": model, "year": year, "asked_through": through, **meta}
         )
@@ -114,7 +136,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
         raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
     with files.only_maker(out):
         known, _ = _growing(out)
-        table, meta = weather.fetch_climate(client_for("iem"), known_station, year, utc_now(), known)
+        table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
 
 

@@ -17,10 +17,11 @@ import pyarrow as pa
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.sources.http import HttpClient, NotFound
+from tradewinds.sources.http import HttpClient, NotFound, ServiceTexts
 
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
+TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 # ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
 REPORT_DELAY_SECONDS = 600
