@@ -28,7 +28,8 @@ from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import Endpoint, HttpClient
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 4, 10)

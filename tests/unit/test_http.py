@@ -12,7 +12,8 @@ from tests.fakes.service import running_service
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import Endpoint, HttpClient, NotFound, ServiceTexts
+from tradewinds.sources.endpoint import Endpoint, ServiceTexts
+from tradewinds.sources.http import HttpClient, NotFound
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import os
 
 from tradewinds.core.environment import FETCH, SERVICES
 from tradewinds.core.errors import ConfigError, DataMissing
-from tradewinds.sources.http import NO_TEXTS, Endpoint, HttpClient, ServiceTexts, Signer
+from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ServiceTexts
+from tradewinds.sources.http import HttpClient, Signer
 
 
 def client_for(name: str, *, texts: ServiceTexts = NO_TEXTS, signer: Signer | None = None) -> HttpClient:

@@ -13,7 +13,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +23,7 @@ import requests
 from tradewinds import __version__
 from tradewinds.core.errors import FetchError
 from tradewinds.sources.budget import Budget, Permission
+from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ TRICKLE_TIMEOUTS = 10  # an answer may take this many timeouts in all
 
 _SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
 _PIECE = 2**18  # bytes that are read at a time
-_START = 500  # bytes at the start of an answer in which a throttle's text stands
 
 Signer = Callable[[str, str], Mapping[str, str]]
 """(method, path) -> headers that sign a request."""
@@ -62,69 +61,6 @@ class _TryAgain(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
-
-
-@dataclass(frozen=True)
-class ReceivedAnswer:
-    """A whole answer of a service.
-
-    Attributes:
-        status: the HTTP status.
-        headers: the headers.
-        body: all bytes of the body.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a service is and how fast it may be asked: the section of the config that has its name.
-
-    Attributes:
-        base_url: the root of its paths.
-        requests_per_second: the most requests in a second, over all jobs of this machine.
-        max_connections: the most requests under way, over all jobs of this machine.
-        timeout_seconds: how long the client waits for the next bytes.
-        max_retries: how often a failed request is sent again.
-    """
-
-    base_url: str
-    requests_per_second: float
-    max_connections: int
-    timeout_seconds: float
-    max_retries: int
-
-
-@dataclass(frozen=True)
-class ServiceTexts:
-    """What one service says in words where others say it by the status.
-
-    Attributes:
-        throttled: an answer of any status that has this text at its start asks to slow down.
-        nothing_there: an answer of status `nothing_there_status` that has this text means the same as 404.
-        nothing_there_status: the status that goes with `nothing_there`.
-    """
-
-    throttled: bytes | None = None
-    nothing_there: bytes | None = None
-    nothing_there_status: int = 400
-
-    def asks_to_slow_down(self, answer: ReceivedAnswer) -> bool:
-        """Whether an answer says that too many requests came."""
-        return self.throttled is not None and self.throttled in answer.body[:_START]
-
-    def says_nothing_there(self, answer: ReceivedAnswer) -> bool:
-        """Whether an answer says in words that there is no such thing."""
-        if self.nothing_there is None or answer.status != self.nothing_there_status:
-            return False
-        return self.nothing_there in answer.body
-
-
-NO_TEXTS = ServiceTexts()
-"""For a service that says all by the status."""
 
 
 class HttpClient:

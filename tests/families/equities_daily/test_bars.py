@@ -16,7 +16,8 @@ from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_daily.fetch import bar_checks, bar_files, bar_synthetic, yahoo
-from tradewinds.sources.http import Endpoint, HttpClient
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 COLUMNS = {name: name for name in ("symbol", "date", *bar_checks.PRICES, "volume")} | {"adj_close": None}
 GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)

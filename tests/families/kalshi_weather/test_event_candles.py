@@ -22,7 +22,8 @@ from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_req
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import LIVE, ShapeError, candle_table, parse_candles
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import Endpoint, HttpClient
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.date(2025, 3, 10)

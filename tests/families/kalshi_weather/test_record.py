@@ -20,7 +20,8 @@ from tradewinds.families.kalshi_weather.archive.event_archive import EventArchiv
 from tradewinds.families.kalshi_weather.fetch import catalog
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import Endpoint, HttpClient
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 NOW = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)

@@ -17,7 +17,8 @@ from tradewinds.core.errors import ConfigError, DataMissing, FetchError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs, weather
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import Endpoint, HttpClient
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 LOS_ANGELES = climate_days.station_of("KXHIGHLAX")

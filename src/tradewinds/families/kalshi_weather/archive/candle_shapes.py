@@ -10,7 +10,7 @@ from tradewinds.families.kalshi_weather.archive.served_data import Row
 
 @functools.lru_cache(maxsize=8192)  # some hundred prices make up millions of candles
 def dollars(value: Decimal) -> str:
-    """At least 4 decimals, more only if needed (responses have up to 6)."""
+    """An amount in dollars as the API writes it: with 4 decimals, or 6 where they are needed."""
     text = f"{value:.6f}"
     return text[:-2] if text.endswith("00") else text
 

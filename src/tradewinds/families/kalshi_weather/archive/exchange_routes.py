@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
@@ -11,15 +10,23 @@ from typing import Any
 from tradewinds.archive.routes import Answer, Query, Route, json_answer
 from tradewinds.families.kalshi_weather.archive.candle_shapes import historical_shape, live_shape
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
+from tradewinds.families.kalshi_weather.archive.exchange_queries import (
+    MAX_PERIODS,
+    ExchangeRefusal,
+    bad_request,
+    historical_not_found,
+    not_found,
+    page_of,
+    span_of,
+    whole_number,
+)
 from tradewinds.families.kalshi_weather.archive.market_objects import zulu
 from tradewinds.families.kalshi_weather.archive.served_data import Row, ServedData
 from tradewinds.families.kalshi_weather.archive.spoilt_answers import ExchangeFaults
 
 SERVICE, PREFIX = "kalshi", "/trade-api/v2"
-MAX_PERIODS = 5000  # one market, or one event in all
 MAX_BATCH_PERIODS = 10_000  # tickers × periods
 MAX_BATCH_TICKERS = 100
-PERIODS = (1, 60, 1440)
 
 
 def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]:
@@ -36,34 +43,15 @@ def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]
     return {f"{PREFIX}/": Route(SERVICE, answer, base_path=PREFIX, faults=faults.of_path)}
 
 
-class ExchangeRefusal(Exception):
-    """An answer other than 200, in the exchange's words."""
-
-    def __init__(self, status: int, code: str, message: str, details: str | None = None) -> None:
-        super().__init__(details or message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message} | ({"details": details} if details else {})}
-
-
-def bad_request(details: str) -> ExchangeRefusal:
-    """400 in the exchange's words."""
-    return ExchangeRefusal(400, "bad_request", "bad request", details)
-
-
-def not_found() -> ExchangeRefusal:
-    """404 of the live tier."""
-    return ExchangeRefusal(404, "not_found", "not found")
-
-
-def historical_not_found() -> ExchangeRefusal:
-    """404 of the historical tier."""
-    return ExchangeRefusal(
-        404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found"
-    )
-
-
 class ExchangeRoutes:
-    """Answer GET requests below /trade-api/v2."""
+    """Answer the exchange's GET requests.
+
+    A method that is named after a route returns the body of its answer. It gets the query and what the route's path names,
+    and raises ExchangeRefusal where the exchange answers with another status than 200.
+
+    Args:
+        data: the markets, in their tiers.
+    """
 
     def __init__(self, data: ServedData) -> None:
         self.data = data
@@ -90,7 +78,7 @@ class ExchangeRoutes:
         ]
 
     def answer(self, path: str, query: Query) -> Answer:
-        """The answer to a GET request of a path below the prefix, which the path begins with."""
+        """The answer to a GET request; its path begins with PREFIX."""
         try:
             for pattern, handler in self.routes:
                 if found := pattern.match(path.removeprefix(PREFIX)):
@@ -121,7 +109,7 @@ class ExchangeRoutes:
         return {"series": self.data.archive.series[ticker]}
 
     def fee_changes(self, query: Query) -> Any:
-        """GET /series/fee_changes: daily temperature series have none."""
+        """GET /series/fee_changes: none, as for the daily temperature series of the exchange."""
         return {"series_fee_change_arr": []}
 
     def cutoff(self, query: Query) -> Any:
@@ -131,7 +119,7 @@ class ExchangeRoutes:
         return dict.fromkeys(keys, text)
 
     def events(self, query: Query) -> Any:
-        """GET /events: every event stays listed; nested markets only while they are live."""
+        """GET /events: all events, with nested markets (if asked for) only of the live tier."""
         status = query.get("status", "settled")
         if status not in ("unopened", "open", "closed", "settled"):
             raise ExchangeRefusal(400, "bad_request", "bad request")
@@ -143,7 +131,7 @@ class ExchangeRoutes:
             and query.get("series_ticker") in (None, "", event["series_ticker"])
             and (not wanted or event["event_ticker"] in wanted)
         ]
-        page, cursor = _page(found, [e["event_ticker"] for e in found], query, 200, 200)
+        page, cursor = page_of(found, [e["event_ticker"] for e in found], query, 200, 200)
         nested = query.get("with_nested_markets") == "true"
         return {"events": [self._event_object(event, nested) for event in page], "cursor": cursor, "milestones": []}
 
@@ -156,6 +144,7 @@ class ExchangeRoutes:
         return {"event": self._event_object(self.data.archive.events[ticker], nested), "markets": markets}
 
     def _event_object(self, event: Row, nested: bool) -> Row:
+        """An event as the API shows it, `nested` with its markets."""
         shown = {
             **event,
             "collateral_return_type": "MECNET",
@@ -168,6 +157,7 @@ class ExchangeRoutes:
         return shown | ({"markets": live} if live else {})
 
     def _live_objects(self, event_ticker: str) -> list[Row]:
+        """The market objects of an event that are in the live tier."""
         tickers = self.data.by_event.get(event_ticker, [])
         return [self.data.objects[t] for t in tickers if self.data.is_live(t)]
 
@@ -181,7 +171,7 @@ class ExchangeRoutes:
         tickers = self.data.live_tickers() if status in ("", "settled") else []
         found = self._filtered(tickers, query)
         for name, column in (("close", "close_time"), ("settled", "settlement_ts")):
-            low, high = _int(query, f"min_{name}_ts", None), _int(query, f"max_{name}_ts", None)
+            low, high = whole_number(query, f"min_{name}_ts", None), whole_number(query, f"max_{name}_ts", None)
             stamps = {t: self.data.markets[t][column].timestamp() for t in found}
             found = [t for t in found if (low is None or stamps[t] >= low) and (high is None or stamps[t] <= high)]
         return self._listing(found, query)
@@ -191,6 +181,7 @@ class ExchangeRoutes:
         return self._listing(self._filtered(self.data.historical_tickers(), query), query)
 
     def _filtered(self, tickers: Iterable[str], query: Query) -> list[str]:
+        """Those of some tickers that the query's tickers, event and series leave."""
         wanted = set(filter(None, query.get("tickers", "").split(",")))
         event, series = query.get("event_ticker"), query.get("series_ticker")
         rows = self.data.markets
@@ -203,8 +194,9 @@ class ExchangeRoutes:
         ]
 
     def _listing(self, tickers: list[str], query: Query) -> Any:
+        """The page of a listing of markets that the query asks for."""
         ordered = self.data.newest_first(tickers)
-        page, cursor = _page(ordered, ordered, query, 100, 1000)
+        page, cursor = page_of(ordered, ordered, query, 100, 1000)
         return {"markets": [self.data.objects[t] for t in page], "cursor": cursor}
 
     def market(self, query: Query, ticker: str) -> Any:
@@ -221,7 +213,7 @@ class ExchangeRoutes:
 
     def live_candles(self, query: Query, series: str, ticker: str) -> Any:
         """GET /series/{series}/markets/{ticker}/candlesticks."""
-        start, end, period = _span(query)
+        start, end, period = span_of(query)
         if ticker not in self.data.markets or not self.data.is_live(ticker):
             raise not_found()
         return {
@@ -231,15 +223,15 @@ class ExchangeRoutes:
 
     def historical_candles(self, query: Query, ticker: str) -> Any:
         """GET /historical/markets/{ticker}/candlesticks: other field names, explicit nulls."""
-        start, end, period = _span(query)
+        start, end, period = span_of(query)
         if ticker not in self.data.markets or self.data.is_live(ticker):
             raise historical_not_found()
         found = self.data.candles(ticker, start, end, period)
         return {"ticker": ticker, "candlesticks": [historical_shape(c) for c in found]}
 
     def batch_candles(self, query: Query) -> Any:
-        """GET /markets/candlesticks: unknown and archived tickers are left out in silence."""
-        start, end, period = _span(query, limited=False)
+        """GET /markets/candlesticks: without the tickers that are unknown or archived."""
+        start, end, period = span_of(query, limited=False)
         tickers = list(filter(None, query.get("market_tickers", "").split(",")))
         if len(tickers) > MAX_BATCH_TICKERS:
             raise bad_request(f"max markets: {MAX_BATCH_TICKERS}")
@@ -257,7 +249,7 @@ class ExchangeRoutes:
 
     def event_candles(self, query: Query, series: str, event_ticker: str) -> Any:
         """GET /series/{series}/events/{ticker}/candlesticks: cut at 5,000 candles in all, `adjusted_end_ts` says where."""
-        start, end, period = _span(query, limited=False)
+        start, end, period = span_of(query, limited=False)
         if event_ticker not in self.data.by_event:
             raise not_found()
         tickers = [t for t in self.data.by_event[event_ticker] if self.data.is_live(t)]
@@ -269,44 +261,3 @@ class ExchangeRoutes:
             adjusted = next(e for e in reversed(ends[:MAX_PERIODS]) if e < ends[MAX_PERIODS])
         shown = [[live_shape(c) for c in rows[t] if c["end_period_ts"] <= adjusted] for t in tickers]
         return {"market_tickers": tickers, "market_candlesticks": shown, "adjusted_end_ts": adjusted}
-
-
-def _int(query: Query, name: str, default: int | None) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f"invalid {name}") from None
-
-
-def _span(query: Query, limited: bool = True) -> tuple[int, int, int]:
-    values = [_int(query, name, None) for name in ("start_ts", "end_ts", "period_interval")]
-    if any(value is None for value in values):
-        raise bad_request("start_ts, end_ts and period_interval are required")
-    start, end, period = (int(value) for value in values if value is not None)
-    if period not in PERIODS:
-        raise bad_request("invalid period_interval")
-    asked = (end - start) / (60 * period)
-    if limited and asked > MAX_PERIODS:
-        raise bad_request(f"requested time range with candlesticks: {asked:.6f}, max candlesticks: {MAX_PERIODS}")
-    return start, end, period
-
-
-def _page(rows: list[Any], keys: list[str], query: Query, default: int, most: int) -> tuple[list[Any], str]:
-    """One page of a listing and the cursor of the next ("" at the end); the cursor names the last row shown."""
-    limit = _int(query, "limit", default) or default
-    if not 0 < limit <= most:
-        raise bad_request("invalid limit")
-    start = 0
-    if query.get("cursor"):
-        try:
-            last = base64.urlsafe_b64decode(query["cursor"] + "==").decode()
-            start = keys.index(last) + 1
-        except ValueError:
-            raise bad_request("invalid cursor") from None
-    shown = keys[start : start + limit]
-    more = start + limit < len(keys)
-    cursor = base64.urlsafe_b64encode(shown[-1].encode()).decode().rstrip("=") if more else ""
-    return rows[start : start + limit], cursor

@@ -47,6 +47,7 @@ def cli(archive: EventArchive, query: Query) -> Answer:
 
 
 def _cli_row(station: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A climate report as the service shows it; "M" is a missing value."""
     return {
         "station": station,
         "valid": row["climate_date"].isoformat(),
@@ -94,6 +95,7 @@ def mos(archive: EventArchive, query: Query) -> Answer:
 
 
 def _aware(text: str) -> int:
+    """A time with a zone in Unix seconds; ValueError for another text."""
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("naive")
@@ -101,8 +103,10 @@ def _aware(text: str) -> int:
 
 
 def _number(value: float | None) -> str:
+    """A cell of the table; empty for a missing value."""
     return "" if value is None or math.isnan(value) else f"{value}"
 
 
 def _stamp(ts: int) -> str:
+    """Unix seconds as the table's naive UTC time."""
     return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -17,7 +17,8 @@ import pyarrow as pa
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.sources.http import HttpClient, NotFound, ServiceTexts
+from tradewinds.sources.endpoint import ServiceTexts
+from tradewinds.sources.http import HttpClient, NotFound
 
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
