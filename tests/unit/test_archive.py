@@ -2,6 +2,9 @@
 
 import datetime as dt
 import re
+import signal
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -169,6 +172,23 @@ def test_families_that_contradict_each_other_are_an_error(archive, tides, monkey
     monkeypatch.setattr(type(FAMILY), "archive_routes", lambda self, archive, cutoff: clash)
     with pytest.raises(ValueError, match=words):
         routes_of_families(Archive(archive), None)
+
+
+@pytest.mark.parametrize("command", [["archive", "serve"], ["replay"]], ids=" ".join)
+def test_the_command_serves_until_it_is_interrupted(archive, tmp_path, command):
+    log = tmp_path / "requests.jsonl"
+    arguments = [*command, "--archive", str(archive), "--port", "0", "--log", str(log), "--cutoff", "2025-03-08"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tradewinds.cli", *arguments], stdout=subprocess.PIPE, text=True
+    ) as run:
+        said = run.stdout.readline()
+        urls = dict(re.findall(r"(\w+)\.base_url (\S+)", said))
+        answer = get(urls["kalshi"] + "/historical/cutoff")
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=30) == 0
+    assert set(urls) == {"kalshi", "iem", "yahoo"} and said.startswith(f"serving {archive}: ")
+    assert answer.json()["market_settled_ts"] == "2025-03-08T00:00:00Z"
+    assert '"path": "/trade-api/v2/historical/cutoff"' in log.read_text()
 
 
 def test_archives_and_sources_name_no_market_and_no_service():
