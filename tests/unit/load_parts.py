@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from decimal import Decimal
 
 import sqlalchemy as sa
 
