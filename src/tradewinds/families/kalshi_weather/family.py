@@ -75,7 +75,7 @@ class KalshiWeather:
         *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py")),
         *(f"{_HERE}/validations", f"{_HERE}/strategies"),
     )
-    load_code = (f"{_HERE}/database", f"{_HERE}/climate_days.py", f"{_HERE}/stations.csv")
+    load_code = tuple(f"{_HERE}/{name}" for name in ("database", "schemas.py", "climate_days.py", "stations.csv"))
     run_files = (
         RunFile("events", "events.csv", _CSV, "the data that each event was replayed on"),
         RunFile("markets", "markets.csv", _CSV, "what the exchange calls the markets that were traded"),

@@ -1,7 +1,7 @@
 """Tables of temperature events: events and markets, the backfill's checkpoints, and mirrored candles.
 
-They stand beside the tables of every run (tradewinds.database.tables) in one schema. A change here needs a step in the
-room's migrations/versions, too.
+They are in one schema with the tables of every run (tradewinds.database.tables). A change here needs a step in
+src/tradewinds/database/migrations/versions.
 """
 
 from __future__ import annotations
