@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -158,10 +159,10 @@ def amounts_add_up_exactly(url, folder):
             == len(list(queries.list_trades(connection, run_id, one)))
             == 1
         )
-    sums = dict.fromkeys(wanted, 0)
-    for event, _, _, pnl in found:  # an event's trades are decided on one date or more
-        sums[event] += pnl
-    assert sums == wanted and len(wanted) == 30
+    made = dict.fromkeys(wanted, Decimal(0))
+    for event, _, _, pnl in found:
+        made[event] += pnl
+    assert made == wanted and len(wanted) == 30
     assert sum(count for _, _, count, _ in found) == 1000
 
 
