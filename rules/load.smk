@@ -1,6 +1,6 @@
 """Load: the run's rows into the SQL database, in one transaction; loading again replaces them.
 
-Needs: a simulated run with its report, and the candle files whose checkpoints it writes. Makes: rows, and
+Needs: a simulated run with its report, and the data files of which its market family loads rows. Makes: rows, and
 {output_dir}/{run_id}/loaded/{database}.json as their receipt (named by a hash of the database's URL without credentials,
 so that another database is another load).
 """
@@ -21,6 +21,7 @@ rule load:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("database"),
+        code=jobs.code_digest("database", *FAMILY.load_code),
+        recorded=list(PLAN.recorded),
     script:
         "../scripts/load.py"

@@ -9,7 +9,7 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import TradewindsError
-from tradewinds.families.plan import run_plan, stale_files
+from tradewinds.families.plan import due_files, run_plan
 from tradewinds.pipeline import runner
 from tradewinds.pipeline.make import make
 from tradewinds.pipeline.screen import Screen
@@ -37,10 +37,9 @@ def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_r
     from tradewinds.database import activity
 
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
-    catalogs = plan.recorded["catalogs"]
-    synced = [path for path in catalogs if not Path(path).exists()]
-    synced += [path for path in stale_files(plan) if path in catalogs]
+    due = due_files(plan)
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
-    display.show_catalogs(screen, synced)
+    for note in family.fetched_notes(plan, due):
+        screen.print(note, soft_wrap=True)
     display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.headlines)

@@ -101,8 +101,7 @@ def _fanned_out(
 ) -> Iterator[Judged]:
     """Replay a group in pieces over a Snakemake profile; pieces that are there are not made again."""
     first, plan = points[0], run_plan(points[0].config)
-    events = len(plan.recorded["candles"]) or sum(len(paths) for _, paths in plan.groups)
-    pieces = chunks.chunks(points, events, split, folder)
+    pieces = chunks.chunks(points, plan.units, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
         chunks.write_order(piece, split)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import ModuleType
+
+    import sqlalchemy as sa
     from rich.console import Console
 
     from tradewinds.archive.archive import Archive
@@ -145,6 +149,7 @@ class Family(Protocol):
         services: the services that its jobs may call, by their section of the config.
         stages: the rules that only it has, in the order in which their files are included.
         code: what a replay depends on, as files or folders below the package: never another family's.
+        load_code: what `load_extra` depends on, in the same way.
         run_files: what the replay writes into a run's folder beyond what every run has.
         headlines: (label, key of metrics.json) of the summary beyond the common ones.
         days_per_year: trading days of a year; None where equity is noted around the clock.
@@ -157,12 +162,17 @@ class Family(Protocol):
     services: Mapping[str, Service]
     stages: Sequence[Stage]
     code: Sequence[str]
+    load_code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
     days_per_year: int | None
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable
+
+    @property
+    def tables(self) -> ModuleType | None:
+        """The module that adds the family's tables to database.tables.metadata; None for a family without any."""
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note what the schema cannot say of a config."""
@@ -207,6 +217,36 @@ class Family(Protocol):
 
     def lookahead(self, config: Mapping[str, Any], plan: Plan[Any]) -> Subject:
         """A run of the data that is there, for the look-ahead check."""
+
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load rows of the family's own tables, in the transaction that loads the run.
+
+        Args:
+            connection: the load's.
+            run: its row of backtest_runs.
+            recorded: paths of data files by kind (Plan.recorded); a kind that is left out is not loaded.
+        """
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: Plan[Any], reasons: Callable[[], Mapping[str, str]]
+    ) -> AbstractContextManager[None]:
+        """Keep the family's record of fetched files in the database while the block makes them, if it has one.
+
+        Args:
+            config: the run's.
+            plan: its files.
+            reasons: called when the block has ended: why a file could not be fetched, by path.
+        """
+
+    def fetched_notes(self, plan: Plan[Any], fetched: Sequence[str]) -> Iterable[str]:
+        """Lines to show when a run is made: what its services listed.
+
+        Args:
+            plan: the run's files.
+            fetched: paths that were missing or ended too early before the run (plan.due_files).
+        """
 
     def report(self) -> Report:
         """The report's title and sections."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from tradewinds.reference_data.exchanges import exchange_of
 from tradewinds.reference_data.universe import universe_of
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from rich.console import Console
 
     from tradewinds.archive.archive import Archive
@@ -59,6 +61,7 @@ class EquitiesDaily:
         ),
         *(f"{_HERE}/schemas.py", f"{_HERE}/strategies"),
     )
+    load_code = ()
     run_files = (
         RunFile("positions_closed", "positions_closed.csv", _CSV, "every closed position with its exit"),
         RunFile("sessions", "sessions.csv", _CSV, "the account and the benchmark at the close of every trading day"),
@@ -74,6 +77,7 @@ class EquitiesDaily:
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
     strategies = table.STRATEGIES
+    tables = None
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """What the schema cannot say: known strategy and calendar, readable side files, exact money."""
@@ -173,6 +177,21 @@ class EquitiesDaily:
         from tradewinds.families.equities_daily.lookahead import SharesRun
 
         return SharesRun(config, plan)
+
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load no more than every run has."""
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: SharesPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep no record: the files of bars say it all."""
+        return contextlib.nullcontext()
+
+    def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Nothing beside the summary."""
+        return ()
 
     def report(self) -> Report:
         """The report's sections."""

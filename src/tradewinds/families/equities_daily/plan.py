@@ -75,7 +75,7 @@ def shares_plan(conf: Mapping[str, Any]) -> SharesPlan:
             "panel": [DataFile(made.panel, PANEL)],
         },
         inputs={"panel": [made.panel], "side_files": list(made.side_files)},
-        recorded={"catalogs": [], "candles": []},
+        units=len(made.years),
         files=made,
     )
 

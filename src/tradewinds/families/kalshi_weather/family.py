@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
@@ -14,6 +16,9 @@ from tradewinds.families.kalshi_weather.plan import MARKET, EventsPlan, events_p
 from tradewinds.families.kalshi_weather.strategies import table
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    import sqlalchemy as sa
     from rich.console import Console
 
     from tradewinds.archive.archive import Archive
@@ -72,6 +77,7 @@ class KalshiWeather:
         *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py")),
         *(f"{_HERE}/validations", f"{_HERE}/strategies"),
     )
+    load_code = tuple(f"{_HERE}/{name}" for name in ("database", "schemas.py", "climate_days.py", "stations.csv"))
     run_files = (
         RunFile("events", "events.csv", _CSV, "the data that each event was replayed on"),
         RunFile("markets", "markets.csv", _CSV, "what the exchange calls the markets that were traded"),
@@ -82,6 +88,13 @@ class KalshiWeather:
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT
     strategies = table.STRATEGIES
+
+    @property
+    def tables(self) -> ModuleType:
+        """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
+        from tradewinds.families.kalshi_weather.database import tables
+
+        return tables
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Known series and strategies, exact money, a forecast that can be."""
@@ -175,6 +188,32 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.lookahead.subject import EventsRun
 
         return EventsRun(inputs_of(config, plan))
+
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load events and markets from the catalogs, and the checkpoints of candle files; raises as run_rows.load_rows."""
+        from tradewinds.families.kalshi_weather.database import run_rows
+
+        run_rows.load_rows(connection, (run["date_start"], run["date_end"]), recorded)
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: EventsPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep the checkpoints of the candle files that are missing; raises as checkpoints.backfill."""
+        missing = [event.path for event in plan.files.events if not Path(event.path).exists()]
+        if not missing:
+            return contextlib.nullcontext()  # opens no database
+        from tradewinds.families.kalshi_weather.database import checkpoints
+
+        return checkpoints.backfill(config["database"]["url"], missing, reasons)
+
+    def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Say what the sync of each catalog found."""
+        from tradewinds.families.kalshi_weather.fetch import catalog_notes
+
+        catalogs = set(plan.files.catalogs.values())
+        return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
 
     def report(self) -> Report:
         """The report's sections."""

@@ -139,6 +139,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
             **{kind: [path] for kind, path in own.items() if path is not None},
         },
         results=[f"{run_dir}/calibration.json"],
+        units=len(made.events),
         recorded=recorded,
         files=made,
     )
