@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tradewinds.core import text
 from tradewinds.core.text import plain
+from tradewinds.serve import words
 
 _DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
@@ -45,7 +46,7 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.globals |= {"address": address}
+_PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
 _PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
 
 
