@@ -176,8 +176,8 @@ def one_run(connection: sa.Connection, run_id: str) -> Row | None:
 def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The configs of some runs, by run id."""
     runs = t.backtest_runs.c
-    rows = connection.execute(sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids)))
-    return {run_id: config for run_id, config in rows}
+    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
+    return dict(connection.execute(query).tuples().all())
 
 
 def runs_named(connection: sa.Connection, prefix: str) -> list[str]:

@@ -130,7 +130,8 @@ class Family(Protocol):
         code: what a replay depends on, as files or folders below the package: never another family's.
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
         headlines: (label, key of metrics.json) of the summary beyond the common ones.
-        days_per_year: trading days of a year; None where equity is noted around the clock.
+        days_per_year: how many daily returns make a year.
+        around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: keys of a config that change neither what is read nor what is replayed.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
@@ -142,7 +143,8 @@ class Family(Protocol):
     code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
-    days_per_year: int | None
+    days_per_year: int
+    around_the_clock: bool
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable

@@ -31,7 +31,11 @@ def tiles(
     start, fees = row["start_balance_usd"], row["total_fees_usd"]
     fall = f"{rounded(row['max_drawdown_pct'], 2)} %" if row["max_drawdown_pct"] is not None else ""
     common = [
-        (titled("P&L", currency), rounded(row["total_pnl_usd"], 2), f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees"),
+        (
+            titled("P&L", currency),
+            rounded(row["total_pnl_usd"], 2),
+            f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees",
+        ),
         ("Return, %", rounded(row["roi_pct"], 2), ""),
         ("Trades", rounded(row["num_trades"], 0), f"quantity {row['num_contracts']:,}"),
         ("Wins, %", rounded(row["win_rate_pct"], 1), f"profit factor {rounded(row['profit_factor'], 2)}"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, FETCH, Service, Stage, Tell
+from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import table
 from tradewinds.families.plan import stale_files
@@ -65,7 +66,8 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
-    days_per_year = 252
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
     strategies = table.STRATEGIES

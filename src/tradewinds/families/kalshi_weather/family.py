@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Stage, Tell
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import table
 from tradewinds.results.run_files import CSV, JSON, RunFile
@@ -67,16 +68,22 @@ class KalshiWeather:
     code = (
         *("engine/equity.py", "engine/result.py", "engine/event_contracts", "results", "core"),
         *(f"{_HERE}/{name}.py" for name in ("family", "replay", "batches", "events", "trade_windows", "strikes")),
-        *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py", "metrics.py")),
+        *(
+            f"{_HERE}/{name}"
+            for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py", "metrics.py")
+        ),
         *(f"{_HERE}/validations", f"{_HERE}/strategies"),
     )
     run_files = (
         RunFile("events", "events.csv", CSV, "the data that each event was replayed on"),
         RunFile("markets", "markets.csv", CSV, "what the exchange calls the markets that were traded"),
-        RunFile("calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"),
+        RunFile(
+            "calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"
+        ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
-    days_per_year = None
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = True
     # What a config may change without other candles or events: the keys that decide about orders and the clock.
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT

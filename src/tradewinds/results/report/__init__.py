@@ -10,17 +10,17 @@ from tradewinds.core import files
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
-from tradewinds.results.report.run import Family, read_run
+from tradewinds.results.report.run import FamilyReport, read_run
 
 
-def page_of(folder: str | Path, family: Family) -> Page:
+def page_of(folder: str | Path, family: FamilyReport) -> Page:
     """What the report of a run's folder says, for any way of showing it."""
     run = read_run(folder)
     made = (section(run) for section in family.sections)
     return Page(family.title(run), family.subtitle(run), [section for section in made if section])
 
 
-def write_report(folder: str | Path, family: Family) -> None:
+def write_report(folder: str | Path, family: FamilyReport) -> None:
     """Write plots/, report.html and report.md into a run's folder; each is whole or absent, and the last says that all is."""
     from tradewinds.results.report.pictures import pictures  # matplotlib, which those who only read do without
 

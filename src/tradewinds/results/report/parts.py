@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Tiles:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """`sides` has l or r per column; an empty header is that of labels and values."""
 
-    header: Row
-    rows: Sequence[Row]
+    header: Cells
+    rows: Sequence[Cells]
     sides: str
 
 
@@ -71,10 +71,10 @@ class Panel:
     """Parts under a heading of their own; on a wide page a plot and its table stand side by side."""
 
     title: str
-    parts: Sequence[Part]
+    parts: Sequence[ReportPart]
 
 
-Part = Text | Code | Items | Tiles | Table | Plot | Panel
+ReportPart = Text | Code | Items | Tiles | ReportTable | Plot | Panel
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Section:
 
     key: str
     title: str
-    parts: Sequence[Part] = field(default_factory=tuple)
+    parts: Sequence[ReportPart] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Page:
         return [plot for section in self.sections for plot in _plots(section.parts)]
 
 
-def _plots(parts: Sequence[Part]) -> list[Plot]:
+def _plots(parts: Sequence[ReportPart]) -> list[Plot]:
     found: list[Plot] = []
     for part in parts:
         if isinstance(part, Plot):
