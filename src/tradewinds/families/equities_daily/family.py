@@ -52,7 +52,10 @@ class EquitiesDaily:
     )
     code = (
         *("engine/equity.py", "engine/result.py", "engine/shares", "reference_data", "results", "core"),
-        *(f"{_HERE}/{name}.py" for name in ("family", "replay", "bar_panel", "buy_and_hold", "metrics", "run_files")),
+        *(
+            f"{_HERE}/{name}.py"
+            for name in ("family", "plan", "replay", "bar_panel", "buy_and_hold", "metrics", "run_files")
+        ),
         *(f"{_HERE}/schemas.py", f"{_HERE}/strategies"),
     )
     run_files = (
