@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tradewinds.results.report.profit import Group, grouped
 
 from tests.unit.results_parts import conf, points, run, scored, trade, written
 from tradewinds.config import resolve
@@ -20,7 +19,9 @@ from tradewinds.engine.event_contracts import limits
 from tradewinds.families.kalshi_weather import events, replay
 from tradewinds.families.kalshi_weather.report.calibration_section import wilson
 from tradewinds.families.kalshi_weather.report.edge_section import verdict
-from tradewinds.families.kalshi_weather.report.sections import REASONS, REPORT
+from tradewinds.families.kalshi_weather.report.profit import Group, grouped
+from tradewinds.families.kalshi_weather.report.reasons import REASONS
+from tradewinds.families.kalshi_weather.report.sections import REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
@@ -239,7 +240,7 @@ def test_the_interval_is_the_textbooks_ratio_by_event(tmp_path_factory, drawn):
     ]
     folder = tmp_path_factory.mktemp("ratio")
     write_artifacts(folder, resolve.run_id(conf()), conf(), run(trades, DAYS))
-    [found] = grouped(ReportRun(folder, {}, {}, {}, None), "0")
+    [found] = grouped(ReportRun(folder, {}, {}, {}, "USD"), "0")
     contracts = sum(t.qty for t in trades)
     each = sum(t.pnl_micro for t in trades) / contracts
     events = sorted({t.event_ticker for t in trades})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from tradewinds.database import comparison, queries
+from tradewinds.results.metrics import UNSCORED
 from tradewinds.serve import families, models, plots
 from tradewinds.serve.answers import Database, currency_of, folder_of, run_row, sent
 from tradewinds.serve.folder import Folder, NotThere
@@ -85,7 +86,7 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
         "leaderboard",
         rows=rows,
         currencies=currencies,
-        heads=[(name, sorts[name]) for name in _BOARD],
+        heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
         asked=asked,
         most=MOST_COMPARED,
         limit=_PER_PAGE,
@@ -175,6 +176,7 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
     with queries.reading(database) as connection:
         found = [comparison.from_database(connection, name) for name in names]
     told = comparison.comparison_of(found)
+    told["metrics"] = {key: values for key, values in told["metrics"].items() if _has_figures(key, values)}
     currencies = [families.currency_of(run.config["market"], run.config) for run in found]
     return shown(
         "compare",
@@ -184,6 +186,11 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         plots=plots.days_together(found, currencies, told["common_days"]),
         most=MOST_COMPARED,
     )
+
+
+def _has_figures(key: str, values: Iterable[Any]) -> bool:
+    """Whether a row of figures is shown: scores of probabilities only where a run has them."""
+    return key not in UNSCORED or any(value is not None for value in values)
 
 
 @router.get("/static/{name}", response_class=Response)

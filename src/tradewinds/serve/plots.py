@@ -1,4 +1,4 @@
-"""What the pages show of a run besides its rows: tiles of figures, and curves as the report's script draws them."""
+"""Figures, tables and plots of the pages, made of the parts of a report and drawn by its script."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def tiles(
         (titled("Drawdown", currency), rounded(row["max_drawdown_usd"], 2), fall),
         ("Sharpe", rounded(row["sharpe"], 2), f"Sortino {rounded(row['sortino'], 2)}"),
     ]
+    # The quantity stands beside the number of trades already.
     known = {key: metrics[key] for _, key in headlines if metrics.get(key) is not None and key != "num_contracts"}
     own = [(label, _headline(known[key]), "") for label, key in headlines if key in known]
     return Tiles([*common, *own])

@@ -1,4 +1,4 @@
-"""Pages from their templates, and the styles and scripts they use. Everything from outside is escaped."""
+"""Pages from their templates, and the styles and scripts they use. Every text is escaped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ def _when(value: dt.datetime | None) -> str:
 
 
 def address(path: str, asked: BaseModel, **changed: Any) -> str:
-    """The address of a page with some parameters changed; those that were not given stay out."""
+    """The address of a page with the parameters that were given.
+
+    Args:
+        path: of the page.
+        asked: the parameters of the request.
+        changed: parameters that get another value; None leaves one out.
+    """
     given = asked.model_dump(exclude_unset=True) | changed
     return f"{path}?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
@@ -51,7 +57,7 @@ _PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page from its template."""
+    """Make a page from the template `name` with some values."""
     return HTMLResponse(_PAGES.get_template(f"{name}.html.j2").render(page=name, **values), status)
 
 

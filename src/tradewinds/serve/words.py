@@ -14,6 +14,7 @@ _WORDS = {
     "num_contracts": "quantity",
     "win_rate": "wins",
     "max_drawdown": "drawdown",
+    "exposure_time_avg": "time held",
     "sharpe": "Sharpe",
     "sortino": "Sortino",
     "brier": "Brier",
@@ -21,7 +22,7 @@ _WORDS = {
 
 
 def heading(key: str, currency: str = "") -> str:
-    """The words for a figure with its unit: `max_drawdown_usd` of an account in AUD is "drawdown, AUD".
+    """The words for a figure, and its unit: `roi_pct` is "return, %", `max_drawdown_usd` is "drawdown" and the currency.
 
     Args:
         key: of metrics.json, or a column of backtest_metrics.

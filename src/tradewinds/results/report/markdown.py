@@ -20,7 +20,7 @@ def markdown(page: Page) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that means itself in Markdown, in a table too, and in the HTML that comes of it."""
+    """Text without a meaning of its own in Markdown, in its tables, and in the HTML made from it."""
     harmless = _MEANING.sub(lambda sign: "\\" + sign[0], " ".join(text.split()))
     return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;").replace(">", "&gt;")
 
