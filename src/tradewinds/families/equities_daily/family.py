@@ -25,6 +25,8 @@ from tradewinds.results.run_files import CSV, PARQUET, RunFile
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.archive.archive import Archive
+    from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
@@ -179,6 +181,12 @@ class EquitiesDaily:
         from tradewinds.families.equities_daily.report import REPORT
 
         return REPORT
+
+    def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
+        """The route of the chart API, which has one tier and so no cutoff."""
+        from tradewinds.families.equities_daily import archive_routes
+
+        return archive_routes.routes_of(archive)
 
 
 FAMILY = EquitiesDaily()
