@@ -94,7 +94,8 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
         section[name] = value
     conf = resolve.resolve(written)
     run = _run(conf)
-    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades)
+    year = {"days_per_year": run.days_per_year, "around_the_clock": run.around_the_clock}
+    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
 
 
 def _run(conf: resolve.Config) -> RunResult:

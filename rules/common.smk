@@ -14,6 +14,7 @@ from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
 from tradewinds.pipeline import jobs, runner
+from tradewinds.results.run_files import EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
@@ -53,16 +54,30 @@ def refuse_damaged():
         raise WorkflowError(str(error)) from None
 
 
+def made_by(rule):
+    """The files of the run's folder that a rule makes, by kind: its outputs."""
+    return {
+        file.kind: directory(run_path(file)) if file.is_folder else run_path(file)
+        for file in RUN_FILES
+        if file.made_by == rule
+    }
+
+
 def run_files():
-    """Everything a run leaves in its folder."""
-    names = [
-        "run_manifest.json",
-        "trades.csv",
-        "metrics.json",
-        "report.md",
-        "report.html",
-    ]
-    return [f"{PLAN.run_dir}/{name}" for name in names] + list(PLAN.results)
+    """Every file of the run's folder; a folder in it comes with the file beside it."""
+    return [run_path(file) for file in RUN_FILES if not file.is_folder]
+
+
+def report_inputs():
+    """What the report reads, by kind: tables and figures of every run, and all that the market family adds."""
+    kinds = ("trades", "equity", "metrics", "manifest", "config")
+    found = [file for file in EVERY_RUN if file.kind in kinds]
+    return {file.kind: run_path(file) for file in (*found, *FAMILY.run_files)}
+
+
+def run_path(file):
+    """Where a file of the run's folder lies."""
+    return f"{PLAN.run_dir}/{file.name}"
 
 
 def asked_through(wildcards, output):
@@ -111,6 +126,7 @@ def hold_folder():
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
+RUN_FILES = (*EVERY_RUN, *FAMILY.run_files)
 refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()

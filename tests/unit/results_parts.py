@@ -11,7 +11,8 @@ from tests.unit.engine_parts import micro, pico
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import Failure, Findings, diagnostics
 from tradewinds.pipeline.simulate import about_run
@@ -104,7 +105,17 @@ def run(
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
     return RunResult(
-        micro(start), end, list(trades), list(equity), list(decisions), list(markets), counts, list(skipped), watermark
+        start_balance_micro=micro(start),
+        end_balance_micro=end,
+        trades=list(trades),
+        equity=list(equity),
+        decisions=list(decisions),
+        diagnostics=counts,
+        skipped=list(skipped),
+        watermark=watermark,
+        family=score_metrics(markets),
+        days_per_year=DAYS_PER_YEAR,
+        around_the_clock=True,
     )
 
 

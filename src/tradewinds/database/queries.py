@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -209,6 +209,13 @@ def one_run(connection: sa.Connection, run_id: str) -> Row | None:
     """Read a run's row of backtest_runs, with its config and all of its metrics.json; None if there is no such run."""
     rows = _rows(connection, sa.select(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id))
     return rows[0] if rows else None
+
+
+def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The configs of some runs, by run id."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
+    return dict(connection.execute(query).tuples().all())
 
 
 def runs_named(connection: sa.Connection, prefix: str) -> list[str]:

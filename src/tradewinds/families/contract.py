@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.plan import Plan
     from tradewinds.families.strategy_table import StrategyTable
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.run_files import RunFile
 
 Tell = Callable[[int, int], None]  # hears of units of work done, and of how many
 
@@ -62,22 +63,6 @@ class Stage:
     kind: str
     code: Sequence[str] = ()
     wildcards: Mapping[str, str] = field(default_factory=dict)
-
-
-class RunFile(NamedTuple):
-    """A file of a run's folder.
-
-    Attributes:
-        kind: its name in the workflow's rules.
-        name: its file name.
-        media_type: as the web page serves it.
-        purpose: what it holds, in words.
-    """
-
-    kind: str
-    name: str
-    media_type: str
-    purpose: str
 
 
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
@@ -150,9 +135,10 @@ class Family(Protocol):
         stages: the rules that only it has, in the order in which their files are included.
         code: what a replay depends on, as files or folders below the package: never another family's.
         load_code: what `load_extra` depends on, in the same way.
-        run_files: what the replay writes into a run's folder beyond what every run has.
+        run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
         headlines: (label, key of metrics.json) of the summary beyond the common ones.
-        days_per_year: trading days of a year; None where equity is noted around the clock.
+        days_per_year: how many daily returns make a year.
+        around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: keys of a config that change neither what is read nor what is replayed.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
@@ -165,7 +151,8 @@ class Family(Protocol):
     load_code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
-    days_per_year: int | None
+    days_per_year: int
+    around_the_clock: bool
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable
@@ -207,7 +194,7 @@ class Family(Protocol):
         """How many earlier bars a config's signals need; sweep points with different values read different files."""
 
     def replay(self, config: Mapping[str, Any], plan: Plan[Any], threads: int, tell: Tell) -> RunResult:
-        """Replay a config on its plan's files, and write `run_files` into the run's folder."""
+        """Replay a config on its plan's files, and write those of `run_files` that SIMULATE makes."""
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: Plan[Any], workers: int) -> list[Summary]:
         """The runs of configs that differ in `replay_keys` only, in short; the files are read once."""
@@ -248,7 +235,7 @@ class Family(Protocol):
             fetched: paths that were missing or ended too early before the run (plan.due_files).
         """
 
-    def report(self) -> Report:
+    def report(self) -> FamilyReport:
         """The report's title and sections."""
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewinds.core import files, units
-from tradewinds.engine.result import Scored
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import metrics, schemas
 from tradewinds.families.kalshi_weather.calibration.data import quotes_at
 from tradewinds.families.kalshi_weather.calibration.scores import (
     ScoredDay,
@@ -30,7 +29,6 @@ from tradewinds.families.kalshi_weather.calibration.scores import (
 )
 from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.forecasts.mixture import Laws
-from tradewinds.results import metrics
 
 DAY = dt.date(2025, 5, 10)
 OUTCOMES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
@@ -51,7 +49,7 @@ def test_the_parts_of_brier_add_up_and_agree_with_the_metrics(outcomes):
     within = parts["within_bin_variance"] - parts["within_bin_covariance"]
     total = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + within
     assert total == pytest.approx(parts["brier"], abs=1e-12)
-    same = [Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
+    same = [metrics.Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
     assert parts["brier"] == pytest.approx(metrics.brier(same), abs=1e-11)
     assert log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
 

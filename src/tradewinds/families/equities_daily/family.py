@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, RunFile, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Service, Stage, Tell
+from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import table
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchanges import exchange_of
 from tradewinds.reference_data.universe import universe_of
+from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,10 +32,9 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_daily"
-_CSV = "text/csv; charset=utf-8"
 _MARKETS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
 
 _SERVICES = {"yahoo": Service("chart")}
@@ -63,9 +64,9 @@ class EquitiesDaily:
     )
     load_code = ()
     run_files = (
-        RunFile("positions_closed", "positions_closed.csv", _CSV, "every closed position with its exit"),
-        RunFile("sessions", "sessions.csv", _CSV, "the account and the benchmark at the close of every trading day"),
-        RunFile("prices", "prices.parquet", "application/vnd.apache.parquet", "closes of the symbols that were traded"),
+        RunFile("positions_closed", "positions_closed.csv", CSV, "every closed position with its exit"),
+        RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
+        RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
     )
     headlines = (
         ("Annualised return, %", "annualised_return_pct"),
@@ -73,7 +74,8 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
-    days_per_year = 252
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
     strategies = table.STRATEGIES
@@ -193,7 +195,7 @@ class EquitiesDaily:
         """Nothing beside the summary."""
         return ()
 
-    def report(self) -> Report:
+    def report(self) -> FamilyReport:
         """The report's sections."""
         from tradewinds.families.equities_daily.report import REPORT
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, RunFile, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Stage, Tell
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.plan import MARKET, EventsPlan, events_plan
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR
+from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.results.run_files import CSV, JSON, RunFile
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/kalshi_weather"
 _FORECAST_CODE = (
@@ -37,7 +39,6 @@ _FORECAST_CODE = (
     "core",
 )
 _DATE = r"\d{4}-\d\d-\d\d"
-_CSV = "text/csv; charset=utf-8"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
 _SERVICES = {"kalshi": Service("api", parallel="events"), "iem": Service("weather")}
@@ -74,16 +75,23 @@ class KalshiWeather:
     code = (
         *("engine/equity.py", "engine/result.py", "engine/event_contracts", "results", "core"),
         *(f"{_HERE}/{name}.py" for name in ("family", "replay", "batches", "events", "trade_windows", "strikes")),
-        *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py")),
+        *(
+            f"{_HERE}/{name}"
+            for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py", "metrics.py")
+        ),
         *(f"{_HERE}/validations", f"{_HERE}/strategies"),
     )
     load_code = tuple(f"{_HERE}/{name}" for name in ("database", "schemas.py", "climate_days.py", "stations.csv"))
     run_files = (
-        RunFile("events", "events.csv", _CSV, "the data that each event was replayed on"),
-        RunFile("markets", "markets.csv", _CSV, "what the exchange calls the markets that were traded"),
+        RunFile("events", "events.csv", CSV, "the data that each event was replayed on"),
+        RunFile("markets", "markets.csv", CSV, "what the exchange calls the markets that were traded"),
+        RunFile(
+            "calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"
+        ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
-    days_per_year = None
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = True
     # What a config may change without other candles or events: the keys that decide about orders and the clock.
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT
@@ -123,7 +131,7 @@ class KalshiWeather:
 
     def currency(self, config: Mapping[str, Any]) -> str:
         """The exchange's accounts are in US dollars."""
-        return "USD"
+        return CURRENCY
 
     def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """How the exchange's fee is rounded."""
@@ -215,7 +223,7 @@ class KalshiWeather:
         catalogs = set(plan.files.catalogs.values())
         return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
 
-    def report(self) -> Report:
+    def report(self) -> FamilyReport:
         """The report's sections."""
         from tradewinds.families.kalshi_weather.report.sections import REPORT
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MARKET = "kalshi_weather"
+CURRENCY = "USD"  # of the exchange's accounts
+CALIBRATION = "calibration.json"  # in a run's folder
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
             "weather": list(made.weather),
             **{kind: [path] for kind, path in own.items() if path is not None},
         },
-        results=[f"{run_dir}/calibration.json"],
+        results=[f"{run_dir}/{CALIBRATION}"],
         units=len(made.events),
         recorded=recorded,
         files=made,

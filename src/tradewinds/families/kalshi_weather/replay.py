@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +19,7 @@ from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
 from tradewinds.engine.event_contracts.rules import Rules
-from tradewinds.engine.result import RunResult, Scored, Summary, Trade
+from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, Coverage, batches
 from tradewinds.families.kalshi_weather.events import (
     MISSING_PROBABILITIES,
@@ -27,6 +28,7 @@ from tradewinds.families.kalshi_weather.events import (
     MarketEvent,
     load_events,
 )
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.strategies import table
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
@@ -53,7 +55,7 @@ def simulate(
     threads: int | None = None,
     climate: Iterable[str] = (),
     tell: Callable[[int, int], None] = lambda done, total: None,
-) -> RunResult:
+) -> EventsResult:
     """Replay all events of a resolved config against one cash account.
 
     Args:
@@ -95,6 +97,13 @@ def simulate_many(
 
 # Keys of a config that change neither what is read nor which events are replayed.
 REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
+
+
+@dataclass
+class EventsResult(RunResult):
+    """A run of events; `scored` are the markets whose probabilities are judged."""
+
+    scored: list[Scored] = field(default_factory=list)
 
 
 class _Study:
@@ -186,7 +195,7 @@ class _Study:
             found.append(made._replace(worth_ts=made.worth_ts[kept], worth_micro=made.worth_micro[kept]))
         return found
 
-    def result(self) -> RunResult:
+    def result(self) -> EventsResult:
         """What the first config results in."""
         outcome, rules = self.replays[0].outcome(), self.rules[0]
         refuse_wrong_trades(outcome.fills, rules.step_seconds)
@@ -194,18 +203,22 @@ class _Study:
         points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
-        return RunResult(
+        scored = _scored(events)
+        return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
             trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
             equity=points,
             decisions=outcome.decisions,
-            scored=_scored(events),
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
             skipped=[(event.ticker, event.skip) for event in events if event.skip],
             watermark=seen.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
+            family=score_metrics(scored),
+            days_per_year=DAYS_PER_YEAR,
+            around_the_clock=True,
+            scored=scored,
         )
 
     def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
