@@ -167,7 +167,7 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     if asked.points % AXIS:
         parser.error(f"--points must be a multiple of {AXIS}")
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     measured = measure(asked.days, asked.points, asked.jobs)
     print(json.dumps(measured, indent=1))
     if asked.record:

@@ -111,7 +111,7 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
     assert run.returncode == 0, said
     assert desk.results() == here.results()
     assert len(server.requests) == asked, "nothing is fetched again"
-    assert not list(tmp_path.glob("data/.words-*"))
+    assert not list(tmp_path.glob("data/.messages-*"))
 
 
 def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm, tmp_path, monkeypatch):  # noqa: F811
