@@ -16,6 +16,7 @@ from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 
@@ -84,7 +85,7 @@ def write(folder: Path, payouts: list[int]) -> str:
     )
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
-    write_manifest(folder, run_id, conf, [], result.watermark)
+    write_manifest(folder, run_id, conf, about_run(conf), [], result.watermark)
     return run_id
 
 

@@ -143,7 +143,7 @@ def test_the_image_has_all_that_is_installed_and_names_no_registry():
     assert all((ROOT / name).exists() for name in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert {*installed, "requirements.lock", "pyproject.toml", "src"} <= copied
+    assert {*installed, *project["project"]["license-files"], "requirements.lock", "pyproject.toml", "src"} <= copied
     environments = [yaml.safe_load(path.read_text()) for path in ROOT.glob("envs/*.yaml")]
     pythons = {line for one in environments for line in one["dependencies"] if line.startswith("python=")}
     assert pythons == {f"python={base.split(':')[1].removesuffix('-slim')}"}

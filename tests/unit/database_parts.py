@@ -12,6 +12,7 @@ from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 
@@ -40,7 +41,7 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     result = RunResult(start, end, trades, equity, [], scored, diagnostics, [], T0, T0, T0 + 86_400)
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
-    write_manifest(folder, run_id, conf, [], result.watermark)
+    write_manifest(folder, run_id, conf, about_run(conf), [], result.watermark)
     for name, change in (("metrics.json", metrics), ("run_manifest.json", {"created_at_utc": created})):
         path = folder / name
         path.write_text(json.dumps(json.loads(path.read_text()) | change))

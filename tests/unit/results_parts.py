@@ -14,6 +14,7 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Scored, Trade
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import Failure, Findings, diagnostics
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
 
@@ -112,7 +113,7 @@ def written(folder, result, title="Highest temperature", **changes):
     how = conf(**changes)
     run_id = resolve.run_id(how)
     write_artifacts(folder, run_id, how, result)
-    write_manifest(folder, run_id, how, [], result.watermark)
+    write_manifest(folder, run_id, how, about_run(how), [], result.watermark)
     tickers = sorted({trade.market_ticker for trade in result.trades})
     listed = {"market_ticker": tickers, "title": [title] * len(tickers), "yes_sub_title": ["80° to 81°"] * len(tickers)}
     catalog = folder.parent / f"{folder.name}.catalog.parquet"

@@ -60,10 +60,13 @@ class _World:
     def __init__(self, folder, rate):
         self.now = 100.0
         self.budgets = [
-            Budget(URL, rate, 50, folder=folder, clock=lambda: self.now, sleep=self.pass_time) for _ in range(3)
+            Budget(URL, rate, 50, folder=folder, clock=lambda: self.now, sleep=self.sleep) for _ in range(3)
         ]
         self.under_way = []  # (instant, what happens then)
         self.arrivals = []
+
+    def sleep(self, seconds):
+        self.pass_time(max(seconds, 1e-6))  # a clock that is slept on moves
 
     def pass_time(self, seconds):
         until = self.now + seconds
@@ -144,14 +147,60 @@ def test_steady_use_is_at_the_rate_and_no_second_holds_too_many():
     assert 199 / (sent[-1] - sent[0]) >= 0.95 * 10
 
 
-def _fake(now, folder=None):
+def _fake(now, folder=None, rate=10):
     import tempfile
     from pathlib import Path
 
     def sleep(seconds):
-        now[0] += seconds
+        now[0] += max(seconds, 1e-6)  # a clock that is slept on moves
 
-    return Budget(URL, 10, 2, folder=Path(folder or tempfile.mkdtemp()), clock=lambda: now[0], sleep=sleep)
+    return Budget(URL, rate, 2, folder=Path(folder or tempfile.mkdtemp()), clock=lambda: now[0], sleep=sleep)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rate=st.sampled_from([0.25, 1, 2.5, 3, 20]),
+    requests=st.lists(
+        st.tuples(st.integers(0, 2), ways, ways, st.booleans(), st.sampled_from([0.0, 0.0, 0.0, 0.7, 5.0])),
+        min_size=12,
+        max_size=40,
+    ),
+)
+def test_the_ceiling_of_a_process_delays_nothing_that_the_budget_permits(tmp_path_factory, rate, requests):
+    """Three jobs, late answers, lost answers, pauses: the same permissions at the same instants as without a ceiling."""
+    arrivals = []
+    for ceiling in (True, False):
+        world = _World(tmp_path_factory.mktemp("budget"), rate)
+        for budget in world.budgets if not ceiling else ():
+            budget._permit = budget._note_permission
+        for job, way_there, way_back, answered, pause in requests:
+            world.send(job, way_there, way_back, answered)
+            world.pass_time(pause)
+        world.pass_time(10)
+        arrivals.append(world.arrivals)
+    assert arrivals[0] == arrivals[1]
+
+
+@pytest.mark.parametrize("rate", [0.25, 2.5, 10])
+def test_a_job_whose_ledger_is_lost_keeps_its_own_rate(tmp_path, rate):
+    """The ceiling bounds the average, whatever became of the shared file."""
+    now, count = [100.0], 40
+    budget = _fake(now, tmp_path, rate)
+    for _ in range(count):
+        (budget.folder / "stamps").unlink(missing_ok=True)
+        with budget.slot():
+            pass
+    assert now[0] - 100.0 >= 0.99 * (count - budget.per_window) / rate
+
+
+def test_a_job_keeps_its_own_rate_beside_one_whose_config_has_a_lower_rate_for_the_service(tmp_path):
+    """A job of a lower rate keeps fewer instants in the ledger than a job of a higher rate must count."""
+    now, count = [100.0], 60
+    mine, other = _fake(now, tmp_path, 10), _fake(now, tmp_path, 0.25)
+    for _ in range(count):
+        with mine.slot(), other._ledger() as ledger:
+            ledger.fastest = min(ledger.fastest, 0.01) * 0.999  # an answer begins, and the job stores what it keeps
+    assert now[0] - 100.0 >= 0.99 * (count - mine.per_window) / 10
 
 
 @pytest.mark.parametrize(

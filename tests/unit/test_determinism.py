@@ -16,6 +16,7 @@ from tradewinds.families.kalshi_weather import batches, replay
 from tradewinds.families.kalshi_weather.report.sections import REPORT
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.results.artifacts import write_artifacts
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.manifest import write_manifest
 from tradewinds.results.report import write_report
 
@@ -29,7 +30,7 @@ write_artifacts(folder / "run", run_id, world.config, result)
 write_market_names(folder / "run", world.inputs[1].values(), {trade.market_ticker for trade in result.trades})
 if seed == 3:
     os.chdir(folder)  # the command that reproduces a run has its path
-    write_manifest("run", run_id, world.config, [], result.watermark)
+    write_manifest("run", run_id, world.config, about_run(world.config), [], result.watermark)
     write_report("run", REPORT)
 print(len(result.trades))
 """

@@ -15,6 +15,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.event_contracts.limits import REASONS
 from tradewinds.families.kalshi_weather import batches, replay, schemas
+from tradewinds.families.kalshi_weather.strategies import table
 
 SEEDS = range(0, 120, 4)
 
@@ -146,7 +147,7 @@ def test_fail_instead_of_skip_names_the_events(tmp_path):
 
 def test_an_unknown_strategy_names_the_known_ones():
     with pytest.raises(ConfigError, match="Did you mean ev_threshold"):
-        strategies.check({"name": "ev_treshold", "file": None})
+        table.check({"name": "ev_treshold", "file": None})
     assert [name for name, _ in strategies.listing()] == ["Breakout", "Mean Reversion", "ev_threshold"]
 
 
@@ -158,23 +159,3 @@ def test_the_exchange_rounding_rule_is_used(tmp_path):
     exchange = replay.simulate(conf, *files)
     assert dt.datetime.fromtimestamp(cent.start_ts, dt.UTC).year == 2025
     assert engine_rows(cent) == engine_rows(exchange)
-
-
-def test_the_engine_knows_no_market_no_source_and_no_workflow():
-    import ast
-    from pathlib import Path
-
-    import tradewinds.engine
-
-    for path in Path(tradewinds.engine.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            for name in names:
-                assert not name.startswith("snakemake"), path
-                assert not name.startswith("tradewinds") or name.split(".")[1] in (
-                    *("engine", "store", "errors", "imports"),
-                ), (
-                    path,
-                    name,
-                )

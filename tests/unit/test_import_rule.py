@@ -86,6 +86,15 @@ def imported(path: Path):
                     yield f"{node.module}.{alias.name}" if is_module else node.module
 
 
+def outside(path: Path):
+    """Every module of other packages that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
 def forbidden(name: str, room: str, other: str) -> bool:
     """Whether a file of a room may not import from another room."""
     if other in ("", room) or (name, other) in ALLOWED:
@@ -109,6 +118,12 @@ def breaches():
 
 def test_every_room_imports_down_only():
     assert breaches() == BREACHES
+
+
+def test_below_the_pipeline_nothing_knows_the_workflow():
+    for room in ("core", "config", "engine", "reference_data", "results", "database", "archive", "families"):
+        for path in (PACKAGE / room).rglob("*.py"):
+            assert "snakemake" not in {name.split(".")[0] for name in outside(path)}, path
 
 
 def test_every_folder_of_the_package_is_a_room_of_the_table():

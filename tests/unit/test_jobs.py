@@ -28,7 +28,8 @@ PACKAGE = Path(tradewinds.__file__).parent
 DAY = dt.date(2025, 5, 1)
 PROGRAM = """
 import logging, sys, time
-from tradewinds import errors, jobs, store
+from tradewinds.core import errors, files
+from tradewinds.pipeline import jobs
 
 def main():
     logging.getLogger("work").info("began")
@@ -90,7 +91,7 @@ def test_without_a_folder_for_failures_the_exit_code_is_enough(tmp_path):
     assert process.communicate(timeout=60) == ("", "Gone.\n") and process.returncode == 4
 
 
-SLOW_WRITE = """with store.replacing('out.parquet') as part:
+SLOW_WRITE = """with files.replacing('out.parquet') as part:
         part.write_bytes(b'half')
         print('on', flush=True)
         time.sleep(60)"""

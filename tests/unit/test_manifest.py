@@ -15,6 +15,7 @@ import pytest
 from tests.unit.results_parts import at, conf
 from tradewinds import __version__
 from tradewinds.config import resolve
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.results import manifest
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of "abc", FIPS 180-2
@@ -22,7 +23,7 @@ NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def manifest_of(folder, how, inputs=(), watermark=None):
-    manifest.write_manifest(folder, resolve.run_id(how), how, inputs, watermark)
+    manifest.write_manifest(folder, resolve.run_id(how), how, about_run(how), inputs, watermark)
     return json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
 
 

@@ -103,20 +103,20 @@ FULL_DISK = """
 import errno, random, resource, sys
 sys.modules["numpy"] = None
 import pyarrow as pa
-from tradewinds import store
+from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile
-store.write_parquet("t.parquet", pa.table({"n": [1]}), {"kept": True})
+files.write_parquet("t.parquet", pa.table({"n": [1]}), {"kept": True})
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 noise = pa.table({"n": pa.array([random.getrandbits(62) for _ in range(40_000)])})
 for name in ("t.parquet", "other.parquet"):
     try:
-        store.write_parquet(name, noise, {})
+        files.write_parquet(name, noise, {})
     except OSError as error:
         assert error.errno == errno.EFBIG, error
     else:
         raise SystemExit("it fitted")
-assert store.read_meta("t.parquet") == {"kept": True}
-store.write_parquet("small.parquet", pa.table({"n": [1]}), {})
+assert files.read_meta("t.parquet") == {"kept": True}
+files.write_parquet("small.parquet", pa.table({"n": [1]}), {})
 assert "pandas" not in sys.modules
 """
 

@@ -1,16 +1,23 @@
 """Documents are kept by tests: the README's demo, commands and exit codes; the config page; the packaged file names."""
 
+import datetime as dt
 import re
 import subprocess
 import sys
 
+import pytest
+import yaml
+from hatchling.builders.wheel import WheelBuilder
+
 from scripts import config_readme
 from tests.workflow.harness import ROOT, Desk
+from tradewinds import __version__
 from tradewinds.cli import app
 from tradewinds.core import errors
 from tradewinds.families.kalshi_weather.validations import judge
 
 README = (ROOT / "README.md").read_text()
+FOLDERS = ["config", "data", "backtests"]  # with a page of their own
 
 
 def test_the_demo_ends_as_the_readme_says(tmp_path):
@@ -59,7 +66,8 @@ def test_the_config_page_is_up_to_date():
 
 
 def test_links_lead_somewhere():
-    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "config/README.md"]:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *(ROOT / name / "README.md" for name in FOLDERS)]
+    for page in pages:
         for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
             assert link.startswith("http") or (page.parent / link).exists(), (page.name, link)
 
@@ -88,3 +96,52 @@ def test_environments_mirror_the_lock_file():
         for name, version in re.findall(r"- ([\w-]+)=(\d\S*)", path.read_text()):
             if name != "python":
                 assert lock[name.removeprefix("python-")] == version, (path.name, name)  # python-duckdb
+
+
+def test_the_version_has_its_dated_section_below_the_unreleased_one():
+    heads = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heads[0] == "Unreleased"
+    version, date = re.fullmatch(r"(\S+) \((\S+)\)", heads[1]).groups()
+    assert version == __version__ and dt.date.fromisoformat(date)
+
+
+def test_every_decision_is_in_the_index_and_has_its_four_sections():
+    folder = ROOT / "docs/decisions"
+    listed = re.findall(r"^\| \[(\d{4})\]\((.+?)\)", (folder / "README.md").read_text(), re.MULTILINE)
+    assert [name for _, name in listed] == sorted(path.name for path in folder.glob("[0-9]*.md"))
+    for number, name in listed:
+        text = (folder / name).read_text()
+        assert name.startswith(f"{number}-") and text.startswith(f"# {number}: "), name
+        sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert sections == ["Context", "Decision", "Consequences", "What was measured"], name
+
+
+def test_public_ci_runs_what_ci_runs():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    assert steps[-1] == ".ci/run" and (ROOT / ".ci/run").stat().st_mode & 0o100
+
+
+@pytest.mark.parametrize("folder", ["data", "backtests"])
+def test_git_keeps_the_page_of_a_folder_and_nothing_else_in_it(folder, tmp_path):
+    """In a fresh repository with the project's own .gitignore: what `git add` would take."""
+    (tmp_path / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    for name in ("README.md", ".run.lock", "tradewinds.db", "x/README.md", "x/y/z.parquet"):
+        path = tmp_path / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    kept = subprocess.run(["git", "ls-files"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+    assert kept == [".gitignore", f"{folder}/README.md"]
+    assert (ROOT / folder / "README.md").is_file()
+
+
+def test_the_wheel_has_the_type_marker_and_the_license_and_no_data():
+    builder = WheelBuilder(str(ROOT))
+    paths = {file.distribution_path for file in builder.recurse_included_files()}
+    assert "tradewinds/py.typed" in paths and "tradewinds/__init__.py" in paths
+    assert not any(path.startswith(("data/", "backtests/")) for path in paths)
+    metadata = builder.metadata.core
+    assert (metadata.license_expression, metadata.license_files) == ("MIT", ["LICENSE"])
+    assert "the Tradewinds authors" in (ROOT / "LICENSE").read_text()

@@ -1,7 +1,7 @@
 """The request budget of one service, shared by all jobs of this machine, across processes.
 
-Each fetch job is its own process, so a limiter that lives in one process (the `ratelimit` package's decorator, say)
-limits nothing here. The budget is a small folder per service: one locked file holds the instants of the
+Each fetch job is its own process, so a limiter that lives in one process cannot keep the rate of all of them. The budget
+is a small folder per service: one locked file, the ledger, holds the instants of the
 last requests; one locked file per connection bounds how many are under way. The kernel frees the locks of a killed
 job. Instants are read off the system-wide monotonic clock, so setting the wall clock back changes nothing.
 
@@ -9,6 +9,11 @@ The promise is about arrivals at the server, which nobody here can see. It is ke
 earlier than it was permitted (plus the way there) and no later than its answer begins (less the way back). A window is
 therefore counted from the beginning of the answer, less the shortest round trip (three quarters of the shortest seen: there
 may be shorter ones), to the permission of the request that would be one too many.
+
+Below the budget each process has a ceiling of its own (the `ratelimit` package). It counts the permissions that the budget
+gives this process, in windows a little shorter than the budget's, so it delays nothing that a whole ledger permits. A
+ledger that is lost, or cut short by a job with another rate, permits more; then the ceiling keeps the average rate of each
+process (docs/decisions/0005-a-ceiling-for-each-process.md).
 """
 
 from __future__ import annotations
@@ -24,6 +29,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from ratelimit import RateLimitException, limits
 
 # Clocks and sleeps are not exact to the last digit: the window kept here is a little longer than the promise.
 WINDOW_MARGIN = 1.005
@@ -109,6 +116,11 @@ class Budget:
         self.spacing = CLOSEST / requests_per_second
         self.max_connections = max_connections
         self.clock, self.sleep = clock, sleep
+        # The ceiling counts a permission at the instant that the ledger has for it, so a pause of the process between two
+        # readings of the clock cannot make the ceiling stricter than the budget.
+        self._now = clock()
+        ceiling = limits(calls=self.per_window, period=self.per_window / requests_per_second, clock=lambda: self._now)
+        self._permit: Callable[[_Ledger], float] = ceiling(self._note_permission)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Permission]:
@@ -135,14 +147,21 @@ class Budget:
             fcntl.flock(turn, fcntl.LOCK_EX)
             while True:
                 with self._ledger() as ledger:
-                    now = self.clock()
-                    wait = self._ready_at(ledger) - now
+                    self._now = self.clock()
+                    wait = self._ready_at(ledger) - self._now
                     if wait <= 0:
-                        ledger.sent.append(now)
-                        ledger.arrived.append(now + LATEST_ARRIVAL_SECONDS)
-                        return now
+                        try:
+                            return self._permit(ledger)
+                        except RateLimitException as refusal:  # the ledger has lost requests of this process
+                            wait = refusal.period_remaining
                 # an answer that begins meanwhile may make this wait shorter
                 self.sleep(min(wait, _POLL_SECONDS))
+
+    def _note_permission(self, ledger: _Ledger) -> float:
+        """Enter a request that goes now into the ledger, and return its instant."""
+        ledger.sent.append(self._now)
+        ledger.arrived.append(self._now + LATEST_ARRIVAL_SECONDS)
+        return self._now
 
     def _note_arrival(self, sent: float, *, answered: bool) -> None:
         with self._ledger() as ledger:

@@ -26,6 +26,7 @@ from tradewinds.families.equities_daily.bar_panel import day_of, make_panel
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.fetch import bar_checks as stored
 from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.pipeline.simulate import about_run
 from tradewinds.reference_data.corporate_actions import adjusted, factors_of_actions, read_actions
 from tradewinds.reference_data.exchanges import exchange_of, exchanges
 from tradewinds.reference_data.universe import read_universe
@@ -384,7 +385,7 @@ def test_one_database_ranks_both_families(tmp_path):
     conf = resolved(universe=["AAA"])
     shares = plan.run_plan(conf)
     write_artifacts(shares.run_dir, shares.run_id, conf, result)
-    write_manifest(shares.run_dir, shares.run_id, conf, [], result.watermark)
+    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), [], result.watermark)
     for folder in (tmp_path / "events", shares.run_dir):
         load_run(folder, url)
     with queries.reading(url) as connection:

@@ -94,7 +94,7 @@ def test_right_probabilities_stay_within_their_bars_and_bold_ones_do_not():
 def test_bands_of_many_go_on_from_those_of_fewer(share, monkeypatch):
     p = np.random.default_rng(1).random(2500)
     exact = count_band(p, share)
-    monkeypatch.setattr("tradewinds.results.calibration.MANY", 2000)
+    monkeypatch.setattr("tradewinds.families.kalshi_weather.calibration.scores.MANY", 2000)
     assert count_band(p, share) == pytest.approx(exact, abs=1)
 
 

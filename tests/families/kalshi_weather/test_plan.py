@@ -252,7 +252,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
         "events_skipped": {"NO_EVENT": 3},
         "rejections": {"MAX": 2},
     }
-    own = family_of("kalshi_weather").HEADLINES
+    own = family_of("kalshi_weather").headlines
     metrics = dict.fromkeys(key for _, key in (*display._HEADLINES, *own)) | {
         "start_balance_usd": 1234.5,
         "brier": 0.123456,

@@ -52,7 +52,8 @@ def digests(folder):
 
 
 def test_another_process_makes_the_same_bytes(archive, tmp_path):
-    code = "import sys; from tradewinds.synthetic import make_synthetic; make_synthetic(sys.argv[1])"
+    module = "tradewinds.families.kalshi_weather.archive.synthetic"
+    code = f"import sys; from {module} import make_synthetic; make_synthetic(sys.argv[1])"
     environment = os.environ | {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=True)
     assert digests(tmp_path) == digests(archive.folder)
