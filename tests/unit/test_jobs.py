@@ -117,6 +117,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3}
     rest = {"max_connections": 4, "timeout_seconds": 5, "max_retries": 6}
     conf = {
+        "market": "kalshi_weather",
         "fetch": "auto",
         "kalshi": service | rest,
         "iem": service | rest,

@@ -1,21 +1,21 @@
-"""`tradewinds validate`: the config, then every validation that the data in the folder allows. Reads only."""
+"""`tradewinds validate`: check a config, then judge the data that is there. Changes nothing."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from rich.console import Console
-
-from tradewinds.config import markets
-from tradewinds.config import resolve as configs
-from tradewinds.families.plan import run_plan
+from tradewinds.cli.options import ConfigOption
 
 
-def validate(config_path: Path, console: Console) -> None:
-    """Check a config and judge the data that is there.
+def validate(config: ConfigOption) -> None:
+    """Check a config, and its data by every validation that what is there allows.
 
-    Raises:
-        ConfigError: the config is wrong. Else as the market family's own `validate`.
+    Reads data/ and the probability file. Opens no connection, touches nothing. Exit code 5 if an event fails a validation.
     """
-    conf = configs.load(config_path)
-    markets.family_of(conf["market"]).validate(conf, run_plan(conf), str(config_path), console)
+    # Imported here: validating needs rich and pyarrow, which `--help` does not.
+    from rich.console import Console
+
+    from tradewinds.config import markets
+    from tradewinds.config import resolve as configs
+    from tradewinds.families.plan import run_plan
+
+    conf = configs.load(config)
+    markets.family_of(conf["market"]).validate(conf, run_plan(conf), str(config), Console())
