@@ -29,7 +29,7 @@ Everything side by side in one run; absolute figures are one small, shared machi
 | requests allowed per second / most in any 1-second window, four processes | {limit} / {worst} | ≤ {limit} |
 | use of the allowed rate while there is work | {use:.1%} | ≥ 95 % |
 
-{events} synthetic events, fetched over HTTP from the replay server on the same machine.
+{events} synthetic events, fetched over HTTP from a served archive on the same machine.
 
 ### A backfill of many months at the keyless rate
 
@@ -104,7 +104,7 @@ Of each, {checked} points drawn at random were run alone: same run id, decision 
 ## Daily equities
 
 `python benchmarks/equities.py --record`, made on {shares[date]}: {symbols} recorded symbols, 2012 to 2024, both strategies,
-after the import; the best of {share_runs} runs in turns ([docs/daily-equities.md](docs/daily-equities.md#speed)).
+after the import; the best of {share_runs} runs in turns ([docs/equities_daily.md](docs/equities_daily.md#speed)).
 
 | | seconds, whole process | CPU s | peak MB | times as fast as backtesting.py | target |
 |---|---:|---:|---:|---:|---:|

@@ -18,7 +18,7 @@ wrong types and values out of range are errors that name file, line, key and rem
 |---|---|
 | `kalshi_chicago.yaml` | a month of Chicago's daily highs on the project's own forecast |
 | `demo.yaml` | two cities over the synthetic archive of `make demo` |
-| `equities_demo.yaml` | a strategy of shares on invented daily prices ([docs/daily-equities.md](../docs/daily-equities.md)) |
+| `equities_demo.yaml` | a strategy of shares on invented daily prices ([docs/equities_daily.md](../docs/equities_daily.md)) |
 
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional, and never
 belong in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.

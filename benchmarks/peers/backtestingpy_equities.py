@@ -1,4 +1,4 @@
-"""backtesting.py on daily shares: Mean Reversion and Breakout by the rules of docs/daily-equities.md, a run a symbol.
+"""backtesting.py on daily shares: Mean Reversion and Breakout by the rules of docs/equities_daily.md, a run a symbol.
 
 The engine knows one symbol and one account, so each symbol is bought with all cash. Without costs the trades of a symbol alone
 are those of Tradewinds: the same days and prices (quantities differ: the engine sizes by its growing equity). Signals are made

@@ -119,7 +119,7 @@ def _equity(run: Run) -> Section:
     t = [_noon(row["date"]) for row in days]
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
-    caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/daily-equities.md)."
+    caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md)."
     against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", _currency(run)), caption)
     return Section(found.key, found.title, [against, *found.parts])
 

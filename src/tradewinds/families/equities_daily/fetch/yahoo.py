@@ -1,6 +1,6 @@
 """Daily bars from Yahoo's chart API: one request per symbol and year.
 
-What is known of the service (no official documentation; docs/daily-equities.md names where the facts are from): the answer has
+What is known of the service (no official documentation; docs/equities_daily.md names where the facts are from): the answer has
 `chart.result[0]` with `meta`, `timestamp` (Unix s of each session's open), `indicators.quote[0]` and
 `indicators.adjclose[0].adjclose`, values null where nothing was traded; or `chart.error` with a code and a description. Open,
 high, low and close are adjusted for all splits up to the day of the answer, `adjclose` for dividends too.
@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds.families.equities_daily.fetch import bar_checks
+from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
 PATH = "/v8/finance/chart"
+TEXTS = ServiceTexts(nothing_there=b"Data doesn't exist for startDate")  # status 400: all before the symbol's listing
 _UNIT = Decimal("0.000001")
 
 
