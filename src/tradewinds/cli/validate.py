@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
+
 from tradewinds.cli.options import ConfigOption
+from tradewinds.core.errors import SimulationError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradewinds.families.contract import Findings
+
+SHOWN_FAILURES = 3  # of each validation
 
 
 def validate(config: ConfigOption) -> None:
@@ -17,5 +29,39 @@ def validate(config: ConfigOption) -> None:
     from tradewinds.config import resolve as configs
     from tradewinds.families.plan import run_plan
 
-    conf = configs.load(config)
-    markets.family_of(conf["market"]).validate(conf, run_plan(conf), str(config), Console())
+    conf, console = configs.load(config), Console()
+    plan, family = run_plan(conf), markets.family_of(conf["market"])
+    console.print(
+        f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
+        soft_wrap=True,
+    )
+    findings = family.validate(conf, plan)
+    _show(console, findings)
+    if findings.verdict:
+        raise SimulationError(findings.verdict, where=str(config), remedy=findings.remedy)
+
+
+def _show(console: Console, findings: Findings) -> None:
+    """Print the notes, a table of the validations, and the first failures of each."""
+    from rich.table import Table
+
+    for note in findings.notes:
+        console.print(note)
+    if findings.validations:
+        table = Table()
+        table.add_column("validation", no_wrap=True)
+        table.add_column("judged", justify="right")
+        table.add_column("failed", justify="right")
+        table.add_column("what holds")
+        for one in findings.validations:
+            if one.judged is None:
+                table.add_row(one.name, "—", "—", f"{one.what} (judged in every run)")
+            else:
+                table.add_row(one.name, str(one.judged), str(one.failed), one.what)
+        console.print(table)
+    for name, count in Counter(failure.validation for failure in findings.failures).items():
+        of_this = (failure for failure in findings.failures if failure.validation == name)
+        for failure in itertools.islice(of_this, SHOWN_FAILURES):
+            console.print(f"{name}: {failure.subject}: {failure.why}", soft_wrap=True, markup=False)
+        if count > SHOWN_FAILURES:
+            console.print(f"{name}: and {count - SHOWN_FAILURES} more")
