@@ -136,7 +136,7 @@ def measure(work: Path) -> dict:
 
 def measure_common(folder: Path) -> dict:
     """The common workload under both balances, best of five in this warm process; its results must be the agreed ones."""
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
     pairs = {name: _side_by_side(inputs(folder, cash), 5) for name, cash in BALANCES.items()}

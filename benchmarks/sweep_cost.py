@@ -52,7 +52,7 @@ def measure(folder: Path = WORK) -> dict[str, dict]:
     """Both sweeps: points, seconds of one and of all, and how many points were checked."""
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     with contextlib.chdir(folder):
         return {name: _measure(strategy, grid) for name, (strategy, grid) in SWEEPS.items()}
 

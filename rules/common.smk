@@ -91,24 +91,24 @@ def forecast_inputs(wildcards):
     return PLAN.files.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
-def kept(path):
-    """An output that is there when its job begins: to be continued, or because another run made it meanwhile.
+def update_in_place(path):
+    """Mark an output that may exist when its job begins: the job continues it, or another run has made it meanwhile.
 
-    In a bucket it is made anew: of an updated output that lies there Snakemake (9.27) brings no copy, and stops.
+    In a bucket it is made anew: Snakemake (9.27) fetches no copy of an updated output from there, and stops.
     """
     in_bucket = workflow.storage_settings.default_storage_provider is not None
     return path if in_bucket else update(path)
 
 
-def own(paths):
-    """The user's own files among some: they lie here, also when all others are in a bucket."""
-    mine = jobs.own_files(CONFIG)
+def local_user_files(paths):
+    """Mark the user's own files among `paths` as local: they are here, also when all other files are in a bucket."""
+    mine = jobs.user_files(CONFIG)
     return [local(path) if path in mine else path for path in paths]
 
 
 def replay_inputs():
     """What the replay reads, by kind."""
-    return {kind: own(paths) for kind, paths in PLAN.inputs.items()}
+    return {kind: local_user_files(paths) for kind, paths in PLAN.inputs.items()}
 
 
 def hold_folder():

@@ -7,11 +7,11 @@ from pathlib import Path
 from tradewinds.core import database_urls, files
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
-from tradewinds.pipeline.jobs import enter_storage, run_job, telling
+from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
 
 
 def load(folder: Path, url: str, recorded: Mapping[str, Sequence[str]], receipt: str) -> None:
-    rows = load_run(folder, url, recorded, tell=telling("load"))
+    rows = load_run(folder, url, recorded, tell=progress_writer("load"))
     files.write_text(
         receipt, json.dumps({"database": database_urls.masked(url), "trades": rows}, sort_keys=True) + "\n"
     )

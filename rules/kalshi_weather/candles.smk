@@ -11,7 +11,7 @@ rule fetch_candles:
         catalog=ancient("data/catalog/kalshi/{series}.parquet"),
     output:
         # update: a file that another run has made meanwhile is not deleted before this job finds it
-        kept("data/candles/kalshi/{window}/{series}/{date}.parquet"),
+        update_in_place("data/candles/kalshi/{window}/{series}/{date}.parquet"),
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",
     localrule: True

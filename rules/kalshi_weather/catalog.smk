@@ -7,7 +7,7 @@ last date the catalog covers; a result it has is never lost.
 
 rule sync_catalog:
     output:
-        kept("data/catalog/kalshi/{series}.parquet"),
+        update_in_place("data/catalog/kalshi/{series}.parquet"),
     log:
         "logs/sync_catalog/{series}.log",
     localrule: True

@@ -14,7 +14,7 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
-from tradewinds.families.kalshi_weather.validations.judge import Failure, Findings, diagnostics
+from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, diagnostics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -93,7 +93,7 @@ def run(
     failures=(),
 ):
     """A run of these trades; its counts follow from them. `failures` are (validation, event, why)."""
-    found = Findings(Counter(name for name, _, _ in failures), [Failure(*failure) for failure in failures])
+    found = EventFindings(Counter(name for name, _, _ in failures), [Failure(*failure) for failure in failures])
     quarantine = [event for event, reason in skipped if reason.startswith("VALIDATION:")]
     counts = {
         "events_attempted": attempted,

@@ -120,6 +120,20 @@ def test_every_folder_of_the_package_is_a_room_of_the_table():
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"], "a module stands at the package's root"
 
 
+def test_only_the_command_line_and_the_pipeline_print_on_a_terminal():
+    using = {path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py") if "rich" in packages_of(path)}
+    assert using == {"cli", "pipeline"}
+
+
+def packages_of(path):
+    """Top-level packages that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
 @pytest.mark.parametrize(
     ("name", "room", "other", "wrong"),
     [

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import sqlalchemy as sa
-    from rich.console import Console
 
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
@@ -63,6 +62,55 @@ class Stage:
     kind: str
     code: Sequence[str] = ()
     wildcards: Mapping[str, str] = field(default_factory=dict)
+
+
+class ValidationCount(NamedTuple):
+    """How many subjects (events, symbols …) a validation judged.
+
+    Attributes:
+        name: of the validation.
+        what: what holds where it passes.
+        judged: how many it judged; None for one that only a run can judge.
+        failed: how many of them fail; None for one that only a run can judge.
+    """
+
+    name: str
+    what: str
+    judged: int | None
+    failed: int | None
+
+
+class ValidationFailure(NamedTuple):
+    """A subject that fails a validation.
+
+    Attributes:
+        validation: its name.
+        subject: the event, symbol or other thing that fails.
+        why: what is wrong, without a full stop.
+    """
+
+    validation: str
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What `Family.validate` found in the data that is there.
+
+    Attributes:
+        notes: lines about the data: which files are missing, what is left out and why.
+        validations: each validation with its counts, in order; none for a family that has no validations.
+        failures: what fails, in the order in which it was found.
+        verdict: a sentence if failures make `tradewinds validate` fail; else "".
+        remedy: what can be done about it.
+    """
+
+    notes: Sequence[str]
+    validations: Sequence[ValidationCount] = ()
+    failures: Sequence[ValidationFailure] = ()
+    verdict: str = ""
+    remedy: str = ""
 
 
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
@@ -199,8 +247,15 @@ class Family(Protocol):
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: Plan[Any], workers: int) -> list[Summary]:
         """The runs of configs that differ in `replay_keys` only, in short; the files are read once."""
 
-    def validate(self, config: Mapping[str, Any], plan: Plan[Any], where: str, console: Console) -> None:
-        """Judge the data that is there, and say so."""
+    def extent(self, plan: Plan[Any]) -> str:
+        """How much a run is made of, as text: "22 events", "12 symbols"."""
+
+    def validate(self, config: Mapping[str, Any], plan: Plan[Any]) -> Findings:
+        """Judge the data that is there; files that are missing are noted.
+
+        Raises:
+            DamagedFile: a file is not what was written.
+        """
 
     def lookahead(self, config: Mapping[str, Any], plan: Plan[Any]) -> Subject:
         """A run of the data that is there, for the look-ahead check."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
 from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import table
@@ -25,7 +25,6 @@ from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from rich.console import Console
 
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
@@ -160,19 +159,18 @@ class EquitiesDaily:
 
         return replay.simulate_many(configs, plan, workers)
 
-    def validate(self, config: Mapping[str, Any], plan: SharesPlan, where: str, console: Console) -> None:
-        """Say which files of bars are there, and what of them is quarantined."""
-        there = [path for path in plan.files.bars if Path(path).exists()]
-        console.print(
-            f"{where} is valid: run {plan.run_id}, {len(plan.files.universe)} symbols, strategy {config['strategy']['name']}.",
-            soft_wrap=True,
-        )
-        console.print(f"{len(there)} of {len(plan.files.bars)} symbol-years of bars are there.")
+    def extent(self, plan: SharesPlan) -> str:
+        """How many symbols a run has."""
+        return f"{len(plan.files.universe)} symbols"
+
+    def validate(self, config: Mapping[str, Any], plan: SharesPlan) -> Findings:
+        """Note which files of bars are there, and how many of their rows are quarantined for which reason."""
+        present = [path for path in plan.files.bars if Path(path).exists()]
         rows: Counter[str] = Counter()
-        for path in there:
+        for path in present:
             rows.update(files.read_meta(path)["quarantined"])
-        for reason, count in sorted(rows.items()):
-            console.print(f"{count:,} row(s) quarantined: {reason}")
+        quarantined = [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
+        return Findings([f"{len(present)} of {len(plan.files.bars)} symbol-years of bars are there.", *quarantined])
 
     def lookahead(self, config: Mapping[str, Any], plan: SharesPlan) -> Subject:
         """The replay, made again on changed copies of bars, corporate actions and universe."""

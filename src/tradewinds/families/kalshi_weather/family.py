@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import sqlalchemy as sa
-    from rich.console import Console
 
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Findings, Subject
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/kalshi_weather"
@@ -184,11 +183,15 @@ class KalshiWeather:
             configs, made.catalogs, made.candles, made.probabilities, workers, climate, workers=workers
         )
 
-    def validate(self, config: Mapping[str, Any], plan: EventsPlan, where: str, console: Console) -> None:
-        """Every validation that the data in the folder allows: see validations.show."""
-        from tradewinds.families.kalshi_weather.validations.show import validate_events
+    def extent(self, plan: EventsPlan) -> str:
+        """How many events a run has."""
+        return f"{len(plan.files.events)} events"
 
-        validate_events(dict(config), plan, where, console)
+    def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
+        """Judge the events by every validation that the data allows; raises as validate_data.validate_events."""
+        from tradewinds.families.kalshi_weather.validate_data import validate_events
+
+        return validate_events(dict(config), plan)
 
     def lookahead(self, config: Mapping[str, Any], plan: EventsPlan) -> Subject:
         """Forecast and replay, made again on changed copies of all that was fetched."""

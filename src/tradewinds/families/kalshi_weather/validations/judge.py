@@ -120,7 +120,7 @@ class Failure(NamedTuple):
 
 
 @dataclass
-class Findings:
+class EventFindings:
     """How many events (or trades) each validation judged, and what failed, by date and series."""
 
     judged: Counter[str] = field(default_factory=Counter)
@@ -145,11 +145,11 @@ class Judge:
 
     def __init__(self, config: Mapping[str, Any], climate: Iterable[str]) -> None:
         self.config, self.reports = config, _final_reports(config, climate)
-        self.found = Findings()
+        self.found = EventFindings()
 
-    def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> Findings:
+    def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> EventFindings:
         """Judge the events that nothing else keeps out of the replay; what is found in these."""
-        found = Findings()
+        found = EventFindings()
         for event in events:
             if event.skip is None:
                 self._judge(event, facts, found)
@@ -157,7 +157,7 @@ class Judge:
         self.found.failures += found.failures
         return found
 
-    def _judge(self, event: MarketEvent, facts: CandleFacts, found: Findings) -> None:
+    def _judge(self, event: MarketEvent, facts: CandleFacts, found: EventFindings) -> None:
         reported = self.reports.get((event.station.station_id, event.climate_date), {})
         subject = Subject(event, self.config, facts, reported.get(event.station.target))
         for validation in EVENT_VALIDATIONS:
@@ -181,7 +181,7 @@ def policy(config: Mapping[str, Any], name: str) -> str:
     return str(rule if isinstance(rule, str) else rule.get(name, SKIP))
 
 
-def refuse_if_asked(config: Mapping[str, Any], found: Findings) -> None:
+def refuse_if_asked(config: Mapping[str, Any], found: EventFindings) -> None:
     """Fail the run for validations that on_missing says to fail.
 
     Raises:
@@ -198,7 +198,7 @@ def refuse_if_asked(config: Mapping[str, Any], found: Findings) -> None:
         )
 
 
-def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], found: Findings) -> list[MarketEvent]:
+def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], found: EventFindings) -> list[MarketEvent]:
     """The events, those that fail a validation skipped for the first one that they fail."""
     reasons: dict[str, str] = {}
     for failure in found.failures:
@@ -220,7 +220,7 @@ def refuse_wrong_trades(fills: Sequence[Fill], step_seconds: int) -> None:
     trade_checks.refuse_wrong_trades(fills, step_seconds, checks)
 
 
-def diagnostics(found: Findings, trades: int, quarantine: Iterable[str]) -> dict[str, Any]:
+def diagnostics(found: EventFindings, trades: int, quarantine: Iterable[str]) -> dict[str, Any]:
     """The part of metrics.json about validations: failed counts by name, events left out, and the details of each."""
     failed = found.failed
     details = [
