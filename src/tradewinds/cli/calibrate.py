@@ -38,15 +38,15 @@ def calibrate(config_path: Path, options: runner.RunOptions, console: Console, *
 
 def scores(conf: Config, options: runner.RunOptions, console: Console) -> Scores:
     """The content of calibration.json for a resolved config."""
-    from tradewinds.families.kalshi_weather.calibration.data import gather
+    from tradewinds.families.kalshi_weather.calibration.inputs import scored_markets_and_days
     from tradewinds.families.kalshi_weather.calibration.scores import (
-        calibration,  # here, because scipy is not light and most commands need none
+        calibration_scores,  # here, because scipy is not light and most commands need none
     )
 
     plan = plan_of(conf)
     make_inputs(conf, options, console)
     with naming_damage(plan.data_files):
-        return calibration(*gather(conf, plan), conf["seed"])
+        return calibration_scores(*scored_markets_and_days(conf, plan), conf["seed"])
 
 
 def make_inputs(conf: Config, options: runner.RunOptions, console: Console) -> None:

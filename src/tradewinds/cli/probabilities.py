@@ -60,7 +60,7 @@ def probabilities(
 
 def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
     """A row per market with a probability (keys COLUMNS), from the coldest bracket to the hottest, series by series."""
-    from tradewinds.families.kalshi_weather.calibration.data import (
+    from tradewinds.families.kalshi_weather.calibration.inputs import (
         asof_of,
         quotes_at,  # here: duckdb and scipy are not light
     )

@@ -18,7 +18,7 @@ from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.fees import TAKER_RATE
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.strikes import Bounds, strike_bounds
+from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFile, candle_file
 
@@ -47,7 +47,7 @@ class _Listing(NamedTuple):
     close_ts: int
     settle_ts: int
     fee_rate: Fraction
-    bounds: Bounds | None
+    bounds: StrikeBounds | None
     volume: Decimal | None
 
 
@@ -70,7 +70,7 @@ class Market:
     fee_rate: Fraction
     p_pico: int | None
     known_at_ts: int | None
-    bounds: Bounds | None
+    bounds: StrikeBounds | None
     volume: Decimal | None
 
 
@@ -231,7 +231,7 @@ def _fee_rate(multiplier: Decimal | None) -> Fraction:
 @functools.cache
 def _bounds(
     strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
-) -> Bounds | None:
+) -> StrikeBounds | None:
     try:
         return strike_bounds(strike_type, floor_strike, cap_strike, yes_sub_title)
     except ValueError:

@@ -12,7 +12,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
 from tradewinds.families.kalshi_weather.candle_order import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
-from tradewinds.families.kalshi_weather.forecasts import reach as forecast_windows
+from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
     CATALOG,
@@ -211,7 +211,7 @@ def _weather_files(conf: resolve.Config) -> tuple[dict[tuple[str, str, int], str
 
 def _years_back(conf: resolve.Config) -> int:
     """Calendar years before its own that a year of forecasts needs: the same wherever in the year a config begins."""
-    reach = dt.timedelta(days=forecast_windows.reach_days(conf["probabilities"]))
+    reach = dt.timedelta(days=lookback_days(conf["probabilities"]))
     new_year = dt.date(conf["date_start_local"].year, 1, 1)
     return new_year.year - (new_year - reach).year
 

@@ -83,7 +83,9 @@ PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 
 GUIDANCE_SINCE = {"GFS": 2000, "NAM": 2002, "MEX": 2020, "NBS": 2018, "NBE": 2020}
 
 # The law of a day's extreme: a mixture of normal laws, of one where its shape is not known better.
-LAW = pa.list_(pa.struct([pa.field(name, pa.float64(), nullable=False) for name in ("weight", "mu_f", "sigma_f")]))
+DISTRIBUTION = pa.list_(
+    pa.struct([pa.field(name, pa.float64(), nullable=False) for name in ("weight", "mu_f", "sigma_f")])
+)
 
 PROBABILITIES = schema_of(
     ("series_ticker", pa.string()),
@@ -95,7 +97,7 @@ PROBABILITIES = schema_of(
     ("p_yes", PROB),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
-    ("law", LAW, "null"),
+    ("law", DISTRIBUTION, "null"),
     ("method", pa.string()),
     ("reason", pa.string(), "null"),
 )
@@ -113,7 +115,7 @@ FORECASTS = schema_of(
     ("reason", pa.string(), "null"),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
-    ("law", LAW, "null"),
+    ("law", DISTRIBUTION, "null"),
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
 )

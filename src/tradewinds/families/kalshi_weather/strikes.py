@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-Bounds = tuple[int | None, int | None]
+StrikeBounds = tuple[int | None, int | None]
 """Lowest and highest whole degree that settle YES, both included; None is open."""
 
 _NUMBER = r"(-?\d+)\s*°?"
@@ -20,7 +20,7 @@ _BETWEEN = re.compile(rf"{_NUMBER}\s*F?\s*(?:to|-)\s*{_NUMBER}", re.IGNORECASE)
 
 def strike_bounds(
     strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
-) -> Bounds:
+) -> StrikeBounds:
     """Inclusive whole-degree bounds of a market.
 
     `less` is k < cap, `greater` is k > floor (both strict), `*_or_equal` and `between` include their strikes.
@@ -32,7 +32,7 @@ def strike_bounds(
     return from_fields or _from_words(yes_sub_title or "")
 
 
-def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> Bounds | None:
+def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> StrikeBounds | None:
     if strike_type == "between" and floor is not None and cap is not None:
         return math.ceil(floor), math.floor(cap)
     if strike_type == "less" and cap is not None:
@@ -51,7 +51,7 @@ def _finite(strike: float | None) -> float | None:
     return strike if strike is not None and math.isfinite(strike) else None
 
 
-def _from_words(words: str) -> Bounds:
+def _from_words(words: str) -> StrikeBounds:
     if found := _BELOW.search(words):
         return None, int(found[1])
     if found := _ABOVE.search(words):

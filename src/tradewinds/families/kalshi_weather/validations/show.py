@@ -14,7 +14,7 @@ from tradewinds.core.damage import naming_damage
 from tradewinds.core.errors import SimulationError
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, Findings, Judge, policy
 
