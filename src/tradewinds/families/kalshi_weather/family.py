@@ -66,7 +66,10 @@ class KalshiWeather:
     )
     code = (
         *("engine/equity.py", "engine/result.py", "engine/event_contracts", "results", "core"),
-        *(f"{_HERE}/{name}.py" for name in ("family", "replay", "batches", "events", "trade_windows", "strikes")),
+        *(
+            f"{_HERE}/{name}.py"
+            for name in ("family", "replay", "batches", "events", "listed_markets", "trade_windows", "strikes")
+        ),
         *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py")),
         *(f"{_HERE}/validations", f"{_HERE}/strategies"),
     )

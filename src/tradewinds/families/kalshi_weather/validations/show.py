@@ -39,8 +39,8 @@ def validate_events(conf: configs.Config, plan: EventsPlan, where: str, console:
                 judge.judge(batch.events, batch.facts)
         judge.judge([event for event in events if not event.path], {})
     _show_data(console, conf, plan, events)
-    _show_findings(console, judge.found)
-    fatal = {failure.event for failure in judge.found.failures if policy(conf, failure.validation) != "warn"}
+    _show_findings(console, judge.findings)
+    fatal = {failure.event for failure in judge.findings.failures if policy(conf, failure.validation) != "warn"}
     if fatal:
         raise SimulationError(
             f"{len(fatal)} event(s) fail a validation.",
