@@ -162,6 +162,8 @@ def _event(
     asof_policy = config["asof_policy"]
     asof_ts = climate_days.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
     usual_ticker = climate_days.event_ticker_of(station.series_ticker, day)
+
+    # A catalog row under the wrong series or date: keep the event, without its markets, as skipped.
     if not all(_names_event(station, day, ticker) for ticker in {market.event_ticker for market in listed}):
         return MarketEvent(
             station=station,
@@ -173,6 +175,8 @@ def _event(
             markets=(),
             skip=DATE_MAPPING,
         )
+
+    # The event as listed, with the first other reason to skip it.
     file = candle_file_facts(path) if path else None
     probabilities = by_ticker or {}
     window_policy = config["trade_window_policy"]

@@ -17,12 +17,19 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.fees import TAKER_RATE
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
 
-_COLUMNS = [
-    *("event_ticker", "market_ticker", "climate_date", "result", "settlement_value", "volume", "fee_multiplier"),
-    *("strike_type", "floor_strike", "cap_strike", "yes_sub_title"),
-    *("open_time", "close_time", "settlement_ts"),
+_PLAIN_COLUMNS = [
+    "event_ticker",
+    "market_ticker",
+    "climate_date",
+    "result",
+    "volume",
+    "fee_multiplier",
+    "strike_type",
+    "floor_strike",
+    "cap_strike",
+    "yes_sub_title",
 ]
-_CONVERTED_COLUMNS = ("settlement_value", "open_time", "close_time", "settlement_ts")  # to integer units
+_CONVERTED_COLUMNS = ["settlement_value", "open_time", "close_time", "settlement_ts"]  # to integer units
 
 
 class ListedMarket(NamedTuple):
@@ -60,12 +67,16 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
         catalog: path of a series' catalog (schema schemas.CATALOG).
         config: resolved.
     """
-    table = files.read_table(catalog, _COLUMNS, (config["date_start_local"], config["date_end_local"]))
-    column = {name: table[name].to_pylist() for name in _COLUMNS if name not in _CONVERTED_COLUMNS}
+    table = files.read_table(
+        catalog, _PLAIN_COLUMNS + _CONVERTED_COLUMNS, (config["date_start_local"], config["date_end_local"])
+    )
+    # Columns as lists, those of amounts and instants in integer units.
+    column = {name: table[name].to_pylist() for name in _PLAIN_COLUMNS}
     settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)
     open_ts, close_ts, settled_ts = (
         files.seconds_of(table[name]) for name in ("open_time", "close_time", "settlement_ts")
     )
+    # One market per row, by its date.
     days: dict[dt.date, list[ListedMarket]] = {}
     for i, day in enumerate(column["climate_date"]):
         market = ListedMarket(

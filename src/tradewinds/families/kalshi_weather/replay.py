@@ -27,7 +27,7 @@ from tradewinds.families.kalshi_weather.events import (
     MarketEvent,
     load_events,
 )
-from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
@@ -119,7 +119,7 @@ class _Study:
         self.universe = Universe(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
-        self.rules = [table.rules_of(config) for config in configs]
+        self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)

@@ -1,7 +1,7 @@
 """One forecast per day, walk-forward, by the best method that the data known on that day allows, with the baselines beside it.
 
 Methods from best to least: `emos` (regression on a trailing window), `bias_corrected` (mean of the models, corrected by their
-trailing mean error, with the spread of that error), `climatology` (reports of the same time of year). The day's `reason` says
+trailing mean error, with the spread of that error), `climatology` (reports of the same time of year). The day's `reason` tells
 why better methods were not possible. `raw` (mean of the models as issued, with its trailing root mean square error) is a
 baseline only.
 """

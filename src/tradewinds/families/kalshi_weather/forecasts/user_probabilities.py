@@ -42,8 +42,13 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
 
     # Rows, checked one by one so that an error can name the row.
     probabilities: dict[str, list[TimedProbability]] = {}
-    columns = zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)
-    for number, (name, known_at, p_yes) in enumerate(columns, start=1):
+    rows_of_file = zip(
+        table["market_ticker"].to_pylist(),
+        table["known_at_utc"].to_pylist(),
+        table["p_yes"].to_pylist(),
+        strict=True,
+    )
+    for number, (name, known_at, p_yes) in enumerate(rows_of_file, start=1):
         where, ticker = f"{path}, row {number}", str(name or "").strip()
         if not ticker:
             raise SimulationError("market_ticker is empty.", where=where, remedy="Every row names a market.")
