@@ -37,7 +37,7 @@ def server(archive, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with running_server(archive, cutoff=request.param) as running:
-        service = {"base_url": running.kalshi_url, "requests_per_second": 500, "max_connections": 2}
+        service = {"base_url": running.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
         services = {"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}
         monkeypatch.setenv(environment.SERVICES, json.dumps(services))
         monkeypatch.setenv(environment.FETCH, "auto")

@@ -29,7 +29,7 @@ NO_BARS = "NO_BARS"  # why a file is empty: the source was asked, and has none
 def judged(table: pa.Table) -> pa.Table:
     """Rows by symbol and date in the schema of stored bars, each with the reason for its quarantine, if there is one.
 
-    `table` has the columns of store.BARS but the last; prices may be floats (rounded to 6 decimals).
+    `table` has the columns of schemas.BARS but the last; prices may be floats (rounded to 6 decimals).
     """
     columns = [_column(table[field.name], field.type) for field in schemas.BARS if field.name != "quarantine"]
     names = schemas.BARS.names[:-1]

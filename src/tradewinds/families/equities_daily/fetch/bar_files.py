@@ -74,7 +74,7 @@ def _made_from(path: str, digest: str) -> bool:
 
 
 def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> pa.Table:
-    """The rows of some symbols under the names of store.BARS."""
+    """The rows of some symbols under the names of schemas.BARS."""
     table = _table(path)
     named = {name: own for name, own in columns.items() if own is not None}
     for name, own in named.items():

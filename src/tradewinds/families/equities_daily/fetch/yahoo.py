@@ -16,9 +16,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds.families.equities_daily.fetch import bar_checks
+from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
 PATH = "/v8/finance/chart"
+TEXTS = ServiceTexts(nothing_there=b"Data doesn't exist for startDate")  # status 400: all before the symbol's listing
 _UNIT = Decimal("0.000001")
 
 
