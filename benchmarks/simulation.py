@@ -23,8 +23,8 @@ from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
-from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
@@ -99,7 +99,7 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
                     **{k: m[k] for k in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
                     "asof_ts": 0,
                     "known_at_ts": 0,
-                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Law.normal(centre, 2.5)),
+                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Distribution.normal(centre, 2.5)),
                     "mu_f": None,
                     "sigma_f": None,
                     "method": "file",

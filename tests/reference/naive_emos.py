@@ -114,7 +114,7 @@ class NaiveForecast:
         return {d: h for d, (h, known) in self.reports.items() if known <= asof and d < day}
 
     def forecast(self, day, emos_days):
-        """(weight, μ, σ) of the three normals whose mixture is the regression's law."""
+        """(weight, μ, σ) of the three normals whose mixture is the regression's distribution."""
         asof = self.asof(day)
         known = Knowledge(self.guidance, self.climate, asof)
         self.reports = {

@@ -14,7 +14,7 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
-from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, diagnostics
+from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -101,7 +101,7 @@ def run(
         "events_skipped": {reason: 1 for _, reason in skipped},
         "rejections": rejections or {},
         "candles_missing_pct": 12.5,
-    } | diagnostics(found, len(trades), quarantine)
+    } | validation_diagnostics(found, len(trades), quarantine)
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
     return RunResult(

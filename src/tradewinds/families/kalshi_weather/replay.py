@@ -20,24 +20,24 @@ from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
 from tradewinds.engine.event_contracts.rules import Rules
 from tradewinds.engine.result import RunResult, Summary, Trade
-from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, Coverage, batches
+from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.events import (
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
-    Market,
+    EventMarket,
     MarketEvent,
     load_events,
 )
 from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
-from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
-    PREFIX,
+    SKIP_PREFIX,
     Judge,
-    diagnostics,
     quarantined,
-    refuse_if_asked,
+    refuse_fatal_failures,
     refuse_wrong_trades,
+    validation_diagnostics,
 )
 
 NO_PROBABILITY = "NO_PROBABILITY"
@@ -128,14 +128,14 @@ class _Study:
         self.universe = Universe(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
-        self.rules = [table.rules_of(config) for config in configs]
+        self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
         self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
-        self.coverage = Coverage(self.shared["candles"]["period_interval_minutes"])
+        self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
         self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
@@ -151,7 +151,7 @@ class _Study:
     def take_in(self, batch: Batch) -> None:
         """Judge a batch's events, and replay up to where the next batch is needed."""
         found = self.judge.judge(batch.events, batch.facts)
-        refuse_if_asked(self.shared, found)
+        refuse_fatal_failures(self.shared, found)
         events = quarantined(self.shared, batch.events, found)
         self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
         self.coverage.count(events, batch.candles)
@@ -223,14 +223,14 @@ class _Study:
 
     def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
         skips = Counter(event.skip for event in events if event.skip)
-        quarantine = [event.ticker for event in events if (event.skip or "").startswith(PREFIX)]
+        quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {
             "events_attempted": len(events),
             "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
             "events_skipped": dict(sorted(skips.items())),
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
-            **diagnostics(self.judge.found, len(outcome.fills), quarantine),
+            **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
         }
 
 
@@ -249,7 +249,7 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> 
             )
 
 
-def _tradable(event: MarketEvent) -> tuple[list[Market], Counter[str]]:
+def _tradable(event: MarketEvent) -> tuple[list[EventMarket], Counter[str]]:
     """Markets that can trade, and the refusals of those that cannot (once per market)."""
     refused: Counter[str] = Counter()
     kept = []
@@ -269,7 +269,7 @@ def _group(event: MarketEvent) -> Event:
     return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
 
 
-def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, group: Event) -> Contract:
+def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent, group: Event) -> Contract:
     if market.p_pico is None or market.payout_yes_micro is None:
         raise AssertionError(f"{market.ticker} is not tradable")
     full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
@@ -286,7 +286,7 @@ def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, gro
     )
 
 
-def _trade(fill: Fill, market: Market, event: MarketEvent) -> Trade:
+def _trade(fill: Fill, market: EventMarket, event: MarketEvent) -> Trade:
     return Trade(
         series_ticker=event.station.series_ticker,
         event_ticker=market.event_ticker,

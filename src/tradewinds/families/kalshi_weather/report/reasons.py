@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.families.kalshi_weather.validations.judge import PREFIX
+from tradewinds.families.kalshi_weather.validations.judge import SKIP_PREFIX
 
 REASONS = {
     "OPPOSING_POSITION": "the other side of the market is held",
@@ -27,4 +27,4 @@ REASONS = {
 
 def because(code: str) -> str:
     """What a reason code means; the code of a failed validation names the validation."""
-    return "this validation failed" if code.startswith(PREFIX) else REASONS[code]
+    return "this validation failed" if code.startswith(SKIP_PREFIX) else REASONS[code]
