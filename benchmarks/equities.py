@@ -43,14 +43,14 @@ def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
 def prepare(bars: Path, every: list[str]) -> dict:
     """Import the bars of every Nth symbol; how long that took."""
     from tradewinds.families.equities_daily.bar_panel import make_panel
-    from tradewinds.families.equities_daily.fetch import bar_files
+    from tradewinds.families.equities_daily.fetch import user_bars
     from tradewinds.families.plan import run_plan
 
     begun = time.perf_counter()
-    symbols = bar_files.symbols(str(bars), "symbol")[:: int(every[0])]
+    symbols = user_bars.symbols(str(bars), "symbol")[:: int(every[0])]
     conf = config_of(bars, symbols, STRATEGIES[0])
     made = run_plan(conf)
-    bar_files.import_bars(
+    user_bars.import_bars(
         str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files.years]
     )
     make_panel(made)
