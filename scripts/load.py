@@ -1,4 +1,4 @@
-"""Load a run's rows into the database and leave a receipt."""
+"""Load a run into the database and write the receipt."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,15 @@ from tradewinds.pipeline.jobs import enter_storage, run_job, telling
 
 
 def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
+    """Load a run and write its receipt.
+
+    Args:
+        folder: the run's folder.
+        url: URL of the database.
+        catalogs: paths of the catalogs that the database lists.
+        candles: paths of the candle files that the database lists.
+        receipt: path of the receipt.
+    """
     rows = load_run(folder, url, catalogs=catalogs, candles=candles, tell=telling("load"))
     files.write_text(
         receipt, json.dumps({"database": database_urls.masked(url), "trades": rows}, sort_keys=True) + "\n"
