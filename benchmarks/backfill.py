@@ -56,8 +56,8 @@ def measure(days: int = DAYS, rate: float = RATE) -> dict:
             "output_dir": "backtests",
             "candles": {"window_policy": "TRADE_WINDOW_ONLY"},
             "probabilities": {"source": "file", "path": "mine.csv"},
-            "kalshi": {"base_url": server.kalshi_url, "requests_per_second": rate},
-            "iem": {"base_url": server.root},
+            "kalshi": {"base_url": server.url_of("kalshi"), "requests_per_second": rate},
+            "iem": {"base_url": server.url_of("iem")},
         }
         (WORK / "config.yaml").write_text(yaml.safe_dump(config))
         (WORK / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\n")

@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.workflow import fault_campaign as campaign
 from tests.workflow.fault_world import cutoff_of, make_world
-from tradewinds.archive.faults import KINDS, FaultPlan
+from tradewinds.archive.faults import WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS
 
 DAYS, KILLS = 300, 300
 RATE = 0.4
@@ -89,7 +90,7 @@ def main() -> None:
             wrong = sorted(path for path in clean.keys() | found.keys() if clean.get(path) != found.get(path))
             if wrong:
                 raise SystemExit(f"{name}: {len(wrong)} files differ from the clean run's, the first is {wrong[0]}")
-    print("all the same;", ", ".join(f"{kind} {large.faults[kind]}" for kind in sorted(KINDS)))
+    print("all the same;", ", ".join(f"{kind} {large.faults[kind]}" for kind in sorted({*WEIGHTS, *KINDS})))
 
 
 if __name__ == "__main__":

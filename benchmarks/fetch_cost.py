@@ -50,8 +50,8 @@ def _once(work: Path) -> dict:
     desk.mkdir(parents=True)
     with running_server(archive) as server:
         config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
-        config["kalshi"] = {"base_url": server.kalshi_url, "requests_per_second": 1000}
-        config["iem"] = {"base_url": server.root, "requests_per_second": 1000}
+        config["kalshi"] = {"base_url": server.url_of("kalshi"), "requests_per_second": 1000}
+        config["iem"] = {"base_url": server.url_of("iem"), "requests_per_second": 1000}
         (desk / "config.yaml").write_text(yaml.safe_dump(config))
         snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
         snakemake += ["--workflow-profile", str(ROOT / "profiles/default"), "-j", "2"]

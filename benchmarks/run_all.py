@@ -32,7 +32,7 @@ Everything side by side in one run; absolute figures are one small, shared machi
 | requests allowed per second / most in any 1-second window, four processes | {limit} / {worst} | ≤ {limit} |
 | use of the allowed rate while there is work | {use:.1%} | ≥ 95 % |
 
-{events} synthetic events, fetched over HTTP from the replay server on the same machine.
+{events} synthetic events, fetched over HTTP from a served archive on the same machine.
 
 ### A backfill of many months at the keyless rate
 

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from benchmarks import common_workload
 from benchmarks.common_results import EXPECTED
 from benchmarks.peers.tradewinds_engine import CENT, inputs
-from tradewinds.archive.archive import Archive
 from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.result import RunResult
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
@@ -28,7 +28,8 @@ from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 4, 10)
@@ -56,12 +57,12 @@ def prepare(work: Path) -> tuple:
             "validations": {"probability_sum_tolerance": 1},  # a rule of thumb, not a forecast
         }
     )
-    stored = Archive(archive)
+    stored = EventArchive(archive)
     catalogs, candles = {}, {}
     with running_server(archive) as server:
         for series in SERIES:
             station = climate_days.station_of(series)
-            service = Service(server.kalshi_url, 1000, 4, 30, 1)
+            service = Endpoint(server.url_of("kalshi"), 1000, 4, 30, 1)
             client = HttpClient(service, budget=Budget(server.root, 1000, 4, folder=work / "budget"))
             table, meta = sync_catalog(client, station, None, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
             catalogs[series] = str(work / f"{series}.parquet")

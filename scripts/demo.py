@@ -29,7 +29,7 @@ def demo(folder: Path) -> int:
     with running_server(archive) as server:
         print(f"serving it as the exchange and the weather service on {server.root} …", flush=True)
         config = yaml.safe_load((workflow_root() / "config" / "demo.yaml").read_text(encoding="utf-8"))
-        config["kalshi"]["base_url"], config["iem"]["base_url"] = server.kalshi_url, server.root
+        config["kalshi"]["base_url"], config["iem"]["base_url"] = server.url_of("kalshi"), server.url_of("iem")
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
         command = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml"]
         code = subprocess.run(command, cwd=folder, check=False).returncode

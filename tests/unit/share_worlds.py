@@ -56,8 +56,11 @@ def scores_of(bars, strategy):
 
 def replayed(world, settings):
     """Trades and equity of the product, in the words of the naive replay."""
-    ends = {symbol: max(end for _, end in spans) for symbol, spans in settings.spans.items()}
-    bars = bars_of({s: [bar for bar in rows if bar.date <= ends.get(s, bar.date)] for s, rows in world.items()})
+    always = [(dt.date.min, dt.date.max)]
+    spans = {symbol: settings.spans.get(symbol, always) for symbol in world}
+    active = {s for s, dates in spans.items() if any(a <= settings.end and b >= settings.start for a, b in dates)}
+    ends = {symbol: max(end for _, end in dates) for symbol, dates in spans.items()}
+    bars = bars_of({s: [bar for bar in world[s] if bar.date <= ends[s]] for s in world if s in active})
     market = TradingDays(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
     return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result

@@ -36,7 +36,7 @@ def test_its_files_are_whole_and_nothing_is_missing(folder, monkeypatch):
     monkeypatch.chdir(folder)
     plan = plan_of(resolve.load("config.yaml"))
     assert plan.missing() == []
-    assert list(damaged_files(plan)) == []
+    assert list(damaged_files(plan.data_files)) == []
 
 
 def test_with_other_series_beside_it_its_own_files_stay_the_same(folder, tmp_path, monkeypatch):

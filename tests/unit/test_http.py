@@ -12,7 +12,8 @@ from tests.fakes.service import running_service
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import HttpClient, NotFound, Service
+from tradewinds.sources.endpoint import Endpoint, ServiceTexts
+from tradewinds.sources.http import HttpClient, NotFound
 
 
 @pytest.fixture
@@ -29,9 +30,9 @@ def client(service, tmp_path):
 def make_client(service, tmp_path, **settings):
     naps = []
     known = {"requests_per_second": 1000, "max_connections": 4, "timeout_seconds": 0.5, "max_retries": 3}
-    config = Service(base_url=service.url, **(known | settings))
+    config = Endpoint(base_url=service.url, **(known | settings))
     budget = Budget(service.url, config.requests_per_second, config.max_connections, folder=tmp_path / "budget")
-    made = HttpClient(config, budget=budget, sleep=naps.append, jitter=lambda: 1.0)
+    made = HttpClient(config, texts=TEXTS, budget=budget, sleep=naps.append, jitter=lambda: 1.0)
     made.naps = naps
     return made
 
@@ -47,8 +48,9 @@ TROUBLE = {
     "empty": (200, {}, b""),
     "cut body": (200, {"Content-Length": "500"}, b'{"price": 1}'),
     "dropped connection": "DROP",
-    "the weather service's throttle with 200": (200, {}, b"Too many requests from your IP address, slow down."),
+    "a throttle in the service's own words": (200, {}, b"Slow down, please."),
 }
+TEXTS = ServiceTexts(throttled=b"Slow down", nothing_there=b"Nothing of that name", nothing_there_status=410)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
@@ -81,7 +83,7 @@ def test_a_slow_answer_is_given_up_and_tried_again(tmp_path):
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        config = Service(url, 1000, 1, 0.05, 1)
+        config = Endpoint(url, 1000, 1, 0.05, 1)
         client = HttpClient(config, budget=Budget(url, 1000, 1, folder=tmp_path), sleep=lambda s: None)
         with pytest.raises(FetchError, match="no answer in time"):
             client.get_json("/x")
@@ -96,6 +98,43 @@ def test_refusals_are_not_tried_again(service, client, status, error):
     assert len(service.seen) == 1
     if status == 400:
         assert "invalid status filter" in str(caught.value)
+
+
+def test_what_is_not_there_in_the_services_own_words(service, client):
+    service.answer("/gone", (410, {}, b"Nothing of that name since 2001."))
+    with pytest.raises(NotFound):
+        client.get_json("/gone")
+    for path, status, body in (("/other", 410, b"Nothing."), ("/whole", 400, b"Nothing of that name")):
+        service.answer(path, (status, {}, body))
+        with pytest.raises(FetchError, match=f"status {status}"):
+            client.get_json(path)
+    assert len(service.seen) == 3
+
+
+def test_another_services_words_mean_nothing(service, tmp_path):
+    budget = Budget(service.url, 1000, 4, folder=tmp_path / "budget")
+    client = HttpClient(Endpoint(service.url, 1000, 4, 0.5, 0), budget=budget)
+    service.answer("/x", (200, {}, b"Slow down, please."))
+    assert client.get_text("/x") == "Slow down, please."
+    service.answer("/y", (410, {}, b"Nothing of that name"))
+    with pytest.raises(FetchError, match="status 410"):
+        client.get_text("/y")
+
+
+def test_a_signer_sees_each_request_as_it_is_sent(service, tmp_path):
+    signed = []
+
+    def signer(method, path):
+        signed.append((method, path))
+        return {"X-Signature": str(len(signed))}
+
+    budget = Budget(service.url, 1000, 4, folder=tmp_path / "budget")
+    endpoint = Endpoint(service.url + "/v2", 1000, 4, 0.5, 1)
+    client = HttpClient(endpoint, signer=signer, budget=budget, sleep=lambda seconds: None)
+    service.answer("/v2/x", (503, {}, b""), OK)
+    client.get_json("/x", {"a": 1})
+    assert signed == [("GET", "/v2/x")] * 2, "a retry is signed anew, and a query is no part of what is signed"
+    assert [headers["X-Signature"] for _, _, headers in service.seen] == ["1", "2"]
 
 
 def test_redirects_are_not_followed(service, client):

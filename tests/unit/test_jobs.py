@@ -18,7 +18,7 @@ import tradewinds
 from tests.reference.worlds import make_world
 from tradewinds.core import files
 from tradewinds.core.environment import FETCH, SCRIPTS, SERVICES
-from tradewinds.core.errors import FetchError
+from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.pipeline import jobs
@@ -117,6 +117,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3}
     rest = {"max_connections": 4, "timeout_seconds": 5, "max_retries": 6}
     conf = {
+        "market": "kalshi_weather",
         "fetch": "auto",
         "kalshi": service | rest,
         "iem": service | rest,
@@ -129,11 +130,11 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     assert os.environ[jobs.ONE_THREAD[0]] == "2"
     assert Path(os.environ[SCRIPTS], "fetch_candles.py").is_file() and "s3cret" not in str(dict(os.environ))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert client.client_for("iem").service.max_retries == 6
+    assert client.client_for("iem").endpoint.max_retries == 6
     monkeypatch.setenv("KALSHI_API_KEY_ID", "me")  # half a credential is an error, for the exchange only
-    assert client.client_for("iem").signer is None
-    with pytest.raises(Exception, match="KALSHI_PRIVATE_KEY_PATH"):
-        client.client_for("kalshi")
+    assert fetch_jobs.weather_client().signer is None
+    with pytest.raises(ConfigError, match="KALSHI_PRIVATE_KEY_PATH"):
+        fetch_jobs.exchange_client()
 
 
 def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):

@@ -50,6 +50,8 @@ def test_every_field(tmp_path, inputs):
         "tradewinds_version": __version__,
         "seed": 7,
         "fees": {"rounding": "exchange"},
+        "series": ["KXHIGHMIA", "KXHIGHCHI"],
+        "strategy_version": __version__,
         "data_watermark_utc": "2025-05-02T03:04:00Z",
         "inputs": {inputs[1]: NOTHING, inputs[0]: ABC},
         "reproduce": f"tradewinds run --config {tmp_path}/run/config_resolved.yaml",

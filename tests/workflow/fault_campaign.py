@@ -1,4 +1,4 @@
-"""The fault campaign: fetch a world through a replay server that misbehaves, and compare what is there in the end."""
+"""The fault campaign: fetch a world through a server of an archive that misbehaves, and compare what is there in the end."""
 
 import datetime as dt
 import hashlib
@@ -62,7 +62,10 @@ def start(
     spec |= {"notes": str(folder / f"{name}.notes"), "report": str(folder / f"{name}.report")}
     (folder / f"{name}.json").write_text(json.dumps(spec))
     rest = {"requests_per_second": 1000, "max_connections": 8, "timeout_seconds": TIMEOUT_SECONDS, "max_retries": 6}
-    services = {"kalshi": {"base_url": server.kalshi_url, **rest}, "iem": {"base_url": server.root, **rest}}
+    services = {
+        "kalshi": {"base_url": server.url_of("kalshi"), **rest},
+        "iem": {"base_url": server.url_of("iem"), **rest},
+    }
     paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
     environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "tests.workflow.fault_driver", str(folder / f"{name}.json")]

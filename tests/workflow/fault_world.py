@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 
 # every kind of window, so that every candle route is used
@@ -29,7 +29,7 @@ PAID = [f"price_{name}" for name in ("open", "high", "low", "close", "mean")]
 def make_world(folder: Path, days: int) -> list[dt.date]:
     """Write the archive; the climate dates of every series. The second date of the first series is not listed."""
     dates = climate_days.date_range(FIRST, FIRST + dt.timedelta(days=days - 1))
-    writer = ArchiveWriter(folder, note="a large and quick world")
+    writer = EventArchiveWriter(folder, note="a large and quick world")
     stations = [climate_days.station_of(series) for series in WINDOWS]
     markets = []
     for station in stations:
@@ -49,7 +49,7 @@ def cutoff_of(dates: list[dt.date]) -> dt.date:
     return dates[len(dates) // 2]
 
 
-def _event(writer: ArchiveWriter, station: climate_days.Station, day: dt.date) -> list[dict]:
+def _event(writer: EventArchiveWriter, station: climate_days.Station, day: dt.date) -> list[dict]:
     """Six markets, and their candles written to the archive."""
     event = climate_days.event_ticker_of(station.series_ticker, day)
     rng = random.Random(event)
@@ -98,7 +98,7 @@ def _candles(rng: random.Random, ticker: str, opened: int, closed: int, columns:
         columns["open_interest"].append(Decimal(number * 10))
 
 
-def _weather(writer: ArchiveWriter, stations: list[climate_days.Station], dates: list[dt.date]) -> None:
+def _weather(writer: EventArchiveWriter, stations: list[climate_days.Station], dates: list[dt.date]) -> None:
     guidance, climate = [], []
     for station in stations:
         for number, day in enumerate(dates):

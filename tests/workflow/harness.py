@@ -1,4 +1,4 @@
-"""Run the product as a user does: a working folder, the command line, the replay server."""
+"""Run the product as a user does: a working folder, the command line, the server of archives."""
 
 import contextlib
 import json
@@ -42,18 +42,19 @@ CHICAGO = {
 
 
 class Desk:
-    """A working folder with a config that points at a replay server."""
+    """A working folder with a config that points at a server of an archive."""
 
     def __init__(
         self, folder: Path, server: ArchiveServer | None, rate: float = 400, root: Path = ROOT, **changes
     ) -> None:
         self.folder, self.server, self.root = folder, server, root
         folder.mkdir(parents=True, exist_ok=True)
-        url = server.root if server else "http://127.0.0.1:9"
+        nobody = {"kalshi": "http://127.0.0.1:9/trade-api/v2", "iem": "http://127.0.0.1:9"}
+        urls = server.urls if server else nobody
         self.config = {
             **CHICAGO,
-            "kalshi": {"base_url": f"{url}/trade-api/v2", "requests_per_second": rate},
-            "iem": {"base_url": url, "requests_per_second": rate},
+            "kalshi": {"base_url": urls["kalshi"], "requests_per_second": rate},
+            "iem": {"base_url": urls["iem"], "requests_per_second": rate},
             **changes,
         }
         (folder / "config.yaml").write_text(yaml.safe_dump(self.config))

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.workflow.harness import Desk
-from tradewinds.archive.archive import candle_file
+from tradewinds.families.kalshi_weather.archive.event_archive import candle_file
 
 
 def files_below(folder):
@@ -163,8 +163,11 @@ def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path
     broken.write_bytes(b"no parquet")
     with running_server(archive) as server:
         server.http.handle_error = lambda *args: None
-        changes = {"date_end_local": "2025-05-05", "iem": {"base_url": server.root, "requests_per_second": 400}}
-        kalshi = {"base_url": server.kalshi_url, "requests_per_second": 400, "max_retries": 1}
+        changes = {
+            "date_end_local": "2025-05-05",
+            "iem": {"base_url": server.url_of("iem"), "requests_per_second": 400},
+        }
+        kalshi = {"base_url": server.url_of("kalshi"), "requests_per_second": 400, "max_retries": 1}
         desk = Desk(tmp_path / "desk", server, **{**changes, "kalshi": kalshi})
         failed = desk.run()
         assert failed.returncode == 4

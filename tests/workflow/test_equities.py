@@ -15,7 +15,7 @@ from tradewinds.archive.archive import ArchiveWriter
 from tradewinds.archive.server import running_server
 from tradewinds.cli import app
 from tradewinds.core import files
-from tradewinds.families.equities_daily.archive_routes import bars_table
+from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_daily.strategies import mean_reversion
 
 
@@ -204,9 +204,9 @@ def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
     about = {"timezone": "Australia/Sydney", "currency": "AUD", "splits": {}}
     writer = ArchiveWriter(tmp_path / "archive")
     for symbol, found in world().items():
-        writer.add_bars(f"{symbol}.AX", bars_table([row(bar) for bar in found]), about)
+        add_bars(writer, f"{symbol}.AX", bars_table([row(bar) for bar in found]), about)
     with running_server(tmp_path / "archive") as server:
-        service = {"base_url": server.root, "requests_per_second": 500}
+        service = {"base_url": server.url_of("yahoo"), "requests_per_second": 500}
         bars = {"source": "yahoo", "suffix": ".AX"}
         desk = Shares(tmp_path / "desk", {}, bars=bars, yahoo=service)
         refused = desk("run", "--config", "config.yaml", "--no-fetch")

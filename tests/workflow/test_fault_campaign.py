@@ -1,15 +1,15 @@
 """A backfill that survives the real exchange: whatever goes wrong on the way, the files in the end are the same."""
 
 import datetime as dt
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.workflow import fault_campaign as campaign
 from tests.workflow.fault_world import cutoff_of, make_world
 from tests.workflow.harness import Desk, candles_of
-from tradewinds.archive.faults import KINDS, FaultPlan, kinds_of
+from tradewinds.archive.faults import WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS
 
 DAYS = 130  # times four series
 EVENTS, FAULTS, KILLS = 500, 1000, 100
@@ -50,7 +50,7 @@ def test_no_fault_ends_as_data(world, dates, clean, tmp_path):
         report = campaign.drive(tmp_path, server, campaign.stages_of(dates))
     assert campaign.contents(tmp_path) == clean
     assert sum(server.faults.values()) >= FAULTS
-    assert set(server.faults) == KINDS
+    assert set(server.faults) == KINDS | set(WEIGHTS)
     unexpected = [failure for failure in report["failures"] if failure["exit_code"] != FETCH_FAILED]
     assert not unexpected, unexpected[0]["message"]
     said = "\n".join(failure["message"] for failure in report["failures"])
@@ -64,10 +64,9 @@ class EveryKind(FaultPlan):
         super().__init__(1.0, stall_seconds=campaign.STALL_SECONDS)
         self.left = {}
 
-    def decide(self, request):
-        kinds = kinds_of(urlsplit(request).path)
+    def decide(self, request, weights):
         # what is no JSON cannot have "truncated" and is then answered well, so that comes last
-        left = self.left.setdefault(request, sorted(kinds, key=lambda kind: kind != "truncated"))
+        left = self.left.setdefault(request, sorted(weights, key=lambda kind: kind != "truncated"))
         return left.pop() if left else None
 
 
@@ -114,7 +113,10 @@ def test_the_command_line_goes_on_after_each_fault(chicago_archive, finished, tm
     plan = FaultPlan(0.15, seed=31, stall_seconds=campaign.STALL_SECONDS)
     rest = {"requests_per_second": 400, "timeout_seconds": campaign.TIMEOUT_SECONDS}
     with running_server(chicago_archive, cutoff=dt.date(2025, 5, 16), faults=plan) as server:
-        services = {"kalshi": {"base_url": server.kalshi_url, **rest}, "iem": {"base_url": server.root, **rest}}
+        services = {
+            "kalshi": {"base_url": server.url_of("kalshi"), **rest},
+            "iem": {"base_url": server.url_of("iem"), **rest},
+        }
         desk = Desk(tmp_path, server, **services)
         codes = []
         while 0 not in codes and len(codes) < MOST_RUNS:

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from tests.workflow.harness import Desk, candles_of
-from tradewinds.archive.archive import Archive
 from tradewinds.archive.server import running_server
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
 EVENTS = 29
 
@@ -40,7 +40,7 @@ def test_a_recorded_month_gives_the_same_trades_and_candles(finished, recorded, 
 
 
 def test_the_record_has_the_objects_as_they_were_fetched(chicago_archive, recorded):
-    mine, original = Archive(recorded), Archive(chicago_archive)
+    mine, original = EventArchive(recorded), EventArchive(chicago_archive)
     assert mine.series["KXHIGHCHI"]["fee_multiplier"] == original.series["KXHIGHCHI"]["fee_multiplier"] == 1
     whole = {row["market_ticker"]: row for row in original.markets}
     assert len(mine.markets) == EVENTS * 6

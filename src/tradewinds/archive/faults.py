@@ -1,146 +1,138 @@
-"""Faults of the replay server: what goes wrong on a long backfill, from a seed, so that it goes wrong the same way again.
+"""Faults of an archive's server: what goes wrong on a long backfill, chosen from a seed.
 
-Most kinds pass when the client asks again; some do no harm; two (`repeated_cursor`, `standing_end`) must make the client
-refuse. A fault depends on the seed, the request and how often it was seen, never on the order in which requests arrive.
+A fault depends on the seed, the request and how often the request was seen, never on the order in which requests arrive. So
+the same seed gives the same faults again. The kinds here can happen to the answer of any route; a route may name more
+(`Route.faults`), which change what it answers.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
-import datetime as dt
-import json
 import random
-import socket
 import threading
-import time
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from tradewinds.families.kalshi_weather.archive.spoilt_answers import SPOILT, STUCK_CURSOR, Query
-
-if TYPE_CHECKING:
-    from tradewinds.archive.server import Handler
-    from tradewinds.families.kalshi_weather.archive.served_data import ServedData
+from tradewinds.archive.routes import JSON, TEXT, Answer, Query, Route, RouteFault
 
 MOST_IN_A_ROW = 3  # then a request gets a good answer, so that the default of 6 retries always suffices
-STALL_SECONDS = 35.0  # longer than the default timeout of the exchange's section
-Answer = tuple[int, str, str]  # status, content type, body
+STALL_SECONDS = 35.0  # longer than the default timeout of any service
 
-_JSON, _TEXT, _HTML = "application/json", "text/plain", "text/html"
+_HTML = "text/html"
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Just a moment…</title></head><body>We will be back soon.</body></html>\n"
 
+TOO_MANY_REQUESTS = Answer(429, JSON, '{"error":"too many requests"}')
+
 INSTEAD: dict[str, Answer] = {
-    "429": (429, _JSON, '{"error":"too many requests"}'),
-    "500_json": (500, _JSON, '{"error":{"code":"internal_server_error","message":"internal server error"}}'),
-    "500_text": (500, _TEXT, "upstream connect error or disconnect/reset before headers"),
-    "502_json": (502, _JSON, '{"message":null}'),
-    "502_html": (502, _HTML, _PAGE),
-    "503_json": (503, _JSON, '{"error":{"code":"service_unavailable","message":"service unavailable"}}'),
-    "503_text": (503, _TEXT, ""),
-    "event_404": (404, _JSON, '{"error":{"code":"not_found","message":"not found"}}'),
-    "200_html": (200, _HTML, _PAGE),
-    "200_empty": (200, _JSON, ""),
-    "200_nested": (200, _JSON, "[" * 200_000),
-    "200_nonsense": (200, _JSON, "\x00ÿ\ufffd" * 250_000),
+    "429": TOO_MANY_REQUESTS,
+    "500_json": Answer(500, JSON, '{"error":{"code":"internal_server_error","message":"internal server error"}}'),
+    "500_text": Answer(500, TEXT, "upstream connect error or disconnect/reset before headers"),
+    "502_json": Answer(502, JSON, '{"message":null}'),
+    "502_html": Answer(502, _HTML, _PAGE),
+    "503_json": Answer(503, JSON, '{"error":{"code":"service_unavailable","message":"service unavailable"}}'),
+    "503_text": Answer(503, TEXT, ""),
+    "200_html": Answer(200, _HTML, _PAGE),
+    "200_empty": Answer(200, JSON, ""),
+    "200_nested": Answer(200, JSON, "[" * 200_000),
+    "200_nonsense": Answer(200, JSON, "\x00ÿ\ufffd" * 250_000),
 }
-"""Faults that answer something else."""
+"""Kinds of faults that answer something else, whatever was asked."""
 
-_ANYWHERE = (*(kind for kind in INSTEAD if kind != "event_404"), "short_body", "dropped", "stalled", "truncated")
-_CANDLES = (*_ANYWHERE, "duplicated", "reordered")
-_BATCH = (*_CANDLES, "left_out", "cutoff_moved")
-_EVENT = (*_BATCH, "early_cut", "standing_end", "event_404")
-_LISTING = (*_ANYWHERE, "repeated_cursor")
-_WEIGHTS = {"stalled": 0.1, "200_nested": 0.5, "200_nonsense": 0.5}  # these cost time
-_WEIGHTS |= dict.fromkeys(
-    set(_EVENT) - set(_CANDLES) | set(_LISTING) - set(_ANYWHERE), 2.0
-)  # few requests can have them
-
-KINDS = frozenset((*_EVENT, *_LISTING))
+WEIGHTS: dict[str, float] = {
+    **dict.fromkeys((*INSTEAD, "short_body", "dropped", "stalled", "truncated"), 1.0),
+    **dict.fromkeys(("200_nested", "200_nonsense"), 0.5),  # these three cost time
+    "stalled": 0.1,
+}
+"""The kinds that any route can have, with how often they come."""
 
 
-def kinds_of(path: str) -> tuple[str, ...]:
-    """The faults that a route can have."""
-    if not path.endswith("/candlesticks"):
-        return _LISTING if path.endswith("/markets") else _ANYWHERE
-    return _EVENT if "/events/" in path else _BATCH if path.endswith("/markets/candlesticks") else _CANDLES
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with one request.
+
+    Attributes:
+        kind: its name.
+        answer: what is sent; None if the connection ends without an answer.
+        missing_bytes: how many of the answer's last bytes are not sent before the connection ends.
+        silent_seconds: how long the server is silent before it ends the connection.
+    """
+
+    kind: str
+    answer: Answer | None = None
+    missing_bytes: int = 0
+    silent_seconds: float = 0.0
 
 
 class FaultPlan:
-    """Decides for each request whether it goes wrong and how, and counts what did.
+    """Decide for each request whether it goes wrong and how, and count the faults.
 
     Args:
         rate: share of requests that go wrong, 0 to 1.
-        seed: the same seed, the same faults.
+        seed: the same seed gives the same faults.
         stall_seconds: how long a stalled connection is silent; more than the client's timeout.
+
+    Attributes:
+        counts: faults so far, by kind.
     """
 
     def __init__(self, rate: float, seed: int = 0, *, stall_seconds: float = STALL_SECONDS) -> None:
         self.rate, self.seed, self.stall_seconds = rate, seed, stall_seconds
         self.counts: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
-        self._history: dict[str, tuple[int, int]] = {}  # request → times seen, faults in a row up to now
+        self._history: dict[str, tuple[int, int]] = {}  # request -> (times seen, faults in a row up to now)
 
-    def decide(self, request: str) -> str | None:
-        """The fault of a request (path and query) that is seen once more; None for a good answer."""
-        kinds = kinds_of(urlsplit(request).path)
+    def decide(self, request: str, weights: Mapping[str, float]) -> str | None:
+        """Choose the fault of a request that is seen once more.
+
+        Args:
+            request: its path and query.
+            weights: the kinds of faults that it can have, with how often they come.
+
+        Returns:
+            The kind; None for a good answer.
+        """
         with self._lock:
             seen, row = self._history.get(request, (0, 0))
             dice = random.Random(f"{self.seed} {seen} {request}")
             wrong = row < MOST_IN_A_ROW and dice.random() < self.rate
             self._history[request] = (seen + 1, row + 1 if wrong else 0)
-        return dice.choices(kinds, [_WEIGHTS.get(kind, 1.0) for kind in kinds])[0] if wrong else None
+        return dice.choices([*weights], [*weights.values()])[0] if wrong else None
 
-    def __call__(self, handler: Handler, path: str) -> bool:
-        """A middleware of the replay server."""
-        query = dict(parse_qsl(urlsplit(handler.path).query))
-        if query.get("cursor") == STUCK_CURSOR:
-            return self._spoil("repeated_cursor", handler, path, query | {"cursor": ""})
-        kind = self.decide(handler.path)
-        if kind is None:
-            return False
-        handler.fault = kind
-        if not self._inject(kind, handler, path, query):
-            handler.fault = ""
-            return False
-        with self._lock:
-            self.counts[kind] += 1
-        return True
+    def fault_of(self, request: str, path: str, query: Query, route: Route) -> Fault | None:
+        """The fault of a request that is seen once more.
 
-    def _inject(self, kind: str, handler: Handler, path: str, query: Query) -> bool:
-        """Answer with a fault; False where this answer cannot have it."""
-        if kind in SPOILT:
-            return self._spoil(kind, handler, path, query)
+        Args:
+            request: its path and query, as they came.
+            path: its path.
+            query: its query.
+            route: the route that answers it.
+
+        Returns:
+            The fault, which is counted; None for a good answer, also where the answer cannot have the kind that was chosen.
+        """
+        own = route.faults(path)
+        kind = self.decide(request, WEIGHTS | {name: fault.weight for name, fault in own.items()})
+        fault = None if kind is None else self._fault(kind, path, query, route, own)
+        if fault is not None:
+            with self._lock:
+                self.counts[fault.kind] += 1
+        return fault
+
+    def _fault(self, kind: str, path: str, query: Query, route: Route, own: Mapping[str, RouteFault]) -> Fault | None:
+        """A fault of this kind; None where the answer to this request cannot have it."""
         if kind in INSTEAD:
-            handler.send(*INSTEAD[kind])
-        elif kind == "short_body":
-            status, content_type, body = handler.answer(path, query)
-            handler.send(status, content_type, body, missing=len(body.encode()) // 2 + 1)
-        else:
-            time.sleep(self.stall_seconds if kind == "stalled" else 0)
-            handler.close_connection = True
-            with contextlib.suppress(OSError):  # the client lost patience first
-                handler.connection.shutdown(socket.SHUT_RDWR)
-        return True
+            return Fault(kind, INSTEAD[kind])
+        if kind in ("dropped", "stalled"):
+            return Fault(kind, silent_seconds=self.stall_seconds if kind == "stalled" else 0.0)
+        good = route.answer(path, query)
+        if kind == "short_body":
+            return Fault(kind, good, missing_bytes=len(good.body.encode()) // 2 + 1)
+        spoilt = _truncated(good) if kind == "truncated" else own[kind].spoil(good, path, query)
+        return None if spoilt is None else Fault(kind, spoilt)
 
-    def _spoil(self, kind: str, handler: Handler, path: str, query: Query) -> bool:
-        """Answer with what the archive has, spoilt."""
-        status, content_type, body = handler.answer(path, query)
-        if status != 200 or content_type != _JSON:
-            return False
-        spoilt = SPOILT[kind](json.loads(body), query)
-        if spoilt == json.loads(body) and kind != "cutoff_moved":
-            return False
-        if kind == "cutoff_moved":
-            self._archive(handler.replay.data, path, query)
-        handler.send(status, content_type, spoilt if isinstance(spoilt, str) else json.dumps(spoilt))
-        return True
 
-    def _archive(self, data: ServedData, path: str, query: Query) -> None:
-        """Move the cutoff just past what was asked for: from now on the historical tier has it."""
-        tickers = (
-            query["market_tickers"].split(",") if "market_tickers" in query else data.by_event[path.split("/")[-2]]
-        )
-        settled = max(data.markets[ticker]["settlement_ts"] for ticker in tickers)
-        with self._lock:
-            data.cutoff = max(data.cutoff, settled + dt.timedelta(seconds=1))
+def _truncated(answer: Answer) -> Answer | None:
+    """JSON cut in the middle; Content-Length agrees with the cut, so only the JSON is broken."""
+    if answer.status != 200 or answer.content_type != JSON:
+        return None
+    return answer._replace(body=answer.body[: len(answer.body) // 2])

@@ -1,7 +1,8 @@
-"""The replay server: an archive served as the exchange's REST API and the weather service's, on this machine.
+"""The server of archives: on this machine it answers what an outside service would, from an archive.
 
-Everything from the HTTP client on is then the production path. `GET /_replay/requests` and `GET /_replay/faults` (no part
-of either service) tell how many requests each path has seen, and how many faults of each kind were injected.
+What is asked of it goes through the same HTTP client as a real fetch. The answers are the families' (`archive_routes` of
+families/contract.py). `GET /_replay/requests` counts the requests of each path, `GET /_replay/faults` the injected faults of
+each kind; neither is part of any service.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,21 +23,25 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tradewinds.archive.archive import Archive
-from tradewinds.archive.faults import Answer, FaultPlan
-from tradewinds.families.equities_daily import archive_routes
-from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
-from tradewinds.families.kalshi_weather.archive.served_data import ServedData
+from tradewinds.archive.faults import TOO_MANY_REQUESTS, Fault, FaultPlan
+from tradewinds.archive.routes import RouteTable, json_answer, routes_of_families
 
-Middleware = Callable[["Handler", str], bool]
-"""Called before a request is answered; True means it has dealt with the request itself."""
+REQUESTS, FAULTS = "/_replay/requests", "/_replay/faults"
+
+Middleware = Callable[["ArchiveHandler", str], bool]
+"""(handler, path) -> whether it has answered the request itself; called before the request is answered."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenRequest:
     """One request as the server saw it.
 
-    `at` is the monotonic clock at its arrival, in seconds; `status` is 0 when it got no answer; `fault` is the kind of
-    the injected fault, or "".
+    Attributes:
+        at: its arrival on the monotonic clock, in seconds.
+        path: its path.
+        query: its query, as it came.
+        status: of the answer; 0 if there was none.
+        fault: the kind of the injected fault, or "".
     """
 
     at: float
@@ -48,28 +53,45 @@ class Seen:
 
 @dataclass
 class ArchiveServer:
-    """A running server; `requests` grows as it answers."""
+    """A server of one archive.
+
+    Attributes:
+        archive: what is served.
+        routes: who answers which path.
+        http: the HTTP server underneath.
+        log: a file to which every request is appended as a line of JSON.
+        max_requests_per_second: above this rate the answer is 429.
+        middleware: may answer a request in the server's place.
+        fault_plan: decides which requests go wrong.
+        requests: the requests so far, in the order of their answers.
+        lock: held while requests are noted and counted.
+        arrivals: the requests of the last second that were not refused, on the monotonic clock.
+    """
 
     archive: Archive
-    data: ServedData
+    routes: RouteTable
     http: ThreadingHTTPServer
     log: Path | None = None
     max_requests_per_second: float | None = None
     middleware: Middleware | None = None
     fault_plan: FaultPlan | None = None
-    requests: list[Seen] = field(default_factory=list)
+    requests: list[SeenRequest] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     arrivals: collections.deque[float] = field(default_factory=collections.deque)
 
     @property
     def root(self) -> str:
-        """URL of the weather service's root."""
+        """The server's URL, without a path."""
         return f"http://127.0.0.1:{self.http.server_address[1]}"
 
     @property
-    def kalshi_url(self) -> str:
-        """URL of the exchange's API root."""
-        return self.root + exchange_routes.PREFIX
+    def urls(self) -> Mapping[str, str]:
+        """`base_url` of every service that is served, by its section of the config."""
+        return {service: self.root + path for service, path in self.routes.base_paths.items()}
+
+    def url_of(self, service: str) -> str:
+        """The `base_url` of one service, by its section of the config."""
+        return self.urls[service]
 
     @property
     def faults(self) -> collections.Counter[str]:
@@ -77,9 +99,12 @@ class ArchiveServer:
         return self.fault_plan.counts if self.fault_plan else collections.Counter()
 
     def refuses(self, now: float) -> bool:
-        """Whether a request arriving now is one too many for the second before it.
+        """Whether a request is one too many for the second before it.
 
-        A refused request does not count: the exchange has no penalty window.
+        A refused request does not count towards the rate, so refusals bring no penalty.
+
+        Args:
+            now: its arrival on the monotonic clock, in seconds.
         """
         if self.max_requests_per_second is None:
             return False
@@ -91,7 +116,7 @@ class ArchiveServer:
             self.arrivals.append(now)
             return False
 
-    def note(self, seen: Seen) -> None:
+    def note(self, seen: SeenRequest) -> None:
         """Remember an answered request, and log it."""
         with self.lock:
             self.requests.append(seen)
@@ -105,73 +130,97 @@ class ArchiveServer:
             return dict(collections.Counter(seen.path for seen in self.requests))
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers GET; HTTP/1.1 so that clients keep their connection."""
+class ArchiveHandler(BaseHTTPRequestHandler):
+    """Answer the GET requests of one connection.
+
+    HTTP/1.1, so that clients keep their connection.
+
+    Attributes:
+        server_of_archive: the server whose requests these are.
+        fault: the kind of the injected fault of the request at hand, or "".
+        pending: arrival, path and query of the request at hand, until it is noted.
+    """
 
     protocol_version = "HTTP/1.1"
-    server_version = "tradewinds-replay"
+    server_version = "tradewinds-archive"
     disable_nagle_algorithm = True
-    replay: ArchiveServer
-    kalshi: exchange_routes.KalshiRoutes
+    server_of_archive: ArchiveServer
     fault = ""
-    seen: tuple[float, str, str] | None = None  # arrival, path and query of the request at hand, until it is noted
+    pending: tuple[float, str, str] | None = None
 
     def do_GET(self) -> None:
-        """Count, refuse if too fast, answer."""
+        """Answer a request: about the server itself, with a refusal, a fault, or what the archive has."""
         arrived = time.monotonic()
-        url = urlsplit(self.path)
-        if url.path in ("/_replay/requests", "/_replay/faults"):
-            told = self.replay.faults if url.path == "/_replay/faults" else self.replay.counts()
-            self.seen = None
-            self.send(200, "application/json", json.dumps(told))
+        url, server = urlsplit(self.path), self.server_of_archive
+        # questions about the server are no requests to a service: neither noted nor refused
+        if url.path in (REQUESTS, FAULTS):
+            self.pending = None
+            self.send(*json_answer(200, server.faults if url.path == FAULTS else server.counts()))
             return
-        self.fault, self.seen = "", (arrived, url.path, url.query)
-        if self.replay.refuses(arrived):
-            self.send(429, "application/json", '{"error":"too many requests"}')
-        elif not any(dealt(self, url.path) for dealt in (self.replay.middleware, self.replay.fault_plan) if dealt):
-            self.send(*self.answer(url.path, dict(parse_qsl(url.query))))
-        self.note(0)
+        self.fault, self.pending = "", (arrived, url.path, url.query)
+        if server.refuses(arrived):
+            self.send(*TOO_MANY_REQUESTS)
+        elif server.middleware is None or not server.middleware(self, url.path):
+            self._answer(url.path, dict(parse_qsl(url.query)))
+        self.note(0)  # a request without an answer
+
+    def _answer(self, path: str, query: dict[str, str]) -> None:
+        """Answer from the archive, or with the fault that the plan has for the request."""
+        server = self.server_of_archive
+        route = server.routes.route_of(path)
+        fault = server.fault_plan.fault_of(self.path, path, query, route) if server.fault_plan else None
+        if fault is None:
+            self.send(*route.answer(path, query))
+        else:
+            self._fail(fault)
+
+    def _fail(self, fault: Fault) -> None:
+        """Send the answer of a fault, or end the connection without one."""
+        self.fault = fault.kind
+        if fault.answer is not None:
+            self.send(*fault.answer, missing_bytes=fault.missing_bytes)
+            return
+        time.sleep(fault.silent_seconds)
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # the client has closed the connection already
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def note(self, status: int) -> None:
-        """Remember a request once: before its answer leaves, so that who has the answer finds the request counted."""
-        if self.seen:
-            self.replay.note(Seen(*self.seen, status, self.fault))
-            self.seen = None
+        """Remember the request at hand, once.
 
-    def answer(self, path: str, query: dict[str, str]) -> Answer:
-        """The answer of the service that a path belongs to."""
-        if path.startswith(exchange_routes.PREFIX + "/"):
-            status, body = self.kalshi.answer(path.removeprefix(exchange_routes.PREFIX), query)
-            return status, "application/json", json.dumps(body, separators=(",", ":"))
-        if path == "/json/cli.py":
-            status, body = weather_routes.cli(self.replay.archive, query)
-            return (
-                (status, "application/json", json.dumps(body)) if status == 200 else (status, "text/plain", str(body))
-            )
-        if path == "/cgi-bin/request/mos.py":
-            return weather_routes.mos(self.replay.archive, query)
-        if path.startswith(archive_routes.PREFIX):
-            status, body = archive_routes.answer(self.replay.archive, path, query)
-            return status, "application/json", json.dumps(body)
-        return 404, "text/plain", "not found"
+        It is called before the answer leaves, so that a client that has the answer finds the request counted.
 
-    def send(self, status: int, content_type: str, body: str, *, missing: int = 0) -> None:
-        """Send an answer; one with its last bytes `missing` ends the connection, as an answer that breaks off does."""
+        Args:
+            status: of the answer; 0 for none.
+        """
+        if self.pending:
+            self.server_of_archive.note(SeenRequest(*self.pending, status, self.fault))
+            self.pending = None
+
+    def send(self, status: int, content_type: str, body: str, *, missing_bytes: int = 0) -> None:
+        """Send an answer.
+
+        Args:
+            status: the HTTP status.
+            content_type: the value of the header of that name.
+            body: text, sent as UTF-8.
+            missing_bytes: how many of the last bytes are promised and not sent; then the connection ends.
+        """
         payload = body.encode()
         self.note(status)
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
-        self.wfile.write(payload[: len(payload) - missing])
-        self.close_connection |= missing > 0
+        self.wfile.write(payload[: len(payload) - missing_bytes])
+        self.close_connection |= missing_bytes > 0
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence the base class; requests are noted by the server."""
+        """Print nothing: the server notes its requests itself."""
 
 
 class _Http(ThreadingHTTPServer):
-    """Threads per connection; closing it also ends the connections that clients keep."""
+    """A thread per connection; closing the server also ends the connections that clients keep."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -192,7 +241,7 @@ class _Http(ThreadingHTTPServer):
     def server_close(self) -> None:
         super().server_close()
         for connection in list(self._kept):
-            with contextlib.suppress(OSError):  # the client was faster
+            with contextlib.suppress(OSError):  # the client has closed the connection already
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -205,36 +254,48 @@ def make_server(
     *,
     port: int = 0,
     cutoff: dt.date | None = None,
-    overlap_days: int = 7,
     max_requests_per_second: float | None = None,
     log: Path | None = None,
     middleware: Middleware | None = None,
     faults: FaultPlan | None = None,
 ) -> ArchiveServer:
-    """A server bound to 127.0.0.1 (port 0: a free one), not yet answering.
+    """A server on 127.0.0.1 that does not answer yet.
+
+    Args:
+        archive: the archive's folder.
+        port: 0 for a free one.
+        cutoff: the first date of a service's recent data, where the service keeps older data apart.
+        max_requests_per_second: above this rate the answer is 429.
+        log: a file to which every request is appended as a line of JSON.
+        middleware: may answer a request in the server's place.
+        faults: decides which requests go wrong.
 
     Raises:
         ConfigError: the folder is no archive.
     """
     opened = Archive(archive)
-    data = ServedData(opened, exchange_routes.cutoff_of(cutoff) if cutoff else None, overlap_days)
-    handler = type("BoundHandler", (Handler,), {})
+    handler = type("BoundHandler", (ArchiveHandler,), {})
     server = ArchiveServer(
         archive=opened,
-        data=data,
+        routes=routes_of_families(opened, cutoff),
         http=_Http(("127.0.0.1", port), handler),
         log=log,
         max_requests_per_second=max_requests_per_second,
         middleware=middleware,
         fault_plan=faults,
     )
-    handler.replay, handler.kalshi = server, exchange_routes.KalshiRoutes(data)  # type: ignore[attr-defined]
+    handler.server_of_archive = server  # type: ignore[attr-defined]
     return server
 
 
 @contextlib.contextmanager
 def running_server(archive: str | Path, **settings: Any) -> Iterator[ArchiveServer]:
-    """A server that answers while the block runs; settings as `make_server`."""
+    """Serve an archive while the block runs.
+
+    Args:
+        archive: the archive's folder.
+        settings: as `make_server` has them.
+    """
     server = make_server(archive, **settings)
     thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -247,11 +308,14 @@ def running_server(archive: str | Path, **settings: Any) -> Iterator[ArchiveServ
 
 
 def serve_forever(archive: str | Path, **settings: Any) -> None:
-    """Serve until interrupted; settings as `make_server`."""
+    """Print the URLs of all services and serve an archive until Ctrl-C.
+
+    Args:
+        archive: the archive's folder.
+        settings: as `make_server` has them.
+    """
     with running_server(archive, **settings) as server:
-        print(
-            f"serving {archive}: kalshi.base_url {server.kalshi_url} · iem.base_url {server.root} · Ctrl-C stops",
-            flush=True,
-        )
+        urls = " · ".join(f"{service}.base_url {url}" for service, url in server.urls.items())
+        print(f"serving {archive}: {urls} · Ctrl-C stops", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -6,7 +6,6 @@ Exit codes: 0 done · 2 config or usage error (nothing touched) · 3 data missin
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,8 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from tradewinds import __version__
-from tradewinds.cli import backtest, compare, leaderboard, reproduce, runs, serve, strategies
+from tradewinds.cli import archive, backtest, compare, leaderboard, reproduce, runs, serve, strategies
+from tradewinds.cli.options import ConfigOption, date_of
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 
 app = typer.Typer(
@@ -26,10 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-archive_app = typer.Typer(
-    help="Make archives that `tradewinds replay` serves.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(archive_app, name="archive")
+app.add_typer(archive.app, name="archive")
 app.add_typer(strategies.app, name="strategies")
 app.command()(runs.runs)
 app.command()(leaderboard.leaderboard)
@@ -37,8 +34,8 @@ app.command()(backtest.backtest)
 app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(serve.serve)
-
-ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
+app.command("replay")(archive.serve)  # as the command was named before there was `archive serve`
+app.command()(archive.record)
 
 
 def _version(wanted: bool) -> None:
@@ -175,7 +172,7 @@ def sweep(
     from tradewinds.cli import sweep as sweep_command
     from tradewinds.pipeline.runner import RunOptions
 
-    options = sweep_command.SweepOptions(grid, range_, random, seed, rank_by, _date(split, "--split"), top)
+    options = sweep_command.SweepOptions(grid, range_, random, seed, rank_by, date_of(split, "--split"), top)
     run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
     sweep_command.sweep(config, options, run_options, Console())
 
@@ -223,7 +220,7 @@ def probabilities(
         raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
     output = "json" if as_json else "csv" if as_csv else "table"
     options = RunOptions(fetch="never" if no_fetch else None)
-    probabilities_command.probabilities(config, _date(date, "--date"), options, Console(), output=output)
+    probabilities_command.probabilities(config, date_of(date, "--date"), options, Console(), output=output)
 
 
 @app.command("lookahead-check")
@@ -241,100 +238,6 @@ def lookahead_check(
     from tradewinds.cli import lookahead_check as lookahead_check_command
 
     lookahead_check_command.run(config, cuts, seed, Console())
-
-
-@app.command()
-def replay(
-    archive: Annotated[Path, typer.Option(help="Folder of the archive.", metavar="DIR")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")] = 8900,
-    cutoff: Annotated[
-        str | None,
-        typer.Option(help="Markets settled before this date are in the historical tier.", metavar="YYYY-MM-DD"),
-    ] = None,
-    max_requests_per_second: Annotated[
-        float | None, typer.Option(help="Answer 429 above this rate, as the exchange does.", metavar="N")
-    ] = None,
-    log: Annotated[
-        Path | None, typer.Option(help="Append every request to this file (JSON lines).", metavar="FILE")
-    ] = None,
-    faults: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of requests that go wrong, of every kind.", metavar="RATE")
-    ] = 0,
-    fault_seed: Annotated[int, typer.Option(help="The same seed, the same faults.", metavar="N")] = 0,
-    stall_seconds: Annotated[
-        float, typer.Option(min=0, help="Silence of a stalled connection; more than the timeout.", metavar="S")
-    ] = 35,
-) -> None:
-    """Serve an archive as the exchange and the weather service, on this machine, until Ctrl-C.
-
-    Point kalshi.base_url at http://127.0.0.1:PORT/trade-api/v2 and iem.base_url at http://127.0.0.1:PORT.
-    """
-    from tradewinds.archive import server
-    from tradewinds.archive.faults import FaultPlan
-
-    server.serve_forever(
-        archive,
-        port=port,
-        cutoff=_date(cutoff, "--cutoff"),
-        max_requests_per_second=max_requests_per_second,
-        log=log,
-        faults=FaultPlan(faults, fault_seed, stall_seconds=stall_seconds) if faults else None,
-    )
-
-
-@app.command()
-def record(
-    config: ConfigOption,
-    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
-) -> None:
-    """Write what was fetched for a config as an archive that `tradewinds replay` serves; fetches nothing.
-
-    Every file must be there (else exit 3 with the list), with 1-minute candles of the whole market window.
-    """
-    from tradewinds.config import resolve as configs
-    from tradewinds.families.kalshi_weather.archive import record as recorder
-    from tradewinds.families.kalshi_weather.plan import plan_of
-
-    conf = configs.load(config)
-    plan = plan_of(conf)
-    events = recorder.record(conf, plan, out)
-    typer.echo(f"{out}: archive of {events} events; serve it with tradewinds replay --archive {out}")
-    if plan.files.user_probabilities:
-        typer.echo(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive.")
-
-
-@archive_app.command("synthetic")
-def archive_synthetic(
-    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
-    seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 7,
-) -> None:
-    """Make a small archive of invented weather and order books, from a seed."""
-    from tradewinds.families.kalshi_weather.archive import synthetic
-
-    synthetic.make_synthetic(out, seed=seed)
-    typer.echo(f"{out}: synthetic archive, seed {seed}")
-
-
-@archive_app.command("import")
-def archive_import(
-    markets: Annotated[list[Path], typer.Option(help="Parquet of markets (strikes, times, results).", metavar="FILE")],
-    out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
-    candles: Annotated[list[Path], typer.Option(help="Parquet of 1-minute candles in cents.", metavar="FILE")] = [],  # noqa: B006
-    guidance: Annotated[list[Path], typer.Option(help="Parquet of daily station guidance.", metavar="FILE")] = [],  # noqa: B006
-    climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs.", metavar="FILE")] = [],  # noqa: B006
-) -> None:
-    """Make an archive from recorded Parquet files (columns: docs/archive.md)."""
-    from tradewinds.families.kalshi_weather.archive import import_recorded as importer
-
-    importer.import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
-    typer.echo(f"{out}: archive of {len(markets)} market file(s)")
-
-
-def _date(text: str | None, option: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a date.", where=option, remedy="Write it as YYYY-MM-DD.") from None
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.archive.archive import Archive
+    from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.plan import Plan
@@ -208,3 +210,14 @@ class Family(Protocol):
 
     def report(self) -> Report:
         """The report's title and sections."""
+
+    def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
+        """What a server of archives answers in place of this family's services.
+
+        Args:
+            archive: an archive, which may have nothing of this family.
+            cutoff: the first date of a service's recent data, where the service keeps older data apart.
+
+        Returns:
+            The routes by path; a path ending in "/" stands for all paths below it.
+        """

@@ -43,7 +43,7 @@ class DataFile:
     fetched: bool = False
     reaches: dt.date | None = None
     in_order: OrderCheck | None = None
-    held_elsewhere: Callable[[], bool] | None = None
+    held_elsewhere: Callable[[], bool] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

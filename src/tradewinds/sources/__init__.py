@@ -1,1 +1,1 @@
-"""One module per outside service, over one polite HTTP client; and the replay server that stands in for them."""
+"""The outside world, without the name of any service: a patient HTTP client and the request rate that jobs share."""

@@ -1,14 +1,14 @@
 """The request budget of one service, shared by all jobs of this machine, across processes.
 
 Each fetch job is its own process, so a limiter that lives in one process cannot keep the rate of all of them. The budget
-is a small folder per service: one locked file, the ledger, holds the instants of the
-last requests; one locked file per connection bounds how many are under way. The kernel frees the locks of a killed
-job. Instants are read off the system-wide monotonic clock, so setting the wall clock back changes nothing.
+is a small folder per service. One locked file, the ledger, holds the instants of the last requests; one locked file per
+connection bounds how many requests are under way. The kernel frees the locks of a killed job. Instants are of the
+system-wide monotonic clock, so setting the wall clock back changes nothing.
 
-The promise is about arrivals at the server, which nobody here can see. It is kept from both sides: a request arrives no
-earlier than it was permitted (plus the way there) and no later than its answer begins (less the way back). A window is
-therefore counted from the beginning of the answer, less the shortest round trip (three quarters of the shortest seen: there
-may be shorter ones), to the permission of the request that would be one too many.
+The limit is on arrivals at the server, which the client cannot see. The client knows two bounds: a request arrives no earlier
+than its permission plus the way there, and no later than the beginning of its answer less the way back. A window is therefore
+counted from the beginning of an answer to the permission of the request that would be one too many, and both ways together
+may be taken off it. Taken off are three quarters of the shortest round trip seen, as there may be shorter ones.
 
 Below the budget each process has a ceiling of its own (the `ratelimit` package). It counts the permissions that the budget
 gives this process, in windows a little shorter than the budget's, so it delays nothing that a whole ledger permits. A
@@ -32,12 +32,12 @@ from urllib.parse import urlsplit
 
 from ratelimit import RateLimitException, limits
 
-# Clocks and sleeps are not exact to the last digit: the window kept here is a little longer than the promise.
+# Clocks and sleeps are not exact to the last digit, so the window is a little longer than the service's.
 WINDOW_MARGIN = 1.005
 # A request arrives some time between the permission and the first byte of its answer. One that is not answered within this
-# time is taken to have arrived by then: a slow service must not cost its own rate.
+# time is taken to have arrived by then, so that a slow service is still asked at its full rate.
 LATEST_ARRIVAL_SECONDS = 0.25
-# What of the shortest round trip seen is taken for granted.
+# The share of the shortest round trip seen that every round trip is assumed to take.
 SURE_OF_ROUND_TRIP = 0.75
 # After a late start the next requests may follow closer than evenly, but never as a burst.
 CLOSEST = 0.6
@@ -47,7 +47,13 @@ _ROUNDING = 1e-6
 
 @dataclass
 class _Ledger:
-    """What the jobs know: the shortest round trip, and of each of the last requests when it was permitted and had arrived."""
+    """What all jobs share about a service.
+
+    Attributes:
+        fastest: the shortest round trip in seconds.
+        sent: when each of the last requests was permitted.
+        arrived: when each of them had arrived at the latest.
+    """
 
     fastest: float = math.inf
     sent: list[float] = field(default_factory=list)
@@ -55,7 +61,12 @@ class _Ledger:
 
     @classmethod
     def parse(cls, text: str, now: float) -> _Ledger:
-        """A line's ledger; torn or foreign ones, or ones from before a reboot, are forgotten."""
+        """The ledger that a line holds; an empty one if the line is torn, foreign or from before a reboot.
+
+        Args:
+            text: the line.
+            now: the current instant; later permissions are left out.
+        """
         try:
             fastest, *stamps = (float(word) for word in text.split())
         except ValueError:
@@ -67,19 +78,24 @@ class _Ledger:
         return cls(fastest if fastest >= 0 else math.inf, [s for s, _ in pairs], [a for _, a in pairs])
 
     def line(self, keep: int) -> bytes:
-        """The line to store: the `keep` requests that arrived last; by the promise no others count any more."""
+        """The line to store, of the `keep` requests that arrived last; earlier ones no longer count."""
         pairs = sorted(zip(self.sent, self.arrived, strict=True), key=lambda pair: pair[1])[-keep:]
         return " ".join([f"{self.fastest:.6f}", *(f"{s:.6f} {a:.6f}" for s, a in pairs)]).encode() + b"\n"
 
 
 class Permission:
-    """One request that may be sent now; `answered()` tells the budget that its first byte has come back."""
+    """One request that may be sent now.
+
+    Args:
+        budget: the budget that permits it.
+        sent: the instant of the permission.
+    """
 
     def __init__(self, budget: Budget, sent: float) -> None:
         self._budget, self._sent, self._open = budget, sent, True
 
     def answered(self) -> None:
-        """The answer begins: the request has arrived, and its round trip is known."""
+        """Tell the budget that the answer begins, so the request has arrived and its round trip is known."""
         self._close(answered=True)
 
     def _close(self, *, answered: bool) -> None:
@@ -89,12 +105,15 @@ class Permission:
 
 
 class Budget:
-    """Hands out permissions to send one request.
+    """Permit requests to one service, one at a time, within a rate and a number of connections.
 
     Args:
         base_url: the service; all URLs with its host and port share one budget.
-        requests_per_second: the limit at the server; `max_connections`: requests under way at once.
-        folder: where budgets are kept (default: one folder per user of this machine).
+        requests_per_second: the limit at the server.
+        max_connections: the most requests under way.
+        folder: where budgets are kept; by default one folder per user of this machine.
+        clock: the current instant in seconds, the same for all jobs.
+        sleep: waits so many seconds.
     """
 
     def __init__(
@@ -124,7 +143,10 @@ class Budget:
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Permission]:
-        """Wait for a connection and for the rate; the block sends one request and says when its answer begins."""
+        """Wait for a connection and for the rate, and permit one request.
+
+        The block sends the request and calls `answered` on the permission when the answer begins.
+        """
         with self._connection():
             permission = Permission(self, self._wait_for_turn())
             try:
@@ -134,6 +156,7 @@ class Budget:
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[None]:
+        """Hold one of the connections while the block runs; wait for one if all are held."""
         with contextlib.ExitStack() as files:  # closing a file also unlocks it
             names = [self.folder / f"connection-{n}" for n in range(self.max_connections)]
             handles = [files.enter_context(open(name, "a")) for name in names]
@@ -142,7 +165,7 @@ class Budget:
             yield
 
     def _wait_for_turn(self) -> float:
-        """Queue, wait until this request may go, and note that it goes now: the instant."""
+        """Queue, wait until a request may go, enter it into the ledger, and return its instant."""
         with open(self.folder / "turn", "a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             while True:
@@ -164,6 +187,7 @@ class Budget:
         return self._now
 
     def _note_arrival(self, sent: float, *, answered: bool) -> None:
+        """Enter into the ledger that a request has arrived by now, with its round trip if it was answered."""
         with self._ledger() as ledger:
             elapsed = self.clock() - sent
             if answered:
@@ -175,7 +199,7 @@ class Budget:
 
     @contextlib.contextmanager
     def _ledger(self) -> Iterator[_Ledger]:
-        """The shared ledger, locked; what the block leaves in it is stored."""
+        """Lock the shared ledger while the block runs, and store what the block leaves in it."""
         with open(os.open(self.folder / "stamps", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             ledger = _Ledger.parse(handle.readline(), self.clock())
@@ -186,7 +210,7 @@ class Budget:
                 os.pwrite(handle.fileno(), line, 0)
 
     def _ready_at(self, ledger: _Ledger) -> float:
-        """When the next request may go: a window after enough others have arrived, and not on the last one's heels."""
+        """The instant at which the next request may go: a window after enough others arrived, and not right after the last."""
         after_last = max(ledger.sent) + self.spacing if ledger.sent else 0.0
         if len(ledger.arrived) < self.per_window:
             return after_last
@@ -194,6 +218,7 @@ class Budget:
 
 
 def _try_lock(fileno: int) -> bool:
+    """Lock an open file if no other process holds it; return whether it is locked now."""
     try:
         fcntl.flock(fileno, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,7 @@
-"""The one polite HTTP client, for every service: paced, patient, exact, and loud when an answer is not what it should be.
+"""The HTTP client for every service: it keeps the service's rate, retries what may pass, and refuses wrong answers.
 
-What is tried again and what is not is data (the constants below). Decimals in JSON stay decimals.
+What is tried again is listed in the constants below; what one service says in words of its own is handed in (ServiceTexts).
+Numbers with a fraction in JSON become Decimal.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ import requests
 from tradewinds import __version__
 from tradewinds.core.errors import FetchError
 from tradewinds.sources.budget import Budget, Permission
+from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 
 logger = logging.getLogger(__name__)
 
@@ -33,99 +34,102 @@ RETRY_ERRORS = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
-MOST_BYTES = 64 * 2**20  # the largest honest answers (a year of the blend's guidance, a full page of markets) are 5 MB
+MOST_BYTES = 64 * 2**20  # the largest honest answers are 5 MB
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
-NOTHING_THERE = b"Data doesn't exist for startDate"  # the chart API says so with status 400 of a time before a listing
-THROTTLE_TEXT = b"Too many requests from your IP"  # the weather service says so with status 429 or 200
-
-_SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
-
-_PIECE = 2**18
+THROTTLE_SECONDS = 60.0  # the wait after an answer whose text asks to slow down
 TRICKLE_TIMEOUTS = 10  # an answer may take this many timeouts in all
 
+_SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
+_PIECE = 2**18  # bytes that are read at a time
+
 Signer = Callable[[str, str], Mapping[str, str]]
-"""(method, path) → headers that sign a request."""
+"""(method, path) -> headers that sign a request."""
 
 
 class NotFound(Exception):
-    """The service answers 404, or says it in other words: it has no such thing (or has it elsewhere)."""
+    """The service has no such thing, or has it elsewhere: status 404, or a text that means the same."""
 
 
 class _TryAgain(Exception):
-    """A failure that may pass; `wait` is the service's own wish in seconds."""
+    """A failure that may pass.
+
+    Attributes:
+        wait: the seconds that the service asks the client to wait, if it does.
+    """
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A whole answer of a service."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Service:
-    """How to talk to a service: the config's section of its name."""
-
-    base_url: str
-    requests_per_second: float
-    max_connections: int
-    timeout_seconds: float
-    max_retries: int
-
-
 class HttpClient:
-    """GET requests to one service.
-
-    `requests` and `retries` count what this client has sent.
+    """Send GET requests to one service.
 
     Args:
-        service: where and how fast.
-        budget: shared permission to send; `sleep` and `jitter` are replaced in tests.
-        signer: adds authentication headers, if any.
+        endpoint: where the service is and how fast it may be asked.
+        texts: what the service says in words of its own.
+        signer: makes the headers that authenticate a request, if the service needs them.
+        budget: the shared permission to send; by default that of the service's host.
+        session: the connections; by default new ones.
+        sleep: waits so many seconds.
+        jitter: draws from [0, 1), for the waits between tries.
+
+    Attributes:
+        requests: how many requests this client has sent.
+        retries: how many of them repeat a failed one.
     """
 
     def __init__(
         self,
-        service: Service,
+        endpoint: Endpoint,
         *,
+        texts: ServiceTexts = NO_TEXTS,
+        signer: Signer | None = None,
         budget: Budget | None = None,
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
-        signer: Signer | None = None,
     ) -> None:
-        self.service = service
-        self.root = service.base_url.rstrip("/")
-        self.budget = budget or Budget(self.root, service.requests_per_second, service.max_connections)
+        self.endpoint, self.texts, self.signer = endpoint, texts, signer
+        self.root = endpoint.base_url.rstrip("/")
+        self.budget = budget or Budget(self.root, endpoint.requests_per_second, endpoint.max_connections)
         self.session = session or requests.Session()
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
-        self.sleep, self.jitter, self.signer = sleep, jitter, signer
+        self.sleep, self.jitter = sleep, jitter
         self.requests = self.retries = 0
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The decoded answer; numbers with a fraction are Decimal.
+        """The decoded JSON of an answer; numbers with a fraction are Decimal.
+
+        Args:
+            path: below the service's root.
+            params: the query.
 
         Raises:
-            NotFound: status 404.
-            FetchError: refused, or still failing after all retries.
+            NotFound: the service has no such thing.
+            FetchError: the request was refused, or still fails after all retries.
         """
         return self._get(path, params or {}, _decode_json)
 
     def get_text(self, path: str, params: Mapping[str, Any] | None = None) -> str:
-        """The answer as text; raises as `get_json`."""
+        """The text of an answer.
+
+        Args:
+            path: below the service's root.
+            params: the query.
+
+        Raises:
+            NotFound: the service has no such thing.
+            FetchError: the request was refused, or still fails after all retries.
+        """
         text: str = self._get(path, params or {}, _decode_text)
         return text
 
-    def _get(self, path: str, params: Mapping[str, Any], decode: Callable[[Answer], Any]) -> Any:
+    def _get(self, path: str, params: Mapping[str, Any], decode: Callable[[ReceivedAnswer], Any]) -> Any:
+        """Send a request until its answer can be decoded, at most `max_retries` times again."""
         last = _TryAgain("never tried")
-        for attempt in range(self.service.max_retries + 1):
+        for attempt in range(self.endpoint.max_retries + 1):
             if attempt:
                 self.retries += 1
                 self.sleep(self._backoff(attempt, last.wait))
@@ -134,18 +138,19 @@ class HttpClient:
             except _TryAgain as failure:
                 last = failure
         raise FetchError(
-            f"no usable answer after {self.service.max_retries + 1} tries; the last one: {last}.",
+            f"no usable answer after {self.endpoint.max_retries + 1} tries; the last one: {last}.",
             where=f"GET {self._shown(path, params)}",
             remedy="Finished files are kept: run the same command again to go on where this stopped.",
         )
 
     def _backoff(self, attempt: int, wished: float | None) -> float:
-        """Exponential with full jitter, never less than the service asks for."""
+        """Seconds to wait before a retry: exponential with jitter, and never less than the service asks for."""
         ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
         wait: float = ceiling * (0.5 + self.jitter() / 2)
         return max(wait, wished or 0.0)
 
-    def _send(self, path: str, params: Mapping[str, Any], decode: Callable[[Answer], Any], attempt: int) -> Any:
+    def _send(self, path: str, params: Mapping[str, Any], decode: Callable[[ReceivedAnswer], Any], attempt: int) -> Any:
+        """Send a request once, log it, and decode its answer."""
         try:
             request, settings = self._prepare(path, params)
             with self.budget.slot() as permission:
@@ -164,14 +169,22 @@ class HttpClient:
         return decode(answer)
 
     def _prepare(self, path: str, params: Mapping[str, Any]) -> tuple[requests.PreparedRequest, dict[str, Any]]:
-        """Everything that can be done before the permission to send, and need not delay the arrival after it."""
+        """The request and the connection's settings, made before the permission to send.
+
+        What is done after the permission would delay the arrival at the service.
+        """
         request = self.session.prepare_request(requests.Request("GET", self.root + path, params=params))
         settings = self.session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None)
         return request, {**settings}
 
-    def _answer(self, request: requests.PreparedRequest, settings: dict[str, Any], permission: Permission) -> Answer:
-        """Send and read to the end, but neither for ever nor without bound: a timeout alone bounds only each wait."""
-        timeout = self.service.timeout_seconds
+    def _answer(
+        self, request: requests.PreparedRequest, settings: dict[str, Any], permission: Permission
+    ) -> ReceivedAnswer:
+        """Send a request and read its answer to the end, within limits of size and time.
+
+        A timeout alone bounds only each wait for more bytes.
+        """
+        timeout = self.endpoint.timeout_seconds
         deadline = time.monotonic() + TRICKLE_TIMEOUTS * timeout
         if self.signer:  # only now: a signature holds for a few seconds
             request.headers.update(self.signer("GET", urlsplit(str(request.url)).path))
@@ -184,16 +197,22 @@ class HttpClient:
                     raise _TryAgain(f"the answer is larger than {MOST_BYTES // 2**20} MB")
                 if time.monotonic() > deadline:
                     raise _TryAgain(f"the answer trickles: not whole after {TRICKLE_TIMEOUTS * timeout:.0f} s")
-            return Answer(response.status_code, response.headers, bytes(body))
+            return ReceivedAnswer(response.status_code, response.headers, bytes(body))
 
-    def _judge(self, answer: Answer, path: str, params: Mapping[str, Any]) -> None:
-        """Sort an answer: fine, to be tried again, not there, or refused."""
+    def _judge(self, answer: ReceivedAnswer, path: str, params: Mapping[str, Any]) -> None:
+        """Return for an answer of status 200; else raise what the answer means.
+
+        Raises:
+            _TryAgain: the failure may pass.
+            NotFound: the service has no such thing.
+            FetchError: the service refuses the request.
+        """
         status = answer.status
         if status in RETRY_STATUS:
             raise _TryAgain(f"status {status} {_excerpt(answer)}", _retry_after(answer))
-        if THROTTLE_TEXT in answer.body[:500]:
-            raise _TryAgain("the service asks to slow down", 60.0)
-        if status == 404 or (status == 400 and NOTHING_THERE in answer.body):
+        if self.texts.asks_to_slow_down(answer):
+            raise _TryAgain("the service asks to slow down", THROTTLE_SECONDS)
+        if status == 404 or self.texts.says_nothing_there(answer):
             raise NotFound(self._shown(path, params))
         if status != 200:
             where = f"GET {self._shown(path, params)}"
@@ -202,7 +221,16 @@ class HttpClient:
             raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
-        """An answer came whose content cannot be believed: keep a copy and say where it is."""
+        """Keep a copy of an answer that cannot be right, and raise a FetchError that says where the copy is.
+
+        Args:
+            what: what is wrong with it.
+            path: what was asked for, below the service's root.
+            payload: the answer, decoded or as text.
+
+        Raises:
+            FetchError: always.
+        """
         text = payload if isinstance(payload, str) else json.dumps(payload, default=str, indent=1)
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         copy = Path("data/failed_responses") / f"{name}.txt"
@@ -215,6 +243,7 @@ class HttpClient:
         )
 
     def _shown(self, path: str, params: Mapping[str, Any]) -> str:
+        """The URL of a request, for people: without secrets."""
         query = f"?{urlencode(params)}" if params else ""
         return _SECRET.sub(r"\1***", f"{self.root}{path}{query}")
 
@@ -223,7 +252,8 @@ class HttpClient:
         logger.info("GET %s %s %.0f ms try %d", self._shown(path, params), outcome, milliseconds, attempt + 1)
 
 
-def _decode_json(answer: Answer) -> Any:
+def _decode_json(answer: ReceivedAnswer) -> Any:
+    """The JSON of an answer; one that is broken off may come whole the next time."""
     try:
         return json.loads(answer.body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
@@ -231,20 +261,23 @@ def _decode_json(answer: Answer) -> Any:
         raise _TryAgain(f"status 200 with broken JSON ({kind}, {len(answer.body)} bytes: {error})") from None
 
 
-def _decode_text(answer: Answer) -> str:
-    # both services write UTF-8; guessing the encoding of 5 MB would take longer than fetching it
+def _decode_text(answer: ReceivedAnswer) -> str:
+    """The text of an answer; an HTML page is an error of a server in between, which may pass."""
+    # the services write UTF-8; guessing the encoding of 5 MB would take longer than fetching it
     text = answer.body.decode("utf-8", errors="replace")
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
         raise _TryAgain("status 200 with an HTML page")
     return text
 
 
-def _excerpt(answer: Answer) -> str:
+def _excerpt(answer: ReceivedAnswer) -> str:
+    """The start of an answer, for a message."""
     text = " ".join(answer.body[:300].decode("utf-8", errors="replace").split())
     return f"({text[:160]})" if text else "(no body)"
 
 
 def _reason(error: requests.RequestException) -> str:
+    """Why there was no answer, in words."""
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if "NameResolutionError" in repr(error):
@@ -252,6 +285,7 @@ def _reason(error: requests.RequestException) -> str:
     return "the connection failed or broke off"
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: ReceivedAnswer) -> float | None:
+    """The seconds that the service asks the client to wait, if it does."""
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else None

@@ -14,9 +14,10 @@ from tradewinds.archive.server import running_server
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.equities_daily import schemas
-from tradewinds.families.equities_daily.archive_routes import bars_table
+from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_daily.fetch import bar_checks, synthetic_bars, user_bars, yahoo
-from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 COLUMNS = {name: name for name in ("symbol", "date", *schemas.PRICE_COLUMNS, "volume")} | {"adj_close": None}
 GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)
@@ -190,13 +191,13 @@ TODAY = dt.date(2025, 6, 1)
 @pytest.fixture
 def chart(tmp_path):
     writer = ArchiveWriter(tmp_path / "archive")
-    writer.add_bars("BHP.AX", bars_table(ROWS), ABOUT)
+    add_bars(writer, "BHP.AX", bars_table(ROWS), ABOUT)
     with running_server(tmp_path / "archive") as server:
         yield server
 
 
 def client(server):
-    return HttpClient(Service(server.root, 1000, 2, 5, 1), sleep=lambda _: None)
+    return HttpClient(Endpoint(server.url_of("yahoo"), 1000, 2, 5, 1), texts=yahoo.TEXTS, sleep=lambda _: None)
 
 
 def test_a_year_of_the_chart_api(chart):

@@ -394,5 +394,5 @@ def test_one_database_ranks_both_families(tmp_path):
         (trade,) = queries.list_trades(connection, shares.run_id)
         assert (trade["side"], trade["model_prob_yes"], trade["station_id"]) == ("BUY", None, "")
         assert trade["pnl"] == Decimal(result.trades[0].pnl_micro) / MICRO
-        assert queries.results_by(connection, shares.run_id, False) == {"2024-02-01": (1, trade["pnl"])}
+        assert queries.results_by_event(connection, shares.run_id) == [("AAA", dt.date(2024, 2, 1), 1, trade["pnl"])]
         assert queries.one_run(connection, shares.run_id)["series"] == ["AAA"]

@@ -297,7 +297,7 @@ def test_without_bars_there_is_nothing_to_check():
     with pytest.raises(
         DataMissing, match=f"1 file.s. of this config are missing; tradewinds run makes them:\n  {made.files.bars[0]}"
     ):
-        family.lookahead(conf, made)
+        family.FAMILY.lookahead(conf, made)
 
 
 def test_a_run_that_fails_for_want_of_bars_fails_here_too():

@@ -24,7 +24,7 @@ RETRIEVED = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 FIRST = int(dt.datetime(2025, 5, 1, 14, 1, tzinfo=dt.UTC).timestamp())
 PROGRAM = """
 import os, signal, sys
-from tradewinds.database import checkpoints
+from tradewinds.families.kalshi_weather.database import checkpoints
 with checkpoints.backfill(sys.argv[1], sys.argv[2:], dict):
     os.kill(os.getpid(), signal.SIGKILL)
 """

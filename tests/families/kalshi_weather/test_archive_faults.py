@@ -1,4 +1,4 @@
-"""Faults of the replay server: decided by seed and request alone, each as it is named, and counted."""
+"""Faults of a served exchange: decided by seed and request alone, each as it is named, and counted."""
 
 import datetime as dt
 import json
@@ -7,8 +7,9 @@ import pytest
 import requests
 
 from tests.workflow.fault_world import make_world
-from tradewinds.archive.faults import INSTEAD, KINDS, MOST_IN_A_ROW, FaultPlan, kinds_of
+from tradewinds.archive.faults import INSTEAD, MOST_IN_A_ROW, WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS, kinds_of
 
 EVENT = "KXHIGHNY-25JAN04"
 SPAN = {"start_ts": 1735900000, "end_ts": 1736100000, "period_interval": 1}
@@ -31,7 +32,7 @@ class OneKind(FaultPlan):
         super().__init__(1.0, **settings)
         self.kind = kind
 
-    def decide(self, request):
+    def decide(self, request, weights):
         kind, self.kind = self.kind, None
         return kind
 
@@ -51,7 +52,7 @@ def ask(archive):
 
 
 def decisions(plan, request, times):
-    return [plan.decide(request) for _ in range(times)]
+    return [plan.decide(request, WEIGHTS) for _ in range(times)]
 
 
 def test_a_seed_decides_whatever_the_order():
@@ -68,11 +69,15 @@ def test_never_more_than_three_in_a_row():
     assert [kind is None for kind in row] == ([False] * MOST_IN_A_ROW + [True]) * 3
 
 
-def test_the_rate_is_kept_and_every_kind_comes():
+def test_the_rate_is_kept_and_every_kind_comes(archive):
     plan = FaultPlan(0.2, seed=4)
-    found = [plan.decide(f"{path}?n={n}") for path in (MARKETS, EVENT_ROUTE, BATCH_ROUTE) for n in range(2000)]
+    with running_server(archive) as server:
+        paths = (MARKETS, EVENT_ROUTE, BATCH_ROUTE)
+        own = {path: server.routes.route_of(path).faults(path) for path in paths}
+    weights = {path: WEIGHTS | {kind: fault.weight for kind, fault in own[path].items()} for path in paths}
+    found = [plan.decide(f"{path}?n={n}", weights[path]) for path in paths for n in range(2000)]
     assert 0.18 < sum(kind is not None for kind in found) / len(found) < 0.22
-    assert {kind for kind in found if kind} == KINDS
+    assert {kind for kind in found if kind} == KINDS | set(WEIGHTS)
 
 
 @pytest.mark.parametrize("kind", sorted(INSTEAD))
@@ -81,6 +86,12 @@ def test_another_answer(ask, kind):
     wrong, good = ask(OneKind(kind), MARKETS, 2, limit=3)
     assert (wrong.status_code, wrong.headers["Content-Type"], wrong.content) == (status, content_type, body.encode())
     assert len(good.json()["markets"]) == 3
+
+
+def test_an_event_that_the_live_tier_does_not_know(ask):
+    wrong, good = ask(OneKind("event_404"), EVENT_ROUTE, 2, **SPAN)
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "not_found")
+    assert len(good.json()["market_tickers"]) == 6
 
 
 def test_truncated_json_is_all_that_was_promised(ask):

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 
-from tradewinds.archive.archive import Archive
 from tradewinds.archive.server import running_server
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
@@ -36,7 +36,7 @@ def month(shared_data, tmp_path_factory):
         climate=[shared_data / CLIMATE],
         out=out,
     )
-    return Archive(out)
+    return EventArchive(out)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def catalog(shared_data, tmp_path_factory):
     """Nine months of five series: markets alone."""
     out = tmp_path_factory.mktemp("catalog")
     import_recorded(markets=[shared_data / FIVE_SERIES], out=out)
-    return Archive(out)
+    return EventArchive(out)
 
 
 def objects(archive):
@@ -145,7 +145,7 @@ def test_what_was_recorded_is_what_is_served(month):
     rows = [r for r in month.candles("KXHIGHCHI", EVENT).to_pylist() if r["market_ticker"] == ticker]
     window = {"start_ts": rows[0]["end_period_ts"], "end_ts": rows[-1]["end_period_ts"], "period_interval": 1}
     with running_server(month.folder) as server:
-        url = f"{server.kalshi_url}/historical/markets/{ticker}/candlesticks"
+        url = server.url_of("kalshi") + f"/historical/markets/{ticker}/candlesticks"
         served = requests.get(url, params=window, timeout=10).json()["candlesticks"]
     assert [c["end_period_ts"] for c in served] == [r["end_period_ts"] for r in rows]
     assert [Decimal(c["yes_ask"]["close"]) for c in served] == [r["yes_ask_close"] for r in rows]
@@ -235,7 +235,7 @@ def test_fractions_of_a_cent_and_nulls_survive(tmp_path):
     )
     markets, candles = parquet(tmp_path / "m.parquet", MARKET), parquet(tmp_path / "c.parquet", row)
     import_recorded(markets=[markets], candles=[candles], out=tmp_path / "out")
-    archive = Archive(tmp_path / "out")
+    archive = EventArchive(tmp_path / "out")
     [shown] = archive.candles("KXHIGHNY", MARKET["event_ticker"]).to_pylist()
     assert (shown["price_mean"], shown["price_close"]) == (Decimal("0.375"), Decimal("0.07"))
     assert (shown["price_previous"], shown["yes_bid_close"]) == (None, 0)
@@ -260,5 +260,5 @@ def test_a_file_that_cannot_be_imported_is_named(tmp_path):
 def test_a_report_of_new_york_comes_at_its_usual_hour(tmp_path):
     report = parquet(tmp_path / "w.parquet", {"station": "KNYC", "date": dt.date(2025, 5, 10), "high_f": 70})
     import_recorded(markets=[parquet(tmp_path / "m.parquet", MARKET)], climate=[report], out=tmp_path / "out")
-    [row] = Archive(tmp_path / "out").climate("KNYC").to_pylist()
+    [row] = EventArchive(tmp_path / "out").climate("KNYC").to_pylist()
     assert row["product"] == "202505110620-KXXX-CDUS40-CLINYC"

@@ -1,4 +1,4 @@
-"""The replay server over a small archive made by hand: today's shapes of both tiers, and the services' own refusals."""
+"""The server of archives over a small archive made by hand: today's shapes of both tiers, and the services' own refusals."""
 
 import datetime as dt
 import json
@@ -10,13 +10,19 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.archive.server import make_server, running_server
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import (
+    CANDLES,
+    GUIDANCE,
+    MARKETS,
+    EventArchive,
+    EventArchiveWriter,
+)
 from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
-from tradewinds.families.kalshi_weather.archive.served_data import aggregate, period_end
+from tradewinds.families.kalshi_weather.archive.served_data import ServedData, aggregate, period_end
 
 SERIES = "KXHIGHNY"
 LEGACY, ARCHIVED, LIVE, SILENT = "HIGHNY-24AUG15", "KXHIGHNY-25MAR08", "KXHIGHNY-25MAR09", "KXHIGHNY-25MAR11"
@@ -66,7 +72,7 @@ def market(event: str, floor: int) -> dict:
     )
 
 
-def weather(writer: ArchiveWriter) -> None:
+def weather(writer: EventArchiveWriter) -> None:
     station = climate_days.station_of(SERIES)
     issued = dt.datetime(2025, 3, 9, 6, 20, tzinfo=dt.UTC)
     early = climate_row(station, dt.date(2025, 3, 8), 49, None, issued - dt.timedelta(hours=9))
@@ -92,7 +98,7 @@ def weather(writer: ArchiveWriter) -> None:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     folder = tmp_path_factory.mktemp("archive")
-    writer = ArchiveWriter(folder, note="made by hand")
+    writer = EventArchiveWriter(folder, note="made by hand")
     writer.add_series([market_objects.series_object(SERIES)])
     events = (LEGACY, ARCHIVED, LIVE, SILENT)
     writer.add_events([market_objects.event_row(SERIES, event) for event in events])
@@ -114,7 +120,7 @@ class Client:
         self.server, self.session = server, requests.Session()
 
     def get(self, path, **query):
-        base = self.server.root if path.startswith(("/json", "/cgi-bin", "/_replay")) else self.server.kalshi_url
+        base = self.server.root if path.startswith(("/json", "/cgi-bin", "/_replay")) else self.server.url_of("kalshi")
         return self.session.get(base + path, params=query, timeout=10)
 
     def body(self, path, **query):
@@ -282,9 +288,11 @@ def test_the_tiers_overlap_in_listings_but_not_in_candles(client):
 
 
 def test_without_a_cutoff_everything_is_historical(archive):
-    with running_server(archive, overlap_days=0) as server:
+    data = ServedData(EventArchive(archive), overlap_days=0)
+    assert data.live_tickers() == []
+    assert len(data.historical_tickers()) == 8
+    with running_server(archive) as server:
         client = Client(server)
-        assert client.tickers("/markets") == []
         assert len(client.tickers("/historical/markets")) == 8
         client.session.close()
 
@@ -528,7 +536,7 @@ def test_a_middleware_may_answer_in_the_servers_place(archive):
 def test_it_listens_on_this_machine_only_and_stops(archive):
     with running_server(archive) as server:
         assert server.http.server_address[0] == "127.0.0.1"
-        url, kept = server.kalshi_url + "/exchange/status", Client(server)
+        url, kept = server.url_of("kalshi") + "/exchange/status", Client(server)
         assert kept.get("/exchange/status").status_code == requests.get(url, timeout=10).status_code == 200
     for session in (kept.session, requests.Session()):  # a kept connection ends too
         with session, pytest.raises(requests.ConnectionError):

@@ -1,4 +1,4 @@
-"""Events from both tiers of the exchange, through the real client and the replay server; and answers that must not pass."""
+"""Events from both tiers of the exchange, through the real client and a served archive; and answers that must not pass."""
 
 import copy
 import datetime as dt
@@ -22,7 +22,8 @@ from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_req
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import LIVE, ShapeError, candle_table, parse_candles
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.date(2025, 3, 10)
@@ -37,7 +38,7 @@ def archive(tmp_path_factory):
 
 
 def client_of(url, tmp_path):
-    service = Service(url, 2000, 4, 5, 1)
+    service = Endpoint(url, 2000, 4, 5, 1)
     return HttpClient(service, budget=Budget(url, 2000, 4, folder=tmp_path / "b"), sleep=lambda s: None)
 
 
@@ -55,7 +56,7 @@ def listed(client):
 
 
 def fetched(server, tmp_path, policy="FULL_MARKET_WINDOW", asof=0):
-    client = client_of(server.kalshi_url, tmp_path)
+    client = client_of(server.url_of("kalshi"), tmp_path)
     markets = listed(client)
     before = len(server.requests)
     table, meta = fetch(client, markets, policy, asof)
@@ -74,11 +75,11 @@ def test_both_tiers_give_the_same_rows(archive, tmp_path):
 
 
 def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
-    from tradewinds.archive.archive import Archive
+    from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
     with running_server(archive) as server:
         table, meta, _ = fetched(server, tmp_path)
-    original = Archive(archive).candles("KXHIGHCHI", meta["event_ticker"])
+    original = EventArchive(archive).candles("KXHIGHCHI", meta["event_ticker"])
     assert table.drop_columns("retrieved_at").equals(original.cast(table.drop_columns("retrieved_at").schema))
     assert table.schema.equals(schemas.CANDLES)
     assert sum(meta["rows_per_market"].values()) == table.num_rows
@@ -87,10 +88,10 @@ def test_what_is_stored_is_what_the_archive_holds(archive, tmp_path):
 
 def test_an_event_that_left_the_live_tier_since_the_catalog_is_found_in_the_other(archive, tmp_path):
     with running_server(archive, cutoff=dt.date(2025, 1, 1)) as live:
-        markets = listed(client_of(live.kalshi_url, tmp_path))
+        markets = listed(client_of(live.url_of("kalshi"), tmp_path))
     assert {m.tier for m in markets} == {"live"}
     with running_server(archive) as historical:
-        table, meta = fetch(client_of(historical.kalshi_url, tmp_path), markets)
+        table, meta = fetch(client_of(historical.url_of("kalshi"), tmp_path), markets)
     assert table.num_rows > 1000 and meta["tier"] == "historical"
 
 
@@ -108,7 +109,7 @@ def test_the_trade_window_begins_at_the_asof_time(archive, tmp_path):
 def test_plan_equals_requests(archive, tmp_path, cutoff, requests, policy):
     asof = climate_days.asof_ts(STATION, DAY, "23:00", 1)
     with running_server(archive, cutoff=cutoff) as server:
-        markets = listed(client_of(server.kalshi_url, tmp_path))
+        markets = listed(client_of(server.url_of("kalshi"), tmp_path))
         _, meta, paths = fetched(server, tmp_path, policy, asof)
     windows = exchange_requests.windows_of(markets, policy, 1, asof)
     planned = exchange_requests.plan_requests(markets, windows, 1)
@@ -118,7 +119,7 @@ def test_plan_equals_requests(archive, tmp_path, cutoff, requests, policy):
 
 def test_hourly_candles_of_an_event_are_one_request_of_the_event_route(archive, tmp_path):
     with running_server(archive, cutoff=dt.date(2025, 1, 1)) as server:
-        client = client_of(server.kalshi_url, tmp_path)
+        client = client_of(server.url_of("kalshi"), tmp_path)
         markets = listed(client)
         before = len(server.requests)
         windows = exchange_requests.windows_of(markets, "FULL_MARKET_WINDOW", 60, 0)
@@ -290,8 +291,8 @@ def test_a_malformed_batch_is_refused(tmp_path, monkeypatch, answer, words):
 
 def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
     with running_server(archive) as server:
-        first, meta = sync_catalog(client_of(server.kalshi_url, tmp_path), STATION, None, NOW)
-        second, again = sync_catalog(client_of(server.kalshi_url, tmp_path), STATION, first, NOW)
+        first, meta = sync_catalog(client_of(server.url_of("kalshi"), tmp_path), STATION, None, NOW)
+        second, again = sync_catalog(client_of(server.url_of("kalshi"), tmp_path), STATION, first, NOW)
     assert first.equals(second)
     assert (meta["inserted"], again["inserted"], again["updated"]) == (first.num_rows, 0, 0)
     assert meta["covers_through"] == "2025-12-30"  # yesterday, Chicago standard time, as everything is final
@@ -300,7 +301,7 @@ def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
     rows[0]["result"], rows[0]["market_ticker"] = "yes", "KXHIGHCHI-25MAR01-OLD"
     with running_server(archive) as server:
         merged, _ = sync_catalog(
-            client_of(server.kalshi_url, tmp_path), STATION, pa.Table.from_pylist(rows, schemas.CATALOG), NOW
+            client_of(server.url_of("kalshi"), tmp_path), STATION, pa.Table.from_pylist(rows, schemas.CATALOG), NOW
         )
     assert "KXHIGHCHI-25MAR01-OLD" in merged["market_ticker"].to_pylist(), "what is no longer listed stays"
 
@@ -315,8 +316,8 @@ def test_a_catalog_of_ten_recorded_months_is_whole_with_its_legacy_tickers(share
         for row in pq.read_table(recorded, filters=[("series_ticker", "=", "KXHIGHNY")]).to_pylist()
     }
     station = climate_days.station_of("KXHIGHNY")
-    with running_server(tmp_path / "archive", cutoff=cutoff, overlap_days=7) as server:
-        client = client_of(server.kalshi_url, tmp_path)
+    with running_server(tmp_path / "archive", cutoff=cutoff) as server:
+        client = client_of(server.url_of("kalshi"), tmp_path)
         catalog, meta = sync_catalog(client, station, None, NOW)
         again, second = sync_catalog(client, station, catalog, NOW)
     assert dict(zip(catalog["market_ticker"].to_pylist(), catalog["result"].to_pylist(), strict=True)) == expected

@@ -37,7 +37,7 @@ def server(archive, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with running_server(archive, cutoff=request.param) as running:
-        service = {"base_url": running.kalshi_url, "requests_per_second": 500, "max_connections": 2}
+        service = {"base_url": running.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
         services = {"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}
         monkeypatch.setenv(environment.SERVICES, json.dumps(services))
         monkeypatch.setenv(environment.FETCH, "auto")
@@ -134,8 +134,9 @@ def test_kept_and_left_make_the_window_and_do_not_overlap(held, windows):
 def test_the_lock_lets_one_process_make_a_file(server, tmp_path):
     """Two jobs for one event at once ask once."""
     code = (
-        "import sys; from tradewinds.sources import fetch; "
-        "fetch.fetch_candles_job('KXHIGHCHI', sys.argv[1], 'full_1m', 'data/catalog/kalshi/KXHIGHCHI.parquet', sys.argv[2])"
+        "import sys; from tradewinds.families.kalshi_weather.fetch import fetch_jobs; "
+        "catalog = 'data/catalog/kalshi/KXHIGHCHI.parquet'; "
+        "fetch_jobs.fetch_candles_job('KXHIGHCHI', sys.argv[1], 'full_1m', catalog, sys.argv[2])"
     )
     path = schemas.candle_path(FULL, "KXHIGHCHI", DAY)
     command = [sys.executable, "-c", code, DAY.isoformat(), path]

@@ -10,17 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.families.kalshi_weather.candle_files import write_candles
-from tradewinds.archive.archive import Archive
 from tradewinds.archive.server import running_server
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import record
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.fetch import catalog
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 NOW = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
@@ -73,10 +74,10 @@ BOTH = [market("KXHIGHCHI-25MAY02-B55"), market("KXHIGHCHI-25MAY02-T60")]
 
 
 def synced_again(archive):
-    """The catalog that the replay server's answers give."""
+    """The catalog that a served archive's answers give."""
     with running_server(archive) as server:
         budget = Budget(server.root, 1000, 4, folder=Path("budget"))
-        client = HttpClient(Service(server.kalshi_url, 1000, 4, 5, 0), budget=budget)
+        client = HttpClient(Endpoint(server.url_of("kalshi"), 1000, 4, 5, 0), budget=budget)
         table, _ = catalog.sync_catalog(client, CHICAGO, None, NOW)
     return table.to_pylist()
 
@@ -87,7 +88,7 @@ def test_objects_are_those_that_were_fetched(fetched):
     rows[1]["floor_strike"] = None
     other_day = market("KXHIGHCHI-25MAY03-T60", climate_date=dt.date(2025, 5, 3), fee_multiplier=Decimal("0.5"))
     assert record.record(*fetched(*rows, other_day), "out/archive") == 1
-    archive = Archive("out/archive")
+    archive = EventArchive("out/archive")
     objects = [json.loads(row["raw"]) for row in archive.markets]
     assert objects[0] == json.loads(rows[0]["raw"])
     assert (objects[1]["result"], objects[1]["status"]) == ("yes", "finalized"), "a later listing had forgotten it"
@@ -106,7 +107,7 @@ def test_objects_are_those_that_were_fetched(fetched):
 def test_the_fee_is_the_one_that_was_fetched(fetched):
     rows = [row | {"fee_type": "flat", "fee_multiplier": Decimal("0.5")} for row in BOTH]
     record.record(*fetched(*rows), "archive")
-    series = Archive("archive").series["KXHIGHCHI"]
+    series = EventArchive("archive").series["KXHIGHCHI"]
     assert (series["fee_type"], series["fee_multiplier"]) == ("flat", 0.5)
 
 
@@ -138,6 +139,6 @@ def test_a_series_renamed_within_a_day_keeps_both_events(fetched):
     counts = {"KXHIGHCHI-25MAY02-B55": 3, "HIGHCHI-25MAY02-T60": 3}
     write_parquet(plan.files.events[0].path, table.sort_by("market_ticker"), {"rows_per_market": counts})
     assert record.record(conf, plan, "archive") == 2
-    archive = Archive("archive")
+    archive = EventArchive("archive")
     assert [archive.candles("KXHIGHCHI", event).num_rows for event in sorted(archive.events)] == [3, 3]
     assert {row["event_ticker"] for row in synced_again("archive")} == {"HIGHCHI-25MAY02", "KXHIGHCHI-25MAY02"}

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tradewinds.archive.archive import Archive, candle_file
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.archive import synthetic
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive, candle_file
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -24,7 +24,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 def archive(tmp_path_factory):
     out = tmp_path_factory.mktemp("synthetic")
     synthetic.make_synthetic(out)
-    return Archive(out)
+    return EventArchive(out)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_another_seed_makes_other_prices(archive, tmp_path):
     synthetic.make_synthetic(tmp_path / "7", **one_day)
     synthetic.make_synthetic(tmp_path / "8", seed=8, **one_day)
     event = climate_days.event_ticker_of("KXHIGHCHI", synthetic.FIRST)
-    made = [Archive(tmp_path / seed).candles("KXHIGHCHI", event) for seed in ("7", "8")]
+    made = [EventArchive(tmp_path / seed).candles("KXHIGHCHI", event) for seed in ("7", "8")]
     assert made[0].num_rows and not made[0].equals(made[1])
 
 
@@ -199,5 +199,5 @@ def test_the_crowd_knows_something_the_evening_before_and_nearly_all_at_the_clos
 def test_any_known_series_can_be_made(tmp_path):
     day = dt.date(2025, 11, 2)
     synthetic.make_synthetic(tmp_path, series=("KXHIGHDEN",), first=day, last=day)
-    archive = Archive(tmp_path)
+    archive = EventArchive(tmp_path)
     assert list(archive.events) == ["KXHIGHDEN-25NOV02"] and archive.guidance("KDEN").num_rows > 200

@@ -15,8 +15,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import FEE_ERAS
 from tradewinds.families.kalshi_weather.replay import simulate
-from tradewinds.families.kalshi_weather.strategies import table
-from tradewinds.strategies import user_file
+from tradewinds.families.kalshi_weather.strategies import file_strategy, table
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTED = re.search(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)[1]
@@ -153,7 +152,7 @@ def test_it_is_asked_about_the_distinct_quotes_of_each_market_that_somebody_can_
     quotes = [quote(i, begin, begin + 2, yes=yes, no="0.70") for i, begin, yes in begins]
     quotes.append(quote(2, first + 30, first + 31, no="0.70"))
     assert not replay(trio, quotes, own_rules(tmp_path, text, "exchange")).decisions
-    seen = user_file.load(str(tmp_path / "mine.py")).__globals__["SEEN"]
+    seen = file_strategy.load(str(tmp_path / "mine.py")).__globals__["SEEN"]
     replays = len(seen) // 2  # `replay` looks at the same in several ways
     assert [asked.fee_era for asked in seen] == [0, 1] * replays, "once for each rounding of fees that there was"
     expected = [(p, ask, 700_000) for p in (8, 8, 7) for ask in (400_000, 410_000, 420_000)] + [(7, -1, 700_000)]

@@ -17,7 +17,8 @@ from tradewinds.core.errors import ConfigError, DataMissing, FetchError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs, weather
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.http import HttpClient, Service
+from tradewinds.sources.endpoint import Endpoint
+from tradewinds.sources.http import HttpClient
 
 CHICAGO = climate_days.station_of("KXHIGHCHI")
 LOS_ANGELES = climate_days.station_of("KXHIGHLAX")
@@ -47,7 +48,7 @@ def service():
 @pytest.fixture
 def client(service, tmp_path):
     budget = Budget(service.url, 2000, 1, folder=tmp_path / "b")
-    return HttpClient(Service(service.url, 2000, 1, 5, 1), budget=budget, sleep=lambda s: None)
+    return HttpClient(Endpoint(service.url, 2000, 1, 5, 1), texts=weather.TEXTS, budget=budget, sleep=lambda s: None)
 
 
 def text(body, status=200):

@@ -23,6 +23,8 @@ from tradewinds.reference_data.universe import universe_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.archive.archive import Archive
+    from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
@@ -200,6 +202,12 @@ class EquitiesDaily:
         from tradewinds.families.equities_daily.report import REPORT
 
         return REPORT
+
+    def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
+        """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""
+        from tradewinds.families.equities_daily import archive_routes
+
+        return archive_routes.routes_of(archive)
 
 
 def _note_error(problems: Problems, path: tuple[str | int, ...], check: Callable[[], Any]) -> None:

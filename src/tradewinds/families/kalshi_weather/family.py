@@ -16,6 +16,8 @@ from tradewinds.families.kalshi_weather.strategies import table
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.archive.archive import Archive
+    from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
@@ -179,6 +181,14 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.report.sections import REPORT
 
         return REPORT
+
+    def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
+        """The routes of the exchange and of the weather service."""
+        from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
+        from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
+
+        events = EventArchive(archive.folder)
+        return {**exchange_routes.routes_of(events, cutoff), **weather_routes.routes_of(events)}
 
 
 FAMILY = KalshiWeather()

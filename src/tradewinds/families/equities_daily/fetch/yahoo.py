@@ -17,9 +17,11 @@ import pyarrow as pa
 
 from tradewinds.families.equities_daily.fetch import bar_checks
 from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
+from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
 PATH = "/v8/finance/chart"
+TEXTS = ServiceTexts(nothing_there=b"Data doesn't exist for startDate")  # status 400: all before the symbol's listing
 _UNIT = Decimal("0.000001")
 
 

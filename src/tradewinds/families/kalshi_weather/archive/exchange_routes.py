@@ -1,89 +1,91 @@
-"""The exchange's REST routes over an archive, with today's field names of both tiers and the exchange's own refusals."""
+"""The exchange's REST routes over an archive: today's field names of both tiers, and the exchange's own refusals."""
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import functools
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 
+from tradewinds.archive.routes import Answer, Query, Route, json_answer
+from tradewinds.families.kalshi_weather.archive.candle_shapes import historical_shape, live_shape
+from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
+from tradewinds.families.kalshi_weather.archive.exchange_queries import (
+    MAX_PERIODS,
+    ExchangeRefusal,
+    bad_request,
+    historical_not_found,
+    not_found,
+    page_of,
+    span_of,
+    whole_number,
+)
 from tradewinds.families.kalshi_weather.archive.market_objects import zulu
 from tradewinds.families.kalshi_weather.archive.served_data import Row, ServedData
+from tradewinds.families.kalshi_weather.archive.spoilt_answers import ExchangeFaults
 
-PREFIX = "/trade-api/v2"
-MAX_PERIODS = 5000  # one market, or one event in all
+SERVICE, PREFIX = "kalshi", "/trade-api/v2"
 MAX_BATCH_PERIODS = 10_000  # tickers × periods
 MAX_BATCH_TICKERS = 100
-PERIODS = (1, 60, 1440)
-
-Query = dict[str, str]
-Answer = tuple[int, Any]
 
 
-class Refusal(Exception):
-    """An answer other than 200."""
+def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]:
+    """The exchange's route, with its faults.
 
-    def __init__(self, status: int, code: str, message: str, details: str | None = None) -> None:
-        super().__init__(details or message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message} | ({"details": details} if details else {})}
-
-
-def bad_request(details: str) -> Refusal:
-    """400 in the exchange's words."""
-    return Refusal(400, "bad_request", "bad request", details)
-
-
-def not_found() -> Refusal:
-    """404 of the live tier."""
-    return Refusal(404, "not_found", "not found")
+    Args:
+        archive: what is served.
+        cutoff: markets settled before midnight UTC of this date are in the historical tier; None: all of them.
+    """
+    midnight = None if cutoff is None else dt.datetime.combine(cutoff, dt.time(), dt.UTC)
+    data = ServedData(archive, midnight)
+    faults = ExchangeFaults(data)
+    answer = faults.with_stuck_cursor(ExchangeRoutes(data).answer)
+    return {f"{PREFIX}/": Route(SERVICE, answer, base_path=PREFIX, faults=faults.of_path)}
 
 
-def historical_not_found() -> Refusal:
-    """404 of the historical tier."""
-    return Refusal(404, "failed_to_get_market_by_ticker:_not_found", "failed to get market by ticker: not found")
+class ExchangeRoutes:
+    """Answer the exchange's GET requests.
 
+    A method that is named after a route returns the body of its answer. It gets the query and what the route's path names,
+    and raises ExchangeRefusal where the exchange answers with another status than 200.
 
-class KalshiRoutes:
-    """Answers GET requests below /trade-api/v2."""
+    Args:
+        data: the markets, in their tiers.
+    """
 
     def __init__(self, data: ServedData) -> None:
         self.data = data
-        t = r"([A-Za-z0-9.\-]+)"
+        ticker = r"([A-Za-z0-9.\-]+)"
         self.routes: list[tuple[re.Pattern[str], Callable[..., Any]]] = [
             (re.compile(pattern + r"\Z"), handler)
             for pattern, handler in (
                 ("/exchange/status", self.status),
                 ("/series", self.series_list),
                 ("/series/fee_changes", self.fee_changes),
-                (f"/series/{t}", self.series),
-                (f"/series/{t}/markets/{t}/candlesticks", self.live_candles),
-                (f"/series/{t}/events/{t}/candlesticks", self.event_candles),
+                (f"/series/{ticker}", self.series),
+                (f"/series/{ticker}/markets/{ticker}/candlesticks", self.live_candles),
+                (f"/series/{ticker}/events/{ticker}/candlesticks", self.event_candles),
                 ("/events", self.events),
-                (f"/events/{t}", self.event),
+                (f"/events/{ticker}", self.event),
                 ("/markets", self.markets),
                 ("/markets/candlesticks", self.batch_candles),
-                (f"/markets/{t}", self.market),
+                (f"/markets/{ticker}", self.market),
                 ("/historical/cutoff", self.cutoff),
                 ("/historical/markets", self.historical_markets),
-                (f"/historical/markets/{t}", self.historical_market),
-                (f"/historical/markets/{t}/candlesticks", self.historical_candles),
+                (f"/historical/markets/{ticker}", self.historical_market),
+                (f"/historical/markets/{ticker}/candlesticks", self.historical_candles),
             )
         ]
 
     def answer(self, path: str, query: Query) -> Answer:
-        """Status and JSON body of a GET; `path` is below the prefix."""
+        """The answer to a GET request; its path begins with PREFIX."""
         try:
             for pattern, handler in self.routes:
-                found = pattern.match(path)
-                if found:
-                    return 200, handler(query, *found.groups())
+                if found := pattern.match(path.removeprefix(PREFIX)):
+                    return json_answer(200, handler(query, *found.groups()))
             raise not_found()
-        except Refusal as refusal:
-            return refusal.status, refusal.body
+        except ExchangeRefusal as refusal:
+            return json_answer(refusal.status, refusal.body)
 
     def status(self, query: Query) -> Any:
         """GET /exchange/status."""
@@ -107,7 +109,7 @@ class KalshiRoutes:
         return {"series": self.data.archive.series[ticker]}
 
     def fee_changes(self, query: Query) -> Any:
-        """GET /series/fee_changes: daily temperature series have none."""
+        """GET /series/fee_changes: none, as for the daily temperature series of the exchange."""
         return {"series_fee_change_arr": []}
 
     def cutoff(self, query: Query) -> Any:
@@ -117,10 +119,10 @@ class KalshiRoutes:
         return dict.fromkeys(keys, text)
 
     def events(self, query: Query) -> Any:
-        """GET /events: every event stays listed; nested markets only while they are live."""
+        """GET /events: all events, with nested markets (if asked for) only of the live tier."""
         status = query.get("status", "settled")
         if status not in ("unopened", "open", "closed", "settled"):
-            raise Refusal(400, "bad_request", "bad request")
+            raise ExchangeRefusal(400, "bad_request", "bad request")
         wanted = set(filter(None, query.get("tickers", "").split(",")))
         found = [
             event
@@ -129,7 +131,7 @@ class KalshiRoutes:
             and query.get("series_ticker") in (None, "", event["series_ticker"])
             and (not wanted or event["event_ticker"] in wanted)
         ]
-        page, cursor = _page(found, [e["event_ticker"] for e in found], query, 200, 200)
+        page, cursor = page_of(found, [e["event_ticker"] for e in found], query, 200, 200)
         nested = query.get("with_nested_markets") == "true"
         return {"events": [self._event_object(event, nested) for event in page], "cursor": cursor, "milestones": []}
 
@@ -142,6 +144,7 @@ class KalshiRoutes:
         return {"event": self._event_object(self.data.archive.events[ticker], nested), "markets": markets}
 
     def _event_object(self, event: Row, nested: bool) -> Row:
+        """An event as the API shows it, `nested` with its markets."""
         shown = {
             **event,
             "collateral_return_type": "MECNET",
@@ -154,6 +157,7 @@ class KalshiRoutes:
         return shown | ({"markets": live} if live else {})
 
     def _live_objects(self, event_ticker: str) -> list[Row]:
+        """The market objects of an event that are in the live tier."""
         tickers = self.data.by_event.get(event_ticker, [])
         return [self.data.objects[t] for t in tickers if self.data.is_live(t)]
 
@@ -167,7 +171,7 @@ class KalshiRoutes:
         tickers = self.data.live_tickers() if status in ("", "settled") else []
         found = self._filtered(tickers, query)
         for name, column in (("close", "close_time"), ("settled", "settlement_ts")):
-            low, high = _int(query, f"min_{name}_ts", None), _int(query, f"max_{name}_ts", None)
+            low, high = whole_number(query, f"min_{name}_ts", None), whole_number(query, f"max_{name}_ts", None)
             stamps = {t: self.data.markets[t][column].timestamp() for t in found}
             found = [t for t in found if (low is None or stamps[t] >= low) and (high is None or stamps[t] <= high)]
         return self._listing(found, query)
@@ -177,6 +181,7 @@ class KalshiRoutes:
         return self._listing(self._filtered(self.data.historical_tickers(), query), query)
 
     def _filtered(self, tickers: Iterable[str], query: Query) -> list[str]:
+        """Those of some tickers that the query's tickers, event and series leave."""
         wanted = set(filter(None, query.get("tickers", "").split(",")))
         event, series = query.get("event_ticker"), query.get("series_ticker")
         rows = self.data.markets
@@ -189,8 +194,9 @@ class KalshiRoutes:
         ]
 
     def _listing(self, tickers: list[str], query: Query) -> Any:
+        """The page of a listing of markets that the query asks for."""
         ordered = self.data.newest_first(tickers)
-        page, cursor = _page(ordered, ordered, query, 100, 1000)
+        page, cursor = page_of(ordered, ordered, query, 100, 1000)
         return {"markets": [self.data.objects[t] for t in page], "cursor": cursor}
 
     def market(self, query: Query, ticker: str) -> Any:
@@ -207,7 +213,7 @@ class KalshiRoutes:
 
     def live_candles(self, query: Query, series: str, ticker: str) -> Any:
         """GET /series/{series}/markets/{ticker}/candlesticks."""
-        start, end, period = _span(query)
+        start, end, period = span_of(query)
         if ticker not in self.data.markets or not self.data.is_live(ticker):
             raise not_found()
         return {
@@ -217,15 +223,15 @@ class KalshiRoutes:
 
     def historical_candles(self, query: Query, ticker: str) -> Any:
         """GET /historical/markets/{ticker}/candlesticks: other field names, explicit nulls."""
-        start, end, period = _span(query)
+        start, end, period = span_of(query)
         if ticker not in self.data.markets or self.data.is_live(ticker):
             raise historical_not_found()
         found = self.data.candles(ticker, start, end, period)
         return {"ticker": ticker, "candlesticks": [historical_shape(c) for c in found]}
 
     def batch_candles(self, query: Query) -> Any:
-        """GET /markets/candlesticks: unknown and archived tickers are left out in silence."""
-        start, end, period = _span(query, limited=False)
+        """GET /markets/candlesticks: without the tickers that are unknown or archived."""
+        start, end, period = span_of(query, limited=False)
         tickers = list(filter(None, query.get("market_tickers", "").split(",")))
         if len(tickers) > MAX_BATCH_TICKERS:
             raise bad_request(f"max markets: {MAX_BATCH_TICKERS}")
@@ -243,7 +249,7 @@ class KalshiRoutes:
 
     def event_candles(self, query: Query, series: str, event_ticker: str) -> Any:
         """GET /series/{series}/events/{ticker}/candlesticks: cut at 5,000 candles in all, `adjusted_end_ts` says where."""
-        start, end, period = _span(query, limited=False)
+        start, end, period = span_of(query, limited=False)
         if event_ticker not in self.data.by_event:
             raise not_found()
         tickers = [t for t in self.data.by_event[event_ticker] if self.data.is_live(t)]
@@ -255,76 +261,3 @@ class KalshiRoutes:
             adjusted = next(e for e in reversed(ends[:MAX_PERIODS]) if e < ends[MAX_PERIODS])
         shown = [[live_shape(c) for c in rows[t] if c["end_period_ts"] <= adjusted] for t in tickers]
         return {"market_tickers": tickers, "market_candlesticks": shown, "adjusted_end_ts": adjusted}
-
-
-def _int(query: Query, name: str, default: int | None) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f"invalid {name}") from None
-
-
-def _span(query: Query, limited: bool = True) -> tuple[int, int, int]:
-    values = [_int(query, name, None) for name in ("start_ts", "end_ts", "period_interval")]
-    if any(value is None for value in values):
-        raise bad_request("start_ts, end_ts and period_interval are required")
-    start, end, period = (int(value) for value in values if value is not None)
-    if period not in PERIODS:
-        raise bad_request("invalid period_interval")
-    asked = (end - start) / (60 * period)
-    if limited and asked > MAX_PERIODS:
-        raise bad_request(f"requested time range with candlesticks: {asked:.6f}, max candlesticks: {MAX_PERIODS}")
-    return start, end, period
-
-
-def _page(rows: list[Any], keys: list[str], query: Query, default: int, most: int) -> tuple[list[Any], str]:
-    """One page of a listing and the cursor of the next ("" at the end); the cursor names the last row shown."""
-    limit = _int(query, "limit", default) or default
-    if not 0 < limit <= most:
-        raise bad_request("invalid limit")
-    start = 0
-    if query.get("cursor"):
-        try:
-            last = base64.urlsafe_b64decode(query["cursor"] + "==").decode()
-            start = keys.index(last) + 1
-        except ValueError:
-            raise bad_request("invalid cursor") from None
-    shown = keys[start : start + limit]
-    more = start + limit < len(keys)
-    cursor = base64.urlsafe_b64encode(shown[-1].encode()).decode().rstrip("=") if more else ""
-    return rows[start : start + limit], cursor
-
-
-@functools.lru_cache(maxsize=8192)  # some hundred prices make up millions of candles
-def dollars(value: Decimal) -> str:
-    """At least 4 decimals, more only if needed (responses have up to 6)."""
-    text = f"{value:.6f}"
-    return text[:-2] if text.endswith("00") else text
-
-
-def live_shape(candle: Row) -> Row:
-    """A candle of the live tier: `_dollars` names; price keys without a value are left out."""
-    shown: Row = {"end_period_ts": candle["end_period_ts"]}
-    for side in ("yes_bid", "yes_ask"):
-        shown[side] = {f"{k}_dollars": dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
-    keys = ("open", "low", "high", "close", "mean", "previous")
-    shown["price"] = {f"{k}_dollars": dollars(candle[f"price_{k}"]) for k in keys if candle[f"price_{k}"] is not None}
-    return shown | {"volume_fp": f"{candle['volume']:.2f}", "open_interest_fp": f"{candle['open_interest']:.2f}"}
-
-
-def historical_shape(candle: Row) -> Row:
-    """A candle of the historical tier: plain names; price keys without a value are null."""
-    shown: Row = {"end_period_ts": candle["end_period_ts"]}
-    for side in ("yes_bid", "yes_ask"):
-        shown[side] = {k: dollars(candle[f"{side}_{k}"]) for k in ("open", "low", "high", "close")}
-    keys = ("open", "low", "high", "close", "mean", "previous")
-    shown["price"] = {k: None if candle[f"price_{k}"] is None else dollars(candle[f"price_{k}"]) for k in keys}
-    return shown | {"volume": f"{candle['volume']:.2f}", "open_interest": f"{candle['open_interest']:.2f}"}
-
-
-def cutoff_of(date: dt.date) -> dt.datetime:
-    """Midnight UTC of a date."""
-    return dt.datetime.combine(date, dt.time(), dt.UTC)

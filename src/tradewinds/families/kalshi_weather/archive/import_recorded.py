@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 
 CENTS = ("yes_bid", "yes_ask")
 MARKET_COLUMNS = (
@@ -48,17 +48,24 @@ def import_recorded(
     guidance: Iterable[str | Path] = (),
     climate: Iterable[str | Path] = (),
 ) -> None:
-    """Convert recorded files into an archive.
+    """Make an archive from recorded Parquet files.
+
+    Args:
+        markets: files of markets.
+        out: the archive's folder.
+        candles: files of 1-minute candles.
+        guidance: files of daily station guidance.
+        climate: files of observed daily highs.
 
     Raises:
-        ConfigError: a file is missing or lacks a column.
+        ConfigError: a file is missing or lacks a column, or a station is unknown.
     """
     reports = _climate(climate)
     highs = {(row["station_id"], row["climate_date"]): row["high_f"] for row in reports.to_pylist()}
     candle_table = _candles(candles)
     totals = _totals(candle_table)
     rows = [_market(row, highs, totals) for row in _markets(markets).to_pylist()]
-    writer = ArchiveWriter(out, note="imported from recorded files")
+    writer = EventArchiveWriter(out, note="imported from recorded files")
     series = sorted({row["series_ticker"] for row in rows})
     writer.add_series(market_objects.series_object(ticker) for ticker in series)
     writer.add_events(_events(rows))
@@ -69,6 +76,7 @@ def import_recorded(
 
 
 def _markets(files: Iterable[str | Path]) -> pa.Table:
+    """The rows of files of markets; raises ConfigError if a column of MARKET_COLUMNS is missing."""
     paths = list(files)
     table = _read(paths, "SELECT * FROM read_parquet(?, union_by_name = true)")
     if missing := [name for name in MARKET_COLUMNS if name not in table.column_names]:
@@ -78,6 +86,7 @@ def _markets(files: Iterable[str | Path]) -> pa.Table:
 
 
 def _read(files: Iterable[str | Path], sql: str) -> pa.Table:
+    """The answer to a question in SQL, whose one parameter is the list of files; raises ConfigError if one cannot be read."""
     paths = [str(path) for path in files]
     connection = duckdb.connect()
     try:
@@ -90,6 +99,7 @@ def _read(files: Iterable[str | Path], sql: str) -> pa.Table:
 
 
 def _candles(files: Iterable[str | Path]) -> pa.Table:
+    """The rows of files of candles in cents, as candles in dollars (schema CANDLES)."""
     quotes = ", ".join(f"{_dollars(f'{side}_{k}_cents')} AS {side}_{k}" for side in CENTS for k in _OHLC)
     prices = ", ".join(f"{_dollars(f'price_{k}_cents')} AS price_{k}" for k in (*_OHLC, "mean", "previous"))
     paths = list(files)
@@ -98,12 +108,12 @@ def _candles(files: Iterable[str | Path]) -> pa.Table:
 
 
 def _dollars(column: str) -> str:
-    """Cents (whole, or a mean with a fraction) to dollars with 6 decimals; null stays null."""
+    """SQL for a column of cents (whole, or a mean with a fraction) in dollars with 6 decimals; null stays null."""
     return f"({column} / 100)::DECIMAL(9, 6)"
 
 
 def _totals(candles: pa.Table) -> dict[str, tuple[str, str]]:
-    """Volume and last open interest per market, as the API writes counts."""
+    """Volume and last open interest of each market, as the API writes counts."""
     connection = duckdb.connect()
     connection.register("candles", candles)
     sql = "SELECT market_ticker, sum(volume), arg_max(open_interest, end_period_ts) FROM candles GROUP BY ALL"
@@ -113,6 +123,14 @@ def _totals(candles: pa.Table) -> dict[str, tuple[str, str]]:
 
 
 def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """A row of the archive's markets from a recorded one.
+
+    Args:
+        row: a row of a file of markets.
+        highs: observed highs by station and date.
+        totals: volume and open interest by ticker, from the candles.
+    """
+    # what the recording may leave out: words, settlement time, observed value, counts
     date = climate_days.climate_date_of(row["event_ticker"])
     station = climate_days.station_of(row["series_ticker"])
     words = row.get("yes_sub_title") or market_objects.subtitle(
@@ -141,16 +159,18 @@ def _market(row: dict[str, Any], highs: dict[Any, Any], totals: dict[str, tuple[
 
 
 def _whole(strike: float | None) -> float | None:
-    """65.0 as 65, as the API writes whole strikes."""
+    """A strike as the API writes it: 65, not 65.0."""
     return int(strike) if strike is not None and float(strike).is_integer() else strike
 
 
 def _events(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events of some markets, as rows of the archive's events."""
     pairs = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
     return [market_objects.event_row(*pair) for pair in pairs]
 
 
-def _add_candles(writer: ArchiveWriter, candles: pa.Table, rows: list[dict[str, Any]]) -> None:
+def _add_candles(writer: EventArchiveWriter, candles: pa.Table, rows: list[dict[str, Any]]) -> None:
+    """Add the candles of each event's markets to the archive."""
     members: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         members.setdefault((row["series_ticker"], row["event_ticker"]), []).append(row["market_ticker"])
@@ -175,6 +195,7 @@ SELECT station, model, runtime_ts, midnight + 75600, 'nan'::DOUBLE, tmp_max_f FR
 
 
 def _guidance(files: Iterable[str | Path]) -> pa.Table:
+    """The rows of files of daily guidance, as the runs and hours that carry their values (schema GUIDANCE)."""
     paths = list(files)
     if not paths:
         return GUIDANCE.empty_table()
@@ -191,6 +212,7 @@ WHERE high_f IS NOT NULL
 
 
 def _climate(files: Iterable[str | Path]) -> pa.Table:
+    """The rows of files of observed highs, as final climate reports (schema CLIMATE)."""
     paths = list(files)
     rows = _read(paths, _CLIMATE_SQL).to_pylist() if paths else []
     return pa.Table.from_pylist(
@@ -212,7 +234,18 @@ def _report(station_id: str, day: dt.date, high: int | None, low: int | None) ->
 def climate_row(
     station: climate_days.Station, day: dt.date, high: int | None, low: int | None, issued: dt.datetime
 ) -> dict[str, Any]:
-    """A climate report (schema store.CLIMATE) with the product id its issue time gives it."""
+    """A climate report with the product id that goes with its issue time.
+
+    Args:
+        station: the station.
+        day: the climate date.
+        high: in whole °F; None if the report has none.
+        low: in whole °F; None if the report has none.
+        issued: when the report was issued.
+
+    Returns:
+        A row of schema CLIMATE.
+    """
     issued_ts = int(issued.timestamp())
     standard = issued + dt.timedelta(hours=station.lst_offset_hours)
     return {

@@ -1,4 +1,4 @@
-"""Market, series and event objects in the exchange's shape of today, built from the few facts an archive starts from."""
+"""Market, series and event objects as the exchange's API shows them today, made from the few facts that a recording has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from tradewinds.families.kalshi_weather import climate_days
 
 
 def subtitle(strike_type: str, floor: float | None, cap: float | None) -> str:
-    """The exchange's words for a bracket of whole degrees: "64° or below", "65° to 66°", "73° or above"."""
+    """The exchange's words for a bracket of whole degrees: "64° or below", "65° to 66°", "73° or above".
+
+    Args:
+        strike_type: less, between or greater.
+        floor: lower strike in °F; a market of type greater pays above it.
+        cap: upper strike in °F; a market of type less pays below it.
+
+    Raises:
+        ValueError: the strikes do not fit the type.
+    """
     if strike_type == "less" and cap is not None:
         return f"{int(cap) - 1}° or below"
     if strike_type == "greater" and floor is not None:
@@ -21,7 +30,7 @@ def subtitle(strike_type: str, floor: float | None, cap: float | None) -> str:
 
 
 def zulu(moment: dt.datetime) -> str:
-    """RFC 3339 in UTC with a trailing Z."""
+    """An instant as RFC 3339 in UTC, with a trailing Z."""
     return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -48,7 +57,7 @@ def series_object(series_ticker: str) -> dict[str, Any]:
 
 
 def event_row(series_ticker: str, event_ticker: str) -> dict[str, Any]:
-    """A row of the archive's events."""
+    """A row of the archive's events (schema event_archive.EVENTS), with the exchange's usual texts."""
     date = climate_days.climate_date_of(event_ticker)
     station = climate_days.station_of(series_ticker)
     when = f"{date:%b} {date.day}, {date.year}"
@@ -80,10 +89,29 @@ def market_row(
     expiration_value: str = "",
     settlement_value: str | None = None,
 ) -> dict[str, Any]:
-    """A settled market: a row of schema archive.MARKETS whose `raw` is today's market object.
+    """A settled market as a row of the archive's markets (schema event_archive.MARKETS).
 
-    Money and counts are given as the API's decimal strings; strikes absent in the recording stay absent.
+    Args:
+        series_ticker: the series.
+        event_ticker: the event.
+        market_ticker: the market.
+        strike_type: less, between or greater; None, as for the strikes, if the recording has none.
+        floor: lower strike in °F.
+        cap: upper strike in °F.
+        yes_sub_title: the bracket in words.
+        result: yes or no.
+        open_time: first instant of trading.
+        close_time: last instant of trading.
+        settlement_ts: when it was settled.
+        volume: contracts traded, as the API's decimal string.
+        open_interest: contracts held at the end, as the API's decimal string.
+        expiration_value: the observed temperature as text; "" if it is not known.
+        settlement_value: dollars per contract as the API's decimal string; by default what the result says.
+
+    Returns:
+        The row; its `raw` is the market object as JSON.
     """
+    # the object, with what every settled market of these series has
     value = settlement_value or ("1.0000" if result == "yes" else "0.0000")
     raw: dict[str, Any] = {
         "ticker": market_ticker,
@@ -126,6 +154,7 @@ def market_row(
         "price_ranges": [{"start": "0.0000", "end": "1.0000", "step": "0.0100"}],
         "exchange_index": 0,
     }
+    # strikes, where they are known
     raw |= {
         key: item
         for key, item in (("strike_type", strike_type), ("floor_strike", floor), ("cap_strike", cap))

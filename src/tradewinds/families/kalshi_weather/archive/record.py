@@ -1,4 +1,4 @@
-"""Record what was fetched for a config as an archive: `tradewinds replay` then serves it to whoever has the same question.
+"""Record what was fetched for a config as an archive, so that another machine can be served the same data.
 
 Only what the archive can give back as it came is recorded: every file must be there, with all minutes of every market.
 """
@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds.archive.archive import MARKETS, ArchiveWriter
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.damage import damaged_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.plan import refuse_missing
 
@@ -37,14 +37,22 @@ Row = dict[str, Any]
 
 
 def record(conf: Config, plan: EventsPlan, out: str | Path) -> int:
-    """Write an archive of a config's fetched files into the new folder `out`; the number of its events.
+    """Write an archive of a config's fetched files. Its folder appears when it is whole.
 
-    The folder appears when it is whole.
+    Args:
+        conf: the resolved config.
+        plan: its files.
+        out: the folder to make.
+
+    Returns:
+        The number of events.
 
     Raises:
         ConfigError: the config's candles are a part of each market's, the range has several fees, or `out` is not empty.
-        DataMissing: a file is not there yet; names them all. DamagedFile: a file is not what was fetched.
+        DataMissing: files are not there yet; it names them all.
+        DamagedFile: a file is not what was fetched.
     """
+    # refuse what cannot be recorded, before anything is made
     _refuse_partial(conf)
     refuse_missing(plan)
     for damage in damaged_files(plan.data_files):
@@ -52,6 +60,7 @@ def record(conf: Config, plan: EventsPlan, out: str | Path) -> int:
     target = Path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError("is there already.", where=str(target), remedy="Name a new folder with --out.")
+    # write beside the target, and rename when all is there
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
@@ -64,6 +73,7 @@ def record(conf: Config, plan: EventsPlan, out: str | Path) -> int:
 
 
 def _refuse_partial(conf: Config) -> None:
+    """Raise ConfigError for a config whose candles are a part of each market's."""
     policy = conf["candles"]["window_policy"]
     if policy == "FULL_MARKET_WINDOW":
         return
@@ -76,6 +86,8 @@ def _refuse_partial(conf: Config) -> None:
 
 
 def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
+    """Write the archive of a config's fetched files into a folder; return the number of events."""
+    # the catalogs' rows of the config's range
     first, last = conf["date_start_local"], conf["date_end_local"]
     catalogs = {series: files.read_rows(path, _RECORDED, (first, last)) for series, path in plan.files.catalogs.items()}
     rows = [row for listed in catalogs.values() for row in listed]
@@ -83,7 +95,8 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
         f"recorded from what was fetched for {', '.join(plan.files.catalogs)}, {first} to {last}; series and event objects are "
         "rebuilt: fees as they were fetched, texts assumed"
     )
-    writer = ArchiveWriter(folder, note=note)
+    # series, events and markets, then candles and weather file by file
+    writer = EventArchiveWriter(folder, note=note)
     writer.add_series(_series_object(series, listed) for series, listed in catalogs.items())
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in rows})
     writer.add_events([market_objects.event_row(*pair) for pair in events])
@@ -97,7 +110,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
 
 
 def _series_object(series: str, rows: list[Row]) -> Row:
-    """The series with the fees that the catalog has of it.
+    """A series object with the fees that the catalog has.
 
     ASSUME: texts are the usual ones (the catalog does not keep them), and a series without a market has the usual fees.
     """
@@ -114,24 +127,25 @@ def _series_object(series: str, rows: list[Row]) -> Row:
 
 
 def _number(value: float | Decimal) -> int | float:
-    """As JSON shows a number: 1, not 1.0."""
+    """A number as JSON shows it: 1, not 1.0."""
     return int(value) if value == int(value) else float(value)
 
 
 def _market(row: Row) -> Row:
-    """A row of the archive's markets; its object is the one that was fetched.
+    """A row of the archive's markets from a row of the catalog.
 
-    A result that a later listing no longer had is put back.
+    Its object is the one that was fetched. A result that a later listing no longer had is put back.
     """
     raw = json.loads(row["raw"])
     if row["result"] is not None and not raw.get("result"):
         raw |= _settlement(row)
-    settled = row["settlement_ts"] or row["close_time"]  # says which tier has the market, nothing else
+    settled = row["settlement_ts"] or row["close_time"]  # it decides which tier has the market, and nothing else
     text = json.dumps(raw, sort_keys=True, ensure_ascii=False)
     return {name: row[name] for name in MARKETS.names} | {"settlement_ts": settled, "raw": text}
 
 
 def _settlement(row: Row) -> Row:
+    """The keys of a market object that tell its result, from a row of the catalog."""
     known: Row = {"result": row["result"], "status": row["status"], "expiration_value": row["expiration_value"] or ""}
     if row["settlement_value"] is not None:
         known["settlement_value_dollars"] = f"{row['settlement_value']:.6f}"
@@ -140,8 +154,8 @@ def _settlement(row: Row) -> Row:
     return known
 
 
-def _add_candles(writer: ArchiveWriter, series: str, path: str, event_of: Mapping[str, str]) -> None:
-    """A date's candles; a series that was renamed can have two events on one date."""
+def _add_candles(writer: EventArchiveWriter, series: str, path: str, event_of: Mapping[str, str]) -> None:
+    """Add the candles of a date's file. It has several events if the series was renamed on that date."""
     table = pq.read_table(path)
     tickers = pc.unique(table["market_ticker"]).to_pylist()
     for event in sorted({event_of[ticker] for ticker in tickers}):
@@ -150,5 +164,6 @@ def _add_candles(writer: ArchiveWriter, series: str, path: str, event_of: Mappin
 
 
 def _joined(paths: Iterable[str], schema: pa.Schema) -> pa.Table:
+    """The rows of several files of one schema."""
     tables = [pq.read_table(path).cast(schema) for path in paths]
     return pa.concat_tables(tables) if tables else schema.empty_table()

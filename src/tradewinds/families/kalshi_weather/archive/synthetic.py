@@ -1,10 +1,10 @@
-"""A small synthetic archive from a seed: invented weather, and order books that react to it. The same seed, the same bytes.
+"""A small archive of invented weather and order books that react to it. The same seed gives the same bytes.
 
 Weather: a seasonal mean with an autoregressive anomaly; two guidance models that see the truth with a bias and an error.
 Order books: the crowd starts from a noisy guess of the day's extreme, learns the truth through the day with some lag,
-and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. Books
-run empty when an outcome is settled in everybody's mind, one event has a hole of two hours, one has no candle at all,
-and one date is not listed.
+and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. A side of
+a book is empty when the outcome is as good as certain. One event of each series has a hole of two hours, one event has no
+candle, and one date is not listed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from tradewinds.archive.archive import CANDLES, GUIDANCE, MARKETS, ArchiveWriter
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
+from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.law import normal_cdf
@@ -54,8 +54,17 @@ def make_synthetic(
     first: dt.date = FIRST,
     last: dt.date = LAST,
 ) -> None:
-    """Write an archive of some series' events from `first` to `last`, with weather history before them."""
-    writer = ArchiveWriter(out, note=f"synthetic, seed {seed}")
+    """Write an archive of invented events, with a history of weather before them.
+
+    Args:
+        out: the archive's folder.
+        seed: the same seed makes the same bytes.
+        series: the series.
+        first: the first climate date with events.
+        last: the last climate date with events.
+    """
+    # weather, and every event's markets and candles; each part has its own stream of random numbers
+    writer = EventArchiveWriter(out, note=f"synthetic, seed {seed}")
     markets: list[Row] = []
     guidance: list[Row] = []
     climate: list[Row] = []
@@ -73,6 +82,7 @@ def make_synthetic(
             if not (number == 0 and day == UNLISTED):
                 silent = number == 1 and day == WITHOUT_CANDLES
                 markets += _event(writer, random.Random(f"{seed} {ticker} {day}"), station, day, highs[day], silent)
+    # all but the candles, which are written event by event
     writer.add_series(market_objects.series_object(ticker) for ticker in series)
     events = sorted({(row["series_ticker"], row["event_ticker"]) for row in markets})
     writer.add_events([market_objects.event_row(*pair) for pair in events])
@@ -82,7 +92,7 @@ def make_synthetic(
 
 
 def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:
-    """Daily highs in whole °F."""
+    """Daily highs in whole °F: a season, and an anomaly that persists from day to day."""
     coldest, swing, spread = _CLIMATE.get(station.station_id, (50.0, 20.0, 6.0))
     anomaly, highs = 0.0, {}
     for day in climate_days.date_range(first, last):
@@ -93,7 +103,7 @@ def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) 
 
 
 def _guidance(rng: random.Random, station: Station, highs: dict[dt.date, int]) -> list[Row]:
-    """Every day's maximum as both models' 12Z run of the day before saw it."""
+    """Both models' forecasts of every day's maximum, from the 12Z run of the day before."""
     rows = []
     for model, (bias, error) in _GUIDANCE.items():
         for day, high in highs.items():
@@ -114,9 +124,19 @@ def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
 
 
 def _event(
-    writer: ArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
+    writer: EventArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
 ) -> list[Row]:
-    """One event: its markets, and its candles written to the archive."""
+    """Write an event's candles into the archive, and return its markets.
+
+    Args:
+        writer: of the archive.
+        rng: the event's own stream of random numbers.
+        station: where the temperature is taken.
+        day: the climate date.
+        high: the day's maximum in °F.
+        silent: the event has no candles.
+    """
+    # brackets around the crowd's first guess, and the times of the event
     event = climate_days.event_ticker_of(station.series_ticker, day)
     guess = high + rng.gauss(0, _CROWD_ERROR_F)
     ladder = _ladder(event, round(guess) + rng.choice((-1, 0, 1)))
@@ -125,6 +145,7 @@ def _event(
     closed = dt.datetime.fromtimestamp(day_end - 60, dt.UTC)
     window = (int(opened.timestamp()), int(closed.timestamp()))
     totals = {ticker: ("0.00", "0.00") for ticker, *_ in ladder}
+    # candles of each market, from one course of belief
     if not silent:
         belief = list(_beliefs(rng, guess, high, window, day_start))
         candles: list[Row] = []
@@ -141,7 +162,7 @@ Bracket = tuple[str, int | None, int | None]
 
 
 def _ladder(event: str, centre: int) -> list[Bracket]:
-    """Six brackets that tile the whole degrees: a tail, four of two degrees, a tail."""
+    """Six brackets that tile the whole degrees around a centre: a tail, four of two degrees, a tail."""
     low = centre - 4
     pairs: list[Bracket] = [(f"{event}-B{low + 2 * i}.5", low + 2 * i, low + 2 * i + 1) for i in range(4)]
     return [(f"{event}-T{low}", None, low - 1), *pairs, (f"{event}-T{low + 7}", low + 8, None)]
@@ -157,6 +178,19 @@ def _market(
     settled: dt.datetime,
     totals: tuple[str, str],
 ) -> Row:
+    """A row of the archive's markets.
+
+    Args:
+        station: where the temperature is taken.
+        event: the event's ticker.
+        bracket: the market's ticker, lowest and highest degree inside; None where it is open.
+        high: the day's maximum in °F.
+        opened: first instant of trading.
+        closed: last instant of trading.
+        settled: when it was settled.
+        totals: volume and open interest, as the API writes counts.
+    """
+    # the exchange's strikes: a bracket open to one side pays beyond the strike, a closed one from floor to cap
     ticker, low, top = bracket
     kind = "less" if low is None else "greater" if top is None else "between"
     floor = None if low is None else low - 1 if kind == "greater" else low
@@ -183,7 +217,18 @@ def _market(
 def _beliefs(
     rng: random.Random, guess: float, high: int, window: tuple[int, int], day_start: int
 ) -> Iterator[tuple[int, float, float]]:
-    """(minute, mean, spread) of what the crowd believes: it learns towards mid-afternoon, with a lag, and wavers."""
+    """What the crowd believes of the day's maximum, minute by minute: it learns towards mid-afternoon, with a lag, and wavers.
+
+    Args:
+        rng: the event's stream of random numbers.
+        guess: the first belief in °F.
+        high: the truth in °F.
+        window: first and last instant of trading in Unix seconds.
+        day_start: begin of the climate day in Unix seconds.
+
+    Yields:
+        End of the minute in Unix seconds, mean and spread of the belief in °F.
+    """
     waver = 0.0
     for ts in range(window[0] + 60, window[1] + 60, 60):
         hour = (ts - _LAG_MINUTES * 60 - day_start) / 3600  # of the climate day; negative the day before
@@ -199,11 +244,20 @@ def _candles(
     beliefs: list[tuple[int, float, float]],
     hole: bool,
 ) -> Iterator[Row]:
-    """A market's candles: only minutes in which its quote moved or somebody traded."""
+    """A market's candles: only of minutes in which its quote moved or a trade happened.
+
+    Args:
+        rng: the event's stream of random numbers.
+        ticker: the market.
+        bounds: lowest and highest degree inside the bracket; None where it is open.
+        beliefs: as `_beliefs` yields them.
+        hole: leave out two hours.
+    """
     last: tuple[int, int] | None = None
     price, interest = None, 0
     low, high = bounds
     for number, (ts, mean, spread) in enumerate(beliefs):
+        # the quote: the probability of the bracket under a normal belief
         up = 1.0 if high is None else normal_cdf((high + 0.5 - mean) / spread)
         down = 0.0 if low is None else normal_cdf((low - 0.5 - mean) / spread)
         quote = _quote(rng, max(0.0, up - down))
@@ -212,6 +266,7 @@ def _candles(
             continue
         if last is not None and quote == last and not volume:
             continue
+        # the trade, at bid or ask; not on an empty side
         opened = last or (0, 100)
         paid = (quote[1] if rng.random() < 0.5 else quote[0]) if volume else None
         if paid in (0, 100):
@@ -223,7 +278,10 @@ def _candles(
 
 
 def _quote(rng: random.Random, p: float) -> tuple[int, int]:
-    """Bid and ask in cents; 0 and 100 are empty sides. Spreads are wider in the middle; quotes linger on a coarse grid."""
+    """Bid and ask in cents around a probability; 0 and 100 are empty sides.
+
+    Spreads are wider in the middle. A coarse grid there makes quotes stay for several minutes.
+    """
     mid = round(p * 50) * 2 if 0.06 < p < 0.94 else p * 100
     half = 1 + (1.0 if 0.15 < p < 0.85 else 0.0) + (1.0 if rng.random() < 0.03 else 0.0)
     return max(0, math.floor(mid - half)), min(100, math.ceil(mid + half))
@@ -239,6 +297,18 @@ def _candle(
     volume: int,
     interest: int,
 ) -> Row:
+    """A row of schema CANDLES.
+
+    Args:
+        ticker: the market.
+        ts: end of the minute in Unix seconds.
+        opened: bid and ask in cents at its begin.
+        closed: bid and ask in cents at its end.
+        paid: price of its trades in cents; None without a trade.
+        previous: price of the last trade before it in cents.
+        volume: contracts traded in it.
+        interest: contracts held at its end.
+    """
     row: Row = {"market_ticker": ticker, "end_period_ts": ts}
     for side, first, last in (("yes_bid", opened[0], closed[0]), ("yes_ask", opened[1], closed[1])):
         for name, cents in (("open", first), ("high", max(first, last)), ("low", min(first, last)), ("close", last)):
@@ -249,4 +319,5 @@ def _candle(
 
 
 def _dollars(cents: int | None) -> Decimal | None:
+    """Cents in dollars."""
     return None if cents is None else Decimal(cents) / 100

@@ -20,7 +20,7 @@ LIVE, HISTORICAL = "live", "historical"
 
 _OHLC = ("open", "high", "low", "close")
 _PRICE = (*_OHLC, "mean", "previous")
-Cells = tuple[str | None, ...]  # the 14 prices of store.PRICE_COLUMNS, then volume and open interest
+Cells = tuple[str | None, ...]  # the 14 prices of schemas.PRICE_COLUMNS, then volume and open interest
 Rows = dict[tuple[str, int], Cells]
 
 
@@ -83,7 +83,7 @@ def _historical_cells(candle: Mapping[str, Any]) -> Cells:
 
 
 def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
-    """Rows as a table of schema store.CANDLES, sorted by market and time.
+    """Rows as a table of schema schemas.CANDLES, sorted by market and time.
 
     Raises:
         ShapeError: a string is no decimal, a required count is missing or negative, a price is outside [0, 1].

@@ -47,7 +47,7 @@ def fetch_candles(
     period_minutes: int,
     now: dt.datetime,
 ) -> tuple[pa.Table, str | None]:
-    """The candles of an event's markets inside `windows` (schema store.CANDLES), and the tiers that had them.
+    """The candles of an event's markets inside `windows` (schema schemas.CANDLES), and the tiers that had them.
 
     Raises:
         FetchError: a market is unknown to both tiers, or an answer is malformed.

@@ -1,6 +1,7 @@
-"""The fetch jobs: one file each, whole or not at all. Imported by the fetch scripts only, and kept light.
+"""The fetch jobs of temperature events: each makes one file, whole or not at all.
 
-Endpoints and rates come from the environment (see tradewinds.pipeline.jobs): they define no bytes.
+Endpoints and rates come from the environment (pipeline/jobs.py), because they do not change a file's bytes. The fetch scripts
+import this module in a process per job, so it imports nothing slow.
 """
 
 from __future__ import annotations
@@ -21,23 +22,59 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
+from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.client import client_for, utc_now
+from tradewinds.sources.http import HttpClient
 
 logger = logging.getLogger(__name__)
 
 
+def exchange_client() -> HttpClient:
+    """A client for the exchange; it signs its requests if the environment has credentials.
+
+    Raises:
+        DataMissing: fetching is off.
+        ConfigError: the workflow did not say where the exchange is, or the credentials cannot be used.
+    """
+    return client_for("kalshi", signer=signer_from_environment())
+
+
+def weather_client() -> HttpClient:
+    """A client for the weather service.
+
+    Raises:
+        DataMissing: fetching is off.
+        ConfigError: the workflow did not say where the service is.
+    """
+    return client_for("iem", texts=weather.TEXTS)
+
+
 def sync_catalog_job(series: str, through: str, out: str) -> None:
-    """Sync a series' catalog into `out`, merging what is there; `through` is the date it was asked to reach."""
+    """Bring a series' catalog up to date.
+
+    Args:
+        series: the series.
+        through: the date that the catalog was asked to reach, as ISO 8601.
+        out: the catalog's file; what it holds already is merged.
+    """
     station = climate_days.station_of(series)
     with files.only_maker(out):
         known = files.read_table(out) if Path(out).exists() else None
-        table, meta = sync_catalog(client_for("kalshi"), station, known, utc_now())
+        table, meta = sync_catalog(exchange_client(), station, known, utc_now())
         files.write_parquet(out, table, meta | {"asked_through": through})
     logger.info("catalog %s: %s", series, {key: meta[key] for key in meta if key != "series_ticker"})
 
 
 def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: str) -> None:
-    """Make one event's candle file: from another window's file as far as it goes, the rest fetched."""
+    """Make one event's candle file: from another window's file as far as it reaches, the rest fetched.
+
+    Args:
+        series: the series.
+        date: the climate date, as ISO 8601.
+        window: which minutes, as CandleWindow writes them in paths.
+        catalog: the series' catalog file.
+        out: the file to make.
+    """
     station, day, wanted = climate_days.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
     with files.only_maker(out):
         if Path(out).exists():
@@ -62,15 +99,27 @@ def _candles(
     out: str,
     now: dt.datetime,
 ) -> tuple[pa.Table, dict[str, Any]]:
+    """The candles of an event's markets and what their file says of itself.
+
+    Args:
+        station: where the temperature is taken.
+        day: the climate date.
+        markets: the event's markets.
+        wanted: which minutes.
+        out: the file to make, for what other windows' files of the event hold.
+        now: the instant of the fetch.
+    """
+    # what is there already, and what is left to fetch
     period = wanted.period_minutes
     windows = exchange_requests.windows_of(markets, wanted.policy, period, wanted.asof_ts(station, day))
     kept = best_kept(out, windows, period)
     left = kept.left(windows, period)
     table, tier, requests, retries = schemas.CANDLES.empty_table(), None, 0, 0
     if left:
-        client = client_for("kalshi")
+        client = exchange_client()
         table, tier = event_candles.fetch_candles(client, station.series_ticker, markets, left, period, now)
         requests, retries = client.requests, client.retries
+    # both together, and their story
     if kept is not NOTHING_KEPT:
         table = kept.with_rows(table, windows)
     meta = event_candles.event_meta(station, day, markets, windows, table, period)
@@ -80,15 +129,21 @@ def _candles(
 
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
-    """A catalog's rows of one climate date. (A filter would import pyarrow.compute: not light for a job of one event.)"""
+    """A catalog's rows of one climate date.
+
+    A catalog is sorted by date, so the rows are a slice. A filter would import pyarrow.compute, which is slow for a job.
+    """
     table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS])
-    days = table["climate_date"].to_pylist()  # a catalog is sorted by it
+    days = table["climate_date"].to_pylist()
     first = bisect.bisect_left(days, day)
     return table.slice(first, bisect.bisect_right(days, day) - first)
 
 
 def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
-    """No market listed means "the exchange has none" only where the catalog is known to be complete."""
+    """Raise FetchError for a date that the catalog does not cover.
+
+    Where the catalog is complete, a date without a market is one of which the exchange has none.
+    """
     covered = files.read_meta(catalog)["covers_through"]
     if day > dt.date.fromisoformat(covered):
         remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
@@ -98,33 +153,49 @@ def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
 
 
 def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:
-    """Fetch a station-year of one model's guidance into `out`, going on after what is there."""
+    """Fetch a station's year of one model's guidance.
+
+    Args:
+        station: the station.
+        model: the model.
+        year: the year.
+        through: the date that the file was asked to reach, as ISO 8601.
+        out: the file; if it holds a part of the year already, only the rest is fetched.
+    """
     with files.only_maker(out):
         known, reached = _growing(out)
-        table, meta = weather.fetch_guidance(client_for("iem"), station, model, year, utc_now(), known, reached)
+        table, meta = weather.fetch_guidance(weather_client(), station, model, year, utc_now(), known, reached)
         _write_weather(
             out, table, {"station_id": station, "model": model, "year": year, "asked_through": through, **meta}
         )
 
 
 def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
-    """Fetch a station-year of climate reports into `out`, merging what is there."""
+    """Fetch a station's year of climate reports.
+
+    Args:
+        station: the station.
+        year: the year.
+        through: the date that the file was asked to reach, as ISO 8601.
+        out: the file; what it holds already is merged.
+    """
     known_station = next((s for s in climate_days.stations().values() if s.station_id == station), None)
     if known_station is None:
         raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
     with files.only_maker(out):
         known, _ = _growing(out)
-        table, meta = weather.fetch_climate(client_for("iem"), known_station, year, utc_now(), known)
+        table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
 
 
 def _growing(path: str) -> tuple[pa.Table | None, str | None]:
-    """What a running year's file holds and the date it reaches."""
+    """The rows of a running year's file and the date that it reaches; None and None if there is no file."""
     if not Path(path).exists():
         return None, None
     return files.read_table(path), files.read_meta(path)["covers_through"]
 
 
 def _write_weather(out: str, table: pa.Table, meta: dict[str, Any]) -> None:
+    """Write a file of guidance or climate reports with the instant of its fetch."""
     files.write_parquet(out, table, {**meta, "retrieved_at": utc_now().isoformat()})
     logger.info("%s: %d rows, through %s", out, table.num_rows, meta["covers_through"])

@@ -17,10 +17,12 @@ import pyarrow as pa
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
+TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 # ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
 REPORT_DELAY_SECONDS = 600
@@ -40,7 +42,7 @@ def fetch_guidance(
     known: pa.Table | None,
     through: str | None,
 ) -> Fetched:
-    """A year of one model's guidance (schema store.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
+    """A year of one model's guidance (schema schemas.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
 
     The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
     blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
@@ -119,7 +121,7 @@ def _degrees(text: str | None) -> float | None:
 
 
 def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datetime, known: pa.Table | None) -> Fetched:
-    """A year of climate reports (schema store.CLIMATE); each with its issue time, whether it is final, and when it was known.
+    """A year of climate reports (schema schemas.CLIMATE); each with its issue time, whether it is final, and when it was known.
 
     A report issued on its own climate date (local standard time) is preliminary. The service keeps the last report of a
     day only; a day that is in `known` and no more in the answer is kept.
