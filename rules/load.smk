@@ -1,8 +1,8 @@
-"""Load: the run's rows into the SQL database, in one transaction; loading again replaces them.
+"""Load: write the run into the SQL database, in one transaction; loading again replaces its rows.
 
-Needs: a simulated run with its report, and the data files of which its market family loads rows. Makes: rows, and
-{output_dir}/{run_id}/loaded/{database}.json as their receipt (named by a hash of the database's URL without credentials,
-so that another database is another load).
+Needs: a simulated run with its report, and the data files of which its market family loads rows (PLAN.recorded). Makes: rows, and the
+receipt {output_dir}/{run_id}/loaded/{database}.json. The receipt's name is a hash of the database's URL without
+credentials, so each database has its own receipt.
 """
 
 

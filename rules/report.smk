@@ -1,6 +1,7 @@
-"""Report: what a person reads, made from the run's files alone.
+"""Report: describe the run in text, tables and charts, from the run's files alone.
 
-Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
+Needs: a simulated run, and of temperature events its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and
+plots/ with each plot as SVG and PNG.
 """
 
 

@@ -1,8 +1,7 @@
-"""Simulate: one chronological replay of all markets against one cash account.
+"""Simulate: replay all markets of the run in order of time against one cash account.
 
-Needs: what the market family reads (of events: catalogs, candles, probabilities). Makes: the run's tables, metrics and
-manifest under {output_dir}/{run_id}/.
-One job for the whole run: starting a process costs more than replaying an event.
+Needs: the inputs of the plan (of temperature events: catalogs, candles, probabilities). Makes: the run's tables, metrics and
+manifest under {output_dir}/{run_id}/. The whole run is one job, because all markets share the cash account.
 """
 
 

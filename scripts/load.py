@@ -1,4 +1,4 @@
-"""Load a run's rows into the database and leave a receipt."""
+"""Load a run into the database and write the receipt."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,14 @@ from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
 
 
 def load(folder: Path, url: str, recorded: Mapping[str, Sequence[str]], receipt: str) -> None:
+    """Load a run and write its receipt.
+
+    Args:
+        folder: the run's folder.
+        url: URL of the database.
+        recorded: paths of the data files of which the family loads rows, by kind.
+        receipt: path of the receipt.
+    """
     rows = load_run(folder, url, recorded, tell=progress_writer("load"))
     files.write_text(
         receipt, json.dumps({"database": database_urls.masked(url), "trades": rows}, sort_keys=True) + "\n"

@@ -1,4 +1,4 @@
-"""Score a run's probabilities and temperatures against what happened, the baselines and the market's price."""
+"""Score a run's probabilities and temperatures against what happened, beside baselines and the market's price."""
 
 import json
 
@@ -12,6 +12,12 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def score(raw_config: dict, out: str) -> None:
+    """Write the scores of a config's run as JSON.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        out: path of the file.
+    """
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
     with naming_damage(plan.data_files):

@@ -1,4 +1,4 @@
-"""Compare the engine's result with the naive one, row by row."""
+"""Compares a run of the product with the same run of naive_replay.py, row by row."""
 
 from fractions import Fraction
 
@@ -9,12 +9,13 @@ MICRO, PICO = 10**6, 10**12
 
 
 def both(world):
-    """The engine's result and the naive one of the same world."""
+    """Replay a world with the product and naively; return both results (RunResult, NaiveRun)."""
     fast = replay.simulate(*world.inputs, climate=world.climate)
     return fast, NaiveRun(*world.inputs, world.climate).run()
 
 
 def engine_rows(result):
+    """Return the trades of a RunResult as tuples, amounts in dollars as exact fractions (`ev_net` as a float)."""
     return [
         (
             t.market_ticker, t.event_ticker, t.series_ticker, t.decision_ts, t.quote_ts, t.side, t.qty,
@@ -26,6 +27,7 @@ def engine_rows(result):
 
 
 def naive_rows(run):
+    """Return the trades of a NaiveRun as tuples of the same fields in the same order."""
     return [
         (
             x["market"].ticker, x["market"].event, x["market"].series, x["decision_ts"], x["quote_ts"], x["side"], x["qty"],
@@ -37,7 +39,7 @@ def naive_rows(run):
 
 
 def assert_same(fast, naive):
-    """Every trade, refusal, skip, equity point and the end balance."""
+    """Assert that both results have the same trades, refusals, skipped events, equity points, scores and end balance."""
     assert engine_rows(fast) == naive_rows(naive)
     assert fast.diagnostics["rejections"] == dict(sorted(naive.rejections.items()))
     assert {name: n for name, n in fast.diagnostics["validations"].items() if n} == dict(naive.failed)

@@ -28,9 +28,9 @@ from tradewinds.families.equities_daily.bar_panel import day_of, make_panel
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.family import FAMILY
 from tradewinds.families.equities_daily.fetch import bar_checks as stored
-from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.pipeline.simulate import about_run
-from tradewinds.reference_data.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.reference_data.corporate_actions import adjusted_bars, adjustment_factors, read_actions
 from tradewinds.reference_data.exchanges import exchange_of, exchanges
 from tradewinds.reference_data.universe import read_universe
 from tradewinds.results.artifacts import write_artifacts
@@ -71,7 +71,7 @@ def ran(world, **changes):
     write_bars(world)
     conf = resolved(universe=changes.pop("universe", sorted(world)), **changes)
     made = plan.run_plan(conf)
-    bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
+    user_bars.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
     make_panel(made)
     return replay.simulate(conf, made, 1, lambda done, total: None)
 
@@ -271,8 +271,8 @@ def test_a_split_is_no_fall(tmp_path):
     rows = flat(MONDAY, [*["10"] * 23, *["5"] * 20])  # 2 for 1 on day 23
     (tmp_path / "actions.csv").write_text(f"symbol,ex_date,split_ratio,dividend\nAAA,{rows[23].date},2,\n")
     bars = bars_of({"AAA": rows})
-    price, shares = factors_of_actions(bars, read_actions("actions.csv"))
-    found = adjusted(bars, price, shares, day_of(MONDAY))
+    price, shares = adjustment_factors(bars, read_actions("actions.csv"))
+    found = adjusted_bars(bars, price, shares, day_of(MONDAY))
     assert set(found.close.tolist()) == {10 * MICRO}
     assert found.volume[-1] == 100_000  # 200,000 new shares are 100,000 of those before the split
     assert ran({"AAA": rows}, actions="actions.csv").diagnostics["adjustment"] == "actions"
@@ -283,7 +283,7 @@ def test_a_dividend_comes_back_into_the_share(tmp_path):
     rows = flat(MONDAY, ["10", "10", "9.50"])
     bars = bars_of({"AAA": rows})
     actions = actions_of(f"AAA,{rows[2].date},,0.50\n", tmp_path)
-    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(MONDAY))
+    found = adjusted_bars(bars, *adjustment_factors(bars, actions), day_of(MONDAY))
     assert found.close.tolist() == [10 * MICRO] * 3
 
 
@@ -291,15 +291,15 @@ def test_prices_are_those_of_the_first_day_whatever_was_before_it(tmp_path):
     rows = flat(MONDAY, ["20", "20", "10", "10", "5", "5"])
     bars = bars_of({"AAA": rows})
     actions = actions_of(f"AAA,{rows[2].date},2,\nAAA,{rows[4].date},2,\n", tmp_path)
-    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(rows[3].date))
+    found = adjusted_bars(bars, *adjustment_factors(bars, actions), day_of(rows[3].date))
     assert [price // MICRO for price in found.close.tolist()] == [10, 10, 10, 10, 10, 10]
 
 
 def test_an_action_changes_no_bar_before_it(tmp_path):
     rows = flat(MONDAY, ["20", "21", "22", "11", "12"])
     bars = bars_of({"AAA": rows})
-    found = adjusted(
-        bars, *factors_of_actions(bars, actions_of(f"AAA,{rows[3].date},2,0.1\n", tmp_path)), day_of(MONDAY)
+    found = adjusted_bars(
+        bars, *adjustment_factors(bars, actions_of(f"AAA,{rows[3].date},2,0.1\n", tmp_path)), day_of(MONDAY)
     )
     assert np.array_equal(found.close[:3], bars.close[:3]) and found.close[3] > 22 * MICRO
 
@@ -307,7 +307,7 @@ def test_an_action_changes_no_bar_before_it(tmp_path):
 def test_a_dividend_as_large_as_the_share_is_refused(tmp_path):
     rows = flat(MONDAY, ["1", "1", "1"])
     with pytest.raises(SimulationError, match="a dividend of 50 on a close of 1"):
-        factors_of_actions(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
+        adjustment_factors(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
 
 
 @pytest.mark.parametrize("row", ["AAA,soon,2,", "AAA,2024-01-02,x,", "AAA,2024-01-02,0,", "AAA,2024-01-02,,-1"])

@@ -18,8 +18,8 @@ from tradewinds.core.errors import DataMissing
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.families import plan
 from tradewinds.families.contract import PLANTED, Future
-from tradewinds.families.equities_daily import bar_panel, family
-from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.equities_daily import bar_panel, family, schemas
+from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.families.equities_daily.lookahead import (
     ACTIONS,
     BARS,
@@ -49,7 +49,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def run_of(seed, **changes):
     """A random run: six symbols that rise and fall, join and leave, split, pay, pause and vanish; settings by the seed."""
     rng = random.Random(seed)
-    write(f"bars-{seed}.csv", ("symbol", "date", *bar_panel.PRICES, "adj_close", "volume"), bars_of(rng))
+    write(f"bars-{seed}.csv", ("symbol", "date", *schemas.PRICE_COLUMNS, "adj_close", "volume"), bars_of(rng))
     write(f"universe-{seed}.csv", ("symbol", "active_from", "active_to"), memberships_of(rng))
     write(f"actions-{seed}.csv", ("symbol", "ex_date", "split_ratio", "dividend"), actions_of(rng))
     raw = {
@@ -66,7 +66,7 @@ def run_of(seed, **changes):
     }
     conf = resolve.resolve({**raw, **changes}, today=dt.date(2026, 1, 1))
     made = plan.run_plan(conf)
-    bar_files.import_bars(
+    user_bars.import_bars(
         conf["bars"]["path"], conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years]
     )
     return SharesRun(conf, made)
@@ -193,8 +193,10 @@ def sale_at_the_high_of_the_day(monkeypatch):
 
 
 def prices_adjusted_back_from_today(monkeypatch):
-    honest = bar_panel.adjusted
-    monkeypatch.setattr(bar_panel, "adjusted", lambda bars, price, shares, first: honest(bars, price, shares, 10**6))
+    honest = bar_panel.adjusted_bars
+    monkeypatch.setattr(
+        bar_panel, "adjusted_bars", lambda bars, price, shares, first: honest(bars, price, shares, 10**6)
+    )
 
 
 def only_members_that_never_leave(monkeypatch):
@@ -303,6 +305,6 @@ def test_a_run_that_fails_for_want_of_bars_fails_here_too():
     strict = {**conf, "on_missing": {"bars": "fail"}, "universe": ["S1", "GONE"]}
     made = plan.run_plan(strict)
     wanted = [(f.name, f.year, f.path) for f in made.files.years]
-    bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
+    user_bars.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
     with pytest.raises(DataMissing, match="GONE: no bars"):
         SharesRun(strict, made)

@@ -29,7 +29,7 @@ from tradewinds.core.text import money
 from tradewinds.engine.shares.rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
 from tradewinds.families.contract import PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.families.equities_daily import schemas
-from tradewinds.families.equities_daily.bar_panel import PRICES, date_of, day_of, make_panel
+from tradewinds.families.equities_daily.bar_panel import date_of, day_of, make_panel
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
 from tradewinds.families.equities_daily.replay import Study
 from tradewinds.families.plan import lacking
@@ -239,7 +239,7 @@ def _poisoned(bars: Columns) -> Columns:
     dear = (bars["number"] + bars["day"]) % 2 == 0
     prices = {
         name: np.where(dear, bars[name] * _TIMES, np.maximum(bars[name] // _TIMES, np.sign(bars[name])))
-        for name in (*PRICES, "adj_close")
+        for name in (*schemas.PRICE_COLUMNS, "adj_close")
     }
     return bars | prices | {"volume": np.full_like(bars["volume"], _HUGE_VOLUME)}
 

@@ -19,18 +19,18 @@ from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
 from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
-from tradewinds.families.equities_daily.bar_panel import Loaded, date_of, day_of, load_bars
+from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metrics
 from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
-from tradewinds.families.equities_daily.strategies import table
+from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
     """The ledger's rules of a resolved config."""
-    module, parameters = table.chosen(config)
+    module, parameters = share_strategies.chosen(config)
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
         exits=module.exits(parameters),
@@ -52,7 +52,7 @@ def _share(percent: float) -> Fraction:
 class Study:
     """Bars that some configs are replayed on."""
 
-    loaded: Loaded
+    loaded: LoadedBars
     market: TradingDays
     exchange: Exchange
 
@@ -60,14 +60,14 @@ class Study:
     def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> Study:
         """The bars that any of the configs needs."""
         first = configs[0]
-        history = max(table.history_of(config) for config in configs)
+        history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
         return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
-        module, parameters = table.chosen(config)
+        module, parameters = share_strategies.chosen(config)
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
@@ -120,7 +120,7 @@ class Study:
     @staticmethod
     def code(config: Mapping[str, Any]) -> str:
         """The reason code of a strategy's signals."""
-        return str(table.chosen(config)[0].REASON)
+        return str(share_strategies.chosen(config)[0].REASON)
 
     def decision(self, config: Mapping[str, Any], answer: Answered) -> Decision:
         """What became of a signal, for decisions.parquet."""
