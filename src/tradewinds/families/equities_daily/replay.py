@@ -17,7 +17,7 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
 from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
 from tradewinds.families.equities_daily.bar_panel import Loaded, date_of, day_of, load_bars
@@ -63,7 +63,9 @@ class Study:
         history = max(strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
+        exchange = exchange_of(first["calendar"])
+        clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
+        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible, clock), exchange)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
@@ -71,9 +73,10 @@ class Study:
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
-    def replay(self, config: Mapping[str, Any]) -> ShareResult:
-        """One pass of the ledger over all days."""
-        return Ledger(self.market, rules_of(config)).run(self.scores(config))
+    def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
+        """One pass of the ledger over all days, with or without books."""
+        ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
+        return ledger.run(self.scores(config))
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
@@ -158,7 +161,7 @@ def simulate(conf: Mapping[str, Any], plan: EquitiesPlan, threads: int, tell: Ca
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: EquitiesPlan, workers: int) -> list[Summary]:
     """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
     study = Study.of(configs, plan)
-    return [_summary(study, study.replay(config), config) for config in configs]
+    return [_summary(study, study.replay(config, books=False), config) for config in configs]
 
 
 def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summary:
@@ -168,10 +171,10 @@ def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summ
     days = study.loaded.bars.day
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules_of(config).start_micro)
     return Summary(
-        decision_ts=column(study.closes[int(days[t.signal_row])] for t in made.trades),
-        quantity=column(t.quantity for t in made.trades),
-        fee_micro=column(t.entry_fee + t.exit_fee for t in made.trades),
-        pnl_micro=column(t.pnl for t in made.trades),
+        decision_ts=column(study.closes[int(days[c.signal_row])] for c in made.closed),
+        quantity=column(c.quantity for c in made.closed),
+        fee_micro=column(c.fees for c in made.closed),
+        pnl_micro=column(c.pnl for c in made.closed),
         worth_ts=column(point.ts for point in points),
         worth_micro=column(point.equity_micro for point in points),
     )
