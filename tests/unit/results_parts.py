@@ -8,6 +8,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from tests.unit.engine_parts import micro, pico
+from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
@@ -55,16 +56,16 @@ def trade(
         decision_ts=at(times["decided"]),
         quote_ts=at(times["quoted"]),
         side=side,
-        qty=qty,
-        entry_price_micro=micro(price),
-        entry_fee_micro=micro(fee),
         model_prob_yes_pico=pico(p),
         ev_gross_pico=gross,
         ev_net_pico=gross - Fraction(pico(fee), qty),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
         settled_ts=at(times["settled"]),
-        payout_micro=qty * micro(pays),
+        position=bought(
+            *(market, at(times["decided"]), at(times["settled"]), qty, micro(price), micro(fee), qty * micro(pays)),
+            leg=side.removeprefix("BUY_"),
+        ),
     )
 
 
@@ -102,9 +103,8 @@ def run(
     } | diagnostics(found, len(trades), quarantine)
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
-    return RunResult(
-        micro(start), end, list(trades), list(equity), list(decisions), list(markets), counts, list(skipped), watermark
-    )
+    told = (list(equity), list(decisions), list(markets), counts, list(skipped), watermark)
+    return RunResult(micro(start), end, books_of(trades), list(trades), *told)
 
 
 def written(folder, result, title="Highest temperature", **changes):

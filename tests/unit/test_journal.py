@@ -13,7 +13,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.equity import Point, check_points
 from tradewinds.engine.journal import Journal, JournalWriter, Kind
 from tradewinds.engine.lots import oldest_first
-from tradewinds.engine.trades import trades_of
+from tradewinds.engine.trades import legs_of, trades_of
 
 T0 = 1_750_000_000
 START = 10_000 * MICRO
@@ -62,7 +62,8 @@ CARRY = [
 def test_golden_partial_exits_and_a_dividend():
     journal = written(PARTS)
     (trade,) = trades_of(journal)
-    (leg,) = trade.legs
+    (leg,) = legs_of(journal)
+    assert (trade.quantity, trade.entry_price) == (leg.quantity, leg.entry_price)
     assert (leg.instrument, leg.is_long, leg.quantity, leg.exit_quantity) == ("AAA", True, micro(150), micro(150))
     assert leg.entry_price == micro("10.5")  # (100 × 10 + 50 × 11.5) / 150
     assert leg.exit_price == micro("10.166667")  # (75 × 12 + 25 × 9 + 50 × 8) / 150 = 10.1666…
@@ -77,7 +78,8 @@ def test_golden_partial_exits_and_a_dividend():
 def test_golden_two_legs_with_funding():
     journal = written(CARRY)
     (trade,) = trades_of(journal)
-    spot, perp = trade.legs
+    spot, perp = legs_of(journal)
+    assert (trade.quantity, trade.entry_price) == (spot.quantity, spot.entry_price), "those of the first leg"
     assert [(leg.name, leg.is_long, leg.quantity, leg.entry_price, leg.exit_price) for leg in (spot, perp)] == [
         ("spot", True, micro(10), micro(100), micro(110)),
         ("perp", False, micro(10), micro("100.5"), micro(110)),
@@ -116,14 +118,16 @@ def test_cash_at_an_instant_is_after_all_of_it_or_before_its_fills():
 def test_averages_are_exact_beyond_64_bits():
     """Two entries of nine quintillion micro-units each: the mean price is still exact."""
     rows = [(Kind.FILL, n, "A", 0, 9 * 10**12, price, 0) for n, price in enumerate((1, 2))]
-    (trade,) = trades_of(written([*rows, (Kind.FILL, 2, "A", 0, -18 * 10**11, "1.000001", 0)]))
-    assert (trade.legs[0].entry_price, trade.legs[0].exit_price) == (micro("1.5"), micro("1.000001"))
+    journal = written([*rows, (Kind.FILL, 2, "A", 0, -18 * 10**11, "1.000001", 0)])
+    (trade,), (leg,) = trades_of(journal), legs_of(journal)
+    assert (trade.entry_price, leg.entry_price, leg.exit_price) == (micro("1.5"), micro("1.5"), micro("1.000001"))
 
 
 def test_an_empty_journal_has_no_trades_and_adds_up():
     journal = Journal.empty()
     journal.check(START, START)
     assert (len(journal), trades_of(journal), journal.held(T0), journal.sides) == (0, [], {}, [])
+    assert legs_of(journal) == []
     assert journal.cash(START, np.array([T0])).tolist() == [START]
 
 
@@ -195,6 +199,8 @@ def test_sums_and_trades_are_those_of_plain_loops(rows, instants):
     trades = trades_of(journal)
     assert sum(trade.pnl for trade in trades) == total
     assert [trade.position_id for trade in trades] == sorted({row[3] for row in rows})
+    legs = legs_of(journal)
+    assert [leg.position_id for leg in legs] == sorted(leg.position_id for leg in legs)
     for trade in trades:
         of_it = [row for row in rows if row[3] == trade.position_id]
         assert (trade.opened_ts, trade.closed_ts) == (min(r[1] for r in of_it), max(r[1] for r in of_it))
@@ -202,8 +208,10 @@ def test_sums_and_trades_are_those_of_plain_loops(rows, instants):
         assert (trade.entry_fee + trade.exit_fee, trade.pnl) == (fees, sum(r[-1] for r in of_it))
         assert trade.pnl == trade.entry_cash + trade.exit_cash + trade.flows - trade.entry_fee - trade.exit_fee
         for name in ("entry_cash", "entry_fee", "exit_cash", "exit_fee", "pnl"):
-            assert getattr(trade, name) == sum(getattr(leg, name) for leg in trade.legs)
-        for leg in trade.legs:
+            assert getattr(trade, name) == sum(
+                getattr(leg, name) for leg in legs if leg.position_id == trade.position_id
+            )
+        for leg in (leg for leg in legs if leg.position_id == trade.position_id):
             assert_is_the_leg_of_a_loop(leg, [row for row in of_it if row[4] == leg.name])
     for instant in instants:
         held = defaultdict(int)
@@ -259,7 +267,7 @@ def test_columns_of_a_compiled_loop_are_sorted_by_time_and_keep_their_order():
     names = ("ts", "kind", "instrument", "position_id", "leg", "quantity", "price", "cash_change", "reason")
     turned = {name: np.concatenate([getattr(rows, name)[6:], getattr(rows, name)[:6]]) for name in names}
     same = Journal.in_order(turned, instruments=rows.instruments, legs=rows.legs, reasons=rows.reasons)
-    assert all(np.array_equal(getattr(same, name), getattr(rows, name)) for name in names)
+    assert same == rows and same != written(PARTS[:-1]) and rows != "rows"
     assert same.sides == ["BUY", "", "BUY", "", "SELL", "", "", "SELL", "", ""]
 
 

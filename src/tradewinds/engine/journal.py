@@ -81,6 +81,16 @@ class Journal:
         """The number of rows."""
         return len(self.ts)
 
+    def __eq__(self, other: object) -> bool:
+        """The same rows under the same names."""
+        if not isinstance(other, Journal):
+            return NotImplemented
+        names = ("instruments", "legs", "reasons")
+        same_names = all(list(getattr(self, name)) == list(getattr(other, name)) for name in names)
+        return same_names and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def sides(self) -> list[str]:
         """Per row BUY or SELL; nothing for a row that is no fill."""

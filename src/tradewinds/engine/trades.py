@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,43 +13,48 @@ from tradewinds.core.arrays import Flags, Ints
 from tradewinds.engine.journal import Journal, Kind
 
 
-class Leg(NamedTuple):
-    """What became of one instrument of a position. Quantities and money in micro-units, times in Unix seconds.
+class Position(NamedTuple):
+    """A trade: what all legs of a position come to. Quantities and money in micro-units, times in Unix seconds.
 
-    Entries are fills that enlarge the holding, exits those that lessen it, and settlements. Cash is signed: a purchase takes,
-    so its cash is below 0. Prices are means by quantity, rounded half to even to a micro-unit; None without an exit.
+    Entries are fills that enlarge a leg's holding, exits those that lessen it, and settlements. Cash is signed: a purchase
+    takes, so its cash is below 0; it is without fees. Quantity and price are those of the first leg's entries.
     """
 
-    instrument: str
-    name: str
-    is_long: bool
-    opened_ts: int
-    closed_ts: int  # of its last row
-    quantity: int  # of all entries
-    entry_price: int
-    entry_cash: int  # without fees
-    entry_fee: int
-    exit_quantity: int
-    exit_price: int | None
-    exit_cash: int  # without fees
-    exit_fee: int
-    dividends: int
-    funding: int
-    pnl: int  # sum of all changes of cash
-
-
-class Position(NamedTuple):
-    """A trade: what all legs of a position come to, and the legs in order of the journal's table of them."""
-
     position_id: int
-    legs: tuple[Leg, ...]
     opened_ts: int  # of its first row
     closed_ts: int  # of its last row
+    quantity: int
+    entry_price: int
     entry_cash: int
     entry_fee: int
     exit_cash: int
     exit_fee: int
     flows: int  # dividends and funding while it was held
+    pnl: int  # sum of all changes of cash
+
+
+class Leg(NamedTuple):
+    """What became of one instrument of a position, in the units and words of Position.
+
+    Prices are means by quantity, rounded half to even to a micro-unit; None without an exit.
+    """
+
+    position_id: int
+    instrument: str
+    name: str
+    is_long: bool
+    opened_ts: int
+    closed_ts: int
+    quantity: int  # of all entries
+    entry_price: int
+    entry_cash: int
+    entry_fee: int
+    exit_quantity: int
+    exit_price: int | None
+    exit_cash: int
+    exit_fee: int
+    dividends: int
+    funding: int
     pnl: int
 
 
@@ -59,25 +63,50 @@ def trades_of(journal: Journal) -> list[Position]:
     if not len(journal):
         return []
     rows = _Rows.of(journal)
-    legs = _legs(journal, rows)
     number = rows.position[rows.starts]
-    firsts = np.flatnonzero(np.diff(number, prepend=-1))  # where the legs of each position begin
-    bounds = [*firsts.tolist(), len(legs)]
-    groups = [tuple(legs[low:high]) for low, high in itertools.pairwise(bounds)]
-    starts = rows.starts[firsts]
+    first_legs = np.flatnonzero(np.diff(number, prepend=-1))
+    starts = rows.starts[first_legs]
     columns = (
-        number[firsts].tolist(),
-        groups,
+        number[first_legs].tolist(),
         np.minimum.reduceat(rows.ts, starts).tolist(),
         np.maximum.reduceat(rows.ts, starts).tolist(),
-        _sums(rows.cash, rows.entry, starts),
-        _sums(-rows.cash, rows.fee & rows.of_entry, starts),
-        _sums(rows.cash, rows.leaves, starts),
-        _sums(-rows.cash, rows.fee & ~rows.of_entry, starts),
-        _sums(rows.cash, (rows.kind == Kind.DIVIDEND) | (rows.kind == Kind.FUNDING), starts),
+        _sums(np.abs(rows.quantity), rows.entry, rows.starts)[first_legs].tolist(),
+        _mean_prices(rows, rows.entry, first_legs),
+        *(column.tolist() for column in _cash(rows, starts)),
+        _sums(rows.cash, (rows.kind == Kind.DIVIDEND) | (rows.kind == Kind.FUNDING), starts).tolist(),
         np.add.reduceat(rows.cash, starts).tolist(),
     )
     return list(map(Position._make, zip(*columns, strict=True)))
+
+
+def legs_of(journal: Journal) -> list[Leg]:
+    """The legs of all positions, in order of positions and of the journal's table of legs."""
+    if not len(journal):
+        return []
+    rows = _Rows.of(journal)
+    starts, every = rows.starts, np.arange(len(rows.starts))
+    first, ends = rows.order[starts], np.append(starts[1:], len(rows.order)) - 1
+    entry_cash, entry_fee, exit_cash, exit_fee = (column.tolist() for column in _cash(rows, starts))
+    columns = (
+        rows.position[starts].tolist(),
+        [journal.instruments[i] for i in journal.instrument[first].tolist()],
+        [journal.legs[i] for i in journal.leg[first].tolist()],
+        (rows.quantity[starts] > 0).tolist(),
+        rows.ts[starts].tolist(),
+        rows.ts[ends].tolist(),
+        _sums(np.abs(rows.quantity), rows.entry, starts).tolist(),
+        _mean_prices(rows, rows.entry, every),
+        entry_cash,
+        entry_fee,
+        _sums(np.abs(rows.quantity), rows.leaves, starts).tolist(),
+        _mean_prices(rows, rows.leaves, every),
+        exit_cash,
+        exit_fee,
+        _sums(rows.cash, rows.kind == Kind.DIVIDEND, starts).tolist(),
+        _sums(rows.cash, rows.kind == Kind.FUNDING, starts).tolist(),
+        np.add.reduceat(rows.cash, starts).tolist(),
+    )
+    return list(map(Leg._make, zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -116,44 +145,29 @@ class _Rows:
         return cls(order, starts, position, ts, kind, quantity, price, cash, entry, leaves, fee, of_entry)
 
 
-def _legs(journal: Journal, rows: _Rows) -> list[Leg]:
-    """The figures of each leg, in order of positions and legs."""
-    starts = rows.starts
-    first, ends = rows.order[starts], np.append(starts[1:], len(rows.order)) - 1
-    columns = (
-        [journal.instruments[i] for i in journal.instrument[first].tolist()],
-        [journal.legs[i] for i in journal.leg[first].tolist()],
-        (rows.quantity[starts] > 0).tolist(),
-        rows.ts[starts].tolist(),
-        rows.ts[ends].tolist(),
-        _sums(np.abs(rows.quantity), rows.entry, starts),
-        _mean_prices(rows, rows.entry),
-        _sums(rows.cash, rows.entry, starts),
-        _sums(-rows.cash, rows.fee & rows.of_entry, starts),
-        _sums(np.abs(rows.quantity), rows.leaves, starts),
-        _mean_prices(rows, rows.leaves),
-        _sums(rows.cash, rows.leaves, starts),
-        _sums(-rows.cash, rows.fee & ~rows.of_entry, starts),
-        _sums(rows.cash, rows.kind == Kind.DIVIDEND, starts),
-        _sums(rows.cash, rows.kind == Kind.FUNDING, starts),
-        np.add.reduceat(rows.cash, starts).tolist(),
-    )
-    return list(map(Leg._make, zip(*columns, strict=True)))
-
-
-def _sums(values: Ints, where: Flags, starts: Ints) -> list[int]:
+def _sums(values: Ints, where: Flags, starts: Ints) -> Ints:
     """Sums of some rows' values from each start to the next."""
-    sums: list[int] = np.add.reduceat(np.where(where, values, 0), starts).tolist()
+    sums: Ints = np.add.reduceat(np.where(where, values, 0), starts)
     return sums
 
 
-def _mean_prices(rows: _Rows, chosen: Flags) -> list[int | None]:
-    """Per leg, the mean price of some of its rows by quantity; None where it has none of them."""
-    counts = np.add.reduceat(chosen.astype(np.int64), rows.starts)
-    found: list[int | None] = list(_sums(rows.price, chosen, rows.starts))
+def _cash(rows: _Rows, starts: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Cash and fees of entries, cash and fees of exits, from each start to the next."""
+    return (
+        _sums(rows.cash, rows.entry, starts),
+        _sums(-rows.cash, rows.fee & rows.of_entry, starts),
+        _sums(rows.cash, rows.leaves, starts),
+        _sums(-rows.cash, rows.fee & ~rows.of_entry, starts),
+    )
+
+
+def _mean_prices(rows: _Rows, chosen: Flags, legs: Ints) -> list[int | None]:
+    """For some legs, the mean price of their chosen rows by quantity; None where a leg has none of them."""
+    counts = _sums(np.ones(len(chosen), np.int64), chosen, rows.starts)[legs]
+    found: list[int | None] = list(_sums(rows.price, chosen, rows.starts)[legs].tolist())
     bounds = np.append(rows.starts, len(chosen))
     for place in np.flatnonzero(counts != 1).tolist():  # of a single row the sum is its price
-        within = slice(bounds[place], bounds[place + 1])
+        within = slice(bounds[legs[place]], bounds[legs[place] + 1])
         which = chosen[within]
         found[place] = _mean(rows.price[within][which].tolist(), np.abs(rows.quantity[within][which]).tolist())
     return found

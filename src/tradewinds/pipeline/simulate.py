@@ -24,9 +24,11 @@ def simulate(conf: Config, plan: RunPlan, inputs: Iterable[str], threads: int, t
             done, of how many.
 
     Raises:
-        DataMissing: there is nothing to replay. SimulationError: the simulation failed, or a file is damaged.
+        DataMissing: there is nothing to replay.
+        SimulationError: the simulation failed, its books do not add up, or a file is damaged.
     """
     with naming_damage(plan):
         result = markets.family_of(conf["market"]).simulate(conf, plan, threads, tell)
+    result.check_books()
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
     write_manifest(plan.run_dir, plan.run_id, conf, inputs, result.watermark)

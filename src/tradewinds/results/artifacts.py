@@ -156,7 +156,7 @@ def _position_rows(trades: Sequence[Trade]) -> Iterable[tuple[str, ...]]:
         key = (day, trade.event_ticker, trade.market_ticker, trade.side, trade.settled_ts)
         sums = grouped.setdefault(key, [0, 0])
         sums[0] += trade.qty
-        sums[1] += trade.qty * trade.entry_price_micro
+        sums[1] += trade.entry_cost_micro
     for (day, event, market, side, settled_ts), (contracts, cost) in sorted(grouped.items()):
         yield instant(day * DAY_SECONDS)[:10], event, market, side, str(contracts), dollars(cost), instant(settled_ts)
 

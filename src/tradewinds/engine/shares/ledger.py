@@ -65,12 +65,12 @@ class ShareTrade(NamedTuple):
     @property
     def quantity(self) -> int:
         """Whole shares that were bought."""
-        return self.position.legs[0].quantity // MICRO
+        return self.position.quantity // MICRO
 
     @property
     def entry_price(self) -> int:
-        """Mean price of what was bought."""
-        return self.position.legs[0].entry_price
+        """Price of what was bought."""
+        return self.position.entry_price
 
     @property
     def entry_fee(self) -> int:
@@ -79,8 +79,8 @@ class ShareTrade(NamedTuple):
 
     @property
     def exit_price(self) -> int:
-        """Mean price of what was sold."""
-        return self.position.legs[0].exit_price or 0
+        """Price of what was sold; all of it is sold at once."""
+        return self.position.exit_cash // self.quantity
 
     @property
     def exit_fee(self) -> int:
@@ -133,16 +133,21 @@ class ShareResult:
     refusals: Counter[str]
     journal: Journal | None
 
+    @property
+    def books(self) -> Journal:
+        """The journal of a run that kept books."""
+        if self.journal is None:
+            raise AssertionError("this ledger kept no books")
+        return self.journal
+
     @functools.cached_property
     def trades(self) -> list[ShareTrade]:
         """Positions in order of their entries, made from the books."""
-        if self.journal is None:
-            raise AssertionError("a ledger without books was asked for its trades")
         return [
             ShareTrade(
                 closed.symbol, closed.signal_row, closed.entry_row, closed.exit_row, closed.exit_reason, position
             )
-            for closed, position in zip(self.closed, trades_of(self.journal), strict=True)
+            for closed, position in zip(self.closed, trades_of(self.books), strict=True)
         ]
 
 

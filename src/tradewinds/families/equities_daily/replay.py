@@ -107,17 +107,13 @@ class Study:
             decision_ts=self.closes[signal],
             quote_ts=self.closes[entry] if at_close else self.opens(entry),
             side="BUY",
-            qty=made.quantity,
-            entry_price_micro=made.entry_price,
-            entry_fee_micro=made.entry_fee,
             model_prob_yes_pico=None,
             ev_gross_pico=None,
             ev_net_pico=None,
             reason_code=self.code(config),
             settled_result=made.exit_reason,
             settled_ts=self.closes[left] if at_close or made.exit_reason == BACKTEST_END else self.opens(left),
-            payout_micro=made.proceeds,
-            exit_fee_micro=made.exit_fee,
+            position=made.position,
         )
 
     @staticmethod
@@ -190,7 +186,8 @@ def _result(conf: Mapping[str, Any], plan: EquitiesPlan, study: Study, made: Sha
     write_files(plan.run_dir, loaded.bars, made.trades, made.worth, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
-        end_balance_micro=points[-1].equity_micro,
+        end_balance_micro=made.end_cash,
+        journal=made.books,
         trades=trades,
         equity=points,
         decisions=[study.decision(conf, answer) for answer in made.answered],
