@@ -13,6 +13,7 @@ rule simulate:
         **{kind: f"{PLAN.run_dir}/{name}" for kind, name in FAMILY.FILES.items()},
         trades_csv=f"{PLAN.run_dir}/trades.csv",
         trades=f"{PLAN.run_dir}/trades.parquet",
+        journal=f"{PLAN.run_dir}/journal.parquet",
         equity=f"{PLAN.run_dir}/equity.csv",
         positions=f"{PLAN.run_dir}/positions_daily.csv",
         decisions=f"{PLAN.run_dir}/decisions.parquet",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from tradewinds import strategies
@@ -70,9 +72,11 @@ def load_run(
             how many.
 
     Raises:
-        DatabaseError: the database refuses; the run is marked FAILED there if it can be. DamagedFile: a file of the run.
+        DatabaseError: the run's books do not add up, and the database was not touched; or the database refuses, and the run
+            is marked FAILED there if it can be. DamagedFile: a file of the run.
     """
     load = _Load(_read_run(Path(folder)), Path(folder), catalogs, candles, tell)
+    _refuse_wrong_books(load)
     engine = open_database(url)
     try:
         with explained(url):
@@ -122,6 +126,25 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
         "metrics": metrics,
     }
+
+
+def _refuse_wrong_books(load: _Load) -> None:
+    """Compare journal.parquet with the balances of metrics.json, which are whole micro-units below eight billion and the
+    nearest float above."""
+    path = load.folder / "journal.parquet"
+    if not path.exists():
+        raise DatabaseError("the run has no journal.parquet.", where=str(path), remedy="Run it again.")
+    change = Decimal(0)
+    for batch in rows.batches(path, ["cash_change"]):
+        change += pc.sum(batch.column("cash_change"), min_count=0).as_py()
+    start, end = (Decimal(load.run["metrics"][key]) for key in ("start_balance_usd", "end_balance_usd"))
+    if abs(start + change - end) > math.ulp(max(abs(start), abs(end), abs(change))):
+        raise DatabaseError(
+            f"the run's books do not add up: start balance {start} and changes of cash {change} come to {start + change}, but "
+            f"metrics.json has an end balance of {end}.",
+            where=str(path),
+            remedy="A file of the run was changed or is of another run; run it again.",
+        )
 
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:

@@ -123,6 +123,7 @@ class Family(Protocol):
 
 
 PLANTED = "planted"
+BOOKS = "entries of the books"  # what every family compares beside its decisions
 
 
 class Stretch(NamedTuple):

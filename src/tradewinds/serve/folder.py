@@ -29,6 +29,7 @@ FILES = {
     "config_resolved.yaml": "text/plain; charset=utf-8",
     "trades.parquet": "application/vnd.apache.parquet",
     "decisions.parquet": "application/vnd.apache.parquet",
+    "journal.parquet": "application/vnd.apache.parquet",
 }
 
 _REMEDY = "Run `tradewinds serve` in the folder that `tradewinds run` ran in, or run its config again."
