@@ -81,6 +81,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
     table.add_column("dates", no_wrap=True)
     for name in ("P&L, USD", "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
+    # A row per run, then why runs failed, then how many are not shown.
     colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
     for row in rows:
         status = Text(row["status"], colours[row["status"]])

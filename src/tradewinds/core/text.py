@@ -23,8 +23,8 @@ def plain(value: Decimal, least: int = 0) -> str:
 
 
 @functools.lru_cache(CACHED)
-def dollars(micro: int) -> str:
-    """Micro-dollars as dollars, at least two decimals ("0.38", "-12.50", "0.000001")."""
+def amount_text(micro: int) -> str:
+    """Micro-units as a plain decimal with at least two decimals ("0.38", "-12.50", "0.000001")."""
     return _digits(micro, 6, 2)
 
 
@@ -47,7 +47,7 @@ def instant(ts: int) -> str:
 
 
 def number(micro: int) -> float:
-    """Micro-dollars as the float whose shortest form is the exact amount (below eight billion dollars)."""
+    """Micro-units as the float whose shortest form is the exact amount (below eight billion)."""
     return float(Decimal(micro) / MICRO)
 
 

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-PRICE = pa.decimal128(9, 6)  # dollars; the exchange sends up to 6 decimals
-COUNT = pa.decimal128(18, 2)  # contracts; the exchange sends 2 decimals
+PRICE = pa.decimal128(9, 6)  # of a binary contract
+COUNT = pa.decimal128(18, 2)  # contracts
 PROB = pa.decimal128(13, 12)
 TS = pa.timestamp("us", tz="UTC")
 
-MICRO = 1_000_000  # micro-dollars in a dollar
+MICRO = 1_000_000  # micro-units of money in one
 PICO = 10**12  # units in which a probability is an integer
 
 SHARE_PRICE = pa.decimal128(18, 6)

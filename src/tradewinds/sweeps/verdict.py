@@ -13,7 +13,7 @@ USUAL_BAR = 0.95  # below it, luck is not ruled out by the usual standard
 _NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
 
 
-def verdict(ranking: Ranking, currency: str = "USD") -> str:
+def verdict(ranking: Ranking, currency: str) -> str:
     """Sentences for a person, one paragraph; `currency` is that of the account."""
     first, tried = ranking.rows[0], len(ranking.rows)
     after = first.out_of_sample

@@ -17,7 +17,8 @@ from tradewinds.core.errors import DamagedFile, FetchError
 from tradewinds.database import schema
 from tradewinds.database.connect import open_database
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.database import checkpoints, mirror, tables
+from tradewinds.families.kalshi_weather.database import checkpoints, mirror
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 
 RETRIEVED = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 FIRST = int(dt.datetime(2025, 5, 1, 14, 1, tzinfo=dt.UTC).timestamp())

@@ -14,7 +14,8 @@ from tests.families.kalshi_weather.candle_files import (
     write_candles,
 )
 from tradewinds.core.errors import DamagedFile, DatabaseError, FetchError
-from tradewinds.families.kalshi_weather.database import checkpoints, mirror, tables
+from tradewinds.families.kalshi_weather.database import checkpoints, mirror
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 
 
 @pytest.fixture

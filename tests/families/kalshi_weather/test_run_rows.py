@@ -11,7 +11,7 @@ from tests.unit.database_parts import DAY, write
 from tests.unit.load_parts import seen
 from tradewinds.core.errors import DamagedFile
 from tradewinds.database.load import load_run
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 
 
 @pytest.fixture

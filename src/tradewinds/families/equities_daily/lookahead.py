@@ -87,7 +87,7 @@ class SharesRun:
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `lookahead.Subject`."""
-        copies = _Copies(future, self.exchange)
+        copies = _ChangedTables(future, self.exchange)
         plan, config = with_files(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
         columns = self.columns
         if BARS in future.kinds:
@@ -155,7 +155,7 @@ def _timelines(events: Sequence[Event], journal: Journal, cut_ts: int) -> Timeli
 
 
 @dataclass
-class _Copies:
+class _ChangedTables:
     """Makes the copies of one change, and counts the records it concerns.
 
     `opened` and `closed` are the last dates whose session had opened, and closed, by the cut: the same one, or neighbours.

@@ -114,7 +114,7 @@ class KalshiWeather:
     @property
     def tables(self) -> ModuleType:
         """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
-        from tradewinds.families.kalshi_weather.database import tables
+        from tradewinds.families.kalshi_weather.database import event_tables as tables
 
         return tables
 
@@ -281,7 +281,7 @@ class KalshiWeather:
 
     def report(self) -> FamilyReport:
         """Title and sections of the family's report."""
-        from tradewinds.families.kalshi_weather.report.sections import REPORT
+        from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 
         return REPORT
 

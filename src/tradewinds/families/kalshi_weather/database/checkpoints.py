@@ -21,7 +21,7 @@ from tradewinds.database import schema
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.tables import upsert
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 
 ERROR_CHARACTERS = 2000
 

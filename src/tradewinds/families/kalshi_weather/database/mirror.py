@@ -17,7 +17,7 @@ from tradewinds.core.files import read_meta
 from tradewinds.database import rows, schema
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.tables import upsert
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 from tradewinds.families.kalshi_weather.database.checkpoints import key_of
 
 Row = dict[str, Any]

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import event_tables as tables
 from tradewinds.families.kalshi_weather.database.checkpoints import record_files
+from tradewinds.families.kalshi_weather.schemas import climate_range
 
 EVENTS_AT_ONCE = 500  # names in one DELETE; SQLite before 3.32 takes 999
 
@@ -51,7 +52,7 @@ def load_rows(connection: sa.Connection, dates: tuple[dt.date, dt.date], recorde
 def _replace_markets(connection: sa.Connection, path: str, dates: tuple[dt.date, dt.date]) -> None:
     """Replace the events and markets of some dates by what the catalog says now."""
     wanted = dict.fromkeys((*_EVENT_COLUMNS, *_MARKET_COLUMNS))
-    found = [_naive(row) for row in files.read_rows(path, list(wanted), dates)]
+    found = [_naive(row) for row in files.read_rows(path, list(wanted), climate_range(*dates))]
     events = {row["event_ticker"]: {name: row[name] for name in _EVENT_COLUMNS} for row in found}
     for chunk in _chunks(sorted(events)):
         for table in (tables.kalshi_market, tables.kalshi_event):
