@@ -245,9 +245,9 @@ TASKS = {"prepare": prepare, "portfolio": portfolio, "alone": alone}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--task"]:
-        from tradewinds.pipeline.jobs import travel_light
+        from tradewinds.pipeline.jobs import tune_garbage_collector
 
-        travel_light()  # as every job does
+        tune_garbage_collector()  # as every job does
         task, path, *rest = sys.argv[2:]
         print(json.dumps(TASKS[task](Path(path), *[text.split(",") for text in rest])))
     else:

@@ -24,14 +24,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.scores import ScoredDay, count_band, temperature_scores
-from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, Settings
-from tradewinds.families.kalshi_weather.forecasts.history import NEVER, History
+from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, ForecastSettings
+from tradewinds.families.kalshi_weather.forecasts.history import History
 
 ROOT = Path(__file__).resolve().parents[1]
 ASOF = ("23:00", 1)
-SETTINGS = Settings(trailing_days=60, min_days=20, sigma_floor_f=0.5, climatology_days=3650)
+SETTINGS = ForecastSettings(trailing_days=60, min_days=20, sigma_floor_f=0.5, climatology_days=3650)
 REPORT_DELAY = 90 * 60  # ASSUME: seconds from the end of the climate day to its final report
 MOS = "weather/mos_12z_daily_KMDW_KMIA.parquet"
 SIX = "weather/guidance_KNYC_6models_2021_2025.parquet"
@@ -173,18 +174,18 @@ def scores(case: Case) -> dict:
         Per year and per period n, CRPS and MAE of every method and every model alone, and the PIT histogram of the regression.
     """
     rows = [i for i in range(len(case.history.asof_ts)) if case.history.day(i).year >= case.first_year]
-    days = {day.row: dict(day.laws) for day in Forecaster(case.history, SETTINGS).days(rows)}
+    days = {day.row: dict(day.distributions) for day in Forecaster(case.history, SETTINGS).forecasts(rows)}
     for m, model in enumerate(case.history.models):
         alone = Forecaster(_only(case.history, m), replace(SETTINGS, emos_days=0))
-        for day in alone.days(rows):
-            if "bias_corrected" in day.laws:
-                days[day.row][f"{model} alone"] = day.laws["bias_corrected"]
+        for day in alone.forecasts(rows):
+            if "bias_corrected" in day.distributions:
+                days[day.row][f"{model} alone"] = day.distributions["bias_corrected"]
     needed = {"emos", "bias_corrected", "raw", "climatology", *(f"{model} alone" for model in case.history.models)}
     made = []
-    for index, laws in days.items():
+    for index, distributions in days.items():
         observed = case.history.observed_f[index]
-        if needed <= laws.keys() and not np.isnan(observed):
-            made.append(ScoredDay(case.name, case.history.day(index), 0, float(observed), laws))
+        if needed <= distributions.keys() and not np.isnan(observed):
+            made.append(ScoredDay(case.name, case.history.day(index), 0, float(observed), distributions))
     periods = {f"{case.first_year}-{case.chosen_through}, settings chosen": _until(made, case.chosen_through)}
     periods[f"from {case.chosen_through + 1}, test"] = [d for d in made if d.climate_date.year > case.chosen_through]
     years = sorted({day.climate_date.year for day in made})

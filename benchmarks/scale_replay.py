@@ -74,6 +74,6 @@ if __name__ == "__main__":
     parser.add_argument("--cash-usd", type=int, default=10)
     parser.add_argument("--strategy", default="first_side")
     given = parser.parse_args()
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     os.chdir(given.folder)
     print(json.dumps(replay(given.days, given.cash_usd, given.strategy)))

@@ -58,5 +58,5 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     write(Path(sys.argv[1]))

@@ -23,8 +23,8 @@ from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
-from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
@@ -102,7 +102,7 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
                     **{k: m[k] for k in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
                     "asof_ts": 0,
                     "known_at_ts": 0,
-                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Law.normal(centre, 2.5)),
+                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Distribution.normal(centre, 2.5)),
                     "mu_f": None,
                     "sigma_f": None,
                     "method": "file",
@@ -150,7 +150,7 @@ def measure_common(folder: Path) -> dict:
     Raises:
         SystemExit: a result is not the agreed one.
     """
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
     pairs = {name: _side_by_side(inputs(folder, cash), 5) for name, cash in BALANCES.items()}

@@ -52,7 +52,7 @@ def measure(folder: Path = WORK) -> dict[str, dict]:
     """Measure both sweeps; returns points, seconds of one and of all, and how many points were checked, by name."""
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     with contextlib.chdir(folder):
         return {name: _measure(strategy, grid) for name, (strategy, grid) in SWEEPS.items()}
 
@@ -95,7 +95,8 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
         section[name] = value
     conf = resolve.resolve(written)
     run = _run(conf)
-    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades)
+    year = {"days_per_year": run.days_per_year, "around_the_clock": run.around_the_clock}
+    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
 
 
 def _run(conf: resolve.Config) -> RunResult:

@@ -14,6 +14,7 @@ from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
 from tradewinds.pipeline import jobs, runner
+from tradewinds.results.run_files import EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
@@ -53,16 +54,30 @@ def refuse_damaged():
         raise WorkflowError(str(error)) from None
 
 
+def made_by(rule):
+    """The files of the run's folder that a rule makes, by kind: its outputs."""
+    return {
+        file.kind: directory(run_path(file)) if file.is_folder else run_path(file)
+        for file in RUN_FILES
+        if file.made_by == rule
+    }
+
+
 def run_files():
-    """Everything a run leaves in its folder."""
-    names = [
-        "run_manifest.json",
-        "trades.csv",
-        "metrics.json",
-        "report.md",
-        "report.html",
-    ]
-    return [f"{PLAN.run_dir}/{name}" for name in names] + list(PLAN.results)
+    """Every file of the run's folder; a folder in it comes with the file beside it."""
+    return [run_path(file) for file in RUN_FILES if not file.is_folder]
+
+
+def report_inputs():
+    """What the report reads, by kind: tables and figures of every run, and all that the market family adds."""
+    kinds = ("trades", "equity", "metrics", "manifest", "config")
+    found = [file for file in EVERY_RUN if file.kind in kinds]
+    return {file.kind: run_path(file) for file in (*found, *FAMILY.run_files)}
+
+
+def run_path(file):
+    """Where a file of the run's folder lies."""
+    return f"{PLAN.run_dir}/{file.name}"
 
 
 def asked_through(wildcards, output):
@@ -76,24 +91,24 @@ def forecast_inputs(wildcards):
     return PLAN.files.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
-def kept(path):
-    """An output that is there when its job begins: to be continued, or because another run made it meanwhile.
+def update_in_place(path):
+    """Mark an output that may exist when its job begins: the job continues it, or another run has made it meanwhile.
 
-    In a bucket it is made anew: of an updated output that lies there Snakemake (9.27) brings no copy, and stops.
+    In a bucket it is made anew: Snakemake (9.27) fetches no copy of an updated output from there, and stops.
     """
     in_bucket = workflow.storage_settings.default_storage_provider is not None
     return path if in_bucket else update(path)
 
 
-def own(paths):
-    """The user's own files among some: they lie here, also when all others are in a bucket."""
-    mine = jobs.own_files(CONFIG)
+def local_user_files(paths):
+    """Mark the user's own files among `paths` as local: they are here, also when all other files are in a bucket."""
+    mine = jobs.user_files(CONFIG)
     return [local(path) if path in mine else path for path in paths]
 
 
 def replay_inputs():
     """Return the files that the replay reads, by kind."""
-    return {kind: own(paths) for kind, paths in PLAN.inputs.items()}
+    return {kind: local_user_files(paths) for kind, paths in PLAN.inputs.items()}
 
 
 def hold_folder():
@@ -112,6 +127,7 @@ def hold_folder():
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
+RUN_FILES = (*EVERY_RUN, *FAMILY.run_files)
 refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()

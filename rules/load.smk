@@ -1,6 +1,6 @@
 """Load: write the run into the SQL database, in one transaction; loading again replaces its rows.
 
-Needs: a simulated run with its report, and the data files that the database lists (PLAN.recorded). Makes: rows, and the
+Needs: a simulated run with its report, and the data files of which its market family loads rows (PLAN.recorded). Makes: rows, and the
 receipt {output_dir}/{run_id}/loaded/{database}.json. The receipt's name is a hash of the database's URL without
 credentials, so each database has its own receipt.
 """
@@ -21,6 +21,7 @@ rule load:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("database"),
+        code=jobs.code_digest("database", *FAMILY.load_code),
+        recorded=list(PLAN.recorded),
     script:
         "../scripts/load.py"

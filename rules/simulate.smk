@@ -9,15 +9,7 @@ rule simulate:
     input:
         **replay_inputs(),
     output:
-        **{file.kind: f"{PLAN.run_dir}/{file.name}" for file in FAMILY.run_files},
-        trades_csv=f"{PLAN.run_dir}/trades.csv",
-        trades=f"{PLAN.run_dir}/trades.parquet",
-        equity=f"{PLAN.run_dir}/equity.csv",
-        positions=f"{PLAN.run_dir}/positions_daily.csv",
-        decisions=f"{PLAN.run_dir}/decisions.parquet",
-        metrics=f"{PLAN.run_dir}/metrics.json",
-        config=f"{PLAN.run_dir}/config_resolved.yaml",
-        manifest=f"{PLAN.run_dir}/run_manifest.json",
+        **made_by(SIMULATE),
     log:
         f"logs/simulate/{PLAN.run_id}.log",
     conda:

@@ -3,7 +3,7 @@
 from tradewinds.config import resolve as configs
 from tradewinds.families.plan import run_plan
 from tradewinds.pipeline import simulate as replay_job
-from tradewinds.pipeline.jobs import enter_storage, run_job, telling
+from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
@@ -15,7 +15,7 @@ def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
         threads: number of threads that the replay may use.
     """
     conf = configs.resolve(raw_config)
-    replay_job.simulate(conf, run_plan(conf), inputs, threads, telling("simulate"))
+    replay_job.simulate(conf, run_plan(conf), inputs, threads, progress_writer("simulate"))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> d
 
 if __name__ == "__main__":
     watch = Stopwatch()
-    jobs.travel_light()
+    jobs.tune_garbage_collector()
     given = arguments(__doc__)
     found = run_workload(given.folder, given.cash, given.events)
     watch.lap("simulate")

@@ -10,7 +10,7 @@ if PLAN.files.source == "yahoo":
 
     rule fetch_bars:
         output:
-            kept("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
+            update_in_place("data/candles/daily/yahoo/{symbol}/{year}.parquet"),
         log:
             "logs/fetch_bars/{symbol}/{year}.log",
         localrule: True
@@ -30,9 +30,9 @@ elif PLAN.files.bars:
 
     rule import_bars:
         input:
-            own([PLAN.files.source_file] if PLAN.files.source_file else []),
+            local_user_files([PLAN.files.source_file] if PLAN.files.source_file else []),
         output:
-            kept(PLAN.files.bars),
+            update_in_place(PLAN.files.bars),
         log:
             f"logs/import_bars/{PLAN.run_id}.log",
         conda:

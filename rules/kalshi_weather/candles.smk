@@ -12,7 +12,7 @@ rule fetch_candles:
         catalog=ancient("data/catalog/kalshi/{series}.parquet"),
     output:
         # not deleted before the job: another run may have made the file meanwhile
-        kept("data/candles/kalshi/{window}/{series}/{date}.parquet"),
+        update_in_place("data/candles/kalshi/{window}/{series}/{date}.parquet"),
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",
     localrule: True

@@ -7,7 +7,7 @@ date that the catalog covers; a result that it has is never replaced by an unkno
 
 rule sync_catalog:
     output:
-        kept("data/catalog/kalshi/{series}.parquet"),
+        update_in_place("data/catalog/kalshi/{series}.parquet"),
     log:
         "logs/sync_catalog/{series}.log",
     localrule: True

@@ -9,7 +9,7 @@ rule probabilities:
     input:
         catalogs=list(PLAN.files.catalogs.values()),
         forecasts=list(PLAN.files.forecasts.values()),
-        user_file=own(
+        user_file=local_user_files(
             [PLAN.files.user_probabilities] if PLAN.files.user_probabilities else []
         ),
     output:

@@ -8,7 +8,7 @@ continued from the date that its file covers, when a config ends after that date
 
 rule fetch_guidance:
     output:
-        kept("data/guidance/iem/{station}/{model}/{year}.parquet"),
+        update_in_place("data/guidance/iem/{station}/{model}/{year}.parquet"),
     log:
         "logs/fetch_guidance/{station}/{model}/{year}.log",
     localrule: True
@@ -27,7 +27,7 @@ rule fetch_guidance:
 
 rule fetch_climate:
     output:
-        kept("data/climate/iem/{station}/{year}.parquet"),
+        update_in_place("data/climate/iem/{station}/{year}.parquet"),
     log:
         "logs/fetch_climate/{station}/{year}.log",
     localrule: True

@@ -5,8 +5,8 @@ import json
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
 from tradewinds.core.damage import naming_damage
-from tradewinds.families.kalshi_weather.calibration.data import gather
-from tradewinds.families.kalshi_weather.calibration.scores import calibration
+from tradewinds.families.kalshi_weather.calibration.inputs import scored_markets_and_days
+from tradewinds.families.kalshi_weather.calibration.scores import calibration_scores
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
 
@@ -21,8 +21,8 @@ def score(raw_config: dict, out: str) -> None:
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
     with naming_damage(plan.data_files):
-        markets, days = gather(conf, plan)
-    files.write_text(out, json.dumps(calibration(markets, days, conf["seed"]), indent=2) + "\n")
+        markets, days = scored_markets_and_days(conf, plan)
+    files.write_text(out, json.dumps(calibration_scores(markets, days, conf["seed"]), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
 

@@ -15,7 +15,8 @@ from tradewinds.config import resolve
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -76,12 +77,14 @@ def write(folder: Path, payouts: list[int]) -> str:
         trades=trades,
         equity=[Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)],
         decisions=[],
-        scored=[Scored(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)],
         diagnostics={**counts, "validations": {}, "quarantined": []},
         skipped=[],
         watermark=T0,
         start_ts=T0,
         end_ts=T0 + 86_400,
+        family=score_metrics([Scored(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
+        days_per_year=DAYS_PER_YEAR,
+        around_the_clock=True,
     )
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)

@@ -15,7 +15,7 @@ from rich.console import Console
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS
-from tradewinds.cli.sweep import SweepOptions, sweep
+from tradewinds.cli.sweep import SweepOptions, carry_out
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
@@ -111,7 +111,7 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
     assert run.returncode == 0, said
     assert desk.results() == here.results()
     assert len(server.requests) == asked, "nothing is fetched again"
-    assert not list(tmp_path.glob("data/.words-*"))
+    assert not list(tmp_path.glob("data/.messages-*"))
 
 
 def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm, tmp_path, monkeypatch):  # noqa: F811
@@ -127,7 +127,7 @@ def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm,
     def submitted(profile: str | None) -> int:
         before = slurm.jobs()
         options = SweepOptions(grid=GRID, split=dt.date(2025, 1, 2))
-        sweep(Path("config.yaml"), options, RunOptions(fetch="never", profile=profile), Console(quiet=True))
+        carry_out(Path("config.yaml"), options, RunOptions(fetch="never", profile=profile), Console(quiet=True))
         return len(slurm.jobs()) - len(before)
 
     def files() -> dict[str, bytes]:

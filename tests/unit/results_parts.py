@@ -11,9 +11,10 @@ from tests.unit.engine_parts import micro, pico
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
-from tradewinds.families.kalshi_weather.validations.judge import Failure, Findings, diagnostics
+from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -92,7 +93,7 @@ def run(
     failures=(),
 ):
     """A run of these trades; its counts follow from them. `failures` are (validation, event, why)."""
-    found = Findings(Counter(name for name, _, _ in failures), [Failure(*failure) for failure in failures])
+    found = EventFindings(Counter(name for name, _, _ in failures), [Failure(*failure) for failure in failures])
     quarantine = [event for event, reason in skipped if reason.startswith("VALIDATION:")]
     counts = {
         "events_attempted": attempted,
@@ -100,11 +101,21 @@ def run(
         "events_skipped": {reason: 1 for _, reason in skipped},
         "rejections": rejections or {},
         "candles_missing_pct": 12.5,
-    } | diagnostics(found, len(trades), quarantine)
+    } | validation_diagnostics(found, len(trades), quarantine)
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
     return RunResult(
-        micro(start), end, list(trades), list(equity), list(decisions), list(markets), counts, list(skipped), watermark
+        start_balance_micro=micro(start),
+        end_balance_micro=end,
+        trades=list(trades),
+        equity=list(equity),
+        decisions=list(decisions),
+        diagnostics=counts,
+        skipped=list(skipped),
+        watermark=watermark,
+        family=score_metrics(markets),
+        days_per_year=DAYS_PER_YEAR,
+        around_the_clock=True,
     )
 
 

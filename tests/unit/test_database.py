@@ -9,18 +9,15 @@ import json
 import sqlite3
 from decimal import Decimal
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.database_parts import DAY, write
 from tradewinds.core.database_urls import masked, url_key
 from tradewinds.core.errors import DatabaseError
-from tradewinds.core.files import write_parquet
 from tradewinds.database import queries, tables
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
-from tradewinds.families.kalshi_weather import schemas
 
 
 @pytest.fixture
@@ -141,28 +138,13 @@ def test_the_leaderboard_gives_the_types_a_server_gives(tmp_path, url):
     assert (row["total_pnl_usd"], row["date_start"]) == (Decimal("0.257998"), DAY)
 
 
-def catalog(path, *rows):
-    """A catalog of (date, market, result) of the event of that date."""
-    blank = {field.name: "x" if field.type == pa.string() else None for field in schemas.CATALOG}
-    moment = dt.datetime(2025, 6, 2, 5, tzinfo=dt.UTC)
-    times = dict.fromkeys(("open_time", "close_time", "settlement_ts", "retrieved_at"), moment)
-    cells = [{"event_ticker": f"E-{d}", "climate_date": d, "market_ticker": m, "result": r} for d, m, r in rows]
-    full = [blank | times | {"settlement_value": Decimal("0.123456"), "floor_strike": 80.5} | cell for cell in cells]
-    write_parquet(path, pa.Table.from_pylist(full, schemas.CATALOG), {})
-    return str(path)
-
-
-def test_markets_of_the_range_are_what_the_catalog_says_now(tmp_path, url):
+def test_a_run_of_an_unknown_market_is_refused(tmp_path, url):
     write(tmp_path / "run")
-    before, path = DAY - dt.timedelta(days=1), tmp_path / "c.parquet"
-    load_run(tmp_path / "run", url, [catalog(path, (before, "OLD", "no"), (DAY, "A", None), (DAY, "B", None))])
-    assert [row["market_ticker"] for row in stored(url, "kalshi_market")] == ["A", "B"]
-    load_run(tmp_path / "run", url, [catalog(path, (DAY, "A", "yes"), (DAY, "C", "no"))])
-    found = stored(url, "kalshi_market")
-    assert [(row["market_ticker"], row["result"]) for row in found] == [("A", "yes"), ("C", "no")]
-    assert (found[0]["settlement_value"], found[0]["floor_strike"]) == (Decimal("0.123456"), 80.5)
-    assert found[0]["close_time_utc"] == dt.datetime(2025, 6, 2, 5)
-    assert [row["climate_date"] for row in stored(url, "kalshi_event")] == [DAY]
+    manifest = tmp_path / "run/run_manifest.json"
+    manifest.write_text(manifest.read_text().replace('"market": "kalshi_weather"', '"market": "tulips"'))
+    with pytest.raises(DatabaseError, match=r"run: this Tradewinds knows no market 'tulips'\. Load the run with"):
+        load_run(tmp_path / "run", url)
+    assert not (tmp_path / "deep").exists(), "it is refused before a database is made"
 
 
 def test_a_wrong_place_is_one_paragraph_and_exit_6(tmp_path, url):

@@ -82,15 +82,15 @@ def test_plain_lines_say_rate_and_time_left(tmp_path, clock):
 def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
     monkeypatch.setenv(FAILURES, str(tmp_path))
     made, on, log = tmp_path / "out" / "metrics.json", screen(verbose=True), tmp_path / "snakemake.log"
-    tell = jobs.telling("simulate")
-    assert jobs.told(tmp_path, "simulate") is None
+    tell = jobs.progress_writer("simulate")
+    assert jobs.read_progress(tmp_path, "simulate") is None
     with progress.Watch([("simulate", [str(made)])], on, tmp_path, log) as watch:
         watch()
         for done in (1000, 2000, 5000):
             clock[0] += 6
             tell(done, 20_000)
             tell(done + 1, 20_000)
-            assert jobs.told(tmp_path, "simulate") == (done, 20_000), "some times a second at most"
+            assert jobs.read_progress(tmp_path, "simulate") == (done, 20_000), "some times a second at most"
             watch()
         log.write_bytes(b"first\nsec")
         watch()
@@ -108,8 +108,8 @@ def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
     ]
     assert not jobs.failures(tmp_path), "words are no failures"
     monkeypatch.delenv(FAILURES)
-    jobs.telling("load")(1, 2)
-    assert jobs.told(tmp_path, "load") is None, "nobody listens to a job of plain Snakemake"
+    jobs.progress_writer("load")(1, 2)
+    assert jobs.read_progress(tmp_path, "load") is None, "nobody listens to a job of plain Snakemake"
 
 
 def test_bars_show_rate_and_time_left(tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_bars_show_rate_and_time_left(tmp_path, monkeypatch):
     on = screen(terminal=True)
     with progress.Watch([("load", [str(tmp_path / "receipt")])], on, tmp_path) as watch:
         watch()
-        jobs.telling("load")(250, 1000)
+        jobs.progress_writer("load")(250, 1000)
         watch()
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown(on)).splitlines()[-1]
     assert re.match(r"load +━+\S* *250/1000 +[\d,.]+/s \d:\d\d:\d\d (\d|-):", last), last

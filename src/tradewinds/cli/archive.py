@@ -39,13 +39,14 @@ def serve(
     Prints the base_url of each service; set it in the config, for example kalshi.base_url to
     http://127.0.0.1:PORT/trade-api/v2.
     """
+    # Imported here, as in every command: the server needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.archive import server
     from tradewinds.archive.faults import FaultPlan
 
     server.serve_forever(
         archive,
         port=port,
-        cutoff=date_of(cutoff, "--cutoff"),
+        cutoff=date_of(cutoff, "--cutoff") if cutoff else None,
         max_requests_per_second=max_requests_per_second,
         log=log,
         faults=FaultPlan(faults, fault_seed, stall_seconds=stall_seconds) if faults else None,

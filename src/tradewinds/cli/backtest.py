@@ -1,18 +1,16 @@
-"""`tradewinds backtest`: a run of daily equities by flags; what they say is written as a config and run like any other."""
+"""`tradewinds backtest`: a run of daily equities by flags, which are written as a config and run like any other."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from tradewinds.core import files
+from tradewinds.cli.options import NoFetchOption, date_of
 from tradewinds.core.errors import ConfigError, DataMissing
 
 BARS = "bars.parquet"
@@ -44,9 +42,7 @@ def backtest(
         Path | None, typer.Option(help="A config of daily equities for all that no flag says.", metavar="FILE")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
-    no_fetch: Annotated[
-        bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
-    ] = False,
+    no_fetch: NoFetchOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
 ) -> None:
     """Run a strategy on daily prices of shares, by name.
@@ -56,14 +52,17 @@ def backtest(
     leaderboard and compare find them, and into the run's folder. Missing prices are exit code 3, with what is missing of each
     symbol.
     """
-    from tradewinds.cli import run
+    # Imported here: they bring PyYAML, rich and pyarrow, which `--help` does not need.
+    from tradewinds.cli.run import carry_out
     from tradewinds.config import resolve as configs
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
 
+    # The config: what the flags say, over the config of --config.
     raw = _base(config)
-    raw |= {"date_start_local": _date(start, "--start"), "date_end_local": _date(end, "--end")}
+    first, last = date_of(start, "--start"), date_of(end, "--end")
+    raw |= {"date_start_local": first.isoformat(), "date_end_local": last.isoformat()}
     own = raw.get("strategy", {}) if raw.get("strategy", {}).get("name") == strategy else {}
     raw["strategy"] = {**own, "name": strategy}
     if bars is not None or "bars" not in raw:
@@ -74,23 +73,41 @@ def backtest(
         raw["universe"] = _universe(universe)
     elif "universe" not in raw:
         raw["universe"] = _symbols(raw["bars"])
+    # Check it, and write it where `tradewinds run` can read it.
     conf = configs.resolve(raw, source="tradewinds backtest")
     options = RunOptions(fetch="never" if no_fetch else None)
     with _written(raw, Path(conf["output_dir"], FOLDER, f"{run_plan(conf).run_id}.yaml"), kept=not dry_run) as path:
-        run.run(path, options, Screen(quiet=quiet), dry_run=dry_run)
+        carry_out(path, options, Screen(quiet=quiet), dry_run=dry_run)
 
 
 @contextlib.contextmanager
 def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
-    """The config as a file that stays, so that `tradewinds run` can do it again; or, not kept, one that is gone after."""
+    """Write a config to a file for the time of the block.
+
+    Args:
+        raw: the config.
+        path: its file, if it is kept.
+        kept: keep the file, so that `tradewinds run` can run it again; else it is a temporary one.
+    """
+    import yaml
+
+    from tradewinds.core import files
+
     text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
-        there = path if kept else Path(folder, path.name)
-        files.write_text(there, text)
-        yield there
+        written = path if kept else Path(folder, path.name)
+        files.write_text(written, text)
+        yield written
 
 
 def _base(config: Path | None) -> dict[str, Any]:
+    """The mapping of a config file of daily equities as YAML gives it; without a file, only the market.
+
+    Raises:
+        ConfigError: the file is wrong, or of another market.
+    """
+    import yaml
+
     from tradewinds.config import resolve as configs
 
     if config is None:
@@ -101,24 +118,22 @@ def _base(config: Path | None) -> dict[str, Any]:
     return raw
 
 
-def _date(text: str, flag: str) -> str:
-    try:
-        return dt.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a date.", where=flag, remedy="Write it as YYYY-MM-DD.") from None
-
-
 def _universe(text: str) -> Any:
+    """The config's `universe` from the text of --universe: the file of that name, or a list of symbols."""
     if "," not in text and (Path(text).is_file() or text.lower().endswith(".csv")):
         return {"file": text}
     return [symbol for symbol in (part.strip() for part in text.split(",")) if symbol]
 
 
 def _symbols(bars: dict[str, Any]) -> list[str]:
-    """All symbols of a file of bars.
+    """List all symbols of a file of bars.
+
+    Args:
+        bars: the config's section.
 
     Raises:
-        DataMissing: there is no such file. ConfigError: bars from elsewhere, or a file without symbols.
+        DataMissing: there is no such file.
+        ConfigError: the bars do not come from a file, or the file has no symbols.
     """
     from tradewinds.families.equities_daily.fetch import user_bars
 

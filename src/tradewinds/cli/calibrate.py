@@ -1,70 +1,87 @@
-"""`tradewinds calibrate`: how good a config's probabilities and temperatures are, with no replay."""
+"""`tradewinds calibrate`: score a config's probabilities and temperatures, without a replay."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
-from rich.console import Console
-from rich.table import Table
+import typer
 
 from tradewinds.cli import listing
-from tradewinds.config import resolve as configs
-from tradewinds.config.resolve import Config
-from tradewinds.core.damage import naming_damage
-from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.pipeline import make, runner
-from tradewinds.pipeline.screen import Screen
+from tradewinds.cli.options import ConfigOption, NoFetchOption
 
-Scores = dict[str, Any]
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tradewinds.config.resolve import Config
+    from tradewinds.pipeline.runner import RunOptions
+
+Scores = dict[str, Any]  # the content of calibration.json, or a part of it
 
 
-def calibrate(config_path: Path, options: runner.RunOptions, console: Console, *, as_json: bool) -> None:
-    """Make what the scores need (as a run does, with no replay) and show them, or print them as JSON.
+def calibrate(
+    config: ConfigOption,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+    no_fetch: NoFetchOption = False,
+) -> None:
+    """Score a config's probabilities and temperatures against what happened, baselines and the market's price.
+
+    Fetches what is missing, as a run does, and makes no replay. Every run leaves the same scores in its calibration.json
+    (docs/forecasts.md).
+    """
+    # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
+    from rich.console import Console
+
+    from tradewinds.config import resolve as configs
+    from tradewinds.pipeline.runner import RunOptions
+
+    console, options = Console(), RunOptions(fetch="never" if no_fetch else None)
+    found = scores(configs.load(config), options, Console(stderr=True) if as_json else console)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(console, found)
+
+
+def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
+    """Make what the scores need, as a run does, and compute them.
+
+    Args:
+        conf: a resolved config of temperature events.
+        options: how the files are made.
+        console: where progress is shown.
+
+    Returns:
+        The content of calibration.json.
 
     Raises:
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
-    conf = configs.load(config_path)
-    found = scores(conf, options, Console(stderr=True) if as_json else console)
-    if as_json:
-        print(json.dumps(found, indent=2))
-    else:
-        show(console, found)
-
-
-def scores(conf: Config, options: runner.RunOptions, console: Console) -> Scores:
-    """The content of calibration.json for a resolved config."""
-    from tradewinds.families.kalshi_weather.calibration.data import gather
-    from tradewinds.families.kalshi_weather.calibration.scores import (
-        calibration,  # here, because scipy is not light and most commands need none
-    )
+    # Imported here: the scores need scipy, DuckDB and pyarrow, which `--help` does not.
+    from tradewinds.core.damage import naming_damage
+    from tradewinds.families.kalshi_weather.calibration.inputs import scored_markets_and_days
+    from tradewinds.families.kalshi_weather.calibration.scores import calibration_scores
+    from tradewinds.families.kalshi_weather.plan import plan_of
+    from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.screen import Screen
 
     plan = plan_of(conf)
-    make_inputs(conf, options, console)
+    make_inputs(conf, options, Screen(console))
     with naming_damage(plan.data_files):
-        return calibration(*gather(conf, plan), conf["seed"])
+        return calibration_scores(*scored_markets_and_days(conf, plan), conf["seed"])
 
 
-def make_inputs(conf: Config, options: runner.RunOptions, console: Console) -> None:
-    """Fetch and make everything that a replay of a resolved config would read."""
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
-        path = Path(folder, "config.yaml")
-        path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
-        make.make(path, conf, plan_of(conf), options, Screen(console), target="inputs")
-
-
-def show(console: Console, found: Scores) -> None:
-    """The scores as tables."""
+def _show(console: Console, found: Scores) -> None:
+    """Print the scores as tables."""
     _show_probabilities(console, found)
     _show_diagram(console, found["probabilities"]["all"])
     _show_temperatures(console, found["temperatures"])
 
 
 def _show_probabilities(console: Console, found: Scores) -> None:
+    """Print the scores of the probabilities, and the model's Brier skill over each other source."""
     parts = ("brier", "reliability", "resolution", "uncertainty", "log_loss")
     heads = ("n", "Brier", "reliab.", "resol.", "uncert.", "log loss")
     table = _table("Probabilities of brackets", "group", "source", *heads)
@@ -83,6 +100,7 @@ def _show_probabilities(console: Console, found: Scores) -> None:
 
 
 def _show_diagram(console: Console, by_source: Scores) -> None:
+    """Print the reliability diagram of the model, a row per bin that holds probabilities."""
     if "model" not in by_source:
         console.print("No market has both a probability and a result: nothing to score.")
         return
@@ -97,6 +115,7 @@ def _show_diagram(console: Console, by_source: Scores) -> None:
 
 
 def _show_temperatures(console: Console, found: Scores) -> None:
+    """Print the scores of the temperature forecasts, with their PIT histograms."""
     if not found["all"]:
         console.print("No day has both a forecast and a climate report: temperatures are not scored.")
         return
@@ -112,14 +131,14 @@ def _show_temperatures(console: Console, found: Scores) -> None:
     console.print(table)
 
 
-def _bars(counts: list[float]) -> str:
-    """A histogram in the width of its columns."""
+def _bars(counts: Sequence[float]) -> str:
+    """Draw a histogram with one character per column."""
     highest = max(counts) or 1
     return "".join("▁▂▃▄▅▆▇█"[round(7 * count / highest)] for count in counts)
 
 
 def _groups(found: Scores) -> list[tuple[str, Scores]]:
-    """All, then every group of a kind that has more than one."""
+    """List all scores together, then those of each group, for kinds of groups with more than one: (name, scores by source)."""
     several = {kind: part for kind, part in found["by"].items() if len(part) > 1}
     named = [
         (f"{name} h ahead" if kind == "lead_hours" else name, scores)
@@ -130,6 +149,7 @@ def _groups(found: Scores) -> list[tuple[str, Scores]]:
 
 
 def _table(title: str, *columns: str) -> Table:
+    """Make a table with numbers to the right; the first column and the source are text."""
     table = listing.table(title)
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number < 1 or name == "source" else "right", no_wrap=" " not in name)

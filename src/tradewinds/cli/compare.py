@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli import listing
-from tradewinds.core import text
 from tradewinds.core.errors import ConfigError
-from tradewinds.database.comparison import ComparedRun, comparison_of, from_database, from_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from tradewinds.database.comparison import ComparedRun
 
 
 def compare(
@@ -32,21 +32,33 @@ def compare(
 
     Reads the database, and the folders that are named. Changes nothing. Exit code 2 if a RUN is no run or several.
     """
+    from tradewinds.database.comparison import comparison_of  # here: see listing.py
+
     listing.for_programs(as_json, as_csv)
     if len(runs) < 2:
         raise ConfigError("to compare takes two runs at least.", where="compare", remedy="tradewinds runs lists them.")
     found = _runs(runs, listing.database_url(database, config))
-    told = comparison_of(found)
+    comparison = comparison_of(found)
     if as_json:
-        listing.print_json(told)
+        listing.print_json(comparison)
     elif as_csv:
-        listing.print_csv(("what", *(run.run_id for run in found)), _csv_rows(told))
+        listing.print_csv(("what", *(run.run_id for run in found)), _csv_rows(comparison))
     else:
-        _show(listing.console(), found, told)
+        _show(listing.console(), found, comparison)
 
 
 def _runs(names: Sequence[str], url: str) -> list[ComparedRun]:
+    """The runs to compare: those of folders from their files, all others from the database, which is opened only for them.
+
+    Args:
+        names: folders of runs, run ids, or how run ids begin.
+        url: of the database.
+
+    Raises:
+        ConfigError: a name is no run, or several.
+    """
     from tradewinds.database import queries
+    from tradewinds.database.comparison import from_database, from_folder
 
     folders = {name: Path(name) for name in names if Path(name, "run_manifest.json").is_file()}
     with contextlib.ExitStack() as stack:
@@ -54,32 +66,36 @@ def _runs(names: Sequence[str], url: str) -> list[ComparedRun]:
         return [from_folder(folders[n]) if n in folders else from_database(asked[0], n) for n in names]
 
 
-def _csv_rows(told: Mapping[str, Any]) -> Iterator[list[Any]]:
-    common = {f"common_days.{name}": told["common_days"][name] for name in ("num_trades", "pnl_usd")}
-    for what, values in {**told["metrics"], **common, **told["config_differences"]}.items():
+def _csv_rows(comparison: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """A row per metric, figure of the common days and setting: its name, and its value in each run."""
+    common = {f"common_days.{name}": comparison["common_days"][name] for name in ("num_trades", "pnl_usd")}
+    for what, values in {**comparison["metrics"], **common, **comparison["config_differences"]}.items():
         yield [what, *values]
 
 
-def _show(console: Console, runs: Sequence[ComparedRun], told: Mapping[str, Any]) -> None:
+def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str, Any]) -> None:
+    """Print a comparison as a table with a column per run."""
+    from tradewinds.core import text
+
     table = listing.table("Runs side by side")
     table.add_column("")
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")
-    for name, values in told["metrics"].items():
+    for name, values in comparison["metrics"].items():
         table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
-    common = told["common_days"]
+    common = comparison["common_days"]
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
         currencies = dict.fromkeys(run.metrics.get("currency", "USD") for run in runs)
         table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(text.figure, common["pnl_usd"]))
         table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
-    if told["config_differences"]:
+    if comparison["config_differences"]:
         table.add_section()
-    for key, values in told["config_differences"].items():
+    for key, values in comparison["config_differences"].items():
         table.add_row(key, *("—" if v is None else v if isinstance(v, str) else json.dumps(v) for v in values))
     console.print(table)
     if not common["days"]:
         console.print("They share no day.")
-    if not told["config_differences"]:
+    if not comparison["config_differences"]:
         console.print("Their configs ask the same question.")

@@ -1,4 +1,4 @@
-"""What a run shows before and after its work: the plan, what the catalogs hold, the result."""
+"""Print a run's plan before its work and its result after it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,18 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
-from tradewinds.core import files
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
 
 
-def show_catalogs(screen: Screen, paths: list[str]) -> None:
-    """What the sync of some catalogs found, a line each."""
-    for path in paths:
-        meta = files.read_meta(path)
-        closes = f", closes {meta['earliest_close'][:10]} to {meta['latest_close'][:10]}" if meta["markets"] else ""
-        screen.print(
-            f"catalog of {meta['series_ticker']}: {meta['fetched']} markets listed, {meta['inserted']} new, "
-            f"{meta['updated']} changed{closes}; final through {meta['covers_through']}",
-            soft_wrap=True,
-        )
-
-
 def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> None:
-    """The dry run: one line per kind of file, then what it will cost."""
+    """Print a dry run: a table with a row per kind of file, then notes.
+
+    Args:
+        screen: where to print.
+        rows: from Family.cost: what, total, present, missing, requests and time.
+        notes: lines under the table.
+    """
     table = Table(title="Plan", title_justify="left")
     table.add_column("what", no_wrap=True)
     for column in ("in range", "present", "missing", "requests", "at the limit"):
@@ -41,7 +34,14 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
 
 
 def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
-    """The result of a run and where it lies; `headlines` are the market family's own."""
+    """Print the main figures of a finished run, and where its results are.
+
+    Args:
+        screen: where to print.
+        plan: the run's files.
+        database_url: the database, without its password.
+        headlines: (label, key of metrics.json) that only the run's market family has.
+    """
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
     diagnostics = metrics["diagnostics"]
     table = Table.grid(padding=(0, 3))
@@ -75,6 +75,7 @@ _HEADLINES = (
 
 
 def _shown(value: Any) -> str:
+    """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
     if value is None:
         return "—"
     return (

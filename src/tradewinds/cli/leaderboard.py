@@ -1,4 +1,4 @@
-"""`tradewinds leaderboard`: successful runs, the best first."""
+"""`tradewinds leaderboard`: list the successful runs of a database, the best first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli import listing
-from tradewinds.core import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +17,7 @@ COLUMNS = (
     *("win_rate_pct", "profit_factor", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
 _WIDE = 112  # columns of a terminal that has room for all figures
-_FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # elsewhere, with what the order is by
+_FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # shown on a narrower one, with the figure that the order is by
 HEADS = {
     "total_pnl_usd": "P&L, USD",
     "roi_pct": "return, %",
@@ -50,7 +49,7 @@ def leaderboard(
 
     Reads the database (v_backtest_leaderboard). Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
     """
-    from tradewinds.database import queries
+    from tradewinds.database import queries  # here: see listing.py
 
     machine = listing.for_programs(as_json, as_csv)
     with queries.reading(listing.database_url(database, config)) as connection:
@@ -60,11 +59,14 @@ def leaderboard(
 
 
 def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
+    """Print the leaderboard as a table."""
     if not rows:
         console.print("no run was loaded with success yet.")
         return
+    from tradewinds.core import text
     from tradewinds.database.queries import SORTS
 
+    # The figures that the terminal has room for.
     names = [name for name in HEADS if console.width >= _WIDE or name in (*_FIRST, SORTS[sort][0])]
     table = listing.table(f"Successful runs by {sort}")
     table.add_column("#", justify="right")

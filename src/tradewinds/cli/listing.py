@@ -1,4 +1,7 @@
-"""What the commands that list things share: which database they ask, and rows as a table, JSON or CSV."""
+"""What the commands that list things share: which database they ask, and rows as a table, JSON or CSV.
+
+These commands import SQLAlchemy, rich and pyarrow inside their functions: `--help` needs none of them.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
@@ -30,14 +33,18 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, for programs.")]
 
-_WIDE = 10_000  # columns of an output that is no terminal: nothing is cut or folded
+_WIDE = 10_000  # width of an output that is no terminal, so that nothing is cut or folded
 
 
 def database_url(url: str | None, config: Path | None) -> str:
-    """The database that is asked: the one named, the one of a config, or the default one.
+    """Return the URL of the database to ask: the one named, the one of a config, or the default one.
+
+    Args:
+        url: the value of --database.
+        config: the value of --config.
 
     Raises:
-        ConfigError: both are named, or the config is wrong.
+        ConfigError: both are given, or the config is wrong.
     """
     from tradewinds.config import resolve as configs
 
@@ -52,10 +59,10 @@ def database_url(url: str | None, config: Path | None) -> str:
 
 
 def for_programs(as_json: bool, as_csv: bool) -> bool:
-    """Whether a program reads the output.
+    """Whether the output is for a program: JSON or CSV.
 
     Raises:
-        ConfigError: both forms are asked for.
+        ConfigError: both are asked for.
     """
     if as_json and as_csv:
         raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
@@ -63,13 +70,25 @@ def for_programs(as_json: bool, as_csv: bool) -> bool:
 
 
 def console() -> Console:
-    """The output of a listing; where it is no terminal nothing is cut to a width."""
+    """Return the console of a listing; what goes to a file or a pipe is not cut to a width."""
+    from rich.console import Console
+
     made = Console(highlight=False, markup=False)
     return made if made.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
 
 
 def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, as_csv: bool) -> bool:
-    """Print some columns of rows as a program asked for them; whether one did."""
+    """Print rows as JSON or CSV, if one of them is asked for.
+
+    Args:
+        rows: the rows.
+        columns: the keys to print, in their order.
+        as_json: print JSON.
+        as_csv: print CSV.
+
+    Returns:
+        Whether anything was printed.
+    """
     if as_json:
         print_json([{name: row[name] for name in columns} for row in rows])
     elif as_csv:
@@ -78,18 +97,19 @@ def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
 
 
 def print_json(value: Any) -> None:
-    """Exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
+    """Print a value as JSON: exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A header and a line per row; null is empty, lists and objects are JSON."""
+    """Print a header and a line per row; None is empty, lists and mappings are JSON."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 def _plain(value: Any) -> Any:
+    """A value that JSON lacks as one that it has."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dt.datetime):
@@ -100,6 +120,7 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
+    """A value as a cell of CSV."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if value is None or isinstance(value, str | int | float):
@@ -108,7 +129,7 @@ def _cell(value: Any) -> Any:
 
 
 def table(title: str) -> Table:
-    """A table that wastes no width."""
+    """Return an empty table without outer edges, which saves width."""
     from rich import box
     from rich.table import Table
 
@@ -117,5 +138,5 @@ def table(title: str) -> Table:
 
 
 def dates(row: Mapping[str, Any]) -> str:
-    """A run's range in the width of a date."""
+    """Return a run's first and last date, one below the other."""
     return f"{row['date_start']}\n{row['date_end']}"

@@ -1,66 +1,64 @@
-"""`tradewinds lookahead-check`: what was changed after each cut, and whether anything before it noticed."""
+"""`tradewinds lookahead-check`: change what is known after some instants, and report decisions before them that changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
+import typer
 
-from tradewinds.audits import lookahead
-from tradewinds.audits.lookahead import Change, CutReport
-from tradewinds.config import markets
-from tradewinds.config import resolve as configs
-from tradewinds.core.damage import damaged_files
+from tradewinds.cli.options import ConfigOption
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.text import instant
-from tradewinds.families.contract import PLANTED, Subject
-from tradewinds.families.plan import refuse_missing, run_plan
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradewinds.audits.lookahead import Change, CutReport
+    from tradewinds.families.contract import Subject
 
 SHOWN_CHANGES = 20
 
 
-def run(config_path: Path, cuts: int, seed: int, console: Console) -> None:
-    """Check a config's run for look-ahead.
+def lookahead_check(
+    config: ConfigOption,
+    cuts: Annotated[
+        int, typer.Option(min=1, max=1000, help="Instants at which the future is changed.", metavar="N")
+    ] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same instants.", metavar="S")] = 0,
+) -> None:
+    """Make a run again with another future, and report every decision that comes out differently.
 
-    Raises:
-        ConfigError, DataMissing: see their exit codes. SimulationError: a decision changed, or a file is damaged.
+    Reads data/ (missing files: exit code 3 with the list) and changes nothing. Exit code 5 if a decision changed.
     """
-    conf = configs.load(config_path)
+    # Imported here: the check replays a run, with numpy, pyarrow and DuckDB, which `--help` does not need.
+    from rich.console import Console
+
+    from tradewinds.audits import lookahead
+    from tradewinds.config import markets
+    from tradewinds.config import resolve as configs
+    from tradewinds.core.damage import damaged_files
+    from tradewinds.families.plan import refuse_missing, run_plan
+
+    console, conf = Console(), configs.load(config)
     plan = run_plan(conf)
     refuse_missing(plan)
     for damage in damaged_files(plan.data_files):
         raise damage
     subject = markets.family_of(conf["market"]).lookahead(conf, plan)
-    reports = list(_watched(lookahead.check(subject, cuts, seed), cuts, console))
+    reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
     _show_cuts(console, subject, reports)
-    changes = [(report, change) for report in reports for change in report.changes]
-    if changes:
-        for report, change in changes[:SHOWN_CHANGES]:
-            console.print(_words(report, change), soft_wrap=True, highlight=False)
-        rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
-        remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
-        raise SimulationError(
-            f"{len(changes)} decision(s) changed with the future.", where=str(config_path), remedy=remedy
-        )
-    compared = {what: sum(report.decisions[what] for report in reports) for what in subject.decisions}
-    if not compared[subject.decisions[0]]:
-        what = f"there were no {subject.decisions[0]} before any of these cuts"
-        console.print(f"{what}, so nothing is shown; try --seed or more --cuts.", soft_wrap=True)
-        return
-    *others, last = (f"{count:,} {what}" for what, count in compared.items())
-    console.print(
-        f"no decision changed: {', '.join(others)} and {last} compared, each with the later records removed and with them "
-        "poisoned.",
-        soft_wrap=True,
-        highlight=False,
-    )
+    _refuse_changes(console, reports, config)
+    _show_verdict(console, subject, reports)
 
 
-def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Iterable[CutReport]:
-    """A bar on a terminal, a line per cut elsewhere."""
+def _shown_while_made(reports: Iterator[CutReport], cuts: int, console: Console) -> Iterable[CutReport]:
+    """Pass the reports on as they are made, with a bar on a terminal and a line per cut elsewhere."""
+    from rich.progress import track
+
+    from tradewinds.core.text import instant
+
     if console.is_terminal:
         yield from track(reports, "cuts", total=cuts, console=console, transient=True)
         return
@@ -69,7 +67,13 @@ def _watched(reports: Iterator[CutReport], cuts: int, console: Console) -> Itera
         yield report
 
 
-def _show_cuts(console: Console, subject: Subject, reports: list[CutReport]) -> None:
+def _show_cuts(console: Console, subject: Subject, reports: Sequence[CutReport]) -> None:
+    """Print a row per cut: the records known after it, by kind, and how many decisions before it were compared."""
+    from rich.table import Table
+
+    from tradewinds.core.text import instant
+    from tradewinds.families.contract import PLANTED
+
     title = "Known after the cut, and compared up to it"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cut", no_wrap=True)
@@ -82,10 +86,48 @@ def _show_cuts(console: Console, subject: Subject, reports: list[CutReport]) -> 
     console.print(table)
 
 
-def _words(report: CutReport, change: Change) -> str:
+def _refuse_changes(console: Console, reports: Sequence[CutReport], config: Path) -> None:
+    """Print the first decisions that changed.
+
+    Raises:
+        SimulationError: a decision changed.
+    """
+    changes = [(report, change) for report in reports for change in report.changes]
+    if not changes:
+        return
+    for report, change in changes[:SHOWN_CHANGES]:
+        console.print(_described(report, change), soft_wrap=True, highlight=False)
+    rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
+    remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
+    raise SimulationError(f"{len(changes)} decision(s) changed with the future.", where=str(config), remedy=remedy)
+
+
+def _described(report: CutReport, change: Change) -> str:
+    """One sentence on a decision that changed, and the kinds of records that changed it."""
+    from tradewinds.core.text import instant
+
     future = "poisoned" if change.poisoned else "removed"
     name = " ".join(dict.fromkeys((change.event_ticker, change.market_ticker)))
     return (
         f"{name} at {instant(change.ts)}: {change.before}; with the records after "
         f"{instant(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."
+    )
+
+
+def _show_verdict(console: Console, subject: Subject, reports: Sequence[CutReport]) -> None:
+    """Say that no decision changed, and how many were compared; without a decision of the first kind, that nothing is shown."""
+    compared = Counter[str]()
+    for report in reports:
+        compared += report.decisions
+    first = subject.decisions[0]
+    if not compared[first]:
+        what = f"there were no {first} before any of these cuts"
+        console.print(f"{what}, so nothing is shown; try --seed or more --cuts.", soft_wrap=True)
+        return
+    *others, last = (f"{compared[what]:,} {what}" for what in subject.decisions)
+    console.print(
+        f"no decision changed: {', '.join(others)} and {last} compared, each with the later records removed and with them "
+        "poisoned.",
+        soft_wrap=True,
+        highlight=False,
     )

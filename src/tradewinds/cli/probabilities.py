@@ -1,4 +1,4 @@
-"""`tradewinds probabilities`: one date's forecast and every bracket beside its price, for people who trade by hand."""
+"""`tradewinds probabilities`: one date's forecast, and every bracket's probability beside its price."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import csv
 import datetime as dt
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from tradewinds.cli import calibrate
-from tradewinds.config import resolve as configs
-from tradewinds.config.resolve import Config
-from tradewinds.core import files
-from tradewinds.core.damage import naming_damage
-from tradewinds.core.text import instant
-from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.plan import EventsPlan, plan_of
-from tradewinds.pipeline import runner
+from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
+from tradewinds.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradewinds.config.resolve import Config
+    from tradewinds.families.kalshi_weather.plan import EventsPlan
 
 COLUMNS = (
     *("series_ticker", "event_ticker", "market_ticker", "bracket", "climate_date", "asof_utc", "known_at_utc"),
@@ -31,26 +28,46 @@ Row = dict[str, Any]
 
 
 def probabilities(
-    config_path: Path, day: dt.date | None, options: runner.RunOptions, console: Console, *, output: str
+    config: ConfigOption,
+    date: Annotated[
+        str | None, typer.Option(help="Climate date; default: the config's last.", metavar="YYYY-MM-DD")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
+    no_fetch: NoFetchOption = False,
 ) -> None:
-    """Make the probabilities of one date (of the config's last, if none is given) and show them.
+    """Show one date's forecast and every bracket's probability beside its price at the as-of time.
 
-    `output` is "table", "json" or "csv". Edges are P minus price as of the as-of time, without fees.
-
-    Raises:
-        ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
+    Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
-    loaded = configs.load(config_path)
-    day = day or loaded["date_end_local"]
-    conf = configs.resolve(loaded | {"date_start_local": day, "date_end_local": day}, source=str(config_path))
-    told = console if output == "table" else Console(stderr=True)
-    calibrate.make_inputs(conf, options, told)
-    plan = plan_of(conf)
+    # Imported here: they bring rich, psutil, PyYAML and pyarrow, which `--help` does not need.
+    from rich.console import Console
+
+    from tradewinds.config import resolve as configs
+    from tradewinds.core import files
+    from tradewinds.core.damage import naming_damage
+    from tradewinds.families.kalshi_weather.plan import plan_of
+    from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.screen import Screen
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
+    wanted = date_of(date, "--date") if date else None
+    console = Console()
+
+    # The config of that one date, and the files of its replay. Progress must not mix with rows for programs.
+    loaded = configs.load(config)
+    day = wanted or loaded["date_end_local"]
+    conf = configs.resolve(loaded | {"date_start_local": day, "date_end_local": day}, source=str(config))
+    plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
+    make_inputs(conf, options, Screen(Console(stderr=True) if as_json or as_csv else console))
+
     with naming_damage(plan.data_files):
         rows = bracket_rows(conf, plan, day)
-    if output == "json":
+    if as_json:
         print(json.dumps(rows, indent=2))
-    elif output == "csv":
+    elif as_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -59,41 +76,56 @@ def probabilities(
 
 
 def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
-    """A row per market with a probability (keys COLUMNS), from the coldest bracket to the hottest, series by series."""
-    from tradewinds.families.kalshi_weather.calibration.data import (
-        asof_of,
-        quotes_at,  # here: duckdb and scipy are not light
-    )
+    """List the markets of a date that have a probability.
+
+    Args:
+        conf: a resolved config whose range holds the date.
+        plan: its files, which are all there.
+        day: the climate date.
+
+    Returns:
+        A row per market with the keys COLUMNS, series by series, from the coldest bracket to the hottest. Prices and edges
+        are in dollars; an empty side of the book is None.
+    """
+    # Imported here: quotes need DuckDB and scipy, which `--help` does not.
+    from tradewinds.core import files
+    from tradewinds.families.kalshi_weather import climate_days
+    from tradewinds.families.kalshi_weather.calibration.inputs import asof_of, quotes_at
 
     rows = []
-    said = {row["market_ticker"]: row for row in files.read_rows(plan.files.probabilities)}
+    forecasts = {row["market_ticker"]: row for row in files.read_rows(plan.files.probabilities)}
     candles = {event.series_ticker: event.path for event in plan.files.events}
     for series, catalog in plan.files.catalogs.items():
         asof = asof_of(conf, climate_days.station_of(series), day)
         quotes = quotes_at([candles[series]], asof)
         listed = files.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))
         for market in sorted(listed, key=_coldest):
-            if market["market_ticker"] in said:
-                rows.append(_row(market, said[market["market_ticker"]], quotes.get(market["market_ticker"])))
+            ticker = market["market_ticker"]
+            if ticker in forecasts:
+                rows.append(_row(market, forecasts[ticker], quotes.get(ticker)))
     return rows
 
 
 def _coldest(market: Row) -> float:
+    """Sort key of a bracket: its lower bound in °F; before all others a bracket without one."""
     floor, cap = market["floor_strike"], market["cap_strike"]
     return float(floor) if floor is not None else float(cap) - 1000 if cap is not None else 1000.0
 
 
-def _row(market: Row, said: Row, quote: tuple[float, float] | None) -> Row:
-    p = float(said["p_yes"])
+def _row(market: Row, forecast: Row, quote: tuple[float, float] | None) -> Row:
+    """A row of `bracket_rows` from a market of the catalog, its row of the probability file and its (bid, ask) in dollars."""
+    from tradewinds.core.text import instant
+
+    p = float(forecast["p_yes"])
     bid, ask = quote or (None, None)
     bid, ask = bid or None, None if ask == 1 else ask  # 0 and 1 are empty sides
     return {
-        **{name: said[name] for name in ("series_ticker", "event_ticker", "market_ticker")},
+        **{name: forecast[name] for name in ("series_ticker", "event_ticker", "market_ticker")},
         "bracket": market["yes_sub_title"],
-        "climate_date": said["climate_date"].isoformat(),
-        "asof_utc": instant(said["asof_ts"]),
-        "known_at_utc": instant(said["known_at_ts"]),
-        **{name: said[name] for name in ("mu_f", "sigma_f", "method", "reason")},
+        "climate_date": forecast["climate_date"].isoformat(),
+        "asof_utc": instant(forecast["asof_ts"]),
+        "known_at_utc": instant(forecast["known_at_ts"]),
+        **{name: forecast[name] for name in ("mu_f", "sigma_f", "method", "reason")},
         "p_yes": p,
         "yes_bid": bid,
         "yes_ask": ask,
@@ -103,12 +135,15 @@ def _row(market: Row, said: Row, quote: tuple[float, float] | None) -> Row:
 
 
 def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.date) -> None:
+    """Print a table per event, then the events that have no probability with the reason."""
+    from rich.table import Table
+
     for event in dict.fromkeys(row["event_ticker"] for row in rows):
         found = [row for row in rows if row["event_ticker"] == event]
         first = found[0]
-        law = "" if first["mu_f"] is None else f", μ {first['mu_f']:.1f} °F, σ {first['sigma_f']:.1f} °F"
+        distribution = "" if first["mu_f"] is None else f", μ {first['mu_f']:.1f} °F, σ {first['sigma_f']:.1f} °F"
         reason = f" ({first['reason']})" if first["reason"] else ""
-        console.print(f"{event}: {first['method']}{reason}{law}; as of {first['asof_utc']}", highlight=False)
+        console.print(f"{event}: {first['method']}{reason}{distribution}; as of {first['asof_utc']}", highlight=False)
         table = Table()
         for name in ("bracket", "market", "P(YES)", "bid", "ask", "edge YES", "edge NO"):
             table.add_column(name, justify="left" if name in ("bracket", "market") else "right", no_wrap=True)

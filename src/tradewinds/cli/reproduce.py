@@ -1,4 +1,4 @@
-"""`tradewinds reproduce`: make a run again from the files that it names, and say whether it comes out the same."""
+"""`tradewinds reproduce`: make a run again from the files that its manifest names, and compare the results."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def reproduce(
     connection. Exit code 0 identical, 5 different, 3 if an input is missing.
     """
     manifest = read_manifest(run_dir)
-    told = list(differences(run_dir, manifest))
-    for line in told:
+    inputs_differ = list(differences(run_dir, manifest))
+    for line in inputs_differ:
         typer.echo(line)
     found = [line for name in COMPARED for line in made_again(run_dir, manifest)[name]]
     if found:
         why = (
             " It is made from something else, see above."
-            if told
+            if inputs_differ
             else " Inputs, versions and config are the same: a bug."
         )
         shown = " ".join(found)
         raise SimulationError(f"the run comes out differently. {shown}", where=str(run_dir), remedy=why.strip())
-    though = ", though something is different today (see above)" if told else ""
+    though = ", though something is different today (see above)" if inputs_differ else ""
     typer.echo(f"{run_dir}: identical{though}: {' and '.join(COMPARED)}, byte by byte.")

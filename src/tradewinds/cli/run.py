@@ -1,46 +1,96 @@
-"""`tradewinds run`: plan, fetch, replay, report, load, in words and numbers a person can follow."""
+"""`tradewinds run`: plan, fetch what is missing, replay, report, load."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from tradewinds.cli import display
-from tradewinds.config import markets
-from tradewinds.config import resolve as configs
-from tradewinds.core import database_urls
-from tradewinds.core.errors import TradewindsError
-from tradewinds.families.plan import run_plan, stale_files
-from tradewinds.pipeline import runner
-from tradewinds.pipeline.make import make
-from tradewinds.pipeline.screen import Screen
+import typer
+
+from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.core.errors import ConfigError, TradewindsError
+
+if TYPE_CHECKING:
+    from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.screen import Screen
 
 
-def run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_run: bool) -> None:
+def run(
+    config: ConfigOption,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")
+    ] = False,
+    no_fetch: NoFetchOption = False,
+    auto_fetch: Annotated[
+        bool, typer.Option("--auto-fetch", help="Fetch what is missing, whatever the config says.")
+    ] = False,
+    max_parallel_events: Annotated[
+        int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="A Snakemake profile: default, slurm, generic or a folder.", metavar="P")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show what Snakemake says, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Append all that --verbose shows to this file, with times.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Run a backtest: fetch what is missing, replay, report, load into the database.
+
+    Reads FILE, the exchange and the weather service. Writes data/, the run's folder under output_dir, the database and logs/.
+    Asking the same question again does nothing.
+    """
+    # Imported here, as in every command: they bring psutil, PyYAML and rich, which `--help` does not need.
+    from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.screen import Screen
+
+    if no_fetch and auto_fetch:
+        raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
+    fetch = "never" if no_fetch else "auto" if auto_fetch else None
+    options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
+    carry_out(config, options, Screen(verbose=verbose, quiet=quiet, log_file=log_file), dry_run=dry_run)
+
+
+def carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
     """Carry out a run, or show its plan.
+
+    Args:
+        config_path: the config's file.
+        options: how the run is carried out.
+        screen: where it is shown; an error is written to the screen's log, too.
+        dry_run: show the plan and touch nothing.
 
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
     """
     try:
-        _run(config_path, options, screen, dry_run=dry_run)
+        _carry_out(config_path, options, screen, dry_run=dry_run)
     except TradewindsError as error:
-        screen.record(str(error), markup=False, soft_wrap=True)  # the screen's copy is main()'s
+        screen.record(str(error), markup=False, soft_wrap=True)  # `main` prints it on the terminal
         raise
 
 
-def _run(config_path: Path, options: runner.RunOptions, screen: Screen, *, dry_run: bool) -> None:
+def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+    # Imported here: the plan needs pyarrow, and a dry run needs no database.
+    from tradewinds.cli import display
+    from tradewinds.config import markets
+    from tradewinds.config import resolve as configs
+    from tradewinds.families.plan import due_files, run_plan
+
     conf = configs.load(config_path)
     plan, family = run_plan(conf), markets.family_of(conf["market"])
     if dry_run:
         display.show_plan(screen, *family.cost(conf, plan))
         return
+    from tradewinds.core import database_urls
     from tradewinds.database import activity
+    from tradewinds.pipeline.make import make
 
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
-    catalogs = plan.recorded["catalogs"]
-    synced = [path for path in catalogs if not Path(path).exists()]
-    synced += [path for path in stale_files(plan) if path in catalogs]
+    due = due_files(plan)
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
-    display.show_catalogs(screen, synced)
+    for note in family.fetched_notes(plan, due):
+        screen.print(note, soft_wrap=True)
     display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.headlines)

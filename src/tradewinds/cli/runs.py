@@ -1,4 +1,4 @@
-"""`tradewinds runs`: the runs of a database, the latest first."""
+"""`tradewinds runs`: list the runs of a database, the latest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli import listing
-from tradewinds.core import text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +20,7 @@ COLUMNS = (
 
 
 class Status(enum.StrEnum):
-    """What a run can be in the database."""
+    """State of a run in the database."""
 
     RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
@@ -46,7 +45,7 @@ def runs(
 
     Reads the database. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
     """
-    from tradewinds.database import queries
+    from tradewinds.database import queries  # here: see listing.py
 
     machine = listing.for_programs(as_json, as_csv)
     wanted = queries.RunFilter(status and status.value, series, strategy)
@@ -59,7 +58,16 @@ def runs(
 
 
 def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
+    """Print runs as a table, then the errors of those that failed.
+
+    Args:
+        console: where to print.
+        rows: the runs that are shown.
+        total: how many there are in all.
+    """
     from rich.text import Text
+
+    from tradewinds.core import text
 
     title = f"{total:,} run{'' if total == 1 else 's'}"
     if not rows:

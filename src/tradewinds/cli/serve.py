@@ -1,4 +1,4 @@
-"""`tradewinds serve`: the database and the run folders as a web page and a JSON API on this machine."""
+"""`tradewinds serve`: show the database and the run folders as a web page and a JSON API on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError
 
 PORT = 8710
-_GRACE_SECONDS = 3  # for answers under way when the server is stopped
+_GRACE_SECONDS = 3  # that a stopped server gives to answers under way
 
 
 def serve(
@@ -36,15 +36,28 @@ def serve(
 
 
 def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> None:
+    """Serve until Ctrl-C.
+
+    Args:
+        url: of the database.
+        host: the address the user named.
+        listener: the socket at it.
+        open_browser: open the page in the user's browser.
+
+    Raises:
+        DatabaseError: the database cannot be read.
+    """
+    # Imported here: SQLAlchemy, FastAPI and uvicorn, which `--help` does not need.
     from tradewinds.database import queries
 
-    with queries.reading(url):  # a database that cannot be read is said at once
+    with queries.reading(url):  # a database that cannot be read is an error now, not at the first request
         pass
     import uvicorn
 
     from tradewinds.serve.app import make_app
     from tradewinds.serve.guard import is_local
 
+    # Say where the page is, and who can reach it.
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}/"
     app = make_app(url, host)
@@ -65,13 +78,17 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the usual end
         uvicorn.Server(settings).run(sockets=[listener])
 
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket at this address, so that a port that is taken is said before anything else."""
+    """Open a socket at an address before anything else, so that a port that is taken is the first error.
+
+    Raises:
+        ConfigError: the address is not this machine's, or the port is taken.
+    """
     try:
         kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=kind)

@@ -1,4 +1,4 @@
-"""`tradewinds strategies`: what a config may name, what was run of it, and whether it may run."""
+"""`tradewinds strategies`: list the strategies that a config may name, and switch them off and on."""
 
 from __future__ import annotations
 
@@ -57,6 +57,12 @@ def disable(name: NameArgument, database: listing.DatabaseOption = None, config:
 
 
 def _switch(name: str, active: bool, url: str) -> None:
+    """Switch a strategy on or off in the database.
+
+    Raises:
+        ConfigError: there is no strategy of that name.
+    """
+    # Imported here, as below: the strategies of all families and SQLAlchemy, which `--help` does not need.
     from tradewinds import strategies as registry
     from tradewinds.database.activity import set_active
 
@@ -67,21 +73,33 @@ def _switch(name: str, active: bool, url: str) -> None:
 
 
 def _rows(url: str) -> list[dict[str, Any]]:
-    """Built-in strategies and those of the database, by name; without a database each built-in one is active."""
+    """List built-in strategies and those of the database by name; without a database every built-in one is active.
+
+    Returns:
+        Rows with the keys COLUMNS.
+    """
     from tradewinds import strategies as registry
     from tradewinds.database import queries
 
-    summaries, known = dict(registry.listing()), {}
+    summaries = dict(registry.listing())
+    known: dict[str, dict[str, Any]] = {}  # rows of the database by name
     with contextlib.suppress(NothingLoaded), queries.reading(url) as connection:
         known = {row["name"]: row for row in queries.list_strategies(connection)}
-    new: dict[str, Any] = {"is_active": True, "runs": 0, "version": None, "parameters": {}}
+    never_run: dict[str, Any] = {"is_active": True, "runs": 0, "version": None, "parameters": {}}
     return [
-        {"name": name, **new, **known.get(name, {}), "registered": name in summaries, "summary": summaries.get(name)}
+        {
+            "name": name,
+            **never_run,
+            **known.get(name, {}),
+            "registered": name in summaries,
+            "summary": summaries.get(name),
+        }
         for name in sorted({*summaries, *known})
     ]
 
 
 def _show(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Print strategies as a table."""
     from rich.text import Text
 
     table = listing.table("Strategies")

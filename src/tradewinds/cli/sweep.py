@@ -1,45 +1,82 @@
-"""`tradewinds sweep`: many settings of one config, ranked before a date and shown after it."""
+"""`tradewinds sweep`: replay many settings of one config, rank them before a date and show them after it."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import datetime as dt
-import io
-import json
-import tempfile
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-import yaml
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+import typer
 
-from tradewinds.config import resolve as configs
-from tradewinds.core import files
-from tradewinds.core.damage import naming_damage
-from tradewinds.families.plan import run_plan
-from tradewinds.pipeline import make, runner
-from tradewinds.pipeline.progress import PLAIN_LINE_SECONDS
-from tradewinds.pipeline.screen import Screen
-from tradewinds.results.artifacts import resolved_yaml
-from tradewinds.sweeps import chunks, replays
-from tradewinds.sweeps.grid import SweepPoint, sweep_points
-from tradewinds.sweeps.outcomes import Outcome, Part, split_date
-from tradewinds.sweeps.ranking import Judged, Ranking, check_metric, rank, rank_judged
-from tradewinds.sweeps.verdict import verdict
+from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 
-_SWEEPS = uuid.UUID("0d3c6c5f-5f5f-5e0b-9a53-3d0a4b8f7f21")
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.sweeps.grid import SweepPoint
+    from tradewinds.sweeps.outcomes import Outcome, Part
+    from tradewinds.sweeps.ranking import Judged, Ranking
+
+
+def sweep(
+    config: ConfigOption,
+    grid: Annotated[
+        list[str],
+        typer.Option(help="Values of a key: 0.02:0.10:0.01 or a,b,c. Every combination.", metavar="KEY=VALUES"),
+    ] = [],  # noqa: B006
+    random: Annotated[
+        int | None, typer.Option(min=1, help="Draw so many points instead, out of --range.", metavar="N")
+    ] = None,
+    range_: Annotated[
+        list[str], typer.Option("--range", help="What to draw from: 0.02:0.10, 1:50 or a,b,c.", metavar="KEY=VALUES")
+    ] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="The same seed, the same draws.", metavar="S")] = 0,
+    rank_by: Annotated[
+        str, typer.Option(help="sharpe, sortino, pnl or drawdown, before the split.", metavar="METRIC")
+    ] = "sharpe",
+    split: Annotated[
+        str | None, typer.Option(help="First date out of sample; default: the last 30 %.", metavar="YYYY-MM-DD")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Points to show.", metavar="N")] = 20,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Replay in jobs of about a minute over a Snakemake profile: slurm, default …", metavar="P"),
+    ] = None,
+    no_fetch: NoFetchOption = False,
+) -> None:
+    """Replay a config with many settings, rank them by what they did before a date, and show what they did after it.
+
+    Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
+    best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id (docs/sweeps.md).
+    """
+    # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
+    from rich.console import Console
+
+    from tradewinds.pipeline.runner import RunOptions
+
+    first_after = date_of(split, "--split") if split else None
+    options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top)
+    run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
+    carry_out(config, options, run_options, Console())
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """What to try and how to judge it: the flags of the command."""
+    """What to try and how to judge it.
+
+    Attributes:
+        grid: texts KEY=VALUES, of which every combination is tried.
+        ranges: texts KEY=VALUES, from which points are drawn.
+        random: how many points to draw; None for a grid.
+        seed: of the draws.
+        rank_by: the metric before the split that ranks.
+        split: first date that is out of sample; None for the last 30 % of the dates.
+        top: how many points to show.
+    """
 
     grid: Sequence[str] = ()
     ranges: Sequence[str] = ()
@@ -50,12 +87,28 @@ class SweepOptions:
     top: int = 20
 
 
-def sweep(config_path: Path, options: SweepOptions, run: runner.RunOptions, console: Console) -> None:
-    """Fetch what the points need, replay them all, rank them, and write the ranking.
+def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
+    """Fetch what the points need, replay them all, rank them, write the ranking and show it.
+
+    Args:
+        config_path: the config that is swept.
+        options: the points, and how they are judged.
+        run: how files are fetched; with a profile, points are replayed in its jobs.
+        console: where progress and result are shown.
 
     Raises:
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
+    # Imported here: a sweep needs numpy, pyarrow and PyYAML, which `--help` does not.
+    from tradewinds.config import markets
+    from tradewinds.config import resolve as configs
+    from tradewinds.sweeps import ranking_files, replays
+    from tradewinds.sweeps.grid import sweep_points
+    from tradewinds.sweeps.outcomes import split_date
+    from tradewinds.sweeps.ranking import check_metric, rank, rank_judged
+    from tradewinds.sweeps.verdict import verdict
+
+    # The points; those that read the same files are replayed together.
     conf = configs.load(config_path)
     check_metric(options.rank_by)
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
@@ -67,70 +120,103 @@ def sweep(config_path: Path, options: SweepOptions, run: runner.RunOptions, cons
         seed=options.seed,
         source=str(config_path),
     )
-    reading = replays.groups(points)
-    console.print(f"{len(points):,} points over {len(reading):,} set(s) of candles and probabilities.")
-    folder = Path(conf["output_dir"], "sweeps", _sweep_id(points, options, split))
+    groups = replays.groups(points)
+    console.print(f"{len(points):,} points over {len(groups):,} set(s) of candles and probabilities.")
+    folder = Path(conf["output_dir"], "sweeps", ranking_files.sweep_id(points, options.rank_by, split))
+
+    # Replay them in jobs of a profile, or in this process.
     if run.profile:
-        found = (one for group in reading for one in _fanned_out(group, split, folder / "chunks", run, console))
-        ranking = rank_judged(found, split, options.rank_by)
+        judged = (one for group in groups for one in _replay_in_jobs(group, split, folder / "chunks", run, console))
+        ranking = rank_judged(judged, split, options.rank_by)
     else:
-        for group in reading:
-            _make_inputs(group[0], run, console)
-        with _Told(console, len(points)) as told:
-            outcomes = (outcome for group in reading for outcome in _replayed(group, told))
+        _make_inputs(groups, run, console)
+        with _ReplayProgress(console, len(points)) as progress:
+            outcomes = (outcome for group in groups for outcome in _replay_here(group, progress))
             ranking = rank(outcomes, split, options.rank_by)
-    sentences = verdict(ranking, conf["risk"].get("currency", "USD"))
-    _write(folder, ranking, {point.run_id: point for point in points}, sentences)
+
+    currency = markets.family_of(conf["market"]).currency(conf)
+    sentences = verdict(ranking, currency)
+    ranking_files.write_ranking(folder, ranking, points, sentences)
     _show(console, ranking, options.top)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
 
 
-def _make_inputs(point: SweepPoint, options: runner.RunOptions, console: Console) -> None:
-    """Fetch and make everything that the replays of a group read."""
-    plan = run_plan(point.config)
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
-        path = Path(folder, "config.yaml")
-        path.write_text(yaml.safe_dump(point.config, sort_keys=False), encoding="utf-8")
-        make.make(path, point.config, plan, options, Screen(console), target="inputs")
+def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, console: Console) -> None:
+    """Fetch and make everything that the replays of some groups read."""
+    from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.screen import Screen
+
+    for group in groups:
+        make_inputs(group[0].config, options, Screen(console))
 
 
-def _fanned_out(
-    points: Sequence[SweepPoint], split: dt.date, folder: Path, run: runner.RunOptions, console: Console
+def _replay_in_jobs(
+    points: Sequence[SweepPoint], split: dt.date, folder: Path, run: RunOptions, console: Console
 ) -> Iterator[Judged]:
-    """Replay a group in pieces over a Snakemake profile; pieces that are there are not made again."""
+    """Replay a group of points in jobs of a Snakemake profile; a job whose figures are there is not run again.
+
+    Args:
+        points: points that read the same files.
+        split: first date that is out of sample.
+        folder: where orders and figures of the jobs lie.
+        run: how files are fetched, and the profile.
+        console: where progress is shown.
+    """
+    import yaml
+
+    from tradewinds.core import files
+    from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline.make import make
+    from tradewinds.pipeline.screen import Screen
+    from tradewinds.sweeps import chunks
+
+    # One order per job, beside the config that all of them read; other machines see the folder.
     first, plan = points[0], run_plan(points[0].config)
-    events = len(plan.recorded["candles"]) or sum(len(paths) for _, paths in plan.groups)
-    pieces = chunks.chunks(points, events, split, folder)
+    pieces = chunks.chunks(points, plan.units, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
         chunks.write_order(piece, split)
-    path = folder / f"{first.run_id}.config.yaml"  # jobs read it, so it lies where other machines see it
+    path = folder / f"{first.run_id}.config.yaml"
     files.write_text(path, yaml.safe_dump(first.config, sort_keys=False))
+
+    # Run the jobs, then read their figures.
     made = ("replay", [str(piece.figures) for piece in pieces])
-    make.make(path, first.config, plan, run, Screen(console), target="inputs", beyond=made)
+    make(path, first.config, plan, run, Screen(console), target="inputs", beyond=made)
     settings = {point.run_id: point.settings for point in points}
     for piece in pieces:
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replayed(points: Sequence[SweepPoint], told: _Told) -> Iterator[Outcome]:
+def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[Outcome]:
+    """Replay a group of points in this process."""
+    from tradewinds.core.damage import naming_damage
+    from tradewinds.families.plan import run_plan
+    from tradewinds.sweeps import replays
+
     with naming_damage(run_plan(points[0].config).data_files):
-        yield from replays.outcomes(points, told)
+        yield from replays.outcomes(points, progress)
 
 
-class _Told:
-    """How many points are done: a bar on a terminal, a line every few seconds elsewhere."""
+class _ReplayProgress:
+    """How many points are replayed: a bar on a terminal, a line every few seconds elsewhere.
+
+    Args:
+        console: where it is shown.
+        total: how many points there are.
+    """
 
     def __init__(self, console: Console, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         self.console, self.total, self.done = console, total, 0
         self.progress = Progress(
             TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
         )
         self.last_line = time.monotonic()
 
-    def __enter__(self) -> _Told:
+    def __enter__(self) -> _ReplayProgress:
         """Start the bar."""
         if self.console.is_terminal:
             self.task = self.progress.add_task("", total=self.total)
@@ -138,11 +224,13 @@ class _Told:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the bar as it stands."""
+        """Stop the bar where it is."""
         self.progress.stop()
 
     def __call__(self, more: int) -> None:
-        """Some more points are done."""
+        """Count `more` points as replayed."""
+        from tradewinds.pipeline.progress import PLAIN_LINE_SECONDS
+
         self.done += more
         if self.console.is_terminal:
             self.progress.update(self.task, completed=self.done)
@@ -151,53 +239,24 @@ class _Told:
             self.console.print(f"replay: {self.done:,} of {self.total:,}")
 
 
-def _sweep_id(points: Sequence[SweepPoint], options: SweepOptions, split: dt.date) -> str:
-    """The same points, ranked in the same way, have the same folder."""
-    return str(uuid.uuid5(_SWEEPS, configs.digest([[point.run_id for point in points], options.rank_by, split])))
-
-
-def _write(folder: Path, ranking: Ranking, points: Mapping[str, SweepPoint], sentences: str) -> None:
-    """ranking.csv (a row per point), sweep.json (what was judged, and how), best.yaml (the config of the first point)."""
-    keys = list(ranking.rows[0].settings)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    figures = [field.name for field in dataclasses.fields(Part)]
-    parts = ("in_sample", "out_of_sample")
-    writer.writerow(["rank", "run_id", *keys, *(f"{part}_{name}" for part in parts for name in figures)])
-    for place, row in enumerate(ranking.rows, 1):
-        settings = map(_text, row.settings.values())
-        values = [getattr(getattr(row, part), name) for part in parts for name in figures]
-        writer.writerow([place, row.run_id, *settings, *("" if value is None else value for value in values)])
-    files.write_text(folder / "ranking.csv", out.getvalue())
-    files.write_text(folder / "best.yaml", resolved_yaml(points[ranking.rows[0].run_id].config))
-    summary = {
-        "ranked_by": ranking.by,
-        "split": ranking.split.isoformat(),
-        "points": len(ranking.rows),
-        "luck": dataclasses.asdict(ranking.luck),
-        "rank_correlation": ranking.correlation,
-        "verdict": sentences,
-    }
-    files.write_text(folder / "sweep.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
-
-
 def _show(console: Console, ranking: Ranking, top: int) -> None:
-    """The first points, with their figures before and after the split."""
+    """Print the first points, with their figures before and after the split."""
+    from rich.table import Table
+
+    from tradewinds.sweeps.ranking_files import setting_text
+
     table = Table(title=f"By {ranking.by} before {ranking.split}", title_justify="left")
     for key in ranking.rows[0].settings:
         table.add_column(key.rpartition(".")[2], overflow="fold")
     for name in ("P&L", "trades", "Sharpe", "P&L after", "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranking.rows[:top]:
-        table.add_row(*map(_text, row.settings.values()), *_figures(row.in_sample), *_figures(row.out_of_sample))
+        table.add_row(*map(setting_text, row.settings.values()), *_figures(row.in_sample), *_figures(row.out_of_sample))
     console.print(table)
     if len(ranking.rows) > top:
         console.print(f"… and {len(ranking.rows) - top:,} more in ranking.csv")
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
 def _figures(part: Part) -> list[str]:
+    """P&L, number of trades and Sharpe ratio of one part as text."""
     return [f"{part.pnl_usd:,.2f}", f"{part.num_trades:,}", "—" if part.sharpe is None else f"{part.sharpe:,.2f}"]

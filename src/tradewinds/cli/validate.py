@@ -1,21 +1,67 @@
-"""`tradewinds validate`: the config, then every validation that the data in the folder allows. Reads only."""
+"""`tradewinds validate`: check a config, then judge the data that is there. Changes nothing."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+from tradewinds.cli.options import ConfigOption
+from tradewinds.core.errors import SimulationError
 
-from tradewinds.config import markets
-from tradewinds.config import resolve as configs
-from tradewinds.families.plan import run_plan
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tradewinds.families.contract import Findings
+
+SHOWN_FAILURES = 3  # of each validation
 
 
-def validate(config_path: Path, console: Console) -> None:
-    """Check a config and judge the data that is there.
+def validate(config: ConfigOption) -> None:
+    """Check a config, and its data by every validation that what is there allows.
 
-    Raises:
-        ConfigError: the config is wrong. Else as the market family's own `validate`.
+    Reads data/ and the probability file. Opens no connection, touches nothing. Exit code 5 if an event fails a validation.
     """
-    conf = configs.load(config_path)
-    markets.family_of(conf["market"]).validate(conf, run_plan(conf), str(config_path), console)
+    # Imported here: validating needs rich and pyarrow, which `--help` does not.
+    from rich.console import Console
+
+    from tradewinds.config import markets
+    from tradewinds.config import resolve as configs
+    from tradewinds.families.plan import run_plan
+
+    conf, console = configs.load(config), Console()
+    plan, family = run_plan(conf), markets.family_of(conf["market"])
+    console.print(
+        f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
+        soft_wrap=True,
+    )
+    findings = family.validate(conf, plan)
+    _show(console, findings)
+    if findings.verdict:
+        raise SimulationError(findings.verdict, where=str(config), remedy=findings.remedy)
+
+
+def _show(console: Console, findings: Findings) -> None:
+    """Print the notes, a table of the validations, and the first failures of each."""
+    from rich.table import Table
+
+    for note in findings.notes:
+        console.print(note)
+    if findings.validations:
+        table = Table()
+        table.add_column("validation", no_wrap=True)
+        table.add_column("judged", justify="right")
+        table.add_column("failed", justify="right")
+        table.add_column("what holds")
+        for one in findings.validations:
+            if one.judged is None:
+                table.add_row(one.name, "—", "—", f"{one.what} (judged in every run)")
+            else:
+                table.add_row(one.name, str(one.judged), str(one.failed), one.what)
+        console.print(table)
+    for name, count in Counter(failure.validation for failure in findings.failures).items():
+        of_this = (failure for failure in findings.failures if failure.validation == name)
+        for failure in itertools.islice(of_this, SHOWN_FAILURES):
+            console.print(f"{name}: {failure.subject}: {failure.why}", soft_wrap=True, markup=False)
+        if count > SHOWN_FAILURES:
+            console.print(f"{name}: and {count - SHOWN_FAILURES} more")

@@ -9,7 +9,6 @@ import difflib
 import math
 from typing import Any
 
-import jsonschema
 import yaml
 
 from tradewinds.core import yaml_text
@@ -93,6 +92,8 @@ class Problems:
 
     def check_schema(self, config: dict[str, Any], schema: dict[str, Any]) -> None:
         """Note every way in which a config breaks its schema."""
+        import jsonschema  # here: it takes 0.1 s, and commands that only list runs check no config
+
         validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
         for error in sorted(validator.iter_errors(config), key=lambda e: [str(part) for part in e.absolute_path]):
             self._add_schema_error(error)

@@ -1,4 +1,4 @@
-"""What a library imports on a mere chance, and what that costs: a short process is spared it."""
+"""Keep a library from importing another package that this process does not need."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def without(package: str) -> Iterator[None]:
-    """Inside, a package that is not imported yet is not installed, to whoever looks; afterwards it can be imported as ever."""
+def hide_package(package: str) -> Iterator[None]:
+    """While the block runs, importing `package` raises ModuleNotFoundError.
+
+    A package that is imported already stays imported. After the block it can be imported as usual.
+
+    Args:
+        package: name of a top-level package.
+    """
     if package in sys.modules:
         yield
         return
-    finder = _Without(package)
+    finder = _HiddenPackageFinder(package)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -21,8 +27,8 @@ def without(package: str) -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
-class _Without:
-    """A finder of modules to whom a package is not installed."""
+class _HiddenPackageFinder:
+    """A finder of modules that raises ModuleNotFoundError for one package and leaves all others to the next finder."""
 
     def __init__(self, package: str) -> None:
         self.package = package

@@ -69,22 +69,25 @@ class Trade:
         return self.payout_micro - self.qty * self.entry_price_micro - self.entry_fee_micro
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A market of an attempted event with a probability at its as-of time and a yes/no result."""
-
-    event_ticker: str
-    market_ticker: str
-    p_yes_pico: int
-    yes: bool
-
-
 @dataclass
 class RunResult:
-    """A run. `equity` is in time order; `diagnostics` are the counts of metrics.json; `watermark` is the latest candle used.
+    """A run.
 
-    `days_per_year` is None where equity is noted around the clock; else a year has so many trading days, and every point of
-    `equity` after the first is the close of one. `family` are metrics that the market family adds.
+    Attributes:
+        start_balance_micro: cash at the start.
+        end_balance_micro: cash at the end.
+        trades: in order of execution.
+        equity: in order of time.
+        decisions: fills and refusals.
+        diagnostics: counts of metrics.json.
+        skipped: (event, reason) of what was not replayed.
+        watermark: end of the latest candle used, in Unix seconds.
+        start_ts: of the first point of equity, in Unix seconds.
+        end_ts: of the last one.
+        family: metrics that the market family adds.
+        days_per_year: how many daily returns make a year.
+        around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity after the first is the close of
+            a trading day.
     """
 
     start_balance_micro: int
@@ -92,11 +95,11 @@ class RunResult:
     trades: list[Trade]
     equity: list[Point]
     decisions: list[Decision]
-    scored: list[Scored]
     diagnostics: dict[str, Any]
     skipped: list[tuple[str, str]]  # (event, reason)
     watermark: int | None
     start_ts: int | None = None
     end_ts: int | None = None
-    days_per_year: int | None = None
     family: dict[str, Any] = field(default_factory=dict)
+    days_per_year: int = field(kw_only=True)
+    around_the_clock: bool = field(kw_only=True)

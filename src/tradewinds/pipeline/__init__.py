@@ -1,1 +1,1 @@
-"""Runs Snakemake, and what its jobs do."""
+"""Run Snakemake, watch it, and do the work of its jobs."""

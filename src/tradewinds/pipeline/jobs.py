@@ -1,7 +1,7 @@
-"""What every Snakemake job shares: its environment, its log, and how it fails.
+"""What every Snakemake job shares: its environment, its log, its progress, and how it fails.
 
-Endpoints, rates and the permission to fetch define no bytes, so they do not travel through Snakemake's params (which
-are recorded and trigger reruns) but through environment variables that the workflow exports when it is parsed.
+Endpoints, rates and the permission to fetch change no byte of a result. So they do not travel through Snakemake's params, which
+are recorded and trigger reruns, but through environment variables that the workflow exports when it is parsed.
 """
 
 from __future__ import annotations
@@ -30,21 +30,29 @@ from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
-TELL_SECONDS = 0.2
-COLLECTED_AFTER = 100_000  # objects that may hold others, made and not freed: some ten megabytes
+PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
+COLLECTED_AFTER = 100_000  # container objects made and not freed, before the garbage collector runs: some ten megabytes
 
-UNEXPECTED = 1
+UNEXPECTED = 1  # exit code of a job that hit a bug
+# Errors of the file system that the user can mend; any other OSError is a bug.
 FILE_SYSTEM_REFUSES = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 )
 
 
 def export_environment(config: Mapping[str, Any]) -> None:
-    """Give the jobs of this workflow their endpoints, this Python first on the PATH, and this clone to import from.
+    """Set the environment variables that the jobs of this workflow read.
 
-    (With --sdm conda a job's Python is one that knows no tradewinds; an installed one is found where Snakemake is.)
-    No job has matrices so large that threads would pay; starting them takes numpy half its import.
+    They name the services' endpoints and rates, whether fetching is allowed, the folder of the family's scripts, this Python
+    (first on the PATH) and, in a clone, this package (first on the PYTHONPATH).
+
+    With --sdm conda a job runs under a Python that has no tradewinds installed; so it gets this clone's. An installed
+    tradewinds is found beside Snakemake.
+
+    Args:
+        config: resolved.
     """
+    # No job has matrices so large that threads would pay, and starting threads takes half of numpy's import time.
     os.environ.setdefault(*ONE_THREAD)
     os.environ[SERVICES] = json.dumps(
         {name: config[name] for name in family_of(config["market"]).services}, sort_keys=True
@@ -58,6 +66,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
 
 
 def _put_first(variable: str, folder: Path) -> None:
+    """Put a folder at the front of a list of folders in an environment variable, once."""
     others = os.environ.get(variable, "").split(os.pathsep)
     if others[0] != str(folder):
         os.environ[variable] = os.pathsep.join([str(folder), *filter(None, others)])
@@ -67,7 +76,14 @@ SOURCES = {".py", ".c", ".csv", ".sql", ".j2", ".css", ".js"}
 
 
 def code_digest(*parts: str) -> str:
-    """SHA-256 over the sources of some of the package's folders or files: results follow the code that makes them."""
+    """Digest the sources of some of the package's folders or files, so that results follow the code that makes them.
+
+    Args:
+        parts: folders or files, relative to the package's folder.
+
+    Returns:
+        16 hexadecimal digits of a SHA-256 over relative paths and contents.
+    """
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for part in parts:
@@ -79,7 +95,10 @@ def code_digest(*parts: str) -> str:
 
 
 def log_to(path: str | Path) -> None:
-    """Send the log of this process to a file (Snakemake's `log:` catches neither stdout nor logging by itself)."""
+    """Send the log of this process to a new file.
+
+    Snakemake's `log:` names a file and redirects neither stdout nor logging into it.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path,
@@ -100,21 +119,23 @@ def run_job(
 ) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
-    The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that it tidies up.
+    The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that temporary files are
+    removed.
 
     Args:
         main: the job's work.
-        stage: its rule.
-        log: the file of its log.
-        target: the file that it makes, for its failure record.
-        refused: the error whose exit code it has where the file system refuses to write.
+        stage: name of the job's rule.
+        log: path of the job's log.
+        target: the file that the job makes, for its failure record.
+        refused: the error whose exit code the job has if the file system refuses to write.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         log_to(log)
-        travel_light()
+        tune_garbage_collector()
         main()
-        for number in (signal.SIGTERM, signal.SIGINT):  # the work is done: a late stop must not make it look undone
+        # The work is done: a signal that arrives now must not make it look undone.
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
         logging.getLogger(stage).error("%s", error)
@@ -131,8 +152,12 @@ def run_job(
         _unexpected(stage, error, log, target)
 
 
-def own_files(config: Mapping[str, Any]) -> list[str]:
-    """Files of the user's own that a config (resolved or not) names: prices, a universe, probabilities, a strategy …"""
+def user_files(config: Mapping[str, Any]) -> list[str]:
+    """List the user's own files that a config names: prices, a universe, probabilities, corporate actions, a strategy.
+
+    Args:
+        config: resolved, or as the user wrote it.
+    """
     sections = {name: config.get(name) for name in ("bars", "universe", "probabilities", "strategy")}
     parts = [part for part in sections.values() if isinstance(part, Mapping)]
     named = [part.get(key) for part in parts for key in ("path", "file")]
@@ -140,70 +165,90 @@ def own_files(config: Mapping[str, Any]) -> list[str]:
 
 
 def enter_storage(job: Any) -> None:
-    """Work where the job's files are, if that is not the working directory.
+    """Change into the folder of the job's files, if that is not the working directory.
 
-    Under a default storage provider Snakemake keeps the local copies of a job's files in a folder of its own, in which they
-    have the paths of the plan. There the job goes, and its paths (of the `snakemake` object) become the plan's again. The
-    user's own files are in no storage: links lead to them.
+    Under a default storage provider Snakemake keeps local copies of a job's files below a folder of its own, at the plan's
+    paths. The job changes into that folder, and the paths in the `snakemake` object become those of the plan again. The
+    user's own files are in no storage, so the folder gets links to them.
+
+    Args:
+        job: the `snakemake` object of a script.
     """
     root, found, _ = str(job.log[0]).partition("/logs/")
-    if not found:
+    if not found:  # the log's path begins with logs/, as in the plan: no storage provider
         return
+    # Input, output and log as the plan names them.
     for files in (job.input, job.output, job.log):
         files[:] = [str(path).removeprefix(f"{root}/") for path in files]
         for name, (start, end) in list(files._get_names()):
             files._set_name(name, start, end)
-    for own in own_files(job.config):
+    for own in user_files(job.config):
         link = Path(root, own)
         link.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(FileExistsError):  # another job of the same workflow has made it
             link.symlink_to(Path(own).resolve())
     os.chdir(root)
 
 
-def travel_light() -> None:
-    """For a process that has imported what it needs: keep that from costing time again.
+def tune_garbage_collector() -> None:
+    """Freeze imported modules and raise the garbage collector's threshold.
 
-    The collector of cycles need not look through modules, a seventh of a second each time, and need not look for cycles
-    among results, of which there are none, after every 700 of them.
+    A full collection takes about 0.14 s, since it looks through all modules, and would run often: after every 700 new objects,
+    although jobs make no reference cycles. Call it once a process has imported what it needs.
     """
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER)
-    atexit.register(gc.unfreeze)  # at the end modules are taken apart, by the collector
-    _spare_pandas()
+    atexit.register(gc.unfreeze)  # Python takes modules apart at exit, and needs the collector to do it
+    _skip_pandas_import()
 
 
-def _spare_pandas() -> None:
-    """Keep pyarrow from importing pandas, a fifth of a second, for the first Python value that it makes its own (and dateutil,
-    a fiftieth, for this one).
+def _skip_pandas_import() -> None:
+    """Make pyarrow's first conversion of a Python value without importing pandas (0.2 s) and dateutil (0.02 s).
 
-    It only wants to know that the value is none of theirs. What it has not found once it does not look for again, until
-    somebody asks for pandas by name (`to_pandas`, `from_pandas`), as a user's strategy may.
+    pyarrow imports both to find out whether the value is one of theirs. If it does not find them it does not try again, until
+    the program itself calls `to_pandas` or `from_pandas`, as a user's strategy may.
     """
-    import pyarrow as pa  # here, because a Snakefile that is parsed needs none
+    import pyarrow as pa  # here: parsing the Snakefile imports this module and needs no pyarrow
 
-    with imports.without("pandas"), imports.without("dateutil"):
+    with imports.hide_package("pandas"), imports.hide_package("dateutil"):
         pa.array([0])
 
 
-def telling(stage: str) -> Callable[[int, int], None]:
-    """A function that shows the run that watches how much of a job is done, and of how much; some times a second at most."""
+def progress_writer(stage: str) -> Callable[[int, int], None]:
+    """Return a function that writes a job's progress for the run that watches it.
+
+    It writes nothing in a job that plain Snakemake started, and at most once in PROGRESS_SECONDS otherwise.
+
+    Args:
+        stage: name of the job's rule.
+
+    Returns:
+        A function of (units done, units in all).
+    """
     folder, last = os.environ.get(FAILURES), 0.0
 
-    def tell(done: int, total: int) -> None:
+    def write(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if folder and Path(folder).is_dir() and (now - last > TELL_SECONDS or done == total):
+        if folder and Path(folder).is_dir() and (now - last > PROGRESS_SECONDS or done == total):
             last = now
             part = Path(folder, f"{stage}.part")
             part.write_text(json.dumps([done, total]), encoding="utf-8")
             part.replace(Path(folder, f"{stage}.progress"))
 
-    return tell
+    return write
 
 
-def told(folder: str | Path, stage: str) -> tuple[int, int] | None:
-    """What a job said with `telling`: done, total; None before its first word."""
+def read_progress(folder: str | Path, stage: str) -> tuple[int, int] | None:
+    """Read what a job's `progress_writer` wrote last.
+
+    Args:
+        folder: the run's messages folder (runner.messages_folder).
+        stage: name of the job's rule.
+
+    Returns:
+        (units done, units in all); None if the job has written nothing yet.
+    """
     try:
         done, total = json.loads(Path(folder, f"{stage}.progress").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -212,19 +257,21 @@ def told(folder: str | Path, stage: str) -> tuple[int, int] | None:
 
 
 def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
+    """End the job because of a bug: the traceback goes to the log."""
     logging.getLogger(stage).error("%s", traceback.format_exc())
     message = f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
     _fail(stage, message, UNEXPECTED, target)
 
 
 def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoReturn:
+    """End the job: print the message, and leave a failure record for the run that watches."""
     folder = os.environ.get(FAILURES)
-    if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that asked for it
+    if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that started it
         record = {"stage": stage, "message": message, "exit_code": exit_code}
         record |= {"target": target} if target else {}
         path = Path(folder, f"{uuid.uuid4().hex}.json")
         part = path.with_suffix(".part")  # a job can be killed while it writes: a record is whole or absent
-        with contextlib.suppress(OSError):  # its disk may be full, too: what is printed stands in the workflow's log
+        with contextlib.suppress(OSError):  # this disk may be full, too; the printed message is in the workflow's log
             part.write_text(json.dumps(record), encoding="utf-8")
             part.replace(path)
     print(message, file=sys.stderr)
@@ -232,5 +279,9 @@ def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoRet
 
 
 def failures(folder: str | Path) -> list[dict[str, Any]]:
-    """The failure records that jobs left in a folder."""
+    """Read the failure records that jobs left in a folder.
+
+    Returns:
+        Mappings with the keys stage, message, exit_code and, where the job named the file that it makes, target.
+    """
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]

@@ -1,19 +1,20 @@
-"""Make the files of a plan: one Snakemake process, watched."""
+"""Make the files of a plan with one Snakemake process, and show its progress."""
 
 from __future__ import annotations
 
-import contextlib
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing
-from tradewinds.families.plan import Plan
+from tradewinds.families.plan import Plan, run_plan, shown_paths
 from tradewinds.pipeline import jobs, progress, runner
 from tradewinds.pipeline.screen import Screen
-
-SHOWN_FILES = 40
 
 
 def make(
@@ -25,12 +26,24 @@ def make(
     target: str | None = None,
     beyond: progress.Group | None = None,
 ) -> bool:
-    """Make the files of a plan (all, or those of a target of the workflow); whether there was anything to do.
+    """Make the files of a plan: all of them, or those of one target of the workflow.
 
-    `beyond` the plan: a stage with its files, which are made in place of the target.
+    Args:
+        config_path: the config's file, which Snakemake reads.
+        conf: the resolved config.
+        plan: its files.
+        options: how the run is carried out.
+        screen: where progress is shown.
+        target: a rule of the workflow such as `inputs`; None makes everything, the load into the database included.
+        beyond: a stage that is not in the plan, with its files; they are made in place of the target's.
+
+    Returns:
+        Whether there was anything to do.
 
     Raises:
-        ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
+        ConfigError: there is no such profile, or a file of the run could not be written.
+        DataMissing: fetching is off and files are missing.
+        runner.WorkflowFailed: a job failed.
     """
     fetch = options.fetch or conf["fetch"]
     if fetch == "never":
@@ -38,42 +51,50 @@ def make(
     loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
     with (
         runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
-        runner.words_folder(options.profile) as failures,
+        runner.messages_folder(options.profile) as failures,
     ):
+        # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         targets = beyond[1] if beyond else [target] if target else []
         command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
+        # The files to watch: those of the plan's stages, and without a target the results after them.
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
         files += [beyond] if beyond else []
         with (
-            _checkpoints(conf, plan, Path(failures)),
+            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
             progress.Watch(files, screen, failures, log) as watch,
         ):
             return runner.run_workflow(command, log, watch, Path(failures))
 
 
-def _checkpoints(conf: configs.Config, plan: Plan[Any], failures: Path) -> contextlib.AbstractContextManager[None]:
-    """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
-    missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
-    if not missing:
-        return contextlib.nullcontext()
-    from tradewinds.families.kalshi_weather.database import checkpoints
+def _reasons(failures: Path) -> dict[str, str]:
+    """Why jobs could not make their files, by path; a job that was interrupted has no reason."""
+    failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
+    return {record["target"]: record["message"] for record in failed if "target" in record}
 
-    def reasons() -> dict[str, str]:
-        failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
-        return {record["target"]: record["message"] for record in failed if "target" in record}
 
-    return checkpoints.backfill(conf["database"]["url"], missing, reasons)
+def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen) -> None:
+    """Fetch and make everything that a replay of a resolved config reads, and replay nothing.
+
+    Args:
+        conf: resolved; it need not stand in a file.
+        options: how the work is carried out.
+        screen: where progress is shown.
+
+    Raises:
+        ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
+    """
+    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+        path = Path(folder, "config.yaml")
+        path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
+        make(path, conf, run_plan(conf), options, screen, target="inputs")
 
 
 def _refuse_missing(plan: Plan[Any]) -> None:
+    """Raise DataMissing with the names of fetched files that are not there."""
     missing = plan.missing()
-    if not missing:
-        return
-    shown = "\n".join(f"  {path}" for path in missing[:SHOWN_FILES])
-    rest = f"\n  … and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
-    raise DataMissing(
-        f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:\n{shown}{rest}"
-    )
+    if missing:
+        what = f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:"
+        raise DataMissing(f"{what}\n{shown_paths(missing)}")

@@ -1,4 +1,7 @@
-"""How far a run is: bars on a terminal, plain lines elsewhere; with rate and time left, read off what is there."""
+"""Show how far a run is: as bars on a terminal, as plain lines elsewhere, with rate and time left.
+
+A file counts as made when it exists. A stage that is one job is as far as the job's own progress says (jobs.progress_writer).
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,19 @@ from tradewinds.pipeline import jobs
 from tradewinds.pipeline.screen import Screen
 
 PLAIN_LINE_SECONDS = 5.0
-SOME_SECONDS = 1.0  # before that a rate says nothing
+SOME_SECONDS = 1.0  # after which a rate means something
 _BAR_WIDTH = 24
 
-Group = tuple[str, list[str]]
+Group = tuple[str, list[str]]  # a stage and its files
 
 
 def groups(plan: Plan[Any], loaded: str) -> list[Group]:
-    """The files of a run in the order in which they come to be."""
+    """List the files of a run by stage, in the order in which they are made.
+
+    Args:
+        plan: the run's files.
+        loaded: the receipt of the load into the database.
+    """
     return [
         *plan.groups,
         ("simulate", [f"{plan.run_dir}/metrics.json"]),
@@ -44,27 +52,34 @@ def groups(plan: Plan[Any], loaded: str) -> list[Group]:
 
 
 class _Stage:
-    """Files to come, or what the one job that makes them says it has done of how much."""
+    """Progress of one stage: files made of those that were missing, or units done as its one job writes them."""
 
     def __init__(self, name: str, missing: set[str]) -> None:
         self.name, self.missing = name, missing
         self.done, self.total = 0, len(missing)
-        self.began: float | None = None  # when everything before it was there, or it was ahead of that
+        self.began: float | None = None  # when its first file appeared, or when the stages before it were done
         self.shown_at = time.monotonic()
 
-    def look(self, told: Callable[[str], tuple[int, int] | None]) -> bool:
-        """Whether there is more than at the last look."""
+    def update(self, read_progress: Callable[[str], tuple[int, int] | None]) -> bool:
+        """Look up how far the stage is.
+
+        Args:
+            read_progress: returns (units done, units in all) of a stage's job; None if it has written nothing.
+
+        Returns:
+            Whether anything changed since the last call.
+        """
         before = self.done, self.total
         self.missing -= {path for path in self.missing if Path(path).exists()}
-        said = told(self.name)
-        if said:
-            self.done, self.total = said if self.missing else (said[1], said[1])
+        written = read_progress(self.name)
+        if written:  # once its file is there the job is done, whatever it wrote last
+            self.done, self.total = written if self.missing else (written[1], written[1])
         else:
             self.done = self.total - len(self.missing)
         return (self.done, self.total) != before
 
     def line(self) -> str:
-        """`candles: 15 of 22, 3.1/s, 0:00:02 left`."""
+        """Return a line such as `candles: 15 of 22, 3.1/s, 0:00:02 left`."""
         text = f"{self.name}: {self.done:,} of {self.total:,}"
         elapsed = 0.0 if self.began is None else time.monotonic() - self.began
         if elapsed < SOME_SECONDS or not self.missing or not self.done:
@@ -74,11 +89,18 @@ class _Stage:
 
 
 class Watch:
-    """Progress of a run, looked up at every call: files that were missing at the start, and what jobs say of themselves."""
+    """Progress of a run; each call looks it up and shows what changed.
 
-    def __init__(self, file_groups: list[Group], screen: Screen, told_in: str | Path, log: Path | None = None) -> None:
-        """`told_in`: where jobs leave their words (jobs.telling); `log`: of the workflow, whose new lines are details."""
-        self.screen, self.told_in, self.log, self.read = screen, told_in, log, 0
+    Args:
+        file_groups: the run's files by stage; those that exist when the object is made are not counted.
+        screen: where to show progress.
+        messages: the folder in which jobs write their progress (runner.messages_folder).
+        log: the workflow's log, whose new lines are shown as details; None for none.
+    """
+
+    def __init__(self, file_groups: list[Group], screen: Screen, messages: str | Path, log: Path | None = None) -> None:
+        self.screen, self.messages, self.log = screen, messages, log
+        self.read = 0  # bytes of the log that were shown
         missing = {name: {path for path in files if not Path(path).exists()} for name, files in file_groups}
         self.stages = [_Stage(name, paths) for name, paths in missing.items() if paths]
         self.progress: Progress | None = None
@@ -94,16 +116,16 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the bars as they stand."""
+        """Stop the bars where they are."""
         if self.progress:
             self.progress.stop()
 
     def __call__(self) -> None:
-        """Look and show what changed."""
+        """Show what changed since the last call."""
         self._details()
         all_before = True
         for stage in self.stages:
-            changed = stage.look(lambda name: jobs.told(self.told_in, name))
+            changed = stage.update(lambda name: jobs.read_progress(self.messages, name))
             if stage.began is None and (changed or all_before):
                 self._begin(stage)
             if changed:
@@ -111,11 +133,13 @@ class Watch:
             all_before = all_before and not stage.missing
 
     def _begin(self, stage: _Stage) -> None:
+        """Start a stage's clock."""
         stage.began = time.monotonic()
         if self.progress:
             self.progress.start_task(self.bars[stage.name])
 
     def _show(self, stage: _Stage) -> None:
+        """Move a stage's bar; print a line of it at most once in PLAIN_LINE_SECONDS, and when it is done."""
         if self.progress:
             self.progress.update(self.bars[stage.name], completed=stage.done, total=stage.total)
         now = time.monotonic()
@@ -124,7 +148,7 @@ class Watch:
             (self.screen.record if self.progress else self.screen.print)(stage.line())
 
     def _details(self) -> None:
-        """Whole new lines of the workflow's log."""
+        """Show new lines of the workflow's log; a line that is not complete yet waits for the next call."""
         if self.log and self.log.exists():
             with self.log.open("rb") as file:
                 file.seek(self.read)
@@ -136,10 +160,10 @@ class Watch:
 
 
 class _Rate(ProgressColumn):
-    """How many a second."""
+    """A column with the units done per second."""
 
     def render(self, task: Task) -> Text:
-        """`3.1/s`, and nothing before anything is done."""
+        """Return `3.1/s`; an empty text before the first unit is done."""
         speed = task.completed / task.elapsed if task.completed and task.elapsed else None
         return Text("" if speed is None else _rate(speed), "progress.data.speed", justify="right")
 

@@ -1,7 +1,7 @@
 """Run the workflow: one Snakemake process, watched through the files it makes.
 
-Progress is read off the file system (a file exists when it is whole), so it says what is true, whatever Snakemake
-prints; Snakemake's own output goes to a log file.
+Progress is read off the file system, where a file exists only once it is complete, and not from what Snakemake prints; its
+output goes to a log file.
 """
 
 from __future__ import annotations
@@ -35,17 +35,23 @@ from tradewinds.pipeline import jobs
 POLL_SECONDS = 0.2
 STOP_SECONDS = 10
 NOTHING_TO_DO = "Nothing to be done"
-# In Snakemake's log: a job that failed elsewhere, with what its executor says of it; and the end of a failed job's own log.
+# In Snakemake's log: a job that failed on another machine, with its executor's message.
 FAILED_ELSEWHERE = re.compile(
     r"Error in rule (\w+):\n *message: (.*?) *For further error details see the cluster|message: Error in (group \w+)"
 )
+# In Snakemake's log: the end of a failed job's own log, between two lines.
 SHOWN_LOG = re.compile(r"^={80}\n(.*?)\n={80}$", re.MULTILINE | re.DOTALL)
 
 Watcher = Callable[[], None]
 
 
 class WorkflowFailed(TradewindsError):
-    """One or more jobs failed; carries the exit code of the first failing stage."""
+    """One or more jobs failed.
+
+    Args:
+        message: one paragraph per distinct failure.
+        exit_code: of the earliest stage that failed.
+    """
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -54,7 +60,13 @@ class WorkflowFailed(TradewindsError):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; none of it changes a result."""
+    """How a run is carried out; no option changes a result.
+
+    Attributes:
+        fetch: `never` or `auto`; None for what the config says.
+        max_parallel_events: how many event jobs run at once; None for what the config says.
+        profile: name of a shipped Snakemake profile, or a folder; None for `default`.
+    """
 
     fetch: str | None = None
     max_parallel_events: int | None = None
@@ -64,12 +76,27 @@ class RunOptions:
 def snakemake_command(
     config_path: Path, conf: Config, plan: Plan[Any], options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
-    """The Snakemake call of a run, or of some targets of the workflow."""
+    """Return the command line of Snakemake for a run.
+
+    Args:
+        config_path: the config's file.
+        conf: the resolved config.
+        plan: its files.
+        options: how the run is carried out.
+        fetch: `never` or `auto`.
+        targets: files or rules to make; none for all of the run.
+
+    Raises:
+        ConfigError: there is no such profile, or the profile keeps the data in a bucket.
+    """
+    # A job of a service takes a core while it waits for answers, so there are as many cores as such jobs may run at once.
     limits = _limits(conf, options.max_parallel_events)
     cores = max(*limits.values(), os.cpu_count() or 1)
     root = workflow_root()
     command = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(root / "Snakefile")]
     command += ["--configfile", str(config_path), "--config", f"fetch={fetch}"]
+
+    # The profile: where jobs run, and how many at once.
     profile = _profile(options.profile)
     settings = _settings(profile)
     if "default-storage-provider" in settings:
@@ -78,9 +105,11 @@ def snakemake_command(
     local = settings.get("executor", "local") == "local"
     here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here
     command += ["--workflow-profile", str(profile), here, str(cores), "--nolock"]
-    if local:  # as many jobs wait for a service as may; those that compute would be in each other's way, and in memory
+    if local:  # jobs that compute: one per real core, for the sake of time and memory
         limits |= {"computing": os.cpu_count() or 1}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
+
+    # Files that end too early are made again: Snakemake cannot see that by itself.
     stale = stale_files(plan)
     if stale and fetch != "never":
         command += ["--forcerun", *stale]
@@ -88,7 +117,7 @@ def snakemake_command(
 
 
 def _limits(conf: Config, parallel: int | None) -> dict[str, int]:
-    """How many jobs of each of the workflow's resources may run at once."""
+    """Return how many jobs of each of the workflow's resources may run at once."""
     limits = {}
     for section, service in markets.family_of(conf["market"]).services.items():
         limits[service.resource] = conf[section]["max_connections"]
@@ -98,6 +127,7 @@ def _limits(conf: Config, parallel: int | None) -> dict[str, int]:
 
 
 def _profile(name: str | None) -> Path:
+    """Return the folder of a profile by its name or path."""
     shipped = workflow_root() / "profiles" / (name or "default")
     profile = shipped if shipped.is_dir() else Path(name or "default")
     if not profile.is_dir():
@@ -109,17 +139,26 @@ def _profile(name: str | None) -> Path:
 
 
 def _settings(profile: Path) -> dict[str, Any]:
-    """What a profile says, from the names that Snakemake knows for its file."""
+    """Read a profile's settings from the files that Snakemake reads."""
     files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
     return {key: value for file in files for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
 
 
 @contextlib.contextmanager
 def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
-    """One run at a time in a working directory; a second one waits. The kernel frees the lock of a killed run."""
+    """Hold the working directory for one run; a second run waits here.
+
+    The lock is the kernel's, which frees that of a killed run.
+
+    Args:
+        waiting: called once if another run holds the directory.
+
+    Raises:
+        ConfigError: the directory cannot be written to.
+    """
     try:
         Path("data").mkdir(exist_ok=True)
-        handle = open("data/.run.lock", "w")  # noqa: SIM115 (closed below; opening must be told from the rest)
+        handle = open("data/.run.lock", "w")  # noqa: SIM115 (closed below; only an error of opening is caught)
     except OSError as error:
         remedy = "Run in a folder that you may write to and that has room."
         raise ConfigError(f"cannot be written ({error.strerror}).", where=f"{Path.cwd()}/data", remedy=remedy) from None
@@ -133,24 +172,31 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def words_folder(profile: str | None) -> Iterator[str]:
-    """Where the jobs of a run leave their words (jobs.telling, failure records), while the folder's lock is held.
+def messages_folder(profile: str | None) -> Iterator[str]:
+    """Make a folder in which the jobs of a run write their progress and their failure records, and remove it afterwards.
 
-    Not in the working directory, whose disk may be full; but jobs of a profile may be on other machines, which see no other
-    folder. What a killed run left there is removed.
+    It is a temporary folder of this machine, since the disk of the working directory may be full. Under a profile it lies in
+    data/: jobs may run on other machines, which see only the working directory. Folders that killed runs left in data/ are
+    removed; the caller holds the folder's lock, so no other run uses them.
+
+    Args:
+        profile: the run's Snakemake profile; None for the default one.
     """
-    for left in Path("data").glob(".words-*"):
+    for left in Path("data").glob(".messages-*"):
         shutil.rmtree(left, ignore_errors=True)
     here = None if profile in (None, "default") else Path("data").resolve()
-    with tempfile.TemporaryDirectory(dir=here, prefix=".words-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=here, prefix=".messages-", ignore_cleanup_errors=True) as folder:
         yield folder
 
 
 def refuse_unwritable(paths: Iterable[str]) -> None:
-    """Say before anything is done that a file of the run could not be written where it belongs.
+    """Refuse a run whose files could not be written, before anything is done.
+
+    Args:
+        paths: files that the run writes.
 
     Raises:
-        ConfigError: the folder of a file, or the nearest one above it that is there, may not be written to.
+        ConfigError: the folder of a file, or the nearest existing one above it, may not be written to.
     """
     for folder in sorted({Path(path).parent for path in paths}):
         nearest = next(place for place in (folder, *folder.parents, Path()) if place.exists())
@@ -163,11 +209,20 @@ def refuse_unwritable(paths: Iterable[str]) -> None:
 
 
 def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) -> bool:
-    """Run Snakemake to its end; True if it had something to do. Jobs leave their failure records in `failures`.
+    """Run Snakemake to its end.
+
+    Args:
+        command: its command line.
+        log: file for its output.
+        watch: called several times a second, and once at the end.
+        failures: folder in which jobs leave their failure records.
+
+    Returns:
+        Whether there was anything to do.
 
     Raises:
         WorkflowFailed: a job failed; the message has one paragraph per distinct failure.
-        KeyboardInterrupt: after Snakemake and its jobs have stopped.
+        KeyboardInterrupt: the user stopped the run; Snakemake and its jobs have ended.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w+", encoding="utf-8") as output:
@@ -193,24 +248,26 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End Snakemake and its jobs, and return when none of them works any more.
 
-    First Snakemake alone is told: it starts nothing new and lets the jobs under way finish, so that nothing is lost. Then,
-    or at a second Ctrl-C, all of them are told (SIGINT, at which Snakemake also cancels its jobs in a cluster), and at last
-    they are killed.
+    The steps, each at most STOP_SECONDS after the one before, or at another Ctrl-C:
+    1. SIGTERM to Snakemake alone: it starts no new job and lets those under way finish, so that no work is lost.
+    2. SIGINT to Snakemake and its jobs, at which Snakemake also cancels its jobs in a cluster.
+    3. SIGKILL to all of them.
     """
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for tell, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
+    processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for send, number in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
         with contextlib.suppress(ProcessLookupError):
-            tell(process.pid, how)
+            send(process.pid, number)
         deadline = time.monotonic() + STOP_SECONDS
         with contextlib.suppress(KeyboardInterrupt):
             while time.monotonic() < deadline:
                 process.poll()
-                if not any(_works(member) for member in family):
+                if not any(_works(member) for member in processes):
                     return
                 time.sleep(0.05)
 
 
 def _works(process: psutil.Process) -> bool:
+    """Whether a process still runs."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -218,7 +275,11 @@ def _works(process: psutil.Process) -> bool:
 
 
 def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFailed:
-    """What the jobs said of their failures; without a word from them, the end of Snakemake's log."""
+    """Return the error of a workflow that failed: the jobs' failure records or, without any, the end of Snakemake's log.
+
+    Raises:
+        KeyboardInterrupt: a job was interrupted.
+    """
     if any(record["exit_code"] == INTERRUPTED for record in records):
         raise KeyboardInterrupt
     if records:
@@ -235,7 +296,7 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
 
 
 def _lost(text: str) -> str:
-    """What Snakemake's log has of jobs that ended elsewhere without a word of theirs; empty if there is none."""
+    """Collect Snakemake's messages on jobs that ended on another machine without a failure record; "" if there are none."""
     failed = [f"{rule or group}: {said}".strip(" :") for rule, said, group in FAILED_ELSEWHERE.findall(text)]
     last = [shown.strip().splitlines()[-1] for shown in SHOWN_LOG.findall(text) if failed and shown.strip()]
     return " ".join(line.rstrip(".") + "." for line in list(dict.fromkeys(failed + last))[:10])

@@ -1,4 +1,4 @@
-"""Where a run speaks: the screen, and a log file beside it."""
+"""The output of a run: a console, and a log file of what it shows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ _LOG_WIDTH = 160
 
 
 class Screen:
-    """A console that can be quiet (nothing but errors) or verbose (what the workflow says, too), and a log file of it all.
+    """A console with a log file beside it.
 
     Args:
-        log_file: everything a verbose screen would show as plain lines is appended to it, each with its time (UTC).
+        console: where to print; by default the standard output.
+        verbose: show the workflow's own output, too.
+        quiet: show nothing but errors.
+        log_file: a file to which all that a verbose screen shows is appended, as plain lines that begin with their UTC time.
 
     Raises:
-        ConfigError: quiet and verbose at once, or the log file cannot be written.
+        ConfigError: quiet and verbose are both set, or the log file cannot be written.
     """
 
     def __init__(
@@ -40,25 +43,26 @@ class Screen:
 
     @property
     def has_bars(self) -> bool:
-        """Whether progress moves in place: on a terminal that can do that, if anything is to be seen."""
+        """Whether progress is shown as moving bars: on a terminal that can move its cursor, unless the screen is quiet."""
         return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Show something on the screen and in the log."""
+        """Print on the console and in the log; objects and options as for rich's Console.print."""
         self.console.print(*objects, **options)
         self.record(*objects, **options)
 
     def record(self, *objects: Any, **options: Any) -> None:
-        """Write something to the log alone."""
+        """Print in the log only; objects and options as for rich's Console.print."""
         if self._log:
             self._log.print(*objects, **options)
 
     def detail(self, line: str) -> None:
-        """A line of the workflow: for the log and for who wants to see everything."""
+        """Print a line of the workflow's own output: in the log, and on a verbose console."""
         (self.print if self.verbose else self.record)(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _open(path: Path) -> Console:
+    """Open a log file to append to."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _Stamped(path)
@@ -70,7 +74,7 @@ def _open(path: Path) -> Console:
 
 
 class _Stamped(io.StringIO):
-    """A text file to append to, whose lines begin with their time."""
+    """A text file to append to, each of whose lines begins with the time at which it was written."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -78,7 +82,7 @@ class _Stamped(io.StringIO):
         path.open("a").close()
 
     def write(self, text: str) -> int:
-        """Append text, stamping the lines that begin in it."""
+        """Append text, with the time in front of each line that begins in it."""
         with self.path.open("a", encoding="utf-8") as file:
             for line in text.splitlines(keepends=True):
                 file.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} {line}" if self.at_start else line)

@@ -1,4 +1,4 @@
-"""A run's replay from its files to its artifacts: what the workflow's job does, and what `tradewinds reproduce` does again."""
+"""Replay a run from its files and write its results: the job `simulate`, and the work of `tradewinds reproduce`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import AboutRun, write_manifest
 
 
-def _nobody(done: int, total: int) -> None:
-    """Nobody listens."""
+def _ignore_progress(done: int, total: int) -> None:
+    """Ignore progress: the default callback."""
 
 
-def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int, tell: Tell = _nobody) -> None:
-    """Replay a run's events and write its tables, metrics and manifest into `plan.run_dir`.
+def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int, tell: Tell = _ignore_progress) -> None:
+    """Replay a run and write its tables, metrics and manifest into `plan.run_dir`.
 
     Args:
-        inputs: every file that the run is made from, for the manifest; threads: that DuckDB may use; tell: hears of events
-            done, of how many.
+        conf: resolved.
+        plan: the files of the run.
+        inputs: paths of all files that the run is made from, for the manifest.
+        threads: how many threads the replay may use.
+        tell: called with (units done, units in all).
 
     Raises:
-        DataMissing: there is nothing to replay. SimulationError: the simulation failed, or a file is damaged.
+        DataMissing: there is nothing to replay.
+        SimulationError: the simulation failed, or a file is damaged.
     """
     with naming_damage(plan.data_files):
         result = markets.family_of(conf["market"]).replay(conf, plan, threads, tell)
@@ -36,7 +40,7 @@ def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int,
 
 
 def about_run(conf: Config) -> AboutRun:
-    """What the market family of a config says of it in the manifest."""
+    """Collect the fees, the series and the strategy's version that the market family states for a run's manifest."""
     family, name = markets.family_of(conf["market"]), conf["strategy"]["name"]
     own = family.strategies.find(name).version if name in family.strategies else ""
     return AboutRun(family.fees(conf), family.series(conf), own or __version__)

@@ -5,9 +5,11 @@ import datetime as dt
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
@@ -16,7 +18,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import MICRO
-from tradewinds.database import queries
+from tradewinds.database import queries, schema
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares.rules import Exits, ShareRules
@@ -24,6 +26,7 @@ from tradewinds.families import plan
 from tradewinds.families.equities_daily import metrics, replay
 from tradewinds.families.equities_daily.bar_panel import day_of, make_panel
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
+from tradewinds.families.equities_daily.family import FAMILY
 from tradewinds.families.equities_daily.fetch import bar_checks as stored
 from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.pipeline.simulate import about_run
@@ -396,3 +399,27 @@ def test_one_database_ranks_both_families(tmp_path):
         assert trade["pnl"] == Decimal(result.trades[0].pnl_micro) / MICRO
         assert queries.results_by_event(connection, shares.run_id) == [("AAA", dt.date(2024, 2, 1), 1, trade["pnl"])]
         assert queries.one_run(connection, shares.run_id)["series"] == ["AAA"]
+
+
+def test_a_run_of_a_family_without_tables_fills_the_common_ones(tmp_path):
+    url, conf = f"sqlite:///{tmp_path}/shares.db", resolved(universe=["AAA"])
+    result = ran({"AAA": flat(MONDAY, FALLS)})
+    shares = plan.run_plan(conf)
+    write_artifacts(shares.run_dir, shares.run_id, conf, result)
+    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), [], result.watermark)
+    assert FAMILY.tables is None and shares.recorded == {}
+    assert load_run(shares.run_dir, url, shares.recorded) == 1
+    with queries.reading(url) as connection:
+        tables = schema.all_tables().tables.values()
+        counts = {table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
+    common = ("strategies", "backtest_runs", "backtest_trades", "backtest_metrics")
+    assert {name: count for name, count in counts.items() if count} == dict.fromkeys(common, 1)
+
+
+def test_a_run_that_fetches_bars_keeps_no_record_and_says_nothing():
+    conf = resolved(bars={"source": "yahoo"}, database={"url": "sqlite:///nowhere/t.db"})
+    made = plan.run_plan(conf)
+    with FAMILY.backfill(conf, made, dict):
+        assert made.missing()
+    assert not Path("nowhere").exists()
+    assert list(FAMILY.fetched_notes(made, plan.due_files(made))) == []

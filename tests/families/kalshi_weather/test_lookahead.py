@@ -17,7 +17,7 @@ from tradewinds.audits import lookahead
 from tradewinds.core import files
 from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import replay, schemas
-from tradewinds.families.kalshi_weather.forecasts import forecast_files, probabilities, user_probabilities
+from tradewinds.families.kalshi_weather.forecasts import forecast_files, market_probabilities, user_probabilities
 from tradewinds.families.kalshi_weather.lookahead import subject
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     CANDLES,
@@ -166,7 +166,7 @@ def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
         return pa.Table.from_pylist(rows, schemas.PROBABILITIES), meta
 
     for name in ("build_probabilities", "forecast_probabilities"):
-        monkeypatch.setattr(subject, name, functools.partial(shared, getattr(probabilities, name)))
+        monkeypatch.setattr(subject, name, functools.partial(shared, getattr(market_probabilities, name)))
 
 
 REMOVED, POISONED = False, True

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, RunFile, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
+from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchanges import exchange_of
 from tradewinds.reference_data.universe import universe_of
+from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    import sqlalchemy as sa
 
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_daily"
-_CSV = "text/csv; charset=utf-8"
 _SELECTS_SYMBOLS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
 
 _SERVICES = {"yahoo": Service("chart")}
@@ -68,10 +70,11 @@ class EquitiesDaily:
         f"{_HERE}/schemas.py",
         f"{_HERE}/strategies",
     )
+    load_code = ()
     run_files = (
-        RunFile("positions_closed", "positions_closed.csv", _CSV, "every closed position with its exit"),
-        RunFile("sessions", "sessions.csv", _CSV, "the account and the benchmark at the close of every trading day"),
-        RunFile("prices", "prices.parquet", "application/vnd.apache.parquet", "closes of the symbols that were traded"),
+        RunFile("positions_closed", "positions_closed.csv", CSV, "every closed position with its exit"),
+        RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
+        RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
     )
     headlines = (
         ("Annualised return, %", "annualised_return_pct"),
@@ -79,10 +82,12 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
-    days_per_year = 252
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
     strategies = share_strategies.STRATEGIES
+    tables = None
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note what the schema cannot check: names of strategy and calendar, the user's tables, decimals of amounts.
@@ -170,26 +175,18 @@ class EquitiesDaily:
 
         return replay.simulate_many(configs, plan, workers)
 
-    def validate(self, config: Mapping[str, Any], plan: SharesPlan, where: str, console: Console) -> None:
-        """Print which files of bars exist and how many of their rows are quarantined, by reason.
+    def extent(self, plan: SharesPlan) -> str:
+        """How many symbols a run has."""
+        return f"{len(plan.files.universe)} symbols"
 
-        Args:
-            config: a resolved config.
-            plan: its plan.
-            where: the path of the config file.
-            console: the console to print on.
-        """
+    def validate(self, config: Mapping[str, Any], plan: SharesPlan) -> Findings:
+        """Note which files of bars are there, and how many of their rows are quarantined for which reason."""
         present = [path for path in plan.files.bars if Path(path).exists()]
-        console.print(
-            f"{where} is valid: run {plan.run_id}, {len(plan.files.universe)} symbols, strategy {config['strategy']['name']}.",
-            soft_wrap=True,
-        )
-        console.print(f"{len(present)} of {len(plan.files.bars)} symbol-years of bars are there.")
-        quarantined: Counter[str] = Counter()
+        rows: Counter[str] = Counter()
         for path in present:
-            quarantined.update(files.read_meta(path)["quarantined"])
-        for reason, count in sorted(quarantined.items()):
-            console.print(f"{count:,} row(s) quarantined: {reason}")
+            rows.update(files.read_meta(path)["quarantined"])
+        quarantined = [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
+        return Findings([f"{len(present)} of {len(plan.files.bars)} symbol-years of bars are there.", *quarantined])
 
     def lookahead(self, config: Mapping[str, Any], plan: SharesPlan) -> Subject:
         """Return the run that the look-ahead check repeats on changed bars, corporate actions and universe."""
@@ -197,7 +194,22 @@ class EquitiesDaily:
 
         return SharesRun(config, plan)
 
-    def report(self) -> Report:
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load no more than every run has."""
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: SharesPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep no record: the files of bars say it all."""
+        return contextlib.nullcontext()
+
+    def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Nothing beside the summary."""
+        return ()
+
+    def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""
         from tradewinds.families.equities_daily.report import REPORT
 

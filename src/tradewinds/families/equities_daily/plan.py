@@ -85,7 +85,7 @@ def shares_plan(conf: Mapping[str, Any]) -> SharesPlan:
         date_end=date_end,
         stages={"bars": bars, "panel": [DataFile(share_files.panel, PANEL)]},
         inputs={"panel": [share_files.panel], "side_files": list(share_files.side_files)},
-        recorded={"catalogs": [], "candles": []},
+        units=len(share_files.years),
         files=share_files,
     )
 

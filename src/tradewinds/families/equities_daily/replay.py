@@ -191,13 +191,13 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: Share
         trades=trades,
         equity=points,
         decisions=[study.decision(conf, answer) for answer in made.answered],
-        scored=[],
         diagnostics=_diagnostics(conf, plan, study, made),
         skipped=loaded.skipped,
         watermark=study.closes[study.market.days[-1]],
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
         days_per_year=DAYS_PER_YEAR,
+        around_the_clock=False,
         family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark, holding)},
     )
 

@@ -18,7 +18,10 @@ from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
 from tradewinds.families.contract import Future, Stretch, Timelines
 from tradewinds.families.kalshi_weather import climate_days, replay
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities, forecast_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
+    build_probabilities,
+    forecast_probabilities,
+)
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"

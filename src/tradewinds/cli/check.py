@@ -1,0 +1,39 @@
+"""`tradewinds check`: read the data files of a config to the last byte, and name or delete the damaged ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradewinds.cli.options import ConfigOption
+from tradewinds.core.errors import SimulationError
+
+
+def check(
+    config: ConfigOption,
+    delete_damaged: Annotated[
+        bool, typer.Option("--delete-damaged", help="Delete damaged files, so that the next run makes them again.")
+    ] = False,
+) -> None:
+    """Read a config's data files to the last byte and name the damaged ones.
+
+    Reads data/. Changes nothing without --delete-damaged. Exit code 5 if a damaged file remains.
+    """
+    # Imported here: reading files needs pyarrow and DuckDB, which `--help` does not.
+    from tradewinds.config import resolve as configs
+    from tradewinds.core.damage import damaged_files
+    from tradewinds.families.plan import run_plan
+
+    damaged = list(damaged_files(run_plan(configs.load(config)).data_files))
+    for damage in damaged:
+        typer.echo(str(damage))
+        if delete_damaged:
+            Path(damage.where).unlink()
+    if damaged and not delete_damaged:
+        raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")
+    done = (
+        f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
+    )
+    typer.echo(f"{config}: {done}")

@@ -1,0 +1,93 @@
+"""Judge the data of temperature events that is there, before any run: the work of `tradewinds validate`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tradewinds.config import resolve as configs
+from tradewinds.core.damage import naming_damage
+from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
+from tradewinds.families.kalshi_weather.batches import BatchReader, batches
+from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
+
+
+def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
+    """Judge the events of a config by every validation that the data allows.
+
+    Args:
+        conf: resolved.
+        plan: its files, of which some may be missing.
+
+    Returns:
+        Counts and failures by validation; the verdict counts the events with a failure that is not only to warn.
+
+    Raises:
+        DamagedFile: a file is not what was written.
+    """
+    with naming_damage(plan.data_files):
+        events = _events(conf, plan)
+        judge = Judge(conf, filter(_exists, plan.files.climate.values()))
+        # Events with candles are judged as they are read, a batch at a time; then those without.
+        with contextlib.closing(BatchReader()) as reader:
+            for batch in batches(events, reader):
+                judge.judge(batch.events, batch.facts)
+        judge.judge([event for event in events if not event.path], {})
+    found = judge.findings
+    fatal = {failure.event for failure in found.failures if policy(conf, failure.validation) != WARN}
+    return Findings(
+        notes=list(_notes(conf, plan, events)),
+        validations=_counts(found),
+        failures=[ValidationFailure(failure.validation, failure.event, failure.why) for failure in found.failures],
+        verdict=f"{len(fatal)} event(s) fail a validation." if fatal else "",
+        remedy="A run skips them, fails or warns, by on_missing.validation.",
+    )
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _events(conf: configs.Config, plan: EventsPlan) -> list[MarketEvent]:
+    """The events of the series whose catalog is there."""
+    catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
+    candles = {(e.series_ticker, e.climate_date): e.path for e in plan.files.events if _exists(e.path)}
+    part = conf | {"series_tickers": [series for series in conf["series_tickers"] if series in catalogs]}
+    if not _exists(plan.files.user_probabilities or plan.files.probabilities):
+        return load_events(part, catalogs, candles, None)
+    if plan.files.user_probabilities:  # read anew: the user may have changed it since the last run
+        table, _ = build_probabilities(part, catalogs, {}, plan.files.user_probabilities)
+        return load_events(part, catalogs, candles, table)
+    return load_events(part, catalogs, candles, plan.files.probabilities)
+
+
+def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[MarketEvent]) -> Iterator[str]:
+    """Say which files are missing, and why events are not judged."""
+    made = plan.files.user_probabilities or plan.files.probabilities
+    for kind, paths in (
+        ("catalogs", list(plan.files.catalogs.values())),
+        ("candle files", [event.path for event in plan.files.events]),
+        ("climate reports (station-years)", list(plan.files.climate.values())),
+        ("probabilities", [made]),
+    ):
+        present = sum(map(_exists, paths))
+        if present < len(paths):
+            yield f"{present} of {len(paths)} {kind} are there; what needs the others is not judged."
+    if conf["probabilities"]["source"] == "file":
+        yield "A config with a probability file fetches no climate reports: settlements are not compared."
+    for reason, count in sorted(Counter(event.skip for event in events if event.skip).items()):
+        yield f"{count} event(s) not judged: {reason}"
+
+
+def _counts(found: EventFindings) -> list[ValidationCount]:
+    """How many events each validation judged; those of trades are judged in every run, and not here."""
+    failed = found.failed
+    return [
+        ValidationCount(v.name, v.what, None if v.trade else found.judged[v.name], None if v.trade else failed[v.name])
+        for v in VALIDATIONS
+    ]
