@@ -85,7 +85,7 @@ def alone(bars: Path, symbols: list[str]) -> dict:
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
     begun = time.perf_counter()
-    study = replay.Study.of(confs, run_plan(confs[0]))
+    study = replay.SharesStudy.of(confs, run_plan(confs[0]))
     ready = time.perf_counter()
     found: dict[str, list] = {}
     held, dates = study.loaded.bars, {day: str(date_of(day)) for day in study.market.days}

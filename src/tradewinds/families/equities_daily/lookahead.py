@@ -31,7 +31,7 @@ from tradewinds.families.contract import PLANTED, Future, Key, Stretch, Timeline
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.bar_panel import date_of, day_of, make_panel
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
-from tradewinds.families.equities_daily.replay import Study
+from tradewinds.families.equities_daily.replay import SharesStudy
 from tradewinds.families.plan import lacking
 from tradewinds.reference_data import corporate_actions
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
@@ -67,7 +67,7 @@ class SharesRun:
             make_panel(whole)
             table, self.about = files.read_table(whole.files.panel), files.read_meta(whole.files.panel)
             self.columns = {name: table[name].to_numpy() for name in table.column_names}
-            study = Study.of([config], whole)
+            study = SharesStudy.of([config], whole)
             self.days, self.events = study.market.days, list(_events(config, study))
 
     def instants(self) -> Mapping[str, Sequence[int]]:
@@ -98,7 +98,7 @@ class SharesRun:
         # that a copy lacks bars is the check's doing, no reason to stop; nor that there is nothing left to trade
         config["on_missing"] = {**config["on_missing"], "bars": "skip"}
         try:
-            events = list(_events(config, Study.of([config], plan)))
+            events = list(_events(config, SharesStudy.of([config], plan)))
         except DataMissing:
             events = []
         return _timelines(events, future.cut_ts), copies.counts
@@ -108,7 +108,7 @@ class SharesRun:
         return market
 
 
-def _events(config: Mapping[str, Any], study: Study) -> Iterator[Event]:
+def _events(config: Mapping[str, Any], study: SharesStudy) -> Iterator[Event]:
     """Everything that a replay decides, when it does.
 
     That an order finds no next bar is no decision, and a sale at the run's end none of the strategy's: both say only where the
