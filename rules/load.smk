@@ -10,6 +10,7 @@ rule load:
     input:
         **PLAN.recorded,
         trades=f"{PLAN.run_dir}/trades.parquet",
+        journal=f"{PLAN.run_dir}/journal.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         report=f"{PLAN.run_dir}/report.md",

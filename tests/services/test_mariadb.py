@@ -11,6 +11,7 @@ import pymysql
 import pytest
 
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
+from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
@@ -34,16 +35,13 @@ def a_trade(n: int, payout_micro: int) -> Trade:
         decision_ts=T0 + 60 * n,
         quote_ts=T0,
         side="BUY_YES",
-        qty=1,
-        entry_price_micro=351_000,
-        entry_fee_micro=20_000,
         model_prob_yes_pico=500_000_000_001,
         ev_gross_pico=149_000_000_001,
         ev_net_pico=Fraction(129_000_000_001),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if payout_micro else "no",
         settled_ts=T0 + 86_400,
-        payout_micro=payout_micro,
+        position=bought(f"{EVENT}-B8{n}.5", T0 + 60 * n, T0 + 86_400, 1, 351_000, 20_000, payout_micro, leg="YES"),
     )
 
 
@@ -74,6 +72,7 @@ def write(folder: Path, payouts: list[int]) -> str:
     result = RunResult(
         start_balance_micro=start,
         end_balance_micro=end,
+        journal=books_of(trades),
         trades=trades,
         equity=[Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)],
         decisions=[],

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from tests.unit.engine_parts import micro, pico
+from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
@@ -57,16 +58,16 @@ def trade(
         decision_ts=at(times["decided"]),
         quote_ts=at(times["quoted"]),
         side=side,
-        qty=qty,
-        entry_price_micro=micro(price),
-        entry_fee_micro=micro(fee),
         model_prob_yes_pico=pico(p),
         ev_gross_pico=gross,
         ev_net_pico=gross - Fraction(pico(fee), qty),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
         settled_ts=at(times["settled"]),
-        payout_micro=qty * micro(pays),
+        position=bought(
+            *(market, at(times["decided"]), at(times["settled"]), qty, micro(price), micro(fee), qty * micro(pays)),
+            leg=side.removeprefix("BUY_"),
+        ),
     )
 
 
@@ -107,6 +108,7 @@ def run(
     return RunResult(
         start_balance_micro=micro(start),
         end_balance_micro=end,
+        journal=books_of(trades),
         trades=list(trades),
         equity=list(equity),
         decisions=list(decisions),

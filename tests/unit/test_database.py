@@ -9,12 +9,14 @@ import json
 import sqlite3
 from decimal import Decimal
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.database_parts import DAY, write
 from tradewinds.core.database_urls import masked, url_key
 from tradewinds.core.errors import DatabaseError
+from tradewinds.core.files import write_parquet
 from tradewinds.database import queries, tables
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
@@ -113,6 +115,39 @@ def test_a_failed_load_keeps_the_old_rows_and_says_why_until_it_works(tmp_path, 
     write(tmp_path / "run", [5])
     assert load_run(tmp_path / "run", url) == 1
     assert [(r["status"], r["error"]) for r in asked(queries.list_runs, url)] == [("SUCCESS", None)]
+
+
+def without_its_books(folder):
+    (folder / "journal.parquet").unlink()
+    return "journal.parquet: the run has no journal.parquet. Run it again."
+
+
+def a_fee_forgotten(folder):
+    """The file of books lacks a row; its checksums are right."""
+    table = pq.read_table(folder / "journal.parquet")
+    write_parquet(folder / "journal.parquet", table.filter(pc.not_equal(table["kind"], "fee")), {})
+    return (
+        r"journal.parquet: the run's books do not add up: start balance 1000.0 and changes of cash 0.298000 come to "
+        r"1000.298000, but metrics.json has an end balance of 1000.257998. A file of the run was changed"
+    )
+
+
+def another_balance(folder):
+    path = folder / "metrics.json"
+    path.write_text(path.read_text().replace("1000.257998", "1000.257999"))
+    return "the run's books do not add up: .* come to 1000.257998, but metrics.json has an end balance of 1000.257999"
+
+
+@pytest.mark.parametrize("spoil", [without_its_books, a_fee_forgotten, another_balance])
+def test_a_run_whose_books_do_not_add_up_is_refused_and_the_database_left_as_it_is(tmp_path, url, ask, spoil):
+    write(tmp_path / "run")
+    load_run(tmp_path / "run", url)
+    before = ask("SELECT * FROM backtest_runs"), ask("SELECT * FROM backtest_trades")
+    words = spoil(tmp_path / "run")
+    with pytest.raises(DatabaseError, match=words) as caught:
+        load_run(tmp_path / "run", url)
+    assert caught.value.exit_code == 6
+    assert (ask("SELECT * FROM backtest_runs"), ask("SELECT * FROM backtest_trades")) == before
 
 
 def test_runs_are_listed_latest_first_and_ranked_by_sharpe_with_none_last(tmp_path, url, ask):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from tradewinds.config import markets
@@ -63,10 +65,12 @@ def load_run(
         How many trades the run has.
 
     Raises:
-        DatabaseError: the database refuses, or the run's folder is not complete. The run is marked FAILED if it can be.
+        DatabaseError: the run's books do not add up, and the database was not touched; or the database refuses, or the run's
+            folder is not complete, and the run is marked FAILED if it can be.
         DamagedFile: a file of the run or a recorded one is not whole.
     """
     load = _Load(_read_run(Path(folder)), Path(folder), recorded or {}, tell)
+    _refuse_wrong_books(load)
     engine = open_database(url)
     try:
         with explained(url):
@@ -124,6 +128,25 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
         "metrics": metrics,
     }
+
+
+def _refuse_wrong_books(load: _Load) -> None:
+    """Compare journal.parquet with the balances of metrics.json, which are whole micro-units below eight billion and the
+    nearest float above."""
+    path = load.folder / "journal.parquet"
+    if not path.exists():
+        raise DatabaseError("the run has no journal.parquet.", where=str(path), remedy="Run it again.")
+    change = Decimal(0)
+    for batch in rows.batches(path, ["cash_change"]):
+        change += pc.sum(batch.column("cash_change"), min_count=0).as_py()
+    start, end = (Decimal(load.run["metrics"][key]) for key in ("start_balance_usd", "end_balance_usd"))
+    if abs(start + change - end) > math.ulp(max(abs(start), abs(end), abs(change))):
+        raise DatabaseError(
+            f"the run's books do not add up: start balance {start} and changes of cash {change} come to {start + change}, but "
+            f"metrics.json has an end balance of {end}.",
+            where=str(path),
+            remedy="A file of the run was changed or is of another run; run it again.",
+        )
 
 
 def _register(connection: sa.Connection, run: dict[str, Any]) -> None:

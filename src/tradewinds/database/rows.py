@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,19 @@ from tradewinds.core.errors import DamagedFile
 CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
 
 
-def batches(path: str | Path) -> Iterator[pa.RecordBatch]:
+def batches(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Read a file's rows, CHUNK at a time.
 
     Args:
         path: a Parquet file; the checksums of its pages are verified.
+        columns: names of the columns to read; None for all.
 
     Raises:
         DamagedFile: the file cannot be read.
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            yield from file.iter_batches(batch_size=CHUNK)
+            yield from file.iter_batches(batch_size=CHUNK, columns=columns)
     except (pa.ArrowInvalid, OSError) as error:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
 

@@ -114,6 +114,7 @@ class Findings:
 
 
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
+BOOKS = "entries of the books"  # what every family compares beside its decisions
 
 
 class Stretch(NamedTuple):

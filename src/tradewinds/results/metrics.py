@@ -1,4 +1,4 @@
-"""Metrics of a run, from its trades and its equity points alone. Undefined is None, never 0 or NaN.
+"""Metrics of a run, from its books, its trades and its equity points alone. Undefined is None, never 0 or NaN.
 
 Money goes in as integers of micro-units and comes out as the float whose shortest form is exact; ratios are floats.
 docs/metrics.md has the formulas, and where other libraries differ.
@@ -14,6 +14,7 @@ from typing import Any
 from tradewinds.core.text import number
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.equity import Point
+from tradewinds.engine.journal import Kind
 from tradewinds.engine.result import RunResult, Trade
 
 SAME = 1e-12  # returns that differ by less than this share of themselves differ by rounding only
@@ -40,7 +41,7 @@ def metrics(result: RunResult) -> dict[str, Any]:
         "start_balance_usd": number(result.start_balance_micro),
         "end_balance_usd": number(result.end_balance_micro),
         "total_pnl_usd": number(pnl),
-        "total_fees_usd": number(sum(trade.entry_fee_micro + trade.exit_fee_micro for trade in result.trades)),
+        "total_fees_usd": number(-result.journal.total(Kind.FEE)),
         "roi_pct": pnl / result.start_balance_micro * 100,
         **trade_metrics(result.trades),
         "max_drawdown_usd": drawdown,

@@ -43,6 +43,7 @@ EVERY_RUN = (
     RunFile("plots", "plots", FOLDER, "each plot of the report as SVG and PNG", REPORT),
     RunFile("trades_csv", "trades.csv", CSV, "every trade, in order of execution"),
     RunFile("trades", "trades.parquet", PARQUET, "the same trades with exact types"),
+    RunFile("journal", "journal.parquet", PARQUET, "the books: every change of cash or of a position"),
     RunFile("equity", "equity.csv", CSV, "the account over time"),
     RunFile("positions", "positions_daily.csv", CSV, "what was bought, by UTC date and market"),
     RunFile("decisions", "decisions.parquet", PARQUET, "filled and refused orders with their reasons"),

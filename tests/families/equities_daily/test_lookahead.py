@@ -15,9 +15,10 @@ from tests.unit.share_worlds import weekdays
 from tradewinds.audits import lookahead
 from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
+from tradewinds.engine.journal import Kind
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.families import plan
-from tradewinds.families.contract import PLANTED, Future
+from tradewinds.families.contract import BOOKS, PLANTED, Future
 from tradewinds.families.equities_daily import bar_panel, family, schemas
 from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.families.equities_daily.lookahead import (
@@ -113,7 +114,7 @@ def test_no_decision_of_a_random_run_depends_on_its_future():
         for report in lookahead.check(run_of(seed), cuts=6, seed=seed):
             assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
             seen += report.decisions + report.records
-    for kind in (BARS, ACTIONS, MEMBERSHIPS, PLANTED, SIGNALS, PURCHASES, SALES):
+    for kind in (BARS, ACTIONS, MEMBERSHIPS, PLANTED, SIGNALS, PURCHASES, SALES, BOOKS):
         assert seen[kind] > 20, f"{kind}: these worlds test nothing"
 
 
@@ -216,6 +217,24 @@ def members_before_they_join(monkeypatch):
         "_eligible",
         lambda bars, universe, *days: honest(bars, {symbol: [ALWAYS] for symbol in universe}, *days),
     )
+
+
+def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(monkeypatch):
+    """A position is paid a dividend of the last close of all."""
+    honest = Ledger._hold
+
+    def hold(self, signal_row, row, *terms):
+        number, market = self.entered, self.market
+        honest(self, signal_row, row, *terms)
+        if self.writer:
+            ts, symbol = self.writer.columns["ts"][-1], market.bars.symbols[market.owner[row]]
+            self.writer.add(Kind.DIVIDEND, ts, symbol, number, cash_change=int(market.bars.close[-1]))
+
+    monkeypatch.setattr(Ledger, "_hold", hold)
+    found = [
+        change for seed in range(3) for report in lookahead.check(run_of(seed), 6, seed) for change in report.changes
+    ]
+    assert found and all("dividend of 0 at 0, cash " in change.before for change in found)
 
 
 REMOVED, POISONED = False, True

@@ -55,6 +55,9 @@ class EquitiesDaily:
     )
     code = (
         "engine/equity.py",
+        "engine/journal.py",
+        "engine/trades.py",
+        "engine/lots.py",
         "engine/result.py",
         "engine/shares",
         "reference_data",

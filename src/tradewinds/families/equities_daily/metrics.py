@@ -104,8 +104,8 @@ def turnover(points: Sequence[Point], trades: Sequence[Trade]) -> float | None:
     mean = _mean([point.equity_micro for point in points])
     if not mean or days < 1:
         return None
-    bought = sum(trade.qty * trade.entry_price_micro for trade in trades)
-    sold = sum(trade.payout_micro + trade.exit_fee_micro for trade in trades)
+    bought = sum(trade.entry_cost_micro for trade in trades)
+    sold = sum(trade.position.exit_cash for trade in trades)
     return (bought + sold) / 2 / mean * DAYS_PER_YEAR / days
 
 

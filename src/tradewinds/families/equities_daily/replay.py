@@ -16,7 +16,7 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
 from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
 from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
@@ -79,7 +79,9 @@ class SharesStudy:
         history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
+        exchange = exchange_of(first["calendar"])
+        clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
+        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible, clock), exchange)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Return per bar the strength of the strategy's entry signal at its close; NaN for no signal."""
@@ -87,9 +89,10 @@ class SharesStudy:
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
-    def replay(self, config: Mapping[str, Any]) -> ShareResult:
-        """One pass of the ledger over all days."""
-        return Ledger(self.market, rules_of(config)).run(self.scores(config))
+    def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
+        """One pass of the ledger over all days, with or without books."""
+        ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
+        return ledger.run(self.scores(config))
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
@@ -127,17 +130,13 @@ class SharesStudy:
             decision_ts=self.closes[signal],
             quote_ts=self.closes[entry] if at_close else self.opens(entry),
             side="BUY",
-            qty=made.quantity,
-            entry_price_micro=made.entry_price,
-            entry_fee_micro=made.entry_fee,
             model_prob_yes_pico=None,
             ev_gross_pico=None,
             ev_net_pico=None,
             reason_code=self.code(config),
             settled_result=made.exit_reason,
             settled_ts=self.closes[left] if at_close or made.exit_reason == BACKTEST_END else self.opens(left),
-            payout_micro=made.proceeds,
-            exit_fee_micro=made.exit_fee,
+            position=made.position,
         )
 
     @staticmethod
@@ -207,7 +206,7 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, worker
         SimulationError: as simulate.
     """
     study = SharesStudy.of(configs, plan)
-    return [_summary(study, study.replay(config), config) for config in configs]
+    return [_summary(study, study.replay(config, books=False), config) for config in configs]
 
 
 def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -> Summary:
@@ -219,10 +218,10 @@ def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -
     days = study.loaded.bars.day
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules_of(config).start_micro)
     return Summary(
-        decision_ts=column(study.closes[int(days[t.signal_row])] for t in made.trades),
-        quantity=column(t.quantity for t in made.trades),
-        fee_micro=column(t.entry_fee + t.exit_fee for t in made.trades),
-        pnl_micro=column(t.pnl for t in made.trades),
+        decision_ts=column(study.closes[int(days[c.signal_row])] for c in made.closed),
+        quantity=column(c.quantity for c in made.closed),
+        fee_micro=column(c.fees for c in made.closed),
+        pnl_micro=column(c.pnl for c in made.closed),
         worth_ts=column(point.ts for point in points),
         worth_micro=column(point.equity_micro for point in points),
     )
@@ -239,7 +238,8 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
     write_files(plan.run_dir, loaded.bars, made.trades, made.worth, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
-        end_balance_micro=points[-1].equity_micro,
+        end_balance_micro=made.end_cash,
+        journal=made.books,
         trades=trades,
         equity=points,
         decisions=[study.decision(conf, answer) for answer in made.answered],

@@ -73,6 +73,9 @@ class KalshiWeather:
     )
     code = (
         "engine/equity.py",
+        "engine/journal.py",
+        "engine/trades.py",
+        "engine/lots.py",
         "engine/result.py",
         "engine/event_contracts",
         "results",

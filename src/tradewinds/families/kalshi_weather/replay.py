@@ -20,6 +20,7 @@ from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
 from tradewinds.engine.event_contracts.rules import Rules
 from tradewinds.engine.result import RunResult, Summary, Trade
+from tradewinds.engine.trades import Position, trades_of
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.events import (
     MISSING_PROBABILITIES,
@@ -207,7 +208,11 @@ class _Study:
         return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
-            trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
+            journal=outcome.journal,
+            trades=[
+                _trade(fill, position, *self.owners[fill.contract.ticker])
+                for fill, position in zip(outcome.fills, trades_of(outcome.journal), strict=True)
+            ],
             equity=points,
             decisions=outcome.decisions,
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
@@ -286,7 +291,7 @@ def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent
     )
 
 
-def _trade(fill: Fill, market: EventMarket, event: MarketEvent) -> Trade:
+def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEvent) -> Trade:
     return Trade(
         series_ticker=event.station.series_ticker,
         event_ticker=market.event_ticker,
@@ -295,16 +300,13 @@ def _trade(fill: Fill, market: EventMarket, event: MarketEvent) -> Trade:
         decision_ts=fill.decision_ts,
         quote_ts=fill.quote_ts,
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
-        qty=fill.quantity,
-        entry_price_micro=fill.price_micro,
-        entry_fee_micro=fill.fee_micro,
         model_prob_yes_pico=fill.contract.p_pico,
         ev_gross_pico=fill.gross_ev_pico,
         ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
         reason_code="EV_THRESHOLD",
         settled_result=str(market.result),
         settled_ts=market.settle_ts,
-        payout_micro=fill.payout_micro,
+        position=position,
     )
 
 
