@@ -170,6 +170,7 @@ def main() -> int:
     bars = given.bars.resolve()
     given.work.mkdir(parents=True, exist_ok=True)
     os.chdir(given.work)
+    # import the bars, then run the three processes in turn
     made = child("--task", "prepare", str(bars), str(given.every))
     python, symbols = peer_python(Path.cwd()), ",".join(made["symbols"])
     rounds: dict[str, list[dict]] = {"both_strategies": [], "each_alone": [], "backtestingpy": []}
