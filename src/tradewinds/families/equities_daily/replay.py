@@ -78,10 +78,16 @@ class SharesStudy:
         first = configs[0]
         history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
-        days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
         exchange = exchange_of(first["calendar"])
         clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
-        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible, clock), exchange)
+        market = TradingDays(
+            bars=loaded.bars,
+            first_day=day_of(first["date_start_local"]),
+            last_day=day_of(first["date_end_local"]),
+            tradable=loaded.eligible,
+            clock=clock,
+        )
+        return cls(loaded, market, exchange)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Return per bar the strength of the strategy's entry signal at its close; NaN for no signal."""
@@ -90,7 +96,12 @@ class SharesStudy:
         return scores
 
     def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
-        """One pass of the ledger over all days, with or without books."""
+        """Run the ledger over all trading days.
+
+        Args:
+            config: a resolved config.
+            books: whether the ledger writes down every change of cash; a sweep does not need that.
+        """
         ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
         return ledger.run(self.scores(config))
 
@@ -103,16 +114,16 @@ class SharesStudy:
         """Return the open of a day in Unix seconds."""
         return self.exchange.open_ts(date_of(day))
 
-    def points(self, worth: Sequence[tuple[int, int]], start_micro: int) -> list[Point]:
+    def points(self, accounts: Sequence[tuple[int, int]], start_micro: int) -> list[Point]:
         """Return the equity curve: the start at the first open, then the close of every trading day.
 
         Args:
-            worth: (cash, value of the shares) at the close of every trading day, in micro-units.
+            accounts: (cash, value of the shares) at the close of every trading day, in micro-units.
             start_micro: cash at the start in micro-units.
         """
         days = self.market.days
         points = [Point(ts=self.opens(days[0]), kind="start", cash_micro=start_micro, open_value_micro=0)]
-        for day, (cash, open_value) in zip(days, worth, strict=True):
+        for day, (cash, open_value) in zip(days, accounts, strict=True):
             kind = "end" if day == days[-1] else "close"
             points.append(Point(ts=self.closes[day], kind=kind, cash_micro=cash, open_value_micro=open_value))
         return points
