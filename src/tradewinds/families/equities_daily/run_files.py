@@ -38,7 +38,12 @@ CLOSES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa
 
 
 def write_files(
-    folder: str | Path, bars: Bars, trades: Sequence[ShareTrade], worth: Sequence[DayWorth], held: Ints, currency: str
+    folder: str | Path,
+    bars: Bars,
+    trades: Sequence[ShareTrade],
+    accounts: Sequence[DayWorth],
+    benchmark: Ints,
+    currency: str,
 ) -> None:
     """Write positions_closed.csv, sessions.csv and prices.parquet.
 
@@ -46,17 +51,17 @@ def write_files(
         folder: the run's folder.
         bars: the bars of the run.
         trades: all trades, in the order of trades.csv; each makes a row of positions_closed.csv.
-        worth: the account at the close of every trading day.
-        held: the benchmark's equity in micro-units, one per trading day.
+        accounts: the account at the close of every trading day.
+        benchmark: the benchmark's equity in micro-units, one per trading day.
         currency: currency of the account.
     """
     target = Path(folder)
     _write_csv(
         target / "positions_closed.csv", CLOSED_COLUMNS, (_closed_row(bars, trade, currency) for trade in trades)
     )
-    sessions = (_session_row(account, benchmark) for account, benchmark in zip(worth, held.tolist(), strict=True))
+    sessions = (_session_row(account, held) for account, held in zip(accounts, benchmark.tolist(), strict=True))
     _write_csv(target / "sessions.csv", SESSION_COLUMNS, sessions)
-    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, worth), {})
+    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, accounts), {})
 
 
 def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
@@ -100,15 +105,15 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _closes(bars: Bars, traded: set[int], worth: Sequence[DayWorth]) -> pa.Table:
+def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayWorth]) -> pa.Table:
     """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
 
     Args:
         bars: the bars of the run.
         traded: indices of the symbols.
-        worth: the account at the close of every trading day.
+        accounts: the account at the close of every trading day.
     """
-    inside = (bars.day >= worth[0].day) & (bars.day <= worth[-1].day) & np.isin(bars.owner, sorted(traded))
+    inside = (bars.day >= accounts[0].day) & (bars.day <= accounts[-1].day) & np.isin(bars.owner, sorted(traded))
     symbols = np.array(bars.symbols, object)[bars.owner[inside]]
     closes = bars.close[inside] / units.MICRO
     dates = pa.array(bars.day[inside].astype(np.int32)).cast(pa.date32())
