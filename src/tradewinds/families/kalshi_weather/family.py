@@ -114,9 +114,9 @@ class KalshiWeather:
     @property
     def tables(self) -> ModuleType:
         """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
-        from tradewinds.families.kalshi_weather.database import event_tables as tables
+        from tradewinds.families.kalshi_weather.database import kalshi_tables
 
-        return tables
+        return kalshi_tables
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note unknown series and strategies, amounts with too many decimals, and windows too short for any forecast.
