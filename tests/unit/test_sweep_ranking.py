@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import io
 import itertools
 import math
 import statistics
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.unit.results_parts import at, points, trade
+from tradewinds.cli import sweep
 from tradewinds.core.errors import ConfigError
 from tradewinds.engine.equity import Point
 from tradewinds.results import metrics
@@ -44,6 +47,16 @@ def outcome(returns, name="a", trades=(), start=10**9, **settings):
 
 def noise(seed, days=100, mean=0.0):
     return np.random.default_rng(seed).normal(mean, 0.01, days).tolist()
+
+
+def test_the_table_names_the_currency_of_the_account():
+    ranking = rank([outcome(noise(seed), f"run{seed}", [(0, 5), (99, -2.5)]) for seed in range(3)], day(70))
+    console = Console(file=io.StringIO(), width=80)
+    sweep._show(console, ranking, 2, "AUD")
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    assert "┃ fixed_qty ┃ P&L, AUD ┃ trades ┃ Sharpe ┃ AUD ┃ trades ┃ Sharpe ┃" in lines and "P&L after," in lines[2]
+    assert sum("│ 5.00 │ 1 │" in line and "│ -2.50 │ 1 │" in line for line in lines) == 2
+    assert lines[-1] == "… and 1 more in ranking.csv"
 
 
 # Before and after the split

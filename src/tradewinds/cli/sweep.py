@@ -137,7 +137,7 @@ def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
     ranking_files.write_ranking(folder, ranking, points, sentences)
-    _show(console, ranking, options.top)
+    _show(console, ranking, options.top, currency)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
@@ -240,8 +240,15 @@ class _ReplayProgress:
             self.console.print(f"replay: {self.done:,} of {self.total:,}")
 
 
-def _show(console: Console, ranking: Ranking, top: int) -> None:
-    """Print the first points, with their figures before and after the split."""
+def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
+    """Print the first points, with their figures before and after the split.
+
+    Args:
+        console: where to print.
+        ranking: the ranked points.
+        top: how many of them to print.
+        currency: of the account.
+    """
     from rich.table import Table
 
     from tradewinds.sweeps.ranking_files import setting_text
@@ -249,7 +256,7 @@ def _show(console: Console, ranking: Ranking, top: int) -> None:
     table = Table(title=f"By {ranking.by} before {ranking.split}", title_justify="left")
     for key in ranking.rows[0].settings:
         table.add_column(key.rpartition(".")[2], overflow="fold")
-    for name in ("P&L", "trades", "Sharpe", "P&L after", "trades", "Sharpe"):
+    for name in (f"P&L, {currency}", "trades", "Sharpe", f"P&L after,\n{currency}", "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranking.rows[:top]:
         table.add_row(*map(setting_text, row.settings.values()), *_figures(row.in_sample), *_figures(row.out_of_sample))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -165,6 +165,13 @@ def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int
     """How many runs `list_runs` has on all its pages."""
     query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*which.conditions())
     return connection.execute(query).scalar_one()
+
+
+def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Look up the currency of the accounts of some runs, by run id; USD for a run whose metrics.json names none."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.metrics_json["currency"].as_string()).where(runs.run_id.in_(run_ids))
+    return {run_id: currency or "USD" for run_id, currency in connection.execute(query)}
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:

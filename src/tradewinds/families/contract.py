@@ -193,7 +193,8 @@ class Family(Protocol):
         stages: the rules that only it has, in the order in which their files are included.
         code: what a replay depends on, as files or folders below the package: never another family's.
         run_files: what the replay writes into a run's folder beyond what every run has.
-        headlines: (label, key of metrics.json) of the summary beyond the common ones.
+        headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
+            whose label the summary adds the account's currency.
         days_per_year: trading days of a year; None where equity is noted around the clock.
         replay_keys: keys of a config that change neither what is read nor what is replayed.
         not_swept: keys that a sweep refuses, with the reason.
