@@ -1,4 +1,4 @@
-# The doors of the project. Each works on a fresh clone and installs what it needs into .venv.
+# Commands for developers. Each works on a fresh clone and installs what it needs into .venv.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help install demo test lint bench lock clean
 
-help:          ## show this
+help:          ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
 .venv/.installed: requirements.lock pyproject.toml hatch_build.py src/tradewinds/engine/event_contracts/kernel.c
@@ -19,15 +19,15 @@ help:          ## show this
 
 install: .venv/.installed    ## make .venv with the locked versions
 
-demo: install  ## a backtest of two cities over a synthetic archive, no internet
+demo: install  ## run a backtest of two cities over a synthetic archive, without internet
 	$(BIN)/python scripts/demo.py
 
-test: install  ## every test, and the linters
+test: install  ## run all linters and tests
 	scripts/services.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
 
-lint: install  ## ruff, clang-format, snakefmt, snakemake --lint, mypy
+lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/event_contracts/*.c
@@ -35,12 +35,12 @@ lint: install  ## ruff, clang-format, snakefmt, snakemake --lint, mypy
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
 	$(BIN)/mypy
 
-bench: install ## the figures of PERFORMANCE.md
+bench: install ## measure the figures of PERFORMANCE.md and write the page
 	$(BIN)/python benchmarks/run_all.py
 
-lock:          ## pin all dependencies anew
+lock:          ## resolve all dependencies again and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --python-version 3.11 --no-emit-index-url --no-header --quiet --output-file requirements.lock
 
-clean:         ## remove what can be made again; fetched data stays
+clean:         ## remove .venv, the demo and logs; fetched data and runs stay
 	rm -rf .venv demo logs .snakemake

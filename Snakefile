@@ -1,4 +1,7 @@
-"""Tradewinds: config → what the market family reads (FAMILY.stages) → simulate → report → load."""
+"""Tradewinds as a workflow: the stages of the config's market family, then simulate, report and load.
+
+Needs: a config (`--configfile config/x.yaml`). Makes: everything that the plan of the config's run lists.
+"""
 
 from snakemake.utils import min_version
 
@@ -29,7 +32,7 @@ rule all:
 
 
 rule inputs:
-    """Everything that a replay reads, and no replay: what a sweep needs before it begins."""
+    """Make everything that a replay reads, without replaying: a sweep asks for this before it begins."""
     input:
         [path for _, paths in PLAN.groups for path in paths],
     localrule: True

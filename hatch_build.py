@@ -1,4 +1,4 @@
-"""Compiles the engine's loops (engine/event_contracts/kernel.c) when the project is installed or a wheel is made of it."""
+"""Build hook: compiles the engine's loops (engine/event_contracts/kernel.c) for an installation or a wheel."""
 
 from __future__ import annotations
 
@@ -19,14 +19,22 @@ FLAGS = ["-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fPIC", "-shared"]
 
 
 def compiler() -> list[str] | None:
-    """The machine's C compiler, or None."""
+    """Return the command of the C compiler, from the environment variable CC or the machine; None without one."""
     named = shlex.split(os.environ.get("CC", "")) or [name for name in ("cc", "gcc", "clang") if shutil.which(name)][:1]
     return named or None
 
 
 def compile_to(library: Path, source: Path, digest: str) -> None:
-    """Compile a source, which the library will say has a digest."""
-    part = library.with_name(f"{library.name}.{os.getpid()}")  # a process that has the old one open keeps it
+    """Compile a C source to a shared library.
+
+    The library is written under a temporary name and renamed, so a process that has the old one open keeps it.
+
+    Args:
+        library: path of the shared library.
+        source: path of the C source.
+        digest: SHA-256 of the source, which the library then carries: kernel.py refuses a library of another source.
+    """
+    part = library.with_name(f"{library.name}.{os.getpid()}")
     command = [*(compiler() or [sys.executable, "-m", "ziglang", "cc"]), *FLAGS, f'-DSOURCE_DIGEST="{digest}"']
     try:
         subprocess.run([*command, "-o", str(part), str(source)], check=True)
@@ -36,16 +44,21 @@ def compile_to(library: Path, source: Path, digest: str) -> None:
 
 
 class Compile(BuildHookInterface):
-    """The hook that pyproject.toml names. A machine without a C compiler takes that of a wheel."""
+    """The build hook of pyproject.toml. On a machine without a C compiler it uses the one in the ziglang wheel."""
 
     def dependencies(self) -> list[str]:
-        """What the hook needs beside the build's own requirements."""
+        """Return the packages that the hook needs beyond those of the build."""
         return [] if compiler() else ["ziglang>=0.13"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, and put the result into the wheel."""
+        """Compile the library and add it to the wheel.
+
+        Args:
+            version: version of the build target; not used.
+            build_data: settings of the build, changed in place.
+        """
         source = Path(self.root, SOURCE)
         compile_to(Path(self.root, LIBRARY), source, hashlib.sha256(source.read_bytes()).hexdigest())
         build_data["artifacts"].append(LIBRARY)
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{next(iter(platform_tags()))}"  # any Python 3, this kind of machine
+        build_data["tag"] = f"py3-none-{next(iter(platform_tags()))}"  # for any Python 3 on this kind of machine

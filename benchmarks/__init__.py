@@ -1,1 +1,1 @@
-"""What PERFORMANCE.md is made with."""
+"""Measurements behind the figures of PERFORMANCE.md, and the common workload for several engines."""

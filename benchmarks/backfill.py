@@ -1,6 +1,7 @@
-"""A backfill of many months at the keyless rate, as a user runs it: is the plan what the server counts, and the rate used?
+"""Backfill of many months at the keyless rate, as a user runs it: requests planned and counted, and use of the allowed rate.
 
-Slow on purpose (2,016 requests at 3 a second are 11 minutes), so it is run by hand: python benchmarks/backfill.py
+It checks that the server counts exactly the requests of the plan. 2,016 requests at 3 a second take 11 minutes, so it is run
+by hand: python benchmarks/backfill.py
 """
 
 import collections
@@ -31,7 +32,15 @@ RATE = 3
 
 
 def measure(days: int = DAYS, rate: float = RATE) -> dict:
-    """Run a backfill of all series of the world; figures of what was planned, asked and spent."""
+    """Run a backfill of all series of the world.
+
+    Args:
+        days: number of climate dates.
+        rate: allowed requests per second.
+
+    Returns:
+        Requests planned and counted, seconds, use of the rate, most requests in a window.
+    """
     shutil.rmtree(WORK, ignore_errors=True)
     dates = make_world(WORK / "archive", days)
     with running_server(WORK / "archive", cutoff=dates[0].replace(year=2020), log=WORK / "requests.log") as server:
@@ -72,6 +81,7 @@ def measure(days: int = DAYS, rate: float = RATE) -> dict:
 
 
 def _figures(server: ArchiveServer, catalogs: int, rate: float) -> dict:
+    """Return what the server counted, given the requests for catalogs and the allowed rate."""
     seen = server.requests[catalogs:]
     times = [request.at for request in seen]
     worst = max(sum(1 for other in times[i : i + int(2 * rate) + 2] if other < at + 1) for i, at in enumerate(times))
@@ -84,12 +94,14 @@ def _figures(server: ArchiveServer, catalogs: int, rate: float) -> dict:
 
 
 def _tradewinds(*flags: str) -> subprocess.CompletedProcess[str]:
+    """Run `tradewinds run` with some flags in the work folder."""
     command = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml", *flags]
     environment = {**os.environ, "COLUMNS": "200"}
     return subprocess.run(command, cwd=WORK, env=environment, check=True, capture_output=True, text=True)
 
 
 def _snakemake(*flags: str) -> None:
+    """Run `snakemake` with some flags in the work folder."""
     command = [
         sys.executable,
         "-m",
@@ -105,6 +117,7 @@ def _snakemake(*flags: str) -> None:
 
 
 def _seconds_of(call: collections.abc.Callable[[], object]) -> float:
+    """Return the wall seconds of a call."""
     started = time.monotonic()
     call()
     return time.monotonic() - started

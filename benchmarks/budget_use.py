@@ -1,4 +1,4 @@
-"""How well the shared request budget is used: four processes, arrivals counted in every 1-second window."""
+"""Use of the shared request budget by four processes, and the most requests in any window of a second."""
 
 import multiprocessing
 import tempfile
@@ -11,6 +11,7 @@ RATE, WORKERS, EACH = 20, 4, 60
 
 
 def _work(folder, stamps):
+    """Send EACH requests under the budget and note the instant of each in `stamps`."""
     budget = Budget("http://127.0.0.1:1", RATE, WORKERS, folder=Path(folder))
     for _ in range(EACH):
         with budget.slot() as permission:
@@ -19,7 +20,7 @@ def _work(folder, stamps):
 
 
 def measure() -> dict:
-    """Most requests in any second, and the share of the allowed rate that was used."""
+    """Return the most requests in any second, and the share of the allowed rate that was used."""
     with tempfile.TemporaryDirectory() as folder, multiprocessing.Manager() as manager:
         stamps = manager.list()
         workers = [multiprocessing.Process(target=_work, args=(folder, stamps)) for _ in range(WORKERS)]
@@ -29,6 +30,6 @@ def measure() -> dict:
             worker.join()
         times = sorted(stamps)
     worst = max(sum(start <= t < start + 1 for t in times) for start in times)
-    # the first second's worth is at hand at once: use is what flows after it
+    # the requests of the first second are permitted at once: use is measured after them
     use = (len(times) - RATE) / (times[-1] - times[RATE - 1]) / RATE
     return {"limit": RATE, "most_in_a_second": worst, "use": use}

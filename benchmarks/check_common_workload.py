@@ -1,10 +1,10 @@
-"""Check the common workload: that its rows are the agreed ones, and that the plainest possible replay gives the agreed result.
+"""Check the common workload: its rows against their SHA-256, and the result of the simplest possible replay.
 
     python benchmarks/check_common_workload.py FOLDER [--against ROWS]
 
-Everything is read back from the project's files (one object per value, slow on purpose) and counted in whole cents. ROWS is
-a folder of the same workload in another form: markets.parquet (ticker, event_idx, market_idx, p_cents, result, end_ts) and
-events/*.parquet (ticker, ts, yes_bid, yes_ask).
+It reads everything back from the project's files, one object per value, and counts in whole cents. ROWS is a folder of the
+same workload in another form: markets.parquet (ticker, event_idx, market_idx, p_cents, result, end_ts) and events/*.parquet
+(ticker, ts, yes_bid, yes_ask).
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ ROWS_SHA256 = "d23fb19ffd9b7b274c9dbe0c69f836245e86b5c2e2d98d98049774e628de8a5f"
 
 
 class Market(NamedTuple):
-    """A market: its event's number, its own number there, P(YES) in cents, whether YES wins, when it settles."""
+    """A market of the workload.
+
+    Attributes:
+        event: number of its event.
+        number: its number in the event.
+        p_cents: P(YES) in cents.
+        won: whether YES wins.
+        end_ts: instant of settlement in Unix seconds.
+    """
 
     event: int
     number: int
@@ -39,7 +47,7 @@ class Market(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A minute of a market, in the rule's order; prices in cents, None without a quote."""
+    """One minute of a market; prices in cents, None without a quote. Rows are in the rule's order."""
 
     ts: int
     event: int
@@ -49,7 +57,7 @@ class Row(NamedTuple):
 
 
 def read_project(folder: Path) -> tuple[list[Market], list[Row]]:
-    """The workload as the project's files have it."""
+    """Read the workload from the files of the project: its markets, and its rows in order."""
     catalog = pq.read_table(next(folder.glob("data/catalog/*/*.parquet"))).to_pylist()
     believed = pq.read_table(next(folder.glob("data/probabilities/*.parquet"))).to_pylist()
     p_yes = {row["market_ticker"]: row["p_yes"] for row in believed}
@@ -73,6 +81,7 @@ _CANDLE = ["market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close"]
 
 
 def _cents(dollars):
+    """Convert dollars to whole cents; None stays None."""
     if dollars is None:
         return None
     if dollars * 100 != int(dollars * 100):
@@ -81,7 +90,7 @@ def _cents(dollars):
 
 
 def read_rows(folder: Path) -> tuple[list[Market], list[Row]]:
-    """The workload in its other form."""
+    """Read the workload from a folder of its other form: its markets, and its rows in order."""
     listed = pq.read_table(folder / "markets.parquet").to_pylist()
     listed.sort(key=lambda m: (m["event_idx"], m["market_idx"]))
     place = {m["ticker"]: (m["event_idx"], m["market_idx"]) for m in listed}
@@ -95,7 +104,7 @@ def read_rows(folder: Path) -> tuple[list[Market], list[Row]]:
 
 
 def sha256_of(markets: list[Market], rows: list[Row]) -> str:
-    """One name for all there is to know of a workload."""
+    """Return the SHA-256 of all markets and rows."""
     digest = hashlib.sha256()
     for item in (*markets, *rows):
         digest.update(repr(tuple(item)).encode())
@@ -103,12 +112,22 @@ def sha256_of(markets: list[Market], rows: list[Row]) -> str:
 
 
 def fee_cents(price: int) -> int:
-    """0.07 × P × (1 − P) of one contract, rounded up to the cent."""
+    """Return the fee of one contract in cents: 0.07 × P × (1 − P), rounded up."""
     return -(-7 * price * (100 - price) // 10_000)
 
 
 def replay(markets: list[Market], rows: list[Row], cash: int, *, best_first: bool = False) -> Outcome:
-    """Every row in turn against one balance; `best_first` makes the orders of one minute by expected value instead."""
+    """Replay all rows in order against one balance.
+
+    Args:
+        markets: the markets.
+        rows: the rows in the rule's order.
+        cash: start balance in cents.
+        best_first: place the orders of one minute by expected value, instead of by event and market.
+
+    Returns:
+        Trades, P&L and fees.
+    """
     start, paid = cash, 0
     market_of = {(m.event, m.number): m for m in markets}
     bought: Counter = Counter()  # (event, number, side)
@@ -136,6 +155,7 @@ def replay(markets: list[Market], rows: list[Row], cash: int, *, best_first: boo
 
 
 def _orders(minute, market_of, best_first: bool) -> list[tuple]:
+    """Return the orders of one minute in the order in which they are placed."""
     wanted = []
     for row in minute:
         if row.bid is None or row.ask is None:
@@ -150,6 +170,7 @@ def _orders(minute, market_of, best_first: bool) -> list[tuple]:
 
 
 def main() -> None:
+    """Check the workload of the folder on the command line; exit 1 if something differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--against", type=Path)

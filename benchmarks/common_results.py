@@ -1,19 +1,24 @@
-"""What the common workload must result in, whatever the engine. Imports nothing: who measures stays small."""
+"""The agreed results of the common workload, the same for every engine.
+
+It imports nothing of the project, so that a process that measures memory stays small.
+"""
 
 from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """Trades, and money in cents."""
+    """Number of trades, and P&L and fees in cents."""
 
     trades: int
     pnl_cents: int
     fees_cents: int
 
 
-# By question and start cash in cents. shared: one balance over all events, the rule's own order. best_first: the same, but
-# the orders of one minute by expected value. isolated: a balance an event. per_market: nothing binds but the five
-# contracts a market (for engines that know one asset and no common cash).
+# By question and start balance in cents. Questions:
+#   shared: one balance over all events, orders in the rule's order.
+#   best_first: the same, but the orders of one minute by expected value.
+#   isolated: a balance per event.
+#   per_market: only the limit of five contracts per market holds, for engines with one asset and no common cash.
 EXPECTED = {
     ("shared", 1000): Outcome(3903, 19_577, 5905),
     ("shared", 100_000): Outcome(3921, 18_517, 5933),

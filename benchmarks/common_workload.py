@@ -1,15 +1,16 @@
-"""The common workload: one market, one rule, the same rows for every engine, kept as this project's own files.
+"""The common workload: the same rows and the same rule for every engine, kept as this project's own files.
 
-200 events of six markets with a quote every minute for 30 hours (2.16 million rows, a fifth of them without a quote), an
-event a day, so neighbours overlap for six hours and share the balance. All of it comes from one seed.
+200 events of six markets with a quote every minute for 30 hours: 2.16 million rows, a fifth of them without a quote. There is
+an event a day, so neighbouring events overlap for six hours and share the balance. All of it comes from one seed.
 
-The rule: at every minute, event by event and market by market, buy one YES at the ask if p − ask − fee > 5 cents, else one
-NO at 100 − bid likewise; at most 5 contracts a market and 20 an event, as far as the cash goes; hold to settlement.
+The rule: at every minute, event by event and market by market, buy one YES at the ask if p − ask − fee > 5 cents, else one NO
+at 100 − bid by the same condition; at most 5 contracts per market and 20 per event, as far as the cash goes; hold to
+settlement.
 
     python benchmarks/common_workload.py FOLDER
 
-leaves a folder in which `tradewinds run --config config.yaml --no-fetch` works. `write` makes it longer, or of several
-series, too (benchmarks/scale.py).
+makes a folder in which `tradewinds run --config config.yaml --no-fetch` works. `write` also makes longer workloads and
+workloads of several series (benchmarks/scale.py).
 """
 
 from __future__ import annotations
@@ -74,7 +75,17 @@ CONFIG = {
 
 
 class Day(NamedTuple):
-    """One event. Prices in cents, shape (minutes, markets); `silent` marks rows without a quote; `winner` settles YES."""
+    """One event.
+
+    Attributes:
+        date: its climate date.
+        open_ts: its opening in Unix seconds.
+        bid: best bid in cents, shape (minutes, markets).
+        ask: best ask in cents, shape (minutes, markets).
+        silent: whether a row has no quote, shape (minutes, markets).
+        p_cents: P(YES) of each market in cents.
+        winner: index of the market that settles YES.
+    """
 
     date: dt.date
     open_ts: int
@@ -86,12 +97,19 @@ class Day(NamedTuple):
 
     @property
     def close_ts(self) -> int:
-        """Trading ends, and the event settles."""
+        """The end of trading and the settlement, in Unix seconds."""
         return self.open_ts + 60 * MINUTES
 
 
 def days(events: int = EVENTS, seed: int = SEED) -> Iterator[Day]:
-    """The events in order of their dates. The order of the draws is part of the workload."""
+    """Yield the events in order of their dates.
+
+    The order of the random draws is part of the workload.
+
+    Args:
+        events: number of events.
+        seed: seed of the random numbers.
+    """
     rng = np.random.default_rng(seed)
     for number in range(events):
         date = FIRST + dt.timedelta(days=number)
@@ -110,13 +128,13 @@ def days(events: int = EVENTS, seed: int = SEED) -> Iterator[Day]:
 
 
 def _shares(score: np.ndarray) -> np.ndarray:
-    """Positive numbers that add up to one along the last axis."""
+    """Convert scores to positive numbers that sum to 1 along the last axis."""
     weight = np.exp(score)
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
 def tickers(series: str, date: dt.date) -> list[str]:
-    """The six markets of a date, in their order: a ladder of two degrees each."""
+    """Return the tickers of the six markets of a date, in their order."""
     return [f"{climate_days.event_ticker_of(series, date)}-B{40.5 + 2 * n}" for n in range(MARKETS)]
 
 
@@ -124,8 +142,10 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
     """Write catalogs, candles, probabilities (the user's file and the project's table) and config below a folder.
 
     Args:
-        events: of each series, from FIRST on; seeds: of each series, by ticker (default: SERIES and SEED); processes: that
-            write series side by side.
+        folder: the folder.
+        events: number of events of each series, from FIRST on.
+        seeds: seed of each series, by ticker; by default SERIES and SEED.
+        processes: number of processes, each of which writes some of the series.
     """
     seeds = seeds or {SERIES: SEED}
     last = FIRST + dt.timedelta(days=events - 1)
@@ -156,7 +176,7 @@ def write_probabilities(folder: Path, conf: resolve.Config, table: pa.Table) -> 
 
 
 def _write_series(folder: Path, window: CandleWindow, events: int, series: str, seed: int) -> list[dict]:
-    """Write the catalog and the candles of a series; the probabilities of its markets."""
+    """Write the catalog and the candles of a series, and return the probabilities of its markets."""
     listed, believed = [], []
     for day in days(events, seed):
         markets = [_catalog_row(series, day, n, ticker) for n, ticker in enumerate(tickers(series, day.date))]
@@ -170,6 +190,7 @@ def _write_series(folder: Path, window: CandleWindow, events: int, series: str, 
 
 
 def _catalog_row(series: str, day: Day, number: int, ticker: str) -> dict:
+    """Return the row of the catalog of market `number` of a day."""
     opened, closed = (dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (day.open_ts, day.close_ts))
     won = number == day.winner
     return {
@@ -196,7 +217,7 @@ def _catalog_row(series: str, day: Day, number: int, ticker: str) -> dict:
 
 
 def _strikes(number: int) -> dict:
-    """A ladder without gaps: 41° or below, two degrees each, 50° or above."""
+    """Return the strike fields of market `number`: 41 °F or below, brackets of two degrees, 50 °F or above."""
     if number == 0:
         return {"strike_type": "less", "floor_strike": None, "cap_strike": 42.0}
     if number == MARKETS - 1:
@@ -205,12 +226,14 @@ def _strikes(number: int) -> dict:
 
 
 def _catalog_meta(rows: list[dict]) -> dict:
+    """Return the metadata of a catalog."""
     last = max(row["climate_date"] for row in rows).isoformat()
     covers = {"series_ticker": rows[0]["series_ticker"], "covers_through": last, "asked_through": last}
     return covers | {"markets": len(rows), "nonfinal": 0}
 
 
 def _probability_row(market: dict, cents: int) -> dict:
+    """Return a market's row of the table of probabilities."""
     asof = climate_days.asof_ts(climate_days.station_of(market["series_ticker"]), market["climate_date"], "12:00", 1)
     return {
         **{key: market[key] for key in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
@@ -224,7 +247,7 @@ def _probability_row(market: dict, cents: int) -> dict:
 
 
 def _write_candles(folder: Path, window: CandleWindow, day: Day, markets: Sequence[dict]) -> None:
-    """One event's file: a row a minute and market; a minute without a quote is a row without prices."""
+    """Write one event's file: a row per minute and market; a minute without a quote is a row without prices."""
     ends = day.open_ts + 60 * np.arange(MINUTES, dtype=np.int64)
     names, count = np.array([market["market_ticker"] for market in markets], dtype=object), MINUTES * MARKETS
     columns = {
@@ -251,6 +274,7 @@ _DOLLARS_OF_CENTS = pa.array([Decimal(c).scaleb(-2) for c in range(101)], units.
 
 
 def _dollars(cents: np.ndarray, silent: np.ndarray) -> pa.Array:
+    """Convert cents to a column of dollars, null where a row has no quote."""
     return _DOLLARS_OF_CENTS.take(pa.array(cents, mask=silent))
 
 

@@ -1,10 +1,12 @@
-"""The common workload in several engines side by side, each run a process of its own, each checked to the cent.
+"""The common workload in several engines side by side, each run in a process of its own and checked to the cent.
 
     python benchmarks/compare_engines.py [--runs 3] [--work FOLDER] [--out FOLDER] [--only MODULE …] [--events N]
 
-Makes the workload and an environment for every peer once, then runs all engines in turn, round by round, so that a busy
-spell of the machine meets them all. Leaves engines.json and engines.md. Exit 1 if an engine's result is not what the
-question asks for. This process imports little on purpose: a child's peak memory is never told as less than its parent's.
+Makes the workload and an environment for every other engine once. Then it runs all engines in turn, round by round, so that
+other work on the machine disturbs all of them alike. Writes engines.json and engines.md. Exit 1 if an engine's result is not
+the agreed one.
+
+This process imports little: on Linux the peak memory of a child is never reported below that of its parent.
 """
 
 from __future__ import annotations
@@ -30,13 +32,23 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.common_results import EXPECTED, Outcome  # noqa: E402
 
 EVENTS = 200
-LONGEST_CPU_SECONDS = 60  # a longer run is stopped, and made with PART events and with one instead
+LONGEST_CPU_SECONDS = 60  # a longer run is stopped and extrapolated from a run of PART events and one of a single event
 PART = 20
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A row of the table: a module of benchmarks.peers and the question it is asked; `own` runs in this environment."""
+    """An engine and the question it answers: a row of the table.
+
+    Attributes:
+        name: name in the table.
+        module: module of benchmarks.peers.
+        mode: shared (one balance), isolated (a balance per event) or per_market (no balance).
+        remark: what the row includes, for the page.
+        cash: start balance in cents.
+        own: runs in this environment, instead of in one of its own.
+        question: key of EXPECTED, where it is not the mode; "scan" has no result.
+    """
 
     name: str
     module: str
@@ -44,7 +56,7 @@ class Engine:
     remark: str
     cash: int = 1000
     own: bool = False
-    question: str = ""  # of EXPECTED, where it is not the mode; "scan" has no result
+    question: str = ""
 
 
 ENGINES = [
@@ -63,7 +75,15 @@ ENGINES = [
 
 @dataclass
 class Run:
-    """One process: seconds, peak memory, and what it told; `events` is None for all of them."""
+    """One process of an engine.
+
+    Attributes:
+        wall_s: wall seconds of the whole process.
+        cpu_s: CPU seconds of the whole process.
+        peak_rss_mb: peak memory in MB.
+        events: number of events of the run; None for all.
+        told: what the process printed, as JSON.
+    """
 
     wall_s: float
     cpu_s: float
@@ -73,19 +93,19 @@ class Run:
 
     @property
     def outcome(self) -> Outcome:
-        """What it did."""
+        """Trades, P&L and fees of the run."""
         return Outcome(*(self.told[key] for key in Outcome._fields))
 
 
 class Bench:
-    """Environments, data and processes below a work folder."""
+    """The environments, data and processes below a work folder."""
 
     def __init__(self, work: Path) -> None:
         self.work, self.data = work, work / "workload"
         work.mkdir(parents=True, exist_ok=True)
 
     def prepare(self, modules: set[str]) -> None:
-        """Make the workload and the peers' environments, where they are not there."""
+        """Make the workload and the environments of the other engines, as far as they are missing."""
         if not (self.data / "config.yaml").exists():
             command = [sys.executable, str(ROOT / "benchmarks/common_workload.py"), str(self.data)]
             subprocess.run(command, check=True, env=self._environment(own=True))
@@ -102,12 +122,22 @@ class Bench:
             made.write_text(wanted)
 
     def _environment(self, *, own: bool) -> dict[str, str]:
+        """Return the environment variables of a process, for this or for another Python environment."""
         kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         kept["NUMBA_CACHE_DIR"] = str(self.work / "numba")
         return kept | ({"PYTHONPATH": str(ROOT / "src")} if own else {})
 
     def run(self, engine: Engine, events: int | None, *, twice: bool = False) -> Run | None:
-        """One process of an engine; None if it took too long. Its last line of output is what it tells."""
+        """Run an engine in a process.
+
+        Args:
+            engine: the engine.
+            events: number of events; None for all.
+            twice: let the process replay twice, to show compile time.
+
+        Returns:
+            What was measured; None if the process took too long.
+        """
         python = sys.executable if engine.own else str(self.work / "environments" / engine.module / "bin/python")
         command = [python, "-m", f"benchmarks.peers.{engine.module}", str(self.data)]
         command += ["--mode", engine.mode, "--cash", str(engine.cash)]
@@ -137,7 +167,11 @@ class Bench:
         return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, events, told)
 
     def expected(self, engine: Engine, events: int | None) -> Outcome | None:
-        """What an engine must come to: the agreed figures, or the plain loop's for a part; None where nobody says."""
+        """Return what an engine must come to.
+
+        Returns:
+            The agreed result for all events, that of the plain loop for a part of them; None where neither exists.
+        """
         question = engine.question or engine.mode
         if question == "scan":
             return None
@@ -150,7 +184,17 @@ class Bench:
 
 
 def measure(bench: Bench, engines: list[Engine], runs: int, events: int | None) -> list[dict]:
-    """All engines in turn, `runs` times."""
+    """Run all engines in turn, `runs` times.
+
+    Args:
+        bench: environments and data.
+        engines: the engines.
+        runs: number of rounds.
+        events: number of events; None for all.
+
+    Returns:
+        A row of the table per engine.
+    """
     found: dict[Engine, list[Run]] = {engine: [] for engine in engines}
     part = dict.fromkeys(engines, events)
     for _ in range(runs):
@@ -167,7 +211,14 @@ def measure(bench: Bench, engines: list[Engine], runs: int, events: int | None) 
 
 
 def summary(bench: Bench, engine: Engine, runs: list[Run], asked: int | None) -> dict:
-    """An engine's row; every run of it must have come to the same result. `asked` are the events that were asked for."""
+    """Summarise the runs of an engine as a row of the table.
+
+    Args:
+        bench: environments and data.
+        engine: the engine.
+        runs: its runs, which must all have the same result.
+        asked: number of events that were asked for; None for all.
+    """
     outcomes = {run.outcome for run in runs}
     if len(outcomes) > 1:
         raise SystemExit(f"{engine.name} came to different results: {outcomes}")
@@ -196,7 +247,14 @@ def summary(bench: Bench, engine: Engine, runs: list[Run], asked: int | None) ->
 
 
 def extrapolated(row: dict, one: Run) -> dict:
-    """A row of PART events told for all: what one event takes stays, the rest grows with the events. Not the memory."""
+    """Extrapolate a row of PART events to all events.
+
+    The time of one event is taken as fixed cost, the rest grows with the number of events. Memory is not extrapolated.
+
+    Args:
+        row: the row of PART events.
+        one: a run of one event.
+    """
 
     def grown(part: float, single: float) -> float:
         return single + (part - single) * (EVENTS - 1) / (PART - 1)
@@ -218,7 +276,7 @@ Seconds and CPU are the whole process', imports included; where other work loads
 
 
 def page(machine: dict, rows: list[dict]) -> str:
-    """The table in Markdown, with what is behind each row below it."""
+    """Return the table in Markdown, with a note on each row below it."""
     rows_read = max(row["rows"] for row in rows)
     text = HEAD.format(**machine, rows=rows_read, events=rows_read // (6 * 1800))
     ours = next((row for row in rows if row["module"] == "tradewinds_engine"), None)
@@ -243,12 +301,14 @@ def page(machine: dict, rows: list[dict]) -> str:
 
 
 def _balance(row: dict) -> str:
+    """Return the balance of a row as text."""
     if row["mode"] == "per_market":
         return "none"
     return f"${row['cash'] / 100:,.0f} {row['mode'] if row['mode'] == 'shared' else 'an event'}"
 
 
 def _note(row: dict) -> str:
+    """Return the note on a row: what it includes, whether the result is the agreed one, and seconds by phase."""
     phases = ", ".join(f"{key.removesuffix('_s').replace('_', ' ')} {s:.2f} s" for key, s in row["phases_s"].items())
     balance = "" if row["question"] == "scan" else f", {_balance(row)}"
     judged = {True: "Result as agreed.", False: f"**Not the result: {row['expected']}.**", None: ""}[row["as_expected"]]
@@ -257,6 +317,7 @@ def _note(row: dict) -> str:
 
 
 def main() -> None:
+    """Measure the engines on the command line and write engines.json and engines.md."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/engines")
@@ -289,6 +350,7 @@ def main() -> None:
 
 
 def _processor() -> str:
+    """Return the name of the machine's processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 

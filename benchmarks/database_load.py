@@ -1,10 +1,9 @@
-"""What a load of very many trades costs, on SQLite and on MariaDB: trades a second, memory, and against row-by-row INSERTs.
+"""Cost of loading very many trades into SQLite and MariaDB: trades a second and memory, beside row-by-row INSERTs.
 
     python benchmarks/database_load.py [TRADES]
 
-Row by row is the plain way: one INSERT and one commit a row, same driver, same table; and beside it all rows in one
-transaction, one INSERT each. The MariaDB server is a process of its own in a temporary folder, as in the tests, and as
-durable as servers are by default.
+Row by row is one INSERT and one commit per row, with the same driver and table; a second comparison is one INSERT per row in
+one transaction. The MariaDB server is a process in a temporary folder, as in the tests, with its default durability.
 """
 
 from __future__ import annotations
@@ -29,22 +28,30 @@ from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
 
 TRADES = 1_000_000
-BY_ROW = {True: 1_000, False: 10_000}  # rows, with a commit each or without
+BY_ROW = {True: 1_000, False: 10_000}  # number of rows with a commit each (True) and in one transaction (False)
 LEAST_RATIO = 10
 MOST_MB = 400
 
 
 def load_once(folder: str, url: str) -> dict:
-    """Load a run in this process: seconds, and its peak memory."""
+    """Load a run in this process and return seconds and peak memory in MB."""
     started = time.perf_counter()
     count = load_run(folder, url)
     seconds = time.perf_counter() - started
-    [peak] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())  # ru_maxrss is the parent's, too
+    [peak] = re.findall(
+        r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text()
+    )  # ru_maxrss would count the parent too
     return {"trades": count, "seconds": seconds, "peak_mb": int(peak) // 1024}
 
 
 def by_row(folder: Path, url: str, commits: bool) -> float:
-    """Trades a second, one INSERT each, into the table that the load has filled."""
+    """Return trades a second with one INSERT each, into the table that the load has filled.
+
+    Args:
+        folder: folder of the run.
+        url: URL of the database.
+        commits: commit after each row, instead of once.
+    """
     batch = next(iter(rows.batches(folder / "trades.parquet")))
     found, count = rows.columns(batch), BY_ROW[commits]
     engine = open_database(url)
@@ -66,7 +73,7 @@ def by_row(folder: Path, url: str, commits: bool) -> float:
 
 
 def measure(folder: Path, url: str) -> dict:
-    """A load in a fresh process, a second one that replaces it, and the plain way."""
+    """Load in a fresh process, load a second time to replace the rows, and insert row by row; returns the figures."""
     program = (
         "import json, sys; from benchmarks import database_load as d; print(json.dumps(d.load_once(*sys.argv[1:])))"
     )
@@ -77,7 +84,7 @@ def measure(folder: Path, url: str) -> dict:
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=root).stdout)
 
     engine = open_database(url)
-    schema.upgrade(engine)  # making tables is no part of a load
+    schema.upgrade(engine)  # making tables is not part of a load
     engine.dispose()
     first, again = fresh(), fresh()
     plain, together = by_row(folder, url, True), by_row(folder, url, False)
@@ -86,6 +93,7 @@ def measure(folder: Path, url: str) -> dict:
 
 
 def main(trades: int) -> None:
+    """Make a run of so many trades and print the figures of both databases."""
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as name:
         work = Path(name)
         write_many(work / "run", trades)

@@ -1,13 +1,14 @@
-"""Both strategies of daily shares over recorded ASX bars: seconds, memory, and backtesting.py on the same symbols and rules.
+"""Both strategies of daily equities over recorded ASX bars: seconds and memory, beside backtesting.py on the same rules.
 
     python benchmarks/equities.py [--bars FILE] [--work FOLDER] [--every N] [--runs N] [--record]
 
-Imports the bars once, then measures in processes of their own, one after the other and again from the start, `--runs` times:
-all symbols and both strategies on one account each; each symbol alone, by Tradewinds and by backtesting.py (whose environment
-is made in --work), trade by trade. Nothing is scaled. Of each the best run counts, by the clock and by CPU time, which other
-work on the machine disturbs less. `--record` writes benchmarks/equities.json, for PERFORMANCE.md. Exit 1 if a trade of the two
-engines differs. Takes about a minute and a half. `--every N` takes every Nth symbol only, for a quick look: starting a process
-then counts for more.
+Imports the bars once. Then it measures three processes one after the other, `--runs` times: all symbols with both strategies
+on one account each; each symbol alone in Tradewinds; each symbol alone in backtesting.py (whose environment is made in
+--work). The best run of each counts, by wall time and by CPU time, which other work on the machine disturbs less. Nothing is
+extrapolated. Exit 1 if a trade of the two engines differs. It takes about a minute and a half.
+
+`--record` writes benchmarks/equities.json, for PERFORMANCE.md. `--every N` takes every Nth symbol only, for a quick look; the
+start of the processes then has a larger part in the figures.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ MOST_SECONDS, LEAST_TIMES = 10, 20
 
 
 def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
+    """Return the resolved config of a strategy over all recorded years."""
     raw = {"universe": symbols, **DATES, "strategy": {"name": strategy}, "calendar": "XASX"}
     raw |= {"bars": {"source": "files", "path": str(bars)}, "risk": {"currency": "AUD"}, "on_missing": {"bars": "skip"}}
     from tradewinds.config import resolve
@@ -41,16 +43,16 @@ def config_of(bars: Path, symbols: list[str], strategy: str, **changes):
 
 
 def prepare(bars: Path, every: list[str]) -> dict:
-    """Import the bars of every Nth symbol; how long that took."""
+    """Import the bars of every Nth symbol (`every` is [N]); returns symbols, number of files and seconds."""
     from tradewinds.families.equities_daily.bar_panel import make_panel
-    from tradewinds.families.equities_daily.fetch import bar_files
+    from tradewinds.families.equities_daily.fetch import user_bars
     from tradewinds.families.plan import run_plan
 
     begun = time.perf_counter()
-    symbols = bar_files.symbols(str(bars), "symbol")[:: int(every[0])]
+    symbols = user_bars.symbols(str(bars), "symbol")[:: int(every[0])]
     conf = config_of(bars, symbols, STRATEGIES[0])
     made = run_plan(conf)
-    bar_files.import_bars(
+    user_bars.import_bars(
         str(bars), conf["bars"]["columns"], [(file.name, file.year, file.path) for file in made.files.years]
     )
     make_panel(made)
@@ -58,7 +60,7 @@ def prepare(bars: Path, every: list[str]) -> dict:
 
 
 def portfolio(bars: Path, symbols: list[str]) -> dict:
-    """All symbols, both strategies: what `tradewinds sweep` replays, in one process."""
+    """Replay all symbols on one account per strategy, as `tradewinds sweep` does; returns trades and end balances."""
     from tradewinds.families.equities_daily import replay
     from tradewinds.families.plan import run_plan
 
@@ -71,7 +73,7 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
 
 
 def alone(bars: Path, symbols: list[str]) -> dict:
-    """Each symbol alone, without costs: days and prices of every trade."""
+    """Replay each symbol by itself, without costs; returns seconds, and days and prices of every trade."""
     from tradewinds.engine.shares.rules import BACKTEST_END
     from tradewinds.families.equities_daily import replay
     from tradewinds.families.equities_daily.bar_panel import date_of
@@ -92,13 +94,22 @@ def alone(bars: Path, symbols: list[str]) -> dict:
         for t in study.replay(unlimited).trades:
             days = [dates[study.market.day[row]] for row in (t.entry_row, t.exit_row)]
             name = f"{conf['strategy']['name']} {held.symbols[t.symbol]}"
-            forced = t.exit_reason == BACKTEST_END  # at the last close; the peer's is at the last open
+            forced = t.exit_reason == BACKTEST_END  # at the last close; in backtesting.py at the last open
             found.setdefault(name, []).append([*days, t.entry_price, None if forced else t.exit_price])
     return {"load_s": ready - begun, "simulate_s": time.perf_counter() - ready, "trades": found}
 
 
 def child(*arguments: str, python: str = sys.executable, module: str = "benchmarks.equities") -> dict:
-    """What a process tells in its last line, with its whole time, CPU time and peak memory."""
+    """Run a part of this benchmark in a process of its own.
+
+    Args:
+        arguments: command line of the process.
+        python: path of its Python.
+        module: module to run.
+
+    Returns:
+        What it printed in its last line, with its wall seconds, CPU seconds and peak memory.
+    """
     begun = time.perf_counter()
     process = subprocess.Popen([python, "-m", module, *arguments], stdout=subprocess.PIPE, text=True, env=environment())
     output = process.stdout.read()
@@ -111,12 +122,15 @@ def child(*arguments: str, python: str = sys.executable, module: str = "benchmar
 
 
 def environment() -> dict[str, str]:
-    """That of every process here: of the workflow's jobs (tradewinds.pipeline.jobs.ONE_THREAD), and of the peer too."""
+    """Return the environment variables of every process here.
+
+    Numerical libraries use one thread, as in the workflow's jobs (tradewinds.pipeline.jobs.ONE_THREAD).
+    """
     return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
 
 
 def peer_python(work: Path) -> str:
-    """The Python of the peer's environment, made once."""
+    """Return the Python of the environment of backtesting.py, which is made if it is missing."""
     home = work / "backtestingpy"
     if not (home / "done").exists():
         requirements = ROOT / "benchmarks" / "peers" / "requirements-backtestingpy.txt"
@@ -128,18 +142,24 @@ def peer_python(work: Path) -> str:
 
 
 def differences(ours: dict, theirs: dict) -> list[str]:
-    """Runs whose trades are not the same days and prices."""
+    """Return the names of runs whose trades differ in a day or a price."""
     names = sorted({*ours, *theirs})
     return [name for name in names if not _same(ours.get(name, []), theirs.get(name, []))]
 
 
 def _same(ours: list, theirs: list) -> bool:
+    """Whether two lists of trades have the same days and prices.
+
+    The exit price of a sale at the end of the data is not compared: Tradewinds takes the last close, backtesting.py the last
+    open.
+    """
     return len(ours) == len(theirs) and all(
         a[:3] == b[:3] and a[3] in (None, b[3]) for a, b in zip(ours, theirs, strict=True)
     )
 
 
 def main() -> int:
+    """Measure and print; with --record also write benchmarks/equities.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bars", type=Path, default=BARS)
     parser.add_argument("--work", type=Path, default=Path("bench-equities"))
@@ -169,7 +189,16 @@ def main() -> int:
 
 
 def summary(made: dict, rounds: dict[str, list[dict]], wrong: list[str]) -> dict:
-    """All rounds, and how many times as fast the best one of each is as the peer's best one."""
+    """Summarise all rounds.
+
+    Args:
+        made: seconds and sizes of the import.
+        rounds: figures of every round by name of the process.
+        wrong: names of runs whose trades differ.
+
+    Returns:
+        The best figures of each process, and how many times as long backtesting.py takes.
+    """
 
     def times(name: str, key: str) -> float:
         best = {which: min(one[key] for one in rounds[which]) for which in (name, "backtestingpy")}
@@ -194,7 +223,7 @@ def summary(made: dict, rounds: dict[str, list[dict]], wrong: list[str]) -> dict
 
 
 def table(found: dict) -> str:
-    """The best run of each as a row of PERFORMANCE.md."""
+    """Return the best run of each process as rows of the table in PERFORMANCE.md."""
     rows = {
         "Tradewinds, both strategies, one account each": (
             "both_strategies",

@@ -1,7 +1,8 @@
 """The large fault campaign: `python benchmarks/fault_campaign.py [DAYS] [KILLS]`, by default 1,200 events and 300 kills.
 
-A clean run, a run with faults, one with kill -9 at random moments, one with both, two at once over the same data folder: each
-must leave the same files, byte for byte apart from retrieval times. Ends with an error at the first that does not.
+A clean run, a run with faults, a run with kill -9 at random moments, a run with both, and two runs at once over the same data
+folder must all leave the same files, byte for byte apart from retrieval times. It stops with an error at the first
+difference.
 """
 
 import sys
@@ -20,11 +21,11 @@ from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS
 
 DAYS, KILLS = 300, 300
 RATE = 0.4
-MOST_DAYS = 360  # a world lies within one year
+MOST_DAYS = 360  # a world is within one year
 
 
 class Campaign:
-    """One world and the runs over it."""
+    """One world, and the runs over it."""
 
     def __init__(self, work: Path, days: int) -> None:
         self.work, self.dates = work, make_world(work / "archive", days)
@@ -32,7 +33,17 @@ class Campaign:
         self.faults: Counter[str] = Counter()
 
     def run(self, name: str, *, drivers: int = 1, seed: int | None = None, kills: int = 0) -> dict[str, str]:
-        """Fetch everything into an own folder, with the faults of a seed; what is there in the end."""
+        """Fetch everything into a folder of its own.
+
+        Args:
+            name: name of the run and its folder.
+            drivers: number of runs at once in the folder.
+            seed: seed of the faults; None for none.
+            kills: number of kill -9 at random moments.
+
+        Returns:
+            SHA-256 of the content of each data file, by path, without retrieval times.
+        """
         plan = None if seed is None else FaultPlan(RATE, seed, stall_seconds=campaign.STALL_SECONDS)
         folder, started = self.work / name, time.monotonic()
         with running_server(self.work / "archive", cutoff=cutoff_of(self.dates), faults=plan) as server:
@@ -60,6 +71,7 @@ class Campaign:
 
 
 def main() -> None:
+    """Run the campaign and print its figures."""
     days, kills = (int(text) for text in (*sys.argv[1:], *map(str, (DAYS, KILLS)[len(sys.argv) - 1 :])))
     if not 4 < days <= MOST_DAYS:
         raise SystemExit(f"days: 5 to {MOST_DAYS}")

@@ -1,4 +1,4 @@
-"""CPU of the fetch stage per event beyond the network: the whole workflow, and one job by itself."""
+"""CPU seconds of the fetch stage per event: of the whole workflow, and of one job by itself."""
 
 import json
 import os
@@ -15,33 +15,38 @@ from tradewinds.core.environment import SERVICES
 from tradewinds.core.paths import workflow_root
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 
-EVENTS = 20  # that have candles, of the synthetic archive's two cities
+EVENTS = 20  # events with candles in the two cities of the synthetic archive
 ROOT = workflow_root()
 
 
 def children_cpu() -> float:
+    """Return the CPU seconds of all ended child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def cpu_of(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    """Run a command in a folder and return its CPU seconds."""
     before = children_cpu()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return children_cpu() - before
 
 
 def measure(work: Path) -> dict:
-    """Seconds of CPU per event job, everything included and of the fetch process alone: the least of three (others share the
-    machine's cores and caches)."""
+    """Return CPU seconds per event: of the whole workflow, and of the fetch process alone.
+
+    Each is the least of three measurements, because other processes share the cores and caches of the machine.
+    """
     return min((_once(work) for _ in range(3)), key=lambda found: found["cpu_per_event_job_s"])
 
 
 def _once(work: Path) -> dict:
+    """Measure once: run the workflow over the synthetic archive, then one job."""
     archive = work / "archive"
     if not archive.exists():
         make_synthetic(archive)
     desk = work / "desk"
-    shutil.rmtree(desk, ignore_errors=True)  # what is there would not be fetched
+    shutil.rmtree(desk, ignore_errors=True)  # existing files would not be fetched
     desk.mkdir(parents=True)
     with running_server(archive) as server:
         config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
@@ -70,7 +75,7 @@ def _rest() -> dict:
 
 
 def _one_job(desk: Path, environment: dict[str, str]) -> float:
-    """The least of five runs of one event's job, without Snakemake."""
+    """Return the least CPU seconds of five runs of one event's job, without Snakemake."""
     command = [
         sys.executable,
         str(ROOT / "scripts/kalshi_weather/fetch_candles.py"),

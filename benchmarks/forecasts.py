@@ -1,13 +1,12 @@
-"""How good the forecast is on years of recorded guidance: CRPS and MAE per station and year against its baselines.
-
-Everything walk-forward with the default settings, as of 23:00 the evening before, on the files of ../shared/data:
-KMDW and KMIA highs (GFS and NAM, 12Z run of the day before) from 2012, KMIA lows from 2015, KNYC highs (six models) from
-2021. The settings were
-chosen on days up to 2019 (KNYC: 2023); later years are the test, and are summed up apart.
+"""Quality of the forecast on years of recorded guidance: CRPS and MAE per station and year, beside baselines.
 
     python benchmarks/forecasts.py [SHARED_DATA]
 
 writes benchmarks/forecasts.json and prints the tables of docs/forecasts.md.
+
+Every forecast is walk-forward with the default settings, as of 23:00 the evening before, on recorded data: highs of KMDW and
+KMIA (GFS and NAM, 12Z run of the day before) from 2012, lows of KMIA from 2015, highs of KNYC (six models) from 2021. The
+settings were chosen on days up to 2019 (KNYC: up to 2023); later years are the test and are summarised separately.
 """
 
 from __future__ import annotations
@@ -25,25 +24,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.scores import ScoredDay, count_band, temperature_scores
-from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, Settings
-from tradewinds.families.kalshi_weather.forecasts.history import NEVER, History
+from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, ForecastSettings
+from tradewinds.families.kalshi_weather.forecasts.history import History
 
 ROOT = Path(__file__).resolve().parents[1]
 ASOF = ("23:00", 1)
-SETTINGS = Settings(trailing_days=60, min_days=20, sigma_floor_f=0.5, climatology_days=3650)
-REPORT_DELAY = 90 * 60  # seconds from the end of the climate day to its final report being known
+SETTINGS = ForecastSettings(trailing_days=60, min_days=20, sigma_floor_f=0.5, climatology_days=3650)
+REPORT_DELAY = 90 * 60  # ASSUME: seconds from the end of the climate day to its final report
 MOS = "weather/mos_12z_daily_KMDW_KMIA.parquet"
 SIX = "weather/guidance_KNYC_6models_2021_2025.parquet"
 LOWS = "weather/daily_high_low_19stations_2015_2026.parquet"
 HIGHS = "weather/climate_high_KMDW_KMIA_2007_2025.parquet"
-SENTINEL = 998.0  # at or beyond it a temperature is none, as for what is fetched
+SENTINEL = 998.0  # from this value on a temperature means "none", as in fetched guidance
 
 
 @dataclass(frozen=True)
 class Case:
-    """A station's history, the first year that is scored and the last one on which settings were chosen."""
+    """A station and target that is scored.
+
+    Attributes:
+        name: name in the tables.
+        history: its guidance and observations.
+        first_year: first year that is scored.
+        chosen_through: last year on which settings were chosen.
+    """
 
     name: str
     history: History
@@ -52,6 +59,7 @@ class Case:
 
 
 def main(shared: Path) -> None:
+    """Score all cases, write benchmarks/forecasts.json and print the tables; `shared` is the folder of recorded data."""
     started = time.process_time()
     found = {case.name: scores(case) for case in cases(shared)}
     report = {"cpu_seconds": round(time.process_time() - started, 1), "stations": found}
@@ -61,6 +69,7 @@ def main(shared: Path) -> None:
 
 
 def cases(shared: Path) -> list[Case]:
+    """Return all cases; `shared` is the folder of recorded data."""
     mos, highs = pq.read_table(shared / MOS), pq.read_table(shared / HIGHS)
     found = [
         Case(station_id, _mos_history(series, mos, highs), 2012, 2019)
@@ -71,13 +80,14 @@ def cases(shared: Path) -> list[Case]:
 
 
 def _lows(daily: pa.Table) -> pa.Table:
-    """Miami's lows with the columns of the highs."""
+    """Return Miami's lows with the column names of the highs."""
     rows = daily.filter(pc.equal(daily["station"], "mia"))
     names = {"station": pa.array(["KMIA"] * rows.num_rows), "date": rows["day"].cast(pa.date32())}
     return pa.table(names | {"observed_f": rows["daily_min_f"]})
 
 
 def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
+    """Return the history of a series from the recorded guidance of GFS and NAM."""
     station = climate_days.station_of(series)
     rows = mos.filter(pc.equal(mos["station"], station.station_id))
     observed = highs.filter(pc.equal(highs["station"], station.station_id))
@@ -93,12 +103,13 @@ def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
         part[tuple(zip(*places, strict=True))] = rows[name].cast(pa.float64()).to_numpy()
         part[np.abs(part) >= SENTINEL] = np.nan
     if station.target == "min":
-        parts["tmp_max_f"][:] = np.nan  # of the run's own temperatures the highest alone is recorded
+        parts["tmp_max_f"][:] = np.nan  # the recordings have only the highest of the run's own temperatures
     truth = dict(zip(observed["date"].to_pylist(), observed[observed.column_names[-1]].to_pylist(), strict=True))
     return _history(series, first, models, *parts.values(), truth)
 
 
 def _six_history(rows: pa.Table) -> History:
+    """Return New York's history from the recorded guidance of six models."""
     days = [dt.date.fromisoformat(text) for text in rows["target_date_local"].to_pylist()]
     first, last = min(days), max(days)
     names = [name for name in rows.column_names if name.endswith("_tmax_f") and name != "actual_tmax_f"]
@@ -121,6 +132,17 @@ def _history(
     tmp: np.ndarray,
     truth: dict[dt.date, float | None],
 ) -> History:
+    """Return a history of guidance and observations.
+
+    Args:
+        series: ticker of the series.
+        first: first date.
+        models: names of the models.
+        value: forecast extreme in °F, shape (models, days), NaN for none.
+        other: the other extreme of the day in °F, same shape.
+        tmp: extreme of the run's own temperatures in °F, same shape.
+        truth: observed extreme by date in °F.
+    """
     station = climate_days.station_of(series)
     days = climate_days.date_range(first, first + dt.timedelta(days=value.shape[1] - 1))
     asof = np.array([climate_days.asof_ts(station, day, *ASOF) for day in days])
@@ -146,20 +168,24 @@ def _history(
 
 
 def scores(case: Case) -> dict:
-    """Per year and period: n, CRPS and MAE of every method, of every model alone, and the PIT histogram of the regression."""
+    """Score a case on the days that every method forecasts.
+
+    Returns:
+        Per year and per period n, CRPS and MAE of every method and every model alone, and the PIT histogram of the regression.
+    """
     rows = [i for i in range(len(case.history.asof_ts)) if case.history.day(i).year >= case.first_year]
-    days = {day.row: dict(day.laws) for day in Forecaster(case.history, SETTINGS).days(rows)}
+    days = {day.row: dict(day.distributions) for day in Forecaster(case.history, SETTINGS).forecasts(rows)}
     for m, model in enumerate(case.history.models):
         alone = Forecaster(_only(case.history, m), replace(SETTINGS, emos_days=0))
-        for day in alone.days(rows):
-            if "bias_corrected" in day.laws:
-                days[day.row][f"{model} alone"] = day.laws["bias_corrected"]
+        for day in alone.forecasts(rows):
+            if "bias_corrected" in day.distributions:
+                days[day.row][f"{model} alone"] = day.distributions["bias_corrected"]
     needed = {"emos", "bias_corrected", "raw", "climatology", *(f"{model} alone" for model in case.history.models)}
     made = []
-    for index, laws in days.items():
+    for index, distributions in days.items():
         observed = case.history.observed_f[index]
-        if needed <= laws.keys() and not np.isnan(observed):
-            made.append(ScoredDay(case.name, case.history.day(index), 0, float(observed), laws))
+        if needed <= distributions.keys() and not np.isnan(observed):
+            made.append(ScoredDay(case.name, case.history.day(index), 0, float(observed), distributions))
     periods = {f"{case.first_year}-{case.chosen_through}, settings chosen": _until(made, case.chosen_through)}
     periods[f"from {case.chosen_through + 1}, test"] = [d for d in made if d.climate_date.year > case.chosen_through]
     years = sorted({day.climate_date.year for day in made})
@@ -168,15 +194,18 @@ def scores(case: Case) -> dict:
 
 
 def _until(days: Iterable[ScoredDay], last: int, first: int = 0) -> list[ScoredDay]:
+    """Return the days of the years from `first` to `last`."""
     return [day for day in days if first <= day.climate_date.year <= last]
 
 
 def _only(history: History, model: int) -> History:
+    """Return a history with one of its models."""
     parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "tmp_f", "known_ts")}
     return replace(history, models=(history.models[model],), **parts)
 
 
 def _summary(days: list[ScoredDay]) -> dict:
+    """Return the scores of some days."""
     found = temperature_scores(days)
     singles = {name: one["crps_f"] for name, one in found.items() if name.endswith(" alone")}
     best = min(singles, key=singles.__getitem__)
@@ -198,7 +227,7 @@ def _summary(days: list[ScoredDay]) -> dict:
 
 
 def table(report: dict) -> str:
-    """Markdown rows of the test years for PERFORMANCE.md."""
+    """Return the test periods as Markdown rows for PERFORMANCE.md."""
     rows = []
     for station, one in report["stations"].items():
         name, part = list(one["periods"].items())[-1]
@@ -212,7 +241,7 @@ def table(report: dict) -> str:
 
 
 def tables(found: dict) -> str:
-    """Markdown: a table per station of CRPS / MAE, and one of the periods."""
+    """Return the tables of docs/forecasts.md: one of CRPS / MAE per station, and one of the periods."""
     lines = []
     names = ("climatology", "raw", "bias_corrected", "emos")
     for station, one in found.items():

@@ -1,7 +1,8 @@
-"""What a limiter inside one process (the `ratelimit` package) costs and bounds, beside and below the shared budget.
+"""Cost and effect of a limiter inside one process (the `ratelimit` package), instead of and below the shared budget.
 
-Prints a line of JSON for each way to limit, allowed rate and number of processes: the use of the allowed rate while there
-is work, and the most requests in any window (of whole requests: 1 s at 3/s, 0.8 s at 2.5/s, 4 s at 0.25/s). Nine minutes.
+Prints a line of JSON for each way to limit, allowed rate and number of processes: use of the allowed rate while there is
+work, and the most requests in any window (of whole requests: 1 s at 3/s, 0.8 s at 2.5/s, 4 s at 0.25/s). It takes nine
+minutes.
 """
 
 import functools
@@ -16,11 +17,12 @@ from ratelimit import limits, sleep_and_retry
 from tradewinds.sources.budget import Budget
 
 URL = "http://127.0.0.1:1"
-RATES = {20.0: 200, 3.0: 45, 2.5: 40, 0.25: 8}  # requests a second, and how many are sent
+RATES = {20.0: 200, 3.0: 45, 2.5: 40, 0.25: 8}  # allowed requests per second: number of requests that are sent
 PROCESSES = (1, 4)
 
 
 def _budget(rate: float, folder: Path, *, ceiling: bool) -> Budget:
+    """Return a budget of some rate, with or without the ceiling of its process."""
     budget = Budget(URL, rate, 4, folder=folder)
     if not ceiling:
         budget._permit = budget._note_permission
@@ -28,38 +30,44 @@ def _budget(rate: float, folder: Path, *, ceiling: bool) -> Budget:
 
 
 def _spend(budget: Budget, stamps) -> None:
-    """Send one request whose answer begins at once."""
+    """Send one request whose answer begins at once, and note its instant."""
     with budget.slot() as permission:
         stamps.append(time.monotonic())
         permission.answered()
 
 
 def budget_alone(rate, folder, stamps):
+    """Return a function that sends a request, paced by the budget."""
     return functools.partial(_spend, _budget(rate, folder, ceiling=False), stamps)
 
 
 def budget_and_ceiling(rate, folder, stamps):
+    """Return a function that sends a request, paced by the budget with the ceiling of the process."""
     return functools.partial(_spend, _budget(rate, folder, ceiling=True), stamps)
 
 
 def decorator_before_the_budget(rate, folder, stamps):
-    """The package's plain use, `limits(calls=rate, period=1)`, around a request that the budget paces."""
+    """Return a function that sends a request, paced by the package's plain decorator and then by the budget."""
     return sleep_and_retry(limits(calls=rate, period=1)(budget_alone(rate, folder, stamps)))
 
 
 def decorator_alone(rate, folder, stamps):
+    """Return a function that sends a request, paced by the package's plain decorator `limits(calls=rate, period=1)`."""
     return sleep_and_retry(limits(calls=rate, period=1)(lambda: stamps.append(time.monotonic())))
 
 
 def ledger_lost_budget_alone(rate, folder, stamps):
+    """Return a function that deletes the budget's ledger and sends a request, paced by the budget."""
     return functools.partial(_forget_and_spend, _budget(rate, folder, ceiling=False), stamps)
 
 
 def ledger_lost_budget_and_ceiling(rate, folder, stamps):
+    """Return a function that deletes the budget's ledger and sends a request, paced by budget and ceiling."""
     return functools.partial(_forget_and_spend, _budget(rate, folder, ceiling=True), stamps)
 
 
 def _forget_and_spend(budget: Budget, stamps) -> None:
+    """Delete the budget's ledger, then send one request."""
     (budget.folder / "stamps").unlink(missing_ok=True)
     _spend(budget, stamps)
 
@@ -75,6 +83,7 @@ WAYS = [
 
 
 def _work(way, rate, folder, count, ready, stamps):
+    """Send `count` requests in one process, in one of the ways to limit."""
     send = way(rate, folder, own := [])
     ready.wait()
     for _ in range(count):
@@ -83,7 +92,11 @@ def _work(way, rate, folder, count, ready, stamps):
 
 
 def measure(way, rate: float, processes: int) -> dict:
-    """Requests in any window of the promise, and use of the allowed rate after the first window's worth."""
+    """Send requests from several processes in one of the ways to limit.
+
+    Returns:
+        The most requests in any window of n / rate seconds, and the use of the allowed rate after the first window.
+    """
     count, at_once = RATES[rate], max(1, int(rate))
     with tempfile.TemporaryDirectory() as folder, multiprocessing.Manager() as manager:
         stamps, ready = manager.list(), multiprocessing.Barrier(processes)
@@ -104,6 +117,7 @@ def measure(way, rate: float, processes: int) -> dict:
 
 
 def main() -> None:
+    """Measure every way, rate and number of processes, and print a line each."""
     for processes in PROCESSES:
         for way in WAYS:
             for rate in RATES:

@@ -1,4 +1,7 @@
-"""Measure everything and write PERFORMANCE.md. Figures are of the machine they were made on; the ratios are the point."""
+"""Measure everything and write PERFORMANCE.md.
+
+The absolute figures are those of the machine that measures; the ratios can be compared.
+"""
 
 import datetime as dt
 import json
@@ -113,6 +116,7 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 
 
 def main() -> None:
+    """Run the benchmarks that take little time, and write the page from their figures and the recorded ones of the others."""
     WORK.mkdir(parents=True, exist_ok=True)
     fetch, budget, sim = (
         fetch_cost.measure(WORK / "fetch"),

@@ -1,12 +1,12 @@
-"""What a year of twenty series takes, beside a tenth and a thirtieth of it: does the cost grow with the rows, and no faster?
+"""Cost of a year of twenty series, beside a tenth and a thirtieth of it: whether cost grows faster than the number of rows.
 
     python benchmarks/scale.py [--runs 1] [--work FOLDER]
 
 Makes 7,300 files (0.5 GB) once, then replays 12, 120 and 365 days of them under three questions, each in a fresh process: the
-common workload's rule with $10 and with $1,000,000, and the built-in strategy. Leaves scale.json, and prints the table of
-PERFORMANCE.md. By hand: files and replays take some minutes. Exit 1 if a result is not what it must be.
+common workload's rule with $10 and with $1,000,000, and the built-in strategy. Writes scale.json and prints the table of
+PERFORMANCE.md. Making the files and replaying them takes some minutes. Exit 1 if a result is not as expected.
 
-This process imports little on purpose: a child's peak memory is never told as less than its parent's.
+This process imports little: on Linux the peak memory of a child is never reported below that of its parent.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ ROOT = Path(__file__).resolve().parents[1]
 LENGTHS = (12, 120, 365)  # days
 QUESTIONS = (("first_side", 10), ("first_side", 1_000_000), ("ev_threshold", 10))  # strategy, start balance in dollars
 MADE = "made.json"
-MOST_SECONDS, MOST_MB = 30, 1000  # for the year
+MOST_SECONDS, MOST_MB = 30, 1000  # targets for the year
 
 
 def part_of(conf: dict[str, Any], days: int) -> dict[str, Any]:
-    """The config of a year's first days."""
+    """Return the config of a year's first days."""
     return conf | {"date_end_local": conf["date_start_local"] + dt.timedelta(days=days - 1)}
 
 
 def measure(data: Path, runs: int) -> dict:
-    """Every question at every length, `runs` times in turn."""
+    """Replay every question at every length, `runs` times in turn, and return the figures."""
     made = json.loads((data / MADE).read_text(encoding="utf-8"))
     cases = [(strategy, cash, days) for strategy, cash in QUESTIONS for days in LENGTHS]
     found: dict[tuple, list[dict]] = {case: [] for case in cases}
     for question in QUESTIONS:
-        one(data, *question, LENGTHS[0])  # compiles, if nothing has yet
+        one(data, *question, LENGTHS[0])  # warms up the file cache
     before = os.getloadavg()[0]
     for _ in range(runs):
         for case in cases:
@@ -56,7 +56,7 @@ def measure(data: Path, runs: int) -> dict:
 
 
 def compare(rows: list[dict]) -> None:
-    """Say of each replay of a question what a row takes beside the smallest, and what each row beyond the next smaller one."""
+    """Add to each row of a question its time per row beside the shortest length, and the time per additional row."""
     least = rows[0]["wall_s"] / rows[0]["rows"]
     for smaller, row in zip([None, *rows], rows, strict=False):
         row["per_row_to_smallest"] = row["wall_s"] / row["rows"] / least
@@ -66,7 +66,17 @@ def compare(rows: list[dict]) -> None:
 
 
 def one(data: Path, strategy: str, cash_usd: int, days: int) -> dict:
-    """One replay in a process, and a process group, of its own: what it took, what it told."""
+    """Replay once in a process, and a process group, of its own.
+
+    Args:
+        data: folder of the year.
+        strategy: name of the strategy.
+        cash_usd: start balance in dollars.
+        days: number of days.
+
+    Returns:
+        Seconds, CPU seconds and peak memory, and what the process printed.
+    """
     command = [sys.executable, "-m", "benchmarks.scale_replay", str(data)]
     command += ["--days", str(days), "--cash-usd", str(cash_usd), "--strategy", strategy]
     started = time.perf_counter()
@@ -89,7 +99,7 @@ def one(data: Path, strategy: str, cash_usd: int, days: int) -> dict:
 
 
 def summary(case: tuple, runs: list[dict], rows_per_file: int) -> dict:
-    """Of some runs of one case: the fastest, with the largest of their peaks."""
+    """Return the fastest of the runs of one case, with the largest peak memory of them."""
     strategy, cash_usd, days = case
     best = min(runs, key=lambda run: run["wall_s"])
     rows = best["events"] * rows_per_file
@@ -106,7 +116,7 @@ def summary(case: tuple, runs: list[dict], rows_per_file: int) -> dict:
 
 
 def table(figures: dict) -> str:
-    """The replays as a table in Markdown."""
+    """Return the replays as a table in Markdown."""
     heads = ("days", "rows", "seconds", "CPU s", "peak MB", "rows/s", "rows/s of CPU")
     heads += ("time a row, smallest = 1", "CPU ns a further row", "trades")
     text = f"| strategy, balance | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}\n"
@@ -129,7 +139,7 @@ def table(figures: dict) -> str:
 
 
 def problems(figures: dict) -> list[str]:
-    """What is not as it must be: results, not speed."""
+    """Return what is wrong with the results; speed is not judged."""
     found = []
     for row in figures["replays"]:
         name = f"{row['strategy']}, ${row['cash_usd']:,}, {row['days']} days"
@@ -141,10 +151,12 @@ def problems(figures: dict) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
+    """Return the environment variables of the processes."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 def main() -> None:
+    """Measure, write scale.json and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "scratch" / "scale")

@@ -1,4 +1,4 @@
-"""One process of benchmarks/scale.py: the first days of the year, replayed as the simulate job replays a run.
+"""One process of benchmarks/scale.py: replays the first days of the year as the simulate job replays a run.
 
 python -m benchmarks.scale_replay FOLDER --days 365 [--cash-usd 10] [--strategy ev_threshold]
 """
@@ -23,12 +23,18 @@ from tradewinds.families.kalshi_weather.replay import simulate
 from tradewinds.pipeline import jobs
 
 CENT = 10_000  # micro-dollars
-# The common workload is the first part of the year; with a balance that never binds its events do not know of the others.
+# The common workload is the first part of the year; with a balance that never binds, its events have the same trades as alone.
 COMMON_SERIES, COMMON_EVENTS, NEVER_BINDS_USD = "KXHIGHCHI", 200, 1_000_000
 
 
 def replay(days: int, cash_usd: int, strategy: str) -> dict:
-    """Replay the year in the working directory; what it came to."""
+    """Replay the year in the working directory and return the result's figures.
+
+    Args:
+        days: number of days.
+        cash_usd: start balance in dollars.
+        strategy: name of the strategy.
+    """
     watch = Stopwatch()
     conf = part_of(configs.load("config.yaml"), days)
     conf["risk"]["start_balance_usd"] = cash_usd
@@ -51,7 +57,7 @@ def replay(days: int, cash_usd: int, strategy: str) -> dict:
 
 
 def as_agreed(trades: Sequence[Trade], first: dt.date) -> bool:
-    """Whether the trades of the common workload's events are those that every engine agrees on."""
+    """Whether the trades of the common workload's events are those of every engine."""
     events = {
         climate_days.event_ticker_of(COMMON_SERIES, first + dt.timedelta(days=number))
         for number in range(COMMON_EVENTS)

@@ -1,9 +1,9 @@
-"""A year of twenty series: the common workload's events, side by side, against one balance; 7,300 files, 78.84 million rows.
+"""A year of twenty series: events of the common workload side by side against one balance; 7,300 files, 78.84 million rows.
 
     python benchmarks/scale_workload.py FOLDER
 
-The first 200 days of the common workload's series are the common workload. A run of the year's first days has probabilities of
-its own (LENGTHS), as a config of these dates would. `made.json` is written last.
+The first 200 days of the common workload's series are the common workload. Each length of LENGTHS has a table of
+probabilities of its own, as a config of those dates would. `made.json` is written last.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SERIES = 20
 
 
 def seeds() -> dict[str, int]:
-    """The first series of stations.csv, each with a seed of its own."""
+    """Return the first series of stations.csv, each with a seed of its own."""
     others = [series for series in list(climate_days.stations())[:SERIES] if series != common_workload.SERIES]
     return {series: common_workload.SEED + number for number, series in enumerate([common_workload.SERIES, *others])}
 

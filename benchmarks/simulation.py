@@ -1,4 +1,4 @@
-"""Rows per second of the simulation in a warm process, beside a bare DuckDB scan of the same files in the same run."""
+"""Rows per second of the simulation in a warm process, beside a bare DuckDB scan of the same files."""
 
 import datetime as dt
 import time
@@ -23,8 +23,8 @@ from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
-from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
@@ -39,7 +39,7 @@ SCAN = """SELECT count(*), sum(yes_bid_close), sum(yes_ask_close), max(end_perio
 
 
 def prepare(work: Path) -> tuple:
-    """200 synthetic events as the simulation's inputs."""
+    """Make 200 synthetic events and return the simulation's arguments."""
     archive = work / "archive-100-days"
     if not archive.exists():
         make_synthetic(archive, first=FIRST, last=LAST, series=SERIES)
@@ -82,7 +82,10 @@ def prepare(work: Path) -> tuple:
 
 
 def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
-    """P(YES) from a normal around what the ladder is centred on: a rule of thumb is enough to make orders."""
+    """Write P(YES) of every market, from a normal distribution around the middle of the event's strikes.
+
+    A rough forecast is enough to make orders.
+    """
     rows = []
     for path in catalogs.values():
         by_event: dict[str, list] = {}
@@ -99,7 +102,7 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
                     **{k: m[k] for k in ("series_ticker", "event_ticker", "market_ticker", "climate_date")},
                     "asof_ts": 0,
                     "known_at_ts": 0,
-                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Law.normal(centre, 2.5)),
+                    "p_yes": bracket_probability(*bounds[m["market_ticker"]], Distribution.normal(centre, 2.5)),
                     "mu_f": None,
                     "sigma_f": None,
                     "method": "file",
@@ -112,7 +115,14 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
 
 
 class Pair(NamedTuple):
-    """The least seconds of a scan and of a simulation of the same rows, and what came out of the simulation."""
+    """A scan and a simulation of the same rows.
+
+    Attributes:
+        rows: number of rows.
+        scan_s: least seconds of a scan.
+        simulation_s: least seconds of a simulation.
+        result: what the simulation resulted in.
+    """
 
     rows: int
     scan_s: float
@@ -121,7 +131,7 @@ class Pair(NamedTuple):
 
 
 def measure(work: Path) -> dict:
-    """Best of three of both, on warm files."""
+    """Return the best of three of both, on warm files."""
     conf, catalogs, candles, probabilities = prepare(work)
     found = _side_by_side((conf, catalogs, candles, probabilities), 3)
     return {
@@ -135,7 +145,11 @@ def measure(work: Path) -> dict:
 
 
 def measure_common(folder: Path) -> dict:
-    """The common workload under both balances, best of five in this warm process; its results must be the agreed ones."""
+    """Replay the common workload under both balances, best of five in this warm process.
+
+    Raises:
+        SystemExit: a result is not the agreed one.
+    """
     jobs.tune_garbage_collector()
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
@@ -151,7 +165,7 @@ def measure_common(folder: Path) -> dict:
 
 
 def _side_by_side(arguments: tuple, times: int) -> Pair:
-    """Scans and simulations in turn, after a first simulation that warms up."""
+    """Scan and simulate in turn, after a first simulation that warms up."""
     files = sorted(arguments[2].values())
     scans, runs = [], []
     result = replay.simulate(*arguments)

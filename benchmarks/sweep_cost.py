@@ -1,9 +1,9 @@
-"""What a thousand settings cost, against one: both over the common workload, in one warm process. And are they the same runs?
+"""Cost of a thousand settings beside one, both over the common workload in one warm process.
 
     python benchmarks/sweep_cost.py
 
-Some points are drawn and run alone, from a config file with their values written in: run id, decision times, P&L of every
-trade and equity must be those of the sweep.
+It also checks that a sweep's points are the runs they stand for: some points are drawn and run alone, from a config file with
+their values written in. Run id, decision times, P&L of every trade and equity must be those of the sweep.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tradewinds.sweeps.outcomes import Outcome
 
 WORK = Path(__file__).resolve().parent / "scratch" / "engines" / "workload"
 BUILT_IN = {"name": "ev_threshold"}
-# 50 × 20 and 1,000 points
+# by name: strategy section of the config, and arguments of --grid (50 × 20 and 1,000 points)
 SWEEPS = {
     "built-in strategy": (
         BUILT_IN,
@@ -49,7 +49,7 @@ COLUMNS = ("equity_ts", "equity_micro", "decision_ts", "pnl_micro")
 
 
 def measure(folder: Path = WORK) -> dict[str, dict]:
-    """Both sweeps: points, seconds of one and of all, and how many points were checked."""
+    """Measure both sweeps; returns points, seconds of one and of all, and how many points were checked, by name."""
     if not (folder / "config.yaml").exists():
         common_workload.write(folder)
     jobs.tune_garbage_collector()
@@ -58,11 +58,12 @@ def measure(folder: Path = WORK) -> dict[str, dict]:
 
 
 def _measure(strategy: dict[str, Any] | None, grid: list[str]) -> dict:
+    """Measure one sweep, given the strategy section of its config and the arguments of --grid."""
     raw = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
     raw |= {"strategy": strategy} if strategy else {}
     points, made_s = _timed(lambda: grid_points(resolve.resolve(raw), grid))
     drawn = random.Random(SEED).sample(range(len(points)), CHECKED)
-    alone = {number: _alone(raw, points[number]) for number in drawn}  # warms up, too
+    alone = {number: _alone(raw, points[number]) for number in drawn}  # this also warms up
     list(replays.outcomes(points[:2]))
     one_s = min(_timed(lambda number=number: _run(points[number].config))[1] for number in drawn)
     cpu = time.process_time()
@@ -84,7 +85,7 @@ def _measure(strategy: dict[str, Any] | None, grid: list[str]) -> dict:
 
 
 def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
-    """The run of a config file with a point's values written in."""
+    """Return the run of a config file with a point's values written in."""
     written = copy.deepcopy(raw)
     for key, value in point.settings.items():
         *sections, name = key.split(".")
@@ -94,27 +95,31 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
         section[name] = value
     conf = resolve.resolve(written)
     run = _run(conf)
-    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades)
+    year = {"days_per_year": run.days_per_year, "around_the_clock": run.around_the_clock}
+    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
 
 
 def _run(conf: resolve.Config) -> RunResult:
+    """Replay one config."""
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
     return replay.simulate(conf, plan.files.catalogs, candles, plan.files.probabilities)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:
+    """Whether two outcomes have the same trades and equity."""
     same = (np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
     return one.run_id == other.run_id and all(same)
 
 
 def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    """Return the result of a call and its seconds."""
     started = time.perf_counter()
     return call(), time.perf_counter() - started
 
 
 def table(sweeps: dict[str, dict]) -> str:
-    """The rows of the table in PERFORMANCE.md."""
+    """Return the rows of the table in PERFORMANCE.md."""
     return "\n".join(
         f"| {name}: `{'`, `'.join(found['grid'])}` | {found['one_s']:.2f} | {found['all_s']:.1f} | {found['all_cpu_s']:.1f} "
         f"| {found['all_over_one']:.0f} | ≤ {MOST_OVER_ONE} |"

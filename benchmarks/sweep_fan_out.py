@@ -1,10 +1,10 @@
-"""A sweep in jobs: wall time for 1, 2 and 4 workers on this machine, and by model from measured parts for more machines.
+"""A sweep in jobs: wall time for 1, 2 and 4 workers on this machine, and by a model of measured parts for more machines.
 
     python benchmarks/sweep_fan_out.py [--days 365] [--points 2000] [--jobs N] [--record]
 
-The workload is the common one in five series. The default is the whole question, 2,000 points over a year in jobs as the
-project cuts them: four times some five minutes of CPU time, and 60 MB. A smaller one is cut into `--jobs` jobs. What comes out
-must be the same bytes as in one process. `--record` writes sweep_fan_out.json and with it the table of docs/scaling.md.
+The workload is the common one in five series. By default it is the whole question, 2,000 points over a year in jobs of the
+usual size: four times some five minutes of CPU time, and 60 MB. A smaller one is cut into `--jobs` jobs. The files must be
+the same bytes as from one process. `--record` writes sweep_fan_out.json and with it the table of docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tradewinds.sweeps.grid import grid_points
 SERIES = 5
 WORKERS, ELSEWHERE = (1, 2, 4), (1, 2, 4, 16, 128)
 YEAR_EVENTS, YEAR_POINTS = 365 * SERIES, 2000
-AXIS = 4  # points of the grid's second axis
+AXIS = 4  # number of values on the grid's second axis
 FILES = {"ranking.csv", "best.yaml", "sweep.json"}
 ROOT = Path(__file__).resolve().parents[1]
 RECORD, DOCUMENT = Path(__file__).with_suffix(".json"), ROOT / "docs" / "scaling.md"
@@ -48,7 +48,16 @@ BLOCK = re.compile(r"(?<=<!-- sweep_fan_out: made by the command below -->\n).*?
 
 
 def measure(days: int, points: int, count: int | None) -> dict:
-    """Parts of the cost, wall seconds by workers, and the model of the year; in `count` jobs, or as the project cuts them."""
+    """Measure the parts of the cost, and wall seconds by number of workers.
+
+    Args:
+        days: number of days.
+        points: number of points.
+        count: number of jobs; None for jobs of the usual size.
+
+    Returns:
+        Parts and wall seconds, with the model of the year.
+    """
     steps = [f"risk.min_ev_per_contract=0.0005:{points / AXIS * 0.0005:.4f}:0.0005"]
     grid = [*steps, f"risk.max_contracts_per_market=1:{AXIS}:1"]
     events = days * SERIES
@@ -62,7 +71,7 @@ def measure(days: int, points: int, count: int | None) -> dict:
             one, one_s = _swept(grid, None)
             walls = {}
             for workers in WORKERS:
-                with mock.patch("os.cpu_count", lambda workers=workers: workers):  # what --cores is taken from
+                with mock.patch("os.cpu_count", lambda workers=workers: workers):  # --cores follows it
                     found, walls[workers] = _swept(grid, "default")
                 if found != one or found.keys() != FILES:
                     raise SystemExit(f"the sweep in jobs with {workers} workers is not the sweep in one process")
@@ -89,7 +98,7 @@ def measure(days: int, points: int, count: int | None) -> dict:
 
 
 def model(parts: dict, workers: int) -> float:
-    """Wall seconds of 2,000 points over a year of five series, each worker with a core of its own."""
+    """Return wall seconds of 2,000 points over a year of five series, each worker with a core of its own."""
     size = chunks.points_per_chunk(YEAR_EVENTS)
     passes = math.ceil(size / replays.POINTS_PER_PASS)
     job = YEAR_EVENTS * (passes * parts["read_s"] + size * parts["replay_s"]) + parts["around_a_job_s"]
@@ -97,7 +106,7 @@ def model(parts: dict, workers: int) -> float:
 
 
 def table(found: dict) -> str:
-    """What docs/scaling.md says of a measurement."""
+    """Return the text of docs/scaling.md on a measurement."""
     rows = []
     for workers in ELSEWHERE:
         wall = found["wall_s"].get(str(workers))
@@ -120,16 +129,16 @@ the cluster's queue.
 
 
 def record(found: dict) -> None:
-    """Keep a measurement, and say it in docs/scaling.md."""
+    """Write a measurement to sweep_fan_out.json and into docs/scaling.md."""
     RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     text = DOCUMENT.read_text(encoding="utf-8")
     DOCUMENT.write_text(BLOCK.sub(lambda block: table(found), text), encoding="utf-8")
 
 
 def _parts(grid: list[str], events: int) -> dict:
-    """CPU seconds an event: of reading the candles once, and of one point's replay."""
+    """Return CPU seconds per event: of reading the candles once, and of one point's replay."""
     made = grid_points(resolve.load(Path("config.yaml")), grid)
-    list(replays.outcomes(made[:2], workers=1))  # warms up
+    list(replays.outcomes(made[:2], workers=1))  # warm up
     one = _cpu(lambda: list(replays.outcomes(made[:1], workers=1)))
     one_pass = made[: replays.POINTS_PER_PASS]
     many = _cpu(lambda: list(replays.outcomes(one_pass, workers=1)))
@@ -138,13 +147,14 @@ def _parts(grid: list[str], events: int) -> dict:
 
 
 def _cpu(call: Callable[[], object]) -> float:
+    """Return the CPU seconds of a call."""
     started = time.process_time()
     call()
     return time.process_time() - started
 
 
 def _swept(grid: list[str], profile: str | None, keep: bool = False) -> tuple[dict[str, bytes], float]:
-    """The files of a sweep, and its wall seconds."""
+    """Run a sweep and return its files and its wall seconds."""
     if not keep:
         shutil.rmtree("backtests", ignore_errors=True)
     split = resolve.load(Path("config.yaml"))["date_end_local"] - dt.timedelta(days=3)

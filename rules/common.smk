@@ -1,4 +1,4 @@
-"""What all rules share: the checked config, the plan of the run, and every function.
+"""The checked config, the plan of the run, and all functions that the rules use.
 
 Needs: a config (`--configfile config/x.yaml`). Makes: nothing.
 """
@@ -14,10 +14,11 @@ from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
 from tradewinds.pipeline import jobs, runner
+from tradewinds.results.run_files import EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
-    """The resolved config; a problem reads the same as under `tradewinds run`."""
+    """Return the resolved config; an error has the same text as under `tradewinds run`."""
     files = [str(path) for path in workflow.configfiles]
     source = files[-1] if files else "config (give one with --configfile)"
     try:
@@ -32,7 +33,7 @@ def checked_config():
 
 
 def planned(checked):
-    """The plan of the run; a problem reads the same as under `tradewinds run`."""
+    """Return the plan of the run; an error has the same text as under `tradewinds run`."""
     try:
         return plan.run_plan(checked)
     except TradewindsError as error:
@@ -40,39 +41,53 @@ def planned(checked):
 
 
 def refuse_missing(missing):
-    """Under fetch=never, name what is missing instead of planning to fetch it."""
+    """If the config has `fetch: never`, stop with the names of missing files instead of planning to fetch them."""
     if missing and CONFIG["fetch"] == "never":
         raise WorkflowError("fetching is off and these files are missing:", *missing)
 
 
 def refuse_damaged():
-    """Name a growing file that cannot be read before a rule needs to know through which date it reaches."""
+    """Stop with the name of a growing file that cannot be read, before a rule reads through which date it is complete."""
     try:
         plan.stale_files(PLAN)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
 
 
+def made_by(rule):
+    """The files of the run's folder that a rule makes, by kind: its outputs."""
+    return {
+        file.kind: directory(run_path(file)) if file.is_folder else run_path(file)
+        for file in RUN_FILES
+        if file.made_by == rule
+    }
+
+
 def run_files():
-    """Everything a run leaves in its folder."""
-    names = [
-        "run_manifest.json",
-        "trades.csv",
-        "metrics.json",
-        "report.md",
-        "report.html",
-    ]
-    return [f"{PLAN.run_dir}/{name}" for name in names] + list(PLAN.results)
+    """Every file of the run's folder; a folder in it comes with the file beside it."""
+    return [run_path(file) for file in RUN_FILES if not file.is_folder]
+
+
+def report_inputs():
+    """What the report reads, by kind: tables and figures of every run, and all that the market family adds."""
+    kinds = ("trades", "equity", "metrics", "manifest", "config")
+    found = [file for file in EVERY_RUN if file.kind in kinds]
+    return {file.kind: run_path(file) for file in (*found, *FAMILY.run_files)}
+
+
+def run_path(file):
+    """Where a file of the run's folder lies."""
+    return f"{PLAN.run_dir}/{file.name}"
 
 
 def asked_through(wildcards, output):
-    """The date that a growing file (a catalog, a station-year) must reach."""
+    """Return the date through which a growing file (a catalog, a station-year) must be complete."""
     year = int(wildcards.year) if hasattr(wildcards, "year") else None
     return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
 
 
 def forecast_inputs(wildcards):
-    """The station-years that a year of forecasts is made from."""
+    """Return the paths of the station-years that a year of forecasts is made from."""
     return PLAN.files.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
 
 
@@ -92,14 +107,15 @@ def local_user_files(paths):
 
 
 def replay_inputs():
-    """What the replay reads, by kind."""
+    """Return the files that the replay reads, by kind."""
     return {kind: local_user_files(paths) for kind, paths in PLAN.inputs.items()}
 
 
 def hold_folder():
-    """Wait until no other run works in this folder, then hold it until this process ends.
+    """Wait until no other run works in this folder, then lock the folder until this process ends.
 
-    `tradewinds run` holds it already for the Snakemake it starts. (onstart runs in the main process only, not in a dry run.)
+    Under `tradewinds run` the folder is locked already, by the process that started Snakemake. Snakemake calls `onstart` in its
+    main process only, and not in a dry run.
     """
     if environment.HOLDS_FOLDER not in os.environ:
         waiting = "another run is working in this folder; waiting for it to end."
@@ -111,6 +127,7 @@ def hold_folder():
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
+RUN_FILES = (*EVERY_RUN, *FAMILY.run_files)
 refuse_damaged()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()

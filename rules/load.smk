@@ -1,8 +1,8 @@
-"""Load: the run's rows into the SQL database, in one transaction; loading again replaces them.
+"""Load: write the run into the SQL database, in one transaction; loading again replaces its rows.
 
-Needs: a simulated run with its report, and the candle files whose checkpoints it writes. Makes: rows, and
-{output_dir}/{run_id}/loaded/{database}.json as their receipt (named by a hash of the database's URL without credentials,
-so that another database is another load).
+Needs: a simulated run with its report, and the data files of which its market family loads rows (PLAN.recorded). Makes: rows, and the
+receipt {output_dir}/{run_id}/loaded/{database}.json. The receipt's name is a hash of the database's URL without
+credentials, so each database has its own receipt.
 """
 
 
@@ -10,6 +10,7 @@ rule load:
     input:
         **PLAN.recorded,
         trades=f"{PLAN.run_dir}/trades.parquet",
+        journal=f"{PLAN.run_dir}/journal.parquet",
         metrics=f"{PLAN.run_dir}/metrics.json",
         manifest=f"{PLAN.run_dir}/run_manifest.json",
         report=f"{PLAN.run_dir}/report.md",
@@ -21,6 +22,7 @@ rule load:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("database"),
+        code=jobs.code_digest("database", *FAMILY.load_code),
+        recorded=list(PLAN.recorded),
     script:
         "../scripts/load.py"

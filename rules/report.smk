@@ -1,22 +1,15 @@
-"""Report: what a person reads, made from the run's files alone.
+"""Report: describe the run in text, tables and charts, from the run's files alone.
 
-Needs: a simulated run and its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and plots/ with each plot as SVG and PNG.
+Needs: a simulated run, and of temperature events its calibration. Makes: {output_dir}/{run_id}/report.md, report.html, and
+plots/ with each plot as SVG and PNG.
 """
 
 
 rule report:
     input:
-        **{file.kind: f"{PLAN.run_dir}/{file.name}" for file in FAMILY.run_files},
-        trades=f"{PLAN.run_dir}/trades.parquet",
-        equity=f"{PLAN.run_dir}/equity.csv",
-        metrics=f"{PLAN.run_dir}/metrics.json",
-        manifest=f"{PLAN.run_dir}/run_manifest.json",
-        config=f"{PLAN.run_dir}/config_resolved.yaml",
-        later=PLAN.results,
+        **report_inputs(),
     output:
-        report=f"{PLAN.run_dir}/report.md",
-        page=f"{PLAN.run_dir}/report.html",
-        plots=directory(f"{PLAN.run_dir}/plots"),
+        **made_by(REPORT),
     log:
         f"logs/report/{PLAN.run_id}.log",
     conda:

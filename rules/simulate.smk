@@ -1,8 +1,7 @@
-"""Simulate: one chronological replay of all markets against one cash account.
+"""Simulate: replay all markets of the run in order of time against one cash account.
 
-Needs: what the market family reads (of events: catalogs, candles, probabilities). Makes: the run's tables, metrics and
-manifest under {output_dir}/{run_id}/.
-One job for the whole run: starting a process costs more than replaying an event.
+Needs: the inputs of the plan (of temperature events: catalogs, candles, probabilities). Makes: the run's tables, metrics and
+manifest under {output_dir}/{run_id}/. The whole run is one job, because all markets share the cash account.
 """
 
 
@@ -10,15 +9,7 @@ rule simulate:
     input:
         **replay_inputs(),
     output:
-        **{file.kind: f"{PLAN.run_dir}/{file.name}" for file in FAMILY.run_files},
-        trades_csv=f"{PLAN.run_dir}/trades.csv",
-        trades=f"{PLAN.run_dir}/trades.parquet",
-        equity=f"{PLAN.run_dir}/equity.csv",
-        positions=f"{PLAN.run_dir}/positions_daily.csv",
-        decisions=f"{PLAN.run_dir}/decisions.parquet",
-        metrics=f"{PLAN.run_dir}/metrics.json",
-        config=f"{PLAN.run_dir}/config_resolved.yaml",
-        manifest=f"{PLAN.run_dir}/run_manifest.json",
+        **made_by(SIMULATE),
     log:
         f"logs/simulate/{PLAN.run_id}.log",
     conda:

@@ -1,8 +1,8 @@
-"""Sweep: the replays of a sweep in pieces of about a minute each, so that they can go to other machines. No part of `all`:
-`tradewinds sweep --profile P` asks for them.
+"""Sweep: replay some points of a sweep, about a minute of them per job, so that jobs can run on other machines.
 
-Needs: the order of a piece (settings and run ids), and what a replay reads. Makes:
-{output_dir}/sweeps/{sweep}/chunks/{digest}.json, each point's figures before and after the split.
+Needs: the chunk's order file (settings and run ids of its points), and what a replay reads. Makes:
+{output_dir}/sweeps/{sweep}/chunks/{digest}.json, the figures of each point before and after the split date.
+`all` does not include it: `tradewinds sweep --profile P` asks for the chunks of its sweep.
 """
 
 

@@ -1,6 +1,6 @@
-"""Write config/README.md: every key of the config, from the schema that checks it, and every known series.
+"""Write config/README.md: every key of a config, from the schemas that check it, and every known series.
 
-`python scripts/config_readme.py` writes it; a test fails when it is out of date.
+`python scripts/config_readme.py` writes the page; a test fails when it is out of date.
 """
 
 from pathlib import Path
@@ -35,28 +35,37 @@ TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
 
 
 def rows(node: dict[str, Any], prefix: str = "", required: tuple[str, ...] = ()) -> list[str]:
-    made = []
+    """Return the rows of the table of keys below a node of a schema, nested keys after their section.
+
+    Args:
+        node: a JSON schema of an object.
+        prefix: the path of the node, with a dot at its end.
+        required: keys of the node that a config must have.
+    """
+    lines = []
     for key, sub in node.get("properties", {}).items():
         name = f"{prefix}{key}"
         default = "**required**" if key in required else _default(sub)
-        made.append(f"| `{name}` | {_values(sub)} | {default} | {_cell(sub['description'])} |")
-        made += rows(sub, f"{name}.", tuple(sub.get("required", ())))
+        lines.append(f"| `{name}` | {_values(sub)} | {default} | {_cell(sub['description'])} |")
+        lines += rows(sub, f"{name}.", tuple(sub.get("required", ())))
         for branch in sub.get("oneOf", ()):
-            wanted = tuple(branch.get("required", ()))
+            branch_required = tuple(branch.get("required", ()))
             inner = {k: v for k, v in branch["properties"].items() if k != "source"}
-            made += rows({"properties": inner}, f"{name}({branch['title']}).", wanted)
-    return made
+            lines += rows({"properties": inner}, f"{name}({branch['title']}).", branch_required)
+    return lines
 
 
 def _default(sub: dict[str, Any]) -> str:
+    """Return the default of a key as a table cell."""
     value = sub.get("default")
     return "—" if value is None else f"`{value}`"
 
 
 def _values(sub: dict[str, Any]) -> str:
+    """Return the allowed values of a key as a table cell: type and range, or the list of values."""
     if "enum" in sub:
         return ", ".join(f"`{item}`" for item in sub["enum"])
-    if "then" in sub:  # a word for all, or a mapping
+    if "then" in sub:  # one value for all validations, or a mapping from validation to value
         return f"{_values(sub['then'])} or mapping"
     kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
     text = " or ".join(kind) if isinstance(kind, list) else str(kind)
@@ -72,10 +81,12 @@ def _values(sub: dict[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
+    """Escape a text for a Markdown table."""
     return text.replace("|", "\\|")
 
 
 def page() -> str:
+    """Return the whole page as Markdown."""
     keys, shares = (_keys(resolve.schema(market)) for market in markets.NAMES)
     series = "\n".join(
         f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
@@ -87,6 +98,7 @@ def page() -> str:
 
 
 def _keys(schema: dict[str, Any]) -> str:
+    """Return the rows of the table of keys of a whole schema."""
     return "\n".join(rows(schema, required=tuple(schema["required"])))
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: make a synthetic archive, serve it on this machine, run a backtest of two cities, show where things are."""
+"""`make demo`: make a synthetic archive, serve it on this machine, and run a backtest of two cities over it."""
 
 import subprocess
 import sys
@@ -14,6 +14,14 @@ FOLDER = Path("demo")
 
 
 def demo(folder: Path) -> int:
+    """Run the demo.
+
+    Args:
+        folder: an existing folder, which gets the archive, the config and the run.
+
+    Returns:
+        The exit code of `tradewinds run`.
+    """
     archive = folder / "archive"
     if not (archive / "archive.json").exists():
         print(f"making a synthetic archive in {archive}/ (seed 7: the same bytes every time) …", flush=True)

@@ -1,6 +1,7 @@
-"""Load a run's rows into the database and leave a receipt."""
+"""Load a run into the database and write the receipt."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tradewinds.core import database_urls, files
@@ -9,8 +10,16 @@ from tradewinds.database.load import load_run
 from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
 
 
-def load(folder: Path, url: str, catalogs: list[str], candles: list[str], receipt: str) -> None:
-    rows = load_run(folder, url, catalogs=catalogs, candles=candles, tell=progress_writer("load"))
+def load(folder: Path, url: str, recorded: Mapping[str, Sequence[str]], receipt: str) -> None:
+    """Load a run and write its receipt.
+
+    Args:
+        folder: the run's folder.
+        url: URL of the database.
+        recorded: paths of the data files of which the family loads rows, by kind.
+        receipt: path of the receipt.
+    """
+    rows = load_run(folder, url, recorded, tell=progress_writer("load"))
     files.write_text(
         receipt, json.dumps({"database": database_urls.masked(url), "trades": rows}, sort_keys=True) + "\n"
     )
@@ -20,8 +29,9 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     folder = Path(snakemake.input.metrics).parent
     url = snakemake.config.get("database", {}).get("url", "sqlite:///backtests/tradewinds.db")
+    recorded = {kind: list(snakemake.input[kind]) for kind in snakemake.params.recorded}
     run_job(
-        lambda: load(folder, url, list(snakemake.input.catalogs), list(snakemake.input.candles), snakemake.output[0]),
+        lambda: load(folder, url, recorded, snakemake.output[0]),
         stage="load",
         refused=DatabaseError,
         log=snakemake.log[0],

@@ -9,6 +9,7 @@ from tradewinds.results.report import write_report
 
 
 def report(folder: Path) -> None:
+    """Write the report of the run in `folder`, with the sections of its market family."""
     config = yaml_text.load((folder / "config_resolved.yaml").read_text(encoding="utf-8"))
     write_report(folder, markets.family_of(config["market"]).report())
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Get the services that the tests talk to: MariaDB, Chromium, Slurm. As root on Debian it installs what is missing; elsewhere the
-# tests that need one are skipped and say how to get it (in CI a missing service is a failure).
+# Install the services that the tests use: MariaDB, Chromium, Slurm. This works as root on Debian. On another system it prints what
+# is missing, and the tests that need it are skipped; in CI a missing service is a failure.
 set -euo pipefail
 missing=()
 command -v mariadbd > /dev/null || [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
@@ -11,7 +11,7 @@ command -v munged > /dev/null || [ -x /usr/sbin/munged ] || missing+=(munge)
 if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  # the tests start their own servers: keep the package from starting one
+  # keep the packages from starting servers of their own: the tests start theirs
   [ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
   apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 else

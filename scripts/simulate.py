@@ -1,4 +1,4 @@
-"""Replay a run's events and write its tables, metrics and manifest."""
+"""Replay a run and write its tables, metrics and manifest."""
 
 from tradewinds.config import resolve as configs
 from tradewinds.families.plan import run_plan
@@ -7,6 +7,13 @@ from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
+    """Replay a config.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        inputs: paths of all files that the replay reads.
+        threads: number of threads that the replay may use.
+    """
     conf = configs.resolve(raw_config)
     replay_job.simulate(conf, run_plan(conf), inputs, threads, progress_writer("simulate"))
 

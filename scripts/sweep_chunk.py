@@ -1,4 +1,4 @@
-"""Replay one piece of a sweep and write its figures."""
+"""Replay one chunk of a sweep's points and write their figures."""
 
 from tradewinds.config import resolve as configs
 from tradewinds.pipeline.jobs import enter_storage, run_job
@@ -7,6 +7,14 @@ from tradewinds.sweeps.ranking import judge
 
 
 def sweep_chunk(raw_config: dict, order: str, threads: int, out: str) -> None:
+    """Replay the points of a chunk.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        order: path of the chunk's order file.
+        threads: number of processes that replay.
+        out: path of the file of figures.
+    """
     points, split = chunks.read_order(order, configs.resolve(raw_config))
     chunks.write_figures(out, [judge(outcome, split) for outcome in replays.outcomes(points, workers=threads)])
 

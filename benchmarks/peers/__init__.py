@@ -2,9 +2,9 @@
 
     python -m benchmarks.peers.plain_loop FOLDER
 
-from the repository's root, so that a module here never hides the package of the same name.
+It is started from the repository's root, so that a module here does not hide the package of the same name.
 """
 
 import time
 
-STARTED = time.perf_counter()  # before an engine imports anything
+STARTED = time.perf_counter()  # before any engine is imported

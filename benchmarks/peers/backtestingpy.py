@@ -1,9 +1,9 @@
-"""backtesting.py: one asset a run, so a run a market; its five contracts a market are all that binds (mode per_market).
+"""The common workload in backtesting.py: one asset per run, so one run per market (mode per_market).
 
-It has one price a bar: the YES ask. A YES is a purchase at it, and the engine's own trade. A NO is a short sale, which the
-engine books at the ask as well, so its price is taken from the bid of the bar it was decided in. Fees and settlement are
-added to the engine's list of trades. A bar goes before the first one, where `next` is not called, and one after the last,
-because an order is filled when the next bar comes.
+Only the limit of five contracts per market can hold. The engine has one price per bar: the YES ask. A YES is a purchase at
+it. A NO is a short sale, which the engine books at the ask too, so its price is taken from the bid of the bar in which it was
+decided. Fees and settlement are added to the engine's list of trades. A bar is added before the first one, in which the
+engine does not call `next`, and one after the last, because the engine fills an order at the next bar.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Rule(Strategy):
     last = 0
 
     def init(self) -> None:
-        """Nothing is held."""
+        """Start without contracts."""
         self.held = 0
 
     def next(self) -> None:
@@ -46,14 +46,14 @@ class Rule(Strategy):
 
 
 def bars(ts: pd.Series, bid: pd.Series, ask: pd.Series) -> pd.DataFrame:
-    """The minutes with a quote, with a bar more at both ends."""
+    """Return the minutes with a quote as bars, with one more bar at each end."""
     index = pd.to_datetime([ts.iloc[0] - 60, *ts, ts.iloc[-1] + 60], unit="s")
     padded = [series.iloc[[0, *range(len(series)), -1]].to_numpy(float) for series in (ask, bid)]
     return pd.DataFrame(dict.fromkeys(("Open", "High", "Low", "Close"), padded[0]) | {"Bid": padded[1]}, index=index)
 
 
 def trade(market: Market, frame: pd.DataFrame) -> list[tuple[int, int]]:
-    """The trades of a market: (P&L before the fee, fee) in cents."""
+    """Replay a market; returns (P&L before the fee, fee) of each trade in cents."""
     run = Backtest(frame, Rule, cash=1_000_000, trade_on_close=True, hedging=True, finalize_trades=True)
     trades = run.run(p_cents=market.p_cents, last=len(frame) - 1)["_trades"]
     found = []
@@ -64,6 +64,7 @@ def trade(market: Market, frame: pd.DataFrame) -> list[tuple[int, int]]:
 
 
 def simulate(folder: Path, events: int | None) -> None:
+    """Replay all markets and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     work = Workload(folder, events)
     markets = {market.ticker: market for market in work.markets}

@@ -1,8 +1,8 @@
-"""backtesting.py on daily shares: Mean Reversion and Breakout by the rules of docs/equities_daily.md, a run a symbol.
+"""Daily equities in backtesting.py: Mean Reversion and Breakout by the rules of docs/equities_daily.md, one run per symbol.
 
-The engine knows one symbol and one account, so each symbol is bought with all cash. Without costs the trades of a symbol alone
-are those of Tradewinds: the same days and prices (quantities differ: the engine sizes by its growing equity). Signals are made
-for the whole frame at once, as its users do for speed; `next` only looks them up and judges exits.
+The engine has one symbol and one account, so each symbol is bought with all cash. Without costs the trades of a symbol alone
+have the same days and prices as in Tradewinds; quantities differ, because the engine sizes orders by its growing equity.
+Signals are computed for the whole frame at once, as its users do for speed; `next` only looks them up and checks exits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from backtesting import Backtest, Strategy  # noqa: E402
 
 
 def mean_reversion(frame: pd.DataFrame) -> pd.Series:
+    """Return per bar whether Mean Reversion has an entry signal."""
     close = frame["Close"]
     falls = (close < close.shift(1)) & (close.shift(1) < close.shift(2)) & (close.shift(2) < close.shift(3))
     deep = close * 100 <= close.shift(3) * 97
@@ -28,21 +29,22 @@ def mean_reversion(frame: pd.DataFrame) -> pd.Series:
 
 
 def breakout(frame: pd.DataFrame) -> pd.Series:
+    """Return per bar whether Breakout has an entry signal."""
     close, volume = frame["Close"], frame["Volume"]
     above = close * 100 >= frame["High"].shift(1).rolling(20).max() * 101
     return above & (volume * 40 >= volume.shift(1).rolling(20).sum() * 3) & (close >= 500_000)
 
 
 class Rule(Strategy):
-    """Prices are micro-units, so that comparisons are exact."""
+    """Entries by signals and exits by a rule; prices are micro-units, so that comparisons are exact."""
 
     def init(self) -> None:
-        """Columns as arrays."""
+        """Take the columns as arrays."""
         self.entries = self.data.df["Signal"].to_numpy()
         self.closes = self.data.df["Close"].to_numpy()
 
     def next(self) -> None:
-        """Buy at a signal, sell where an exit holds; both fill at the next open."""
+        """Buy at a signal, sell where an exit rule holds; both fill at the next open."""
         at = len(self.data) - 1
         if not self.position:
             if self.entries[at]:
@@ -55,19 +57,19 @@ class Rule(Strategy):
 
 
 class MeanReversion(Rule):
-    """+2 %, −5 %, 10 days."""
+    """Exits of Mean Reversion: +2 %, −5 %, 10 days."""
 
     def leaves(self, trade, close: float, peak: float, days: int) -> bool:
-        """Whether an exit holds at a close."""
+        """Whether an exit rule holds at a close."""
         entry = trade.entry_price
         return close * 100 >= entry * 102 or close * 100 <= entry * 95 or days >= 10
 
 
 class Breakout(Rule):
-    """−3 %, 5 % below the peak, 20 days."""
+    """Exits of Breakout: −3 %, 5 % below the peak, 20 days."""
 
     def leaves(self, trade, close: float, peak: float, days: int) -> bool:
-        """Whether an exit holds at a close."""
+        """Whether an exit rule holds at a close."""
         return close * 100 <= trade.entry_price * 97 or close * 100 <= peak * 95 or days >= 20
 
 
@@ -75,7 +77,7 @@ RULES = {"Mean Reversion": (mean_reversion, MeanReversion), "Breakout": (breakou
 
 
 def frames(path: str, symbols: list[str]) -> dict[str, pd.DataFrame]:
-    """Good bars of some symbols in micro-units."""
+    """Return the good bars of some symbols, prices in micro-units."""
     table = pd.read_parquet(path, filters=[("symbol", "in", symbols)])
     prices = table[["open", "high", "low", "close"]]
     good = (prices > 0).all(axis=1)
@@ -91,6 +93,7 @@ def frames(path: str, symbols: list[str]) -> dict[str, pd.DataFrame]:
 
 
 def main() -> None:
+    """Replay each symbol with each strategy and print the trades as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bars")
     parser.add_argument("symbols")

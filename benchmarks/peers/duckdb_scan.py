@@ -1,4 +1,4 @@
-"""A bare DuckDB scan of the columns that Tradewinds' engine reads: what any reader of these files pays at least."""
+"""A bare DuckDB scan of the columns that Tradewinds' engine reads: the least cost of any reader of these files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SCAN = """SELECT count(*), sum(yes_bid_close), sum(yes_ask_close), sum(volume), 
 
 
 def simulate(folder: Path, events: int | None, twice: bool) -> None:
+    """Scan the files, twice if asked, and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     files = [str(path) for path in sorted(folder.glob("data/candles/*/*/*/*.parquet"))[:events]]
     connection = duckdb.connect()

@@ -1,8 +1,9 @@
-"""nautilus_trader: a binary option per market, quote ticks in one stream, market orders, settlement by contract expiry.
+"""The common workload in nautilus_trader: a binary option per market, quote ticks in one stream, market orders.
 
-A NO is bought as a YES sold at the bid: the same cash flow less a dollar at entry, which a margin account bears. That
-account does not hold back what a NO costs, so the strategy keeps the rule's balance; trades, prices and fees are read from
-the engine's own fills. A market's expiry closes at the book, so a last quote of 0 or 1 goes before it.
+Contracts settle by their expiry. A NO is bought as a YES sold at the bid: the same cash flow less a dollar at entry, which a
+margin account allows. That account does not reserve the cost of a NO, so the strategy keeps the rule's balance itself.
+Trades, prices and fees are read from the engine's own fills. An expired market closes at its last quote, so a quote of 0 or 1
+is added before its expiry.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Mar
 
 VENUE = Venue("KALSHI")
 NANO = 1_000_000_000
-SIZE = 1000  # contracts at each price: never the limit
+SIZE = 1000  # contracts at each price, so many that they are never the limit
 ONE = Quantity.from_int(1)
 
 
 class QuadraticFee(FeeModel):
     """The exchange's fee of an order, rounded up to the cent."""
 
-    def get_commission(self, order, fill_qty, fill_px, instrument):  # noqa: D102 (the base class says)
+    def get_commission(self, order, fill_qty, fill_px, instrument):  # noqa: D102 (documented in the base class)
         return Money(FEES[round(float(fill_px) * 100)] * int(fill_qty) / 100, USD)
 
 
@@ -67,7 +68,7 @@ class Rule(Strategy):
             self.subscribe_quote_ticks(instrument_id)
 
     def on_order_filled(self, event: OrderFilled) -> None:
-        """Keep the engine's fills, the expiries' too (the cache's orders do not have those)."""
+        """Keep every fill of the engine, those of expiries too, which the engine's cache of orders lacks."""
         self.fills.append(event)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
@@ -92,6 +93,7 @@ class Rule(Strategy):
 
 
 def option(market: Market) -> BinaryOption:
+    """Return the binary option of a market."""
     return BinaryOption(
         instrument_id=InstrumentId(Symbol(market.ticker), VENUE),
         raw_symbol=Symbol(market.ticker),
@@ -109,7 +111,10 @@ def option(market: Market) -> BinaryOption:
 
 
 def stream(work: Workload, ids: dict[str, InstrumentId]) -> list:
-    """Settlements and quotes in order of time; of one instant settlements first, then by event and market."""
+    """Return settlements and quotes in order of time.
+
+    At one instant settlements are first, then quotes by event and market.
+    """
     data = []
     for market in work.markets:
         end, worth = market.end_ts * NANO, Price(float(market.won), 2)
@@ -128,11 +133,12 @@ def stream(work: Workload, ids: dict[str, InstrumentId]) -> list:
                 np.full(len(bid), float(SIZE)),
             )
             data += QuoteTick.from_raw_arrays_to_list(ids[ticker], 2, 0, bid, ask, sizes, sizes, times, times)
-    data.sort(key=lambda item: item.ts_init)  # stable
+    data.sort(key=lambda item: item.ts_init)  # a stable sort: the order of the list holds within an instant
     return data
 
 
 def simulate(folder: Path, cash: int, events: int | None) -> None:
+    """Replay the workload and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     work = Workload(folder, events)
     settings = BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False)

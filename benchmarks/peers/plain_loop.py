@@ -1,4 +1,4 @@
-"""A plain Python loop over lists, read with pyarrow: what an evening's script does."""
+"""The common workload as a plain Python loop over lists, read with pyarrow: a script without an engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from benchmarks.peers.process import Stopwatch, arguments, tell
 from benchmarks.peers.workload import FEES, MIN_EDGE, PER_EVENT, PER_MARKET, Market, Workload
 
-Row = tuple[int, int, int | None, int | None]  # time, market's place in the list, bid, ask
+Row = tuple[int, int, int | None, int | None]  # time, index of the market, bid, ask
 Columns = tuple[list[int], list[int], list[int | None], list[int | None]]
 
 
@@ -29,13 +29,13 @@ class Account:
         self.to_settle = [(end, [i for i, m in enumerate(markets) if m.event == event]) for end, event in ends]
 
     def settle(self, now: float) -> None:
-        """Pay out every event that has ended."""
+        """Pay out every event that has ended at an instant."""
         while self.to_settle and self.to_settle[-1][0] <= now:
             for i in self.to_settle.pop()[1]:
                 self.cash += 100 * (self.yes[i] if self.markets[i].won else self.no[i])
 
     def replay(self, rows: Iterable[Row]) -> None:
-        """Buy by the rule, row by row, and settle all."""
+        """Buy by the rule, row by row, and settle everything at the end."""
         markets, yes, no, in_event = self.markets, self.yes, self.no, self.in_event
         next_end = self.to_settle[-1][0]
         for ts, i, bid, ask in rows:
@@ -61,19 +61,23 @@ class Account:
 
 
 def read(work: Workload) -> list[Columns]:
-    """The rows of each event as columns, by time and market."""
+    """Return the rows of each event as columns, by time and market."""
     place = {market.ticker: i for i, market in enumerate(work.markets)}
     events = []
     for event in range(len(work.files)):
         quotes = work.quotes(event)
-        quotes = quotes.take(pc.sort_indices(quotes["ts"]))  # stable: of one minute the markets stay in order
+        quotes = quotes.take(pc.sort_indices(quotes["ts"]))  # a stable sort: markets stay in order within a minute
         ts, tickers, bids, asks = (quotes[name].to_pylist() for name in ("ts", "ticker", "bid", "ask"))
         events.append((ts, [place[ticker] for ticker in tickers], bids, asks))
     return events
 
 
 def replays(work: Workload, events: list[Columns], mode: str, cash: int) -> Iterator[Account]:
-    """The accounts of a mode, replayed: one, or one an event."""
+    """Replay a mode and yield its accounts.
+
+    Mode isolated has an account per event. The other modes have one account; in per_market its cash and the limit per event
+    never bind.
+    """
     if mode != "isolated":
         in_order = heapq.merge(*(zip(*columns, strict=True) for columns in events))
         endless = mode == "per_market"
@@ -89,6 +93,7 @@ def replays(work: Workload, events: list[Columns], mode: str, cash: int) -> Iter
 
 
 def simulate(folder: Path, mode: str, cash: int, events: int | None) -> None:
+    """Replay the workload and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     work = Workload(folder, events)
     columns = read(work)

@@ -1,6 +1,6 @@
-"""Tradewinds: its own files and market family, as the simulate job calls them, with the workload's rule as a user's strategy.
+"""The common workload in Tradewinds: its own files and market family, called as the simulate job calls them.
 
-Beyond the ledger it makes what a run needs: validations, equity curve, marks, refusals by reason.
+The rule is a user's strategy. Beyond trades it makes all that a run has: validations, equity curve, refusals by reason.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ CENT = 10_000  # micro-dollars
 
 
 def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
-    """What `kalshi_weather.simulate` takes of the workload: config, catalogs, candles, probabilities.
+    """Return the arguments of the market family's replay: config, catalogs, candles, probabilities.
 
     Args:
-        folder: made by benchmarks/common_workload.py; cash: start balance in cents; events: only the first so many.
+        folder: made by benchmarks/common_workload.py.
+        cash: start balance in cents.
+        events: number of events; None for all.
     """
     conf = configs.load(folder / "config.yaml")
     conf["risk"]["start_balance_usd"] = float(Decimal(cash) / 100)
@@ -37,7 +39,7 @@ def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
 
 
 def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
-    """Replay the workload of a folder; trades, P&L and fees in cents, rows read. Arguments as for `inputs`."""
+    """Replay the workload; returns trades, P&L and fees in cents, and rows read. Arguments as for `inputs`."""
     conf, catalogs, candles, probabilities = inputs(folder, cash, events)
     result = replay.simulate(conf, catalogs, candles, probabilities)
     return {

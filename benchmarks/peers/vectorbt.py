@@ -1,8 +1,9 @@
-"""vectorbt: `Portfolio.from_order_func` over a grid of minutes × legs, a cash-sharing group an event (mode isolated).
+"""The common workload in vectorbt: `Portfolio.from_order_func` over a grid of minutes × legs (mode isolated).
 
-Columns are the YES and the NO leg of every market, rows the minutes of an event from its opening, all events side by side,
-and a last row that settles at 100 or 0. The limits need a compiled callback. One balance over overlapping events would need
-every minute of 200 days as a row: 288,360 × 2,400 cells, 5.5 GB for each of its arrays; so each event has its own $10.
+Columns are the YES and the NO leg of every market, with one group of shared cash per event. Rows are the minutes of an event
+from its opening, all events side by side, and a last row that settles at 100 or 0. The limits need a compiled callback. One
+balance over overlapping events would need every minute of 200 days as a row: 288,360 × 2,400 cells, 5.5 GB for each of its
+arrays. So each event has its own $10.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MINUTES = 1800
 
 @njit(cache=True)
 def rule(context, price, probability, fees, in_market, in_event, last, edge, per_market, per_event):
-    """The common workload's rule for one leg at one minute."""
+    """The common workload's rule for one leg at one minute, as the engine's callback."""
     row, leg = context.i, context.col
     cents = price[row, leg]
     if row == last:
@@ -46,7 +47,7 @@ def rule(context, price, probability, fees, in_market, in_event, last, edge, per
 
 
 def grid(work: Workload) -> np.ndarray:
-    """Prices in cents of both legs: (minutes + settlement) × (2 × markets), NaN where not quoted."""
+    """Return the prices of both legs in cents, shape (minutes + settlement, 2 × markets), NaN without a quote."""
     prices = np.full((MINUTES + 1, 2 * len(work.markets)), np.nan)
     tickers = pa.array([market.ticker for market in work.markets])
     opened = np.array([market.open_ts for market in work.markets])
@@ -63,6 +64,7 @@ def grid(work: Workload) -> np.ndarray:
 
 
 def portfolio(work: Workload, prices: np.ndarray, cash: int) -> vbt.Portfolio:
+    """Run the engine over the grid; `cash` is the balance of each event in cents."""
     p_yes = np.array([market.p_cents for market in work.markets], float)
     groups = np.repeat([market.event for market in work.markets], 2)
     counts = np.zeros(len(work.markets), np.int64), np.zeros(groups.max() + 1, np.int64)
@@ -85,6 +87,7 @@ def portfolio(work: Workload, prices: np.ndarray, cash: int) -> vbt.Portfolio:
 
 
 def simulate(folder: Path, cash: int, events: int | None, twice: bool) -> None:
+    """Replay the workload, twice if asked, and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     work = Workload(folder, events)
     prices = grid(work)
@@ -96,7 +99,7 @@ def simulate(folder: Path, cash: int, events: int | None, twice: bool) -> None:
         watch.lap("simulate_compiled")
     orders, final = result.order_records, result.final_value()
     bought = orders[orders["side"] == 0]
-    pnl = round(float(final.sum()) - cash * len(final), 3)  # settled at 1e-9 where worth nothing
+    pnl = round(float(final.sum()) - cash * len(final), 3)  # a leg that pays 0 is settled at 1e-9
     tell(vbt.__version__, work.rows, len(bought), pnl, float(orders["fees"].sum()), watch)
 
 

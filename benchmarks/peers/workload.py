@@ -1,6 +1,6 @@
-"""What the peers share: the workload read from the project's files, and the rule's figures.
+"""The common workload for other engines: read from the project's files, with the figures of the rule.
 
-Needs pyarrow alone: the environments of the peers do not have Tradewinds.
+It needs pyarrow alone, because the environments of the other engines do not have Tradewinds.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-MIN_EDGE = 5  # cents; a candidate has more
-PER_MARKET, PER_EVENT = 5, 20  # contracts
-FEES = [-(-7 * price * (100 - price) // 10_000) for price in range(101)]  # of one contract, in cents, by its price
+MIN_EDGE = 5  # cents per contract that the net expected value of an order must exceed
+PER_MARKET, PER_EVENT = 5, 20  # greatest number of contracts
+FEES = [
+    -(-7 * price * (100 - price) // 10_000) for price in range(101)
+]  # fee of one contract in cents, by its price in cents
 
 
 class Market(NamedTuple):
-    """A market; `event` is its event's number in the order of dates. Times in Unix seconds."""
+    """A market of the workload; `event` is the number of its event in order of dates, times are Unix seconds."""
 
     ticker: str
     event: int
@@ -34,7 +36,7 @@ class Workload:
 
     Args:
         folder: made by benchmarks/common_workload.py.
-        events: read only the first so many.
+        events: number of events to read, the first ones; None for all.
     """
 
     def __init__(self, folder: Path, events: int | None = None) -> None:
@@ -58,11 +60,14 @@ class Workload:
 
     @property
     def rows(self) -> int:
-        """Rows of all files."""
+        """Number of rows of all files."""
         return sum(pq.read_metadata(file).num_rows for file in self.files)
 
     def quotes(self, event: int) -> pa.Table:
-        """Rows of an event by market and time: ticker, ts, and bid and ask in cents (int32), null where not quoted."""
+        """Return the rows of an event by market and time.
+
+        Columns are ticker, ts, and bid and ask in cents (int32), null without a quote.
+        """
         names = ["market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close"]
         table = pq.read_table(self.files[event], columns=names)
         cents = [pc.multiply(table[name], pa.scalar(Decimal(100))).cast(pa.int32()) for name in names[2:]]
@@ -70,5 +75,6 @@ class Workload:
 
 
 def _probabilities(path: Path) -> dict[str, int]:
+    """Read P(YES) of each market, by ticker."""
     table = pq.read_table(path, columns=["market_ticker", "p_yes"])
     return {t: int(p * 100) for t, p in zip(table[0].to_pylist(), table[1].to_pylist(), strict=True)}

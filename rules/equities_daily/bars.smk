@@ -1,9 +1,9 @@
-"""Bars: daily bars, one file per symbol and year; each holds what its source has of that year, or says that it has nothing.
+"""Bars: one file of daily bars per symbol and year, and the panel, one file with all bars of the run.
 
-Needs: the user's file, the chart API, or a seed. Makes: data/candles/daily/{source}/{symbol}/{year}.parquet, and
-data/panels/{digest}.parquet, all of a run in one. From a service
-each file is a job; from the user's file or a seed one job makes those that are missing, because starting a process takes
-longer than writing a file. A year that was over when it was asked is never asked again.
+Needs: the user's file, the chart API, or a seed. Makes: data/candles/daily/{source}/{symbol}/{year}.parquet and
+data/panels/{digest}.parquet. A year of which the source has no bars is a file without rows, with the reason in its metadata.
+From the chart API each file is a job of its own, and a year that was over when it was fetched is never fetched again. From the
+user's file or a seed one job makes all missing files, because starting a process takes longer than writing a file.
 """
 
 if PLAN.files.source == "yahoo":
@@ -44,7 +44,7 @@ elif PLAN.files.bars:
 
 
 rule panel:
-    """All bars of a run in one file: opening thousands takes longer than replaying them."""
+    """Put all bars of the run into one file, because opening thousands of files takes longer than replaying them."""
     input:
         PLAN.files.bars,
     output:

@@ -1,7 +1,7 @@
-"""Calibration: how good the run's probabilities and temperatures were, against baselines and the market's price.
+"""Calibration: score the run's probabilities and temperatures, beside baselines and the market's price.
 
-Needs: a simulated run; catalogs, candles, probabilities, forecasts, climate reports. Makes: {output_dir}/{run_id}/calibration.json, which
-`tradewinds calibrate` and the report show.
+Needs: a simulated run; catalogs, candles, probabilities, forecasts, climate reports. Makes:
+{output_dir}/{run_id}/calibration.json, which `tradewinds calibrate` and the report show.
 """
 
 
@@ -12,7 +12,7 @@ rule calibration:
         probabilities=PLAN.files.probabilities,
         forecasts=list(PLAN.files.forecasts.values()),
         climate=list(PLAN.files.climate.values()),
-        metrics=f"{PLAN.run_dir}/metrics.json",  # of a run that failed there is nothing
+        metrics=f"{PLAN.run_dir}/metrics.json",  # not read: a run that failed is not scored
     output:
         f"{PLAN.run_dir}/calibration.json",
     log:

@@ -1,8 +1,9 @@
-"""Candles: one file per event, all its markets, the whole window or no file.
+"""Candles: fetch the candles of one event, of all its markets and the whole window, into one file.
 
-Needs: the exchange and the series' catalog (any version of it: `ancient`). Makes:
-data/candles/kalshi/{window}/{series}/{date}.parquet. Everything that defines the bytes is in the path, so nothing but a
-missing file ever makes this rule run; the command is a shell command so that an edited script does not either.
+Needs: the exchange, and the series' catalog in any version (`ancient`). Makes:
+data/candles/kalshi/{window}/{series}/{date}.parquet. A file exists only if its whole window was fetched. The path names
+everything that defines the bytes, and the rule has a shell command instead of a script, so the rule runs only for a missing
+file: neither another setting nor edited code fetches anything again.
 """
 
 
@@ -10,7 +11,7 @@ rule fetch_candles:
     input:
         catalog=ancient("data/catalog/kalshi/{series}.parquet"),
     output:
-        # update: a file that another run has made meanwhile is not deleted before this job finds it
+        # not deleted before the job: another run may have made the file meanwhile
         update_in_place("data/candles/kalshi/{window}/{series}/{date}.parquet"),
     log:
         "logs/fetch_candles/{window}/{series}/{date}.log",

@@ -1,7 +1,7 @@
-"""Catalog: one row per market of a series (strikes, times, result), both tiers of the exchange merged.
+"""Catalog: fetch the markets of a series (strikes, times, result) from both tiers of the exchange, one row per market.
 
-Needs: the exchange. Makes: data/catalog/kalshi/{series}.parquet. Synced again only when a config reaches past the
-last date the catalog covers; a result it has is never lost.
+Needs: the exchange. Makes: data/catalog/kalshi/{series}.parquet. It is fetched again only for a config that ends after the last
+date that the catalog covers; a result that it has is never replaced by an unknown one.
 """
 
 

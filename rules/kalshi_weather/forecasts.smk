@@ -1,9 +1,9 @@
-"""Forecasts: mean and spread of every climate day's extreme, one file per station, target and year, fitted walk-forward.
+"""Forecasts: fit the distribution of every climate day's maximum or minimum, walk-forward.
 
-Needs: the station's guidance and climate reports of that year and the years its windows reach back to. Makes:
-data/forecasts/{digest}/{station}/{target}/{through}.parquet, from New Year to that date: the year's last, or the config's. The
-digest names the as-of time and the forecast's settings, so configs that agree on them share the files; a year that is over is
-fitted once.
+Needs: the station's guidance and climate reports of that year and of the years before it that the fit looks back to. Makes:
+data/forecasts/{digest}/{station}/{target}/{through}.parquet, with the days from January 1 to that date, the last of the year or of
+the config. The digest is of the as-of time and the forecast's settings: configs with the same ones share the files,
+and a year that is over is fitted once.
 """
 
 

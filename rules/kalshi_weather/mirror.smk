@@ -1,8 +1,8 @@
-"""Mirror: the candles of the run's events in the SQL table kalshi_candlestick_1m, for questions in SQL. No part of `all`:
-`snakemake --configfile config/x.yaml mirror_candles`.
+"""Mirror: copy the candles of the run's events into the SQL table kalshi_candlestick_1m, for queries in SQL.
 
-Needs: the candle files. Makes: rows (upserted, one transaction per event file), and
-{output_dir}/{run_id}/loaded/{database}_candles.json as their receipt. Nothing of the run reads the table.
+Needs: the candle files. Makes: rows (upserted, one transaction per event file), and the receipt
+{output_dir}/{run_id}/loaded/{database}_candles.json. No other rule reads the table, and `all` does not include this one:
+`snakemake --configfile config/x.yaml mirror_candles` asks for it.
 """
 
 

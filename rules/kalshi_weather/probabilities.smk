@@ -1,6 +1,7 @@
-"""Probabilities: P(YES) of every market at its event's as-of time, from the user's file or the project's forecast.
+"""Probabilities: make the table of P(YES) of every market at its event's as-of time.
 
-Needs: catalogs; the forecasts of their stations, or the user's file. Makes: data/probabilities/{digest}.parquet.
+Needs: catalogs; the forecasts of their stations, or the user's own file of probabilities. Makes:
+data/probabilities/{digest}.parquet.
 """
 
 

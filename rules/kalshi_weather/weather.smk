@@ -1,8 +1,8 @@
-"""Weather: station guidance and climate reports, one file per station, model and year.
+"""Weather: fetch a station's model guidance and climate reports, one file per year (of guidance also per model).
 
 Needs: the weather service. Makes: data/guidance/iem/{station}/{model}/{year}.parquet and
-data/climate/iem/{station}/{year}.parquet. A year that was over when it was asked is never asked again; the running one
-goes on from the date it reaches when a config reaches further.
+data/climate/iem/{station}/{year}.parquet. A year that was over when it was fetched is never fetched again. The running year is
+continued from the date that its file covers, when a config ends after that date.
 """
 
 

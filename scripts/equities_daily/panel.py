@@ -1,4 +1,4 @@
-"""Put a run's daily bars into one file."""
+"""Put all daily bars of a run into one file, the panel."""
 
 from tradewinds.config import resolve as configs
 from tradewinds.families.equities_daily.bar_panel import make_panel
@@ -7,6 +7,7 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def panel(raw_config: dict) -> None:
+    """Write the panel of a config; `raw_config` is the config as the user wrote it."""
     make_panel(run_plan(configs.resolve(raw_config)))
 
 

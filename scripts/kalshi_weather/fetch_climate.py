@@ -4,8 +4,8 @@ import argparse
 import gc
 import sys
 
-gc.disable()  # a process this short leaves nothing to collect
-sys.modules["numpy"] = None  # pyarrow works without it, and it would be a third of this process's CPU time
+gc.disable()  # so short a process makes no garbage that is worth collecting
+sys.modules["numpy"] = None  # pyarrow works without numpy, whose import would take a third of this process's CPU time
 
 from tradewinds.core.errors import FetchError  # noqa: E402
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
@@ -13,6 +13,7 @@ from tradewinds.pipeline.jobs import run_job  # noqa: E402
 
 
 def main() -> None:
+    """Read the command line and run the job."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--station", required=True)
     parser.add_argument("--year", required=True)

@@ -1,4 +1,4 @@
-"""Forecast a station's daily maxima or minima from New Year to a date, walk-forward."""
+"""Forecast a station's daily maxima or minima from January 1 to a date, walk-forward."""
 
 import datetime as dt
 
@@ -11,6 +11,15 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, out: str) -> None:
+    """Write the forecasts of a station.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        station_id: the station, such as KMDW.
+        target: max or min.
+        through: last date.
+        out: path of the file.
+    """
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
     days = climate_days.date_range(dt.date(through.year, 1, 1), through)

@@ -1,4 +1,4 @@
-"""Mirror the candles of a run's events into the database and leave a receipt."""
+"""Copy the candles of a run's events into the database and write the receipt."""
 
 import json
 import logging
@@ -12,6 +12,13 @@ from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def mirror_candles(raw_config: dict, candles: list[str], receipt: str) -> None:
+    """Copy candles into the database of a config and write the receipt.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        candles: paths of the candle files.
+        receipt: path of the receipt.
+    """
     url = configs.resolve(raw_config)["database"]["url"]
     files, rows = mirror.mirror_candles(candles, url)
     logging.getLogger(__name__).info("%d of %d files were not in yet, %d rows", files, len(candles), rows)

@@ -2,12 +2,18 @@
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
 def probabilities(raw_config: dict, out: str) -> None:
+    """Write the table of probabilities of a config.
+
+    Args:
+        raw_config: the config as the user wrote it.
+        out: path of the file.
+    """
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
     forecasts = {series: plan.files.forecasts_of(series) for series in plan.files.catalogs}

@@ -1,20 +1,22 @@
-"""Compare the engine's result with the naive one, row by row."""
+"""Compares a run of the product with the same run of naive_replay.py, row by row."""
 
 from fractions import Fraction
 
 from tests.reference.naive_replay import NaiveRun
+from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import replay
 
 MICRO, PICO = 10**6, 10**12
 
 
 def both(world):
-    """The engine's result and the naive one of the same world."""
+    """Replay a world with the product and naively; return both results (RunResult, NaiveRun)."""
     fast = replay.simulate(*world.inputs, climate=world.climate)
     return fast, NaiveRun(*world.inputs, world.climate).run()
 
 
 def engine_rows(result):
+    """Return the trades of a RunResult as tuples, amounts in dollars as exact fractions (`ev_net` as a float)."""
     return [
         (
             t.market_ticker, t.event_ticker, t.series_ticker, t.decision_ts, t.quote_ts, t.side, t.qty,
@@ -26,6 +28,7 @@ def engine_rows(result):
 
 
 def naive_rows(run):
+    """Return the trades of a NaiveRun as tuples of the same fields in the same order."""
     return [
         (
             x["market"].ticker, x["market"].event, x["market"].series, x["decision_ts"], x["quote_ts"], x["side"], x["qty"],
@@ -36,9 +39,35 @@ def naive_rows(run):
     ]  # fmt: skip
 
 
+def booked_rows(result):
+    """The books as (ts, kind, market, side of the contract, contracts, price, change of cash) in dollars."""
+    book = result.journal
+    columns = (book.ts, book.kind, book.instrument, book.leg, book.quantity, book.price, book.cash_change)
+    return [
+        (
+            *(ts, Kind(kind).name, book.instruments[market], book.legs[leg]),
+            *(Fraction(value, MICRO) for value in (quantity, price, cash)),
+        )
+        for ts, kind, market, leg, quantity, price, cash in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+
+
+def naive_books(run):
+    """What the naive run's trades must look like in the books, in no particular order."""
+    rows = []
+    for x in run.trades:
+        what, settles = (x["market"].ticker, x["side"].removeprefix("BUY_")), x["market"].settles
+        rows.append((x["decision_ts"], "FILL", *what, x["qty"], x["price"], -x["qty"] * x["price"]))
+        rows += [(x["decision_ts"], "FEE", *what, 0, 0, -x["fee"])] if x["fee"] else []
+        rows.append((settles, "SETTLEMENT", *what, -x["qty"], run.payout(x), x["payout"]))
+    return rows
+
+
 def assert_same(fast, naive):
-    """Every trade, refusal, skip, equity point and the end balance."""
+    """Assert that both results have the same trades, books, refusals, skipped events, equity, scores and end balance."""
+    fast.check_books()
     assert engine_rows(fast) == naive_rows(naive)
+    assert sorted(booked_rows(fast)) == sorted(naive_books(naive))
     assert fast.diagnostics["rejections"] == dict(sorted(naive.rejections.items()))
     assert {name: n for name, n in fast.diagnostics["validations"].items() if n} == dict(naive.failed)
     assert sorted(reason for _, reason in fast.skipped) == sorted(naive.skipped.values())

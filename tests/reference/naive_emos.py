@@ -1,7 +1,8 @@
-"""The forecast once more, a day at a time and with none of the project's code: lists, loops, a general optimiser.
+"""A second, naive implementation of the EMOS forecast: lists, loops and a general optimiser, one day at a time.
 
-For each day it first throws away every row that was not known at the day's as-of time, and then works on what is left, so
-nothing later can have a part in it. CRPS is integrated numerically where `crps_by_quadrature` is used.
+It shares no code with the product. For each day it first drops every row that was not known at the day's as-of time and then
+uses only the rest, so that no later row can influence it. `crps_by_quadrature` integrates the CRPS numerically.
+Formulas and their sources: docs/forecasts.md.
 """
 
 import datetime as dt
@@ -17,44 +18,65 @@ HOUR = 3600
 
 
 def big_phi(z):
+    """Return the distribution function of the standard normal distribution."""
     return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 def crps_by_quadrature(mu, sigma, y):
-    """∫ (F(x) − 1{x ≥ y})² dx."""
+    """Return the CRPS of a normal distribution: ∫ (F(x) − 1{x ≥ y})² dx.
+
+    Args:
+        mu: mean.
+        sigma: standard deviation.
+        y: the observed value.
+    """
     below = quad(lambda x: big_phi((x - mu) / sigma) ** 2, min(y, mu) - 12 * sigma, y, limit=200)[0]
     above = quad(lambda x: big_phi((mu - x) / sigma) ** 2, y, max(y, mu) + 12 * sigma, limit=200)[0]
     return below + above
 
 
 def mixture_crps_by_quadrature(parts, y):
-    """∫ (F(x) − 1{x ≥ y})² dx of a mixture of (weight, μ, σ)."""
+    """Return the CRPS of a mixture of normal distributions: ∫ (F(x) − 1{x ≥ y})² dx.
 
-    def chance(x, side):
+    Args:
+        parts: (weight, μ, σ) of each normal.
+        y: the observed value.
+    """
+
+    def tail(x, side):
+        """P(X ≤ x) for side 1, P(X > x) for side −1."""
         return sum(w * big_phi(side * (x - mu) / sigma) for w, mu, sigma in parts)
 
     lowest = min(y, *(mu - 12 * sigma for _, mu, sigma in parts))
     highest = max(y, *(mu + 12 * sigma for _, mu, sigma in parts))
     knots = sorted({mu for _, mu, _ in parts})
-    below = quad(lambda x: chance(x, 1) ** 2, lowest, y, limit=500, points=[k for k in knots if lowest < k < y] or None)
+    below = quad(lambda x: tail(x, 1) ** 2, lowest, y, limit=500, points=[k for k in knots if lowest < k < y] or None)
     above = quad(
-        lambda x: chance(x, -1) ** 2, y, highest, limit=500, points=[k for k in knots if y < k < highest] or None
+        lambda x: tail(x, -1) ** 2, y, highest, limit=500, points=[k for k in knots if y < k < highest] or None
     )
     return below[0] + above[0]
 
 
 def three_normals(errors):
-    """Fifty rounds of expectation and maximisation, weights 0.2, 0.6 and 0.2, for the errors and a hundred normal ones."""
-    seen = [*errors, *(statistics.NormalDist().inv_cdf((i + 0.5) / 100) for i in range(100))]
+    """Fit three normals of weights 0.2, 0.6 and 0.2 to standardised errors, by 50 steps of expectation and maximisation.
+
+    A hundred quantiles of the standard normal distribution are added to the errors, so that few errors give a shape near it.
+
+    Returns:
+        (weight, μ, σ) of each normal.
+    """
+    sample = [*errors, *(statistics.NormalDist().inv_cdf((i + 0.5) / 100) for i in range(100))]
     parts = [(0.2, -1.0, 1.2), (0.6, 0.0, 0.8), (0.2, 1.0, 1.2)]
     for _ in range(50):
+        # expectation: each value is shared among the normals by their densities; sums of share, share · x and share · x²
         sums = [[0.0, 0.0, 0.0] for _ in parts]
-        for x in seen:
-            likely = [w * statistics.NormalDist(mu, sigma).pdf(x) for w, mu, sigma in parts]
-            for one, total in zip(likely, sums, strict=True):
-                share = one / sum(likely)
+        for x in sample:
+            densities = [w * statistics.NormalDist(mu, sigma).pdf(x) for w, mu, sigma in parts]
+            for density, total in zip(densities, sums, strict=True):
+                share = density / sum(densities)
                 for power in range(3):
                     total[power] += share * x**power
+        # maximisation: mean and standard deviation of each normal's shares, weights fixed
         parts = [
             (w, first / n, max(math.sqrt(second / n - (first / n) ** 2), 0.2))
             for (w, _, _), (n, first, second) in zip(parts, sums, strict=True)
@@ -63,7 +85,7 @@ def three_normals(errors):
 
 
 class Knowledge:
-    """What was known at an instant of one station's maximum: guidance rows and final reports, as dicts."""
+    """What was known of one station's maximum at an instant: rows of guidance, and highs of final reports by date."""
 
     def __init__(self, guidance, climate, asof):
         self.guidance = [row for row in guidance if row["known_at_ts"] <= asof]
@@ -71,7 +93,15 @@ class Knowledge:
 
 
 class NaiveForecast:
-    """`asof` gives the as-of time of a date; models in the order of the config."""
+    """Forecasts of one station's daily maximum.
+
+    Args:
+        guidance: rows of schema GUIDANCE as dicts.
+        climate: rows of schema CLIMATE as dicts.
+        models: names of the models, in the order of the config.
+        asof: function from a date to its as-of time in Unix seconds.
+        lst_offset_hours: offset of local standard time from UTC.
+    """
 
     def __init__(self, guidance, climate, models, asof, lst_offset_hours):
         self.guidance, self.climate, self.models, self.asof = guidance, climate, models, asof
@@ -79,9 +109,14 @@ class NaiveForecast:
         self.cache = {}
 
     def run_of(self, known, model, day):
-        """(value, other, hourly, …) of the latest run known by the day's own as-of time, None without one."""
+        """Return a model's latest run that was known by the as-of time of `day`; None without one.
+
+        Returns:
+            (maximum of the day, the other extreme or None, maximum of the run's own hourly temperatures or None, instant at
+            which the run was known), temperatures in °F.
+        """
         key = (model, day)
-        if key not in self.cache:  # what was known by a day's own as-of time does not change later
+        if key not in self.cache:  # what was known by a day's own as-of time is the same for every later day
             midnight = int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp())
             rows = [r for r in known.guidance if r["model"] == model and r["known_at_ts"] <= self.asof(day)]
             hits = [r for r in rows if r["ftime_ts"] == midnight + 24 * HOUR and not math.isnan(r["n_x_f"])]
@@ -89,8 +124,10 @@ class NaiveForecast:
                 self.cache[key] = None
                 return None
             best = max(hits, key=lambda r: (r["known_at_ts"], r["runtime_ts"], r["n_x_f"]))
+            # the other extreme of the same run, at 12 UTC
             same = [r for r in rows if r["runtime_ts"] == best["runtime_ts"]]
             other = [r["n_x_f"] for r in same if r["ftime_ts"] == midnight + 12 * HOUR and not math.isnan(r["n_x_f"])]
+            # temperatures from midnight to midnight in local standard time, if the run has more hours than 00 and 12 UTC
             start = midnight - self.offset * HOUR
             inside = [r for r in same if start <= r["ftime_ts"] < start + 24 * HOUR and r["tmp_f"] is not None]
             enough = any(r["ftime_ts"] % (12 * HOUR) for r in inside)
@@ -99,7 +136,15 @@ class NaiveForecast:
         return self.cache[key]
 
     def trailing(self, day, value_of, half_life):
-        """Exponentially forgotten mean of a quantity of the 60 days before, as known at the day's own as-of time."""
+        """Return the mean of a quantity over the 60 days before `day`, with exponentially falling weights.
+
+        The mean is shrunk to 0 by a weight of 5. Only days whose report was known at the as-of time of `day` count.
+
+        Args:
+            day: the date.
+            value_of: function from an earlier date to the quantity, None if it is unknown.
+            half_life: days after which a weight is half as large.
+        """
         then = self.known_reports(day)
         total, weight = 0.0, 5.0
         for age in range(1, 61):
@@ -110,11 +155,21 @@ class NaiveForecast:
         return total / weight
 
     def known_reports(self, day):
+        """Return the highs of days before `day` whose report was known at its as-of time, by date."""
         asof = self.asof(day)
         return {d: h for d, (h, known) in self.reports.items() if known <= asof and d < day}
 
     def forecast(self, day, emos_days):
-        """(weight, μ, σ) of the three normals whose mixture is the regression's law."""
+        """Forecast the maximum of a day.
+
+        Args:
+            day: the date.
+            emos_days: length of the regression's window in days.
+
+        Returns:
+            (weight, μ, σ) of each of the three normals of the forecast's distribution, in °F.
+        """
+        # only what was known at the as-of time
         asof = self.asof(day)
         known = Knowledge(self.guidance, self.climate, asof)
         self.reports = {
@@ -122,29 +177,33 @@ class NaiveForecast:
             for r in self.climate
             if r["final"] and r["known_at_ts"] <= asof
         }
+        # predictors of the day and of the days before it that have a report
         days = [day - dt.timedelta(days=n) for n in range(emos_days, -1, -1)]
-        self.memo = {}
+        self.guesses = {}
         rows = {d: row for d in days if (row := self.predictors(known, d))}
-        seen = [d for d in days[:-1] if d in rows and d in self.reports]
-        target = np.array([self.reports[d][0] - rows[d][0] for d in seen])
-        mean = np.array([rows[d][1] for d in seen])
-        scale = np.array([rows[d][2] for d in seen])
+        window = [d for d in days[:-1] if d in rows and d in self.reports]
+        target = np.array([self.reports[d][0] - rows[d][0] for d in window])
+        mean = np.array([rows[d][1] for d in window])
+        scale = np.array([rows[d][2] for d in window])
         p = mean.shape[1]
 
-        def loss(both):
-            mu, log = mean @ both[:p], scale @ both[p:]
-            sigma = np.exp(np.clip(log, -3, 4))
+        def loss(coefficients):
+            """Mean CRPS of the window plus the ridge; the first p coefficients are those of μ, the others those of log σ."""
+            mu, log_sigma = mean @ coefficients[:p], scale @ coefficients[p:]
+            sigma = np.exp(np.clip(log_sigma, -3, 4))
             z = (target - mu) / sigma
             density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
             fit = np.mean(sigma * (z * (1 - erfc(z / math.sqrt(2))) + 2 * density - 1 / math.sqrt(math.pi)))
-            return fit + 0.03 / 2 * (both[1:p] ** 2).sum() + 0.02 / 2 * (both[p + 1 :] ** 2).sum()
+            return fit + 0.03 / 2 * (coefficients[1:p] ** 2).sum() + 0.02 / 2 * (coefficients[p + 1 :] ** 2).sum()
 
+        # the coefficients of minimum CRPS, and the normal distribution of the day
         start = np.zeros(p + scale.shape[1])
         start[p] = math.log(statistics.stdev(target))
         found = minimize(loss, start, method="BFGS", options={"gtol": 1e-6, "maxiter": 400}).x
         guess, own_mean, own_scale = rows[day]
         mu, sigma = guess + float(np.dot(own_mean, found[:p])), math.exp(float(np.dot(own_scale, found[p:])))
-        n = len(seen)
+        # the shape: three normals fitted to the window's standardised errors, widened for the number of coefficients
+        n = len(window)
         wider = math.sqrt((n + p) / (n - p))
         errors = [
             wider * (target[i] - float(np.dot(mean[i], found[:p]))) / math.exp(float(np.dot(scale[i], found[p:])))
@@ -153,27 +212,31 @@ class NaiveForecast:
         return [(weight, mu + sigma * centre, sigma * spread) for weight, centre, spread in three_normals(errors)]
 
     def guess(self, known, day):
-        """(first guess, corrected values, runs) of a day; None without all models."""
-        if day not in self.memo:
+        """Return (first guess, corrected value of each model, run of each model) of a day; None if a model is missing."""
+        if day not in self.guesses:
             runs = [self.run_of(known, model, day) for model in self.models]
-            self.memo[day] = None
+            self.guesses[day] = None
             if all(runs):
                 corrected = [run[0] + self.bias(known, i, day) for i, run in enumerate(runs)]
-                self.memo[day] = (statistics.fmean(corrected), corrected, runs)
-        return self.memo[day]
+                self.guesses[day] = (statistics.fmean(corrected), corrected, runs)
+        return self.guesses[day]
 
     def bias(self, known, i, day):
+        """Return the trailing mean error of model i."""
         return self.trailing(day, lambda d: self.error(known, i, d), 15)
 
     def error(self, known, i, day):
+        """Return the reported maximum less that of model i; None without a run."""
         run = self.run_of(known, self.models[i], day)
         return None if run is None else self.reports[day][0] - run[0]
 
     def predictors(self, known, day):
-        made = self.guess(known, day)
-        if made is None:
+        """Return (first guess, predictors of μ, predictors of log σ) of a day; None if a model is missing."""
+        found = self.guess(known, day)
+        if found is None:
             return None
-        guess, corrected, runs = made
+        guess, corrected, runs = found
+        # change since yesterday's guidance, season, last known error, last observation
         before = self.guess(known, day - dt.timedelta(days=1))
         warming = (guess - before[0]) / 3 if before else 0.0
         season = 2 * math.pi * day.timetuple().tm_yday / 365.25
@@ -183,15 +246,17 @@ class NaiveForecast:
         last_error = then[with_guess[0]] - self.guess(known, with_guess[0])[0] if with_guess else 0.0
         last = (then[recent[0]] - guess) / 3 if recent else 0.0
 
-        def missed(d):
+        def guess_error(d):
+            """The reported maximum less the first guess; None without a guess."""
             return None if self.guess(known, d) is None else self.reports[d][0] - self.guess(known, d)[0]
 
         mean = [1, (guess - 60) / 10, math.sin(season), math.cos(season), *(c - guess for c in corrected)]
-        mean += [last_error, self.trailing(day, missed, 5), self.trailing(day, missed, 20)]
+        mean += [last_error, self.trailing(day, guess_error, 5), self.trailing(day, guess_error, 20)]
         mean += [last, warming, max(-warming, 0.0)]
         spread = statistics.stdev(run[0] for run in runs)
         scale = [1, math.log1p(spread) - 1, math.sin(season) / 2, math.cos(season) / 2]
         scale += [math.log1p(abs(3 * warming)) / 2, 3 * warming / 10]
+        # the day's range and the runs' own hourly temperatures, where every model has both
         if all(run[1] is not None and run[2] is not None for run in runs):
             span = statistics.fmean(run[1] for run in runs) - guess
             hourly = [run[2] + self.hourly_bias(known, i, day) for i, run in enumerate(runs)]
@@ -202,6 +267,8 @@ class NaiveForecast:
         return guess, mean, scale
 
     def hourly_bias(self, known, i, day):
+        """Return the trailing mean error of the maximum of model i's hourly temperatures."""
+
         def error(d):
             run = self.run_of(known, self.models[i], d)
             return None if run is None or run[2] is None else self.reports[d][0] - run[2]

@@ -1,7 +1,7 @@
-"""The engine's rules again, slow and plain: dollars as fractions, every contract at every decision time.
+"""A second, naive engine of event contracts: every contract at every decision time, dollars as exact fractions.
 
-Written from the trading rules alone. Of the engine it takes only what a contract is (its fields are read as dollars and
-seconds); candles, sizes, limits and fees are plain values of its own.
+It is written from the trading rules (docs/trading-rules.md) alone. From the product it uses only the class Contract, whose
+fields it reads as dollars and seconds; candles, sizes, limits and fees are its own.
 """
 
 import datetime as dt
@@ -15,21 +15,30 @@ CENT = Fraction(1, 100)
 YES, NO = "YES", "NO"
 
 
-def since(text):
+def seconds_of(text):
+    """Convert a date to 00:00 UTC in Unix seconds."""
     return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
 
 
-# From when on the exchange rounds fees to what; by then, and ever under "cent", it is the cent.
-EXCHANGE_GRIDS = ((since("2026-03-04"), Fraction(1, 10_000)), (since("2026-09-01"), Fraction(1, 1_000_000)))
+# (instant from which it holds, unit to which the exchange rounds a trade fee up); before the first one the unit is the cent
+EXCHANGE_GRIDS = ((seconds_of("2026-03-04"), Fraction(1, 10_000)), (seconds_of("2026-09-01"), Fraction(1, 1_000_000)))
 
 
 def up(amount, grid):
-    """An amount rounded up to a multiple of a grid."""
+    """Round an amount up to a multiple of a grid."""
     return math.ceil(amount / grid) * grid
 
 
 def fee(rounding, rate, quantity, price, t):
-    """Fee of an order in dollars at an instant."""
+    """Return the fee of an order in dollars.
+
+    Args:
+        rounding: "cent" or "exchange".
+        rate: fee rate of the contract.
+        quantity: contracts.
+        price: price of one contract in dollars.
+        t: instant of the order in Unix seconds.
+    """
     model = rate * quantity * price * (1 - price)
     grids = [grid for start, grid in EXCHANGE_GRIDS if start <= t] if rounding == "exchange" else []
     if not grids:
@@ -40,7 +49,14 @@ def fee(rounding, rate, quantity, price, t):
 
 @dataclass
 class Candle:
-    """Top of book at the close of a candle that ends at `end` (Unix seconds); None: nobody is there."""
+    """Best bid and ask of YES at the end of a candle.
+
+    Attributes:
+        end: end of the candle in Unix seconds.
+        bid: best bid in dollars; None without a bid.
+        ask: best ask in dollars; None without an ask.
+        volume: contracts traded during the candle.
+    """
 
     end: int
     bid: Fraction | None
@@ -49,10 +65,11 @@ class Candle:
 
     @property
     def crossed(self):
+        """Whether the bid is above the ask."""
         return self.bid is not None and self.ask is not None and self.bid > self.ask
 
     def price(self, side):
-        """What a side costs, None if it cannot be bought."""
+        """Return the price of one contract of a side in dollars; None if the side cannot be bought."""
         if self.crossed:
             return None
         if side == YES:
@@ -62,8 +79,18 @@ class Candle:
 
 @dataclass
 class Settings:
-    """How a run trades. `size` is ("fixed", n), ("ev_proportional", k) or ("kelly", share). With `by_quote` (a function of
-    P(YES), both prices and a fee function, giving side, quantity and priority, or None) neither size nor min_ev play a part.
+    """How a run trades.
+
+    Attributes:
+        cash: start balance in dollars.
+        size: ("fixed", contracts), ("ev_proportional", contracts per dollar) or ("kelly", fraction).
+        min_ev: net expected value per contract in dollars that an order must exceed.
+        by_quote: a strategy instead of size and min_ev: function of P(YES), price of YES, price of NO and a fee function, which
+            returns (side, quantity, priority) or None.
+        rounding: rounding of fees: "cent" or "exchange".
+        step: seconds between decision times.
+        max_age: greatest age of a candle in seconds; None for no limit.
+        limits: limits by name; an absent one does not hold.
     """
 
     cash: Fraction
@@ -78,7 +105,19 @@ class Settings:
 
 @dataclass
 class Bought:
-    """A filled order."""
+    """A filled order.
+
+    Attributes:
+        contract: the contract.
+        side: YES or NO.
+        quantity: contracts.
+        price: price of one contract in dollars.
+        fee: fee of the order in dollars.
+        t: instant of the order in Unix seconds.
+        candle: end of the candle behind the price in Unix seconds.
+        gross: expected value per contract before the fee, in dollars.
+        net: expected value per contract after the fee, in dollars.
+    """
 
     contract: Any
     side: str
@@ -91,13 +130,29 @@ class Bought:
     net: Fraction
 
     @property
-    def pays(self):
+    def payout(self):
+        """What the contracts pay at settlement, in dollars."""
         one = Fraction(self.contract.payout_yes_micro, 10**6)
         return self.quantity * (one if self.side == YES else 1 - one)
 
 
 class NaiveEngine:
-    """A replay; `candles` by ticker, in any order. `decided` holds every fill and refusal by itself."""
+    """One replay; `run` it once.
+
+    Args:
+        contracts: the contracts, in any order.
+        candles: candles by ticker, in any order.
+        settings: how to trade.
+        instants: instants at which the account is noted, in Unix seconds.
+
+    Attributes:
+        fills: filled orders in order of time.
+        decided: (instant, ticker, side, quantity, price, whether it was filled, reason) of every order, refused ones included.
+        worth: (instant, cash, liquidation value of open contracts) at each of `instants`.
+        refused: number of refused orders by reason.
+        crossed: number of crossed quotes that were seen.
+        used: end of the latest candle that was seen.
+    """
 
     def __init__(self, contracts, candles, settings, instants=()):
         self.contracts = sorted(contracts, key=lambda c: c.ticker)
@@ -108,6 +163,7 @@ class NaiveEngine:
         self.refused, self.crossed, self.used = Counter(), 0, -1
 
     def run(self):
+        """Go through all decision times and instants, then settle everything; returns self."""
         step = self.settings.step
         first = min(c.start_ts for c in self.contracts)
         last = max(c.end_ts for c in self.contracts)
@@ -122,41 +178,48 @@ class NaiveEngine:
         return self
 
     def settle(self, t):
+        """Pay out every open order whose contract settles at `t` or before."""
         for done in [x for x in self.open if x.contract.settle_ts <= t]:
-            self.cash += done.pays
+            self.cash += done.payout
             self.open.remove(done)
 
     def visible(self, contract, t):
-        """The candle in force at an instant."""
+        """Return the candle whose quote is in force at an instant: the last one that has ended; None without one."""
         oldest = -math.inf if self.settings.max_age is None else t - self.settings.max_age
         ended = [c for c in self.candles.get(contract.ticker, ()) if contract.quotes_from_ts <= c.end <= t]
         return ended[-1] if ended and ended[-1].end >= oldest else None
 
     def liquidation(self, held, t):
+        """Return what an open order would bring at the visible quote, in dollars; 0 without a usable quote."""
         candle = self.visible(held.contract, t)
         other = candle and candle.price(NO if held.side == YES else YES)
         return Fraction(0) if other is None else held.quantity * (1 - other)
 
     def decide(self, t):
+        """Ask for an order of each open contract, then place the orders: highest priority first, then by ticker."""
         equity = self.cash + sum(x.quantity * x.price for x in self.open)
-        wishes = []
-        for place, contract in enumerate(self.contracts):
+        orders = []
+        for index, contract in enumerate(self.contracts):
             candle = self.visible(contract, t) if contract.start_ts <= t < contract.end_ts else None
             if candle is None:
                 continue
             self.used, self.crossed = max(self.used, candle.end), self.crossed + candle.crossed
-            wish = self.wish(contract, candle, equity, t)
-            if wish:
-                side, quantity, priority = wish
-                wishes.append((-priority, place, contract, candle, side, quantity))
-        for _, _, contract, candle, side, quantity in sorted(wishes, key=lambda wish: wish[:2]):
+            wanted = self.wanted(contract, candle, equity, t)
+            if wanted:
+                side, quantity, priority = wanted
+                orders.append((-priority, index, contract, candle, side, quantity))
+        for _, _, contract, candle, side, quantity in sorted(orders, key=lambda order: order[:2]):
             self.order(contract, candle, side, quantity, t)
 
     def fee(self, contract, quantity, price, t):
+        """Return the fee of an order under the run's rounding, in dollars."""
         return fee(self.settings.rounding, contract.fee_rate, quantity, price, t)
 
-    def wish(self, contract, candle, equity, t):
-        """(side, quantity, priority), or None."""
+    def wanted(self, contract, candle, equity, t):
+        """Return the order that the strategy wants: (side, quantity, priority), or None.
+
+        Without `by_quote` it is the side with the higher net expected value, which is also the priority; of equal ones YES.
+        """
         p = Fraction(contract.p_pico, 10**12)
         if self.settings.by_quote:
             prices = {side: candle.price(side) for side in (YES, NO)}
@@ -166,24 +229,26 @@ class NaiveEngine:
 
             return self.settings.by_quote(p, prices[YES], prices[NO], cost) if any(prices.values()) else None
         best = None
-        for side, chance in ((YES, p), (NO, 1 - p)):
+        for side, p_side in ((YES, p), (NO, 1 - p)):
             price = candle.price(side)
-            quantity = 0 if price is None else self.size(chance, price, equity)
+            quantity = 0 if price is None else self.size(p_side, price, equity)
             if quantity >= 1:
-                net = chance - price - self.fee(contract, quantity, price, t) / quantity
+                net = p_side - price - self.fee(contract, quantity, price, t) / quantity
                 if net > self.settings.min_ev and (best is None or net > best[2]):
                     best = side, quantity, net
         return best
 
-    def size(self, chance, price, equity):
+    def size(self, p_side, price, equity):
+        """Return the contracts to order of a side that wins with probability `p_side`; below 1 for none."""
         kind, number = self.settings.size
         if kind == "fixed":
             return number
         if kind == "ev_proportional":
-            return math.floor(number * (chance - price - Fraction(7, 100) * price * (1 - price)))
-        return math.floor(number * (chance - price) / (1 - price) * equity / price)
+            return math.floor(number * (p_side - price - Fraction(7, 100) * price * (1 - price)))
+        return math.floor(number * (p_side - price) / (1 - price) * equity / price)
 
     def order(self, contract, candle, side, wanted, t):
+        """Fill an order as far as the limits allow, or count its refusal."""
         price, p = candle.price(side), Fraction(contract.p_pico, 10**12)
         reason, quantity = self.limited(contract, candle, side, wanted, price, t)
         if reason is None:
@@ -203,40 +268,49 @@ class NaiveEngine:
         self.decided.append((t, contract.ticker, side, quantity, price, True, "EV_THRESHOLD"))
 
     def limited(self, contract, candle, side, quantity, price, t):
-        """(reason, 0) or (None, what is left of a quantity)."""
-        most, name = self.settings.limits, contract.event.name
+        """Apply the limits to an order, in their order.
+
+        Returns:
+            (None, contracts that are left), or (reason of the refusal, 0).
+        """
+        limits, name = self.settings.limits, contract.event.name
         of_market = [x for x in self.open if x.contract is contract]
         of_event = [x for x in self.open if x.contract.event.name == name]
-        if not most.get("allow_opposing") and any(x.side != side for x in of_market):
+        if not limits.get("allow_opposing") and any(x.side != side for x in of_market):
             return "OPPOSING_POSITION", 0
-        if most.get("max_volume_share") is not None:
+        # of one candle no more than a share of its volume
+        if limits.get("max_volume_share") is not None:
             used = sum(x.quantity for x in self.fills if x.contract is contract and x.candle == candle.end)
-            quantity = min(quantity, math.floor(most["max_volume_share"] * candle.volume) - used)
+            quantity = min(quantity, math.floor(limits["max_volume_share"] * candle.volume) - used)
             if quantity < 1:
                 return "LIQUIDITY", 0
+        # open contracts
         for key, held, reason in (
             ("per_market", of_market, "MAX_CONTRACTS_PER_MARKET"),
             ("per_event", of_event, "MAX_CONTRACTS_PER_EVENT"),
             ("total_open", self.open, "MAX_TOTAL_OPEN_CONTRACTS"),
         ):
-            if most.get(key) is not None:
-                quantity = min(quantity, most[key] - sum(x.quantity for x in held))
+            if limits.get(key) is not None:
+                quantity = min(quantity, limits[key] - sum(x.quantity for x in held))
                 if quantity < 1:
                     return reason, 0
-        if most.get("notional_per_event") is not None:
-            left = most["notional_per_event"] - sum(x.quantity * x.price for x in of_event)
+        # entry cost of the event's open contracts
+        if limits.get("notional_per_event") is not None:
+            left = limits["notional_per_event"] - sum(x.quantity * x.price for x in of_event)
             quantity = min(quantity, math.floor(left / price))
             if quantity < 1:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
-        if most.get("orders_per_event_day") is not None:
+        # orders of the event on the civil day
+        if limits.get("orders_per_event_day") is not None:
             today = [x for x in self.fills if x.contract.event.name == name and day(contract, x.t) == day(contract, t)]
-            if len(today) >= most["orders_per_event_day"]:
+            if len(today) >= limits["orders_per_event_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
+        # cash
         while quantity and quantity * price + self.fee(contract, quantity, price, t) > self.cash:
             quantity -= 1
         return (None, quantity) if quantity else ("INSUFFICIENT_CASH", 0)
 
 
 def day(contract, t):
-    """Which civil day of the event an instant is in."""
+    """Return the number of the event's civil day that an instant is in."""
     return sum(start <= t for start in contract.event.day_starts)

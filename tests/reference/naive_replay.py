@@ -1,7 +1,7 @@
-"""A second, deliberately naive implementation of the trading rules: every market at every decision time, in fractions.
+"""A second, naive implementation of a whole run of temperature events: every market at every decision time, in fractions.
 
-Written from the rules alone; it shares no code with the engine (own clocks, windows, fees, limits, equity). Slow and short:
-where it and the engine agree, both read the rules the same way.
+It is written from the trading rules (docs/trading-rules.md) alone and shares no code with the product: clocks, windows, fees,
+limits and equity are its own. It is slow and short. Where it and the product agree, both read the rules in the same way.
 """
 
 import bisect
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from tests.reference import naive_validations
 
-ZONES = {  # civil zone and standard offset of the series used in tests
+ZONES = {  # time zone, and hours of its standard time from UTC, of the series that tests use
     "KXHIGHCHI": ("America/Chicago", -6),
     "KXHIGHMIA": ("America/New_York", -5),
     "KXHIGHNY": ("America/New_York", -5),
@@ -29,21 +29,32 @@ ONE = Fraction(1)
 
 
 def exact(value):
+    """Convert a number to an exact fraction; None stays None."""
     return None if value is None else Fraction(str(value))
 
 
 def seconds(moment):
+    """Convert an instant to Unix seconds."""
     return int(moment.timestamp())
 
 
 def fee(multiplier, quantity, price):
-    """Order fee in dollars, rounded up to the cent."""
+    """Return the fee of an order in dollars, rounded up to the cent.
+
+    Args:
+        multiplier: fee multiplier of the market.
+        quantity: contracts.
+        price: price of one contract in dollars.
+    """
     raw = multiplier * Fraction(7, 100) * quantity * price * (1 - price)
     return Fraction(math.ceil(raw * 100), 100)
 
 
 def asof(series, day, policy):
-    """(day − days_before) at the civil clock's local time; skipped times move on, doubled ones mean the first."""
+    """Return the as-of time of an event in Unix seconds: `local_time` of the civil clock, `days_before` days before its date.
+
+    A time that the change of the clocks skips is moved on; of a time that occurs twice it is the first.
+    """
     hour, minute = map(int, policy["local_time"].split(":"))
     date = day - dt.timedelta(days=policy["days_before"])
     zone = ZoneInfo(ZONES[series][0])
@@ -51,7 +62,7 @@ def asof(series, day, policy):
 
 
 class Quote:
-    """Top of book at the close of one candle."""
+    """Best bid and ask of YES at the end of one candle, from a row of the candle file."""
 
     def __init__(self, row):
         self.end = row["end_period_ts"]
@@ -60,15 +71,28 @@ class Quote:
         self.crossed = self.bid is not None and self.ask is not None and self.bid > self.ask
 
     def yes_ask(self):
+        """Return the price of a YES in dollars; None if it cannot be bought."""
         usable = not self.crossed and self.ask is not None and 0 < self.ask < 1
         return self.ask if usable else None
 
     def no_ask(self):
+        """Return the price of a NO in dollars; None if it cannot be bought."""
         usable = not self.crossed and self.bid is not None and 0 < self.bid < 1
         return 1 - self.bid if usable else None
 
 
-class Market:
+class NaiveMarket:
+    """One market of an event: its probability, trade window, settlement and quotes.
+
+    Args:
+        config: a resolved config.
+        series: ticker of the series.
+        day: climate date of the event.
+        row: row of the catalog.
+        p_yes: P(YES); None without a probability.
+        candles: rows of the market's candles.
+    """
+
     def __init__(self, config, series, day, row, p_yes, candles):
         self.ticker, self.event, self.series = row["market_ticker"], row["event_ticker"], series
         self.key = (series, day)
@@ -89,7 +113,7 @@ class Market:
         self.ends = [q.end for q in self.candles]
 
     def quote(self, t, max_age_minutes):
-        """The last candle with end ≤ t, if it is not too old."""
+        """Return the quote in force at an instant: the last candle with end ≤ t; None without one or if it is too old."""
         known = bisect.bisect_right(self.ends, t)
         if not known or (max_age_minutes and t - self.ends[known - 1] > max_age_minutes * 60):
             return None
@@ -97,7 +121,22 @@ class Market:
 
 
 class NaiveRun:
-    """Everything a run results in, found the slow way."""
+    """One run over the files of a config; `run` replays it.
+
+    Args:
+        config: a resolved config.
+        catalogs: path of each series' catalog.
+        candles: path of each (series, date)'s candle file.
+        probabilities: path of the table of probabilities.
+        climate: paths of climate reports.
+
+    Attributes:
+        trades: filled orders as dicts, in order of time.
+        rejections: number of refused orders by reason.
+        skipped: reason of each skipped (series, date).
+        scored: (ticker, P(YES), whether YES won) of every market with a probability and a yes/no result.
+        failed: number of events that failed each validation.
+    """
 
     def __init__(self, config, catalogs, candles, probabilities, climate=()):
         self.config, self.risk = config, config["risk"]
@@ -112,6 +151,7 @@ class NaiveRun:
         self.markets = self._load(catalogs, candles, p_rows)
 
     def _load(self, catalogs, candles, p_rows):
+        """Return the markets of all events that are replayed, by ticker."""
         replayed = []
         for series in self.config["series_tickers"]:
             listed = defaultdict(list)
@@ -124,21 +164,25 @@ class NaiveRun:
         return sorted(replayed, key=lambda m: m.ticker)
 
     def _event(self, series, day, rows, path, p_rows):
+        """Return the markets of one event; an empty list if the event is skipped."""
         if not all(naive_validations.is_of(series, day, row["event_ticker"]) for row in rows):
-            self.skipped[series, day] = "DATE_MAPPING"  # so there is no as-of time, no window, and nothing to score
+            self.skipped[series, day] = "DATE_MAPPING"  # without a date there is no as-of time, no window and no score
             return []
+        # its markets
         p_yes = {ticker: exact(row["p_yes"]) for ticker, row in p_rows.items()}
         table = pq.read_table(path).to_pylist() if Path(path).exists() else []
         by_market = defaultdict(list)
         for row in table:
             by_market[row["market_ticker"]].append(row)
         markets = [
-            Market(self.config, series, day, r, p_yes.get(r["market_ticker"]), by_market[r["market_ticker"]])
+            NaiveMarket(self.config, series, day, r, p_yes.get(r["market_ticker"]), by_market[r["market_ticker"]])
             for r in rows
         ]
+        # the forecast is scored whether or not the event is replayed
         self.scored += [
             (m.ticker, m.p, m.result == "yes") for m in markets if m.p is not None and m.result in ("yes", "no")
         ]
+        # the first reason that keeps the event out
         reason = (
             "NO_EVENT"
             if not markets
@@ -153,6 +197,7 @@ class NaiveRun:
         if reason:
             self.skipped[series, day] = reason
             return []
+        # markets that are not traded
         for m in markets:
             if m.p is None:
                 self.rejections["NO_PROBABILITY"] += 1
@@ -161,21 +206,23 @@ class NaiveRun:
         return markets
 
     def _quarantine(self, series, day, rows, p_rows, candles, path):
-        """The reason of the first validation that fails and is not only told."""
+        """Return the reason of the first failed validation that skips the event; None if there is none."""
         asof_ts = asof(series, day, self.config["asof_policy"])
         known = [p_rows[r["market_ticker"]] for r in rows if r["market_ticker"] in p_rows]
-        said = json.loads(pq.read_metadata(path).metadata[b"tradewinds"])
+        meta = json.loads(pq.read_metadata(path).metadata[b"tradewinds"])
         report = self.highs.get((naive_validations.STATIONS[series], day))
-        failed = naive_validations.failures(self.config, series, day, asof_ts, rows, known, candles, said, report)
+        failed = naive_validations.failures(self.config, series, day, asof_ts, rows, known, candles, meta, report)
         self.failed.update(failed)
         rule = self.config["on_missing"]["validation"]
-        told = {name: rule if isinstance(rule, str) else rule.get(name, "skip") for name in failed}
-        return next((f"VALIDATION:{name}" for name in failed if told[name] == "skip"), None)
+        actions = {name: rule if isinstance(rule, str) else rule.get(name, "skip") for name in failed}
+        return next((f"VALIDATION:{name}" for name in failed if actions[name] == "skip"), None)
 
     def tradable(self):
+        """Return the markets with a probability and a trade window."""
         return [m for m in self.markets if m.p is not None and m.start < m.end]
 
     def run(self):
+        """Go through all decision times, then settle everything; returns self."""
         step = self.config["cadence_minutes"] * 60
         able = self.tradable()
         if able:
@@ -188,6 +235,7 @@ class NaiveRun:
         return self
 
     def settle(self, t):
+        """Pay out every open trade whose market settles at `t` or before."""
         due = sorted(
             (x for x in self.open if x["market"].settles <= t), key=lambda x: (x["market"].settles, x["market"].ticker)
         )
@@ -198,11 +246,13 @@ class NaiveRun:
 
     @staticmethod
     def payout(trade):
+        """Return what one contract of a trade pays at settlement, in dollars."""
         return trade["market"].pays if trade["side"] == "BUY_YES" else 1 - trade["market"].pays
 
     def decide(self, t, markets):
+        """Choose an order per market, then place the orders: highest net expected value first, then by ticker."""
         equity = self.cash + sum(x["qty"] * x["price"] for x in self.open)
-        wishes = []
+        orders = []
         for m in markets:
             quote = m.quote(t, self.config["max_quote_age_minutes"])
             if quote is None:
@@ -210,22 +260,30 @@ class NaiveRun:
             if quote.crossed:
                 self.rejections["CROSSED_QUOTE"] += 1
                 continue
-            sides = [
-                self.wish(m, side, p, ask, equity)
+            candidates = [
+                self.candidate(m, side, p, ask, equity)
                 for side, p, ask in (
                     ("BUY_YES", m.p, quote.yes_ask()),
                     ("BUY_NO", 1 - m.p, quote.no_ask()),
                 )
             ]
-            good = [s for s in sides if s]
-            if good:
-                best = max(good, key=lambda s: s[0])  # of equal ones the first: YES
-                wishes.append((-best[0], m.ticker, m, quote, *best[1:]))
-        for _, _, m, quote, side, p, ask, quantity in sorted(wishes, key=lambda w: w[:2]):
+            candidates = [candidate for candidate in candidates if candidate]
+            if candidates:
+                net, *order = max(candidates, key=lambda candidate: candidate[0])  # of equal ones the first: YES
+                orders.append((-net, m.ticker, m, quote, *order))
+        for _, _, m, quote, side, p, ask, quantity in sorted(orders, key=lambda order: order[:2]):
             self.order(t, m, quote, side, p, ask, quantity)
 
-    def wish(self, m, side, p, ask, equity):
-        """(net EV, side, p, ask, quantity) if the side is a candidate."""
+    def candidate(self, m, side, p, ask, equity):
+        """Return (net expected value, side, p, ask, quantity) of an order; None if it is not worth placing.
+
+        Args:
+            m: the market.
+            side: BUY_YES or BUY_NO.
+            p: probability that the side wins.
+            ask: price of one contract in dollars; None if it cannot be bought.
+            equity: cash plus the entry cost of open trades, in dollars.
+        """
         if ask is None:
             return None
         quantity = self.size(p, ask, equity)
@@ -235,6 +293,7 @@ class NaiveRun:
         return (net, side, p, ask, quantity) if net > exact(self.risk["min_ev_per_contract"]) else None
 
     def size(self, p, ask, equity):
+        """Return the contracts to order; below 1 for none."""
         if self.risk["sizing"] == "fixed_qty":
             return self.risk["fixed_qty"]
         if self.risk["sizing"] == "ev_proportional":
@@ -243,6 +302,7 @@ class NaiveRun:
         return math.floor(exact(self.risk["kelly_fraction"]) * (p - ask) / (1 - ask) * equity / ask)
 
     def order(self, t, m, quote, side, p, ask, quantity):
+        """Fill an order as far as the limits allow, or count its refusal."""
         reason, quantity = self.limited(t, m, quote, side, ask, quantity)
         if reason is None:
             cost = fee(m.multiplier, quantity, ask)
@@ -253,30 +313,39 @@ class NaiveRun:
         return None
 
     def limited(self, t, m, quote, side, ask, quantity):
+        """Apply the limits to an order, in their order.
+
+        Returns:
+            (None, contracts that are left), or (reason of the refusal, 0).
+        """
         risk = self.risk
-        mine = [x for x in self.open if x["market"] is m]
-        event = [x for x in self.open if x["market"].key == m.key]
-        if not risk["allow_opposing"] and any(x["side"] != side for x in mine):
+        of_market = [x for x in self.open if x["market"] is m]
+        of_event = [x for x in self.open if x["market"].key == m.key]
+        if not risk["allow_opposing"] and any(x["side"] != side for x in of_market):
             return "OPPOSING_POSITION", 0
+        # of one candle no more than a share of its volume
         if risk["max_volume_share"] is not None:
             bought = sum(x["qty"] for x in self.trades if x["market"] is m and x["quote_ts"] == quote.end)
             quantity = min(quantity, math.floor(exact(risk["max_volume_share"]) * quote.volume) - bought)
             if quantity <= 0:
                 return "LIQUIDITY", 0
+        # open contracts
         for reason, limit, held in (
-            ("MAX_CONTRACTS_PER_MARKET", risk["max_contracts_per_market"], mine),
-            ("MAX_CONTRACTS_PER_EVENT", risk["max_contracts_per_event"], event),
+            ("MAX_CONTRACTS_PER_MARKET", risk["max_contracts_per_market"], of_market),
+            ("MAX_CONTRACTS_PER_EVENT", risk["max_contracts_per_event"], of_event),
             ("MAX_TOTAL_OPEN_CONTRACTS", risk["max_total_open_contracts"], self.open),
         ):
             if limit is not None:
                 quantity = min(quantity, limit - sum(x["qty"] for x in held))
                 if quantity <= 0:
                     return reason, 0
+        # entry cost of the event's open contracts
         if risk["max_notional_per_event_usd"] is not None:
-            room = exact(risk["max_notional_per_event_usd"]) - sum(x["qty"] * x["price"] for x in event)
+            room = exact(risk["max_notional_per_event_usd"]) - sum(x["qty"] * x["price"] for x in of_event)
             quantity = min(quantity, math.floor(room / ask))
             if quantity <= 0:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
+        # orders of the event on the civil day
         if risk["max_trades_per_event_per_day"] is not None:
             today = [
                 x
@@ -285,15 +354,18 @@ class NaiveRun:
             ]
             if len(today) >= risk["max_trades_per_event_per_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
+        # cash
         while quantity and quantity * ask + fee(m.multiplier, quantity, ask) > self.cash:
             quantity -= 1
         return (None, quantity) if quantity else ("INSUFFICIENT_CASH", 0)
 
     @staticmethod
     def civil(m, t):
+        """Return the civil date of a market's station at an instant."""
         return dt.datetime.fromtimestamp(t, ZoneInfo(ZONES[m.series][0])).date()
 
     def fill(self, t, m, quote, side, p, ask, quantity, cost):
+        """Buy, and keep the trade."""
         self.cash -= quantity * ask + cost
         assert self.cash >= 0
         trade = {
@@ -311,7 +383,10 @@ class NaiveRun:
         self.open.append(trade)
 
     def equity_points(self):
-        """Start, every 00:00Z inside, every settlement instant, the end: after settlements, before decisions."""
+        """Return (instant, cash, liquidation value) at the start, every 00:00 UTC, every settlement and the end.
+
+        A point is after the settlements of its instant and before its decisions.
+        """
         able = self.tradable()
         if not able:
             return []
@@ -323,6 +398,7 @@ class NaiveRun:
         return [(t, *self.worth(t)) for t in sorted(times)]
 
     def worth(self, t):
+        """Return (cash, liquidation value of the open contracts at the visible quotes) at an instant, in dollars."""
         done = [x for x in self.trades if x["decision_ts"] < t]
         paid = sum(x["payout"] for x in done if x["market"].settles <= t)
         cash = self.start_balance - sum(x["qty"] * x["price"] + x["fee"] for x in done) + paid

@@ -1,6 +1,7 @@
-"""Daily equities again, from the rules alone: decimals, dicts and dates, no arrays, nothing shared with the product.
+"""A second, naive implementation of daily equities: decimals, dicts and dates, no arrays.
 
-A world is {symbol: [Bar, …]} in any order, with rows that may be bad. `replay` gives trades and the equity of every day.
+It is written from the rules (docs/equities_daily.md) alone and shares no code with the product. A world is {symbol: [Bar, …]};
+the bars of a symbol are in any order and may be bad. `replay` returns the trades and the equity of every day.
 """
 
 import datetime as dt
@@ -14,6 +15,8 @@ MICRO = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Bar:
+    """One daily bar; a value that the source lacks is None."""
+
     date: dt.date
     open: Decimal | None
     high: Decimal | None
@@ -22,6 +25,7 @@ class Bar:
     volume: int | None
 
     def good(self):
+        """Whether the bar may be used: no value is missing, prices are positive and in order, the volume is not negative."""
         prices = (self.open, self.high, self.low, self.close)
         if any(value is None for value in (*prices, self.volume)) or self.volume < 0 or min(prices) <= 0:
             return False
@@ -30,6 +34,22 @@ class Bar:
 
 @dataclass
 class Settings:
+    """How a run trades.
+
+    Attributes:
+        strategy: a name of STRATEGIES.
+        start: first date of the run.
+        end: last date of the run.
+        balance: start balance.
+        size_pct: value of an order in percent of the start balance.
+        max_positions: positions that may be open at once.
+        commission_pct: commission in percent of the traded value.
+        slippage_pct: slippage in percent of the price.
+        min_commission: least commission of an order.
+        same_close: fill at the close that made the signal, instead of at the next open.
+        spans: memberships of a symbol in the universe, [(first date, last date)]; a symbol without an entry is always a member.
+    """
+
     strategy: str
     start: dt.date
     end: dt.date
@@ -40,35 +60,37 @@ class Settings:
     slippage_pct: Decimal = Decimal("0.1")
     min_commission: Decimal = Decimal(0)
     same_close: bool = False
-    spans: dict = field(default_factory=dict)  # symbol: [(from, to)]; absent: always
+    spans: dict = field(default_factory=dict)
 
 
 def mean_reversion(history):
-    """Score of the last bar of a history, or None."""
+    """Return the score of the entry signal at the last bar of a history (bars in order of date); None for no signal."""
     if len(history) < 20:
         return None
     before, *lower = [bar.close for bar in history[-4:]]
     closes = [before, *lower]
     falls = all(later < earlier for earlier, later in itertools.pairwise(closes))
-    deep = lower[-1] <= before * Decimal("0.97")
-    traded = sum(bar.volume for bar in history[-20:]) >= 20 * 100_000
-    if falls and deep and lower[-1] >= Decimal("0.10") and traded:
+    fell_enough = lower[-1] <= before * Decimal("0.97")
+    is_liquid = sum(bar.volume for bar in history[-20:]) >= 20 * 100_000
+    if falls and fell_enough and lower[-1] >= Decimal("0.10") and is_liquid:
         return int((before - lower[-1]) * 10**6) / int(before * 10**6)
     return None
 
 
 def breakout(history):
+    """Return the score of the entry signal at the last bar of a history (bars in order of date); None for no signal."""
     if len(history) < 21:
         return None
     *earlier, today = history[-21:]
     highest = max(bar.high for bar in earlier)
-    heavy = today.volume * 20 >= Decimal("1.5") * sum(bar.volume for bar in earlier)
-    if today.close >= Decimal("1.01") * highest and heavy and today.close >= Decimal("0.50"):
+    has_volume = today.volume * 20 >= Decimal("1.5") * sum(bar.volume for bar in earlier)
+    if today.close >= Decimal("1.01") * highest and has_volume and today.close >= Decimal("0.50"):
         return int(today.close * 10**6) / int(highest * 10**6)
     return None
 
 
 def mean_reversion_exit(position, close, date):
+    """Return the reason to sell a position at a close; None to keep it."""
     if close >= position["price"] * Decimal("1.02"):
         return "profit_target"
     if close <= position["price"] * Decimal("0.95"):
@@ -77,6 +99,7 @@ def mean_reversion_exit(position, close, date):
 
 
 def breakout_exit(position, close, date):
+    """Return the reason to sell a position at a close; None to keep it."""
     if close <= position["price"] * Decimal("0.97"):
         return "stop_loss"
     if close <= position["highest"] * Decimal("0.95"):
@@ -88,14 +111,18 @@ STRATEGIES = {"Mean Reversion": (mean_reversion, mean_reversion_exit), "Breakout
 
 
 class Account:
+    """Cash, open positions by symbol, and all trades in order of their entries."""
+
     def __init__(self, settings):
         self.s, self.cash, self.held, self.trades = settings, settings.balance, {}, []
 
     def commission(self, value):
+        """Return the commission on a traded value, rounded half to even to the cent."""
         exact = value * self.s.commission_pct / 100
         return max(exact.quantize(CENT, ROUND_HALF_EVEN), self.s.min_commission)
 
     def buy(self, symbol, signal_date, date, price):
+        """Buy at a price plus slippage, if there is room and cash."""
         if len(self.held) >= self.s.max_positions:
             return
         fill = (price * (1 + self.s.slippage_pct / 100)).quantize(MICRO, ROUND_HALF_EVEN)
@@ -113,6 +140,7 @@ class Account:
         self.held[symbol] = trade | {"highest": Decimal(0), "trade": trade}
 
     def sell(self, symbol, date, price, reason):
+        """Sell a position at a price less slippage."""
         position = self.held.pop(symbol)
         fill = (price * (1 - self.s.slippage_pct / 100)).quantize(MICRO, ROUND_HALF_EVEN)
         fee = self.commission(position["qty"] * fill)
@@ -122,8 +150,17 @@ class Account:
 
 
 def replay(world, settings):
-    """Trades in order of their entries, and [(date, equity)]."""
+    """Replay a world.
+
+    Args:
+        world: bars by symbol.
+        settings: how to trade.
+
+    Returns:
+        (trades as dicts in order of their entries, [(date, equity at its close)]).
+    """
     score_of, exit_of = STRATEGIES[settings.strategy]
+    # good bars, in order, of the symbols that are members during the run, up to the end of their last membership
     spans = {symbol: settings.spans.get(symbol, [(dt.date.min, dt.date.max)]) for symbol in world}
     bars = {}
     for symbol, rows in world.items():
@@ -131,20 +168,21 @@ def replay(world, settings):
         good = sorted((bar for bar in rows if bar.good() and bar.date <= last), key=lambda bar: bar.date)
         if spans[symbol] and any(a <= settings.end and b >= settings.start for a, b in spans[symbol]):
             bars[symbol] = good
+    # trading days are the dates of bars; a symbol is traded only at bars inside a membership, the others are history
     dates = sorted({bar.date for rows in bars.values() for bar in rows if bar.date >= settings.start})
-    places = {date: [] for date in dates}
-    members, outside = {}, set()  # the bars at which a symbol may be traded; the others are history
+    tradable = {date: [] for date in dates}  # (symbol, index of its bar)
+    members, outside = {}, set()
     for symbol, rows in bars.items():
         members[symbol] = []
-        for place, bar in enumerate(rows):
+        for index, bar in enumerate(rows):
             if any(a <= bar.date <= b for a, b in spans[symbol]):
                 members[symbol].append(bar)
-                places.get(bar.date, []).append((symbol, place))
+                tradable.get(bar.date, []).append((symbol, index))
             else:
                 outside.add((symbol, bar.date))
     account, orders, due, equity = Account(settings), [], {}, []
     for date in dates:
-        today = {s: (i, bars[s][i]) for s, i in places[date]}
+        today = {s: (i, bars[s][i]) for s, i in tradable[date]}
         # the open: sales, then orders of earlier closes whose symbol trades again
         for symbol in [s for s in due if s in today]:
             account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
@@ -152,7 +190,7 @@ def replay(world, settings):
         for order in [o for o in orders if o["symbol"] in today]:
             orders.remove(order)
             account.buy(order["symbol"], order["date"], date, today[order["symbol"]][1].open)
-        # the close: judge what is held, then the day's signals
+        # the close: exits of open positions, then the day's signals in order of score and symbol
         at_close = set(account.held)
         for symbol in [s for s in account.held if s in today and s not in due]:
             position, close = account.held[symbol], today[symbol][1].close
@@ -162,22 +200,22 @@ def replay(world, settings):
                 account.sell(symbol, date, close, reason)
             elif reason:
                 due[symbol] = reason
-        found = []
-        for symbol, (place, _) in today.items():
-            score = score_of(bars[symbol][max(0, place - 20) : place + 1])
+        signals = []
+        for symbol, (index, _) in today.items():
+            score = score_of(bars[symbol][max(0, index - 20) : index + 1])
             if score is not None and symbol not in at_close:
-                found.append((-score, symbol))
-        for _, symbol in sorted(found):
+                signals.append((-score, symbol))
+        for _, symbol in sorted(signals):
             if settings.same_close:
                 account.buy(symbol, date, date, today[symbol][1].close)
                 if symbol in account.held:
                     account.held[symbol]["highest"] = today[symbol][1].close
             else:
                 orders.append({"symbol": symbol, "date": date})
-        worth = account.cash
-        for symbol, position in account.held.items():
-            worth += position["qty"] * last_close(members[symbol], date)
-        equity.append((date, worth))
+        # equity: a position is valued at its symbol's last close
+        value = sum(position["qty"] * last_close(members[symbol], date) for symbol, position in account.held.items())
+        equity.append((date, account.cash + value))
+    # the end of the run: sell what is left at its last close
     for symbol in list(account.held):
         final = members[symbol][-1]
         account.sell(symbol, final.date, final.close, "backtest_end")
@@ -187,4 +225,5 @@ def replay(world, settings):
 
 
 def last_close(rows, date):
+    """Return the last close up to a date."""
     return next(bar.close for bar in reversed(rows) if bar.date <= date)

@@ -1,4 +1,7 @@
-"""The validations of an event again, from their descriptions alone, row by row; shares no code with the product."""
+"""A second, naive implementation of the validations of an event, row by row.
+
+It is written from their descriptions (docs/validations.md) alone and shares no code with the product.
+"""
 
 import math
 from collections import Counter
@@ -13,7 +16,7 @@ FAR = 10**6
 
 
 def degrees(row):
-    """(lowest, highest) whole degree that settles YES, from the strike fields."""
+    """Return the (lowest, highest) whole degree on which a market settles YES; None if its strike fields do not tell."""
     kind, floor, cap = row["strike_type"], row["floor_strike"], row["cap_strike"]
     if kind == "less":
         return -FAR, math.ceil(cap) - 1
@@ -22,8 +25,20 @@ def degrees(row):
     return (math.ceil(floor), math.floor(cap)) if kind == "between" else None
 
 
-def failures(config, series, day, asof, rows, p_rows, candles, said, report):
-    """Names of the validations that an event fails, in the order of the rules; `said` is the candle file's metadata."""
+def failures(config, series, day, asof, rows, p_rows, candles, meta, report):
+    """Return the names of the validations that an event fails, in the order of docs/validations.md.
+
+    Args:
+        config: a resolved config.
+        series: ticker of the series.
+        day: climate date of the event.
+        asof: as-of time of the event in Unix seconds.
+        rows: the event's rows of the catalog.
+        p_rows: the event's rows of the probabilities.
+        candles: rows of the candle file.
+        meta: metadata of the candle file.
+        report: reported temperature in °F; None without a final report.
+    """
     facts = {
         "forecast_known_by_asof": any(p["known_at_ts"] > asof for p in p_rows),
         "one_climate_date": not one_event(rows),
@@ -31,7 +46,7 @@ def failures(config, series, day, asof, rows, p_rows, candles, said, report):
         "ladder_sums_to_one": is_ladder(rows) and len(p_rows) == len(rows) and not sums_to_one(config, p_rows),
         "strikes_tile": is_ladder(rows) and not tiles(rows),
         "prices_in_bounds": any(not 0 <= price <= 1 for c in candles for price in prices(c)),
-        "refetch_changes_nothing": refetch_differs(rows, candles, said),
+        "refetch_changes_nothing": refetch_differs(rows, candles, meta),
         "volume_in_bounds": any(trades_too_much(config, row, candles) for row in rows),
         "settlement_matches_report": report is not None and any(disagrees(row, report) for row in rows),
     }
@@ -39,31 +54,37 @@ def failures(config, series, day, asof, rows, p_rows, candles, said, report):
 
 
 def is_ladder(rows):
+    """Whether the event has several markets."""
     return len(rows) >= 2
 
 
 def all_binary(rows):
+    """Whether no market has a scalar result."""
     return all(row["result"] != "scalar" for row in rows)
 
 
 def is_of(series, day, event):
-    """Whether an event ticker is of a series, by its own or an older name, and of a date."""
+    """Whether an event ticker names a date and a series, by the series' own or an older name."""
     named = f"-{day:%y}{MONTHS[day.month - 1]}{day:%d}"
     return event.endswith(named) and event.split("-")[0] in PREFIXES.get(series, {series})
 
 
 def one_event(rows):
+    """Whether all markets have the same event ticker and tickers that begin with it."""
     inside = all(row["market_ticker"].startswith(row["event_ticker"] + "-") for row in rows)
     return len({row["event_ticker"] for row in rows}) == 1 and inside
 
 
 def sums_to_one(config, p_rows):
-    said = (config["validations"] or {}).get("probability_sum_tolerance")
-    usual = {"gaussian": "1e-9", "file": "0.02"}[config["probabilities"]["source"]]
-    return abs(sum(Fraction(str(p["p_yes"])) for p in p_rows) - 1) <= Fraction(str(usual if said is None else said))
+    """Whether the probabilities sum to 1 within the tolerance of the config."""
+    tolerance = (config["validations"] or {}).get("probability_sum_tolerance")
+    if tolerance is None:
+        tolerance = {"gaussian": "1e-9", "file": "0.02"}[config["probabilities"]["source"]]
+    return abs(sum(Fraction(str(p["p_yes"])) for p in p_rows) - 1) <= Fraction(str(tolerance))
 
 
 def tiles(rows):
+    """Whether every whole degree from 0 to 200 °F settles exactly one market YES."""
     spans = [degrees(row) for row in rows]
     if None in spans:
         return False
@@ -72,26 +93,30 @@ def tiles(rows):
 
 
 def prices(candle):
+    """Return all prices of a candle that are not null."""
     skipped = ("market_ticker", "end_period_ts", "volume", "open_interest", "retrieved_at")
     return [value for name, value in candle.items() if name not in skipped and value is not None]
 
 
-def refetch_differs(rows, candles, said):
+def refetch_differs(rows, candles, meta):
+    """Whether the rows of a candle file are not those that its fetch wrote, or not of the markets of the catalog."""
     keys = [(c["market_ticker"], c["end_period_ts"]) for c in candles]
     tickers = {row["market_ticker"] for row in rows}
-    counted = {t: n for t, n in said["rows_per_market"].items() if n}
-    return keys != sorted(set(keys)) or counted != dict(Counter(t for t, _ in keys)) or set(said["markets"]) != tickers
+    counted = {t: n for t, n in meta["rows_per_market"].items() if n}
+    return keys != sorted(set(keys)) or counted != dict(Counter(t for t, _ in keys)) or set(meta["markets"]) != tickers
 
 
 def trades_too_much(config, row, candles):
+    """Whether the candles of a market trade more than its volume allows within the tolerance of the config."""
     if row["volume"] is None:
         return False
-    said = (config["validations"] or {}).get("volume_tolerance")
+    tolerance = (config["validations"] or {}).get("volume_tolerance")
     traded = sum(Fraction(str(c["volume"])) for c in candles if c["market_ticker"] == row["market_ticker"])
-    return traded > Fraction(str(row["volume"])) * (1 + Fraction(str(0.01 if said is None else said)))
+    return traded > Fraction(str(row["volume"])) * (1 + Fraction(str(0.01 if tolerance is None else tolerance)))
 
 
 def disagrees(row, report):
+    """Whether a market's result differs from what the reported temperature says."""
     if row["result"] == "scalar" or degrees(row) is None:
         return False
     low, high = degrees(row)
@@ -99,6 +124,10 @@ def disagrees(row, report):
 
 
 def final_highs(paths):
-    """(station, date) → high of a final report."""
+    """Map (station, date) to the high of its final report in °F.
+
+    Args:
+        paths: paths of files of climate reports.
+    """
     rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
     return {(r["station_id"], r["climate_date"]): r["high_f"] for r in rows if r["final"]}

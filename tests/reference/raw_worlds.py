@@ -1,4 +1,4 @@
-"""The random worlds with raw inputs before them: the user's rows, or guidance and climate reports, instead of probabilities."""
+"""Random worlds whose probabilities are still to be made: from rows of a user's file, or from guidance and climate reports."""
 
 import datetime as dt
 import random
@@ -15,11 +15,17 @@ from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import Inputs
 
 HOUR = 3600
-PAST_DAYS = (12, 130)  # too few for the regression, and enough
+PAST_DAYS = (12, 130)  # days of history: too few for the regression, and enough
 
 
 def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
-    """Probabilities come from a `file` or from the forecast (`gaussian`), by chance if not said."""
+    """Make the inputs of a run.
+
+    Args:
+        folder: an existing folder for the files.
+        seed: seed of the world.
+        source: source of the probabilities: file or gaussian; None draws one of them.
+    """
     rng = random.Random(seed)
     world = make_world(folder, seed)
     source = source or rng.choice(["file", "gaussian"])
@@ -41,12 +47,13 @@ def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
 
 
 def _with(conf, forecast):
+    """Return a config with another section `probabilities`, and with a full audit."""
     raw = {**conf, "probabilities": forecast, "audit": "full"}
     return resolve.resolve({key: value for key, value in raw.items() if value is not None})
 
 
 def _user_rows(rng, world):
-    """A few rows per market, some before the as-of time and some long after it."""
+    """Return a table of a user's probabilities: a few rows per market, known before, at or after the as-of time."""
     policy, rows = world.config["asof_policy"], []
     for row in pq.read_table(world.probabilities).to_pylist():
         station = climate_days.station_of(row["series_ticker"])
@@ -60,6 +67,7 @@ def _user_rows(rng, world):
 
 
 def _add_strikes(rng, path):
+    """Write strikes into a catalog: brackets of two degrees, from a random degree on."""
     table, low = pq.read_table(path), rng.randint(55, 75)
     rows = [
         row | {"strike_type": "between", "floor_strike": low + 2.0 * n, "cap_strike": low + 2.0 * n + 1}
@@ -70,7 +78,11 @@ def _add_strikes(rng, path):
 
 
 def _weather(rng, folder, station, conf):
-    """Four runs a day of two models around a random truth, and reports with a delay; some of both are missing."""
+    """Write guidance and climate reports of a station: runs of two models around random temperatures, some of them missing.
+
+    Returns:
+        ([path of the guidance], [path of the climate reports]).
+    """
     guidance, climate = [], []
     first, last = (conf[f"date_{edge}_local"] for edge in ("start", "end"))
     past = dt.timedelta(days=rng.choice(PAST_DAYS))
@@ -92,11 +104,13 @@ def _weather(rng, folder, station, conf):
 
 
 def _run(station, model, runtime, ftime, value):
+    """Return a row of guidance."""
     known_at = runtime + int(schemas.PUBLICATION_LAG_HOURS[model] * HOUR)
     common = {"station_id": station.station_id, "model": model, "tmp_f": None, "n_x_f": round(value, 1)}
     return common | {"runtime_ts": runtime, "ftime_ts": ftime, "known_at_ts": known_at}
 
 
 def _report(station, day, truth, issued, final):
+    """Return a climate report, known ten minutes after it was issued."""
     common = {"station_id": station.station_id, "climate_date": day, "high_f": truth, "low_f": truth, "product": "x"}
     return common | {"issued_ts": issued, "final": final, "known_at_ts": issued + 600}

@@ -1,7 +1,8 @@
-"""Random small worlds, from a seed: a few events with sparse, empty and crossed books, daylight-saving days, tight cash.
+"""Random small worlds from a seed: files of a few events, and a config to run on them.
 
-Ladders tile the degrees, and most probabilities are no distribution, for the sake of trades; `ladder_sums_to_one` then
-warns. Every third event has a defect that a validation must find (`tests/reference/defects.py`).
+Books are sparse, empty or crossed, days are around changes of the clocks, cash is short. The strikes of an event tile the
+degrees. Its probabilities mostly do not sum to 1, so that there are trades; `ladder_sums_to_one` then warns. Every third event
+has a defect that a validation must find (defects.py).
 """
 
 import datetime as dt
@@ -19,7 +20,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import climate_days, schemas
 
-# ordinary days, and those around both changes of the clocks
+# an ordinary day, and days around both changes of the clocks
 DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
 SERIES = ["KXHIGHCHI", "KXHIGHMIA", "KXHIGHLAX", "KXHIGHTPHX"]
 LOWEST_F = 70
@@ -28,7 +29,15 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 @dataclass
 class World:
-    """A resolved config and the files it is about."""
+    """A resolved config and the files of its run.
+
+    Attributes:
+        config: the config.
+        catalogs: path of each series' catalog.
+        candles: path of each (series, date)'s candle file.
+        probabilities: path of the table of probabilities.
+        climate: paths of the climate reports.
+    """
 
     config: dict[str, Any]
     catalogs: dict[str, str] = field(default_factory=dict)
@@ -38,21 +47,25 @@ class World:
 
     @property
     def inputs(self):
+        """The positional arguments that the product's replay and NaiveRun share."""
         return self.config, self.catalogs, self.candles, self.probabilities
 
 
 def make_world(folder: Path, seed: int) -> World:
+    """Write the files of a random world into a folder."""
+    # dates, series and settings
     rng = random.Random(seed)
     first = rng.choice(DAYS)
     series = rng.sample(SERIES, rng.choice([1, 1, 2]))
     last = first + dt.timedelta(days=rng.choice([0, 1, 1]))
     world = World(_config(rng, series, first, last))
-    trouble = random.Random(f"{seed} trouble")  # of its own, so that the rest of a world stays what it was
+    trouble = random.Random(f"{seed} trouble")  # a separate generator: defects do not change the rest of a world
     world.config["on_missing"]["validation"] = validation_policy(trouble)
     p_rows, reports = [], []
     for ticker in series:
         rows = []
         for day in climate_days.date_range(first, last):
+            # an event: markets, probabilities and candles, each of which may be absent
             markets = [] if rng.random() < 0.05 else _markets(rng, ticker, day)
             p_found = _probabilities(rng, ticker, day, markets)
             silent = rng.random() < 0.05
@@ -60,6 +73,7 @@ def make_world(folder: Path, seed: int) -> World:
             found.sort(key=lambda c: (c["market_ticker"], c["end_period_ts"]))
             for m in markets:
                 m["volume"] = sum((c["volume"] for c in found if c["market_ticker"] == m["market_ticker"]), Decimal(0))
+            # metadata and climate report that fit, then perhaps a defect
             counts = Counter(c["market_ticker"] for c in found)
             meta = {"markets": [m["market_ticker"] for m in markets], "rows_per_market": dict(counts)}
             report = _report(ticker, day, markets)
@@ -80,9 +94,13 @@ def make_world(folder: Path, seed: int) -> World:
 
 
 def _config(rng, series, first, last):
+    """Return a resolved config with random settings."""
+
     def maybe(*choices):
+        """One of the choices, or None more often than each of them."""
         return rng.choice([None, None, *choices])
 
+    # sizes and limits
     risk = {
         "start_balance_usd": rng.choice([1000, 3, 1.5, 20]),
         "min_ev_per_contract": rng.choice([0, 0.01, 0.05, 0.1]),
@@ -98,9 +116,8 @@ def _config(rng, series, first, last):
         "max_volume_share": maybe(0.1, 0.5),
         "allow_opposing": rng.random() < 0.3,
     }
-    if (
-        rng.random() < 0.25
-    ):  # room for a few contracts only, whose fee per contract is dearer than the order's: EV_THRESHOLD
+    # sometimes room for a few contracts only, whose fee per contract is above that of the whole order: EV_THRESHOLD occurs
+    if rng.random() < 0.25:
         risk |= {"sizing": "fixed_qty", "fixed_qty": 10, "max_contracts_per_market": 11, "min_ev_per_contract": 0.01}
         risk |= {"max_volume_share": None, "max_trades_per_event_per_day": None, "start_balance_usd": 1000}
     raw = {
@@ -123,6 +140,7 @@ def _config(rng, series, first, last):
 
 
 def _markets(rng, series, day):
+    """Return the rows of the catalog of one event: two to five markets, one of which wins."""
     event = climate_days.event_ticker_of(series, day)
     start, end = climate_days.climate_day_bounds(climate_days.station_of(series), day)
     opened = start - rng.choice([14, 10, -3]) * 3600
@@ -137,7 +155,7 @@ def _markets(rng, series, day):
 
 
 def _strikes(n, of):
-    """The n-th bracket of a ladder of two degrees each, from 70 °F; tails are open."""
+    """Return the strike fields of bracket n of `of`: two degrees each from 70 °F on, the first and the last one open-ended."""
     floor, cap = LOWEST_F + 2 * n, LOWEST_F + 2 * n + 1
     if n == 0:
         return {"strike_type": "less", "cap_strike": cap + 1.0}
@@ -147,7 +165,7 @@ def _strikes(n, of):
 
 
 def _report(series, day, markets):
-    """A final climate report of the degree on which the winner settled."""
+    """Return a final climate report with the lowest degree of the winner's bracket as the high."""
     value = next((LOWEST_F + 2 * n for n, m in enumerate(markets) if m["result"] == "yes"), LOWEST_F)
     return {
         "station_id": climate_days.station_of(series).station_id,
@@ -162,6 +180,8 @@ def _report(series, day, markets):
 
 
 def _market(rng, series, day, event, ticker, opened, closed, settled, won, scalar):
+    """Return a row of the catalog without strikes; times in Unix seconds."""
+
     def moment(ts):
         return None if ts is None else dt.datetime.fromtimestamp(ts, dt.UTC)
 
@@ -187,6 +207,7 @@ def _market(rng, series, day, event, ticker, opened, closed, settled, won, scala
 
 
 def _probabilities(rng, series, day, markets):
+    """Return random probabilities of most markets, as rows of schema PROBABILITIES."""
     rows = []
     for m in markets:
         if rng.random() < 0.9:
@@ -209,8 +230,9 @@ def _probabilities(rng, series, day, markets):
 
 
 def _candles(rng, conf, market):
-    """Sparse candles from open to a while after the close; under TRADE_WINDOW_ONLY some before the window too."""
+    """Return sparse random candles from just before a market's open to just after its close, as rows of schema CANDLES."""
     opened, closed = (int(market[k].timestamp()) for k in ("open_time", "close_time"))
+    # prices in cents: a random walk of the middle, and a spread that is sometimes negative (a crossed book)
     mid, rows = rng.randint(5, 95), []
     density = rng.choice([0.004, 0.02, 0.08])
     for end in range(opened - 120, closed + 180, 60):
@@ -219,8 +241,9 @@ def _candles(rng, conf, market):
         mid = min(99, max(1, mid + rng.randint(-6, 6)))
         bid, ask = mid - rng.randint(0, 3), mid + rng.randint(-1 if rng.random() < 0.1 else 1, 4)
         bid, ask = max(0, bid), min(100, max(0, ask))
+        # a side may be empty; prices may have up to 6 decimals
         cents = {"bid": None if rng.random() < 0.05 else bid, "ask": None if rng.random() < 0.05 else ask}
-        sub = Decimal("0.0025") if rng.random() < 0.1 and bid > 1 else Decimal(0)  # prices may have up to 6 decimals
+        sub = Decimal("0.0025") if rng.random() < 0.1 and bid > 1 else Decimal(0)
         row = dict.fromkeys(schemas.CANDLES.names)
         for side, value in cents.items():
             price = None if value is None else Decimal(value) / 100 - (sub if side == "bid" else 0)

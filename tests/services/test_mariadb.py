@@ -11,11 +11,13 @@ import pymysql
 import pytest
 
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
+from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -33,16 +35,13 @@ def a_trade(n: int, payout_micro: int) -> Trade:
         decision_ts=T0 + 60 * n,
         quote_ts=T0,
         side="BUY_YES",
-        qty=1,
-        entry_price_micro=351_000,
-        entry_fee_micro=20_000,
         model_prob_yes_pico=500_000_000_001,
         ev_gross_pico=149_000_000_001,
         ev_net_pico=Fraction(129_000_000_001),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if payout_micro else "no",
         settled_ts=T0 + 86_400,
-        payout_micro=payout_micro,
+        position=bought(f"{EVENT}-B8{n}.5", T0 + 60 * n, T0 + 86_400, 1, 351_000, 20_000, payout_micro, leg="YES"),
     )
 
 
@@ -73,15 +72,18 @@ def write(folder: Path, payouts: list[int]) -> str:
     result = RunResult(
         start_balance_micro=start,
         end_balance_micro=end,
+        journal=books_of(trades),
         trades=trades,
         equity=[Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)],
         decisions=[],
-        scored=[Scored(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)],
         diagnostics={**counts, "validations": {}, "quarantined": []},
         skipped=[],
         watermark=T0,
         start_ts=T0,
         end_ts=T0 + 86_400,
+        family=score_metrics([Scored(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
+        days_per_year=DAYS_PER_YEAR,
+        around_the_clock=True,
     )
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)

@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pymysql
 import pytest
 
+from tests.families.kalshi_weather.catalog_files import catalog
 from tests.services.mariadb import HOW_TO_GET_IT, Server, make_server, mariadb, programs  # noqa: F401
-from tests.unit.database_parts import write, write_many
+from tests.unit.database_parts import DAY, write, write_many
 from tests.unit.load_parts import CHUNK, SCENARIOS, seen, the_index_of_each_question, the_sql_of_a_load
 from tests.unit.schema_parts import as_before_versions, readable, tell
-from tests.unit.test_database import DAY, catalog
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database import rows
 from tradewinds.database.load import load_run
@@ -64,7 +64,7 @@ def test_runs_over_the_same_markets_are_loaded_at_once(tmp_path, url):
 
     def load(seed):
         for _ in range(3):
-            done.append(load_run(tmp_path / str(seed), url, [path]))
+            done.append(load_run(tmp_path / str(seed), url, {"catalogs": [path]}))
 
     threads = [threading.Thread(target=load, args=(seed,)) for seed in range(4)]
     for thread in threads:

@@ -1,6 +1,7 @@
 """`tradewinds serve` as a process on a free port: what the API says, what it refuses, and that nothing ever changes."""
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import json
@@ -23,8 +24,9 @@ import sqlalchemy as sa
 
 from tests.services.mariadb import PASSWORD, Server, mariadb  # noqa: F401
 from tests.services.web import PATIENCE_SECONDS, command, served
-from tests.unit import database_parts
+from tests.unit import database_parts, share_runs
 from tests.unit.results_parts import points, run, scored, trade, written
+from tests.workflow.equities_desk import world as shares_world
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
@@ -239,10 +241,122 @@ def test_every_file_of_a_run_can_be_saved(world):
         assert f'href="{target}"' in page and world.web.ask(target).body == path.read_bytes(), path.name
 
 
+def plots_of(page):
+    """The plots that a page draws."""
+    return json.loads(re.search(r'id="plots">(.*?)</script>', page)[1])
+
+
 def test_a_curve_says_its_currency(world):
     page = world.web.ask(f"/runs/{world.run}").text
-    [plot] = json.loads(re.search(r'id="plots">(.*?)</script>', page)[1])
+    [plot] = plots_of(page)
     assert plot["data"]["currency"] == plot["axes"][1] == "USD" and "P&amp;L, USD" in page
+
+
+class Shares:
+    """A database with two runs of shares in AUD, whose ranges overlap, and a run of events; and a server over them."""
+
+    def __init__(self, folder):
+        self.folder, self.url = folder, f"sqlite:///{folder}/t.db"
+        dates = ({"date_end_local": "2024-03-08"}, {"date_start_local": "2024-01-22"})
+        sizes = ({"currency": "AUD"}, {"currency": "AUD", "position_size_pct": 30})
+        both = zip(("one", "other"), dates, sizes, strict=True)
+        self.folders = [share_runs.write(folder / name, shares_world(), risk=risk, **how) for name, how, risk in both]
+        self.runs = [json.loads((made / "metrics.json").read_text())["run_id"] for made in self.folders]
+        for made in self.folders:
+            load_run(made, self.url)
+        self.events = loaded(folder / "events", self.url)
+
+    def rows(self, number, name):
+        """A table of one of the two runs."""
+        return list(csv.DictReader(io.StringIO((self.folders[number] / name).read_text())))
+
+
+@pytest.fixture(scope="module")
+def shares(tmp_path_factory):
+    made = Shares(tmp_path_factory.mktemp("shares"))
+    with served(made.url, made.folder) as web:
+        made.web = web
+        yield made
+
+
+def test_every_file_of_a_run_of_shares_can_be_saved_and_no_other_familys(shares):
+    page = shares.web.ask(f"/runs/{shares.runs[0]}").text
+    files = {path.name for path in shares.folders[0].iterdir() if path.is_file()}
+    own = {"sessions.csv", "positions_closed.csv", "prices.parquet"}
+    assert own < files and set(re.findall(r'/files/([^"]+)"', page)) == files
+    for name in files:
+        answer = shares.web.ask(f"/runs/{shares.runs[0]}/files/{name}")
+        assert answer.status == 200 and answer.body == (shares.folders[0] / name).read_bytes(), name
+    assert shares.web.ask(f"/runs/{shares.runs[0]}/files/sessions.csv").headers["Content-Type"].startswith("text/csv")
+    assert "the account and the benchmark at the close of every trading day" in page
+    (shares.folders[0] / "events.csv").write_text("no file of this family\n")
+    assert shares.web.ask(f"/runs/{shares.runs[0]}/files/events.csv").status == 404
+    (shares.folders[0] / "events.csv").unlink()
+
+
+def test_runs_of_shares_are_compared_on_the_days_that_both_cover(shares):
+    page = shares.web.ask(f"/compare?run_id={shares.runs[0]}&run_id={shares.runs[1]}")
+    assert page.status == 200 and "2024-01-22 … 2024-03-08: the 47 days" in page.text
+    [plot] = plots_of(page.text)
+    made = [[(row["signal_date"], float(row["pnl"])) for row in shares.rows(n, "positions_closed.csv")] for n in (0, 1)]
+    assert [[day for day, _ in trades] for trades in made] == [["2024-02-01"]] * 2
+    first = plot["data"]["t"].index(at("2024-02-01"))
+    for series, [(_, pnl)] in zip(plot["data"]["series"], made, strict=True):
+        assert series["values"] == [0.0] * first + [pnl] * (47 - first)
+        assert f">{pnl:,.2f}</span>" in page.text
+    assert plot["axes"][1] == "P&L, AUD" and [s["label"] for s in plot["data"]["series"]] == [
+        r[:8] for r in shares.runs
+    ]
+    words = ("P&amp;L, AUD", "start balance, AUD", "drawdown, AUD", "average profit, AUD", "annualised return, %")
+    assert all(f'<th scope="row">{name}</th>' in page.text for name in words) and "USD" not in page.text
+    assert "Brier" not in page.text and "Brier" in shares.web.ask("/leaderboard").text  # where a run of events has it
+
+
+def at(day):
+    """00:00 UTC of a day in Unix seconds."""
+    return int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())
+
+
+def test_pages_of_shares_name_their_currency_and_nothing_of_events(shares):
+    run, trades = (shares.web.ask(path.format(shares.runs[0])).text for path in ("/runs/{}", "/trades?run_id={}"))
+    assert "P&amp;L, AUD" in run and "Drawdown, AUD" in run and "Annualised return, %" in run
+    assert all(f">{name}, AUD</a>" in trades for name in ("price", "fee", "payout", "P&amp;L"))
+    assert 'data-unit="AUD"' in trades and "P(YES)" not in trades and "EV net" not in trades
+    [curve] = plots_of(run)
+    assert curve["data"]["currency"] == curve["axes"][1] == "AUD"
+    for page in (run, trades):
+        assert "USD" not in page and "events" not in page.replace("/events", "")
+
+
+def test_trades_of_shares_are_filtered_by_the_side_that_they_have(shares):
+    page = shares.web.ask(f"/trades?run_id={shares.runs[0]}&side=BUY")
+    assert page.status == 200 and "<option selected>BUY</option>" in page.text
+    for side, count in (("BUY", 1), ("BUY_YES", 0)):
+        assert shares.web.ask(f"/api/trades?run_id={shares.runs[0]}&side={side}").json["total"] == count
+
+
+def test_amounts_of_accounts_in_two_currencies_each_name_their_own(shares):
+    for path in ("/", "/leaderboard", f"/compare?run_id={shares.runs[0]}&run_id={shares.events}"):
+        page = shares.web.ask(path).text
+        assert re.search(r">P&amp;L</(a|th)>", page) and "mixed" in page, path
+        assert not re.search(r"P&amp;L, (USD|AUD)", page), path
+        assert {'data-unit="AUD"', 'data-unit="USD"'} <= set(re.findall(r'data-unit="\w+"', page)), path
+    only = shares.web.ask("/?strategy=Mean+Reversion").text
+    assert ">P&amp;L, AUD</th>" in only and "mixed" not in only
+
+
+def test_a_run_of_a_market_family_that_is_unknown_here_is_shown_all_the_same(tmp_path):
+    url = f"sqlite:///{tmp_path}/t.db"
+    made = loaded(tmp_path / "known", url)
+    engine = open_database(url)
+    with engine.begin() as connection:
+        connection.execute(sa.update(t.backtest_runs).values(market="of_tomorrow"))
+    engine.dispose()
+    with served(url, tmp_path) as web:
+        page = web.ask(f"/runs/{made}").text
+        assert ">1.50<" in page and "P&amp;L<" in page and "trades.csv" in page and "markets.csv" not in page
+        assert web.ask(f"/runs/{made}/files/markets.csv").status == 404
+        assert all(web.ask(path).status == 200 for path in ("/", "/leaderboard", f"/trades?run_id={made}"))
 
 
 def test_text_that_a_spreadsheet_would_compute_is_defused_and_numbers_are_not():
@@ -267,7 +381,7 @@ UNKNOWN = "00000000-0000-5000-8000-000000000000"
         (f"/api/metrics/core?run_id={UNKNOWN}", 404, "no such run"),
         ("/api/trades.csv?run_id={run}&sort=run_id", 422, "sort"),
         ("/api/trades?run_id={run}&sort=pnl;drop table backtest_runs", 422, "sort"),
-        ("/api/trades?run_id={run}&side=BUY", 422, "side"),
+        ("/api/trades?run_id={run}&side=" + "x" * 200, 422, "side"),
         ("/api/trades?run_id={run}&limit=1001", 422, "limit"),
         ("/api/trades?run_id={run}&offset=99999999999999999999", 422, "offset"),
         ("/api/trades?run_id={run}&decided_from=2025-02-30", 422, "decided_from"),
@@ -281,8 +395,9 @@ UNKNOWN = "00000000-0000-5000-8000-000000000000"
         ("/leaderboard?sort=run_id", 422, "sort"),
         (f"/runs/{UNKNOWN}", 404, "no such run"),
         ("/runs/x", 404, "run_id"),
-        ("/runs/{run}/files/secret.txt", 404, "name"),
-        ("/runs/{run}/files/plots", 404, "name"),
+        ("/runs/{run}/files/secret.txt", 404, "no such file of a run"),
+        ("/runs/{run}/files/plots", 404, "no such file of a run"),
+        ("/runs/{run}/files/sessions.csv", 404, "no such file of a run"),
         ("/static/pages.py", 404, "no such file"),
         ("/runs/{bare}/report.html", 404, "it has no file report.html"),
         ("/compare?run_id={run}&run_id=" + UNKNOWN, 404, "no run begins so"),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.services.browser import chromium  # noqa: F401
 from tests.services.test_report_browser import DESK, PHONE, SIZES_OF_PLOTS
-from tests.services.test_serve import world  # noqa: F401
+from tests.services.test_serve import shares, world  # noqa: F401
 
 DEVICES = {
     "desk": {"viewport": DESK},
@@ -57,6 +57,38 @@ def test_every_page_fits_and_draws(chromium, world, device):  # noqa: F811
             assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
             if folder := os.environ.get("REPORT_SCREENSHOTS"):
                 page.screenshot(path=f"{folder}/serve-{name}-{device}.png", full_page=True)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("device", DEVICES)
+def test_pages_of_shares_fit_draw_and_name_their_currency(chromium, shares, device, colours):  # noqa: F811
+    one, other = shares.runs
+    paths = {
+        "run": f"/runs/{one}",
+        "trades": f"/trades?run_id={one}",
+        "compare": f"/compare?run_id={one}&run_id={other}",
+        "mixed_compare": f"/compare?run_id={one}&run_id={shares.events}",
+        "runs": "/",
+        "leaderboard": "/leaderboard",
+    }
+    for name, path in paths.items():
+        with opened(chromium, shares, path, color_scheme=colours, **DEVICES[device]) as page:
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, "scrolls sideways")
+            plots = page.evaluate(SIZES_OF_PLOTS)
+            assert [plot["name"] for plot in plots] == {"run": ["equity"], "compare": ["compare"]}.get(name, []), name
+            assert all(canvas["inked"] for plot in plots for canvas in plot["drawn"]), name
+            for one_plot in page.locator(".plot").all():  # the title of an amount's axis stands clear of 100,000
+                left = [over.bounding_box()["x"] for over in one_plot.locator(".u-over").all()]
+                wide = len("100,000") if name == "run" else len("-100")
+                assert len(set(left)) == 1 and left[0] - one_plot.bounding_box()["x"] >= 20 + 22 + 7 * wide, name
+            units = "cell => getComputedStyle(cell, '::after').content"
+            shown = {cell.evaluate(units) for cell in page.locator("td[data-unit]").all()}
+            wanted = {'" AUD"', '" USD"'} if "runs" in name or "board" in name or "mixed" in name else set()
+            if name == "trades" and device == "phone":  # whose cards have no headings
+                wanted = {'" AUD"'}
+            assert shown - {"none"} == wanted, name
+            if folder := os.environ.get("REPORT_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/shares-{name}-{device}-{colours}.png", full_page=True)
 
 
 def test_two_runs_are_compared_by_keyboard_alone(chromium, world):  # noqa: F811

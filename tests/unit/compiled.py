@@ -33,7 +33,7 @@ before = _function("before", ctypes.c_bool, *[LONG] * 8)
 _fee_of = _function("fee_of", LONG, LONG, LONG, Fee)
 _affordable = _function("affordable", LONG, LONG, LONG, LONG, Fee)
 _row_at = _function("row_at", LONG, ctypes.c_void_p, *[LONG] * 3)
-_settle = _function("settle", None, LONG, *[ctypes.c_void_p] * 3, LONG)
+_settle = _function("settle", None, LONG, *[ctypes.c_void_p] * 3, LONG, ctypes.c_void_p)
 _buy = _function("buy", None, *[ctypes.c_void_p] * 4)
 _full = _function("full", LONG, *[LONG] * 4, ctypes.c_void_p)
 _room = _function("room", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 4)
@@ -59,8 +59,9 @@ def _limits(limits):
     return kernel._words(*map(int, limits))
 
 
-def settle(ts, market, account, order):
-    _settle(ts, _columns(market), _columns(account), order.ctypes.data, len(order))
+def settle(ts, market, account, order, rows=None):
+    to = None if rows is None else rows.ctypes.data
+    _settle(ts, _columns(market), _columns(account), order.ctypes.data, len(order), to)
 
 
 def buy(fill, market, account, fills):

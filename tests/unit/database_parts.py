@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.unit.trade_books import books_of, bought
 from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -23,9 +25,10 @@ T0 = int(dt.datetime(2025, 6, 1, 3, tzinfo=dt.UTC).timestamp())
 
 def a_trade(n, payout_micro):
     names = ("KXHIGHMIA", EVENT, f"{EVENT}-B8{n}.5", "KMIA")
-    order = (T0 + 60 * n, T0, "BUY_YES", 1, 351_000, 20_001)
+    order = (T0 + 60 * n, T0, "BUY_YES")
     chances = (333_333_333_333, -1, Fraction(-20_001_000_000_001, 10**6))
-    return Trade(*names, *order, *chances, "EV_THRESHOLD", "yes", T0 + 86_400, payout_micro)
+    position = bought(names[2], T0 + 60 * n, T0 + 86_400, 1, 351_000, 20_001, payout_micro, leg="YES")
+    return Trade(*names, *order, *chances, "EV_THRESHOLD", "yes", T0 + 86_400, position)
 
 
 def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:00Z", **metrics):
@@ -38,7 +41,8 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     counts = {"events_attempted": 1, "events_traded": 1, "events_skipped": {}, "rejections": {}}
     diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
     scored = [Scored(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
-    result = RunResult(start, end, trades, equity, [], scored, diagnostics, [], T0, T0, T0 + 86_400)
+    how = {"family": score_metrics(scored), "days_per_year": DAYS_PER_YEAR, "around_the_clock": True}
+    result = RunResult(start, end, books_of(trades), trades, equity, [], diagnostics, [], T0, T0, T0 + 86_400, **how)
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
     write_manifest(folder, run_id, conf, about_run(conf), [], result.watermark)

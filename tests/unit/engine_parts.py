@@ -7,15 +7,16 @@ from fractions import Fraction
 import numpy as np
 
 from tests.unit import compiled
-from tradewinds.core.units import CENT, NEVER
+from tradewinds.core.units import CENT, MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel, sizing
 from tradewinds.engine.event_contracts.candles import Candles, Window
-from tradewinds.engine.event_contracts.contracts import Contract, Event
+from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fees import TAKER_RATE, cent_fee
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import CASH, REASONS, RiskLimits
 from tradewinds.engine.event_contracts.replay import Replay, Stage, Universe
 from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.trades import legs_of, trades_of
 
 MINUTE = 60
 LATER = 10**6  # a minute after everything
@@ -118,6 +119,7 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     """
     given = (contracts, candles, how, cash, instants, cuts, first)
     found = _replayed(*given, full_audit=full_audit)
+    books_add_up(found, micro(cash))
     quick = _replayed(*given, counted=False)
     assert (quick.fills, quick.worth, quick.end_cash_micro) == (found.fills, found.worth, found.end_cash_micro)
     assert not quick.rejections and all(decision.filled for decision in quick.decisions)
@@ -126,6 +128,18 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
         assert (short.fills, short.rejections, short.worth) == (found.fills, found.rejections, found.worth)
         assert short.end_cash_micro == found.end_cash_micro
     return found
+
+
+def books_add_up(outcome, start_micro):
+    """The account's own cash, at the end and at every instant that was noted, is what the books come to."""
+    journal = outcome.journal
+    journal.check(start_micro, outcome.end_cash_micro)
+    noted = np.array(outcome.worth, np.int64).reshape(-1, 3)
+    assert journal.cash(start_micro, noted[:, 0], before_fills=True).tolist() == noted[:, 1].tolist()
+    for fill, trade, leg in zip(outcome.fills, trades_of(journal), legs_of(journal), strict=True):
+        assert (trade.pnl, trade.entry_fee) == (fill.payout_micro - fill.cost_micro, fill.fee_micro)
+        assert (trade.opened_ts, trade.closed_ts) == (fill.decision_ts, fill.contract.settle_ts)
+        assert (leg.instrument, leg.name, leg.quantity) == (fill.contract.ticker, fill.side.name, fill.quantity * MICRO)
 
 
 def _replayed(contracts, candles, how, cash, instants, cuts, first, **audit):
@@ -171,6 +185,7 @@ class Books:
         made = Replay(self.universe, rules(**limits), micro(cash))
         self.account, self.limits = made._account, made._limits
         self.fills = np.zeros((64, 8), np.int64)
+        self.settled = np.zeros((64, 5), np.int64)
 
     def idx(self, what):
         """A contract's place."""
@@ -183,7 +198,13 @@ class Books:
 
     def settle(self, minute):
         """Pay out what settles by a minute."""
-        compiled.settle(minute * MINUTE, self.market, self.account, self.universe.order)
+        compiled.settle(minute * MINUTE, self.market, self.account, self.universe.order, self.settled)
+
+    @property
+    def paid(self):
+        """Rows of what was paid: (ticker, side, quantity, payout of one, minute)."""
+        rows = self.settled[: self.account.scalars[kernel.S_SETTLEMENTS]].tolist()
+        return [(self.universe.contracts[i].ticker, Side(s).name, q, p, ts // MINUTE) for i, s, q, p, ts in rows]
 
     def room(self, what, side, quantity, price, *, minute=20, candle=9, volume=0):
         """(reason or None, quantity) of an order after all limits, with cash for its price and fee."""

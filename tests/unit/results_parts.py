@@ -8,12 +8,14 @@ from fractions import Fraction
 import pyarrow as pa
 
 from tests.unit.engine_parts import micro, pico
+from tests.unit.trade_books import books_of, bought
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.result import RunResult, Trade
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
-from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, diagnostics
+from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -56,16 +58,16 @@ def trade(
         decision_ts=at(times["decided"]),
         quote_ts=at(times["quoted"]),
         side=side,
-        qty=qty,
-        entry_price_micro=micro(price),
-        entry_fee_micro=micro(fee),
         model_prob_yes_pico=pico(p),
         ev_gross_pico=gross,
         ev_net_pico=gross - Fraction(pico(fee), qty),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
         settled_ts=at(times["settled"]),
-        payout_micro=qty * micro(pays),
+        position=bought(
+            *(market, at(times["decided"]), at(times["settled"]), qty, micro(price), micro(fee), qty * micro(pays)),
+            leg=side.removeprefix("BUY_"),
+        ),
     )
 
 
@@ -100,11 +102,22 @@ def run(
         "events_skipped": {reason: 1 for _, reason in skipped},
         "rejections": rejections or {},
         "candles_missing_pct": 12.5,
-    } | diagnostics(found, len(trades), quarantine)
+    } | validation_diagnostics(found, len(trades), quarantine)
     end = micro(start) + sum(t.pnl_micro for t in trades)
     watermark = max((t.quote_ts for t in trades), default=None)
     return RunResult(
-        micro(start), end, list(trades), list(equity), list(decisions), list(markets), counts, list(skipped), watermark
+        start_balance_micro=micro(start),
+        end_balance_micro=end,
+        journal=books_of(trades),
+        trades=list(trades),
+        equity=list(equity),
+        decisions=list(decisions),
+        diagnostics=counts,
+        skipped=list(skipped),
+        watermark=watermark,
+        family=score_metrics(markets),
+        days_per_year=DAYS_PER_YEAR,
+        around_the_clock=True,
     )
 
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from tests.unit.database_parts import write
 from tradewinds.core.errors import DatabaseError
-from tradewinds.database import queries, schema, tables
+from tradewinds.database import queries, schema
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
 from tradewinds.database.migrations.versions.v0001_first import BASE
@@ -32,7 +32,7 @@ def on(url, doing):
 
 
 def differences(url):
-    return on(url, lambda connection: schema.compared(connection, tables.metadata))
+    return on(url, lambda connection: schema.compared(connection, schema.all_tables()))
 
 
 def as_before_versions(url):

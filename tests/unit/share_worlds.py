@@ -8,6 +8,7 @@ import numpy as np
 
 from tests.reference.naive_shares import Bar
 from tradewinds.core.units import MICRO
+from tradewinds.engine.journal import Kind
 from tradewinds.engine.shares.bars import Bars, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.engine.shares.rules import ShareRules
@@ -63,7 +64,43 @@ def replayed(world, settings):
     bars = bars_of({s: [bar for bar in world[s] if bar.date <= ends[s]] for s in world if s in active})
     market = TradingDays(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
+    books_add_up(market, int(settings.balance * MICRO), result)
     return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result
+
+
+def books_add_up(market, start_micro, result):
+    """The account's own cash, at the end and at every close, is what the books come to; all that was bought was sold."""
+    result.journal.check(start_micro, result.end_cash)
+    closes = np.array([market.clock.close_ts(w.day) for w in result.worth], np.int64)
+    assert result.journal.cash(start_micro, closes).tolist() == [w.cash for w in result.worth]
+
+
+def booked_rows(journal):
+    """The rows of the books as (kind, symbol, side, shares, price, change of cash, reason) in units."""
+    columns = (journal.kind, journal.instrument, journal.quantity, journal.price, journal.cash_change, journal.reason)
+    return [
+        (
+            *(Kind(kind).name, journal.instruments[symbol], side, money(quantity), money(price)),
+            *(money(cash), journal.reasons[reason]),
+        )
+        for side, kind, symbol, quantity, price, cash, reason in zip(
+            journal.sides, *(column.tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def naive_rows(trades):
+    """What the naive replay's trades must look like in the books, in no particular order."""
+    rows = []
+    for t in trades:
+        name, value, sold = t["symbol"], t["qty"] * t["price"], t["qty"] * t["exit_price"]
+        rows += [
+            ("FILL", name, "BUY", t["qty"], t["price"], -value, "SIGNAL"),
+            ("FEE", name, "", 0, 0, -t["fee"], "SIGNAL"),
+            ("FILL", name, "SELL", -t["qty"], t["exit_price"], sold, t["reason"]),
+            ("FEE", name, "", 0, 0, -t["exit_fee"], t["reason"]),
+        ]
+    return [row for row in rows if row[3] or row[5]]  # no fee, no row
 
 
 def tradable_in(bars, spans):

@@ -17,13 +17,15 @@ from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.text import dollars, instant, number, plain, probability
+from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
+from tradewinds.results.books import JOURNAL, journal_table
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 FILES = [
-    "config_resolved.yaml", "decisions.parquet", "equity.csv", "metrics.json", "positions_daily.csv", "trades.csv",
-    "trades.parquet",
+    "config_resolved.yaml", "decisions.parquet", "equity.csv", "journal.parquet", "metrics.json", "positions_daily.csv",
+    "trades.csv", "trades.parquet",
 ]  # fmt: skip
 TRADES_CSV = f"""\
 trade_id,series_ticker,event_ticker,market_ticker,station_id,decision_ts_utc,quote_ts_utc,side,qty,entry_price,entry_fee,\
@@ -83,6 +85,38 @@ def test_the_parquet_trades_are_those_of_the_csv(folder):
         "decimal128(20, 6)",
         "timestamp[us, tz=UTC]",
     )
+
+
+def test_the_journal_has_a_row_for_every_change_of_cash_or_position(folder):
+    path = folder / "journal.parquet"
+    table = pq.read_table(path)
+    assert (table.schema.remove_metadata(), files.read_meta(path)) == (JOURNAL, {"run_id": RUN})
+    assert {name: str(JOURNAL.field(name).type) for name in ("ts_utc", "quantity", "price", "cash_change")} == {
+        "ts_utc": "timestamp[us, tz=UTC]",
+        **dict.fromkeys(("quantity", "price", "cash_change"), "decimal128(20, 6)"),
+    }
+    rows = [(instant(row.pop("ts_utc").timestamp()), *row.values()) for row in table.to_pylist()]
+    miami, chicago = ("KXHIGHMIA-25MAY02-B80.5", 0, "YES"), ("KXHIGHCHI-25MAY02-T71", 1, "NO")
+    d = Decimal
+    assert rows == [
+        ("2025-05-02T03:04:00Z", "fill", *miami, "BUY", d(3), d("0.40"), d("-1.20"), ""),
+        ("2025-05-02T03:04:00Z", "fee", *miami, "", d(0), d(0), d("-0.06"), ""),
+        ("2025-05-02T05:00:00Z", "fill", *chicago, "BUY", d(3), d("0.355001"), d("-1.065003"), ""),
+        ("2025-05-02T05:00:00Z", "fee", *chicago, "", d(0), d(0), d("-0.05"), ""),
+        ("2025-05-03T14:00:00Z", "settlement", *miami, "", d(-3), d(1), d(3), ""),
+        ("2025-05-03T14:00:00Z", "settlement", *chicago, "", d(-3), d(0), d(0), ""),
+    ]
+    metrics = json.loads((folder / "metrics.json").read_text(), parse_float=Decimal)
+    assert metrics["start_balance_usd"] + sum(row[8] for row in rows) == metrics["end_balance_usd"]
+    trades = pq.read_table(folder / "trades.parquet").to_pylist()
+    assert [t["pnl"] for t in trades] == [sum(row[8] for row in rows if row[3] == n) for n in (0, 1)]
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_amounts_of_the_journal_are_exact(micros):
+    writer = JournalWriter()
+    writer.add(Kind.FUNDING, 0, "A", 0, cash_change=micros)
+    assert journal_table(writer.journal())["cash_change"].to_pylist() == [Decimal(micros) / 10**6]
 
 
 def test_equity_and_positions_are_exact_text(tmp_path):

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from decimal import Decimal
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,7 +20,6 @@ from tradewinds.core.files import write_parquet
 from tradewinds.database import queries, tables
 from tradewinds.database.connect import expand, open_database
 from tradewinds.database.load import load_run
-from tradewinds.families.kalshi_weather import schemas
 
 
 @pytest.fixture
@@ -118,6 +117,39 @@ def test_a_failed_load_keeps_the_old_rows_and_says_why_until_it_works(tmp_path, 
     assert [(r["status"], r["error"]) for r in asked(queries.list_runs, url)] == [("SUCCESS", None)]
 
 
+def without_its_books(folder):
+    (folder / "journal.parquet").unlink()
+    return "journal.parquet: the run has no journal.parquet. Run it again."
+
+
+def a_fee_forgotten(folder):
+    """The file of books lacks a row; its checksums are right."""
+    table = pq.read_table(folder / "journal.parquet")
+    write_parquet(folder / "journal.parquet", table.filter(pc.not_equal(table["kind"], "fee")), {})
+    return (
+        r"journal.parquet: the run's books do not add up: start balance 1000.0 and changes of cash 0.298000 come to "
+        r"1000.298000, but metrics.json has an end balance of 1000.257998. A file of the run was changed"
+    )
+
+
+def another_balance(folder):
+    path = folder / "metrics.json"
+    path.write_text(path.read_text().replace("1000.257998", "1000.257999"))
+    return "the run's books do not add up: .* come to 1000.257998, but metrics.json has an end balance of 1000.257999"
+
+
+@pytest.mark.parametrize("spoil", [without_its_books, a_fee_forgotten, another_balance])
+def test_a_run_whose_books_do_not_add_up_is_refused_and_the_database_left_as_it_is(tmp_path, url, ask, spoil):
+    write(tmp_path / "run")
+    load_run(tmp_path / "run", url)
+    before = ask("SELECT * FROM backtest_runs"), ask("SELECT * FROM backtest_trades")
+    words = spoil(tmp_path / "run")
+    with pytest.raises(DatabaseError, match=words) as caught:
+        load_run(tmp_path / "run", url)
+    assert caught.value.exit_code == 6
+    assert (ask("SELECT * FROM backtest_runs"), ask("SELECT * FROM backtest_trades")) == before
+
+
 def test_runs_are_listed_latest_first_and_ranked_by_sharpe_with_none_last(tmp_path, url, ask):
     sharpes = {"a": -0.5, "b": None, "c": 10.0, "d": 9.0, "e": 99.0}
     runs = {}
@@ -141,28 +173,13 @@ def test_the_leaderboard_gives_the_types_a_server_gives(tmp_path, url):
     assert (row["total_pnl_usd"], row["date_start"]) == (Decimal("0.257998"), DAY)
 
 
-def catalog(path, *rows):
-    """A catalog of (date, market, result) of the event of that date."""
-    blank = {field.name: "x" if field.type == pa.string() else None for field in schemas.CATALOG}
-    moment = dt.datetime(2025, 6, 2, 5, tzinfo=dt.UTC)
-    times = dict.fromkeys(("open_time", "close_time", "settlement_ts", "retrieved_at"), moment)
-    cells = [{"event_ticker": f"E-{d}", "climate_date": d, "market_ticker": m, "result": r} for d, m, r in rows]
-    full = [blank | times | {"settlement_value": Decimal("0.123456"), "floor_strike": 80.5} | cell for cell in cells]
-    write_parquet(path, pa.Table.from_pylist(full, schemas.CATALOG), {})
-    return str(path)
-
-
-def test_markets_of_the_range_are_what_the_catalog_says_now(tmp_path, url):
+def test_a_run_of_an_unknown_market_is_refused(tmp_path, url):
     write(tmp_path / "run")
-    before, path = DAY - dt.timedelta(days=1), tmp_path / "c.parquet"
-    load_run(tmp_path / "run", url, [catalog(path, (before, "OLD", "no"), (DAY, "A", None), (DAY, "B", None))])
-    assert [row["market_ticker"] for row in stored(url, "kalshi_market")] == ["A", "B"]
-    load_run(tmp_path / "run", url, [catalog(path, (DAY, "A", "yes"), (DAY, "C", "no"))])
-    found = stored(url, "kalshi_market")
-    assert [(row["market_ticker"], row["result"]) for row in found] == [("A", "yes"), ("C", "no")]
-    assert (found[0]["settlement_value"], found[0]["floor_strike"]) == (Decimal("0.123456"), 80.5)
-    assert found[0]["close_time_utc"] == dt.datetime(2025, 6, 2, 5)
-    assert [row["climate_date"] for row in stored(url, "kalshi_event")] == [DAY]
+    manifest = tmp_path / "run/run_manifest.json"
+    manifest.write_text(manifest.read_text().replace('"market": "kalshi_weather"', '"market": "tulips"'))
+    with pytest.raises(DatabaseError, match=r"run: this Tradewinds knows no market 'tulips'\. Load the run with"):
+        load_run(tmp_path / "run", url)
+    assert not (tmp_path / "deep").exists(), "it is refused before a database is made"
 
 
 def test_a_wrong_place_is_one_paragraph_and_exit_6(tmp_path, url):

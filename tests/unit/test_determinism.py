@@ -38,6 +38,7 @@ FILES = (
     "trades.csv",
     "trades.parquet",
     "metrics.json",
+    "journal.parquet",
     "equity.csv",
     "decisions.parquet",
     "positions_daily.csv",

@@ -15,7 +15,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.event_contracts.limits import REASONS
 from tradewinds.families.kalshi_weather import batches, replay, schemas
-from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.families.kalshi_weather.strategies import weather_strategies
 
 SEEDS = range(0, 120, 4)
 
@@ -147,7 +147,7 @@ def test_fail_instead_of_skip_names_the_events(tmp_path):
 
 def test_an_unknown_strategy_names_the_known_ones():
     with pytest.raises(ConfigError, match="Did you mean ev_threshold"):
-        table.check({"name": "ev_treshold", "file": None})
+        weather_strategies.check({"name": "ev_treshold", "file": None})
     assert [name for name, _ in strategies.listing()] == ["Breakout", "Mean Reversion", "ev_threshold"]
 
 

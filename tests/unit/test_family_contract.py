@@ -83,8 +83,18 @@ def test_what_a_replay_imports_is_in_its_code(family):
 
 
 @families
+def test_what_its_rows_of_a_load_follow_from_is_in_their_code(family):
+    """Else a change of it would leave old rows in the database."""
+    folder = PACKAGE / "families" / family.name / "database"
+    needed = {name for name in everything_imported(set(folder.glob("*.py"))) if name.startswith("families/")}
+    needed = {name for name in needed if not name.startswith(NOT_IN_THE_RESULT) and not name.endswith("__init__.py")}
+    assert {name for name in needed if not name.startswith(tuple(family.load_code))} == set()
+    assert (family.tables is not None) == folder.is_dir() == bool(family.load_code)
+
+
+@families
 def test_its_code_is_there_and_no_neighbours(family):
-    for part in (*family.code, *(part for stage in family.stages for part in stage.code)):
+    for part in (*family.code, *family.load_code, *(part for stage in family.stages for part in stage.code)):
         assert (PACKAGE / part).exists(), part
         assert not part.startswith("families/") or part.startswith(f"families/{family.name}"), part
 

@@ -30,6 +30,7 @@ def test_settlement_pays_both_sides(pays, yes, no):
     books.settle(200)
     assert books.cash == micro("8.20") + 3 * micro(yes) + 2 * micro(no)
     assert (books.open, books.event(what)[:2], books.holding) == ((0, 0), (0, 0), [])
+    assert books.paid == [("A", "YES", 3, micro(yes), 200), ("A", "NO", 2, micro(no), 200)]
 
 
 def test_a_fill_knows_its_cost_and_its_payout():
@@ -50,6 +51,7 @@ def test_settling_frees_what_the_position_held_but_not_the_orders_of_the_day():
     books.settle(999)
     assert (books.open, books.event(b), books.holding) == ((0, 0), (0, 0, 2), [])
     assert books.cash == micro("10") - micro("1.10") + micro("2")  # two YES won, three NO lost
+    assert books.paid == [("A", "YES", 2, micro("1"), 300), ("B", "NO", 3, 0, 301)], "a row of nothing paid, too"
 
 
 def test_orders_of_a_day_are_forgotten_when_the_next_one_begins():
@@ -69,7 +71,7 @@ def test_settling_what_was_never_bought_changes_nothing_and_twice_pays_once():
     books.settle(300)
     books.settle(300)
     books.settle(301)
-    assert books.cash == micro("10.60")
+    assert books.cash == micro("10.60") and len(books.paid) == 1
 
 
 def test_what_settles_at_one_instant_is_all_paid_and_the_rest_stays_held():

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.unit.engine_parts import pico
 from tests.unit.results_parts import points, run, scored, trade
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import Scored
+from tradewinds.families.kalshi_weather.metrics import score_metrics
 from tradewinds.results import metrics
 
 YEAR = math.sqrt(365)
@@ -77,6 +76,31 @@ def test_a_run_without_anything_has_nulls_where_there_is_no_denominator():
     assert {key for key, value in found.items() if value is None} == undefined
     assert (found["roi_pct"], found["total_pnl_usd"], found["num_trades"], found["num_contracts"]) == (0, 0, 0, 0)
     assert found["end_balance_usd"] == found["start_balance_usd"] == 1000
+
+
+def test_every_run_has_the_keys_of_scores_and_a_family_that_scores_fills_them():
+    """metrics.json of a family without probabilities keeps the keys and their order: nulls and ten empty bins."""
+    result = run(markets=scored(("0.9", True)))
+    keys = list(metrics.metrics(result))
+    assert score_metrics([]) == metrics.UNSCORED and list(metrics.UNSCORED) == list(score_metrics(scored(("1", True))))
+    result.family = {"currency": "AUD", "exposure_pct": 3.0}
+    found = metrics.metrics(result)
+    assert list(found) == [*keys[:-1], "currency", "exposure_pct", "diagnostics"] and keys[-1] == "diagnostics"
+    assert {name: found[name] for name in metrics.UNSCORED} == metrics.UNSCORED
+    bins = [{"from": n / 10, "to": (n + 1) / 10, "n": 0, "mean_p": None, "frequency": None} for n in range(10)]
+    assert (found["brier"], found["log_loss"], found["calibration"]) == (None, None, bins)
+
+
+@pytest.mark.parametrize(("around_the_clock", "returns"), [(True, [0.1, -0.1]), (False, [-0.3, 11 / 7 - 1, -0.1])])
+def test_daily_returns_are_those_of_midnights_or_of_trading_days(around_the_clock, returns):
+    result = run(equity=points(
+        ("05-01 23:00", "start", "100"), ("05-01 23:30", "settlement", "70"), ("05-02 00:00", "midnight", "110"),
+        ("05-02 09:00", "end", "99"),
+    ))  # fmt: skip
+    result.around_the_clock, result.days_per_year = around_the_clock, 252
+    found = metrics.metrics(result)
+    assert found["sharpe"] == pytest.approx(statistics.mean(returns) / statistics.stdev(returns) * math.sqrt(252))
+    assert found["sortino"] == pytest.approx(metrics.sortino(returns, 252))
 
 
 @pytest.mark.parametrize(
@@ -144,54 +168,19 @@ def test_daily_returns_compound_to_the_whole(worth):
 
 def test_sharpe_and_sortino_are_null_when_they_are_undefined():
     for returns in ([], [0.5], [0.0, 0.0], [0.1, 0.1, 0.1], [0.1 + 0.2, 0.3]):
-        assert metrics.sharpe(returns) is None  # too few, or no deviation (a last digit is none)
+        assert metrics.sharpe(returns, 365) is None  # too few, or no deviation (a last digit is none)
     for returns in ([], [-0.5], [0.0, 0.0], [0.1, 0.2]):
-        assert metrics.sortino(returns) is None
-    assert metrics.sortino([-0.01, -0.01]) == pytest.approx(-YEAR)
-    assert metrics.sortino([-0.03, 0.04, 0.0, 0.0]) == pytest.approx(0.0025 / 0.015 * YEAR)
+        assert metrics.sortino(returns, 365) is None
+    assert metrics.sortino([-0.01, -0.01], 365) == pytest.approx(-YEAR)
+    assert metrics.sortino([-0.03, 0.04, 0.0, 0.0], 365) == pytest.approx(0.0025 / 0.015 * YEAR)
 
 
 @given(st.lists(st.integers(-900, 900).map(lambda n: n / 1000), min_size=2, max_size=30))
 def test_sharpe_is_mean_over_sample_deviation(returns):
     assume(len(set(returns)) > 1)
-    assert metrics.sharpe(returns) == pytest.approx(
+    assert metrics.sharpe(returns, 365) == pytest.approx(
         statistics.mean(returns) / statistics.stdev(returns) * YEAR, abs=1e-9
     )
-
-
-MARKETS = st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), min_size=1, max_size=40)
-
-
-@given(MARKETS)
-def test_scores_are_their_definition_in_a_loop(pairs):
-    markets = [Scored("E", "M", p, yes) for p, yes in pairs]
-    squares = losses = 0.0
-    for p_pico, yes in pairs:
-        p = p_pico / 10**12
-        squares += (p - (1 if yes else 0)) ** 2
-        p = min(max(p, 1e-6), 1 - 1e-6)
-        losses -= math.log(p) if yes else math.log(1 - p)
-    assert metrics.brier(markets) == pytest.approx(squares / len(pairs), abs=1e-12)
-    assert metrics.log_loss(markets) == pytest.approx(losses / len(pairs))
-    bins = metrics.calibration(markets)
-    assert [(b["from"], b["to"]) for b in bins] == [(n / 10, (n + 1) / 10) for n in range(10)]
-    for n, b in enumerate(bins):
-        inside = [(p, yes) for p, yes in pairs if n * 10**11 <= p < (n + 1) * 10**11 or (n == 9 and p == 10**12)]
-        assert b["n"] == len(inside)
-        means = [statistics.mean(column) for column in zip(*inside, strict=True)] or [None, None]
-        mean_p = means[0] if means[0] is None else pytest.approx(means[0] / 10**12)
-        assert (b["mean_p"], b["frequency"]) == (mean_p, means[1])
-
-
-def test_certainty_costs_no_more_than_the_clip_and_bins_begin_at_their_edge():
-    for wrong in (("0", True), ("1", False)):
-        assert metrics.log_loss(scored(wrong)) == pytest.approx(13.815510558)
-    assert 0 < metrics.log_loss(scored(("1", True))) == pytest.approx(1e-6, rel=1e-5)
-    edges = {"0": 0, "0.099999999999": 0, "0.1": 1, "0.3": 3, "0.7": 7, "0.999999999999": 9, "1": 9}
-    for p, index in edges.items():
-        found = metrics.calibration([Scored("E", "M", pico(p), True)])
-        assert [b["n"] for b in found].index(1) == index
-        assert sum(b["n"] for b in found) == 1
 
 
 RETURNS = st.lists(st.integers(-900, 900).map(lambda n: n / 1000), min_size=2, max_size=60)
@@ -200,7 +189,7 @@ RETURNS = st.lists(st.integers(-900, 900).map(lambda n: n / 1000), min_size=2, m
 @given(RETURNS)
 def test_sharpe_and_sortino_agree_with_empyrical_where_both_are_defined(returns):
     """It annualises by 252 days unless told, and says nan or inf where we say null (docs/metrics.md)."""
-    ours = metrics.sharpe(returns), metrics.sortino(returns)
+    ours = metrics.sharpe(returns, 365), metrics.sortino(returns, 365)
     theirs = [
         ratio(np.array(returns), annualization=365) for ratio in (empyrical.sharpe_ratio, empyrical.sortino_ratio)
     ]
@@ -224,9 +213,9 @@ def test_returns_and_drawdown_agree_with_empyrical(values):
 def test_where_empyrical_and_we_differ():
     """As docs/metrics.md explains: its days a year, its nan and inf, and drawdowns between the days."""
     steady, rising = np.array([0.1, 0.1]), np.array([0.1, 0.2])
-    assert empyrical.sharpe_ratio(rising) == pytest.approx(metrics.sharpe(rising) * math.sqrt(252 / 365))
-    assert not np.isfinite(empyrical.sharpe_ratio(steady)) and metrics.sharpe(steady) is None
-    assert not np.isfinite(empyrical.sortino_ratio(rising)) and metrics.sortino(rising) is None
+    assert empyrical.sharpe_ratio(rising) == pytest.approx(metrics.sharpe(rising, 365) * math.sqrt(252 / 365))
+    assert not np.isfinite(empyrical.sharpe_ratio(steady)) and metrics.sharpe(steady, 365) is None
+    assert not np.isfinite(empyrical.sortino_ratio(rising)) and metrics.sortino(rising, 365) is None
     noon = points(("05-01 00:00", "start", "100"), ("05-01 12:00", "settlement", "60"), ("05-02 00:00", "end", "101"))
     assert metrics.max_drawdown(noon) == (40, 40)
     assert empyrical.max_drawdown(np.array(metrics.daily_returns(noon))) == 0

@@ -19,15 +19,16 @@ from tradewinds.engine.event_contracts import limits
 from tradewinds.families.kalshi_weather import events, replay
 from tradewinds.families.kalshi_weather.report.calibration_section import wilson
 from tradewinds.families.kalshi_weather.report.edge_section import verdict
-from tradewinds.families.kalshi_weather.report.sections import REASONS, REPORT
+from tradewinds.families.kalshi_weather.report.profit import Group, grouped
+from tradewinds.families.kalshi_weather.report.reasons import REASONS
+from tradewinds.families.kalshi_weather.report.sections import REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
 from tradewinds.results.report.markdown import escape, markdown, table
-from tradewinds.results.report.parts import Plot, Table, Text, shown
+from tradewinds.results.report.parts import Plot, ReportTable, Text, shown
 from tradewinds.results.report.pictures import pictures
-from tradewinds.results.report.profit import Group, grouped
-from tradewinds.results.report.run import Run
+from tradewinds.results.report.run import ReportRun
 
 DAYS = points(("05-02 03:00", "start", "1000"), ("05-03 00:00", "midnight", "999"), ("05-03 14:00", "end", "1000.16"))
 HARM = "<script>alert(1)</script>"
@@ -49,7 +50,7 @@ def tables(folder):
     found = {}
     for section in page_of(folder, REPORT).sections:
         for part in (inner for outer in section.parts for inner in getattr(outer, "parts", [outer])):
-            if isinstance(part, Table):
+            if isinstance(part, ReportTable):
                 found.setdefault(part.header[0] or section.title, []).append(part.rows)
     return found
 
@@ -239,7 +240,7 @@ def test_the_interval_is_the_textbooks_ratio_by_event(tmp_path_factory, drawn):
     ]
     folder = tmp_path_factory.mktemp("ratio")
     write_artifacts(folder, resolve.run_id(conf()), conf(), run(trades, DAYS))
-    [found] = grouped(Run(folder, {}, {}, {}, None), "0")
+    [found] = grouped(ReportRun(folder, {}, {}, {}, "USD"), "0")
     contracts = sum(t.qty for t in trades)
     each = sum(t.pnl_micro for t in trades) / contracts
     events = sorted({t.event_ticker for t in trades})
@@ -404,7 +405,7 @@ def test_numbers_for_people(value, digits, text):
 def test_text_from_outside_means_itself_in_markdown():
     assert escape("a|b <i>&amp;`c`\n d & e") == "a\\|b &lt;i&gt;&amp;amp;\\`c\\` d & e"
     assert escape("[x](y) **b** _i_ a_b \\| $m$") == "\\[x\\](y) \\*\\*b\\*\\* \\_i\\_ a_b \\\\\\| \\$m\\$"
-    assert table(Table(("A", "B"), [("1", "2")], "lr")) == "| A | B |\n| --- | ---: |\n| 1 | 2 |"
+    assert table(ReportTable(("A", "B"), [("1", "2")], "lr")) == "| A | B |\n| --- | ---: |\n| 1 | 2 |"
 
 
 def test_a_name_from_outside_is_harmless_everywhere(tmp_path):

@@ -25,6 +25,7 @@ from tradewinds.sweeps.verdict import verdict
 
 DAY = 86_400
 FIRST = dt.date(2025, 5, 1)
+CLOCK = {"days_per_year": 365, "around_the_clock": True}
 YEAR = math.sqrt(365)
 
 
@@ -42,6 +43,7 @@ def outcome(returns, name="a", trades=(), start=10**9, **settings):
         equity_micro=np.array(worth),
         decision_ts=np.array([midnight(day(n)) + 3600 for n, _ in trades], np.int64),
         pnl_micro=np.array([round(usd * 10**6) for _, usd in trades], np.int64),
+        **CLOCK,
     )
 
 
@@ -94,7 +96,7 @@ def test_parts_by_hand():
         trade(qty=1, price="0.40", fee="0.02", pays="0", decided="05-03 00:00", settled="05-03 15:00"),  # -0.42
         trade(qty=2, price="0.40", fee="0.04", pays="0", decided="05-04 01:00", settled="05-04 15:00"),  # -0.84
     ]
-    before, after = parts(Outcome.of({}, "a", equity, trades), at("05-03 00:00"))
+    before, after = parts(Outcome.of({}, "a", equity, trades, **CLOCK), at("05-03 00:00"))
     assert (before.pnl_usd, before.num_trades, after.pnl_usd, after.num_trades) == (0.58, 1, -1.26, 2)
     assert before.sharpe == pytest.approx((0.01 - 0.02) / 2 / statistics.stdev([0.01, -0.02]) * YEAR)
     assert after.sharpe == pytest.approx((0.1 - 0.05) / 2 / statistics.stdev([0.1, -0.05]) * YEAR)
@@ -113,9 +115,9 @@ def test_parts_are_metrics_of_the_points_before_and_after(worth, split):
     until = [p for p in curve if p.ts <= split_ts]
     since = [p for p in curve if p.ts > split_ts]
     since = until[-1:] + since if since else []
-    for part, expected in zip(parts(Outcome.of({}, "a", curve, []), split_ts), (until, since), strict=True):
+    for part, expected in zip(parts(Outcome.of({}, "a", curve, [], **CLOCK), split_ts), (until, since), strict=True):
         returns = metrics.daily_returns(expected)
-        assert (part.sharpe, part.sortino) == (metrics.sharpe(returns), metrics.sortino(returns))
+        assert (part.sharpe, part.sortino) == (metrics.sharpe(returns, 365), metrics.sortino(returns, 365))
         assert (part.max_drawdown_usd, part.max_drawdown_pct) == metrics.max_drawdown(expected)
         assert (part.pnl_usd, part.num_trades) == (0, 0)
 
@@ -135,7 +137,7 @@ def test_what_happens_after_the_split_changes_nothing_before_it():
 
 
 def test_a_run_without_anything_has_nulls():
-    before, after = parts(Outcome.of({}, "a", [], []), midnight(day(3)))
+    before, after = parts(Outcome.of({}, "a", [], [], **CLOCK), midnight(day(3)))
     assert dataclasses.astuple(before) == dataclasses.astuple(after) == (0.0, 0, None, None, None, None, False)
 
 
@@ -193,6 +195,18 @@ def test_luck_is_the_papers_formula_on_what_was_ranked():
     assert found.probability == pytest.approx(
         luck.deflated_sharpe(best, 70, skewness, kurtosis, statistics.variance(ratios), 20)
     )
+
+
+def test_a_year_has_the_days_of_its_family():
+    """Luck is reckoned from daily ratios: how many days make a year changes what is shown, not how likely luck is."""
+    around = [outcome(noise(n), f"run{n}") for n in range(20)]
+    traded = [dataclasses.replace(one, days_per_year=252, around_the_clock=False) for one in around]
+    one, other = rank(around, day(70)), rank(traded, day(70))
+    shorter = math.sqrt(252 / 365)
+    assert other.rows[0].in_sample.sharpe == pytest.approx(one.rows[0].in_sample.sharpe * shorter)
+    assert other.luck.sharpe == pytest.approx(one.luck.sharpe * shorter)
+    assert other.luck.expected_best == pytest.approx(one.luck.expected_best * shorter)
+    assert other.luck.probability == pytest.approx(one.luck.probability)
 
 
 def test_worthless_strategies_are_called_luck_and_a_good_one_is_not():

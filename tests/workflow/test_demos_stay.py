@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
+from tradewinds.config import markets
+from tradewinds.results.run_files import EVERY_RUN
 
 # SHA-256 of trades.csv; the run id is the name of its folder
 RECORDED = {
@@ -51,14 +53,22 @@ def demo(tmp_path_factory):
     return folder / "demo"
 
 
+def listed(family):
+    """What the one list of a run's files has for a family; `loaded` holds the receipts of databases."""
+    return {file.name for file in (*EVERY_RUN, *markets.family_of(family).run_files)} | {"loaded"}
+
+
 def test_the_demo_gives_the_recorded_trades(demo):
     assert digest(demo, "demo") == RECORDED["demo"][1]
+    assert {path.name for path in (demo / "backtests" / RECORDED["demo"][0]).iterdir()} == listed("kalshi_weather")
 
 
 def test_the_shares_demo_gives_the_recorded_trades(tmp_path):
     config = ROOT / "config" / "equities_demo.yaml"
     call(tmp_path, sys.executable, "-m", "tradewinds.cli", "run", "--config", str(config))
     assert digest(tmp_path, "equities_demo") == RECORDED["equities_demo"][1]
+    folder = tmp_path / "backtests" / RECORDED["equities_demo"][0]
+    assert {path.name for path in folder.iterdir()} == listed("equities_daily")
 
 
 def test_other_code_replays_the_demo_and_fetches_nothing(demo):

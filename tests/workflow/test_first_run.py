@@ -93,6 +93,8 @@ def test_plain_snakemake_gives_the_same_bytes(finished, server, tmp_path):
         mine, other = (d.run_folder() / name for d in (desk, finished))
         texts = [re.sub(r"\b[0-9a-f]{40}(-dirty)?\b", "commit", path.read_text()) for path in (mine, other)]
         assert texts[0] == texts[1], name
+    books = [pq.read_table(d.run_folder() / "journal.parquet") for d in (desk, finished)]
+    assert books[0].equals(books[1]) and books[0].num_rows > 100
     pictures = [{p.name: p.read_bytes() for p in d.run_folder().glob("plots/*.*g")} for d in (desk, finished)]
     assert pictures[0] == pictures[1] and {"equity.svg", "edge.png"} <= pictures[0].keys()
     assert candles_of(desk) == candles_of(finished)

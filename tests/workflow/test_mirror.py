@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 
 from tests.workflow.harness import Desk
 
-PROGRAM = "import sys; from tradewinds.database.mirror import mirror_candles as m; m(sys.argv[2:], sys.argv[1])"
+PROGRAM = """
+import sys
+from tradewinds.families.kalshi_weather.database.mirror import mirror_candles
+mirror_candles(sys.argv[2:], sys.argv[1])
+"""
 
 
 def count(folder, what):

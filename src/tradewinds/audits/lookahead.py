@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tradewinds.families.contract import Future, Key, Stretch, Subject, Timelines
+from tradewinds.families.contract import BOOKS, Future, Key, Stretch, Subject, Timelines
 
 TOGETHER = "several kinds together"
 
@@ -32,7 +32,8 @@ Difference = tuple[int, str, str]  # when, and the outcome before and after the 
 
 @dataclass(frozen=True)
 class Change:
-    """The first decision of a market by the cut that came out differently, and the kinds of records that made it so."""
+    """The first decision of a market by the cut, or entry of its books, that came out differently, and the kinds of records
+    that made it so."""
 
     event_ticker: str
     market_ticker: str
@@ -123,14 +124,16 @@ def choose_cuts(instants: Mapping[str, Sequence[int]], count: int, seed: int) ->
 
 
 def _differences(expected: Timelines, found: Timelines) -> dict[Key, Difference]:
-    """Per timeline that is not the same: when it first differs, and both outcomes there."""
+    """Per timeline that is not the same: when it first differs, and both outcomes there. The books of a market are told only
+    where all its decisions agree: else they differ because a decision did."""
     different = {}
     for key in sorted(expected.keys() | found.keys()):
         before, after = expected.get(key, []), found.get(key, [])
         if before != after:
             ts = _first_difference(before, after)
             different[key] = (ts, _outcome_at(before, ts), _outcome_at(after, ts))
-    return different
+    decided = {market for market, what in different if what != BOOKS}
+    return {key: found for key, found in different.items() if key[1] != BOOKS or key[0] not in decided}
 
 
 def _first_difference(before: list[Stretch], after: list[Stretch]) -> int:

@@ -135,11 +135,11 @@ def _symbols(bars: dict[str, Any]) -> list[str]:
         DataMissing: there is no such file.
         ConfigError: the bars do not come from a file, or the file has no symbols.
     """
-    from tradewinds.families.equities_daily.fetch import bar_files
+    from tradewinds.families.equities_daily.fetch import user_bars
 
     if bars["source"] != "files":
         raise ConfigError("no universe is given.", where="--universe", remedy="Name the symbols: --universe A,B,C.")
     if not Path(bars["path"]).exists():
         remedy = "Bring prices: --bars FILE, or a --config whose bars come from elsewhere."
         raise DataMissing(f"there are no prices in {bars['path']}.", remedy=remedy)
-    return bar_files.symbols(bars["path"], bars.get("columns", {}).get("symbol", "symbol"))
+    return user_bars.symbols(bars["path"], bars.get("columns", {}).get("symbol", "symbol"))

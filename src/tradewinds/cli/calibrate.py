@@ -61,8 +61,8 @@ def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
     """
     # Imported here: the scores need scipy, DuckDB and pyarrow, which `--help` does not.
     from tradewinds.core.damage import naming_damage
-    from tradewinds.families.kalshi_weather.calibration.data import gather
-    from tradewinds.families.kalshi_weather.calibration.scores import calibration
+    from tradewinds.families.kalshi_weather.calibration.inputs import scored_markets_and_days
+    from tradewinds.families.kalshi_weather.calibration.scores import calibration_scores
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.screen import Screen
@@ -70,7 +70,7 @@ def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
     plan = plan_of(conf)
     make_inputs(conf, options, Screen(console))
     with naming_damage(plan.data_files):
-        return calibration(*gather(conf, plan), conf["seed"])
+        return calibration_scores(*scored_markets_and_days(conf, plan), conf["seed"])
 
 
 def _show(console: Console, found: Scores) -> None:

@@ -10,21 +10,8 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
-from tradewinds.core import files
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
-
-
-def show_catalogs(screen: Screen, paths: list[str]) -> None:
-    """Print what the sync of some catalogs found, a line each."""
-    for path in paths:
-        meta = files.read_meta(path)
-        closes = f", closes {meta['earliest_close'][:10]} to {meta['latest_close'][:10]}" if meta["markets"] else ""
-        screen.print(
-            f"catalog of {meta['series_ticker']}: {meta['fetched']} markets listed, {meta['inserted']} new, "
-            f"{meta['updated']} changed{closes}; final through {meta['covers_through']}",
-            soft_wrap=True,
-        )
 
 
 def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> None:

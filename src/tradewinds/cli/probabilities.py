@@ -90,7 +90,7 @@ def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
     # Imported here: quotes need DuckDB and scipy, which `--help` does not.
     from tradewinds.core import files
     from tradewinds.families.kalshi_weather import climate_days
-    from tradewinds.families.kalshi_weather.calibration.data import asof_of, quotes_at
+    from tradewinds.families.kalshi_weather.calibration.inputs import asof_of, quotes_at
 
     rows = []
     forecasts = {row["market_ticker"]: row for row in files.read_rows(plan.files.probabilities)}

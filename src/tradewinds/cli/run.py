@@ -76,7 +76,7 @@ def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_ru
     from tradewinds.cli import display
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
-    from tradewinds.families.plan import run_plan, stale_files
+    from tradewinds.families.plan import due_files, run_plan
 
     conf = configs.load(config_path)
     plan, family = run_plan(conf), markets.family_of(conf["market"])
@@ -88,11 +88,9 @@ def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_ru
     from tradewinds.pipeline.make import make
 
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
-    # Which catalogs will be fetched: those that are missing or end too early before the run.
-    catalogs = plan.recorded["catalogs"]
-    synced = [path for path in catalogs if not Path(path).exists()]
-    synced += [path for path in stale_files(plan) if path in catalogs]
+    due = due_files(plan)
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
-    display.show_catalogs(screen, synced)
+    for note in family.fetched_notes(plan, due):
+        screen.print(note, soft_wrap=True)
     display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.headlines)

@@ -174,8 +174,7 @@ def _replay_in_jobs(
 
     # One order per job, beside the config that all of them read; other machines see the folder.
     first, plan = points[0], run_plan(points[0].config)
-    events = len(plan.recorded["candles"]) or sum(len(paths) for _, paths in plan.groups)
-    pieces = chunks.chunks(points, events, split, folder)
+    pieces = chunks.chunks(points, plan.units, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
         chunks.write_order(piece, split)

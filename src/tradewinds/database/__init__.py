@@ -1,1 +1,1 @@
-"""The results database."""
+"""The SQL database of runs: tables, schema versions, load, queries."""

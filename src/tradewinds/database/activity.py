@@ -1,4 +1,4 @@
-"""The flag is_active of strategies: an inactive one does not run."""
+"""Switch strategies on and off: a run of an inactive strategy is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from tradewinds.database.connect import explained, open_database
 
 
 def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:
-    """Switch a strategy on or off; False if the database does not know it and it is not `registered` here.
+    """Switch a strategy on or off.
+
+    Args:
+        url: the database.
+        name: the strategy.
+        active: on or off.
+        registered: this Tradewinds has the strategy, so that the database need not know it yet.
+
+    Returns:
+        False for a strategy that is neither in the database nor registered; nothing is changed then.
 
     Raises:
         DatabaseError: the database refuses.
@@ -37,12 +46,16 @@ def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:
 
 
 def refuse_inactive(url: str, name: str) -> None:
-    """Keep a run of a strategy that was switched off from beginning.
+    """Refuse to begin a run of a strategy that was switched off.
 
-    A database that cannot be asked forbids nothing: the run's load says what is wrong with it.
+    A database that cannot be read forbids nothing: the run's load reports what is wrong with it.
+
+    Args:
+        url: the database.
+        name: the strategy.
 
     Raises:
-        ConfigError: the strategy is inactive; says how to activate it.
+        ConfigError: the strategy is inactive; the message tells how to activate it.
     """
     active = None
     with contextlib.suppress(DatabaseError), queries.reading(url) as connection:

@@ -1,4 +1,4 @@
-"""Runs side by side: figures, settings that differ, and what each made on the days they share."""
+"""Compare runs: figures, settings that differ, and the P&L of each on the dates that all of them cover."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
+# Keys of metrics.json. Amounts are in each run's currency, whatever the keys say.
 FIGURES = (
     *(
         "start_balance_usd",
@@ -32,17 +33,24 @@ FIGURES = (
     *("sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss"),
 )
 
-FAMILY_FIGURES = (  # of runs that have them
+FAMILY_FIGURES = (  # shown where a run has them
     *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
     *("turnover_per_year", "excess_return_pct"),
 )
 
-ByDay = Mapping[dt.date, tuple[int, Decimal]]  # trades and their P&L
+ByDay = Mapping[dt.date, tuple[int, Decimal]]  # number of trades, and their P&L in the account's currency
 
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run to compare, from the database or from its folder; `days` are those to which its trades belong."""
+    """A run to compare, from the database or from its folder.
+
+    Attributes:
+        run_id: its id.
+        config: its resolved config.
+        metrics: its metrics.json.
+        days: number and P&L of its trades, by the date to which they belong (Family.date_of).
+    """
 
     run_id: str
     config: Mapping[str, Any]
@@ -51,25 +59,32 @@ class ComparedRun:
 
     @property
     def dates(self) -> tuple[dt.date, dt.date]:
-        """First and last date of its range."""
+        """First and last date of the run."""
         first, last = (dt.date.fromisoformat(self.config[f"date_{edge}_local"]) for edge in ("start", "end"))
         return first, last
 
     def between(self, first: dt.date, last: dt.date) -> tuple[int, Decimal]:
-        """Trades of some dates, and their P&L."""
+        """Number and P&L of the trades from one date to another, both included."""
         inside = [found for day, found in self.days.items() if first <= day <= last]
         return sum(count for count, _ in inside), sum((pnl for _, pnl in inside), Decimal(0))
 
     def by_day(self, days: Sequence[dt.date]) -> Iterator[Decimal]:
-        """P&L of these dates up to each of them; dates ascend."""
+        """Cumulative P&L over some dates.
+
+        Args:
+            days: ascending.
+
+        Yields:
+            Per date, the P&L of the trades of all dates up to it.
+        """
         return itertools.accumulate(self.days.get(day, (0, Decimal(0)))[1] for day in days)
 
 
 def _by_day(market: str, trades: Iterable[tuple[str, dt.date, int, Decimal]]) -> ByDay:
-    """Sums of trades by the day to which they belong.
+    """Sum trades by the date to which they belong.
 
     Args:
-        market: the run's market family, which knows that day.
+        market: the run's market, whose family knows that date.
         trades: (event, UTC date of the decision, number of trades, P&L).
     """
     family, found = markets.family_of(market), dict[dt.date, tuple[int, Decimal]]()
@@ -81,10 +96,14 @@ def _by_day(market: str, trades: Iterable[tuple[str, dt.date, int, Decimal]]) ->
 
 
 def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
-    """The run whose id begins so.
+    """Read a run from the database.
+
+    Args:
+        connection: one that can read.
+        prefix: how the run's id begins.
 
     Raises:
-        ConfigError: none does, several do, or it was never loaded to its end.
+        ConfigError: no id or more than one begins so, or the run's load never ended.
     """
     from tradewinds.database import queries
 
@@ -104,7 +123,7 @@ def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
 
 
 def from_folder(folder: Path) -> ComparedRun:
-    """The run of a folder.
+    """Read a run from its folder.
 
     Raises:
         ConfigError: its files cannot be read.
@@ -126,7 +145,16 @@ def from_folder(folder: Path) -> ComparedRun:
 
 
 def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
-    """Everything that the comparison says; lists are in the order of the runs."""
+    """Compare some runs.
+
+    Args:
+        runs: two or more.
+
+    Returns:
+        `runs` (ids), `metrics` (values by figure), `config_differences` (values by dotted key, for keys that differ) and
+        `common_days` (the dates that all runs cover, with each run's number of trades and P&L in its own currency). Lists
+        are in the order of the runs.
+    """
     names = (*FIGURES, *(name for name in FAMILY_FIGURES if any(name in run.metrics for run in runs)))
     first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
     days = max(0, (last - first).days + 1)
@@ -149,7 +177,15 @@ def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The settings of a config by their dotted keys."""
+    """List the settings of a config.
+
+    Args:
+        config: a config or one of its sections.
+        prefix: put before each key.
+
+    Yields:
+        (dotted key, value).
+    """
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")

@@ -1,4 +1,4 @@
-"""Open the results database; whatever goes wrong is one paragraph without the password."""
+"""Open the results database; every error is one paragraph without the password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE_WAIT_SECONDS = 120  # for another loader of the same SQLite file; a browser
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
-# What servers say, and what to do about it; the first that occurs in a message is shown.
+# Words of a database's messages, and what to do about it; the first that occurs in a message is shown.
 _REMEDIES = (
     ("Access denied", "Check user and password."),
     ("Unknown database", "Create it first: CREATE DATABASE … CHARACTER SET utf8mb4."),
@@ -41,10 +41,15 @@ _REMEDIES = (
 
 
 def expand(url: str) -> str:
-    """Put environment variables into `${NAME}`; in the user part of the URL they are quoted, so any password will do.
+    """Replace each `${NAME}` of a URL by the environment variable.
+
+    Values are quoted in the part before the `@`, so a password may have any characters.
+
+    Args:
+        url: a database URL as the config has it.
 
     Raises:
-        DatabaseError: one is not set.
+        DatabaseError: a variable is not set.
     """
     credentials_end = url.rfind("@")
 
@@ -58,10 +63,15 @@ def expand(url: str) -> str:
 
 
 def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
-    """An engine for a URL. For writers the folder of an SQLite file is made; readers can change nothing.
+    """Make an engine for a URL.
+
+    Args:
+        url: the database; `${NAME}` is an environment variable.
+        read_only: its connections can change nothing. Without it, the folder of an SQLite file is made.
 
     Raises:
-        DatabaseError: the URL cannot be understood, its driver is missing, or a reader's SQLite file is not there.
+        DatabaseError: the URL cannot be understood, or its driver is missing.
+        NothingLoaded: a reader's SQLite file is not there.
     """
     try:
         parsed = sa.make_url(expand(url))
@@ -88,9 +98,9 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
 
 
 def _listen_sqlite(engine: sa.Engine, read_only: bool) -> None:
-    """Transactions that hold DDL, too; while somebody writes, others read what was there before.
+    """Set up SQLite: transactions include DDL, and while one program writes, others read the rows of before.
 
-    That takes SQLite's write-ahead log. It is there while a loader is: at rest the database is one plain file.
+    The latter takes SQLite's write-ahead log. The log exists while a loader works: at rest the database is one plain file.
     """
 
     def connected(connection: sqlite3.Connection, _: Any) -> None:
@@ -111,13 +121,16 @@ def _listen_sqlite(engine: sa.Engine, read_only: bool) -> None:
 
 
 def _journal(connection: sqlite3.Connection, mode: str) -> None:
-    """Change the journal, unless somebody else is at work: every mode is right, in one of them readers have to wait."""
+    """Change the journal's mode, unless another program uses the file.
+
+    Every mode is correct; without the write-ahead log readers wait for a writer.
+    """
     with contextlib.suppress(sqlite3.DatabaseError):
         connection.execute(f"PRAGMA journal_mode = {mode}")
 
 
 def _listen_server(engine: sa.Engine, read_only: bool) -> None:
-    """What does not fit is an error on every server; a second loader of a run waits for the first."""
+    """Set up a server's sessions: a value that does not fit is an error, and a second loader of a run waits for the first."""
 
     def connected(connection: Any, _: Any) -> None:
         with connection.cursor() as cursor:
@@ -131,7 +144,14 @@ def _listen_server(engine: sa.Engine, read_only: bool) -> None:
 
 @contextlib.contextmanager
 def explained(url: str) -> Iterator[None]:
-    """Turn the database's own errors into a DatabaseError."""
+    """Turn the database's own errors in the block into a DatabaseError.
+
+    Args:
+        url: the database, which the message names without its password.
+
+    Raises:
+        DatabaseError: with the database's own words and what to do about it.
+    """
     try:
         yield
     except DatabaseError as error:
@@ -148,7 +168,7 @@ def _where(url: str) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """The server's own words, without the statement and its values."""
+    """The database's own words, without the statement and its values."""
     cause = getattr(error, "orig", None) or error
     message = cause.args[-1] if cause.args else str(cause)
     return " ".join(str(message).split())[:300].rstrip(".")

@@ -1,6 +1,7 @@
-"""What people ask the database: plain rows for tables, JSON, CSV and pages. Nothing here changes anything.
+"""Queries for tables, JSON, CSV and web pages: plain rows. Nothing here changes the database.
 
-Every question takes a connection that `reading` opened. Amounts are Decimals, times UTC without zone.
+Every function takes a connection that `reading` opened. Amounts are Decimals in the currency of the run's account, times are
+UTC without zone.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _BOARD = sa.table(
     ),
     *(sa.column(name, t.backtest_metrics.c[name].type) for name in ("sharpe", "sortino", "brier")),
 )
-# what a leaderboard can be sorted by: column, and whether less is better
+# What a leaderboard can be sorted by: (column, whether less is better).
 SORTS = {
     "sharpe": ("sharpe", False),
     "sortino": ("sortino", False),
@@ -62,7 +63,7 @@ SORTS = {
 }
 
 
-# what trades can be sorted by; seq is the order of execution
+# Columns that trades can be sorted by; seq is the order of execution.
 TRADE_SORTS = (
     *("seq", "decision_ts_utc", "market_ticker", "side", "qty", "entry_price", "entry_fee", "model_prob_yes"),
     *("ev_net_per_contract", "reason_code", "settled_result", "payout", "pnl"),
@@ -71,10 +72,14 @@ TRADE_SORTS = (
 
 @contextlib.contextmanager
 def reading(url: str) -> Iterator[sa.Connection]:
-    """A connection that can only read, to a database whose schema is today's.
+    """Open a connection that can only read.
+
+    Args:
+        url: the database.
 
     Raises:
-        DatabaseError: it is not there, refuses, or has another schema.
+        NothingLoaded: the database is not there, or has none of Tradewinds' tables.
+        DatabaseError: the database refuses, or its schema is not the current one.
     """
     engine = open_database(url, read_only=True)
     try:
@@ -87,29 +92,45 @@ def reading(url: str) -> Iterator[sa.Connection]:
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs: those that have all that is named."""
+    """Conditions on runs, all of which a run must meet; None asks for nothing.
+
+    Attributes:
+        status: RUNNING, SUCCESS or FAILED.
+        series: a series or symbol that the run trades.
+        strategy: its name.
+    """
 
     status: str | None = None
     series: str | None = None
     strategy: str | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """As SQL."""
+        """The conditions as SQL."""
         runs, found = t.backtest_runs.c, []
         if self.status is not None:
             found.append(runs.status == self.status)
         if self.strategy is not None:
             found.append(runs.strategy == self.strategy)
-        if self.series is not None:  # a list of names as JSON text, on every server
+        if self.series is not None:  # the column is a list of names as JSON text, on every server
             found.append(sa.cast(runs.series, sa.String(65_535)).contains(f'"{self.series}"', autoescape=True))
         return found
 
 
 @dataclass(frozen=True)
 class TradeFilter:
-    """Which trades of a run: those that have all that is named.
+    """Conditions on the trades of a run, all of which a trade must meet; None asks for nothing.
 
-    Decided in [since, until) (UTC, no zone), with a pnl from min_pnl to max_pnl (USD, both included).
+    Attributes:
+        series: its series_ticker.
+        event: its event_ticker.
+        market: its market_ticker.
+        side: its side.
+        reason_code: why it was entered.
+        settled_result: how it ended.
+        since: earliest time of its decision, UTC without zone.
+        until: the decision was before this time, UTC without zone.
+        min_pnl: least P&L, in the account's currency.
+        max_pnl: greatest P&L, in the account's currency.
     """
 
     series: str | None = None
@@ -124,7 +145,7 @@ class TradeFilter:
     max_pnl: Decimal | None = None
 
     def conditions(self, run_id: str) -> list[sa.ColumnElement[bool]]:
-        """As SQL."""
+        """The conditions as SQL, with that on the run."""
         trades = t.backtest_trades.c
         named = (
             (self.series, trades.series_ticker.__eq__),
@@ -143,7 +164,13 @@ class TradeFilter:
 
 @dataclass(frozen=True)
 class TradeTotals:
-    """What some trades are together; pnl in USD, exact."""
+    """Sums over trades.
+
+    Attributes:
+        trades: how many there are.
+        contracts: the sum of their quantities.
+        pnl: the sum of their P&L in the account's currency, exact.
+    """
 
     trades: int
     contracts: int
@@ -153,7 +180,18 @@ class TradeTotals:
 def list_runs(
     connection: sa.Connection, which: RunFilter = RunFilter(), *, limit: int | None = None, offset: int = 0
 ) -> list[Row]:
-    """Runs, the latest first, with their main metrics (null unless loaded)."""
+    """List runs, the latest first, with their main figures.
+
+    Args:
+        connection: from `reading`.
+        which: conditions on the runs.
+        limit: how many at most; None for all.
+        offset: how many to leave out at the beginning.
+
+    Returns:
+        One row per run: columns of backtest_runs and backtest_metrics. Figures of a run that was never loaded to its end
+        are None.
+    """
     runs, metrics = t.backtest_runs, t.backtest_metrics
     columns = [*(runs.c[name] for name in _RUN_COLUMNS), *(metrics.c[name] for name in _RUN_METRICS)]
     query = sa.select(*columns).outerjoin_from(runs, metrics, runs.c.run_id == metrics.c.run_id)
@@ -162,7 +200,7 @@ def list_runs(
 
 
 def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int:
-    """How many runs `list_runs` has on all its pages."""
+    """Count the runs that meet some conditions."""
     query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*which.conditions())
     return connection.execute(query).scalar_one()
 
@@ -175,13 +213,20 @@ def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dic
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
-    """A run with its config and all of its metrics.json, or None."""
+    """Read a run's row of backtest_runs, with its config and all of its metrics.json; None if there is no such run."""
     rows = _rows(connection, sa.select(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id))
     return rows[0] if rows else None
 
 
+def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The configs of some runs, by run id."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
+    return dict(connection.execute(query).tuples().all())
+
+
 def runs_named(connection: sa.Connection, prefix: str) -> list[str]:
-    """Ids of the runs whose id begins so."""
+    """List the ids that begin with `prefix`, in their order."""
     ids = t.backtest_runs.c.run_id
     return list(connection.scalars(sa.select(ids).where(ids.startswith(prefix, autoescape=True)).order_by(ids)))
 
@@ -196,7 +241,20 @@ def list_trades(
     limit: int | None = None,
     offset: int = 0,
 ) -> Iterator[Row]:
-    """Trades of a run by one of TRADE_SORTS, equal ones in execution order; read as they are asked for."""
+    """List the trades of a run.
+
+    Args:
+        connection: from `reading`; it must stay open while rows are taken.
+        run_id: the run.
+        which: conditions on the trades.
+        sort: one of TRADE_SORTS; trades that are equal in it are in the order of execution.
+        descending: the greatest first.
+        limit: how many at most; None for all.
+        offset: how many to leave out at the beginning.
+
+    Returns:
+        Rows of backtest_trades, read from the database as they are taken.
+    """
     column = t.backtest_trades.c[sort]
     query = sa.select(t.backtest_trades).where(*which.conditions(run_id))
     query = query.order_by(column.desc() if descending else column, t.backtest_trades.c.seq)
@@ -205,7 +263,7 @@ def list_trades(
 
 
 def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = TradeFilter()) -> TradeTotals:
-    """All pages of `list_trades` together."""
+    """Sum over the trades of a run that meet some conditions."""
     trades = t.backtest_trades.c
     query = sa.select(sa.func.count(), sa.func.sum(trades.qty), _micro(trades.pnl)).where(*which.conditions(run_id))
     count, contracts, micro = connection.execute(query).one()
@@ -213,7 +271,11 @@ def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = Tr
 
 
 def trade_kinds(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
-    """The values that the trades of a run have in the columns with few of them."""
+    """List the different values of columns that have few of them.
+
+    Returns:
+        Sorted values by column: series_ticker, side, reason_code, settled_result.
+    """
     trades = t.backtest_trades.c
     columns = [trades[name] for name in ("series_ticker", "side", "reason_code", "settled_result")]
     rows = _rows(connection, sa.select(*columns).where(trades.run_id == run_id).distinct())
@@ -221,13 +283,17 @@ def trade_kinds(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
 
 
 def core_metrics(connection: sa.Connection, run_id: str) -> Row | None:
-    """The row of backtest_metrics of a run, or None."""
+    """Read a run's row of backtest_metrics; None if the run was never loaded to its end."""
     rows = _rows(connection, sa.select(t.backtest_metrics).where(t.backtest_metrics.c.run_id == run_id))
     return rows[0] if rows else None
 
 
 def results_by_event(connection: sa.Connection, run_id: str) -> list[tuple[str, dt.date, int, Decimal]]:
-    """Trades and exact P&L of a run, by event and UTC date of the decision: (event, date, trades, P&L)."""
+    """Sum the trades of a run by event and date.
+
+    Returns:
+        (event_ticker, UTC date of the decision, number of trades, exact P&L in the account's currency).
+    """
     trades = t.backtest_trades.c
     keys = (trades.event_ticker, sa.func.date(trades.decision_ts_utc))
     query = sa.select(*keys, sa.func.count(), _micro(trades.pnl)).where(trades.run_id == run_id).group_by(*keys)
@@ -238,12 +304,20 @@ def results_by_event(connection: sa.Connection, run_id: str) -> list[tuple[str, 
 
 
 def _micro(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """The sum of an amount in millionths of a dollar: exact on every server."""
+    """The sum of a column of amounts, in millionths of the currency: an integer is exact on every server."""
     return sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(column, sa.Numeric) * MICRO), sa.BigInteger))
 
 
 def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int | None = None) -> list[Row]:
-    """Successful runs, the best first; runs without the metric come last.
+    """List the successful runs, the best first; runs without the figure come last.
+
+    Args:
+        connection: from `reading`.
+        sort: one of SORTS.
+        limit: how many at most; None for all.
+
+    Returns:
+        Rows of the view v_backtest_leaderboard.
 
     Raises:
         ConfigError: there is no such sort.
@@ -259,7 +333,7 @@ def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int |
 
 
 def list_strategies(connection: sa.Connection) -> list[Row]:
-    """The strategies that runs were loaded of, with the number of their runs."""
+    """List the strategies that the database knows, by name: rows of `strategies` with the number of their `runs`."""
     runs = t.backtest_runs.c
     counted = sa.select(sa.func.count()).where(runs.strategy == t.strategies.c.name).scalar_subquery().label("runs")
     return _rows(connection, sa.select(t.strategies, counted).order_by(t.strategies.c.name))

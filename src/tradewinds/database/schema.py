@@ -1,7 +1,7 @@
-"""The version of a database's schema: whoever loads brings it up to date, whoever reads only looks.
+"""The version of a database's schema: a load brings it up to date, a reader only checks it.
 
-Each version is one file of migrations/versions; the table `tradewinds_schema` says which one a database has. Views hold
-nothing, so an upgrade makes them all anew: a changed view needs a version, too, if only an empty one.
+Each version is one file of migrations/versions; the table `tradewinds_schema` says which one a database has. Views hold no
+rows, so an upgrade makes them all anew: a changed view needs a version, too, if only an empty one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError, NothingLoaded
 from tradewinds.database import tables as t
 from tradewinds.database.connect import WAIT_SECONDS
@@ -20,17 +21,33 @@ VERSION_TABLE = "tradewinds_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = tuple(sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py")))
 CURRENT = VERSIONS[-1]
-UNVERSIONED = "unversioned"  # our tables, from before there were versions
+UNVERSIONED = "unversioned"  # tables that Tradewinds made before its schemas had versions
 
 _OLDER = "Run any config against it, or the same one again: the load brings it up to date and keeps what is there."
 _NEWER = "Use that Tradewinds, or another database."
 
 
-def version_of(connection: sa.Connection) -> str | None:
-    """The schema's version: one of VERSIONS, UNVERSIONED, or None where nothing of ours is.
+def all_tables() -> sa.MetaData:
+    """Every table of the newest schema: those of any run, and those that market families add.
 
     Raises:
-        DatabaseError: a version that this Tradewinds does not know.
+        TypeError: a family declares its tables on another MetaData.
+    """
+    for market in markets.NAMES:
+        module = markets.family_of(market).tables  # importing it adds its tables to the common ones
+        if module is not None and module.metadata is not t.metadata:
+            raise TypeError(f"{module.__name__} does not declare its tables on tradewinds.database.tables.metadata.")
+    return t.metadata
+
+
+def version_of(connection: sa.Connection) -> str | None:
+    """The version of a database's schema.
+
+    Returns:
+        One of VERSIONS, UNVERSIONED, or None for a database without Tradewinds' tables.
+
+    Raises:
+        DatabaseError: this Tradewinds does not know the version.
     """
     names = set(sa.inspect(connection).get_table_names())
     known = VERSION_TABLE in names and connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))
@@ -43,10 +60,11 @@ def version_of(connection: sa.Connection) -> str | None:
 
 
 def require_current(connection: sa.Connection) -> None:
-    """For readers, who change nothing.
+    """Refuse a database whose schema is not the current one. For readers, who must not change it.
 
     Raises:
-        DatabaseError: the schema is missing, older or newer.
+        NothingLoaded: the database has none of Tradewinds' tables.
+        DatabaseError: its schema is older or newer.
     """
     found = version_of(connection)
     if found is None:
@@ -57,10 +75,13 @@ def require_current(connection: sa.Connection) -> None:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring a schema to the current version: make it, adopt tables from before the versions, or take the steps between.
+    """Bring a database's schema to the current version.
+
+    An empty database gets all tables, tables from before there were versions are adopted, and an older version takes the
+    steps between.
 
     Raises:
-        DatabaseError: a newer schema, or tables of our names that are not ours.
+        DatabaseError: the schema is newer, or another program made tables with the same names.
     """
     with engine.connect() as connection:
         if version_of(connection) == CURRENT:
@@ -74,7 +95,10 @@ def upgrade(engine: sa.Engine) -> None:
 
 @contextlib.contextmanager
 def _alone(connection: sa.Connection) -> Iterator[None]:
-    """One at a time: SQLite's transaction sees to it; servers commit each DDL statement, so they need a lock by name."""
+    """Hold the right to change the schema while the block runs.
+
+    SQLite's transaction keeps others out. Servers commit each DDL statement by itself, so there a named lock does.
+    """
     if connection.dialect.name == "sqlite":
         yield
         return
@@ -103,7 +127,7 @@ def _make_views(connection: sa.Connection) -> None:
 
 
 def _refuse_foreign(connection: sa.Connection) -> None:
-    """Tables from before the versions must be what the first version makes; tables that are missing will be made."""
+    """Refuse tables from before the versions that differ from what the first version makes; missing ones do not count."""
     from tradewinds.database.migrations.versions.v0001_first import BASE
 
     differences = [d for d in compared(connection, BASE) if d[0] not in ("add_table", "add_index")]
@@ -114,7 +138,15 @@ def _refuse_foreign(connection: sa.Connection) -> None:
 
 
 def compared(connection: sa.Connection, wanted: sa.MetaData) -> list[tuple[object, ...]]:
-    """How the tables that are there differ from those wanted, as alembic's autogenerate says; other tables do not count."""
+    """How a database's tables differ from those wanted; other tables do not count.
+
+    Args:
+        connection: to the database.
+        wanted: the tables to compare with.
+
+    Returns:
+        One tuple per difference, as alembic's compare_metadata gives them: (kind, table or column, …).
+    """
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -129,10 +161,10 @@ def compared(connection: sa.Connection, wanted: sa.MetaData) -> list[tuple[objec
 def _type_differs(
     _: object, __: object, ___: object, found: sa.types.TypeEngine[object], wanted: object
 ) -> bool | None:
-    """MariaDB keeps JSON as LONGTEXT; all else is alembic's to judge (None)."""
+    """False for JSON, which MariaDB keeps as LONGTEXT; None leaves every other type to alembic."""
     return False if isinstance(wanted, sa.JSON) and isinstance(found, sa.Text) else None
 
 
 def _named(difference: tuple[object, ...]) -> str:
-    """The table of a difference: (kind, table or column …) or (kind, schema, table, …)."""
+    """The table that a difference is about: (kind, table or column, …) or (kind, schema, table, …)."""
     return str(getattr(difference[1], "table", difference[1] if difference[1] is not None else difference[2]))

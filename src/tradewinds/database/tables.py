@@ -1,7 +1,8 @@
-"""Tables and views of the results database: the same on SQLite, MariaDB and MySQL.
+"""Tables and views that every run fills, whatever its market: the same on SQLite, MariaDB and MySQL.
 
-Amounts are exact on every server: DECIMAL where the server has it, a checked REAL on SQLite (Exact below). Times are UTC
-without zone. A change here needs a step in migrations/versions (a test compares them).
+A market family adds tables of its own to the same `metadata`, in its own folder (`Family.tables`; schema.all_tables has
+them all). Amounts are exact on every server: DECIMAL where the server has it, a checked REAL on SQLite (`Exact` below).
+Times are UTC without zone. A change here or in a family's tables needs a step in migrations/versions (a test compares them).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from tradewinds.core.errors import DatabaseError
-from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
 metadata = sa.MetaData()
 
-_MYSQL: dict[str, Any] = {
+# Options of every table: what MariaDB and MySQL need for transactions and for all of Unicode. SQLite ignores them.
+ON_SERVERS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mariadb_engine": "InnoDB",
@@ -29,10 +30,10 @@ _MYSQL: dict[str, Any] = {
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal of fixed precision and scale that stays exact everywhere.
+    """A decimal of fixed precision and scale that is exact on every server.
 
-    SQLite has no decimals: there it is a REAL, which sorts and compares as a number and gives back every decimal of up to
-    15 significant digits exactly; more digits are refused, not rounded.
+    SQLite has no decimals. There the column is a REAL, which sorts and compares as a number and gives back every decimal of
+    up to 15 significant digits exactly; a value with more digits is refused, not rounded.
     """
 
     impl = sa.Numeric
@@ -43,18 +44,22 @@ class Exact(TypeDecorator[Decimal]):
         self.precision, self.scale = precision, scale
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        """REAL on SQLite, DECIMAL elsewhere."""
+        """Return the server's column type: REAL on SQLite, DECIMAL elsewhere."""
         kind: TypeEngine[Any] = sa.REAL() if dialect.name == "sqlite" else sa.Numeric(self.precision, self.scale)
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
-        """A float with the same digits for SQLite."""
+        """Return what the driver is given: on SQLite a float with the same digits.
+
+        Raises:
+            DatabaseError: SQLite cannot keep the value exactly.
+        """
         if value is None or dialect.name != "sqlite":
             return value
         return _real(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        """Always a Decimal of the column's scale."""
+        """Return a stored value as a Decimal of the column's scale; None stays None."""
         if value is None:
             return None
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -64,7 +69,7 @@ class Exact(TypeDecorator[Decimal]):
 _REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an IEEE 754 double
 
 
-@functools.lru_cache(maxsize=4096)  # candles have few different prices
+@functools.lru_cache(maxsize=4096)  # a column of prices has few different values
 def _real(value: Decimal) -> float:
     if len(value.normalize().as_tuple().digits) > _REAL_DIGITS:
         what = f"{value} has more than {_REAL_DIGITS} digits; SQLite cannot keep it exactly."
@@ -72,32 +77,39 @@ def _real(value: Decimal) -> float:
     return float(value)
 
 
-def _money() -> Exact:
+def money() -> Exact:
+    """Return the type of an amount: up to 14 digits before the point and 6 after it."""
     return Exact(20, 6)
 
 
-def _ratio() -> Exact:
+def ratio() -> Exact:
+    """Return the type of a probability or an expected value: up to 3 digits before the point and 12 after it."""
     return Exact(15, 12)
 
 
-def _key(length: int = 64) -> sa.String:
+def key(length: int = 64) -> sa.String:
+    """Return the type of a name or id that can be part of a key.
+
+    Args:
+        length: characters at most; InnoDB's longest key is 3,072 bytes, and a character takes up to 4.
+    """
     return sa.String(length)
 
 
 strategies = sa.Table(
     "strategies",
     metadata,
-    sa.Column("name", _key(100), primary_key=True),
+    sa.Column("name", key(100), primary_key=True),
     sa.Column("version", sa.String(32), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False, default=True),
     sa.Column("parameters", sa.JSON, nullable=False),
-    **_MYSQL,
+    **ON_SERVERS,
 )
 
 backtest_runs = sa.Table(
     "backtest_runs",
     metadata,
-    sa.Column("run_id", _key(36), primary_key=True),
+    sa.Column("run_id", key(36), primary_key=True),
     sa.Column("strategy", sa.ForeignKey("strategies.name"), nullable=False, index=True),
     sa.Column("status", sa.Enum("RUNNING", "SUCCESS", "FAILED", name="run_status"), nullable=False, index=True),
     sa.Column("market", sa.String(64), nullable=False),
@@ -114,7 +126,7 @@ backtest_runs = sa.Table(
     sa.Column("created_at_utc", sa.DateTime, nullable=False),
     sa.Column("loaded_at_utc", sa.DateTime),
     sa.Index("ix_runs_created", "created_at_utc"),
-    **_MYSQL,
+    **ON_SERVERS,
 )
 
 backtest_trades = sa.Table(
@@ -122,31 +134,32 @@ backtest_trades = sa.Table(
     metadata,
     sa.Column("run_id", sa.ForeignKey("backtest_runs.run_id", ondelete="CASCADE"), primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("trade_id", _key(36), nullable=False),
-    sa.Column("series_ticker", _key(), nullable=False),
-    sa.Column("event_ticker", _key(), nullable=False),
-    sa.Column("market_ticker", _key(), nullable=False),
+    sa.Column("trade_id", key(36), nullable=False),
+    sa.Column("series_ticker", key(), nullable=False),
+    sa.Column("event_ticker", key(), nullable=False),
+    sa.Column("market_ticker", key(), nullable=False),
     sa.Column("station_id", sa.String(16), nullable=False),
     sa.Column("decision_ts_utc", sa.DateTime, nullable=False),
     sa.Column("quote_ts_utc", sa.DateTime, nullable=False),
     sa.Column("side", sa.String(8), nullable=False),
     sa.Column("qty", sa.BigInteger, nullable=False),
-    sa.Column("entry_price", _money(), nullable=False),
-    sa.Column("entry_fee", _money(), nullable=False),
-    sa.Column("model_prob_yes", _ratio()),  # null in markets without probabilities, as are the two below
-    sa.Column("ev_gross_per_contract", _ratio()),
-    sa.Column("ev_net_per_contract", _ratio()),
+    sa.Column("entry_price", money(), nullable=False),
+    sa.Column("entry_fee", money(), nullable=False),
+    sa.Column("model_prob_yes", ratio()),  # null in markets without probabilities, as are the two below
+    sa.Column("ev_gross_per_contract", ratio()),
+    sa.Column("ev_net_per_contract", ratio()),
     sa.Column("reason_code", sa.String(64), nullable=False),
     sa.Column("settled_result", sa.String(16), nullable=False),
     sa.Column("settled_ts_utc", sa.DateTime, nullable=False),
-    sa.Column("payout", _money(), nullable=False),
-    sa.Column("pnl", _money(), nullable=False),
+    sa.Column("payout", money(), nullable=False),
+    sa.Column("pnl", money(), nullable=False),
     sa.Index("ix_trades_event", "event_ticker"),
     sa.Index("ix_trades_market_time", "market_ticker", "decision_ts_utc"),
     sa.Index("ix_trades_time", "decision_ts_utc"),
-    **_MYSQL,
+    **ON_SERVERS,
 )
 
+# Figures of metrics.json that are columns, under the same names. Amounts are in the run's currency, whatever their names say.
 METRIC_COLUMNS = ("roi_pct", "win_rate_pct", "profit_factor", "max_drawdown_pct", "sharpe", "sortino")
 SCORE_COLUMNS = ("exposure_time_avg_minutes", "brier", "log_loss", "avg_profit_usd", "avg_loss_usd")
 MONEY_COLUMNS = ("start_balance_usd", "end_balance_usd", "total_pnl_usd", "total_fees_usd")
@@ -155,95 +168,15 @@ backtest_metrics = sa.Table(
     "backtest_metrics",
     metadata,
     sa.Column("run_id", sa.ForeignKey("backtest_runs.run_id", ondelete="CASCADE"), primary_key=True),
-    *(sa.Column(name, _money(), nullable=False) for name in MONEY_COLUMNS),
-    sa.Column("max_drawdown_usd", _money()),
+    *(sa.Column(name, money(), nullable=False) for name in MONEY_COLUMNS),
+    sa.Column("max_drawdown_usd", money()),
     sa.Column("num_trades", sa.BigInteger, nullable=False),
     sa.Column("num_contracts", sa.BigInteger, nullable=False),
     *(sa.Column(name, sa.Double) for name in (*METRIC_COLUMNS, *SCORE_COLUMNS)),
-    **_MYSQL,
+    **ON_SERVERS,
 )
 
-kalshi_event = sa.Table(
-    "kalshi_event",
-    metadata,
-    sa.Column("event_ticker", _key(), primary_key=True),
-    sa.Column("series_ticker", _key(), nullable=False),
-    sa.Column("climate_date", sa.Date, nullable=False),
-    sa.Index("ix_event_series_date", "series_ticker", "climate_date"),
-    **_MYSQL,
-)
-
-kalshi_market = sa.Table(
-    "kalshi_market",
-    metadata,
-    sa.Column("market_ticker", _key(), primary_key=True),
-    sa.Column("event_ticker", sa.ForeignKey("kalshi_event.event_ticker"), nullable=False, index=True),
-    sa.Column("strike_type", sa.String(32)),
-    sa.Column("floor_strike", sa.Double),
-    sa.Column("cap_strike", sa.Double),
-    sa.Column("yes_sub_title", sa.Text),
-    sa.Column("status", sa.String(32), nullable=False),
-    sa.Column("result", sa.String(16)),
-    sa.Column("settlement_value", _money()),
-    sa.Column("open_time_utc", sa.DateTime, nullable=False),
-    sa.Column("close_time_utc", sa.DateTime, nullable=False),
-    sa.Column("settlement_ts_utc", sa.DateTime),
-    **_MYSQL,
-)
-
-kalshi_backfill_checkpoint = sa.Table(
-    "kalshi_backfill_checkpoint",
-    metadata,
-    sa.Column("series_ticker", _key(), primary_key=True),
-    sa.Column("climate_date", sa.Date, primary_key=True),
-    sa.Column("window_key", _key(), primary_key=True),
-    sa.Column("event_ticker", _key(), nullable=False, index=True),
-    sa.Column("status", sa.Enum("RUNNING", "SUCCESS", "FAILED", name="backfill_status"), nullable=False, index=True),
-    sa.Column("num_rows", sa.BigInteger),
-    sa.Column("num_markets", sa.Integer),
-    sa.Column("missing_minutes", sa.BigInteger),
-    sa.Column("requests", sa.Integer),
-    sa.Column("retries", sa.Integer),
-    sa.Column("tier", sa.String(32)),
-    sa.Column("reason_if_empty", sa.String(64)),
-    sa.Column("error", sa.Text),
-    sa.Column("file_path", sa.Text, nullable=False),
-    sa.Column("retrieved_at_utc", sa.DateTime),
-    sa.Column("updated_at_utc", sa.DateTime, nullable=False),
-    **_MYSQL,
-)
-
-# Market, then time: the key is the index of "a market's candles from … to …". It is how the rows lie on disk, too: always
-# in InnoDB, and in SQLite without a rowid, which keeps one tree instead of two.
-kalshi_candlestick_1m = sa.Table(
-    "kalshi_candlestick_1m",
-    metadata,
-    sa.Column("market_ticker", _key(), primary_key=True),
-    sa.Column("end_period_ts_utc", sa.DateTime, primary_key=True),
-    sa.Column("period_interval_minutes", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("series_ticker", _key(), nullable=False),
-    sa.Column("event_ticker", _key(), nullable=False),
-    *(sa.Column(name, Exact(9, 6)) for name in PRICE_COLUMNS),
-    sa.Column("volume", Exact(18, 2), nullable=False),
-    sa.Column("open_interest", Exact(18, 2), nullable=False),
-    sa.Column("retrieved_at_utc", sa.DateTime, nullable=False),
-    sqlite_with_rowid=False,
-    **_MYSQL,
-)
-
-# Which candle files the table above holds: committed with their rows, so an interrupted mirror knows where it stopped.
-kalshi_candlestick_mirrored = sa.Table(
-    "kalshi_candlestick_mirrored",
-    metadata,
-    sa.Column("series_ticker", _key(), primary_key=True),
-    sa.Column("climate_date", sa.Date, primary_key=True),
-    sa.Column("window_key", _key(), primary_key=True),
-    sa.Column("file_sha256", sa.String(64), nullable=False),
-    sa.Column("num_rows", sa.BigInteger, nullable=False),
-    sa.Column("mirrored_at_utc", sa.DateTime, nullable=False),
-    **_MYSQL,
-)
-
+# Names that people's own queries use; each upgrade of the schema makes the views anew.
 VIEWS = {
     "v_backtest_leaderboard": """
         SELECT r.run_id, r.strategy, r.market, r.date_start, r.date_end, m.total_pnl_usd, m.roi_pct, m.num_trades,
@@ -257,7 +190,13 @@ VIEWS = {
 
 
 def upsert(table: sa.Table, dialect: sa.Dialect, columns: Sequence[str] | None = None) -> sa.Insert:
-    """An INSERT that replaces some columns (all others than the key) of rows whose primary key is there already."""
+    """Build an INSERT that updates the rows whose primary key is there already.
+
+    Args:
+        table: where the rows go.
+        dialect: the connection's; SQLite and the servers say this differently.
+        columns: those to update in a row that is there; None for all outside the key.
+    """
     keys = [column.name for column in table.primary_key]
     changed = columns or [column.name for column in table.columns if column.name not in keys]
     if dialect.name == "sqlite":

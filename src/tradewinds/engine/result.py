@@ -7,7 +7,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.equity import Point
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import money
+from tradewinds.core.units import MICRO
+from tradewinds.engine.equity import Point, check_points
+from tradewinds.engine.journal import REMEDY, Journal
+from tradewinds.engine.trades import Position
 
 
 class Decision(NamedTuple):
@@ -41,8 +46,11 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A filled order and its end: settlement, or sale. Money in micro-units, probability in pico, EVs a contract in
-    pico-units, Unix s; None where a market has no such thing. `payout_micro` is what came back after `exit_fee_micro`."""
+    """A position with what its market knows of it. Probability in pico, EVs a contract in pico-units, Unix s; None where a
+    market has no such thing.
+
+    Quantities and money are those of `position`, which is made from the journal: no market family states them.
+    """
 
     series_ticker: str
     event_ticker: str
@@ -51,52 +59,109 @@ class Trade:
     decision_ts: int
     quote_ts: int
     side: str  # BUY_YES | BUY_NO | BUY
-    qty: int
-    entry_price_micro: int
-    entry_fee_micro: int
     model_prob_yes_pico: int | None
     ev_gross_pico: int | None
     ev_net_pico: Fraction | None
     reason_code: str
     settled_result: str
     settled_ts: int
-    payout_micro: int
-    exit_fee_micro: int = 0
+    position: Position
+
+    @property
+    def qty(self) -> int:
+        """Whole contracts or shares of the first leg's entries."""
+        return self.position.quantity // MICRO
+
+    @property
+    def entry_price_micro(self) -> int:
+        """The first leg's mean entry price."""
+        return self.position.entry_price
+
+    @property
+    def entry_cost_micro(self) -> int:
+        """What the entries took from cash, without fees."""
+        return -self.position.entry_cash
+
+    @property
+    def entry_fee_micro(self) -> int:
+        """Fees of the entries."""
+        return self.position.entry_fee
+
+    @property
+    def exit_fee_micro(self) -> int:
+        """Fees of the exits."""
+        return self.position.exit_fee
+
+    @property
+    def payout_micro(self) -> int:
+        """What exits, settlement and flows brought, less the exits' fees."""
+        return self.position.exit_cash + self.position.flows - self.position.exit_fee
 
     @property
     def pnl_micro(self) -> int:
-        """Payout minus cost with fee."""
-        return self.payout_micro - self.qty * self.entry_price_micro - self.entry_fee_micro
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A market of an attempted event with a probability at its as-of time and a yes/no result."""
-
-    event_ticker: str
-    market_ticker: str
-    p_yes_pico: int
-    yes: bool
+        """The sum of all changes of cash."""
+        return self.position.pnl
 
 
 @dataclass
 class RunResult:
-    """A run. `equity` is in time order; `diagnostics` are the counts of metrics.json; `watermark` is the latest candle used.
+    """A run.
 
-    `days_per_year` is None where equity is noted around the clock; else a year has so many trading days, and every point of
-    `equity` after the first is the close of one. `family` are metrics that the market family adds.
+    Attributes:
+        start_balance_micro: cash at the start.
+        end_balance_micro: the account's own cash at the end.
+        journal: the books, from which `trades` are made.
+        trades: in order of execution.
+        equity: in order of time.
+        decisions: fills and refusals.
+        diagnostics: counts of metrics.json.
+        skipped: (event, reason) of what was not replayed.
+        watermark: end of the latest candle used, in Unix seconds.
+        start_ts: of the first point of equity, in Unix seconds.
+        end_ts: of the last one.
+        family: metrics that the market family adds.
+        days_per_year: how many daily returns make a year.
+        around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity after the first is the close of
+            a trading day.
+        stays_open: positions may be open at the end.
     """
 
     start_balance_micro: int
     end_balance_micro: int
+    journal: Journal
     trades: list[Trade]
     equity: list[Point]
     decisions: list[Decision]
-    scored: list[Scored]
     diagnostics: dict[str, Any]
     skipped: list[tuple[str, str]]  # (event, reason)
     watermark: int | None
     start_ts: int | None = None
     end_ts: int | None = None
-    days_per_year: int | None = None
     family: dict[str, Any] = field(default_factory=dict)
+    days_per_year: int = field(kw_only=True)
+    around_the_clock: bool = field(kw_only=True)
+    stays_open: bool = field(default=False, kw_only=True)
+
+    def check_books(self) -> None:
+        """Compare the account's own cash, at the end and at every point of equity, with the books; every run is.
+
+        Raises:
+            SimulationError: they do not add up.
+        """
+        self.journal.check(self.start_balance_micro, self.end_balance_micro, stays_open=self.stays_open)
+        check_points(self.equity, self.journal, self.start_balance_micro)
+        if self.equity and self.equity[-1].cash_micro != self.end_balance_micro:
+            raise SimulationError(
+                f"the last point of equity has {money(self.equity[-1].cash_micro)} in cash, the account ended with "
+                f"{money(self.end_balance_micro)}.",
+                where="equity",
+                remedy=REMEDY,
+            )
+        made = sum([trade.pnl_micro for trade in self.trades])
+        if self.start_balance_micro + made != self.end_balance_micro:
+            raise SimulationError(
+                f"{len(self.trades):,} trades made {money(made)}, the account went from {money(self.start_balance_micro)} to "
+                f"{money(self.end_balance_micro)}.",
+                where="trades",
+                remedy=REMEDY,
+            )

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import ModuleType
+
+    import sqlalchemy as sa
+
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.plan import Plan
     from tradewinds.families.strategy_table import StrategyTable
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.run_files import RunFile
 
 Tell = Callable[[int, int], None]  # hears of units of work done, and of how many
 
@@ -56,22 +62,6 @@ class Stage:
     kind: str
     code: Sequence[str] = ()
     wildcards: Mapping[str, str] = field(default_factory=dict)
-
-
-class RunFile(NamedTuple):
-    """A file of a run's folder.
-
-    Attributes:
-        kind: its name in the workflow's rules.
-        name: its file name.
-        media_type: as the web page serves it.
-        purpose: what it holds, in words.
-    """
-
-    kind: str
-    name: str
-    media_type: str
-    purpose: str
 
 
 class ValidationCount(NamedTuple):
@@ -124,6 +114,7 @@ class Findings:
 
 
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
+BOOKS = "entries of the books"  # what every family compares beside its decisions
 
 
 class Stretch(NamedTuple):
@@ -192,10 +183,12 @@ class Family(Protocol):
         services: the services that its jobs may call, by their section of the config.
         stages: the rules that only it has, in the order in which their files are included.
         code: what a replay depends on, as files or folders below the package: never another family's.
-        run_files: what the replay writes into a run's folder beyond what every run has.
+        load_code: what `load_extra` depends on, in the same way.
+        run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
         headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
             whose label the summary adds the account's currency.
-        days_per_year: trading days of a year; None where equity is noted around the clock.
+        days_per_year: how many daily returns make a year.
+        around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: keys of a config that change neither what is read nor what is replayed.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
@@ -205,12 +198,18 @@ class Family(Protocol):
     services: Mapping[str, Service]
     stages: Sequence[Stage]
     code: Sequence[str]
+    load_code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
-    days_per_year: int | None
+    days_per_year: int
+    around_the_clock: bool
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable
+
+    @property
+    def tables(self) -> ModuleType | None:
+        """The module that adds the family's tables to database.tables.metadata; None for a family without any."""
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note what the schema cannot say of a config."""
@@ -245,7 +244,7 @@ class Family(Protocol):
         """How many earlier bars a config's signals need; sweep points with different values read different files."""
 
     def replay(self, config: Mapping[str, Any], plan: Plan[Any], threads: int, tell: Tell) -> RunResult:
-        """Replay a config on its plan's files, and write `run_files` into the run's folder."""
+        """Replay a config on its plan's files, and write those of `run_files` that SIMULATE makes."""
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: Plan[Any], workers: int) -> list[Summary]:
         """The runs of configs that differ in `replay_keys` only, in short; the files are read once."""
@@ -263,7 +262,37 @@ class Family(Protocol):
     def lookahead(self, config: Mapping[str, Any], plan: Plan[Any]) -> Subject:
         """A run of the data that is there, for the look-ahead check."""
 
-    def report(self) -> Report:
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load rows of the family's own tables, in the transaction that loads the run.
+
+        Args:
+            connection: the load's.
+            run: its row of backtest_runs.
+            recorded: paths of data files by kind (Plan.recorded); a kind that is left out is not loaded.
+        """
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: Plan[Any], reasons: Callable[[], Mapping[str, str]]
+    ) -> AbstractContextManager[None]:
+        """Keep the family's record of fetched files in the database while the block makes them, if it has one.
+
+        Args:
+            config: the run's.
+            plan: its files.
+            reasons: called when the block has ended: why a file could not be fetched, by path.
+        """
+
+    def fetched_notes(self, plan: Plan[Any], fetched: Sequence[str]) -> Iterable[str]:
+        """Lines to show when a run is made: what its services listed.
+
+        Args:
+            plan: the run's files.
+            fetched: paths that were missing or ended too early before the run (plan.due_files).
+        """
+
+    def report(self) -> FamilyReport:
         """The report's title and sections."""
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:

@@ -57,8 +57,9 @@ class Plan(Generic[Files]):
         stages: what is made before the replay, by kind, in the order in which it is made.
         inputs: what the replay reads, by kind: data files and the user's own.
         results: files of the run that are made after the replay and before the report.
-        recorded: data files that the load into the database reads, by kind.
+        recorded: data files from which the family loads rows into the database, by kind.
         files: what the family knows of its files.
+        units: how many events, or files of a symbol and year, the replay goes through: a sweep sizes its jobs by it.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class Plan(Generic[Files]):
     stages: Mapping[str, Sequence[DataFile]]
     inputs: Mapping[str, Sequence[str]]
     files: Files
+    units: int
     results: Sequence[str] = ()
     recorded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -131,6 +133,11 @@ def stale_files(plan: Plan[Any]) -> list[str]:
         for path, needed in plan.growing.items()
         if Path(path).exists() and dt.date.fromisoformat(files.read_meta(path)["covers_through"]) < needed
     ]
+
+
+def due_files(plan: Plan[Any]) -> list[str]:
+    """Fetched files that a run has to ask for: first those that are not there, then those that end too early."""
+    return [path for path in plan.fetched if not Path(path).exists()] + stale_files(plan)
 
 
 def refuse_missing(plan: Plan[Any]) -> None:

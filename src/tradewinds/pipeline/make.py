@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing
@@ -63,10 +63,16 @@ def make(
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
         files += [beyond] if beyond else []
         with (
-            _checkpoints(conf, plan, Path(failures)),
+            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
             progress.Watch(files, screen, failures, log) as watch,
         ):
             return runner.run_workflow(command, log, watch, Path(failures))
+
+
+def _reasons(failures: Path) -> dict[str, str]:
+    """Why jobs could not make their files, by path; a job that was interrupted has no reason."""
+    failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
+    return {record["target"]: record["message"] for record in failed if "target" in record}
 
 
 def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen) -> None:
@@ -84,20 +90,6 @@ def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
         make(path, conf, run_plan(conf), options, screen, target="inputs")
-
-
-def _checkpoints(conf: configs.Config, plan: Plan[Any], failures: Path) -> contextlib.AbstractContextManager[None]:
-    """Keeps the database's checkpoints of the events that this run must fetch; nothing to fetch costs nothing."""
-    missing = [path for path in plan.recorded["candles"] if not Path(path).exists()]
-    if not missing:
-        return contextlib.nullcontext()
-    from tradewinds.families.kalshi_weather.database import checkpoints
-
-    def reasons() -> dict[str, str]:
-        failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
-        return {record["target"]: record["message"] for record in failed if "target" in record}
-
-    return checkpoints.backfill(conf["database"]["url"], missing, reasons)
 
 
 def _refuse_missing(plan: Plan[Any]) -> None:

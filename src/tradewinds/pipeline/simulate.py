@@ -31,10 +31,11 @@ def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int,
 
     Raises:
         DataMissing: there is nothing to replay.
-        SimulationError: the simulation failed, or a file is damaged.
+        SimulationError: the simulation failed, its books do not add up, or a file is damaged.
     """
     with naming_damage(plan.data_files):
         result = markets.family_of(conf["market"]).replay(conf, plan, threads, tell)
+    result.check_books()
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
     write_manifest(plan.run_dir, plan.run_id, conf, about_run(conf), inputs, result.watermark)
 

@@ -1,1 +1,1 @@
-"""Facts that families of shares have in common: exchanges, universes, corporate actions."""
+"""Reference data that families of shares have in common: exchanges, universes, corporate actions."""

@@ -1,8 +1,9 @@
-"""Splits and dividends: prices in the shares of the first trading day.
+"""Adjustment of prices for splits and dividends, forwards from the first trading day of a run.
 
-A factor per bar turns a price into what the shares that one share of the run's first day has become are worth, dividends put
-back into the share: a split of 2 for 1 doubles it from its ex-date on, a dividend D multiplies it by C / (C − D), C the close
-before. The factor of a bar comes from actions up to its date only (and is 1 on the first trading day), so it knows no future.
+An adjusted price is the value of what one share of the run's first trading day has become, with dividends reinvested. The
+prices of each bar are multiplied by a factor. It is 1 on the first trading day. The ex-date of a split of 2 for 1 doubles it;
+the ex-date of a dividend D multiplies it by C / (C − D), where C is the close before. A bar's factor depends only on actions up
+to its date, so an adjusted price contains nothing that became known later.
 """
 
 from __future__ import annotations
@@ -23,25 +24,34 @@ COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
 _EPOCH = dt.date(1970, 1, 1)
 
 
-class Action(NamedTuple):
-    """A split (new shares for an old one) or a dividend (money per old share), or both, from a day on."""
+class CorporateAction(NamedTuple):
+    """A split, a dividend, or both at once.
+
+    Attributes:
+        day: day number of the ex-date, counted from 1970-01-01.
+        split: new shares per old share; 1 for no split.
+        dividend: money per old share, in the currency of the prices; 0 for no dividend.
+    """
 
     day: int
     split: Decimal
     dividend: Decimal
 
 
-def read_actions(path: str) -> dict[str, list[Action]]:
-    """The actions of a CSV per symbol, in order of their days.
+def read_actions(path: str) -> dict[str, list[CorporateAction]]:
+    """Read the corporate actions of a CSV file with the columns COLUMNS.
+
+    Returns:
+        The actions of each symbol, in order of their days.
 
     Raises:
-        ConfigError: it cannot be read; names line and column.
+        ConfigError: the file cannot be read; names the line.
     """
-    found: dict[str, list[Action]] = {}
+    found: dict[str, list[CorporateAction]] = {}
     for where, row in rows_of(path, COLUMNS, "a table of actions"):
         try:
             day = (dt.date.fromisoformat(row["ex_date"]) - _EPOCH).days
-            action = Action(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
+            action = CorporateAction(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
         except (ValueError, InvalidOperation, TypeError):
             remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
             raise ConfigError("this row cannot be read.", where=where, remedy=remedy) from None
@@ -52,43 +62,64 @@ def read_actions(path: str) -> dict[str, list[Action]]:
     return {symbol: sorted(actions) for symbol, actions in found.items()}
 
 
-def adjusted(bars: Bars, price: Floats, shares: Floats, first_day: int) -> Bars:
-    """Bars with prices times `price` and volumes over `shares`, both made 1 on each symbol's first day of the run."""
-    base = np.ones(len(bars.day))
-    counts = np.ones(len(bars.day))
+def adjusted_bars(bars: Bars, price_factors: Floats, share_factors: Floats, first_day: int) -> Bars:
+    """Adjust bars: prices are multiplied by a factor, volumes divided by one.
+
+    Both factors are scaled to be 1 at each symbol's first bar of the run. An adjusted price is at least one micro-unit.
+
+    Args:
+        bars: bars as they were paid.
+        price_factors: factor of the prices of each row.
+        share_factors: factor of the number of shares of each row.
+        first_day: day number of the first day of the run.
+    """
+    # the factors at the first bar of the run, or at the last bar of a symbol that ends before the run
+    price_base, share_base = np.ones(len(bars.day)), np.ones(len(bars.day))
     for symbol in range(len(bars.symbols)):
         rows = bars.rows(symbol)
         if rows.start < rows.stop:
-            at = min(rows.start + int(np.searchsorted(bars.day[rows], first_day)), rows.stop - 1)
-            base[rows], counts[rows] = price[at], shares[at]
-    factor, count = price / base, shares / counts
+            base_row = min(rows.start + int(np.searchsorted(bars.day[rows], first_day)), rows.stop - 1)
+            price_base[rows], share_base[rows] = price_factors[base_row], share_factors[base_row]
+    price_ratio, share_ratio = price_factors / price_base, share_factors / share_base
 
-    def of(values: Ints) -> Ints:
-        return np.maximum(np.rint(values * factor), 1).astype(np.int64)
+    def adjusted(prices: Ints) -> Ints:
+        return np.maximum(np.rint(prices * price_ratio), 1).astype(np.int64)
 
-    volume = np.rint(bars.volume / count).astype(np.int64)
-    opened, high, low, close = (of(values) for values in (bars.open, bars.high, bars.low, bars.close))
-    return Bars(bars.symbols, bars.offsets, bars.day, opened, high, low, close, volume)
+    return Bars(
+        symbols=bars.symbols,
+        offsets=bars.offsets,
+        day=bars.day,
+        open=adjusted(bars.open),
+        high=adjusted(bars.high),
+        low=adjusted(bars.low),
+        close=adjusted(bars.close),
+        volume=np.rint(bars.volume / share_ratio).astype(np.int64),
+    )
 
 
-def factors_of_actions(bars: Bars, actions: dict[str, list[Action]]) -> tuple[Floats, Floats]:
-    """Factors of prices and of share counts per row, from a table of actions.
+def adjustment_factors(bars: Bars, actions: dict[str, list[CorporateAction]]) -> tuple[Floats, Floats]:
+    """Return the factor of prices and the factor of the number of shares of each row.
+
+    Args:
+        bars: bars as they were paid.
+        actions: the actions of each symbol, in order of their days.
 
     Raises:
         SimulationError: a dividend is as large as the close before it.
     """
-    price, shares = np.ones(len(bars.day)), np.ones(len(bars.day))
+    prices, shares = np.ones(len(bars.day)), np.ones(len(bars.day))
     for symbol, name in enumerate(bars.symbols):
         rows = bars.rows(symbol)
         for action in actions.get(name, ()):
-            at = rows.start + int(np.searchsorted(bars.day[rows], action.day))
-            if rows.start < at < rows.stop:  # an action before the first bar or after the last one changes none of them
-                before = Decimal(int(bars.close[at - 1])) / MICRO
-                if action.dividend >= before:
-                    what = f"{name}: a dividend of {action.dividend} on a close of {before}."
-                    raise SimulationError(
-                        what, where="actions", remedy="Is it per share, in the currency of the prices?"
-                    )
-                price[at : rows.stop] *= float(action.split * before / (before - action.dividend))
-                shares[at : rows.stop] *= float(action.split)
-    return price, shares
+            ex_row = rows.start + int(np.searchsorted(bars.day[rows], action.day))
+            if (
+                rows.start < ex_row < rows.stop
+            ):  # an action before the first bar or after the last one changes none of them
+                close = Decimal(int(bars.close[ex_row - 1])) / MICRO
+                if action.dividend >= close:
+                    what = f"{name}: a dividend of {action.dividend} on a close of {close}."
+                    remedy = "Is it per share, in the currency of the prices?"
+                    raise SimulationError(what, where="actions", remedy=remedy)
+                prices[ex_row : rows.stop] *= float(action.split * close / (close - action.dividend))
+                shares[ex_row : rows.stop] *= float(action.split)
+    return prices, shares

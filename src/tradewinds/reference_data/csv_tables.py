@@ -1,4 +1,4 @@
-"""Small tables that a user brings as CSV: read whole, with the place of each row for messages."""
+"""Reads small tables that a user gives as CSV, with the place of each row for error messages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from tradewinds.core.errors import ConfigError
 
 
 def rows_of(path: str, columns: Sequence[str], what: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """(where, row) of each line of a CSV that has just these columns, in any order.
+    """Yield each row of a CSV file with its place.
+
+    Args:
+        path: path of the file.
+        columns: the columns that it must have, no others, in any order.
+        what: what the file should be, for the error, such as "a universe".
+
+    Yields:
+        (place such as "u.csv, line 2", row as a mapping from column to text).
 
     Raises:
-        ConfigError: it cannot be read, or has other columns; `what` is what it ought to be.
+        ConfigError: the file cannot be read, or has other columns.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")

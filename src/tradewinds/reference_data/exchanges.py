@@ -1,8 +1,10 @@
-"""Exchanges by market identifier code (ISO 10383): on which clock a daily bar opens and closes.
+"""Exchanges by market identifier code (ISO 10383): time zone, and usual open and close of a session.
 
-Which days are trading days is not in a table: they are the dates that the bars of the universe have. So a holiday that was
-announced late, or a calendar that ends next year, is never a mistake of ours. ASSUME: every session opens and closes at the
-exchange's usual times; on a day that closes early a bar is dated some hours after it was known, never before.
+There is no table of trading days: they are the dates that the bars of the universe have (docs/decisions/0004). A table of
+holidays would be wrong about a holiday that was announced late, and would end some year.
+
+ASSUME: every session opens and closes at the exchange's usual times. On a day that closes early a bar counts as known some
+hours too late, never too early.
 """
 
 from __future__ import annotations
@@ -21,7 +23,15 @@ from tradewinds.core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Exchange:
-    """An exchange's code, name, time zone and usual session in local time."""
+    """An exchange and its usual session.
+
+    Attributes:
+        code: market identifier code, such as XNYS.
+        name: name in English.
+        timezone: name in the time-zone database.
+        opens: usual open of a session, in local time.
+        closes: usual close of a session, in local time.
+    """
 
     code: str
     name: str
@@ -30,36 +40,47 @@ class Exchange:
     closes: dt.time
 
     def open_ts(self, date: dt.date) -> int:
-        """Unix seconds of a session's open."""
+        """Return the open of a date's session in Unix seconds."""
         return self._ts(date, self.opens)
 
     def close_ts(self, date: dt.date) -> int:
-        """Unix seconds of a session's close: from then on its bar is known."""
+        """Return the close of a date's session in Unix seconds: the instant at which its bar is known."""
         return self._ts(date, self.closes)
 
     @property
     def zone(self) -> ZoneInfo:
-        """Its clock."""
+        """The time zone of the exchange."""
         return ZoneInfo(self.timezone)
 
     def _ts(self, date: dt.date, clock: dt.time) -> int:
+        """Return a local time of a date in Unix seconds."""
         return int(dt.datetime.combine(date, clock, self.zone).timestamp())
 
 
 @functools.cache
 def exchanges() -> Mapping[str, Exchange]:
-    """All known exchanges by code (`exchanges.csv` beside this module)."""
+    """Return all known exchanges by code, from `exchanges.csv` beside this module."""
     text = Path(__file__).with_name("exchanges.csv").read_text(encoding="utf-8")
     return MappingProxyType({row["calendar"]: _exchange(row) for row in csv.DictReader(text.splitlines())})
 
 
 def _exchange(row: dict[str, str]) -> Exchange:
-    opens, closes = (dt.time.fromisoformat(row[edge]) for edge in ("open", "close"))
-    return Exchange(row["calendar"], row["name"], row["timezone"], opens, closes)
+    """Convert a row of exchanges.csv."""
+    return Exchange(
+        code=row["calendar"],
+        name=row["name"],
+        timezone=row["timezone"],
+        opens=dt.time.fromisoformat(row["open"]),
+        closes=dt.time.fromisoformat(row["close"]),
+    )
 
 
 def exchange_of(code: str) -> Exchange:
-    """The exchange with a code; ConfigError with the known ones for another."""
+    """Return the exchange with a code.
+
+    Raises:
+        ConfigError: there is no such exchange; names the known ones.
+    """
     if code not in exchanges():
         raise ConfigError(f"unknown calendar {code!r}.", where="calendar", remedy=f"Known: {', '.join(exchanges())}.")
     return exchanges()[code]

@@ -1,7 +1,7 @@
-"""The universe: which symbols may be bought when.
+"""The universe of a run: the symbols that may be bought, and from when to when.
 
-A list names symbols without dates. A file has a row per symbol and span of membership, so that a past universe is the one of
-that time and not the one of today's survivors.
+A list in a config names symbols that are always members. A file has a row per symbol and span of membership; with it a past
+universe has the symbols of that time, not only those that survived until today.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.reference_data.csv_tables import rows_of
 
 Span = tuple[dt.date, dt.date]
+"""First and last date of a membership, both included."""
 Universe = dict[str, list[Span]]
+"""Spans of membership by symbol, each symbol's in order."""
 
 COLUMNS = ("symbol", "active_from", "active_to")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,19}")
@@ -23,19 +25,19 @@ ALWAYS = (dt.date.min, dt.date.max)
 
 
 def universe_of(config: Mapping[str, Any]) -> Universe:
-    """Spans of membership per symbol, both ends included, in order of the symbols.
+    """Return the universe of a config, in alphabetical order of its symbols.
 
     Raises:
-        ConfigError: the universe file cannot be read; names line and column.
+        ConfigError: the universe file cannot be read; names the line.
     """
-    wanted = config["universe"]
-    if isinstance(wanted, list):
-        return {symbol: [ALWAYS] for symbol in sorted(wanted)}
-    return read_universe(wanted["file"])
+    universe = config["universe"]
+    if isinstance(universe, list):
+        return {symbol: [ALWAYS] for symbol in sorted(universe)}
+    return read_universe(universe["file"])
 
 
 def read_universe(path: str) -> Universe:
-    """The spans of a universe file; raises as `universe_of`."""
+    """Read a universe file: a CSV with the columns COLUMNS, where an empty date is open; raises as `universe_of`."""
     found: Universe = {}
     for where, row in rows_of(path, COLUMNS, "a universe"):
         symbol = (row["symbol"] or "").strip()
@@ -50,14 +52,25 @@ def read_universe(path: str) -> Universe:
     return {symbol: sorted(found[symbol]) for symbol in sorted(found)}
 
 
-def _date(text: str | None, where: str, otherwise: dt.date) -> dt.date:
+def _date(text: str | None, where: str, default: dt.date) -> dt.date:
+    """Convert YYYY-MM-DD to a date; an empty text is the default.
+
+    Raises:
+        ConfigError: the text is no date; names `where`.
+    """
     try:
-        return dt.date.fromisoformat(text.strip()) if text and text.strip() else otherwise
+        return dt.date.fromisoformat(text.strip()) if text and text.strip() else default
     except ValueError:
         raise ConfigError(f"{text!r} is no date.", where=where, remedy="Write YYYY-MM-DD, or nothing.") from None
 
 
-def within(spans: list[Span], first: dt.date, last: dt.date) -> Span | None:
-    """From the first to the last date on which a symbol is active in a range; None if it never is."""
+def active_within(spans: list[Span], first: dt.date, last: dt.date) -> Span | None:
+    """Return the first and the last date from `first` to `last` on which a symbol is a member; None if there is none.
+
+    Args:
+        spans: the symbol's spans of membership.
+        first: first date of the range.
+        last: last date of the range.
+    """
     parts = [(max(first, start), min(last, end)) for start, end in spans if start <= last and end >= first]
     return (min(start for start, _ in parts), max(end for _, end in parts)) if parts else None

@@ -18,6 +18,7 @@ from tradewinds.core import database_urls, files, units
 from tradewinds.core.text import dollars, instant, probability
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.result import Decision, RunResult, Trade
+from tradewinds.results.books import journal_table
 from tradewinds.results.metrics import metrics
 
 TRADE_COLUMNS = (
@@ -81,10 +82,11 @@ def trade_row(run: uuid.UUID, sequence: int, trade: Trade) -> tuple[str, ...]:
 
 
 def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], result: RunResult) -> None:
-    """Write trades.csv, trades.parquet, equity.csv, positions_daily.csv, decisions.parquet, metrics.json and
+    """Write trades.csv, trades.parquet, journal.parquet, equity.csv, positions_daily.csv, decisions.parquet, metrics.json and
     config_resolved.yaml; each is whole or absent."""
     target = Path(folder)
     _write_trades(target, run_id, result.trades)
+    files.write_parquet(target / "journal.parquet", journal_table(result.journal), {"run_id": run_id})
     _write_csv(target / "equity.csv", EQUITY_COLUMNS, [_equity_rows(result)])
     _write_csv(target / "positions_daily.csv", POSITION_COLUMNS, [_position_rows(result.trades)])
     files.write_parquet(target / "decisions.parquet", _decision_table(result.decisions, config), {"run_id": run_id})
@@ -156,7 +158,7 @@ def _position_rows(trades: Sequence[Trade]) -> Iterable[tuple[str, ...]]:
         key = (day, trade.event_ticker, trade.market_ticker, trade.side, trade.settled_ts)
         sums = grouped.setdefault(key, [0, 0])
         sums[0] += trade.qty
-        sums[1] += trade.qty * trade.entry_price_micro
+        sums[1] += trade.entry_cost_micro
     for (day, event, market, side, settled_ts), (contracts, cost) in sorted(grouped.items()):
         yield instant(day * DAY_SECONDS)[:10], event, market, side, str(contracts), dollars(cost), instant(settled_ts)
 

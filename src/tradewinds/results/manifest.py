@@ -1,4 +1,4 @@
-"""run_manifest.json: everything needed to run it again and to see what was different if the result is."""
+"""run_manifest.json: what making a run again needs, and what explains a different result."""
 
 from __future__ import annotations
 

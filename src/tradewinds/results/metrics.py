@@ -1,6 +1,6 @@
-"""Metrics of a run, from its trades and its equity points alone. Undefined is None, never 0 or NaN.
+"""Metrics of a run, from its books, its trades and its equity points alone. Undefined is None, never 0 or NaN.
 
-Money goes in as integers of micro-dollars and comes out as the float whose shortest form is exact; ratios are floats.
+Money goes in as integers of micro-units and comes out as the float whose shortest form is exact; ratios are floats.
 docs/metrics.md has the formulas, and where other libraries differ.
 """
 
@@ -12,44 +12,53 @@ from collections.abc import Sequence
 from typing import Any
 
 from tradewinds.core.text import number
-from tradewinds.core.units import DAY_SECONDS, PICO
+from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.equity import Point
-from tradewinds.engine.result import RunResult, Scored, Trade
+from tradewinds.engine.journal import Kind
+from tradewinds.engine.result import RunResult, Trade
 
-DAYS_PER_YEAR = 365
-CLIP = 1e-6  # log loss looks no closer to certainty than this
-BINS = 10
 SAME = 1e-12  # returns that differ by less than this share of themselves differ by rounding only
+BINS = 10
+# What metrics.json of every run has, also of a market family that makes no probabilities.
+UNSCORED: dict[str, Any] = {
+    "brier": None,
+    "log_loss": None,
+    "calibration": [
+        {"from": i / BINS, "to": (i + 1) / BINS, "n": 0, "mean_p": None, "frequency": None} for i in range(BINS)
+    ],
+}
 
 
 def metrics(result: RunResult) -> dict[str, Any]:
-    """All keys of metrics.json, in its order."""
+    """All keys of metrics.json, in its order; what the market family adds comes before the diagnostics.
+
+    Amounts are in the account's currency, though their keys end in _usd.
+    """
     pnl = sum(trade.pnl_micro for trade in result.trades)
-    drawdown_usd, drawdown_pct = max_drawdown(result.equity)
-    returns = point_returns(result.equity) if result.days_per_year else daily_returns(result.equity)
-    year = result.days_per_year or DAYS_PER_YEAR
+    drawdown, drawdown_pct = max_drawdown(result.equity)
+    returns = daily_returns(result.equity) if result.around_the_clock else point_returns(result.equity)
     return {
         "start_balance_usd": number(result.start_balance_micro),
         "end_balance_usd": number(result.end_balance_micro),
         "total_pnl_usd": number(pnl),
-        "total_fees_usd": number(sum(trade.entry_fee_micro + trade.exit_fee_micro for trade in result.trades)),
+        "total_fees_usd": number(-result.journal.total(Kind.FEE)),
         "roi_pct": pnl / result.start_balance_micro * 100,
         **trade_metrics(result.trades),
-        "max_drawdown_usd": drawdown_usd,
+        "max_drawdown_usd": drawdown,
         "max_drawdown_pct": drawdown_pct,
-        "sharpe": sharpe(returns, year),
-        "sortino": sortino(returns, year),
+        "sharpe": sharpe(returns, result.days_per_year),
+        "sortino": sortino(returns, result.days_per_year),
         "exposure_time_avg_minutes": exposure_minutes(result.trades),
-        "brier": brier(result.scored),
-        "log_loss": log_loss(result.scored),
-        "calibration": calibration(result.scored),
+        **UNSCORED,
         **result.family,
         "diagnostics": result.diagnostics,
     }
 
 
 def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
-    """Counts, win rate, average win and loss, profit factor; a trade is one filled order, a win has pnl > 0, a loss pnl < 0.
+    """Counts, win rate, average win and loss, profit factor.
+
+    A trade is one filled order; a win has pnl > 0, a loss pnl < 0.
 
     Profit factor: gross profit over gross loss (Pardo, The Evaluation and Optimization of Trading Strategies, 2008, ch. 13).
     """
@@ -66,7 +75,7 @@ def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
 
 
 def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
-    """Largest fall from the running peak of the equity points, in USD and in % of that peak (each its own maximum).
+    """Largest fall from the running peak of the equity points, as an amount and in % of that peak (each its own maximum).
 
     Magdon-Ismail and Atiya, Maximum drawdown, Risk 17(10), 2004; None without a point.
     """
@@ -84,22 +93,25 @@ def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
 def daily_returns(points: Sequence[Point]) -> list[float]:
     """Simple returns b / a − 1 between consecutive 00:00 UTC points, with start and end as the outer ones.
 
-    None is taken from a worth of nothing or less.
+    No return is taken from an equity of nothing or less.
     """
     marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
     return point_returns(marks)
 
 
 def point_returns(points: Sequence[Point]) -> list[float]:
-    """Simple returns between consecutive points; none is taken from a worth of nothing or less."""
+    """Simple returns between consecutive points; none is taken from an equity of nothing or less."""
     return [b.equity_micro / a.equity_micro - 1 for a, b in itertools.pairwise(points) if a.equity_micro > 0]
 
 
-def sharpe(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> float | None:
-    """Mean over sample standard deviation (n − 1), by √365; None for fewer than two returns or none that differ.
+def sharpe(returns: Sequence[float], days_per_year: int) -> float | None:
+    """Mean over sample standard deviation (n − 1), by √days_per_year; None for fewer than two returns or none that differ.
 
-    Sharpe, The Sharpe ratio, Journal of Portfolio Management 21(1), 1994, its ex post ratio with a benchmark of 0; 365 because
-    these markets trade every day.
+    Sharpe, The Sharpe ratio, Journal of Portfolio Management 21(1), 1994, its ex post ratio with a benchmark of 0.
+
+    Args:
+        returns: daily ones.
+        days_per_year: how many of them make a year.
     """
     if len(returns) < 2 or max(returns) - min(returns) <= SAME * max(map(abs, returns)):
         return None
@@ -108,11 +120,15 @@ def sharpe(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> floa
     return mean / math.sqrt(variance) * math.sqrt(days_per_year)
 
 
-def sortino(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> float | None:
-    """Mean over the root mean square of the negative returns (over all returns), by √365; None for fewer than two returns
-    or no negative one.
+def sortino(returns: Sequence[float], days_per_year: int) -> float | None:
+    """Mean over the root mean square of the negative returns (over all returns), by √days_per_year; None for fewer than two
+    returns or no negative one.
 
     Sortino and van der Meer, Downside risk, Journal of Portfolio Management 17(4), 1991, with a target of 0.
+
+    Args:
+        returns: daily ones.
+        days_per_year: how many of them make a year.
     """
     if len(returns) < 2:
         return None
@@ -123,44 +139,3 @@ def sortino(returns: Sequence[float], days_per_year: int = DAYS_PER_YEAR) -> flo
 def exposure_minutes(trades: Sequence[Trade]) -> float | None:
     """Mean minutes from decision to settlement."""
     return sum(t.settled_ts - t.decision_ts for t in trades) / len(trades) / 60 if trades else None
-
-
-def brier(scored: Sequence[Scored]) -> float | None:
-    """Mean squared difference of probability and outcome (Brier, Monthly Weather Review 78(1), 1950, its half for two
-    classes)."""
-    if not scored:
-        return None
-    return math.fsum((s.p_yes_pico / PICO - s.yes) ** 2 for s in scored) / len(scored)
-
-
-def log_loss(scored: Sequence[Scored]) -> float | None:
-    """Mean negative natural log of what was given to the outcome (Good, Rational decisions, JRSS B 14(1), 1952), with
-    probabilities clipped to [1e-6, 1 − 1e-6]."""
-    if not scored:
-        return None
-
-    def loss(s: Scored) -> float:
-        p = min(max(s.p_yes_pico / PICO, CLIP), 1 - CLIP)
-        return -math.log(p if s.yes else 1 - p)
-
-    return math.fsum(map(loss, scored)) / len(scored)
-
-
-def calibration(scored: Sequence[Scored]) -> list[dict[str, Any]]:
-    """Ten bins of equal width: bounds, n, mean probability, observed frequency (None in an empty bin).
-
-    The points of a reliability diagram: Murphy and Winkler, JRSS C 26(1), 1977. A bin has its lower bound, the last one both.
-    """
-    bins: list[list[Scored]] = [[] for _ in range(BINS)]
-    for s in scored:
-        bins[min(s.p_yes_pico * BINS // PICO, BINS - 1)].append(s)
-    return [
-        {
-            "from": i / BINS,
-            "to": (i + 1) / BINS,
-            "n": len(found),
-            "mean_p": math.fsum(s.p_yes_pico / PICO for s in found) / len(found) if found else None,
-            "frequency": sum(s.yes for s in found) / len(found) if found else None,
-        }
-        for i, found in enumerate(bins)
-    ]

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 
 from tradewinds.database import queries
+from tradewinds.serve import families
 from tradewinds.serve.folder import Folder, NotThere
 
 _CHUNK = 1 << 16
@@ -24,7 +25,7 @@ Database = Annotated[str, Depends(_database)]
 
 
 def run_row(connection: sa.Connection, run_id: str) -> queries.Row:
-    """A run, as `queries.one_run`.
+    """A run with its config and metrics.json (`queries.one_run`).
 
     Raises:
         NotThere: the database has none of that id.
@@ -36,12 +37,24 @@ def run_row(connection: sa.Connection, run_id: str) -> queries.Row:
 
 
 def folder_of(run: queries.Row) -> Folder:
-    """Where the files of a run are."""
-    return Folder(run["run_id"], run["artifact_path"])
+    """The folder of a run, with the files that its market family leaves in it."""
+    return Folder(run["run_id"], run["artifact_path"], families.files_of(run["market"]))
+
+
+def currency_of(run: queries.Row) -> str:
+    """The currency of a run's account; "" if its market family is unknown."""
+    return families.currency_of(run["market"], run["config"])
 
 
 def sent(file: BinaryIO, media_type: str, name: str | None = None, policy: str | None = None) -> StreamingResponse:
-    """A whole open file, closed at the end; with a name to be saved, else to be shown under a policy of its own."""
+    """A whole open file as an answer; the file is closed at the end.
+
+    Args:
+        file: open, at any position.
+        media_type: as which it is sent.
+        name: under which a browser saves it; None to show it.
+        policy: a Content-Security-Policy of its own; None for that of every page.
+    """
     headers = {"Content-Length": str(file.seek(0, os.SEEK_END))}
     file.seek(0)
     if name:

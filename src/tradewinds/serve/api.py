@@ -1,4 +1,7 @@
-"""The JSON API. Each answer is read in one transaction: it is of before a load or of after it, never of both."""
+"""The JSON API.
+
+Each answer is read in one transaction: it shows the state before a load or after it, never a part of both.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ router = APIRouter(prefix="/api", responses=_PROBLEMS)
 
 @router.get("/runs")
 def runs(database: Database, asked: Annotated[models.RunQuery, Query()]) -> models.RunPage:
-    """Runs in the database, the latest first."""
+    """List the runs in the database, the latest first."""
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
         total = queries.count_runs(connection, asked.filter())
@@ -37,7 +40,7 @@ def runs(database: Database, asked: Annotated[models.RunQuery, Query()]) -> mode
 
 @router.get("/trades", responses=_NO_RUN)
 def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> models.TradePage:
-    """Trades of a run, filtered and sorted, with the totals of all pages."""
+    """List the trades of a run, filtered and sorted, with the totals of all pages."""
     which = asked.filter()
     page: dict[str, Any] = {"limit": asked.limit, "offset": asked.offset}
     with queries.reading(database) as connection:
@@ -55,7 +58,7 @@ def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> 
 
 @router.get("/trades.csv", response_class=StreamingResponse, responses=_NO_RUN | _CSV)
 def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, Query()]) -> StreamingResponse:
-    """The same trades, all of them, with the columns and the text of trades.csv."""
+    """Send all of the same trades as CSV, with the columns and the text of trades.csv."""
     with queries.reading(database) as connection:
         run_row(connection, asked.run_id)
         found = queries.list_trades(connection, asked.run_id, asked.filter(), **asked.ordered())
@@ -65,7 +68,7 @@ def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, 
 
 @router.get("/metrics/core", responses=_NO_RUN, response_model=models.CoreMetrics)
 def core_metrics(database: Database, asked: Annotated[models.RunIdQuery, Query()]) -> BaseModel:
-    """The figures of a run; 404 while it was not loaded to its end."""
+    """Tell the figures of a run; 404 while it was not loaded to its end."""
     with queries.reading(database) as connection:
         run_row(connection, asked.run_id)
         found = queries.core_metrics(connection, asked.run_id)
@@ -76,7 +79,7 @@ def core_metrics(database: Database, asked: Annotated[models.RunIdQuery, Query()
 
 @router.get("/equity", responses=_NO_RUN)
 def equity(database: Database, asked: Annotated[models.EquityQuery, Query()]) -> models.EquityPage:
-    """The equity curve of a run, from equity.csv in its folder."""
+    """Tell the equity curve of a run, from equity.csv in its folder."""
     with queries.reading(database) as connection:
         folder = folder_of(run_row(connection, asked.run_id))
     rows = folder.equity()

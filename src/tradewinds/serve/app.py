@@ -1,4 +1,4 @@
-"""The application: the API, the pages, and what is said when something is wrong."""
+"""The web application: the API, the pages, and the answers to requests that fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ _STATUS: dict[type[TradewindsError], int] = {NotThere: 404, ConfigError: 404, Da
 
 
 def make_app(database: str, host: str) -> ASGIApp:
-    """The application over a database, for a server that listens at `host`."""
+    """Make the application.
+
+    Args:
+        database: URL of the database that it reads.
+        host: the address at which the server listens.
+    """
     app = FastAPI(
         title="Tradewinds",
         version=__version__,

@@ -1,4 +1,4 @@
-"""The files of a run's folder, by a closed list of names: no path from outside ever reaches the file system."""
+"""The files of a run's folder, by the closed list of its market family: no path from outside reaches the file system."""
 
 from __future__ import annotations
 
@@ -8,28 +8,12 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from tradewinds.core.errors import TradewindsError
+from tradewinds.results.run_files import RunFile
 from tradewinds.serve.models import EquityPoint
-
-# what may be read, and as what
-FILES = {
-    "report.html": "text/html; charset=utf-8",
-    "report.md": "text/markdown; charset=utf-8",
-    "trades.csv": "text/csv; charset=utf-8",
-    "equity.csv": "text/csv; charset=utf-8",
-    "positions_daily.csv": "text/csv; charset=utf-8",
-    "events.csv": "text/csv; charset=utf-8",
-    "markets.csv": "text/csv; charset=utf-8",
-    "metrics.json": "application/json",
-    "calibration.json": "application/json",
-    "run_manifest.json": "application/json",
-    "config_resolved.yaml": "text/plain; charset=utf-8",
-    "trades.parquet": "application/vnd.apache.parquet",
-    "decisions.parquet": "application/vnd.apache.parquet",
-}
 
 _REMEDY = "Run `tradewinds serve` in the folder that `tradewinds run` ran in, or run its config again."
 
@@ -39,14 +23,25 @@ class NotThere(TradewindsError):
 
 
 class Folder:
-    """A run's folder, as the database names it; it is used only while its metrics.json says that it holds this run."""
+    """A run's folder, as the database names it; it is used only while its metrics.json says that it holds this run.
 
-    def __init__(self, run_id: str, path: str) -> None:
+    Attributes:
+        run_id: the run's id.
+        path: the folder.
+        files: what may be read of it, by file name.
+    """
+
+    def __init__(self, run_id: str, path: str, files: Sequence[RunFile]) -> None:
         self.run_id, self.path = run_id, path
+        self.files = {file.name: file for file in files if not file.is_folder}
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
-        """The folder itself, so that nobody can put another one in its place between two looks."""
+        """Open the folder itself, so that what is read later is of the folder that was checked.
+
+        Raises:
+            NotThere: there is no such folder, or it holds another run.
+        """
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except (OSError, ValueError):  # ValueError: a NUL in the path
@@ -63,20 +58,20 @@ class Folder:
             os.close(handle)
 
     def open(self, name: str) -> BinaryIO:
-        """A file of FILES, as it is now, whatever takes its place later.
+        """Open a file of `files`; it stays the same file, whatever takes its place later.
 
         Raises:
-            NotThere: the folder or the file is not, or is not what it must be.
+            NotThere: no such name, no such folder or file, or it is no plain file.
         """
-        if name not in FILES:
+        if name not in self.files:
             raise NotThere("no such file of a run.", where=name)
         with self._opened() as handle:
             return _plain_file(handle, name, self.path)
 
-    def names(self) -> list[str]:
-        """Which of FILES are there; none without the folder."""
+    def present(self) -> list[RunFile]:
+        """The files of `files` that are there; none without the folder."""
         with contextlib.suppress(NotThere), self._opened() as handle:
-            return [name for name in FILES if _is_plain(handle, name)]
+            return [file for name, file in self.files.items() if _is_plain(handle, name)]
         return []
 
     def equity(self) -> Iterator[EquityPoint]:

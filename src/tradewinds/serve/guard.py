@@ -1,4 +1,4 @@
-"""What every request passes before the application sees it, and every answer on its way out.
+"""Checks of every request before the application sees it, and headers of every answer.
 
 A server on 127.0.0.1 has no password, so a web page elsewhere must not reach it through its reader's browser: by a name that
 resolves to this machine (DNS rebinding: the Host header is checked), by a form (nothing but GET and HEAD is answered), or
@@ -32,12 +32,17 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def is_api(path: str) -> bool:
-    """Whether programs read the answer, not people."""
+    """Whether an address is of the API, whose answers programs read."""
     return path.startswith("/api/") or path == "/openapi.json"
 
 
 class Guard:
-    """Wraps the application; `host` is the address that the server listens at."""
+    """An application around the application, which refuses requests and adds headers.
+
+    Args:
+        app: the application.
+        host: the address at which the server listens.
+    """
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         self.app = app
@@ -45,7 +50,7 @@ class Guard:
         self.names = LOCAL | {host.lower(), *([socket.gethostname().lower()] if self.open_to_all else [])}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or let pass with our headers on the answer; a HEAD is a GET whose body the server leaves out."""
+        """Refuse a request, or pass it on as a GET and add headers to its answer; the server leaves out the body of a HEAD."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -69,12 +74,12 @@ class Guard:
         return None
 
     def _is_ours(self, name: str) -> bool:
-        """A name that no other web site can have; an address in figures is never such a site's name."""
+        """Whether no other web site can have a name: it is this machine's, or an IP address."""
         return name in self.names or (self.open_to_all and _is_address(name))
 
 
 def _without_blanks(scope: Scope) -> Response | None:
-    """A form sends its empty fields, too: lead to the address without them."""
+    """A redirect to the address without empty parameters, which forms send; None if there are none."""
     if is_api(scope["path"]):
         return None
     given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)

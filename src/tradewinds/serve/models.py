@@ -1,4 +1,8 @@
-"""What the API takes and gives. Amounts are decimals as text, exact; times are UTC, ISO 8601 with Z; undefined is null."""
+"""What the API takes and gives.
+
+Amounts are exact decimals as text, in the currency of the run's account, though names end in _usd; times are UTC, ISO 8601
+with Z; undefined is null.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ def _utc(value: Any) -> Any:
 
 
 RunId = Annotated[str, Field(pattern=RUN_ID, examples=["5ee0bb8f-2f0e-5a7a-8f0b-111111111111"])]
-Dollars = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,6}$", examples=["-12.50"])]
+Money = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,6}$", examples=["-12.50"])]
 Ratio = Annotated[str, _exact(0), Field(pattern=r"^-?\d+(\.\d{1,12})?$", examples=["0.333333333333"])]
 Instant = Annotated[
     str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"}), AfterValidator(_instant)
@@ -71,36 +75,36 @@ class _Paged(_Query):
 
 
 class RunQuery(_Paged):
-    """Which runs."""
+    """Which runs are asked for."""
 
     status: Status | SkipJsonSchema[None] = None
     series: Name | SkipJsonSchema[None] = Field(None, description="runs of this series, among others")
     strategy: Name | SkipJsonSchema[None] = None
 
     def filter(self) -> queries.RunFilter:
-        """For the database."""
+        """The filter as the database takes it."""
         return queries.RunFilter(self.status, self.series, self.strategy)
 
 
 class TradeFilterQuery(_Query):
-    """Which trades of a run, and in which order."""
+    """Which trades of a run are asked for, and in which order."""
 
     run_id: RunId
     series: Name | SkipJsonSchema[None] = None
     event: Name | SkipJsonSchema[None] = None
     market: Name | SkipJsonSchema[None] = None
-    side: Literal["BUY_YES", "BUY_NO"] | SkipJsonSchema[None] = None
+    side: Name | SkipJsonSchema[None] = None
     reason_code: Name | SkipJsonSchema[None] = None
     settled_result: Name | SkipJsonSchema[None] = None
     decided_from: Day | SkipJsonSchema[None] = Field(None, description="first UTC day of the decision")
     decided_to: Day | SkipJsonSchema[None] = Field(None, description="last UTC day of the decision")
-    min_pnl: Amount | SkipJsonSchema[None] = Field(None, description="USD, included")
-    max_pnl: Amount | SkipJsonSchema[None] = Field(None, description="USD, included")
+    min_pnl: Amount | SkipJsonSchema[None] = Field(None, description="in the account's currency, included")
+    max_pnl: Amount | SkipJsonSchema[None] = Field(None, description="in the account's currency, included")
     sort: Literal[queries.TRADE_SORTS] = Field("seq", description="seq is the order of execution")  # type: ignore[valid-type]
     order: Literal["asc", "desc"] = "asc"
 
     def filter(self) -> queries.TradeFilter:
-        """For the database."""
+        """The filter as the database takes it."""
         last = self.decided_to and dt.datetime.fromisoformat(self.decided_to)
         return queries.TradeFilter(
             series=self.series,
@@ -116,22 +120,22 @@ class TradeFilterQuery(_Query):
         )
 
     def ordered(self) -> dict[str, Any]:
-        """The order, for `queries.list_trades`."""
+        """The order, as keywords of `queries.list_trades`."""
         return {"sort": self.sort, "descending": self.order == "desc"}
 
 
 class TradeQuery(TradeFilterQuery, _Paged):
-    """A page of them."""
+    """A page of the trades of a run."""
 
 
 class RunIdQuery(_Query):
-    """A run."""
+    """Which run is asked for."""
 
     run_id: RunId
 
 
 class EquityQuery(RunIdQuery):
-    """A part of a run's equity curve."""
+    """Which part of a run's equity curve is asked for."""
 
     limit: int = Field(10_000, ge=1, le=100_000, description="points on a page")
     offset: int = Field(0, ge=0, le=FARTHEST, description="points to leave out first")
@@ -147,12 +151,15 @@ _KINDS: dict[type[Any], Any] = {
 
 
 def _kind(column: sa.Column[Any]) -> Any:
-    """A column's type in the API, so that the API cannot fall behind the tables."""
+    """The type of a column in the API.
+
+    It follows from the table, so that the API has every column of it with the right type.
+    """
     kind = column.type
     if isinstance(kind, sa.Enum):
         found: Any = Literal[tuple(kind.enums)]
     elif isinstance(kind, t.Exact):
-        found = Dollars if kind.scale == 6 else Ratio
+        found = Money if kind.scale == 6 else Ratio
     else:
         found = next((known for base, known in _KINDS.items() if isinstance(kind, base)), str)
     return found | None if column.nullable else found
@@ -169,15 +176,15 @@ _RUN = (
     *("run_id", "strategy", "status", "market", "series", "date_start", "date_end", "created_at_utc", "loaded_at_utc"),
     *("artifact_path", "error"),
 )
-Run = _model(
+RunRow = _model(
     "Run",
     "A run that was loaded, with its main figures (null unless they were).",
     *(t.backtest_runs.c[name] for name in _RUN),
-    total_pnl_usd=Dollars | None,
+    total_pnl_usd=Money | None,
     num_trades=int | None,
     sharpe=float | None,
 )
-Trade = _model(
+TradeRow = _model(
     "Trade",
     "A row of trades.csv.",
     *(column for column in t.backtest_trades.columns if column.name not in ("run_id", "seq")),
@@ -189,7 +196,7 @@ class RunPage(_Page):
     """Runs, the latest first."""
 
     total: int = Field(description="runs on all pages")
-    runs: list[Run]  # type: ignore[valid-type]
+    runs: list[RunRow]  # type: ignore[valid-type]
 
 
 class TradePage(_Page):
@@ -197,8 +204,8 @@ class TradePage(_Page):
 
     total: int = Field(description="trades on all pages")
     contracts: int = Field(description="contracts on all pages")
-    pnl_usd: Dollars = Field(description="P&L of all pages")
-    trades: list[Trade]  # type: ignore[valid-type]
+    pnl_usd: Money = Field(description="P&L of all pages")
+    trades: list[TradeRow]  # type: ignore[valid-type]
 
 
 class EquityPoint(BaseModel):
@@ -206,9 +213,9 @@ class EquityPoint(BaseModel):
 
     ts_utc: Instant
     kind: str
-    cash_usd: Dollars
-    open_value_usd: Dollars
-    equity_usd: Dollars
+    cash_usd: Money
+    open_value_usd: Money
+    equity_usd: Money
 
 
 class EquityPage(_Page):

@@ -1,27 +1,32 @@
-"""The pages for people. Everything from outside is escaped; nothing is loaded from elsewhere."""
+"""The pages for people. Every text is escaped, and a page loads nothing from another server."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from tradewinds.cli.leaderboard import HEADS
 from tradewinds.database import comparison, queries
-from tradewinds.serve import models, plots
-from tradewinds.serve.answers import Database, folder_of, run_row, sent
-from tradewinds.serve.folder import FILES, Folder, NotThere
+from tradewinds.results.metrics import UNSCORED
+from tradewinds.serve import families, models, plots
+from tradewinds.serve.answers import Database, currency_of, folder_of, run_row, sent
+from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import STATIC, address, shown
 
-# a report runs its own scripts, cut off from these pages, the API and every network
+# A report runs its own scripts, without access to these pages, the API or a network.
 REPORT_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
 MOST_COMPARED = 6  # colours that can be told apart
 _PER_PAGE = 50
+_BOARD = (  # figures of the leaderboard, in the order of its columns
+    *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
+)
 
 router = APIRouter(default_response_class=HTMLResponse)
 RunPath = Annotated[str, Path(pattern=models.RUN_ID)]
@@ -53,65 +58,85 @@ class TradesQuery(models.TradeQuery):
 
 @router.get("/")
 def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
-    """All runs."""
+    """Show all runs."""
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
+        currencies = _currencies(connection, found)
         total = queries.count_runs(connection, asked.filter())
         strategies = [row["name"] for row in queries.list_strategies(connection)]
-    return shown("runs", runs=found, total=total, asked=asked, strategies=strategies, most=MOST_COMPARED)
+    return shown(
+        "runs",
+        runs=found,
+        currencies=currencies,
+        total=total,
+        asked=asked,
+        strategies=strategies,
+        most=MOST_COMPARED,
+    )
 
 
 @router.get("/leaderboard")
 def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Response:
-    """Successful runs, the best first."""
+    """Show the successful runs, the best first."""
     with queries.reading(database) as connection:
         rows = queries.leaderboard(connection, sort=asked.sort, limit=_PER_PAGE)
-    heads = [(name, head, key) for name, head in HEADS.items() for key in _sorts_of(name)]
-    return shown("leaderboard", rows=rows, heads=heads, asked=asked, most=MOST_COMPARED, limit=_PER_PAGE)
+        currencies = _currencies(connection, rows)
+    sorts = {column: key for key, (column, _) in queries.SORTS.items()}
+    return shown(
+        "leaderboard",
+        rows=rows,
+        currencies=currencies,
+        heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
+        asked=asked,
+        most=MOST_COMPARED,
+        limit=_PER_PAGE,
+    )
 
 
-def _sorts_of(column: str) -> list[str]:
-    return [key for key, (name, _) in queries.SORTS.items() if name == column]
+def _currencies(connection: sa.Connection, rows: Sequence[queries.Row]) -> dict[str, str]:
+    """The currency of each run's account, by run id."""
+    configs = queries.configs_of(connection, [row["run_id"] for row in rows])
+    return {row["run_id"]: families.currency_of(row["market"], configs[row["run_id"]]) for row in rows}
 
 
 @router.get("/runs/{run_id}")
 def run(database: Database, run_id: RunPath) -> Response:
-    """One run."""
+    """Show one run."""
     with queries.reading(database) as connection:
         row = run_row(connection, run_id)
         metrics = queries.core_metrics(connection, run_id)
-    folder, told = folder_of(row), row["metrics_json"] or {}
-    files, money = folder.names(), told.get("currency", "USD")
+    folder, told, currency = folder_of(row), row["metrics_json"] or {}, currency_of(row)
     curve, missing = None, ""
     try:
-        curve = plots.equity(folder, money)
+        curve = plots.equity(folder, currency)
     except NotThere as error:  # the figures of the database can be shown all the same
         missing = str(error)
-    diagnostics = told.get("diagnostics", {})
     return shown(
         "run",
         run=row,
         metrics=metrics,
-        tiles=metrics and plots.tiles(metrics, money),
-        files=files,
+        tiles=metrics and plots.tiles(metrics, told, families.headlines_of(row["market"]), currency),
+        files=folder.present(),
         plots=[curve] if curve else [],
         missing=missing,
         settings=plots.pairs(dict(comparison.flat(row["config"]))),
-        diagnostics=diagnostics,
+        diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
     )
 
 
 @router.get("/runs/{run_id}/report.html", response_class=StreamingResponse)
 def report(database: Database, run_id: RunPath) -> Response:
-    """The report of a run, as it lies in its folder."""
-    return sent(_folder(database, run_id).open("report.html"), FILES["report.html"], policy=REPORT_POLICY)
+    """Show the report of a run, as it lies in its folder."""
+    folder = _folder(database, run_id)
+    return sent(folder.open("report.html"), folder.files["report.html"].media_type, policy=REPORT_POLICY)
 
 
 @router.get("/runs/{run_id}/files/{name}", response_class=StreamingResponse)
-def file(database: Database, run_id: RunPath, name: Literal[tuple(FILES)]) -> Response:  # type: ignore[valid-type]
-    """A file of a run, to be saved."""
-    return sent(_folder(database, run_id).open(name), FILES[name], f"{run_id[:8]}-{name}")
+def file(database: Database, run_id: RunPath, name: str) -> Response:
+    """Send a file of a run, to be saved; any other name than those of its market family is refused."""
+    folder = _folder(database, run_id)
+    return sent(folder.open(name), folder.files[name].media_type, f"{run_id[:8]}-{name}")
 
 
 def _folder(database: str, run_id: str) -> Folder:
@@ -121,7 +146,7 @@ def _folder(database: str, run_id: str) -> Folder:
 
 @router.get("/trades")
 def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Response:
-    """The trades of a run."""
+    """Show the trades of a run."""
     which = asked.filter()
     page: dict[str, Any] = {"limit": asked.limit, "offset": asked.offset}
     with queries.reading(database) as connection:
@@ -130,7 +155,9 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
         return shown(
             "trades",
             run=row,
+            currency=currency_of(row),
             trades=found,
+            predicted=any(trade["model_prob_yes"] is not None for trade in found),
             totals=queries.trade_totals(connection, asked.run_id, which),
             kinds=queries.trade_kinds(connection, asked.run_id),
             asked=asked,
@@ -142,21 +169,33 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
 
 @router.get("/compare")
 def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Response:
-    """Runs side by side."""
+    """Show runs side by side."""
     names = list(dict.fromkeys(asked.run_id))
     if len(names) < 2:
         return shown("compare", runs=[], most=MOST_COMPARED)
     with queries.reading(database) as connection:
         found = [comparison.from_database(connection, name) for name in names]
     told = comparison.comparison_of(found)
+    told["metrics"] = {key: values for key, values in told["metrics"].items() if _has_figures(key, values)}
+    currencies = [families.currency_of(run.config["market"], run.config) for run in found]
     return shown(
-        "compare", runs=found, told=told, plots=plots.days_together(found, told["common_days"]), most=MOST_COMPARED
+        "compare",
+        runs=found,
+        currencies=currencies,
+        told=told,
+        plots=plots.days_together(found, currencies, told["common_days"]),
+        most=MOST_COMPARED,
     )
+
+
+def _has_figures(key: str, values: Iterable[Any]) -> bool:
+    """Whether a row of figures is shown: scores of probabilities only where a run has them."""
+    return key not in UNSCORED or any(value is not None for value in values)
 
 
 @router.get("/static/{name}", response_class=Response)
 def static(name: str) -> Response:
-    """A style or a script of these pages."""
+    """Send a style or a script of these pages."""
     if name not in STATIC:
         raise NotThere("there is no such file.", where=name)
     content, kind = STATIC[name]

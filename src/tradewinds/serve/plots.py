@@ -1,4 +1,4 @@
-"""What the pages show of a run besides its rows: tiles of figures, and curves as the report's script draws them."""
+"""Figures, tables and plots of the pages, made of the parts of a report and drawn by its script."""
 
 from __future__ import annotations
 
@@ -11,31 +11,51 @@ import numpy as np
 
 from tradewinds.database.comparison import ComparedRun
 from tradewinds.results.report.curve import Curve, thinned
-from tradewinds.results.report.parts import Table, Tiles
+from tradewinds.results.report.parts import ReportTable, Tiles
 from tradewinds.results.report.parts import shown as rounded
 from tradewinds.serve.folder import Folder
+from tradewinds.serve.words import shared, titled
 
 
-def tiles(found: Mapping[str, Any], money: str) -> Tiles:
-    """The figures one looks at first, of a row of backtest_metrics in some currency."""
-    start, fees = found["start_balance_usd"], found["total_fees_usd"]
-    fall = f"{rounded(found['max_drawdown_pct'], 2)} %" if found["max_drawdown_pct"] is not None else ""
-    figures = [
-        (f"P&L, {money}", rounded(found["total_pnl_usd"], 2), f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees"),
-        ("Return, %", rounded(found["roi_pct"], 2), ""),
-        ("Trades", rounded(found["num_trades"], 0), f"quantity {found['num_contracts']:,}"),
-        ("Wins, %", rounded(found["win_rate_pct"], 1), f"profit factor {rounded(found['profit_factor'], 2)}"),
-        (f"Drawdown, {money}", rounded(found["max_drawdown_usd"], 2), fall),
-        ("Sharpe", rounded(found["sharpe"], 2), f"Sortino {rounded(found['sortino'], 2)}"),
+def tiles(
+    row: Mapping[str, Any], metrics: Mapping[str, Any], headlines: Sequence[tuple[str, str]], currency: str
+) -> Tiles:
+    """The figures one looks at first: the common ones, then the market family's own that the run has.
+
+    Args:
+        row: the run's row of backtest_metrics.
+        metrics: its metrics.json.
+        headlines: (label, key of metrics.json) of the family's own.
+        currency: of the account.
+    """
+    start, fees = row["start_balance_usd"], row["total_fees_usd"]
+    fall = f"{rounded(row['max_drawdown_pct'], 2)} %" if row["max_drawdown_pct"] is not None else ""
+    common = [
+        (
+            titled("P&L", currency),
+            rounded(row["total_pnl_usd"], 2),
+            f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees",
+        ),
+        ("Return, %", rounded(row["roi_pct"], 2), ""),
+        ("Trades", rounded(row["num_trades"], 0), f"quantity {row['num_contracts']:,}"),
+        ("Wins, %", rounded(row["win_rate_pct"], 1), f"profit factor {rounded(row['profit_factor'], 2)}"),
+        (titled("Drawdown", currency), rounded(row["max_drawdown_usd"], 2), fall),
+        ("Sharpe", rounded(row["sharpe"], 2), f"Sortino {rounded(row['sortino'], 2)}"),
     ]
-    if found["brier"] is not None:
-        figures.append(("Brier", rounded(found["brier"], 4), f"log loss {rounded(found['log_loss'], 4)}"))
-    return Tiles(figures)
+    # The quantity stands beside the number of trades already.
+    known = {key: metrics[key] for _, key in headlines if metrics.get(key) is not None and key != "num_contracts"}
+    own = [(label, _headline(known[key]), "") for label, key in headlines if key in known]
+    return Tiles([*common, *own])
 
 
-def pairs(found: Mapping[str, Any]) -> Table:
-    """Names and values."""
-    return Table(("", ""), [(name, _text(value)) for name, value in found.items()], "lr")
+def _headline(value: float | int) -> str:
+    """A figure with four decimals if it is below 1, else with two; a count has none."""
+    return rounded(value, 0 if isinstance(value, int) else 4 if abs(value) < 1 else 2)
+
+
+def pairs(found: Mapping[str, Any]) -> ReportTable:
+    """Names and values as a table."""
+    return ReportTable(("", ""), [(name, _text(value)) for name, value in found.items()], "lr")
 
 
 def _text(value: Any) -> str:
@@ -44,13 +64,17 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def counts(found: Mapping[str, int]) -> Table:
-    """Reasons and how often."""
+def counts(found: Mapping[str, int]) -> ReportTable:
+    """Reasons as a table, each with its count."""
     return pairs({reason: f"{count:,}" for reason, count in found.items()})
 
 
-def equity(folder: Folder, money: str) -> dict[str, Any] | None:
-    """The equity curve for eyes, in some currency, as a plot of the report; None without a point.
+def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
+    """The equity curve, thinned to what a screen can show, as a plot of the report; None without a point.
+
+    Args:
+        folder: the run's folder.
+        currency: of the account.
 
     Raises:
         NotThere: the run's folder or its equity.csv is not there, or damaged.
@@ -63,17 +87,33 @@ def equity(folder: Folder, money: str) -> dict[str, Any] | None:
     t, worth = np.array([ts for ts, _ in points], np.int64), np.array([amount for _, amount in points])
     curve = thinned(Curve(t, worth, worth - np.maximum.accumulate(worth)))
     data = {name: values.tolist() for name, values in curve._asdict().items()}
-    data |= {"start": float(worth[0]), "currency": money}
-    return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", money], "data": data}
+    data |= {"start": float(worth[0]), "currency": currency}
+    return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", currency], "data": data}
 
 
-def days_together(runs: Sequence[ComparedRun], common: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What each run made since the first day that all of them cover, by the day of its events."""
+def days_together(
+    runs: Sequence[ComparedRun], currencies: Sequence[str], common: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What each run made since the first day that all of them cover, by the day to which each trade belongs.
+
+    Args:
+        runs: the runs that are compared.
+        currencies: of their accounts; where these differ, the lines' labels name them and the axis does not.
+        common: `common_days` of the comparison.
+
+    Returns:
+        One plot, or none if the runs share no day.
+    """
     if not common["days"]:
         return []
     days = [common["first"] + dt.timedelta(days=n) for n in range(common["days"])]
-    made = [{"label": run.run_id[:8], "values": [float(v) for v in run.by_day(days)]} for run in runs]
+    unit = shared(currencies)
+    labels = [run.run_id[:8] if unit else f"{run.run_id[:8]}, {own}" for run, own in zip(runs, currencies, strict=True)]
+    made = [
+        {"label": label, "values": [float(value) for value in run.by_day(days)]}
+        for label, run in zip(labels, runs, strict=True)
+    ]
     t = [int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp()) for day in days]
     title = "P&L over the days that all runs cover"
     data = {"t": t, "series": made}
-    return [{"name": "compare", "kind": "lines", "title": title, "axes": ["", "P&L, USD"], "data": data}]
+    return [{"name": "compare", "kind": "lines", "title": title, "axes": ["", titled("P&L", unit)], "data": data}]

@@ -1,4 +1,4 @@
-"""Pages from their templates, and the styles and scripts they use. Everything from outside is escaped."""
+"""Pages from their templates, and the styles and scripts they use. Every text is escaped."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tradewinds.core import text
 from tradewinds.core.text import plain
+from tradewinds.serve import words
 
 _DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
@@ -33,7 +34,13 @@ def _when(value: dt.datetime | None) -> str:
 
 
 def address(path: str, asked: BaseModel, **changed: Any) -> str:
-    """The address of a page with some parameters changed; those that were not given stay out."""
+    """The address of a page with the parameters that were given.
+
+    Args:
+        path: of the page.
+        asked: the parameters of the request.
+        changed: parameters that get another value; None leaves one out.
+    """
     given = asked.model_dump(exclude_unset=True) | changed
     return f"{path}?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
@@ -45,12 +52,12 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.globals |= {"address": address}
+_PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
 _PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page from its template."""
+    """Make a page from the template `name` with some values."""
     return HTMLResponse(_PAGES.get_template(f"{name}.html.j2").render(page=name, **values), status)
 
 

@@ -20,7 +20,10 @@ _IN_MEMORY = 1 << 20
 
 
 def spooled(trades: Iterable[Mapping[str, Any]]) -> BinaryIO:
-    """The whole of it in a temporary file, so that a slow reader holds no transaction open; to be read from its start."""
+    """Write trades as CSV into a temporary file, positioned at its start.
+
+    A file, and no stream, because a slow reader of a stream would hold a transaction open.
+    """
     made = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
     text = io.TextIOWrapper(made, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -32,7 +35,10 @@ def spooled(trades: Iterable[Mapping[str, Any]]) -> BinaryIO:
 
 
 def cell(name: str, value: Any) -> str:
-    """A value as trades.csv has it. Text that a spreadsheet would compute gets an apostrophe; numbers stay as they are."""
+    """A value as trades.csv has it.
+
+    Text that a spreadsheet would compute gets an apostrophe; numbers stay as they are.
+    """
     if isinstance(value, Decimal):
         return plain(value, 2 if name in _AMOUNTS else 0)
     if isinstance(value, dt.datetime):

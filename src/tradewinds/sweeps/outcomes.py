@@ -28,7 +28,10 @@ OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that are kept from the 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A point's run as columns: Unix seconds, micro-dollars, in order of time; `days_per_year` as in RunResult."""
+    """A point's run as columns: Unix seconds, micro-units, in order of time.
+
+    `days_per_year` and `around_the_clock` are as in RunResult.
+    """
 
     settings: dict[str, Any]
     run_id: str
@@ -36,10 +39,20 @@ class Outcome:
     equity_micro: Ints
     decision_ts: Ints
     pnl_micro: Ints
-    days_per_year: int | None = None
+    days_per_year: int
+    around_the_clock: bool
 
     @classmethod
-    def of(cls, settings: dict[str, Any], run_id: str, equity: Sequence[Point], trades: Sequence[Trade]) -> Outcome:
+    def of(
+        cls,
+        settings: dict[str, Any],
+        run_id: str,
+        equity: Sequence[Point],
+        trades: Sequence[Trade],
+        *,
+        days_per_year: int,
+        around_the_clock: bool,
+    ) -> Outcome:
         """The columns of a run's result."""
         return cls(
             settings,
@@ -48,6 +61,8 @@ class Outcome:
             equity_micro=np.fromiter((point.equity_micro for point in equity), np.int64, len(equity)),
             decision_ts=np.fromiter((trade.decision_ts for trade in trades), np.int64, len(trades)),
             pnl_micro=np.fromiter((trade.pnl_micro for trade in trades), np.int64, len(trades)),
+            days_per_year=days_per_year,
+            around_the_clock=around_the_clock,
         )
 
 
@@ -94,14 +109,14 @@ def parts(outcome: Outcome, split_ts: int) -> tuple[Part, Part]:
     """In-sample and out-of-sample figures."""
     before = outcome.decision_ts < split_ts
     return (
-        _part(_until(outcome, split_ts), outcome.pnl_micro[before], outcome.days_per_year),
-        _part(_since(outcome, split_ts), outcome.pnl_micro[~before], outcome.days_per_year),
+        _part(outcome, _until(outcome, split_ts), outcome.pnl_micro[before]),
+        _part(outcome, _since(outcome, split_ts), outcome.pnl_micro[~before]),
     )
 
 
 def in_sample_returns(outcome: Outcome, split_ts: int) -> npt.NDArray[np.float64]:
     """Daily returns before the split."""
-    return _returns(*_until(outcome, split_ts), outcome.days_per_year)
+    return _returns(*_until(outcome, split_ts), outcome.around_the_clock)
 
 
 def _until(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
@@ -116,24 +131,23 @@ def _since(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
     return outcome.equity_ts[first:], outcome.equity_micro[first:]
 
 
-def _part(equity: tuple[Ints, Ints], pnl_micro: Ints, days_per_year: int | None) -> Part:
-    returns = _returns(*equity, days_per_year).tolist()
-    year = days_per_year or metrics.DAYS_PER_YEAR
+def _part(outcome: Outcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> Part:
+    returns = _returns(*equity, outcome.around_the_clock).tolist()
     drawdown_usd, drawdown_pct = _max_drawdown(equity[1])
     return Part(
         pnl_usd=number(int(pnl_micro.sum())),
         num_trades=len(pnl_micro),
-        sharpe=metrics.sharpe(returns, year),
-        sortino=metrics.sortino(returns, year),
+        sharpe=metrics.sharpe(returns, outcome.days_per_year),
+        sortino=metrics.sortino(returns, outcome.days_per_year),
         max_drawdown_usd=drawdown_usd,
         max_drawdown_pct=drawdown_pct,
         ruined=bool((equity[1] <= 0).any()),
     )
 
 
-def _returns(ts: Ints, equity_micro: Ints, days_per_year: int | None) -> npt.NDArray[np.float64]:
+def _returns(ts: Ints, equity_micro: Ints, around_the_clock: bool) -> npt.NDArray[np.float64]:
     """`metrics.daily_returns` over columns, or `metrics.point_returns` where every point is a trading day's."""
-    marked = np.full(len(ts), True) if days_per_year else ts % DAY_SECONDS == 0
+    marked = ts % DAY_SECONDS == 0 if around_the_clock else np.full(len(ts), True)
     marked[:1] = marked[-1:] = True
     marks = equity_micro[marked]
     solvent = marks[:-1] > 0

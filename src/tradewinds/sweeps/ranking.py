@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.errors import ConfigError
-from tradewinds.results.metrics import DAYS_PER_YEAR
 from tradewinds.sweeps import luck
 from tradewinds.sweeps.outcomes import Outcome, Part, in_sample_returns, midnight, parts
 
@@ -24,9 +23,6 @@ RANK_BY = {
     "drawdown": ("max_drawdown_pct", -1),
 }
 """What can be ranked by: the field of `Part`, and whether more (1) or less (−1) of it is better."""
-
-_YEAR = math.sqrt(DAYS_PER_YEAR)
-_Shape = tuple[int, float, float]  # of returns: how many, skewness, kurtosis
 
 
 @dataclass(frozen=True)
@@ -41,14 +37,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Trial:
-    """What luck is reckoned from: a digest of the daily returns before the split, how many they are, their Sharpe ratio
-    (daily), skewness and kurtosis."""
+    """What luck is reckoned from: the daily returns before the split.
+
+    Attributes:
+        returns: their digest.
+        observations: how many they are.
+        sharpe: their Sharpe ratio, not annualised.
+        skewness: their skewness.
+        kurtosis: their kurtosis.
+        days_per_year: how many of them make a year.
+    """
 
     returns: str
     observations: int
     sharpe: float
     skewness: float
     kurtosis: float
+    days_per_year: int
 
 
 @dataclass(frozen=True)
@@ -127,18 +132,19 @@ def judge(outcome: Outcome, split: dt.date) -> Judged:
     returns = in_sample_returns(outcome, split_ts)
     digest = hashlib.blake2b(returns.tobytes(), digest_size=16).hexdigest()
     skewness, kurtosis = luck.skewness_kurtosis(returns)
-    return Judged(row, Trial(digest, len(returns), row.in_sample.sharpe / _YEAR, skewness, kurtosis))
+    daily = row.in_sample.sharpe / math.sqrt(outcome.days_per_year)
+    return Judged(row, Trial(digest, len(returns), daily, skewness, kurtosis, outcome.days_per_year))
 
 
 def rank_judged(judged: Iterable[Judged], split: dt.date, by: str = "sharpe") -> Ranking:
     """`rank` of points that were judged, here or elsewhere, in any order."""
     check_metric(by)
-    rows, trials, shapes = list[Row](), dict[str, float](), dict[str, _Shape]()
+    rows, trials, by_run = list[Row](), dict[str, float](), dict[str, Trial]()
     for one in judged:
         rows.append(one.row)
         if one.trial:
             trials[one.trial.returns] = one.trial.sharpe
-            shapes[one.row.run_id] = (one.trial.observations, one.trial.skewness, one.trial.kurtosis)
+            by_run[one.row.run_id] = one.trial
     rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
     pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]
@@ -146,7 +152,7 @@ def rank_judged(judged: Iterable[Judged], split: dt.date, by: str = "sharpe") ->
         by,
         split,
         rows,
-        luck=_luck(rows[0].in_sample.sharpe, shapes.get(rows[0].run_id), sorted(trials.values())),
+        luck=_luck(rows[0].in_sample.sharpe, by_run.get(rows[0].run_id), sorted(trials.values())),
         correlation=luck.spearman([before for before, _ in known], [after for _, after in known]),
     )
 
@@ -163,14 +169,16 @@ def _order(part: Part, by: str) -> tuple[bool, bool, float]:
     return part.ruined, value is None, 0.0 if value is None else -value
 
 
-def _luck(best: float | None, shape: _Shape | None, trials: list[float]) -> Luck:
-    if best is None or shape is None:
+def _luck(best: float | None, trial: Trial | None, trials: list[float]) -> Luck:
+    """The best row's Sharpe ratio (annualised) against the daily ones of all different trials."""
+    if best is None or trial is None:
         return Luck(len(trials), None, None, None, None)
     variance = float(np.var(trials, ddof=1)) if len(trials) > 1 else 0.0
+    year, shape = math.sqrt(trial.days_per_year), (trial.observations, trial.skewness, trial.kurtosis)
     return Luck(
         trials=len(trials),
-        observations=shape[0],
+        observations=trial.observations,
         sharpe=best,
-        expected_best=luck.expected_maximum(variance, len(trials)) * _YEAR,
-        probability=luck.deflated_sharpe(best / _YEAR, *shape, variance, len(trials)),
+        expected_best=luck.expected_maximum(variance, len(trials)) * year,
+        probability=luck.deflated_sharpe(best / year, *shape, variance, len(trials)),
     )

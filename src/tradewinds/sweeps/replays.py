@@ -41,5 +41,11 @@ def outcomes(
         made = family.replay_many([point.config for point in part], plan, workers)
         for point, run in zip(part, made, strict=True):
             columns = (run.worth_ts, run.worth_micro, run.decision_ts, run.pnl_micro)
-            yield Outcome(point.settings, point.run_id, *columns, days_per_year=family.days_per_year)
+            yield Outcome(
+                point.settings,
+                point.run_id,
+                *columns,
+                days_per_year=family.days_per_year,
+                around_the_clock=family.around_the_clock,
+            )
         advance(len(part))

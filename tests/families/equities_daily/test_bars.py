@@ -15,11 +15,11 @@ from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
-from tradewinds.families.equities_daily.fetch import bar_checks, bar_files, bar_synthetic, yahoo
+from tradewinds.families.equities_daily.fetch import bar_checks, synthetic_bars, user_bars, yahoo
 from tradewinds.sources.endpoint import Endpoint
 from tradewinds.sources.http import HttpClient
 
-COLUMNS = {name: name for name in ("symbol", "date", *bar_checks.PRICES, "volume")} | {"adj_close": None}
+COLUMNS = {name: name for name in ("symbol", "date", *schemas.PRICE_COLUMNS, "volume")} | {"adj_close": None}
 GOOD = ("AAA", dt.date(2024, 1, 2), 10.0, 11.0, 9.0, 10.5, None, 1000)
 
 
@@ -92,7 +92,7 @@ OWN = {
 def test_a_csv_with_names_of_its_own_newest_row_first(tmp_path):
     (tmp_path / "x.csv").write_text(CSV)
     wanted = [(s, y, str(tmp_path / f"{s}{y}.parquet")) for s in ("AAA", "BBB") for y in (2023, 2024)]
-    bar_files.import_bars(str(tmp_path / "x.csv"), OWN, wanted)
+    user_bars.import_bars(str(tmp_path / "x.csv"), OWN, wanted)
     read = {path: pq.read_table(path).to_pylist() for _, _, path in wanted}
     aaa = read[str(tmp_path / "AAA2024.parquet")]
     assert [row["date"].day for row in aaa] == [2, 3]
@@ -106,12 +106,12 @@ def test_files_of_the_same_bytes_are_left_alone_and_others_made_anew(tmp_path):
     source, target = tmp_path / "x.csv", tmp_path / "AAA.parquet"
     source.write_text(CSV)
     wanted = [("AAA", 2024, str(target))]
-    bar_files.import_bars(str(source), OWN, wanted)
+    user_bars.import_bars(str(source), OWN, wanted)
     before = target.stat().st_ino
-    bar_files.import_bars(str(source), OWN, wanted)
+    user_bars.import_bars(str(source), OWN, wanted)
     assert target.stat().st_ino == before
     source.write_text(CSV.replace("10.75", "10.80"))
-    bar_files.import_bars(str(source), OWN, wanted)
+    user_bars.import_bars(str(source), OWN, wanted)
     assert pq.read_table(target)["close"].to_pylist()[1] == Decimal("10.800000")
 
 
@@ -129,20 +129,20 @@ def test_what_is_wrong_with_a_users_file_is_said(tmp_path, text, words):
     path.write_text(text)
     columns = OWN if text.startswith("Ticker") else COLUMNS
     with pytest.raises(ConfigError, match=words) as caught:
-        bar_files.import_bars(str(path), columns, [("AAA", 2024, str(tmp_path / "out.parquet"))])
+        user_bars.import_bars(str(path), columns, [("AAA", 2024, str(tmp_path / "out.parquet"))])
     assert str(path) in str(caught.value) and not (tmp_path / "out.parquet").exists()
 
 
 @given(st.integers(0, 10**6), st.text("ABCXYZ", min_size=1, max_size=5))
 def test_invented_bars_are_always_valid(seed, symbol):
-    made = bar_checks.judged(bar_synthetic.path(seed, symbol, dt.date(2001, 12, 31)))
+    made = bar_checks.judged(synthetic_bars.bars_of_symbol(seed, symbol, dt.date(2001, 12, 31)))
     assert made.num_rows == 521 and made["quarantine"].null_count == made.num_rows
 
 
 def test_a_year_of_invented_bars_is_the_same_whichever_years_are_asked(tmp_path):
     one, two = [str(tmp_path / name) for name in ("one.parquet", "two.parquet")]
-    bar_synthetic.make_bars(7, [("AAA", 2010, one)])
-    bar_synthetic.make_bars(7, [("AAA", 2010, two), ("AAA", 2012, str(tmp_path / "later.parquet"))])
+    synthetic_bars.make_bars(7, [("AAA", 2010, one)])
+    synthetic_bars.make_bars(7, [("AAA", 2010, two), ("AAA", 2012, str(tmp_path / "later.parquet"))])
     assert pq.read_table(one).equals(pq.read_table(two)) and pq.read_table(one).num_rows == 261
 
 

@@ -5,9 +5,11 @@ import datetime as dt
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from tests.reference.naive_shares import Bar
 from tests.unit import database_parts
@@ -16,7 +18,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import MICRO
-from tradewinds.database import queries
+from tradewinds.database import queries, schema
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.shares.rules import Exits, ShareRules
@@ -24,10 +26,11 @@ from tradewinds.families import plan
 from tradewinds.families.equities_daily import metrics, replay
 from tradewinds.families.equities_daily.bar_panel import day_of, make_panel
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
+from tradewinds.families.equities_daily.family import FAMILY
 from tradewinds.families.equities_daily.fetch import bar_checks as stored
-from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.pipeline.simulate import about_run
-from tradewinds.reference_data.corporate_actions import adjusted, factors_of_actions, read_actions
+from tradewinds.reference_data.corporate_actions import adjusted_bars, adjustment_factors, read_actions
 from tradewinds.reference_data.exchanges import exchange_of, exchanges
 from tradewinds.reference_data.universe import read_universe
 from tradewinds.results.artifacts import write_artifacts
@@ -68,7 +71,7 @@ def ran(world, **changes):
     write_bars(world)
     conf = resolved(universe=changes.pop("universe", sorted(world)), **changes)
     made = plan.run_plan(conf)
-    bar_files.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
+    user_bars.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
     make_panel(made)
     return replay.simulate(conf, made, 1, lambda done, total: None)
 
@@ -268,8 +271,8 @@ def test_a_split_is_no_fall(tmp_path):
     rows = flat(MONDAY, [*["10"] * 23, *["5"] * 20])  # 2 for 1 on day 23
     (tmp_path / "actions.csv").write_text(f"symbol,ex_date,split_ratio,dividend\nAAA,{rows[23].date},2,\n")
     bars = bars_of({"AAA": rows})
-    price, shares = factors_of_actions(bars, read_actions("actions.csv"))
-    found = adjusted(bars, price, shares, day_of(MONDAY))
+    price, shares = adjustment_factors(bars, read_actions("actions.csv"))
+    found = adjusted_bars(bars, price, shares, day_of(MONDAY))
     assert set(found.close.tolist()) == {10 * MICRO}
     assert found.volume[-1] == 100_000  # 200,000 new shares are 100,000 of those before the split
     assert ran({"AAA": rows}, actions="actions.csv").diagnostics["adjustment"] == "actions"
@@ -280,7 +283,7 @@ def test_a_dividend_comes_back_into_the_share(tmp_path):
     rows = flat(MONDAY, ["10", "10", "9.50"])
     bars = bars_of({"AAA": rows})
     actions = actions_of(f"AAA,{rows[2].date},,0.50\n", tmp_path)
-    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(MONDAY))
+    found = adjusted_bars(bars, *adjustment_factors(bars, actions), day_of(MONDAY))
     assert found.close.tolist() == [10 * MICRO] * 3
 
 
@@ -288,15 +291,15 @@ def test_prices_are_those_of_the_first_day_whatever_was_before_it(tmp_path):
     rows = flat(MONDAY, ["20", "20", "10", "10", "5", "5"])
     bars = bars_of({"AAA": rows})
     actions = actions_of(f"AAA,{rows[2].date},2,\nAAA,{rows[4].date},2,\n", tmp_path)
-    found = adjusted(bars, *factors_of_actions(bars, actions), day_of(rows[3].date))
+    found = adjusted_bars(bars, *adjustment_factors(bars, actions), day_of(rows[3].date))
     assert [price // MICRO for price in found.close.tolist()] == [10, 10, 10, 10, 10, 10]
 
 
 def test_an_action_changes_no_bar_before_it(tmp_path):
     rows = flat(MONDAY, ["20", "21", "22", "11", "12"])
     bars = bars_of({"AAA": rows})
-    found = adjusted(
-        bars, *factors_of_actions(bars, actions_of(f"AAA,{rows[3].date},2,0.1\n", tmp_path)), day_of(MONDAY)
+    found = adjusted_bars(
+        bars, *adjustment_factors(bars, actions_of(f"AAA,{rows[3].date},2,0.1\n", tmp_path)), day_of(MONDAY)
     )
     assert np.array_equal(found.close[:3], bars.close[:3]) and found.close[3] > 22 * MICRO
 
@@ -304,7 +307,7 @@ def test_an_action_changes_no_bar_before_it(tmp_path):
 def test_a_dividend_as_large_as_the_share_is_refused(tmp_path):
     rows = flat(MONDAY, ["1", "1", "1"])
     with pytest.raises(SimulationError, match="a dividend of 50 on a close of 1"):
-        factors_of_actions(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
+        adjustment_factors(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
 
 
 @pytest.mark.parametrize("row", ["AAA,soon,2,", "AAA,2024-01-02,x,", "AAA,2024-01-02,0,", "AAA,2024-01-02,,-1"])
@@ -396,3 +399,27 @@ def test_one_database_ranks_both_families(tmp_path):
         assert trade["pnl"] == Decimal(result.trades[0].pnl_micro) / MICRO
         assert queries.results_by_event(connection, shares.run_id) == [("AAA", dt.date(2024, 2, 1), 1, trade["pnl"])]
         assert queries.one_run(connection, shares.run_id)["series"] == ["AAA"]
+
+
+def test_a_run_of_a_family_without_tables_fills_the_common_ones(tmp_path):
+    url, conf = f"sqlite:///{tmp_path}/shares.db", resolved(universe=["AAA"])
+    result = ran({"AAA": flat(MONDAY, FALLS)})
+    shares = plan.run_plan(conf)
+    write_artifacts(shares.run_dir, shares.run_id, conf, result)
+    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), [], result.watermark)
+    assert FAMILY.tables is None and shares.recorded == {}
+    assert load_run(shares.run_dir, url, shares.recorded) == 1
+    with queries.reading(url) as connection:
+        tables = schema.all_tables().tables.values()
+        counts = {table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
+    common = ("strategies", "backtest_runs", "backtest_trades", "backtest_metrics")
+    assert {name: count for name, count in counts.items() if count} == dict.fromkeys(common, 1)
+
+
+def test_a_run_that_fetches_bars_keeps_no_record_and_says_nothing():
+    conf = resolved(bars={"source": "yahoo"}, database={"url": "sqlite:///nowhere/t.db"})
+    made = plan.run_plan(conf)
+    with FAMILY.backfill(conf, made, dict):
+        assert made.missing()
+    assert not Path("nowhere").exists()
+    assert list(FAMILY.fetched_notes(made, plan.due_files(made))) == []

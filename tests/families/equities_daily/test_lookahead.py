@@ -15,11 +15,12 @@ from tests.unit.share_worlds import weekdays
 from tradewinds.audits import lookahead
 from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
+from tradewinds.engine.journal import Kind
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.families import plan
-from tradewinds.families.contract import PLANTED, Future
-from tradewinds.families.equities_daily import bar_panel, family
-from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.contract import BOOKS, PLANTED, Future
+from tradewinds.families.equities_daily import bar_panel, family, schemas
+from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.families.equities_daily.lookahead import (
     ACTIONS,
     BARS,
@@ -49,7 +50,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 def run_of(seed, **changes):
     """A random run: six symbols that rise and fall, join and leave, split, pay, pause and vanish; settings by the seed."""
     rng = random.Random(seed)
-    write(f"bars-{seed}.csv", ("symbol", "date", *bar_panel.PRICES, "adj_close", "volume"), bars_of(rng))
+    write(f"bars-{seed}.csv", ("symbol", "date", *schemas.PRICE_COLUMNS, "adj_close", "volume"), bars_of(rng))
     write(f"universe-{seed}.csv", ("symbol", "active_from", "active_to"), memberships_of(rng))
     write(f"actions-{seed}.csv", ("symbol", "ex_date", "split_ratio", "dividend"), actions_of(rng))
     raw = {
@@ -66,7 +67,7 @@ def run_of(seed, **changes):
     }
     conf = resolve.resolve({**raw, **changes}, today=dt.date(2026, 1, 1))
     made = plan.run_plan(conf)
-    bar_files.import_bars(
+    user_bars.import_bars(
         conf["bars"]["path"], conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years]
     )
     return SharesRun(conf, made)
@@ -113,7 +114,7 @@ def test_no_decision_of_a_random_run_depends_on_its_future():
         for report in lookahead.check(run_of(seed), cuts=6, seed=seed):
             assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
             seen += report.decisions + report.records
-    for kind in (BARS, ACTIONS, MEMBERSHIPS, PLANTED, SIGNALS, PURCHASES, SALES):
+    for kind in (BARS, ACTIONS, MEMBERSHIPS, PLANTED, SIGNALS, PURCHASES, SALES, BOOKS):
         assert seen[kind] > 20, f"{kind}: these worlds test nothing"
 
 
@@ -193,8 +194,10 @@ def sale_at_the_high_of_the_day(monkeypatch):
 
 
 def prices_adjusted_back_from_today(monkeypatch):
-    honest = bar_panel.adjusted
-    monkeypatch.setattr(bar_panel, "adjusted", lambda bars, price, shares, first: honest(bars, price, shares, 10**6))
+    honest = bar_panel.adjusted_bars
+    monkeypatch.setattr(
+        bar_panel, "adjusted_bars", lambda bars, price, shares, first: honest(bars, price, shares, 10**6)
+    )
 
 
 def only_members_that_never_leave(monkeypatch):
@@ -214,6 +217,24 @@ def members_before_they_join(monkeypatch):
         "_eligible",
         lambda bars, universe, *days: honest(bars, {symbol: [ALWAYS] for symbol in universe}, *days),
     )
+
+
+def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(monkeypatch):
+    """A position is paid a dividend of the last close of all."""
+    honest = Ledger._hold
+
+    def hold(self, signal_row, row, *terms):
+        number, market = self.entered, self.market
+        honest(self, signal_row, row, *terms)
+        if self.writer:
+            ts, symbol = self.writer.columns["ts"][-1], market.bars.symbols[market.owner[row]]
+            self.writer.add(Kind.DIVIDEND, ts, symbol, number, cash_change=int(market.bars.close[-1]))
+
+    monkeypatch.setattr(Ledger, "_hold", hold)
+    found = [
+        change for seed in range(3) for report in lookahead.check(run_of(seed), 6, seed) for change in report.changes
+    ]
+    assert found and all("dividend of 0 at 0, cash " in change.before for change in found)
 
 
 REMOVED, POISONED = False, True
@@ -303,6 +324,6 @@ def test_a_run_that_fails_for_want_of_bars_fails_here_too():
     strict = {**conf, "on_missing": {"bars": "fail"}, "universe": ["S1", "GONE"]}
     made = plan.run_plan(strict)
     wanted = [(f.name, f.year, f.path) for f in made.files.years]
-    bar_files.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
+    user_bars.import_bars(conf["bars"]["path"], conf["bars"]["columns"], wanted)
     with pytest.raises(DataMissing, match="GONE: no bars"):
         SharesRun(strict, made)

@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewinds.core import files, units
-from tradewinds.engine.result import Scored
-from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.calibration.data import quotes_at
+from tradewinds.families.kalshi_weather import metrics, schemas
+from tradewinds.families.kalshi_weather.calibration.inputs import quotes_at
 from tradewinds.families.kalshi_weather.calibration.scores import (
     ScoredDay,
     ScoredMarket,
     brier_parts,
-    calibration,
+    calibration_scores,
     count_band,
     log_loss,
     pit_histogram,
@@ -28,9 +27,8 @@ from tradewinds.families.kalshi_weather.calibration.scores import (
     skill,
     temperature_scores,
 )
-from tradewinds.families.kalshi_weather.forecasts.law import Law
-from tradewinds.families.kalshi_weather.forecasts.mixture import Laws
-from tradewinds.results import metrics
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
+from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
 
 DAY = dt.date(2025, 5, 10)
 OUTCOMES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
@@ -51,7 +49,7 @@ def test_the_parts_of_brier_add_up_and_agree_with_the_metrics(outcomes):
     within = parts["within_bin_variance"] - parts["within_bin_covariance"]
     total = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + within
     assert total == pytest.approx(parts["brier"], abs=1e-12)
-    same = [Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
+    same = [metrics.Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
     assert parts["brier"] == pytest.approx(metrics.brier(same), abs=1e-11)
     assert log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
 
@@ -68,13 +66,13 @@ def test_murphys_parts_by_hand():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.sampled_from([0.5, 0.9]))
 @settings(max_examples=60)
 def test_the_band_of_a_bin_by_counting_every_outcome(p, share):
-    law = [0.0] * (len(p) + 1)
+    chance = [0.0] * (len(p) + 1)
     for outcome in itertools.product((0, 1), repeat=len(p)):
-        law[sum(outcome)] += math.prod(one if hit else 1 - one for one, hit in zip(p, outcome, strict=True))
+        chance[sum(outcome)] += math.prod(one if hit else 1 - one for one, hit in zip(p, outcome, strict=True))
     low, high = count_band(np.array(p), share)
     tail = (1 - share) / 2
-    assert sum(law[:low]) <= tail + 1e-9 and sum(law[: low + 1]) >= tail - 1e-9
-    assert sum(law[: high + 1]) >= 1 - tail - 1e-9 and sum(law[high + 1 :]) <= tail + 1e-9
+    assert sum(chance[:low]) <= tail + 1e-9 and sum(chance[: low + 1]) >= tail - 1e-9
+    assert sum(chance[: high + 1]) >= 1 - tail - 1e-9 and sum(chance[high + 1 :]) <= tail + 1e-9
 
 
 def test_right_probabilities_stay_within_their_bars_and_bold_ones_do_not():
@@ -94,7 +92,7 @@ def test_right_probabilities_stay_within_their_bars_and_bold_ones_do_not():
 def test_bands_of_many_go_on_from_those_of_fewer(share, monkeypatch):
     p = np.random.default_rng(1).random(2500)
     exact = count_band(p, share)
-    monkeypatch.setattr("tradewinds.families.kalshi_weather.calibration.scores.MANY", 2000)
+    monkeypatch.setattr("tradewinds.families.kalshi_weather.calibration.scores.NORMAL_FROM", 2000)
     assert count_band(p, share) == pytest.approx(exact, abs=1)
 
 
@@ -138,8 +136,11 @@ def test_pit_of_right_forecasts_is_flat_and_of_biased_ones_is_not():
     rng = np.random.default_rng(1)
     mu, sigma = rng.uniform(40, 90, 4000), rng.uniform(0.8, 4, 4000)
     observed = np.round(rng.normal(mu, sigma))
-    laws = ((mu, sigma), (mu + 1, sigma), (mu, sigma / 2))
-    flat, biased, narrow = (pit_histogram(Laws.of(list(map(Law.normal, *law))), observed) for law in laws)
+    moments = ((mu, sigma), (mu + 1, sigma), (mu, sigma / 2))
+    flat, biased, narrow = (
+        pit_histogram(DistributionArrays.from_distributions(list(map(Distribution.normal, *pair))), observed)
+        for pair in moments
+    )
     low, high = count_band(np.full(4000, 0.1), 0.95)
     assert sum(flat) == sum(biased) == pytest.approx(4000)
     assert all(low - 5 <= count <= high + 5 for count in flat)
@@ -148,18 +149,18 @@ def test_pit_of_right_forecasts_is_flat_and_of_biased_ones_is_not():
 
 def test_pit_spreads_a_whole_degree_over_its_mass():
     """σ so small that one degree has all the mass: a forecast that hits it is a flat histogram by itself."""
-    sure = Laws.of([Law.normal(70.0, 0.05)])
+    sure = DistributionArrays.from_distributions([Distribution.normal(70.0, 0.05)])
     assert pit_histogram(sure, np.array([70.0])) == pytest.approx([0.1] * 10)
     assert pit_histogram(sure, np.array([90.0])) == pytest.approx([0] * 9 + [1])
 
 
 def test_temperatures_by_hand_and_by_group():
     def day(number, observed, mu, station="KMDW max"):
-        laws = {"model": Law.normal(mu, 2.0), "raw": Law.normal(mu + 1, 3.0)}
-        return ScoredDay(station, DAY + dt.timedelta(days=number), 30, observed, laws)
+        distributions = {"model": Distribution.normal(mu, 2.0), "raw": Distribution.normal(mu + 1, 3.0)}
+        return ScoredDay(station, DAY + dt.timedelta(days=number), 30, observed, distributions)
 
     days = [day(0, 70, 71), day(1, 70, 68), day(30, 60, 60, "KMIA max")]
-    found = calibration([], days)
+    found = calibration_scores([], days)
     assert (found["probabilities"]["all"], found["against"]) == ({}, {})
     one = found["temperatures"]["all"]["model"]
     assert (one["n"], one["mae_f"], one["bias_f"]) == (3, 1, pytest.approx(-1 / 3))
@@ -175,7 +176,7 @@ def test_groups_and_sources_of_probabilities():
         market({"model": 0.9}, True, station="KMIA max", lead=29),
         market({"model": 0.6, "market": 0.7}, True, dt.date(2025, 6, 1)),
     ]
-    found = calibration(markets, [])
+    found = calibration_scores(markets, [])
     assert {source: one["n"] for source, one in found["probabilities"]["all"].items()} == {"model": 3, "market": 2}
     assert next(iter(found["probabilities"]["all"])) == "model" and list(found["against"]) == ["market"]
     assert found["probabilities"]["by"]["lead_hours"]["29"]["model"]["brier"] == pytest.approx(0.01)

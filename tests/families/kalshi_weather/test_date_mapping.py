@@ -7,7 +7,7 @@ import pytest
 from tests.families.kalshi_weather.test_validations import DAYS, EVENTS, FIRST, SERIES, Month, failed
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.plan import Event
+from tradewinds.families.kalshi_weather.plan import PlannedEvent
 from tradewinds.families.kalshi_weather.run_files import write_event_data
 
 LEGACY = ("HIGHCHI-25MAR09", "HIGHCHI-2-25MAR09", "KXHIGHCHI-1-25MAR09")
@@ -74,7 +74,7 @@ def test_the_table_of_events_tells_two_events_of_one_name_apart(tmp_path, event_
     for day in DAYS:
         told = kept | {"requests": 1, "retries": 0, "kept_from": None, "reason": None}
         files.write_parquet(tmp_path / f"{day}.parquet", schemas.CANDLES.empty_table(), told)
-    events = [Event(SERIES, day, str(tmp_path / f"{day}.parquet")) for day in DAYS]
+    events = [PlannedEvent(SERIES, day, str(tmp_path / f"{day}.parquet")) for day in DAYS]
     write_event_data(tmp_path, events, skipped)
     with open(tmp_path / "events.csv", newline="") as file:
         found = {row["climate_date"]: row["skipped"] for row in csv.DictReader(file)}

@@ -17,10 +17,10 @@ from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
 from tradewinds.config import resolve
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, normal, reach
+from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, lookback, normal
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.history import History, guidance_day, read_history
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
-from tradewinds.families.kalshi_weather.forecasts.law import Law
 
 CHI = climate_days.station_of("KXHIGHCHI")
 LOW_CHI = climate_days.station_of("KXLOWTCHI")
@@ -62,7 +62,7 @@ def history(guidance, climate, days=60, station=CHI, models=("GFS", "NAM"), lags
 
 def forecast(made, **changes):
     given = {"trailing_days": 30, "min_days": 5, "sigma_floor_f": 0.5, "emos_days": 0} | changes
-    return daily.Forecaster(made, daily.Settings(**given)).day(made.index(DAY))
+    return daily.Forecaster(made, daily.ForecastSettings(**given)).forecast(made.index(DAY))
 
 
 def days_back(n):
@@ -76,8 +76,8 @@ def test_bias_and_spread_by_hand():
     found = forecast(history(guidance, climate))
     assert found.method == "bias_corrected" and found.reason == "MODEL_MISSING:NAM"
     about = pytest.approx((10 / 9) ** 0.5, abs=1e-6)
-    assert found.law == Law.normal(62, about), "yesterday's report is not known: ten days count"
-    assert found.laws["raw"] == Law.normal(60, pytest.approx(5**0.5, abs=1e-6))
+    assert found.distribution == Distribution.normal(62, about), "yesterday's report is not known: ten days count"
+    assert found.distributions["raw"] == Distribution.normal(60, pytest.approx(5**0.5, abs=1e-6))
     assert found.known_at_ts == guidance[0]["known_at_ts"] > climate[1]["known_at_ts"]
 
 
@@ -85,7 +85,7 @@ def test_models_are_averaged_and_the_latest_known_run_counts():
     guidance = [guidance_row(d, 60) for d in [DAY, *days_back(9)]] + [guidance_row(DAY, 64, "NAM")]
     later = guidance_row(DAY, 90, runtime=utc(DAY, 0))  # 00Z of the day: known at 05Z, an hour too late
     found = forecast(history([*guidance, later], [report(d, 60) for d in days_back(9)]))
-    assert found.law == Law.normal(62, 0.5)
+    assert found.distribution == Distribution.normal(62, 0.5)
 
 
 @pytest.mark.parametrize(("lag", "value"), [(None, 60), ({"GFS": 3.5}, 90), ({"NAM": 1, "GFS": 9}, 60)])
@@ -101,7 +101,7 @@ def test_every_step_down_says_why():
     assert (nothing.method, nothing.reason, nothing.known_at_ts) == (None, "NO_GUIDANCE; NO_HISTORY", None)
     season = forecast(history([], old, days=400))
     assert (season.method, season.reason) == ("climatology", "NO_GUIDANCE")
-    assert season.law == Law.normal(pytest.approx(61, abs=0.2), pytest.approx(0.82, abs=0.05))
+    assert season.distribution == Distribution.normal(pytest.approx(61, abs=0.2), pytest.approx(0.82, abs=0.05))
     today = [guidance_row(DAY, 60), guidance_row(DAY, 61, "NAM")]
     fresh = forecast(history(today, old, days=400), emos_days=600)
     assert (fresh.method, fresh.reason) == ("climatology", "FEW_DAYS:emos; FEW_DAYS:bias_corrected")
@@ -161,7 +161,7 @@ def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
     )
     found = forecast(history(guidance, climate, days=250), emos_days=100)
     assert found.method == "emos" and found.reason is None and len(found.coefficients) == 24
-    assert np.array(found.law.parts) == pytest.approx(np.array(naive.forecast(DAY, 100)), abs=5e-3)
+    assert np.array(found.distribution.components) == pytest.approx(np.array(naive.forecast(DAY, 100)), abs=5e-3)
 
 
 def test_the_fit_is_a_minimum():
@@ -192,9 +192,9 @@ def test_crps_is_the_integral_it_stands_for(mu, sigma, z):
 
 def test_crps_goldens():
     """Of the standard normal at its mean 2φ(0) − 1/√π; far out the absolute error less σ/√π."""
-    law = np.zeros(3), np.ones(3)
+    standard = np.zeros(3), np.ones(3)
     goldens = [2 / math.sqrt(2 * math.pi) - 1 / math.sqrt(math.pi), 0.6024413, 40 - 1 / math.sqrt(math.pi)]
-    assert normal.crps(*law, np.array([0, 1, 40])).tolist() == pytest.approx(goldens, abs=1e-7)
+    assert normal.crps(*standard, np.array([0, 1, 40])).tolist() == pytest.approx(goldens, abs=1e-7)
     assert goldens[0] == pytest.approx(0.2336950, abs=1e-7)
     for step, slopes in ((1e-6, normal.crps_slopes(np.array([0.7]))),):
         y, two = np.array([1.4]), np.array([2.0])
@@ -224,7 +224,9 @@ def test_a_spoilt_value_of_the_past_changes_it():
     guidance, climate = weather(140)
     spoilt = [r | {"high_f": 150} if r["climate_date"] == DAY - dt.timedelta(days=3) else r for r in climate]
     honest, other = (forecast(history(guidance, c, days=140), emos_days=600) for c in (climate, spoilt))
-    assert all(honest.laws[method] != other.laws[method] for method in ("emos", "bias_corrected", "raw"))
+    assert all(
+        honest.distributions[method] != other.distributions[method] for method in ("emos", "bias_corrected", "raw")
+    )
 
 
 def test_a_missing_model_or_predictor_is_done_without():
@@ -248,7 +250,7 @@ def test_warmer_guidance_makes_warmer_forecasts(shift):
             r | {"n_x_f": r["n_x_f"] + by, "tmp_f": None if r["tmp_f"] is None else r["tmp_f"] + by} for r in guidance
         ]
         mixed = [new if new["runtime_ts"] == cut else old for new, old in zip(rows, guidance, strict=True)]
-        return forecast(history(mixed, climate, days=200), emos_days=600).law.mean_f
+        return forecast(history(mixed, climate, days=200), emos_days=600).distribution.mean_f
 
     assert abs(shift) < 1 or (moved(shift) - moved(0)) * shift > 0
 
@@ -258,7 +260,9 @@ def test_sigma_never_falls_below_its_floor():
     found = forecast(
         history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5
     )
-    assert found.method == "emos" and {part.sigma_f for law in found.laws.values() for part in law.parts} == {1.5}
+    assert found.method == "emos" and {
+        part.sigma_f for one in found.distributions.values() for part in one.components
+    } == {1.5}
 
 
 def mirrored(made):
@@ -270,8 +274,8 @@ def test_a_minimum_is_the_maximum_of_the_opposite():
     made = history(*weather(200), days=200)
     high, low = (forecast(one, emos_days=600) for one in (made, mirrored(made)))
     assert low.method == "emos"
-    parts = [(weight, -mu, sigma) for weight, mu, sigma in high.law.parts]
-    assert np.array(low.law.parts) == pytest.approx(np.array(parts), abs=2e-6)
+    parts = [(weight, -mu, sigma) for weight, mu, sigma in high.distribution.components]
+    assert np.array(low.distribution.components) == pytest.approx(np.array(parts), abs=2e-6)
 
 
 def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_files_reach(tmp_path):
@@ -287,7 +291,7 @@ def test_a_day_does_not_depend_on_what_else_is_asked_nor_on_how_far_back_the_fil
         conf, CHI, *files, climate_days.date_range(DAY - dt.timedelta(days=20), DAY)
     ).to_pylist()
     assert month[-1] == alone and alone["method"] == "emos"
-    since = utc(DAY - dt.timedelta(days=reach.reach_days(conf["probabilities"])))
+    since = utc(DAY - dt.timedelta(days=lookback.lookback_days(conf["probabilities"])))
     recent = [r for r in guidance if r["runtime_ts"] >= since - 86_400]
     write_parquet(paths[0], pa.Table.from_pylist(recent, schemas.GUIDANCE), {})
     assert len(recent) < len(guidance)
@@ -319,7 +323,7 @@ def ladder_of(low):
 @given(LADDERS)
 def test_a_ladder_without_gaps_sums_to_one(ladder):
     low, mu, sigma = ladder
-    probabilities = [bracket_probability(*b, Law.normal(mu, sigma)) for b in ladder_of(low)]
+    probabilities = [bracket_probability(*b, Distribution.normal(mu, sigma)) for b in ladder_of(low)]
     assert abs(sum(probabilities) - 1) < Decimal("1e-9")
     assert all(0 <= p <= 1 for p in probabilities)
 
@@ -328,7 +332,7 @@ def test_a_ladder_without_gaps_sums_to_one(ladder):
 def test_a_warmer_forecast_makes_the_tail_above_likelier_and_the_one_below_less_so(ladder, warmer):
     low, mu, sigma = ladder
     (below, *_, above), (below_then, *_, above_then) = (
-        [bracket_probability(*b, Law.normal(at, sigma)) for b in ladder_of(low)] for at in (mu, mu + warmer)
+        [bracket_probability(*b, Distribution.normal(at, sigma)) for b in ladder_of(low)] for at in (mu, mu + warmer)
     )
     assert above_then >= above and below_then <= below
 
@@ -336,7 +340,7 @@ def test_a_warmer_forecast_makes_the_tail_above_likelier_and_the_one_below_less_
 def test_the_ladder_of_the_rules():
     ladder = [(None, 78), (79, 80), (81, 82), (83, 84), (85, 86), (87, None)]
     goldens = ["0.0808", "0.2638", "0.3812", "0.2195", "0.0501", "0.0047"]
-    found = [bracket_probability(*b, Law.normal(81.3, 2.0)) for b in ladder]
+    found = [bracket_probability(*b, Distribution.normal(81.3, 2.0)) for b in ladder]
     assert [str(p.quantize(Decimal("0.0001"))) for p in found] == goldens
 
 

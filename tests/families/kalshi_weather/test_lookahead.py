@@ -1,5 +1,6 @@
 """The future cannot be seen: planted in every kind of record it changes nothing, and the checker finds every leak put in."""
 
+import dataclasses
 import datetime as dt
 import functools
 import itertools
@@ -7,6 +8,7 @@ import os
 from collections import Counter
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,9 +17,11 @@ import pytest
 from tests.reference.raw_worlds import make_inputs
 from tradewinds.audits import lookahead
 from tradewinds.core import files
-from tradewinds.families.contract import PLANTED, Future
+from tradewinds.engine.event_contracts import replay as engine
+from tradewinds.engine.journal import Kind
+from tradewinds.families.contract import BOOKS, PLANTED, Future
 from tradewinds.families.kalshi_weather import replay, schemas
-from tradewinds.families.kalshi_weather.forecasts import forecast_files, probabilities, user_probabilities
+from tradewinds.families.kalshi_weather.forecasts import forecast_files, user_probabilities
 from tradewinds.families.kalshi_weather.lookahead import subject
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     CANDLES,
@@ -52,7 +56,7 @@ def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
         for report in lookahead.check(run_in(tmp_path, seed), cuts=3, seed=seed):
             assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
             seen += report.decisions + report.records
-    for kind in (*KINDS, PLANTED, ORDERS, PROBABILITIES):
+    for kind in (*KINDS, PLANTED, ORDERS, PROBABILITIES, BOOKS):
         assert seen[kind] > 20, f"{kind}: these worlds test nothing"
 
 
@@ -166,7 +170,26 @@ def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
         return pa.Table.from_pylist(rows, schemas.PROBABILITIES), meta
 
     for name in ("build_probabilities", "forecast_probabilities"):
-        monkeypatch.setattr(subject, name, functools.partial(shared, getattr(probabilities, name)))
+        monkeypatch.setattr(subject, name, functools.partial(shared, getattr(subject, name)))
+
+
+def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(tmp_path, monkeypatch):
+    """A settlement pays a micro-dollar for every row that the books will ever have."""
+    honest = engine.journal_of
+
+    def wrong(*columns):
+        journal = honest(*columns)
+        paid = np.where(journal.kind == Kind.SETTLEMENT, journal.cash_change + len(journal), journal.cash_change)
+        return dataclasses.replace(journal, cash_change=paid)
+
+    monkeypatch.setattr(engine, "journal_of", wrong)
+    found = []
+    for seed in range(200, 220):
+        for report in lookahead.check(run_in(tmp_path, seed, "file"), cuts=3, seed=seed):
+            found += report.changes
+        if found:
+            break
+    assert found and all("settlement" in change.before and ", cash " in change.before for change in found)
 
 
 REMOVED, POISONED = False, True

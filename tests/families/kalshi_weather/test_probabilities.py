@@ -8,7 +8,7 @@ import pytest
 from tests.families.kalshi_weather.test_validations import DAYS, EVENTS, FIRST, SERIES, STATION, Month, failed
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.families.kalshi_weather.forecasts.probabilities import forecast_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import forecast_probabilities
 
 HOUR = 3600
 FORECAST = {"source": "gaussian", "models": ["GFS"], "trailing_days": 8, "min_days": 3}

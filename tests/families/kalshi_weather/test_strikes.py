@@ -5,8 +5,8 @@ import itertools
 import pyarrow.parquet as pq
 import pytest
 
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
-from tradewinds.families.kalshi_weather.forecasts.law import Law
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 
@@ -60,10 +60,10 @@ def test_recorded_ladders_tile_the_degrees_winners_without_strikes_included(shar
         ordered = sorted(ladder, key=lambda b: -999 if b[0] is None else b[0])
         assert ordered[0][0] is None and ordered[-1][1] is None, event
         assert all(a[1] + 1 == b[0] for a, b in itertools.pairwise(ordered)), event
-        assert abs(sum(bracket_probability(*b, Law.normal(70.3, 3.1)) for b in ladder) - 1) < 1e-9
+        assert abs(sum(bracket_probability(*b, Distribution.normal(70.3, 3.1)) for b in ladder) - 1) < 1e-9
 
 
 def test_integer_mass_golden():
     ladder = [(None, 78), (79, 80), (81, 82), (83, 84), (85, 86), (87, None)]
-    found = [f"{bracket_probability(*bounds, Law.normal(81.3, 2.0)):.4f}" for bounds in ladder]
+    found = [f"{bracket_probability(*bounds, Distribution.normal(81.3, 2.0)):.4f}" for bounds in ladder]
     assert found == ["0.0808", "0.2638", "0.3812", "0.2195", "0.0501", "0.0047"]

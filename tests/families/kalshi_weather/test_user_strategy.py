@@ -15,7 +15,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import FEE_ERAS
 from tradewinds.families.kalshi_weather.replay import simulate
-from tradewinds.families.kalshi_weather.strategies import file_strategy, table
+from tradewinds.families.kalshi_weather.strategies import file_strategy, weather_strategies
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTED = re.search(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)[1]
@@ -122,7 +122,7 @@ def test_the_order_of_a_side_that_nobody_wants_and_of_priority(tmp_path):
 def own_rules(tmp_path, text, rounding="cent", **parameters):
     (tmp_path / "mine.py").write_text(text)
     own = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": parameters}
-    return table.rules_of(resolve.resolve(RAW | {"strategy": own, "fees": {"rounding": rounding}}))
+    return weather_strategies.rules_of(resolve.resolve(RAW | {"strategy": own, "fees": {"rounding": rounding}}))
 
 
 def test_the_exchange_rounding_is_the_strategys_too(tmp_path):

@@ -1,4 +1,4 @@
-"""What alembic runs around the steps: on the connection and in the transaction that schema.py holds."""
+"""Run the steps on the connection and in the transaction that schema.py holds; alembic executes this file."""
 
 from alembic import context
 

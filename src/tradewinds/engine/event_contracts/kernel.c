@@ -9,6 +9,7 @@ of 64 bits. Prices are micro-dollars, probabilities and values pico-dollars, tim
 with -fwrapv: integers wrap around. Nothing here allocates, and no divisor can be 0. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 _Static_assert(sizeof(void *) == 8, "a pointer is a word");
@@ -31,7 +32,7 @@ enum { YES, NO };
 enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASONS };
 
 /* Scalars of an account, by place */
-enum { S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE };
+enum { S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE, S_SETTLEMENTS };
 
 /* What `advance` comes back with */
 enum { DONE, BUFFERS_FULL, TOO_LARGE };
@@ -85,8 +86,13 @@ typedef struct {
     i64 idx, side, quantity, price, fee, t, quote_ts, value;
 } Fill;
 
+typedef struct {
+    i64 idx, side, quantity, price, ts;
+} Settlement; /* what each contract of a side paid */
+
 typedef struct { /* what a replay leaves, row by row */
     Fill *fills;
+    Settlement *settlements; /* all of a run; each contract settles once */
     i64 (*counts)[2][REASONS], (*firsts)[2][REASONS]; /* of refusals, and when the first was */
     Stretch *refusals;
     Stretch *stretch; /* by contract: the one that is going on */
@@ -310,8 +316,9 @@ i64 affordable(i64 quantity, i64 price, i64 cash, Fee by) {
 
 /* ---- The account ---- */
 
-/* Pay out everything that settles by an instant, and free what it held of the limits. */
-void settle(i64 ts, const Market *market, const Account *account, const i64 *order, i64 contracts) {
+/* Pay out everything that settles by an instant, and free what it held of the limits. `rows` takes a row for each side that is
+paid, if it is not NULL. */
+void settle(i64 ts, const Market *market, const Account *account, const i64 *order, i64 contracts, Settlement *rows) {
     i64 *s = account->scalars;
     while (s[S_SETTLED] < contracts && market->settle_ts[order[s[S_SETTLED]]] <= ts) {
         i64 i = order[s[S_SETTLED]++];
@@ -319,6 +326,10 @@ void settle(i64 ts, const Market *market, const Account *account, const i64 *ord
         if (yes == 0 && no == 0)
             continue;
         s[S_CASH] += yes * market->payout_yes[i] + no * (MICRO - market->payout_yes[i]);
+        if (rows && yes)
+            rows[s[S_SETTLEMENTS]++] = (Settlement){i, YES, yes, market->payout_yes[i], market->settle_ts[i]};
+        if (rows && no)
+            rows[s[S_SETTLEMENTS]++] = (Settlement){i, NO, no, MICRO - market->payout_yes[i], market->settle_ts[i]};
         s[S_OPEN] -= yes + no;
         s[S_OPEN_COST] -= account->cost[i];
         account->event_contracts[event] -= yes + no;
@@ -582,19 +593,21 @@ typedef struct { /* all that a replay looks at */
     const Buffers *out;
     i64 fill_rows, refusal_rows;
     i64 counted, audit; /* whether refusals are counted, or kept as stretches */
+    i64 booked;         /* whether settlements leave rows */
     const Scratch *scratch;
 } Pass;
 
 /* Everything that happens by an instant and is no decision: settlements, and the worth of the account after them. */
 static void pass_time(i64 ts, const Pass *p) {
     i64 *s = p->account->scalars;
+    Settlement *rows = p->booked ? p->out->settlements : NULL;
     for (; s[S_MARKED] < p->instant_count && p->instants[s[S_MARKED]] <= ts; s[S_MARKED]++) {
         i64 instant = p->instants[s[S_MARKED]];
-        settle(instant, p->market, p->account, p->order, p->contracts);
+        settle(instant, p->market, p->account, p->order, p->contracts, rows);
         p->out->marks[s[S_MARKED]][0] = s[S_CASH];
         p->out->marks[s[S_MARKED]][1] = open_value(instant, p->rows, p->member, p->account, p->max_age);
     }
-    settle(ts, p->market, p->account, p->order, p->contracts);
+    settle(ts, p->market, p->account, p->order, p->contracts, rows);
 }
 
 /* When `pass_time` has something to do next. */

@@ -25,8 +25,10 @@ NEVER = UNLIMITED = 1 << 62
 NO_PRICE = -999_999_999  # in the place of a bid or an ask: no price of a file, even an impossible one, is below it
 
 # Scalars of an account, by place
-S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE = range(10)
-SCALARS = 10
+S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE, S_SETTLEMENTS = range(
+    11
+)
+SCALARS = 11
 
 # What `advance` comes back with
 DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
@@ -192,6 +194,9 @@ class Buffers(NamedTuple):
     """What a replay leaves, row by row; refusals are stretches of equal ones if there is `stretch`, else only counted."""
 
     fills: Ints  # idx, side, quantity, price, fee, decision time, end of the candle, net value
+    settlements: (
+        Ints  # idx, side, quantity, payout of one, settlement time; two rows a contract, or none: they leave no row
+    )
     counts: Ints  # (contracts, side, reason), or (0, …): refusals are not counted
     firsts: Ints
     refusals: Ints  # times, idx, side, reason, end of the candle, quantity, price, first, last
@@ -298,7 +303,8 @@ def advance(
         *(until, step, max_age, _longs(eras), len(eras), table.era_rows),
         *(on_market, _longs(order), len(order), _longs(window_idx), _longs(by_start), len(window_idx), _longs(member)),
         *(on_rows, *map(_ints, codes), on_table, on_limits, on_account, _longs(instants), len(instants)),
-        *(on_out, len(out.fills), len(out.refusals), int(len(out.counts) > 0), int(len(out.stretch) > 0), on_scratch),
+        *(on_out, len(out.fills), len(out.refusals), int(len(out.counts) > 0), int(len(out.stretch) > 0)),
+        *(int(len(out.settlements) > 0), on_scratch),
     )
     return int(_call("advance", given))
 

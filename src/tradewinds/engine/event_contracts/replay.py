@@ -15,12 +15,14 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts.books import journal_of
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, Window, decision_times
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS
 from tradewinds.engine.event_contracts.offers import Offers, offers_by_price, offers_by_quote, table_of
 from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
 _BUFFER_ROWS = 1 << 12
@@ -28,14 +30,15 @@ _BUFFER_ROWS = 1 << 12
 
 @dataclass
 class Outcome:
-    """What a replay leaves: fills in execution order, refusals by reason, all decisions, the account at the end, and its
-    worth as (instant, cash, open value)."""
+    """What a replay leaves: fills in execution order, refusals by reason, all decisions, the account's own cash at the end,
+    its worth as (instant, cash, open value), and the books; fill n is position n of them. Without books they are empty."""
 
     fills: list[Fill]
     rejections: Counter[str]
     decisions: list[Decision]
     end_cash_micro: int
     worth: list[tuple[int, int, int]]
+    journal: Journal
 
 
 class Universe:
@@ -98,7 +101,8 @@ class Replay:
 
     Args:
         universe: everything that may be traded; cash_micro: the start balance.
-        full_audit: keep every refusal apart; counted: count refusals at all. Without, a replay is faster.
+        full_audit: keep every refusal apart.
+        counted: count refusals, and keep the books. Without, a replay is faster.
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class Replay:
         shape = (count if counted else 0, 2, len(REASONS))
         self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._stretch = np.zeros((count if full_audit else 0, 9), np.int64)
+        self._settlements = np.empty((2 * count if counted else 0, 5), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
         self._worth: list[tuple[int, int, int]] = []
@@ -133,6 +138,7 @@ class Replay:
         wanted_at, rows = _column(instants), max(_BUFFER_ROWS, len(window.idx))
         buffers = kernel.Buffers(
             fills=np.empty((rows, 8), np.int64),
+            settlements=self._settlements,
             counts=self._counts,
             firsts=self._firsts,
             refusals=np.empty((rows if len(self._stretch) else 0, 9), np.int64),
@@ -187,7 +193,14 @@ class Replay:
             for f in fills
         ]
         cash = int(self._account.scalars[kernel.S_CASH])
-        return Outcome(fills, rejections, made + refused, cash, self._worth)
+        return Outcome(fills, rejections, made + refused, cash, self._worth, self._journal())
+
+    def _journal(self) -> Journal:
+        """The books, if they were kept."""
+        if not len(self._settlements):
+            return Journal.empty()
+        settled = self._settlements[: self._account.scalars[kernel.S_SETTLEMENTS]]
+        return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.universe.contracts])
 
     def summary(self) -> Summary:
         """What has become of it, in short: nothing is made for each fill."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from tradewinds.core.arrays import Flags, Floats, Ints
-from tradewinds.core.units import NEVER
+from tradewinds.core.units import DAY_SECONDS, NEVER
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,30 @@ class Bars:
         return np.repeat(np.arange(len(self.symbols)), np.diff(self.offsets))
 
 
+class Clock(NamedTuple):
+    """When the session of a day opens and closes: Unix seconds of a day counted from 1970-01-01."""
+
+    open_ts: Callable[[int], int]
+    close_ts: Callable[[int], int]
+
+
+# Sessions from midnight to the last second of the UTC day, for markets whose own hours are not asked for.
+WHOLE_DAYS = Clock(lambda day: day * DAY_SECONDS, lambda day: (day + 1) * DAY_SECONDS - 1)
+
+
 class TradingDays:
     """Bars made ready for any number of passes over the same days.
 
     `tradable` says at which bars inside the run a symbol may be bought and sold (None: all); the others are history. `day`,
     `open`, `close`, `owner` are those of the bars; `next_row` and `next_day` those of the symbol's next tradable bar, or NEVER:
     when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array that
-    takes three times as long, and making lists of all bars takes longer than the pass.
+    takes three times as long, and making lists of all bars takes longer than the pass. `clock` dates the rows of the books.
     """
 
-    def __init__(self, bars: Bars, first_day: int, last_day: int, tradable: Flags | None = None) -> None:
+    def __init__(
+        self, bars: Bars, first_day: int, last_day: int, tradable: Flags | None = None, clock: Clock = WHOLE_DAYS
+    ) -> None:
+        self.clock = clock
         within = (bars.day >= first_day) & (bars.day <= last_day)
         self.bars, self.tradable = bars, within if tradable is None else within & tradable
         self.days: list[int] = distinct(bars.day[within])

@@ -10,13 +10,15 @@ commission give cost and proceeds exactly.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tradewinds.core.arrays import Floats
-from tradewinds.core.units import NEVER
+from tradewinds.core.units import MICRO, NEVER
+from tradewinds.engine.journal import Journal, JournalWriter, Kind
 from tradewinds.engine.shares.bars import TradingDays
 from tradewinds.engine.shares.rules import (
     ALREADY_HELD,
@@ -30,39 +32,75 @@ from tradewinds.engine.shares.rules import (
     TRAILING_STOP,
     ShareRules,
 )
+from tradewinds.engine.trades import Position, trades_of
 
 
-class ShareTrade(NamedTuple):
-    """A position from its entry to its exit. Rows are places in Bars; money in micro-units.
+class Closed(NamedTuple):
+    """A position that was sold. Rows are places in Bars; money in micro-units.
 
-    `signal_row` made the order, `entry_row` filled it, `exit_row` sold it.
+    `number` counts the entries of a run, `signal_row` made the order, `entry_row` filled it, `exit_row` sold it.
     """
 
+    number: int
     symbol: int
     signal_row: int
     entry_row: int
     exit_row: int
     quantity: int
-    entry_price: int
-    entry_fee: int
-    exit_price: int
-    exit_fee: int
+    fees: int
+    pnl: int
     exit_reason: str
+
+
+class ShareTrade(NamedTuple):
+    """A position from its entry to its exit: places of its bars, and its money as the books have it, in micro-units."""
+
+    symbol: int
+    signal_row: int
+    entry_row: int
+    exit_row: int
+    exit_reason: str
+    position: Position
+
+    @property
+    def quantity(self) -> int:
+        """Whole shares that were bought."""
+        return self.position.quantity // MICRO
+
+    @property
+    def entry_price(self) -> int:
+        """Price of what was bought."""
+        return self.position.entry_price
+
+    @property
+    def entry_fee(self) -> int:
+        """Commission of the entry."""
+        return self.position.entry_fee
+
+    @property
+    def exit_price(self) -> int:
+        """Price of what was sold; all of it is sold at once."""
+        return self.position.exit_cash // self.quantity
+
+    @property
+    def exit_fee(self) -> int:
+        """Commission of the exit."""
+        return self.position.exit_fee
 
     @property
     def cost(self) -> int:
         """What the entry took from cash."""
-        return self.quantity * self.entry_price + self.entry_fee
+        return self.position.entry_fee - self.position.entry_cash
 
     @property
     def proceeds(self) -> int:
         """What the exit brought, after its commission."""
-        return self.quantity * self.exit_price - self.exit_fee
+        return self.position.exit_cash - self.position.exit_fee
 
     @property
     def pnl(self) -> int:
-        """Proceeds less cost, both commissions included."""
-        return self.proceeds - self.cost
+        """All changes of cash, both commissions included."""
+        return self.position.pnl
 
 
 class DayWorth(NamedTuple):
@@ -85,12 +123,32 @@ class Answered(NamedTuple):
 
 @dataclass
 class ShareResult:
-    """A run of the ledger; trades in order of their entries, `worth` one row per trading day."""
+    """A run of the ledger: what was sold in order of its entries, the account's own cash at the end, `worth` one row per
+    trading day, and the books; without books there is no journal."""
 
-    trades: list[ShareTrade]
+    closed: list[Closed]
+    end_cash: int
     worth: list[DayWorth]
     answered: list[Answered]
     refusals: Counter[str]
+    journal: Journal | None
+
+    @property
+    def books(self) -> Journal:
+        """The journal of a run that kept books."""
+        if self.journal is None:
+            raise AssertionError("this ledger kept no books")
+        return self.journal
+
+    @functools.cached_property
+    def trades(self) -> list[ShareTrade]:
+        """Positions in order of their entries, made from the books."""
+        return [
+            ShareTrade(
+                closed.symbol, closed.signal_row, closed.entry_row, closed.exit_row, closed.exit_reason, position
+            )
+            for closed, position in zip(self.closed, trades_of(self.books), strict=True)
+        ]
 
 
 @dataclass(slots=True)
@@ -121,16 +179,26 @@ class _Position:
 
 
 class Ledger:
-    """One pass over the days of a market; `run` it once."""
+    """One pass over the days of a market; `run` it once.
 
-    def __init__(self, market: TradingDays, rules: ShareRules) -> None:
-        self.market, self.rules = market, rules
+    Args:
+        market: the trading days.
+        rules: what is done at signals.
+        entry_reason: why shares are bought, for the books.
+        books: whether every change of cash is written down; a sweep does without.
+    """
+
+    def __init__(
+        self, market: TradingDays, rules: ShareRules, *, entry_reason: str = "SIGNAL", books: bool = True
+    ) -> None:
+        self.market, self.rules, self.entry_reason = market, rules, entry_reason
+        self.writer = JournalWriter() if books else None
         self.cash = rules.start_micro
         self.held: dict[int, _Position] = {}
         self.buys: dict[int, list[int]] = defaultdict(list)  # rows of signals, by the day on which their order fills
         self.sales: dict[int, list[_Position]] = defaultdict(list)
         self.entered = 0
-        self.trades: list[tuple[int, ShareTrade]] = []
+        self.closed: list[Closed] = []
         self.worth: list[DayWorth] = []
         self.answered: list[Answered] = []
 
@@ -143,9 +211,9 @@ class Ledger:
             value = sum([position.value for position in self.held.values()])
             self.worth.append(DayWorth(day, self.cash, value, len(self.held)))
         self._end()
-        trades = [trade for _, trade in sorted(self.trades)]
         refusals = Counter(answer.reason for answer in self.answered if answer.reason)
-        return ShareResult(trades, self.worth, self.answered, refusals)
+        journal = None if self.writer is None else self.writer.journal()
+        return ShareResult(sorted(self.closed), self.cash, self.worth, self.answered, refusals, journal)
 
     def _open(self, day: int) -> None:
         """Orders that fill at this day's open: sales, then buys in order of their signals."""
@@ -206,6 +274,7 @@ class Ledger:
             return
         fee = self.rules.fee(quantity * fill)
         self.cash -= quantity * fill + fee
+        self._book(self.entered, self.market.day[row], row, quantity, fill, fee, self.entry_reason)
         self._hold(signal_row, row, quantity, fill, fee)
         self.answered.append(Answered(signal_row, "", quantity, fill))
 
@@ -224,12 +293,28 @@ class Ledger:
     def _sell(self, position: _Position, row: int, price: int, reason: str) -> None:
         p, fill = position, self.rules.sell_price(price)
         fee = self.rules.fee(p.quantity * fill)
-        trade = ShareTrade(
-            p.symbol, p.signal_row, p.entry_row, row, p.quantity, p.entry_price, p.entry_fee, fill, fee, reason
-        )
-        self.cash += trade.proceeds
-        self.trades.append((p.number, trade))
+        self.cash += p.quantity * fill - fee
+        # what is left at the end is sold then, be its last bar as old as it may
+        day = self.market.days[-1] if reason == BACKTEST_END else self.market.day[row]
+        self._book(p.number, day, row, -p.quantity, fill, fee, reason)
+        pnl = p.quantity * (fill - p.entry_price) - p.entry_fee - fee
+        fees = p.entry_fee + fee
+        self.closed.append(Closed(p.number, p.symbol, p.signal_row, p.entry_row, row, p.quantity, fees, pnl, reason))
         del self.held[p.symbol]
+
+    def _book(self, number: int, day: int, row: int, quantity: int, price: int, fee: int, reason: str) -> None:
+        """Write down a fill of some shares (below 0: sold) and its commission."""
+        if self.writer is None:
+            return
+        clock = self.market.clock
+        at_close = self.rules.same_close or reason == BACKTEST_END
+        ts = clock.close_ts(day) if at_close else clock.open_ts(day)
+        symbol = self.market.bars.symbols[self.market.owner[row]]
+        cost = quantity * price
+        add = functools.partial(self.writer.add, ts=ts, instrument=symbol, position_id=number, reason=reason)
+        add(Kind.FILL, quantity=quantity * MICRO, price=price, cash_change=-cost)
+        if fee:
+            add(Kind.FEE, cash_change=-fee)
 
     def _refuse(self, row: int, reason: str) -> None:
         self.answered.append(Answered(row, reason, 0, 0))

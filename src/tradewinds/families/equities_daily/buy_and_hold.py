@@ -1,7 +1,8 @@
-"""The benchmark: buy the universe once, and hold it.
+"""The benchmark: buy every symbol of the universe once and hold it to the end of the run.
 
-ASSUME: the start balance in equal parts, one per symbol; each buys whole shares at the open of its symbol's first bar in which
-it may be bought, at the costs of the run, and is cash before and for the rest. All is sold at the last closes, at those costs.
+ASSUME: the start balance is divided into equal parts, one per symbol. Each part buys whole shares at the open of the first bar
+at which its symbol may be bought, at the costs of the run. Until then the part is cash, and its remainder stays cash. All
+shares are sold at the last closes, at the same costs.
 """
 
 from __future__ import annotations
@@ -18,30 +19,40 @@ from tradewinds.engine.shares.rules import ShareRules
 
 
 def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareRules) -> Ints:
-    """Equity at the close of every day, in micro-units."""
-    bought = [(symbol, rows.start + int(np.argmax(eligible[rows]))) for symbol, rows in _symbols(bars, eligible)]
-    clock = np.array(days, np.int64)
-    worth = np.full(len(days), rules.start_micro, np.int64)
-    if not bought or not days:
-        return worth
-    whole = dataclasses.replace(rules, position_share=Fraction(1), start_micro=rules.start_micro // len(bought))
-    for symbol, row in bought:
-        fill = rules.buy_price(int(bars.open[row]))
-        quantity = whole.affordable(fill, whole.start_micro)
+    """Return the benchmark's equity at the close of every trading day, in micro-units.
+
+    Args:
+        bars: the bars of the run.
+        eligible: per row of `bars`, whether its symbol may be bought.
+        days: the trading days, as day numbers in order.
+        rules: costs and start balance of the run.
+    """
+    entries = [(symbol, rows.start + int(np.argmax(eligible[rows]))) for symbol, rows in _tradable(bars, eligible)]
+    day_numbers = np.array(days, np.int64)
+    equity = np.full(len(days), rules.start_micro, np.int64)
+    if not entries or not days:
+        return equity
+    part = dataclasses.replace(rules, position_share=Fraction(1), start_micro=rules.start_micro // len(entries))
+    for symbol, entry_row in entries:
+        # buy with this symbol's part of the start balance
+        fill_price = rules.buy_price(int(bars.open[entry_row]))
+        quantity = part.affordable(fill_price, part.start_micro)
         if not quantity:
             continue
+        cost = quantity * fill_price + rules.fee(quantity * fill_price)
+        # value the shares at the last close up to each day
         rows = bars.rows(symbol)
-        at = np.searchsorted(bars.day[rows], clock, side="right") - 1
-        held = clock >= bars.day[row]
-        closes = bars.close[rows][np.maximum(at, 0)]
-        cost = quantity * fill + rules.fee(quantity * fill)
-        worth[held] += quantity * closes[held] - cost
-        last = int(closes[-1])
-        sold = rules.sell_price(last) * quantity
-        worth[-1] += sold - rules.fee(sold) - quantity * last
-    return worth
+        latest = np.searchsorted(bars.day[rows], day_numbers, side="right") - 1
+        closes = bars.close[rows][np.maximum(latest, 0)]
+        is_held = day_numbers >= bars.day[entry_row]
+        equity[is_held] += quantity * closes[is_held] - cost
+        # sell at the last close: replace the value by the proceeds
+        last_close = int(closes[-1])
+        sold = rules.sell_price(last_close) * quantity
+        equity[-1] += sold - rules.fee(sold) - quantity * last_close
+    return equity
 
 
-def _symbols(bars: Bars, eligible: Flags) -> list[tuple[int, slice]]:
-    """Symbols that may be bought at all."""
+def _tradable(bars: Bars, eligible: Flags) -> list[tuple[int, slice]]:
+    """Return (symbol, its rows) of every symbol that may be bought at some bar."""
     return [(symbol, rows) for symbol in range(len(bars.symbols)) if eligible[rows := bars.rows(symbol)].any()]

@@ -1,40 +1,44 @@
-"""Daily equities as a market family: what the rest of the program sees of them."""
+"""The market family of daily equities: the object FAMILY, through which all other rooms use this folder."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, Findings, RunFile, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
+from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
-from tradewinds.families.equities_daily.strategies import table
+from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchanges import exchange_of
 from tradewinds.reference_data.universe import universe_of
+from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_daily"
-_CSV = "text/csv; charset=utf-8"
-_MARKETS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
+_SELECTS_SYMBOLS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
 
 _SERVICES = {"yahoo": Service("chart")}
 _NOT_SWEPT = {
-    **dict.fromkeys(("universe", "bars", "actions", "adjust", "on_missing", "calendar"), _MARKETS),
+    **dict.fromkeys(("universe", "bars", "actions", "adjust", "on_missing", "calendar"), _SELECTS_SYMBOLS),
     "risk.currency": "it changes no result",
 }
 
@@ -50,17 +54,30 @@ class EquitiesDaily:
         Stage("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
     )
     code = (
-        *("engine/equity.py", "engine/result.py", "engine/shares", "reference_data", "results", "core"),
-        *(
-            f"{_HERE}/{name}.py"
-            for name in ("family", "plan", "replay", "bar_panel", "buy_and_hold", "metrics", "run_files")
-        ),
-        *(f"{_HERE}/schemas.py", f"{_HERE}/strategies"),
+        "engine/equity.py",
+        "engine/journal.py",
+        "engine/trades.py",
+        "engine/lots.py",
+        "engine/result.py",
+        "engine/shares",
+        "reference_data",
+        "results",
+        "core",
+        f"{_HERE}/family.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/bar_panel.py",
+        f"{_HERE}/buy_and_hold.py",
+        f"{_HERE}/metrics.py",
+        f"{_HERE}/run_files.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/strategies",
     )
+    load_code = ()
     run_files = (
-        RunFile("positions_closed", "positions_closed.csv", _CSV, "every closed position with its exit"),
-        RunFile("sessions", "sessions.csv", _CSV, "the account and the benchmark at the close of every trading day"),
-        RunFile("prices", "prices.parquet", "application/vnd.apache.parquet", "closes of the symbols that were traded"),
+        RunFile("positions_closed", "positions_closed.csv", CSV, "every closed position with its exit"),
+        RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
+        RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
     )
     headlines = (
         ("Annualised return, %", "annualised_return_pct"),
@@ -68,86 +85,95 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
-    days_per_year = 252
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
-    strategies = table.STRATEGIES
+    strategies = share_strategies.STRATEGIES
+    tables = None
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
-        """What the schema cannot say: known strategy and calendar, readable side files, exact money."""
+        """Note what the schema cannot check: names of strategy and calendar, the user's tables, decimals of amounts.
 
-        def asked(question: Callable[[], Any], path: tuple[str | int, ...]) -> None:
-            try:
-                question()
-            except ConfigError as error:
-                inside = tuple(error.where.split(".")) if error.where.startswith(f"{path[0]}.") else path
-                what = error.what if inside != path or error.where in ("", ".".join(map(str, path))) else str(error)
-                problems.add(inside, what, error.remedy if what is error.what else "")
-
-        asked(lambda: table.chosen(config), ("strategy", "name"))
-        asked(lambda: exchange_of(config["calendar"]), ("calendar",))
+        Args:
+            config: the config with all defaults filled in.
+            problems: collects what is wrong, each with its key.
+        """
+        _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
+        _note_error(problems, ("calendar",), lambda: exchange_of(config["calendar"]))
         if isinstance(config["universe"], dict):
-            asked(lambda: universe_of(config), ("universe", "file"))
+            _note_error(problems, ("universe", "file"), lambda: universe_of(config))
         if config["actions"] is not None:
-            asked(lambda: read_actions(config["actions"]), ("actions",))
+            _note_error(problems, ("actions",), lambda: read_actions(config["actions"]))
         for section, key in (("risk", "start_balance"), ("costs", "min_commission")):
-            if -int(Decimal(str(config[section][key])).as_tuple().exponent) > 6:
+            decimals = -int(Decimal(str(config[section][key])).as_tuple().exponent)
+            if decimals > 6:
                 problems.add((section, key), "has more than 6 decimals.", "Money is exact to a millionth.")
 
     def currency(self, config: Mapping[str, Any]) -> str:
-        """The config's own."""
+        """Return the currency of a config's account, its key `risk.currency`."""
         return str(config["risk"]["currency"])
 
     def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Commission and slippage."""
+        """Return the commission and slippage of a config, its section `costs`."""
         return dict(config["costs"])
 
     def series(self, config: Mapping[str, Any]) -> list[str]:
-        """The symbols of a config, or the file that names them."""
+        """Return the symbols of a config, or the path of its universe file as the only entry."""
         return list(config["universe"]) if isinstance(config["universe"], list) else [config["universe"]["file"]]
 
     def date_of(self, event: str, decision_date: dt.date) -> dt.date:
-        """The day of the signal."""
+        """Return the date to which a trade belongs: the UTC date on which its entry was signalled."""
         return decision_date
 
     def plan(self, config: Mapping[str, Any]) -> SharesPlan:
-        """The files of a config's symbols and years."""
+        """Return the plan of a config: a file of bars per symbol and year, and the panel; raises as shares_plan."""
         return shares_plan(config)
 
     def cost(self, config: Mapping[str, Any], plan: SharesPlan) -> tuple[list[dict[str, Any]], list[str]]:
-        """Rows of the dry run: files of bars, and what fetching them costs."""
+        """Count the files of bars and the requests that a run needs, for the dry run.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+
+        Returns:
+            One row for the table of the dry run, and the lines below the table.
+        """
         missing = [path for path in plan.files.bars if not Path(path).exists()]
-        asked = len({*plan.missing(), *stale_files(plan)})
-        rate = config["yahoo"]["requests_per_second"]
-        time = str(dt.timedelta(seconds=math.ceil(asked / rate)))
+        requests = len({*plan.missing(), *stale_files(plan)})  # one per file that is fetched or continued
         row = {
             "what": "symbol-years of bars",
             "total": len(plan.files.bars),
             "present": len(plan.files.bars) - len(missing),
+            "missing": len(missing),
+            "requests": requests,
+            "time": str(dt.timedelta(seconds=math.ceil(requests / config["yahoo"]["requests_per_second"]))),
         }
-        notes = [f"{len(plan.files.universe)} symbols, bars from {plan.files.source_file or plan.files.source}."]
-        done = Path(plan.run_dir, "metrics.json").exists()
-        notes.append(
-            f"Run {plan.run_id}: {'its results are there' if done else 'not yet simulated'} ({plan.run_dir}/)."
-        )
-        return [{**row, "missing": len(missing), "requests": asked, "time": time}], notes
+        source = plan.files.source_file or plan.files.source
+        status = "its results are there" if Path(plan.run_dir, "metrics.json").exists() else "not yet simulated"
+        notes = [
+            f"{len(plan.files.universe)} symbols, bars from {source}.",
+            f"Run {plan.run_id}: {status} ({plan.run_dir}/).",
+        ]
+        return [row], notes
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All that the strategy has."""
-        return dict(table.chosen(config)[0].DEFAULTS)
+        """Return the parameters of a config's strategy with their defaults: a sweep may set each of them."""
+        return dict(share_strategies.chosen(config)[0].DEFAULTS)
 
     def reads(self, config: Mapping[str, Any]) -> int:
-        """How many bars a signal looks back: it decides which years are read."""
-        return table.history_of(config)
+        """Return how many bars a signal looks back: configs with different numbers read different files."""
+        return share_strategies.history_of(config)
 
     def replay(self, config: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Tell) -> RunResult:
-        """Replay the trading days, and write `run_files`; raises as replay.simulate."""
+        """Replay the trading days of a config and write `run_files`; raises as replay.simulate."""
         from tradewinds.families.equities_daily import replay
 
         return replay.simulate(config, plan, threads, tell)
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
-        """The runs of a sweep's points; raises as replay.simulate_many."""
+        """Replay the points of a sweep and return a summary of each, in order; raises as replay.simulate_many."""
         from tradewinds.families.equities_daily import replay
 
         return replay.simulate_many(configs, plan, workers)
@@ -166,22 +192,56 @@ class EquitiesDaily:
         return Findings([f"{len(present)} of {len(plan.files.bars)} symbol-years of bars are there.", *quarantined])
 
     def lookahead(self, config: Mapping[str, Any], plan: SharesPlan) -> Subject:
-        """The replay, made again on changed copies of bars, corporate actions and universe."""
+        """Return the run that the look-ahead check repeats on changed bars, corporate actions and universe."""
         from tradewinds.families.equities_daily.lookahead import SharesRun
 
         return SharesRun(config, plan)
 
-    def report(self) -> Report:
-        """The report's sections."""
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load no more than every run has."""
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: SharesPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep no record: the files of bars say it all."""
+        return contextlib.nullcontext()
+
+    def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Nothing beside the summary."""
+        return ()
+
+    def report(self) -> FamilyReport:
+        """Return the title and the sections of the report."""
         from tradewinds.families.equities_daily.report import REPORT
 
         return REPORT
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
-        """The route of the chart API, which has one tier and so no cutoff."""
+        """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""
         from tradewinds.families.equities_daily import archive_routes
 
         return archive_routes.routes_of(archive)
+
+
+def _note_error(problems: Problems, path: tuple[str | int, ...], check: Callable[[], Any]) -> None:
+    """Run a check and note the ConfigError that it raises.
+
+    Args:
+        problems: collects what is wrong, each with its key.
+        path: the key that is checked.
+        check: raises ConfigError for a wrong value.
+    """
+    try:
+        check()
+    except ConfigError as error:
+        if error.where.startswith(f"{path[0]}."):  # the error names a key of the same section
+            problems.add(tuple(error.where.split(".")), error.what, error.remedy)
+        elif error.where in ("", ".".join(map(str, path))):
+            problems.add(path, error.what, error.remedy)
+        else:  # the error names a place in a file: show its whole message
+            problems.add(path, str(error), "")
 
 
 FAMILY = EquitiesDaily()

@@ -26,10 +26,13 @@ from tradewinds.core import files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import money
+from tradewinds.engine.journal import Journal
+from tradewinds.engine.shares.ledger import ShareResult
 from tradewinds.engine.shares.rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
-from tradewinds.families.contract import PLANTED, Future, Key, Stretch, Timelines
+from tradewinds.families.book_timelines import book_timelines
+from tradewinds.families.contract import BOOKS, PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.families.equities_daily import schemas
-from tradewinds.families.equities_daily.bar_panel import PRICES, date_of, day_of, make_panel
+from tradewinds.families.equities_daily.bar_panel import date_of, day_of, make_panel
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
 from tradewinds.families.equities_daily.replay import Study
 from tradewinds.families.plan import lacking
@@ -54,7 +57,7 @@ class SharesRun:
     """What a run of shares decided, and decides under other futures (a `lookahead.Subject`)."""
 
     kinds: Sequence[str] = (BARS, ACTIONS, MEMBERSHIPS)
-    decisions: Sequence[str] = (SIGNALS, PURCHASES, SALES)
+    decisions: Sequence[str] = (SIGNALS, PURCHASES, SALES, BOOKS)
     step_seconds = 1
 
     def __init__(self, config: Mapping[str, Any], plan: SharesPlan) -> None:
@@ -68,7 +71,8 @@ class SharesRun:
             table, self.about = files.read_table(whole.files.panel), files.read_meta(whole.files.panel)
             self.columns = {name: table[name].to_numpy() for name in table.column_names}
             study = Study.of([config], whole)
-            self.days, self.events = study.market.days, list(_events(config, study))
+            made = study.replay(config)
+            self.days, self.events, self.journal = study.market.days, list(_events(config, study, made)), made.books
 
     def instants(self) -> Mapping[str, Sequence[int]]:
         """Where this run buys and sells, and its sessions' opens and closes."""
@@ -78,8 +82,8 @@ class SharesRun:
         return {"order": orders, "open": list(opens), "close": list(closes)}
 
     def past(self, cut_ts: int) -> Timelines:
-        """Signals, purchases, refusals and sales by a cut."""
-        return _timelines(self.events, cut_ts)
+        """Signals, purchases, refusals, sales and the books by a cut."""
+        return _timelines(self.events, self.journal, cut_ts)
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `lookahead.Subject`."""
@@ -98,23 +102,25 @@ class SharesRun:
         # that a copy lacks bars is the check's doing, no reason to stop; nor that there is nothing left to trade
         config["on_missing"] = {**config["on_missing"], "bars": "skip"}
         try:
-            events = list(_events(config, Study.of([config], plan)))
+            study = Study.of([config], plan)
+            made = study.replay(config)
+            events, journal = list(_events(config, study, made)), made.books
         except DataMissing:
-            events = []
-        return _timelines(events, future.cut_ts), copies.counts
+            events, journal = [], Journal.empty()
+        return _timelines(events, journal, future.cut_ts), copies.counts
 
     def event_of(self, market: str) -> str:
         """Shares belong to no event."""
         return market
 
 
-def _events(config: Mapping[str, Any], study: Study) -> Iterator[Event]:
+def _events(config: Mapping[str, Any], study: Study, made: ShareResult) -> Iterator[Event]:
     """Everything that a replay decides, when it does.
 
     That an order finds no next bar is no decision, and a sale at the run's end none of the strategy's: both say only where the
     data end, which is where they were cut.
     """
-    made, scores, symbols = study.replay(config), study.scores(config), study.loaded.bars.symbols
+    scores, symbols = study.scores(config), study.loaded.bars.symbols
     bars, market, at_close = study.loaded.bars, study.market, config["fill"] == "same_close"
 
     def filled(row: int) -> int:
@@ -139,13 +145,13 @@ def _events(config: Mapping[str, Any], study: Study) -> Iterator[Event]:
             yield filled(trade.exit_row), (symbols[trade.symbol], SALES), sold
 
 
-def _timelines(events: Sequence[Event], cut_ts: int) -> Timelines:
-    """Those by the cut, per symbol and kind."""
+def _timelines(events: Sequence[Event], journal: Journal, cut_ts: int) -> Timelines:
+    """Events by the cut, per symbol and kind, and what the books say by then."""
     found: Timelines = {}
     for ts, key, outcome in sorted(events):
         if ts <= cut_ts:
             found.setdefault(key, []).append(Stretch(ts, ts + 1, outcome))
-    return found
+    return found | book_timelines(journal, cut_ts, SharesRun.step_seconds, {BACKTEST_END})
 
 
 @dataclass
@@ -239,7 +245,7 @@ def _poisoned(bars: Columns) -> Columns:
     dear = (bars["number"] + bars["day"]) % 2 == 0
     prices = {
         name: np.where(dear, bars[name] * _TIMES, np.maximum(bars[name] // _TIMES, np.sign(bars[name])))
-        for name in (*PRICES, "adj_close")
+        for name in (*schemas.PRICE_COLUMNS, "adj_close")
     }
     return bars | prices | {"volume": np.full_like(bars["volume"], _HUGE_VOLUME)}
 

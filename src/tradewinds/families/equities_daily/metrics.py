@@ -1,6 +1,7 @@
-"""Metrics of a run of shares, from its daily equity and its trades alone. Undefined is None, never 0 or NaN.
+"""Metrics of a run of daily equities, from its daily equity and its trades alone.
 
-A year has 252 trading days (docs/metrics.md); ratios are those of `metrics`. Money is micro-units of the run's currency.
+An undefined metric is None, never 0 or NaN. A year has 252 trading days (docs/metrics.md). Sharpe ratio, Sortino ratio and
+drawdown are those of results/metrics.py. Money is in micro-units of the run's currency.
 """
 
 from __future__ import annotations
@@ -21,45 +22,60 @@ DAYS_PER_YEAR = 252
 def share_metrics(
     points: Sequence[Point], trades: Sequence[Trade], benchmark: Sequence[Point], holding_days: Sequence[int]
 ) -> dict[str, Any]:
-    """What metrics.json has of shares beyond every family's keys.
+    """Return the keys that metrics.json has beyond those of every family.
 
     Args:
-        points: the start, then the close of every trading day; benchmark: the same days of buying and holding the universe;
-            holding_days: calendar days of each trade, on the exchange's own calendar.
+        points: equity at the start, then at the close of every trading day.
+        trades: all trades of the run.
+        benchmark: equity of buying and holding the universe, at the same instants as `points`; empty for none.
+        holding_days: calendar days from entry to exit of each trade, on the exchange's clock.
     """
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
-    own, held = total_return(points), total_return(benchmark)
-    drawdown = metrics.max_drawdown(benchmark)[1]
+    run_return, benchmark_return = total_return(points), total_return(benchmark)
+    exposures = [point.open_value_micro / point.equity_micro for point in points[1:] if point.equity_micro > 0]
     return {
-        "total_return_pct": percent(own),
-        "annualised_return_pct": percent(annualised(own, len(points) - 1)),
+        "total_return_pct": percent(run_return),
+        "annualised_return_pct": percent(annualised(run_return, len(points) - 1)),
         "max_drawdown_days": drawdown_days(points),
         "largest_win_usd": number(max(wins)) if wins else None,
         "largest_loss_usd": number(min(losses)) if losses else None,
         "avg_holding_days": _mean(holding_days),
-        "exposure_pct": percent(_mean([p.open_value_micro / p.equity_micro for p in points[1:] if p.equity_micro > 0])),
+        "exposure_pct": percent(_mean(exposures)),
         "turnover_per_year": turnover(points, trades),
         "benchmark": {
             "kind": "buy_and_hold",
             "end_balance_usd": number(benchmark[-1].equity_micro) if benchmark else None,
-            "total_return_pct": percent(held),
-            "annualised_return_pct": percent(annualised(held, len(benchmark) - 1)),
-            "max_drawdown_pct": drawdown,
+            "total_return_pct": percent(benchmark_return),
+            "annualised_return_pct": percent(annualised(benchmark_return, len(benchmark) - 1)),
+            "max_drawdown_pct": metrics.max_drawdown(benchmark)[1],
             "sharpe": metrics.sharpe(metrics.point_returns(benchmark), DAYS_PER_YEAR),
             "sortino": metrics.sortino(metrics.point_returns(benchmark), DAYS_PER_YEAR),
         },
-        "excess_return_pct": None if own is None or held is None else percent(own - held),
+        "excess_return_pct": _excess_pct(run_return, benchmark_return),
     }
 
 
+def _excess_pct(run_return: float | None, benchmark_return: float | None) -> float | None:
+    """Return the run's return less the benchmark's, in percent; None if one of them is undefined."""
+    return None if run_return is None or benchmark_return is None else percent(run_return - benchmark_return)
+
+
 def total_return(points: Sequence[Point]) -> float | None:
-    """The last point over the first, less 1."""
+    """Return the last equity over the first, less 1; None for fewer than two points."""
     return points[-1].equity_micro / points[0].equity_micro - 1 if len(points) > 1 else None
 
 
 def annualised(total: float | None, days: int) -> float | None:
-    """(1 + r) ^ (252 / days) − 1; None without a day, or where nothing is left or the power is beyond a float."""
+    """Convert a total return r to a return per year: (1 + r) ^ (252 / days) − 1.
+
+    Args:
+        total: the return over all days; None if it is undefined.
+        days: number of trading days.
+
+    Returns:
+        None if the total is undefined or a loss of everything, without a day, or if the result is too large for a float.
+    """
     if total is None or days < 1 or total <= -1:
         return None
     exponent = math.log1p(total) * DAYS_PER_YEAR / days
@@ -67,7 +83,10 @@ def annualised(total: float | None, days: int) -> float | None:
 
 
 def drawdown_days(points: Sequence[Point]) -> int | None:
-    """The most calendar days from a peak until the equity is there again, or until the end; 0 if it never falls."""
+    """Return the length of the longest drawdown in calendar days; 0 if equity never falls, None without a point.
+
+    A drawdown lasts from a peak until the equity reaches that peak again, or until the last point.
+    """
     if not points:
         return None
     longest, peak = 0, points[0]
@@ -80,20 +99,21 @@ def drawdown_days(points: Sequence[Point]) -> int | None:
 
 
 def turnover(points: Sequence[Point], trades: Sequence[Trade]) -> float | None:
-    """Half of what was bought and sold, over the mean equity, a year."""
+    """Return the turnover per year: half of the value bought and sold, over the mean equity; None without a day."""
     days = len(points) - 1
     mean = _mean([point.equity_micro for point in points])
     if not mean or days < 1:
         return None
-    bought = sum(trade.qty * trade.entry_price_micro for trade in trades)
-    sold = sum(trade.payout_micro + trade.exit_fee_micro for trade in trades)
+    bought = sum(trade.entry_cost_micro for trade in trades)
+    sold = sum(trade.position.exit_cash for trade in trades)
     return (bought + sold) / 2 / mean * DAYS_PER_YEAR / days
 
 
 def percent(value: float | None) -> float | None:
-    """In percent; None stays None."""
+    """Multiply by 100; None stays None."""
     return None if value is None else value * 100
 
 
 def _mean(values: Sequence[float]) -> float | None:
+    """Return the mean; None without a value."""
     return math.fsum(values) / len(values) if values else None

@@ -16,21 +16,21 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
-from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
 from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
-from tradewinds.families.equities_daily.bar_panel import Loaded, date_of, day_of, load_bars
+from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metrics
 from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
-from tradewinds.families.equities_daily.strategies import table
+from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
     """The ledger's rules of a resolved config."""
-    module, parameters = table.chosen(config)
+    module, parameters = share_strategies.chosen(config)
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
         exits=module.exits(parameters),
@@ -52,7 +52,7 @@ def _share(percent: float) -> Fraction:
 class Study:
     """Bars that some configs are replayed on."""
 
-    loaded: Loaded
+    loaded: LoadedBars
     market: TradingDays
     exchange: Exchange
 
@@ -60,20 +60,23 @@ class Study:
     def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> Study:
         """The bars that any of the configs needs."""
         first = configs[0]
-        history = max(table.history_of(config) for config in configs)
+        history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
         days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
-        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible), exchange_of(first["calendar"]))
+        exchange = exchange_of(first["calendar"])
+        clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
+        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible, clock), exchange)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
-        module, parameters = table.chosen(config)
+        module, parameters = share_strategies.chosen(config)
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
-    def replay(self, config: Mapping[str, Any]) -> ShareResult:
-        """One pass of the ledger over all days."""
-        return Ledger(self.market, rules_of(config)).run(self.scores(config))
+    def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
+        """One pass of the ledger over all days, with or without books."""
+        ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
+        return ledger.run(self.scores(config))
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
@@ -104,23 +107,19 @@ class Study:
             decision_ts=self.closes[signal],
             quote_ts=self.closes[entry] if at_close else self.opens(entry),
             side="BUY",
-            qty=made.quantity,
-            entry_price_micro=made.entry_price,
-            entry_fee_micro=made.entry_fee,
             model_prob_yes_pico=None,
             ev_gross_pico=None,
             ev_net_pico=None,
             reason_code=self.code(config),
             settled_result=made.exit_reason,
             settled_ts=self.closes[left] if at_close or made.exit_reason == BACKTEST_END else self.opens(left),
-            payout_micro=made.proceeds,
-            exit_fee_micro=made.exit_fee,
+            position=made.position,
         )
 
     @staticmethod
     def code(config: Mapping[str, Any]) -> str:
         """The reason code of a strategy's signals."""
-        return str(table.chosen(config)[0].REASON)
+        return str(share_strategies.chosen(config)[0].REASON)
 
     def decision(self, config: Mapping[str, Any], answer: Answered) -> Decision:
         """What became of a signal, for decisions.parquet."""
@@ -158,7 +157,7 @@ def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Call
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
     """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
     study = Study.of(configs, plan)
-    return [_summary(study, study.replay(config), config) for config in configs]
+    return [_summary(study, study.replay(config, books=False), config) for config in configs]
 
 
 def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summary:
@@ -168,10 +167,10 @@ def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summ
     days = study.loaded.bars.day
     points = study.points([(w.cash, w.open_value) for w in made.worth], rules_of(config).start_micro)
     return Summary(
-        decision_ts=column(study.closes[int(days[t.signal_row])] for t in made.trades),
-        quantity=column(t.quantity for t in made.trades),
-        fee_micro=column(t.entry_fee + t.exit_fee for t in made.trades),
-        pnl_micro=column(t.pnl for t in made.trades),
+        decision_ts=column(study.closes[int(days[c.signal_row])] for c in made.closed),
+        quantity=column(c.quantity for c in made.closed),
+        fee_micro=column(c.fees for c in made.closed),
+        pnl_micro=column(c.pnl for c in made.closed),
         worth_ts=column(point.ts for point in points),
         worth_micro=column(point.equity_micro for point in points),
     )
@@ -187,17 +186,18 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: Share
     write_files(plan.run_dir, loaded.bars, made.trades, made.worth, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
-        end_balance_micro=points[-1].equity_micro,
+        end_balance_micro=made.end_cash,
+        journal=made.books,
         trades=trades,
         equity=points,
         decisions=[study.decision(conf, answer) for answer in made.answered],
-        scored=[],
         diagnostics=_diagnostics(conf, plan, study, made),
         skipped=loaded.skipped,
         watermark=study.closes[study.market.days[-1]],
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
         days_per_year=DAYS_PER_YEAR,
+        around_the_clock=False,
         family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark, holding)},
     )
 

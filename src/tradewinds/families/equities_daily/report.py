@@ -11,10 +11,22 @@ from typing import Any
 import duckdb
 
 from tradewinds.results.report import refusals, sections
-from tradewinds.results.report.parts import Panel, Part, Plot, Row, Section, Table, Text, Tiles, listed, shown
-from tradewinds.results.report.run import Family, Run
+from tradewinds.results.report.parts import (
+    Cells,
+    Panel,
+    Plot,
+    ReportPart,
+    ReportTable,
+    Section,
+    Text,
+    Tiles,
+    listed,
+    shown,
+)
+from tradewinds.results.report.run import FamilyReport, ReportRun
 
-REASONS = refusals.REASONS | {
+REASONS = {
+    "INSUFFICIENT_CASH": "not enough cash",
     "ALREADY_HELD": "the symbol was held at the close of the signal",
     "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
     "NO_NEXT_BAR": "no later bar in the run to fill at",
@@ -50,18 +62,14 @@ SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
 _SIGNS = (("entry", True), ("exit", False))
 
 
-def _currency(run: Run) -> str:
-    return str(run.metrics["currency"])
-
-
-def _title(run: Run) -> str:
+def _title(run: ReportRun) -> str:
     universe = run.config["universe"]
     names = listed(universe, SYMBOLS_SHOWN) if isinstance(universe, list) else universe["file"]
     return f"{run.config['strategy']['name']} on {names}, {run.config['date_start_local']} to {run.config['date_end_local']}"
 
 
-def _subtitle(run: Run) -> str:
-    m, d, money = run.metrics, run.diagnostics, _currency(run)
+def _subtitle(run: ReportRun) -> str:
+    m, d, money = run.metrics, run.diagnostics, run.currency
     return (
         f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} symbols over "
         f"{d['trading_days']:,} trading days: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
@@ -69,8 +77,8 @@ def _subtitle(run: Run) -> str:
     )
 
 
-def _summary(run: Run) -> Section:
-    m, money, held = run.metrics, _currency(run), run.metrics["benchmark"]
+def _summary(run: ReportRun) -> Section:
+    m, money, held = run.metrics, run.currency, run.metrics["benchmark"]
     tiles = Tiles(
         [
             (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"{shown(m['total_return_pct'], 2)} %"),
@@ -85,24 +93,19 @@ def _summary(run: Run) -> Section:
             ("Exposure, %", shown(m["exposure_pct"], 1), f"{shown(m['avg_holding_days'], 1)} days a position"),
         ]
     )
-    warned: list[Part] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
+    warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
     told = Text(ADJUSTMENTS[run.diagnostics["adjustment"]], "strong" if run.diagnostics["adjustment"] == "none" else "")
-    nothing = list(_why_nothing(run))
-    return Section("summary", "Summary", [tiles, *nothing, *warned, told, Table(("", ""), _facts(run), "ll")])
+    nothing = refusals.why_nothing(run, "symbol", REASONS.__getitem__, "no bar was an entry signal")
+    return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
 
 
-def _why_nothing(run: Run) -> list[Part]:
-    if run.metrics["num_trades"] or run.diagnostics["rejections"] or run.diagnostics["events_skipped"]:
-        return list(refusals.why_nothing(run, REASONS))
-    return [Text("Nothing was traded: no bar was an entry signal.", "strong")]
-
-
-def _facts(run: Run) -> list[Row]:
+def _facts(run: ReportRun) -> list[Cells]:
     c = run.config
     own = ", ".join(f"{key} {value}" for key, value in (c["strategy"].get("parameters") or {}).items())
     risk, costs = c["risk"], c["costs"]
-    size = f"{risk['position_size_pct']} % of {risk['start_balance']:,} {risk['currency']}, at most {risk['max_positions']}"
-    paid = f"commission {costs['commission_pct']} %, at least {costs['min_commission']}; slippage {costs['slippage_pct']} %"
+    size = f"{risk['position_size_pct']} % of {risk['start_balance']:,} {run.currency}, at most {risk['max_positions']}"
+    least = f"at least {costs['min_commission']} {run.currency}"
+    paid = f"commission {costs['commission_pct']} %, {least}; slippage {costs['slippage_pct']} %"
     return [
         ("Strategy", f"{c['strategy']['name']} ({own})" if own else c["strategy"]["name"]),
         ("Bars", c["bars"].get("path", c["bars"]["source"])),
@@ -113,21 +116,21 @@ def _facts(run: Run) -> list[Row]:
     ]
 
 
-def _equity(run: Run) -> Section:
-    found = sections.equity(run)
+def _equity(run: ReportRun) -> Section:
+    found = sections.equity(run, "There was no trading day.")
     days = _sessions(run)
     t = [_noon(row["date"]) for row in days]
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md)."
-    against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", _currency(run)), caption)
+    against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", run.currency), caption)
     return Section(found.key, found.title, [against, *found.parts])
 
 
 _CURVES = (("strategy", "equity"), ("buy and hold", "benchmark"))
 
 
-def _sessions(run: Run) -> list[dict[str, str]]:
+def _sessions(run: ReportRun) -> list[dict[str, str]]:
     with open(run.folder / "sessions.csv", encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
@@ -136,11 +139,11 @@ def _noon(date: str) -> int:
     return int(dt.datetime.combine(dt.date.fromisoformat(date), dt.time(12), dt.UTC).timestamp())
 
 
-def _holdings(run: Run) -> Section:
+def _holdings(run: ReportRun) -> Section:
     days = _sessions(run)
     t = [_noon(row["date"]) for row in days]
     share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
-    plots: list[Part] = [
+    plots: list[ReportPart] = [
         Plot("exposure", "Exposure", "history", _one(t, "in shares", share), ("", "% of equity")),
         Plot(
             "holdings",
@@ -157,22 +160,25 @@ def _one(t: list[int], name: str, y: Sequence[float]) -> dict[str, Any]:
     return {"t": t, "lines": [{"name": name, "y": list(y)}], "marks": []}
 
 
-def _result(run: Run) -> Section:
-    m, money, held = run.metrics, _currency(run), run.metrics["benchmark"]
-    rows = [(label, shown(m[key], digits), shown(held.get(key), digits)) for label, key, digits in _METRICS]
-    told = [
-        (label.replace("USD", money), own, "" if key not in held else other)
-        for (label, own, other), (_, key, _) in zip(rows, _METRICS, strict=True)
+def _result(run: ReportRun) -> Section:
+    held = run.metrics["benchmark"]
+    rows = [
+        (
+            sections.titled(run, label, key),
+            shown(run.metrics[key], digits),
+            shown(held[key], digits) if key in held else "",
+        )
+        for label, key, digits in _METRICS
     ]
-    note = Text("— is undefined: its denominator is zero or there is too little of it.")
-    return Section("result", "Result", [Table(("", "strategy", "buy and hold"), told, "lrr"), note])
+    table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr")
+    return Section("result", "Result", [table, Text(sections.UNDEFINED)])
 
 
 _METRICS = (
-    ("Start balance, USD", "start_balance_usd", 2),
-    ("End balance, USD", "end_balance_usd", 2),
-    ("P&L, USD", "total_pnl_usd", 2),
-    ("Commission, USD", "total_fees_usd", 2),
+    ("Start balance", "start_balance_usd", 2),
+    ("End balance", "end_balance_usd", 2),
+    ("P&L", "total_pnl_usd", 2),
+    ("Commission", "total_fees_usd", 2),
     ("Total return, %", "total_return_pct", 3),
     ("Annualised return, %", "annualised_return_pct", 3),
     ("Sharpe (√252)", "sharpe", 3),
@@ -183,21 +189,21 @@ _METRICS = (
     ("Shares", "num_contracts", 0),
     ("Win rate, %", "win_rate_pct", 2),
     ("Profit factor", "profit_factor", 3),
-    ("Average win, USD", "avg_profit_usd", 2),
-    ("Average loss, USD", "avg_loss_usd", 2),
-    ("Largest win, USD", "largest_win_usd", 2),
-    ("Largest loss, USD", "largest_loss_usd", 2),
+    ("Average win", "avg_profit_usd", 2),
+    ("Average loss", "avg_loss_usd", 2),
+    ("Largest win", "largest_win_usd", 2),
+    ("Largest loss", "largest_loss_usd", 2),
     ("Days held, mean", "avg_holding_days", 1),
     ("Exposure, %", "exposure_pct", 2),
     ("Turnover a year", "turnover_per_year", 2),
 )
 
 
-def _profit(run: Run) -> Section | None:
+def _profit(run: ReportRun) -> Section | None:
     if not run.metrics["num_trades"]:
         return None
     by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(quote_ts_utc)))::VARCHAR"))
-    panels: list[Part] = [_groups(run, title, key) for title, key in by]
+    panels: list[ReportPart] = [_groups(run, title, key) for title, key in by]
     best, worst = (
         _groups(run, title, "market_ticker", order)
         for title, order in (("Best symbols", "DESC"), ("Worst symbols", "ASC"))
@@ -205,16 +211,16 @@ def _profit(run: Run) -> Section | None:
     return Section("profit", "Where the money came from", [*panels, best, worst])
 
 
-def _groups(run: Run, title: str, key: str, order: str | None = None) -> Panel:
+def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> Panel:
     limit = f"sum(pnl) {order}, 1 LIMIT 10" if order else "1"
     rows = run.query(
         f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 ORDER BY {limit}"
     )
     table = [(str(name), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
-    return Panel(title, [Table(("", "trades", "wins, %", f"P&L, {_currency(run)}"), table, "lrrr")])
+    return Panel(title, [ReportTable(("", "trades", "wins, %", f"P&L, {run.currency}"), table, "lrrr")])
 
 
-def _charts(run: Run) -> Section | None:
+def _charts(run: ReportRun) -> Section | None:
     """Closes of the symbols that made or lost most, with every entry and exit."""
     if not run.metrics["num_trades"]:
         return None
@@ -223,47 +229,47 @@ def _charts(run: Run) -> Section | None:
     )
     with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
         closed = list(csv.DictReader(handle))
-    parts: list[Part] = [
+    parts: list[ReportPart] = [
         Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
     ]
     for number, (symbol,) in enumerate(most):
-        marks = [_mark(row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
+        marks = [_mark(run, row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
         days = _prices(run, symbol)
         data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-        plot = Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", _currency(run)))
+        plot = Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", run.currency))
         parts.append(Panel(symbol, [plot]))
     return Section("charts", "Trades on prices", parts)
 
 
-def _mark(row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
-    words = f"{kind} {row['qty']} at {row[f'{kind}_price']}" + (
-        "" if up else f", {row['exit_reason']}, P&L {row['pnl']}"
-    )
+def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
+    """An entry (up) or exit of a row of positions_closed.csv, for a plot of prices."""
+    words = f"{kind} {row['qty']} at {row[f'{kind}_price']} {run.currency}"
+    if not up:
+        words += f", {row['exit_reason']}, P&L {row['pnl']} {run.currency}"
     return {"t": _noon(row[f"{kind}_date"]), "y": float(row[f"{kind}_price"]), "up": up, "remark": words}
 
 
-def _prices(run: Run, symbol: str) -> list[tuple[Any, float]]:
+def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
         return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
 
 
-def _diagnostics(run: Run) -> Section:
+def _diagnostics(run: ReportRun) -> Section:
     d = run.diagnostics
     share = shown(d["candles_missing_pct"], 2)
-    found = refusals.diagnostics(
-        run, REASONS, f"Trading days without a bar between a symbol's first and last one: {share} %."
-    )
+    remark = f"Trading days without a bar between a symbol's first and last one: {share} %."
+    found = refusals.diagnostics(run, "symbol", REASONS.__getitem__, remark)
     rows = [(code, QUARANTINE[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[Part] = [Table(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
-    return Section(found.key, "Symbols, refusals and rows", [*found.parts, *bad])
+    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
-def _limits(_: Run) -> Section:
+def _limits(_: ReportRun) -> Section:
     return sections.limits(LIMITS)
 
 
-REPORT = Family(
+REPORT = FamilyReport(
     _title,
     _subtitle,
     (_summary, _equity, _holdings, _result, _profit, _charts, _diagnostics, _limits, sections.reproduce),

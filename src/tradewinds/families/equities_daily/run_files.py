@@ -1,4 +1,4 @@
-"""The files that a run of shares leaves beside those of every run: exits, trading days, prices of what was traded."""
+"""The files that only a run of daily equities writes: closed positions, trading days, closes of the traded symbols."""
 
 from __future__ import annotations
 
@@ -17,56 +17,99 @@ from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.ledger import DayWorth, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
 
-CLOSED = (
-    *("symbol", "signal_date", "entry_date", "exit_date", "qty", "entry_price", "entry_fee", "exit_price", "exit_fee"),
-    *("holding_days", "exit_reason", "pnl", "pnl_pct", "currency"),
+CLOSED_COLUMNS = (
+    "symbol",
+    "signal_date",
+    "entry_date",
+    "exit_date",
+    "qty",
+    "entry_price",
+    "entry_fee",
+    "exit_price",
+    "exit_fee",
+    "holding_days",
+    "exit_reason",
+    "pnl",
+    "pnl_pct",
+    "currency",
 )
-SESSIONS = ("date", "equity", "cash", "open_value", "positions", "benchmark")
-PRICES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa.float64())])
+SESSION_COLUMNS = ("date", "equity", "cash", "open_value", "positions", "benchmark")
+CLOSES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa.float64())])
 
 
 def write_files(
     folder: str | Path, bars: Bars, trades: Sequence[ShareTrade], worth: Sequence[DayWorth], held: Ints, currency: str
 ) -> None:
-    """Write positions_closed.csv (a row per row of trades.csv, in its order), sessions.csv and prices.parquet.
+    """Write positions_closed.csv, sessions.csv and prices.parquet.
 
     Args:
-        worth: per trading day; held: the benchmark's equity on the same days.
+        folder: the run's folder.
+        bars: the bars of the run.
+        trades: all trades, in the order of trades.csv; each makes a row of positions_closed.csv.
+        worth: the account at the close of every trading day.
+        held: the benchmark's equity in micro-units, one per trading day.
+        currency: currency of the account.
     """
     target = Path(folder)
-    _write_csv(target / "positions_closed.csv", CLOSED, (_closed(bars, trade, currency) for trade in trades))
-    rows = (
-        (
-            date_of(w.day),
-            dollars(w.cash + w.open_value),
-            dollars(w.cash),
-            dollars(w.open_value),
-            w.positions,
-            dollars(b),
-        )
-        for w, b in zip(worth, held.tolist(), strict=True)
+    _write_csv(
+        target / "positions_closed.csv", CLOSED_COLUMNS, (_closed_row(bars, trade, currency) for trade in trades)
     )
-    _write_csv(target / "sessions.csv", SESSIONS, rows)
-    files.write_parquet(target / "prices.parquet", _prices(bars, {trade.symbol for trade in trades}, worth), {})
+    sessions = (_session_row(account, benchmark) for account, benchmark in zip(worth, held.tolist(), strict=True))
+    _write_csv(target / "sessions.csv", SESSION_COLUMNS, sessions)
+    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, worth), {})
 
 
-def _closed(bars: Bars, t: ShareTrade, currency: str) -> tuple[Any, ...]:
-    signal, entry, left = (int(bars.day[row]) for row in (t.signal_row, t.entry_row, t.exit_row))
-    dates = (date_of(signal), date_of(entry), date_of(left))
-    money = (dollars(t.entry_price), dollars(t.entry_fee), dollars(t.exit_price), dollars(t.exit_fee))
-    made = (dollars(t.pnl), f"{t.pnl / t.cost * 100:.4f}")
-    return (bars.symbols[t.symbol], *dates, t.quantity, *money, left - entry, t.exit_reason, *made, currency)
+def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
+    """Return a trade as a row of CLOSED_COLUMNS."""
+    signal_day, entry_day, exit_day = (
+        int(bars.day[row]) for row in (trade.signal_row, trade.entry_row, trade.exit_row)
+    )
+    return (
+        bars.symbols[trade.symbol],
+        date_of(signal_day),
+        date_of(entry_day),
+        date_of(exit_day),
+        trade.quantity,
+        dollars(trade.entry_price),
+        dollars(trade.entry_fee),
+        dollars(trade.exit_price),
+        dollars(trade.exit_fee),
+        exit_day - entry_day,
+        trade.exit_reason,
+        dollars(trade.pnl),
+        f"{trade.pnl / trade.cost * 100:.4f}",
+        currency,
+    )
+
+
+def _session_row(account: DayWorth, benchmark: int) -> tuple[Any, ...]:
+    """Return a trading day as a row of SESSION_COLUMNS; `benchmark` is the benchmark's equity in micro-units."""
+    return (
+        date_of(account.day),
+        dollars(account.cash + account.open_value),
+        dollars(account.cash),
+        dollars(account.open_value),
+        account.positions,
+        dollars(benchmark),
+    )
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a header and rows as CSV, whole or not at all."""
     with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _prices(bars: Bars, traded: set[int], worth: Sequence[DayWorth]) -> pa.Table:
-    """Closes of the traded symbols on the run's days, for the report's plots."""
+def _closes(bars: Bars, traded: set[int], worth: Sequence[DayWorth]) -> pa.Table:
+    """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
+
+    Args:
+        bars: the bars of the run.
+        traded: indices of the symbols.
+        worth: the account at the close of every trading day.
+    """
     inside = (bars.day >= worth[0].day) & (bars.day <= worth[-1].day) & np.isin(bars.owner, sorted(traded))
     symbols = np.array(bars.symbols, object)[bars.owner[inside]]
     closes = bars.close[inside] / units.MICRO
     dates = pa.array(bars.day[inside].astype(np.int32)).cast(pa.date32())
-    return pa.Table.from_arrays([pa.array(symbols, pa.string()), dates, pa.array(closes)], schema=PRICES)
+    return pa.Table.from_arrays([pa.array(symbols, pa.string()), dates, pa.array(closes)], schema=CLOSES)

@@ -1,4 +1,7 @@
-"""A run's events some at a time, with their candles: each file is read once, and memory holds a few weeks of candles."""
+"""Events of a run in batches, with their candles.
+
+Each candle file is read once, and memory holds a few weeks of candles at a time.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,19 @@ from tradewinds.engine.event_contracts.candles import CandleReader, Candles
 from tradewinds.families.kalshi_weather.events import MarketEvent
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts, candle_facts
 
-EVENTS_PER_BATCH = 24  # a quarter of a million candles of busy days
+EVENTS_PER_BATCH = 24  # about 250,000 candles on busy days
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Events by date and series with all candles of their files; no market of a later one begins or settles before `until`."""
+    """Consecutive events of a run.
+
+    Attributes:
+        events: in order of climate date and series.
+        candles: all candles of the events' markets.
+        facts: of these candles, by market ticker.
+        until: Unix seconds before which no market of a later batch starts or settles; NEVER for the last batch.
+    """
 
     events: Sequence[MarketEvent]
     candles: Candles
@@ -29,37 +39,60 @@ class Batch:
 
 
 class BatchReader:
-    """Reads batches in a thread of its own, which opens DuckDB (with so many threads) while events are being listed."""
+    """Reads batches in a thread of its own, which opens DuckDB while the caller lists the events.
+
+    Args:
+        threads: of DuckDB; None for its default.
+    """
 
     def __init__(self, threads: int | None = None) -> None:
         kernel.keep_memory()
-        self._ahead = ThreadPoolExecutor(max_workers=1)
-        self._reader = self._ahead.submit(CandleReader, threads)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._candle_reader = self._thread.submit(CandleReader, threads)
 
     def close(self) -> None:
-        """Give back what it holds."""
-        self._ahead.shutdown()
-        if self._reader.exception() is None:
-            self._reader.result().close()
+        """Stop the thread and close DuckDB."""
+        self._thread.shutdown()
+        if self._candle_reader.exception() is None:
+            self._candle_reader.result().close()
 
     def read(self, events: Sequence[MarketEvent], until: int) -> Future[Batch]:
-        """Events with a file: a batch in the making."""
-        return self._ahead.submit(lambda: _read(self._reader.result(), events, until))
+        """Start to read a batch, and return the future of it.
+
+        Args:
+            events: with markets and a candle file.
+            until: of the batch.
+        """
+        return self._thread.submit(lambda: _read(self._candle_reader.result(), events, until))
 
 
 def batches(events: Sequence[MarketEvent], reader: BatchReader) -> Iterator[Batch]:
-    """The events that have markets and a file, in order; the next batch is read while one is looked at."""
+    """Batches of the events that have markets and a candle file, by climate date and series.
+
+    While the caller works on one batch, the next one is read.
+
+    Args:
+        events: in any order.
+        reader: of this run; the caller closes it.
+    """
     with_files = [event for event in events if event.path and event.markets]
     with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
-    groups = [with_files[at : at + EVENTS_PER_BATCH] for at in range(0, len(with_files), EVENTS_PER_BATCH)]
-    # a market that can no longer trade may settle before it would begin, and that is an instant of the equity, too
+    groups = [with_files[i : i + EVENTS_PER_BATCH] for i in range(0, len(with_files), EVENTS_PER_BATCH)]
+    if not groups:
+        return
+
+    # starts[i]: when the first market of group i starts. A market that can no longer trade may settle before its window would
+    # start, and its settlement is an instant of the equity curve, too.
     starts = [min(min(m.start_ts, m.settle_ts) for event in group for m in event.markets) for group in groups]
-    untils = [*list(itertools.accumulate(starts[::-1], min))[-2::-1], NEVER] if groups else []
-    coming = [reader.read(groups[0], untils[0])] if groups else []
-    for place in range(len(groups)):
-        batch = coming.pop().result()
-        if place + 1 < len(groups):
-            coming.append(reader.read(groups[place + 1], untils[place + 1]))
+    # untils[i]: the earliest start of any later group
+    earliest_from_last = list(itertools.accumulate(reversed(starts), min))
+    untils = [*reversed(earliest_from_last[:-1]), NEVER]
+
+    coming = reader.read(groups[0], untils[0])
+    for next_group in range(1, len(groups) + 1):
+        batch = coming.result()
+        if next_group < len(groups):
+            coming = reader.read(groups[next_group], untils[next_group])
         yield batch
 
 
@@ -67,13 +100,20 @@ def _read(reader: CandleReader, events: Sequence[MarketEvent], until: int) -> Ba
     files = [event.path for event in events]
     tickers = sorted({market.ticker for event in events for market in event.markets})
     candles = reader.read(files, tickers)
-    return Batch(events, candles, candle_facts(candles), until)
+    return Batch(events=events, candles=candles, facts=candle_facts(candles), until=until)
 
 
-class Coverage:
-    """How sparse candles are: period ends inside the trade windows that have no candle.
+class CandleCoverage:
+    """Counts the period ends inside trade windows that have a candle.
 
-    The exchange leaves out minutes in which nothing changed: this measures sparseness, it is no error.
+    The exchange leaves out minutes in which nothing changed, so a missing candle is no error.
+
+    Args:
+        period_minutes: of the candles.
+
+    Attributes:
+        expected: period ends in all windows counted so far.
+        present: those of them with a candle.
     """
 
     def __init__(self, period_minutes: int) -> None:
@@ -81,17 +121,28 @@ class Coverage:
         self.expected = self.present = 0
 
     def count(self, events: Sequence[MarketEvent], candles: Candles) -> None:
-        """Take in the markets of some events."""
-        place = {ticker: i for i, ticker in enumerate(candles.tickers)}
-        found = [(place[m.ticker], m.start_ts, m.end_ts) for e in events for m in e.markets if m.start_ts < m.end_ts]
-        at, start, end = np.array(found, np.int64).reshape(-1, 3).T.copy()
+        """Add the markets of some events.
+
+        Args:
+            events: each counted once in a run.
+            candles: all candles of their markets.
+        """
+        # Per market with a window: its index in the candles, start and end of the window.
+        index_of = {ticker: i for i, ticker in enumerate(candles.tickers)}
+        windows = [
+            (index_of[market.ticker], market.start_ts, market.end_ts)
+            for event in events
+            for market in event.markets
+            if market.start_ts < market.end_ts
+        ]
+        index, start, end = np.array(windows, np.int64).reshape(-1, 3).T.copy()
         period = self.period_seconds
         self.expected += int(((end - 1) // period - (start - 1) // period).sum())
-        self.present += kernel.present(candles.e, candles.low[at], candles.end[at], start, end)
+        self.present += kernel.present(candles.e, candles.low[index], candles.end[index], start, end)
 
     @property
     def missing_share_pct(self) -> float | None:
-        """Percentage over all markets of all events; None if no window has a period end."""
+        """Percentage of period ends without a candle; None if no window has a period end."""
         if not self.expected:
             return None
         return round(100 * (self.expected - self.present) / self.expected, 6)

@@ -1,7 +1,7 @@
-"""Which candles of an event are wanted: the window policy, the period and the as-of clock, as a folder's name.
+"""Window of an event's candles: the window policy, the period and the as-of clock, as the name of a folder.
 
-The name holds all that defines a candle file's bytes besides its event, so nothing else can ever ask for a refetch. A file
-of one window may hold all that another wants: then that one is made from it without a request.
+Besides the event, the window alone defines the bytes of a candle file, so no other setting can cause a second fetch. If a file
+of one window holds all candles of another window, the second file is made from the first without a request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ _FULL = re.compile(r"full_(\d+)m")
 
 @dataclass(frozen=True)
 class CandleWindow:
-    """A window of candles; the as-of clock counts under TRADE_WINDOW_ONLY alone."""
+    """A window of candles.
+
+    Attributes:
+        policy: FULL (all candles of a market) or TRADE (from the as-of time on).
+        period_minutes: of a candle.
+        local_time: "HH:MM" of the as-of time on the station's civil clock; used under TRADE only.
+        days_before: days from the as-of time to the climate date; used under TRADE only.
+    """
 
     policy: str
     period_minutes: int
@@ -34,49 +41,72 @@ class CandleWindow:
 
     @property
     def key(self) -> str:
-        """Its folder: `full_1m`, or `trade_2300_d1_1m`."""
+        """Name of the folder: `full_1m`, or `trade_2300_d1_1m`."""
         if self.policy == FULL:
             return f"full_{self.period_minutes}m"
         return f"trade_{self.local_time.replace(':', '')}_d{self.days_before}_{self.period_minutes}m"
 
     @classmethod
     def parse(cls, key: str) -> CandleWindow:
-        """The window of a folder's name.
+        """The window that a folder's name stands for.
 
         Raises:
-            ConfigError: it is none.
+            ConfigError: the name has another form.
         """
-        if found := _FULL.fullmatch(key):
-            return cls(FULL, int(found[1]))
-        if found := _TRADE.fullmatch(key):
-            return cls(TRADE, int(found[4]), f"{found[1]}:{found[2]}", int(found[3]))
+        if match := _FULL.fullmatch(key):
+            return cls(policy=FULL, period_minutes=int(match[1]))
+        if match := _TRADE.fullmatch(key):
+            hour, minute, days_before, period_minutes = match.groups()
+            return cls(
+                policy=TRADE,
+                period_minutes=int(period_minutes),
+                local_time=f"{hour}:{minute}",
+                days_before=int(days_before),
+            )
         raise ConfigError(f"{key!r} is no window.", where="--window", remedy="For example full_1m or trade_2300_d1_1m.")
 
     def asof_ts(self, station: Station, climate_date: dt.date) -> int:
-        """The instant from which candles are wanted at the earliest; 0 for the full window."""
+        """Start of an event's window in Unix seconds; 0 for the full window."""
         if self.policy == FULL:
             return 0
         return climate_days.asof_ts(station, climate_date, self.local_time, self.days_before)
 
     def holds(self, other: CandleWindow, station: Station, climate_date: dt.date) -> bool:
-        """Whether a file of this window has every candle that the other wants of an event."""
-        same = self.period_minutes == other.period_minutes
-        return same and self.asof_ts(station, climate_date) <= other.asof_ts(station, climate_date)
+        """Whether a file of this window has every candle of an event that the other window needs.
+
+        Args:
+            other: the other window.
+            station: of the event.
+            climate_date: of the event.
+        """
+        same_period = self.period_minutes == other.period_minutes
+        return same_period and self.asof_ts(station, climate_date) <= other.asof_ts(station, climate_date)
 
 
 def siblings(path: str | Path) -> Iterator[tuple[CandleWindow, Path]]:
-    """The files of the same event and period under other windows; `path` is …/{window}/{series}/{date}.parquet."""
+    """Existing candle files of the same event and period under other windows.
+
+    Args:
+        path: of a candle file, existing or not: …/{window}/{series}/{date}.parquet.
+
+    Yields:
+        A window and its file, in order of the windows' folders.
+    """
     file = Path(path)
-    folder, wanted = file.parent.parent.parent, CandleWindow.parse(file.parent.parent.name)
-    for other in sorted(folder.glob(f"*_{wanted.period_minutes}m")):
-        found = other / file.parent.name / file.name
-        if other.name != wanted.key and found.exists():
-            yield CandleWindow.parse(other.name), found
+    series_folder, window_folder = file.parent, file.parent.parent
+    window = CandleWindow.parse(window_folder.name)
+    for other_folder in sorted(window_folder.parent.glob(f"*_{window.period_minutes}m")):
+        other_file = other_folder / series_folder.name / file.name
+        if other_folder.name != window.key and other_file.exists():
+            yield CandleWindow.parse(other_folder.name), other_file
 
 
 def wanted_window(config: Config) -> CandleWindow:
-    """The candles that a config wants of every event."""
+    """The window of candles that a config needs of every event."""
     candles, asof = config["candles"], config["asof_policy"]
     return CandleWindow(
-        candles["window_policy"], candles["period_interval_minutes"], asof["local_time"], asof["days_before"]
+        policy=candles["window_policy"],
+        period_minutes=candles["period_interval_minutes"],
+        local_time=asof["local_time"],
+        days_before=asof["days_before"],
     )

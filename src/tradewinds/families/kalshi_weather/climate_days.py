@@ -1,4 +1,4 @@
-"""Stations, climate days and as-of instants (spec: units and time; as-of and trade window).
+"""Stations, climate days and as-of times (docs/trading-rules.md).
 
 Two clocks per station, never mixed: the *climate day* runs midnight to midnight local **standard** time all year,
 the *as-of* instant is read off the station's **civil** clock (with daylight saving). Instants are Unix seconds.
@@ -24,10 +24,18 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 
 @dataclass(frozen=True)
 class Station:
-    """Where a series' temperature is measured and on which clocks.
+    """Station on which a series settles, and its clocks.
 
-    `lst_offset_hours` is local standard time minus UTC (−6 for Chicago); `target` is "max" or "min"; `first_date` is the first
-    climate date known to be listed, None if nobody has said.
+    Attributes:
+        series_ticker: of the series.
+        station_id: of the station, such as `KMDW`.
+        cli_code: of its climate reports, such as `CLIMDW`.
+        city: name for reports.
+        timezone: name of the civil time zone.
+        lst_offset_hours: local standard time minus UTC (−6 for Chicago).
+        target: "max" or "min", the extreme that settles.
+        legacy_prefixes: tickers that the series had before.
+        first_date: first climate date that is listed, None if unknown.
     """
 
     series_ticker: str
@@ -48,7 +56,7 @@ class Station:
 
 @functools.cache
 def stations() -> Mapping[str, Station]:
-    """All known stations by series ticker (`stations.csv` beside this module)."""
+    """All stations by series ticker, from `stations.csv` beside this module."""
     text = Path(__file__).with_name("stations.csv").read_text(encoding="utf-8")
     return MappingProxyType({row["series_ticker"]: _station(row) for row in csv.DictReader(text.splitlines())})
 
@@ -68,7 +76,11 @@ def _station(row: dict[str, str]) -> Station:
 
 
 def station_of(series_ticker: str) -> Station:
-    """The station of a series; ConfigError with the nearest known series for an unknown one."""
+    """The station of a series.
+
+    Raises:
+        ConfigError: the series is unknown; names the nearest known ones.
+    """
     try:
         return stations()[series_ticker]
     except KeyError:
@@ -78,7 +90,11 @@ def station_of(series_ticker: str) -> Station:
 
 
 def station_with(station_id: str, target: str) -> Station:
-    """The station with an identifier, of a series that settles on its "max" or "min".
+    """The station of the series that settles on an extreme of a station.
+
+    Args:
+        station_id: such as `KMDW`.
+        target: "max" or "min".
 
     Raises:
         KeyError: there is no such series.
@@ -102,22 +118,33 @@ def climate_date_of(event_ticker: str) -> dt.date:
 
 
 def event_ticker_of(series_ticker: str, climate_date: dt.date) -> str:
-    """The event ticker the exchange gives a series' climate date today (`KXHIGHMIA-25JUN01`)."""
+    """Event ticker of a series' climate date in the exchange's current form (`KXHIGHMIA-25JUN01`)."""
     return f"{series_ticker}-{climate_date:%y}{MONTHS[climate_date.month - 1]}{climate_date:%d}"
 
 
 def climate_day_bounds(station: Station, climate_date: dt.date) -> tuple[int, int]:
-    """Start (inclusive) and end (exclusive) of a climate day in Unix seconds: midnights of local standard time."""
+    """Start and end of a climate day: midnights of local standard time.
+
+    Returns:
+        Start in Unix seconds, included.
+        End in Unix seconds, excluded.
+    """
     midnight_utc = int(dt.datetime.combine(climate_date, dt.time(), dt.UTC).timestamp())
     start = midnight_utc - station.lst_offset_hours * 3600
     return start, start + DAY_SECONDS
 
 
 def asof_ts(station: Station, climate_date: dt.date, local_time: str, days_before: int) -> int:
-    """The as-of instant: (climate date − days_before) at `local_time` ("HH:MM") on the civil clock, in Unix seconds.
+    """As-of time of a climate date in Unix seconds: a time of the station's civil clock, some days before the date.
 
-    A time skipped by daylight saving moves forward by the gap; one that occurs twice means the first (both are what
-    PEP 495's fold=0 gives: a skipped time is read with the offset before the change).
+    A time skipped by daylight saving moves forward by the gap; of a time that occurs twice the first is meant. (Both follow
+    from fold=0 of PEP 495: a skipped time is read with the offset before the change.)
+
+    Args:
+        station: whose civil clock counts.
+        climate_date: the date.
+        local_time: "HH:MM" on that clock.
+        days_before: days before the climate date.
     """
     clock = dt.time.fromisoformat(local_time)
     local = dt.datetime.combine(climate_date - dt.timedelta(days=days_before), clock, station.zone)
@@ -125,7 +152,7 @@ def asof_ts(station: Station, climate_date: dt.date, local_time: str, days_befor
 
 
 def civil_date(station: Station, ts: int) -> dt.date:
-    """The date on the station's civil clock at an instant."""
+    """Date on the station's civil clock at an instant in Unix seconds."""
     return dt.datetime.fromtimestamp(ts, station.zone).date()
 
 

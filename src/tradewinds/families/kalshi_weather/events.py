@@ -1,9 +1,8 @@
-"""Events of a run as the trading rules see them: markets, windows, probabilities, and why an event is skipped."""
+"""Events of a run for the trading rules: their markets, trade windows and probabilities, and why an event is skipped."""
 
 from __future__ import annotations
 
 import datetime as dt
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,52 +10,49 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tradewinds.core import files
-from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.event_contracts.fees import TAKER_RATE
+from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.strikes import Bounds, strike_bounds
+from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
+from tradewinds.families.kalshi_weather.strikes import StrikeBounds
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
-from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFile, candle_file
+from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFileFacts, candle_file_facts
 
+# Reasons for skipping an event.
 DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
 UNSETTLED = "UNSETTLED"
 MISSING_QUOTES = "MISSING_QUOTES"
 MISSING_PROBABILITIES = "MISSING_PROBABILITIES"
 
-_STRIKES = ("strike_type", "floor_strike", "cap_strike", "yes_sub_title")
-_AS_THEY_ARE = ("event_ticker", "market_ticker", "result", "volume", "fee_multiplier", *_STRIKES)
-_TIMES = ("open_time", "close_time", "settlement_ts")
-_COLUMNS = [*_AS_THEY_ARE, *_TIMES, "climate_date", "settlement_value"]
 
-Known = tuple[int | None, int]  # P(YES) in 1e-12, and the Unix second at which it was known
+class _TimedProbability(NamedTuple):
+    """P(YES) of a market in 1e-12, and when it was known (Unix seconds)."""
 
-
-class _Listing(NamedTuple):
-    """A catalog row, in the units of a Market."""
-
-    event_ticker: str
-    ticker: str
-    result: str | None
-    payout_yes_micro: int | None
-    open_ts: int
-    close_ts: int
-    settle_ts: int
-    fee_rate: Fraction
-    bounds: Bounds | None
-    volume: Decimal | None
+    p_pico: int | None
+    known_at_ts: int
 
 
 @dataclass(frozen=True)
-class Market:
-    """A market of an event. Times in Unix seconds; `result` is yes, no, scalar or None.
+class EventMarket:
+    """A market of an event. Instants are Unix seconds.
 
-    `p_pico` and `known_at_ts` are None without a probability, `bounds` (the whole degrees that settle YES) where they
-    cannot be read, `volume` (contracts) where the exchange does not say it.
+    Attributes:
+        ticker: of the market.
+        event_ticker: of its event.
+        result: yes, no, scalar, or None before settlement.
+        payout_yes_micro: payout of a YES contract in micro-dollars, None before settlement.
+        open_ts: when trading opens.
+        start_ts: start of the trade window, included.
+        end_ts: end of the trade window, excluded.
+        settle_ts: when it settles.
+        fee_rate: of the taker's fee.
+        p_pico: P(YES) in 1e-12, None without a probability.
+        known_at_ts: when the probability was known, None without one.
+        bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
+        volume: contracts traded, None where the exchange does not report it.
     """
 
     ticker: str
@@ -70,25 +66,32 @@ class Market:
     fee_rate: Fraction
     p_pico: int | None
     known_at_ts: int | None
-    bounds: Bounds | None
+    bounds: StrikeBounds | None
     volume: Decimal | None
 
 
 @dataclass(frozen=True)
 class MarketEvent:
-    """One (series, climate date) of the config with its candle file (path and footer; "" and None if none); `skip` is why it is
-    not replayed.
+    """One (series, climate date) of the config.
 
-    Where that is DATE_MAPPING there are no markets, and the ticker is the one that the event would have.
+    Attributes:
+        station: on which it settles.
+        climate_date: the date.
+        ticker: of the event; the one it would have, if the catalog lists none or skip is DATE_MAPPING.
+        path: of its candles, "" without a file.
+        file: facts of that file, None without a file.
+        asof_ts: as-of time in Unix seconds.
+        markets: in the catalog's order; none if skip is DATE_MAPPING.
+        skip: why it is not replayed, None if it is.
     """
 
     station: Station
     climate_date: dt.date
     ticker: str
     path: str
-    file: CandleFile | None
+    file: CandleFileFacts | None
     asof_ts: int
-    markets: tuple[Market, ...]
+    markets: tuple[EventMarket, ...]
     skip: str | None
 
 
@@ -100,85 +103,103 @@ def load_events(
 ) -> list[MarketEvent]:
     """Every event of the config's range, by date and series.
 
-    What is not there yet is no reason to skip an event: a (series, date) that `candles` does not name, no probabilities.
+    Data that does not exist yet is no reason to skip an event: neither a (series, date) without a path in `candles`, nor
+    missing `probabilities`.
 
     Args:
-        config: resolved; catalogs: path per series; candles: path per (series, date); probabilities: path or table.
+        config: resolved.
+        catalogs: path per series.
+        candles: path per (series, climate date).
+        probabilities: path or table (schema schemas.PROBABILITIES), None before they are made.
     """
-    known = _known(probabilities)
-    listed = {series: _listed(path, config) for series, path in catalogs.items()}
+    by_ticker = _probabilities_by_ticker(probabilities)
+    listed = {series: listed_markets(path, config) for series, path in catalogs.items()}
     events = []
     for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
         for series in config["series_tickers"]:
-            rows, path = listed[series].get(day, []), candles.get((series, day), "")
-            events.append(_event(config, climate_days.station_of(series), day, rows, known, path))
+            event = _event(
+                config,
+                climate_days.station_of(series),
+                day,
+                listed=listed[series].get(day, []),
+                by_ticker=by_ticker,
+                path=candles.get((series, day), ""),
+            )
+            events.append(event)
     return events
 
 
-def _known(probabilities: str | pa.Table | None) -> dict[str, Known] | None:
-    """What is known of each market; None if nobody has said anything yet."""
+def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, _TimedProbability] | None:
+    """Probabilities by market ticker; None before they are made."""
     if probabilities is None:
         return None
     names = ["market_ticker", "p_yes", "known_at_ts"]
     table = files.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
-    tickers, known_at = (table[name].to_pylist() for name in ("market_ticker", "known_at_ts"))
-    return dict(zip(tickers, zip(_in_units(table["p_yes"], PICO), known_at, strict=True), strict=True))
-
-
-def _listed(path: str, config: Mapping[str, Any]) -> dict[dt.date, list[_Listing]]:
-    """A catalog's rows of the config's range, by climate date."""
-    table = files.read_table(path, _COLUMNS, (config["date_start_local"], config["date_end_local"]))
-    values = {name: table[name].to_pylist() for name in _AS_THEY_ARE}
-    opened, closed, settled = (files.seconds_of(table[name]) for name in _TIMES)
-    columns = (
-        values["event_ticker"],
-        values["market_ticker"],
-        values["result"],
-        map(_payout, values["result"], _in_units(table["settlement_value"], MICRO)),
-        opened,
-        closed,
-        [close if ts is None else ts for ts, close in zip(settled, closed, strict=True)],
-        map(_fee_rate, values["fee_multiplier"]),
-        map(_bounds, *(values[name] for name in _STRIKES)),
-        values["volume"],
-    )
-    days: dict[dt.date, list[_Listing]] = {}
-    for day, row in zip(table["climate_date"].to_pylist(), map(_Listing, *columns), strict=True):
-        days.setdefault(day, []).append(row)
-    return days
-
-
-def _in_units(column: pa.ChunkedArray, units: int) -> list[int | None]:
-    """Decimals as integers, in units of which there are so many in 1."""
-    found: list[int | None] = pc.multiply(column, units).cast(pa.int64()).to_pylist()
-    return found
+    tickers, known_at = table["market_ticker"].to_pylist(), table["known_at_ts"].to_pylist()
+    rows = zip(tickers, decimals_as_integers(table["p_yes"], PICO), known_at, strict=True)
+    return {ticker: _TimedProbability(p_pico, known_at_ts) for ticker, p_pico, known_at_ts in rows}
 
 
 def _event(
     config: Mapping[str, Any],
     station: Station,
     day: dt.date,
-    rows: list[_Listing],
-    known: Mapping[str, Known] | None,
+    *,
+    listed: list[ListedMarket],
+    by_ticker: Mapping[str, _TimedProbability] | None,
     path: str,
 ) -> MarketEvent:
-    asof_policy, window_policy = config["asof_policy"], config["trade_window_policy"]
-    asof = climate_days.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
-    usual = climate_days.event_ticker_of(station.series_ticker, day)
-    if not all(_is_of(station, day, ticker) for ticker in {row.event_ticker for row in rows}):
-        return MarketEvent(station, day, usual, path, None, asof, (), DATE_MAPPING)
-    file = candle_file(path) if path else None
-    said = known or {}
-    markets = tuple(_market(window_policy, station, day, row, asof, said.get(row.ticker)) for row in rows)
-    ticker = rows[0].event_ticker if rows else usual
-    return MarketEvent(station, day, ticker, path, file, asof, markets, _skip(markets, file, known is not None))
+    """One event of the config.
+
+    Args:
+        config: resolved.
+        station: of its series.
+        day: its climate date.
+        listed: its markets in the catalog.
+        by_ticker: probabilities, None before they are made.
+        path: of its candles, "" without a file.
+    """
+    asof_policy = config["asof_policy"]
+    asof_ts = climate_days.asof_ts(station, day, asof_policy["local_time"], asof_policy["days_before"])
+    usual_ticker = climate_days.event_ticker_of(station.series_ticker, day)
+
+    # A catalog row under the wrong series or date: keep the event, without its markets, as skipped.
+    if not all(_names_event(station, day, ticker) for ticker in {market.event_ticker for market in listed}):
+        return MarketEvent(
+            station=station,
+            climate_date=day,
+            ticker=usual_ticker,
+            path=path,
+            file=None,
+            asof_ts=asof_ts,
+            markets=(),
+            skip=DATE_MAPPING,
+        )
+
+    # The event as listed, with the first other reason to skip it.
+    file = candle_file_facts(path) if path else None
+    probabilities = by_ticker or {}
+    window_policy = config["trade_window_policy"]
+    markets = tuple(
+        _market(window_policy, station, day, market, asof_ts, probabilities.get(market.ticker)) for market in listed
+    )
+    return MarketEvent(
+        station=station,
+        climate_date=day,
+        ticker=listed[0].event_ticker if listed else usual_ticker,
+        path=path,
+        file=file,
+        asof_ts=asof_ts,
+        markets=markets,
+        skip=_skip_reason(markets, file, by_ticker is not None),
+    )
 
 
-def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
+def _names_event(station: Station, day: dt.date, event_ticker: str) -> bool:
     """Whether an event ticker names a series of the station and the climate date.
 
-    A sync takes the date from the ticker and lists no market whose ticker has none, so only a prefix that we do not know gets
-    here from the exchange; the rest is a catalog that something else has written.
+    A sync takes the date from the ticker and lists no market whose ticker has none. So a catalog of the exchange fails here
+    only for a prefix that is missing in stations.csv; any other failure is of a catalog from another source.
     """
     if event_ticker.split("-", 1)[0] not in (station.series_ticker, *station.legacy_prefixes):
         return False
@@ -188,58 +209,43 @@ def _is_of(station: Station, day: dt.date, event_ticker: str) -> bool:
         return False
 
 
-def _skip(markets: tuple[Market, ...], file: CandleFile | None, has_probabilities: bool) -> str | None:
-    """The first of the reasons after DATE_MAPPING that holds (their order is part of the rules)."""
+def _skip_reason(markets: tuple[EventMarket, ...], file: CandleFileFacts | None, has_probabilities: bool) -> str | None:
+    """The first of the reasons after DATE_MAPPING that applies (their order is part of the trading rules)."""
     if not markets:
         return NO_EVENT
-    if any(m.result is None or m.payout_yes_micro is None for m in markets):
+    if any(market.result is None or market.payout_yes_micro is None for market in markets):
         return UNSETTLED
     if file and file.rows == 0:
         return MISSING_QUOTES
-    if has_probabilities and all(m.p_pico is None for m in markets):
+    if has_probabilities and all(market.p_pico is None for market in markets):
         return MISSING_PROBABILITIES
     return None
 
 
 def _market(
-    window_policy: str, station: Station, day: dt.date, row: _Listing, asof: int, known: Known | None
-) -> Market:
-    start, end = trade_window(station, day, window_policy, asof, row.open_ts, row.close_ts, row.settle_ts)
-    p_pico, known_at = known or (None, None)
-    return Market(
-        ticker=row.ticker,
-        event_ticker=row.event_ticker,
-        result=row.result,
-        payout_yes_micro=row.payout_yes_micro,
-        open_ts=row.open_ts,
-        start_ts=start,
-        end_ts=end,
-        settle_ts=row.settle_ts,
-        fee_rate=row.fee_rate,
-        p_pico=p_pico,
-        known_at_ts=known_at,
-        bounds=row.bounds,
-        volume=row.volume,
+    window_policy: str,
+    station: Station,
+    day: dt.date,
+    listed: ListedMarket,
+    asof_ts: int,
+    probability: _TimedProbability | None,
+) -> EventMarket:
+    """A market with its trade window and its probability, if it has one."""
+    start_ts, end_ts = trade_window(
+        station, day, window_policy, asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
     )
-
-
-@functools.cache
-def _fee_rate(multiplier: Decimal | None) -> Fraction:
-    return TAKER_RATE * (Fraction(1) if multiplier is None else Fraction(multiplier))
-
-
-@functools.cache
-def _bounds(
-    strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
-) -> Bounds | None:
-    try:
-        return strike_bounds(strike_type, floor_strike, cap_strike, yes_sub_title)
-    except ValueError:
-        return None  # a validation says so
-
-
-def _payout(result: str | None, value_micro: int | None) -> int | None:
-    """What a YES contract pays in micro-dollars; None while it is not known."""
-    if result == "scalar":
-        return value_micro
-    return {"yes": MICRO, "no": 0}.get(result or "")
+    return EventMarket(
+        ticker=listed.ticker,
+        event_ticker=listed.event_ticker,
+        result=listed.result,
+        payout_yes_micro=listed.payout_yes_micro,
+        open_ts=listed.open_ts,
+        start_ts=start_ts,
+        end_ts=end_ts,
+        settle_ts=listed.settle_ts,
+        fee_rate=listed.fee_rate,
+        p_pico=probability.p_pico if probability else None,
+        known_at_ts=probability.known_at_ts if probability else None,
+        bounds=listed.bounds,
+        volume=listed.volume,
+    )

@@ -1,25 +1,33 @@
-"""Daily temperature events as a market family: what the rest of the program sees of them."""
+"""Daily temperature events as a market family: the object FAMILY by which all other rooms use it."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, RunFile, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Stage, Tell
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.plan import MARKET, EventsPlan, events_plan
-from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR
+from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
+from tradewinds.families.kalshi_weather.strategies import weather_strategies
+from tradewinds.results.run_files import CSV, JSON, RunFile
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    import sqlalchemy as sa
+
     from tradewinds.archive.archive import Archive
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Findings, Subject
-    from tradewinds.results.report.run import Family as Report
+    from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/kalshi_weather"
 _FORECAST_CODE = (
@@ -30,7 +38,6 @@ _FORECAST_CODE = (
     "core",
 )
 _DATE = r"\d{4}-\d\d-\d\d"
-_CSV = "text/csv; charset=utf-8"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
 _SERVICES = {"kalshi": Service("api", parallel="events"), "iem": Service("weather")}
@@ -42,7 +49,7 @@ _NOT_SWEPT = {
 
 
 class KalshiWeather:
-    """The contract (families/contract.py) for daily temperature events."""
+    """Daily temperature events, by the contract of families/contract.py."""
 
     name = MARKET
     services = _SERVICES
@@ -65,35 +72,70 @@ class KalshiWeather:
         Stage("mirror_candles", "mirror", DATABASE),
     )
     code = (
-        *("engine/equity.py", "engine/result.py", "engine/event_contracts", "results", "core"),
-        *(f"{_HERE}/{name}.py" for name in ("family", "replay", "batches", "events", "trade_windows", "strikes")),
-        *(f"{_HERE}/{name}" for name in ("climate_days.py", "stations.csv", "schemas.py", "run_files.py")),
-        *(f"{_HERE}/validations", f"{_HERE}/strategies"),
+        "engine/equity.py",
+        "engine/journal.py",
+        "engine/trades.py",
+        "engine/lots.py",
+        "engine/result.py",
+        "engine/event_contracts",
+        "results",
+        "core",
+        f"{_HERE}/family.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/batches.py",
+        f"{_HERE}/events.py",
+        f"{_HERE}/listed_markets.py",
+        f"{_HERE}/trade_windows.py",
+        f"{_HERE}/strikes.py",
+        f"{_HERE}/climate_days.py",
+        f"{_HERE}/stations.csv",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/run_files.py",
+        f"{_HERE}/metrics.py",
+        f"{_HERE}/validations",
+        f"{_HERE}/strategies",
     )
+    load_code = tuple(f"{_HERE}/{name}" for name in ("database", "schemas.py", "climate_days.py", "stations.csv"))
     run_files = (
-        RunFile("events", "events.csv", _CSV, "the data that each event was replayed on"),
-        RunFile("markets", "markets.csv", _CSV, "what the exchange calls the markets that were traded"),
+        RunFile("events", "events.csv", CSV, "the data that each event was replayed on"),
+        RunFile("markets", "markets.csv", CSV, "what the exchange calls the markets that were traded"),
+        RunFile(
+            "calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"
+        ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
-    days_per_year = None
-    # What a config may change without other candles or events: the keys that decide about orders and the clock.
+    days_per_year = DAYS_PER_YEAR
+    around_the_clock = True
+    # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT
-    strategies = table.STRATEGIES
+    strategies = weather_strategies.STRATEGIES
+
+    @property
+    def tables(self) -> ModuleType:
+        """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
+        from tradewinds.families.kalshi_weather.database import tables
+
+        return tables
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
-        """Known series and strategies, exact money, a forecast that can be."""
+        """Note unknown series and strategies, amounts with too many decimals, and windows too short for any forecast.
+
+        Args:
+            config: resolved.
+            problems: to which problems are added.
+        """
         for index, series in enumerate(config["series_tickers"]):
             try:
                 climate_days.station_of(series)
             except ConfigError as error:
                 problems.add(("series_tickers", index), error.what, error.remedy)
         try:
-            table.check(config["strategy"])
+            weather_strategies.check(config["strategy"])
         except ConfigError as error:
-            own = config["strategy"]["file"]
-            what = f"{own}: {error.what}" if own else error.what
-            problems.add(("strategy", "file" if own else "name"), what, error.remedy)
+            users_file = config["strategy"]["file"]
+            what = f"{users_file}: {error.what}" if users_file else error.what
+            problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
         for key in ("start_balance_usd", "max_notional_per_event_usd"):
             value = config["risk"][key]
             if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]
@@ -107,58 +149,91 @@ class KalshiWeather:
             )
 
     def currency(self, config: Mapping[str, Any]) -> str:
-        """The exchange's accounts are in US dollars."""
-        return "USD"
+        """USD, the currency of the exchange's accounts."""
+        return CURRENCY
 
     def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """How the exchange's fee is rounded."""
+        """The config's section `fees`: how the exchange's fee is rounded."""
         return dict(config["fees"])
 
     def series(self, config: Mapping[str, Any]) -> list[str]:
-        """The series of a config."""
+        """Tickers of a config's series."""
         return list(config["series_tickers"])
 
     def date_of(self, event: str, decision_date: dt.date) -> dt.date:
-        """The climate date of the trade's event."""
+        """Climate date of a trade's event; the date of the decision is not used."""
         return climate_days.climate_date_of(event)
 
     def plan(self, config: Mapping[str, Any]) -> EventsPlan:
-        """The files of a config's events."""
+        """The plan of a config's events and files."""
         return events_plan(dict(config))
 
     def cost(self, config: Mapping[str, Any], plan: EventsPlan) -> tuple[list[dict[str, Any]], list[str]]:
-        """Rows of the dry run: see plan_cost."""
+        """Rows of the dry run's table and notes under it, as `plan_cost.plan_rows`."""
         from tradewinds.families.kalshi_weather.plan_cost import plan_rows
 
         return plan_rows(dict(config), plan)
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Those that the config gives a user's strategy; a built-in one has none."""
+        """Parameters that the config gives to a user's strategy; a built-in strategy has none."""
         strategy = config["strategy"]
         return (strategy["parameters"] or {}) if strategy["file"] is not None else {}
 
     def reads(self, config: Mapping[str, Any]) -> int:
-        """Signals look at no earlier bars."""
+        """0: strategies of this family use no earlier bars."""
         return 0
 
     def replay(self, config: Mapping[str, Any], plan: EventsPlan, threads: int, tell: Tell) -> RunResult:
-        """Replay all events, and write events.csv and markets.csv; raises as replay.simulate."""
+        """Replay all events, and write events.csv and markets.csv into the run's folder.
+
+        Args:
+            config: resolved.
+            plan: of the config; its data files exist.
+            threads: of DuckDB.
+            tell: called with the numbers of events done and of all events.
+
+        Raises:
+            SimulationError: as from `replay.simulate`.
+        """
         from tradewinds.families.kalshi_weather import replay, run_files
 
-        made, climate = plan.files, list(plan.files.climate.values())
-        result = replay.simulate(config, made.catalogs, made.candles, made.probabilities, threads, climate, tell)
-        run_files.write_event_data(plan.run_dir, made.events, dict(result.skipped))
+        event_files = plan.files
+        result = replay.simulate(
+            config,
+            event_files.catalogs,
+            event_files.candles,
+            event_files.probabilities,
+            threads=threads,
+            climate=list(event_files.climate.values()),
+            tell=tell,
+        )
+        run_files.write_event_data(plan.run_dir, event_files.events, dict(result.skipped))
         traded = {trade.market_ticker for trade in result.trades}
-        run_files.write_market_names(plan.run_dir, made.catalogs.values(), traded)
+        run_files.write_market_names(plan.run_dir, event_files.catalogs.values(), traded)
         return result
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: EventsPlan, workers: int) -> list[Summary]:
-        """The runs of a sweep's points; raises as replay.simulate_many."""
+        """Summaries of the runs of a sweep's points, which share one plan.
+
+        Args:
+            configs: resolved; they differ in `replay_keys` only.
+            plan: of any of them.
+            workers: threads, of DuckDB and of the replays.
+
+        Raises:
+            SimulationError: as from `replay.simulate_many`.
+        """
         from tradewinds.families.kalshi_weather import replay
 
-        made, climate = plan.files, list(plan.files.climate.values())
+        event_files = plan.files
         return replay.simulate_many(
-            configs, made.catalogs, made.candles, made.probabilities, workers, climate, workers=workers
+            configs,
+            event_files.catalogs,
+            event_files.candles,
+            event_files.probabilities,
+            threads=workers,
+            climate=list(event_files.climate.values()),
+            workers=workers,
         )
 
     def extent(self, plan: EventsPlan) -> str:
@@ -172,14 +247,40 @@ class KalshiWeather:
         return validate_events(dict(config), plan)
 
     def lookahead(self, config: Mapping[str, Any], plan: EventsPlan) -> Subject:
-        """Forecast and replay, made again on changed copies of all that was fetched."""
+        """The run for the look-ahead check, which repeats forecast and replay on changed copies of the fetched data."""
         from tradewinds.families.kalshi_weather.lookahead.changed_inputs import inputs_of
         from tradewinds.families.kalshi_weather.lookahead.subject import EventsRun
 
         return EventsRun(inputs_of(config, plan))
 
-    def report(self) -> Report:
-        """The report's sections."""
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load events and markets from the catalogs, and the checkpoints of candle files; raises as run_rows.load_rows."""
+        from tradewinds.families.kalshi_weather.database import run_rows
+
+        run_rows.load_rows(connection, (run["date_start"], run["date_end"]), recorded)
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: EventsPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Keep the checkpoints of the candle files that are missing; raises as checkpoints.backfill."""
+        missing = [event.path for event in plan.files.events if not Path(event.path).exists()]
+        if not missing:
+            return contextlib.nullcontext()  # opens no database
+        from tradewinds.families.kalshi_weather.database import checkpoints
+
+        return checkpoints.backfill(config["database"]["url"], missing, reasons)
+
+    def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Say what the sync of each catalog found."""
+        from tradewinds.families.kalshi_weather.fetch import catalog_notes
+
+        catalogs = set(plan.files.catalogs.values())
+        return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+
+    def report(self) -> FamilyReport:
+        """Title and sections of the family's report."""
         from tradewinds.families.kalshi_weather.report.sections import REPORT
 
         return REPORT

@@ -1,4 +1,4 @@
-"""The files of a run of daily temperature events."""
+"""The plan of a run of daily temperature events: its events and all its files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
 from tradewinds.families.kalshi_weather.candle_order import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
-from tradewinds.families.kalshi_weather.forecasts import reach as forecast_windows
+from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
     CATALOG,
@@ -33,11 +33,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MARKET = "kalshi_weather"
+CURRENCY = "USD"  # of the exchange's accounts
+CALIBRATION = "calibration.json"  # in a run's folder
 
 
 @dataclass(frozen=True)
-class Event:
-    """One (series, climate date) of the config and the file of its candles."""
+class PlannedEvent:
+    """One (series, climate date) of the config and the file of its candles.
+
+    Attributes:
+        series_ticker: of its series.
+        climate_date: the date.
+        path: of its candles (schema schemas.CANDLES).
+    """
 
     series_ticker: str
     climate_date: dt.date
@@ -46,23 +54,23 @@ class Event:
 
 @dataclass(frozen=True)
 class EventFiles:
-    """The files of a run of events.
+    """Paths of all files of a run of events.
 
     Attributes:
-        window: the candles that are wanted of every event.
+        window: the candles that every event needs.
         events: one per series and climate date.
         catalogs: by series.
-        guidance: by (station, model, year).
-        climate: by (station, year).
-        forecasts: by (station, target, year).
-        user_probabilities: the user's own probabilities, if any.
-        user_strategy: the user's own strategy, if any.
+        guidance: by (station, model, year); empty with the user's own probabilities.
+        climate: by (station, year); empty with the user's own probabilities.
+        forecasts: by (station, target, year); empty with the user's own probabilities.
+        user_probabilities: the user's own probabilities, None without them.
+        user_strategy: the user's own strategy, None without one.
         probabilities: the table of P(YES) at every event's as-of time.
-        years_back: calendar years before its own that a year of forecasts reaches back to.
+        years_back: number of calendar years before its own that a year of forecasts needs.
     """
 
     window: CandleWindow
-    events: tuple[Event, ...]
+    events: tuple[PlannedEvent, ...]
     catalogs: dict[str, str]
     guidance: dict[tuple[str, str, int], str]
     climate: dict[tuple[str, int], str]
@@ -74,41 +82,42 @@ class EventFiles:
 
     @property
     def weather(self) -> dict[str, int]:
-        """All station-years: the year of each file."""
+        """Year of each file of weather, by path: guidance, then climate reports."""
         years = {path: year for (_, _, year), path in self.guidance.items()}
         return years | {path: year for (_, year), path in self.climate.items()}
 
     @property
     def candles(self) -> dict[tuple[str, dt.date], str]:
-        """Paths of candles by series and climate date."""
+        """Paths of candles by (series, climate date)."""
         return {(event.series_ticker, event.climate_date): event.path for event in self.events}
 
     def forecast_inputs(self, station_id: str, year: int) -> list[str]:
-        """The station-years that a year of forecasts is made from: its own and those before it that it reaches back to."""
+        """Station-years that a year of forecasts is made from: the year itself and those it looks back to."""
         return [*self.guidance_of(station_id, year), *self.climate_of(station_id, year)]
 
     def guidance_of(self, station_id: str, through_year: int) -> list[str]:
-        """A station's guidance up to a year, as far back as one year of forecasts reaches."""
+        """A station's guidance up to a year, as far back as one year of forecasts needs."""
         years = range(through_year - self.years_back, through_year + 1)
-        return [path for (s, _, year), path in self.guidance.items() if s == station_id and year in years]
+        return [path for (one, _, year), path in self.guidance.items() if one == station_id and year in years]
 
     def climate_of(self, station_id: str, through_year: int) -> list[str]:
-        """A station's climate reports up to a year, as far back as one year of forecasts reaches."""
+        """A station's climate reports up to a year, as far back as one year of forecasts needs."""
         years = range(through_year - self.years_back, through_year + 1)
-        return [path for (s, year), path in self.climate.items() if s == station_id and year in years]
+        return [path for (one, year), path in self.climate.items() if one == station_id and year in years]
 
     def forecasts_of(self, series_ticker: str) -> list[str]:
-        """The files of a series' forecasts."""
+        """Paths of the forecasts of a series' station and target."""
         station = climate_days.station_of(series_ticker)
         wanted = (station.station_id, station.target)
-        return [path for (s, target, _), path in self.forecasts.items() if (s, target) == wanted]
+        return [path for (one, target, _), path in self.forecasts.items() if (one, target) == wanted]
 
 
 EventsPlan = Plan[EventFiles]
+"""The plan of a run of events."""
 
 
 def plan_of(conf: resolve.Config) -> EventsPlan:
-    """The plan of a resolved config of events, for commands that are about events only.
+    """The plan of a resolved config, for commands that work on temperature events only.
 
     Raises:
         ConfigError: the config is of another market family.
@@ -123,35 +132,44 @@ def plan_of(conf: resolve.Config) -> EventsPlan:
 
 def events_plan(conf: resolve.Config) -> EventsPlan:
     """The plan of a resolved config of daily temperature events."""
-    run, made = resolve.run_id(conf), _event_files(conf)
-    run_dir = run_folder(conf, run)
-    recorded = {"catalogs": list(made.catalogs.values()), "candles": [event.path for event in made.events]}
-    own = {"user_file": made.user_probabilities, "user_strategy": made.user_strategy}
+    run_id, event_files = resolve.run_id(conf), _event_files(conf)
+    run_dir = run_folder(conf, run_id)
+    recorded = {
+        "catalogs": list(event_files.catalogs.values()),
+        "candles": [event.path for event in event_files.events],
+    }
+    users_files = {"user_file": event_files.user_probabilities, "user_strategy": event_files.user_strategy}
     return Plan(
-        run_id=run,
+        run_id=run_id,
         run_dir=run_dir,
         date_end=conf["date_end_local"],
-        stages=_stages(made, conf["date_end_local"]),
+        stages=_stages(event_files, conf["date_end_local"]),
         inputs={
             **recorded,
-            "probabilities": [made.probabilities],
-            "weather": list(made.weather),
-            **{kind: [path] for kind, path in own.items() if path is not None},
+            "probabilities": [event_files.probabilities],
+            "weather": list(event_files.weather),
+            **{kind: [path] for kind, path in users_files.items() if path is not None},
         },
-        results=[f"{run_dir}/calibration.json"],
+        results=[f"{run_dir}/{CALIBRATION}"],
+        units=len(event_files.events),
         recorded=recorded,
-        files=made,
+        files=event_files,
     )
 
 
 def _event_files(conf: resolve.Config) -> EventFiles:
-    window, series, forecast = candle_window.wanted_window(conf), conf["series_tickers"], conf["probabilities"]
+    """Paths of all files of a config's run."""
+    window, series_tickers, forecast = candle_window.wanted_window(conf), conf["series_tickers"], conf["probabilities"]
     dates = climate_days.date_range(conf["date_start_local"], conf["date_end_local"])
     guidance, climate = _weather_files(conf)
     return EventFiles(
         window=window,
-        events=tuple(Event(s, d, candle_path(window.key, s, d)) for s in series for d in dates),
-        catalogs={s: catalog_path(s) for s in series},
+        events=tuple(
+            PlannedEvent(series_ticker=series, climate_date=date, path=candle_path(window.key, series, date))
+            for series in series_tickers
+            for date in dates
+        ),
+        catalogs={series: catalog_path(series) for series in series_tickers},
         guidance=guidance,
         climate=climate,
         forecasts=_forecast_files(conf),
@@ -162,67 +180,92 @@ def _event_files(conf: resolve.Config) -> EventFiles:
     )
 
 
-def _stages(made: EventFiles, date_end: dt.date) -> dict[str, list[DataFile]]:
-    """What is made before the replay, in the order in which it is made."""
+def _stages(event_files: EventFiles, date_end: dt.date) -> dict[str, list[DataFile]]:
+    """Data files by stage, in the order in which the stages run.
 
-    years = made.weather
+    Args:
+        event_files: of the run.
+        date_end: last date of the config.
+    """
+    year_of = event_files.weather
 
     def station_year(path: str, schema: pa.Schema) -> DataFile:
-        return DataFile(path, schema, fetched=True, reaches=needed_through(date_end, years[path]))
+        return DataFile(path, schema, fetched=True, reaches=needed_through(date_end, year_of[path]))
 
-    def candles(event: Event) -> DataFile:
-        held = functools.partial(_held, made.window, event)
+    def candles(event: PlannedEvent) -> DataFile:
+        held = functools.partial(_held_by_other_window, event_files.window, event)
         return DataFile(event.path, CANDLES, fetched=True, in_order=check_candles, held_elsewhere=held)
 
     return {
-        "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in made.catalogs.values()],
+        "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in event_files.catalogs.values()],
         "weather": [
-            *(station_year(path, GUIDANCE) for path in made.guidance.values()),
-            *(station_year(path, CLIMATE) for path in made.climate.values()),
+            *(station_year(path, GUIDANCE) for path in event_files.guidance.values()),
+            *(station_year(path, CLIMATE) for path in event_files.climate.values()),
         ],
-        "candles": [candles(event) for event in made.events],
-        "forecasts": [DataFile(path, FORECASTS) for path in made.forecasts.values()],
-        "probabilities": [DataFile(made.probabilities, PROBABILITIES)],
+        "candles": [candles(event) for event in event_files.events],
+        "forecasts": [DataFile(path, FORECASTS) for path in event_files.forecasts.values()],
+        "probabilities": [DataFile(event_files.probabilities, PROBABILITIES)],
     }
 
 
-def _held(window: CandleWindow, event: Event) -> bool:
-    """Whether a file of another window has all candles of an event."""
+def _held_by_other_window(window: CandleWindow, event: PlannedEvent) -> bool:
+    """Whether a file of another candle window has all candles that an event needs under `window`."""
     station = climate_days.station_of(event.series_ticker)
     return any(other.holds(window, station, event.climate_date) for other, _ in siblings(event.path))
 
 
 def _forecast_digest(conf: resolve.Config) -> str:
+    """Digest of the keys that define the table of probabilities; it is part of the table's path."""
     keys = ("series_tickers", "date_start_local", "date_end_local", "asof_policy", "probabilities")
     return resolve.digest({key: conf[key] for key in keys})[:20]
 
 
 def _weather_files(conf: resolve.Config) -> tuple[dict[tuple[str, str, int], str], dict[tuple[str, int], str]]:
-    """Station-years that the forecast needs; none when the user brings probabilities."""
+    """Paths of the station-years that the forecast needs; none with the user's own probabilities.
+
+    Returns:
+        Guidance by (station, model, year).
+        Climate reports by (station, year).
+    """
     forecast = conf["probabilities"]
     if forecast["source"] == "file":
         return {}, {}
     years = range(conf["date_start_local"].year - _years_back(conf), conf["date_end_local"].year + 1)
     stations = sorted({climate_days.station_of(series).station_id for series in conf["series_tickers"]})
-    asked = [(m, y) for m in forecast["models"] for y in years if y >= GUIDANCE_SINCE[m]]
-    guidance = {(s, m, y): guidance_path(s, m, y) for s in stations for m, y in asked}
-    return guidance, {(s, y): climate_path(s, y) for s in stations for y in years}
+    model_years = [(model, year) for model in forecast["models"] for year in years if year >= GUIDANCE_SINCE[model]]
+    guidance = {
+        (station, model, year): guidance_path(station, model, year)
+        for station in stations
+        for model, year in model_years
+    }
+    climate = {(station, year): climate_path(station, year) for station in stations for year in years}
+    return guidance, climate
 
 
 def _years_back(conf: resolve.Config) -> int:
-    """Calendar years before its own that a year of forecasts needs: the same wherever in the year a config begins."""
-    reach = dt.timedelta(days=forecast_windows.reach_days(conf["probabilities"]))
+    """Number of calendar years before its own that a year of forecasts needs.
+
+    It is counted from New Year, so that it does not depend on the day of the year on which a config starts.
+    """
+    lookback = dt.timedelta(days=lookback_days(conf["probabilities"]))
     new_year = dt.date(conf["date_start_local"].year, 1, 1)
-    return new_year.year - (new_year - reach).year
+    return new_year.year - (new_year - lookback).year
 
 
 def _forecast_files(conf: resolve.Config) -> dict[tuple[str, str, int], str]:
-    """Per station, target and year of the range; what defines their bytes is in their digest and their path."""
+    """Paths of forecasts by (station, target, year); none with the user's own probabilities.
+
+    All settings that define the bytes of a file are part of its path, most of them by their digest.
+    """
     if conf["probabilities"]["source"] == "file":
         return {}
-    named = resolve.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
+    digest = resolve.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
     years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)
     stations = [climate_days.station_of(series) for series in conf["series_tickers"]]
     pairs = sorted({(station.station_id, station.target) for station in stations})
-    through = {year: needed_through(conf["date_end_local"], year) for year in years}
-    return {(s, target, y): forecast_path(named, s, target, last) for s, target in pairs for y, last in through.items()}
+    last_dates = {year: needed_through(conf["date_end_local"], year) for year in years}
+    return {
+        (station, target, year): forecast_path(digest, station, target, last_date)
+        for station, target in pairs
+        for year, last_date in last_dates.items()
+    }

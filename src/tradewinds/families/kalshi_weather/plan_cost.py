@@ -1,4 +1,4 @@
-"""What a plan will cost before anything is asked: files present and missing, requests, time at the rate limit."""
+"""Cost of a plan before it is run: files present and missing, requests, and time at the rate limit."""
 
 from __future__ import annotations
 
@@ -13,47 +13,69 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.kept_candles import best_kept
-from tradewinds.families.kalshi_weather.plan import Event, EventsPlan
+from tradewinds.families.kalshi_weather.plan import EventsPlan, PlannedEvent
 from tradewinds.families.plan import stale_files
 
-# Markets listed per page and per climate date, for the estimate of a catalog that was never synced.
-_PAGE, _PER_DATE = 1000, 6
+# For the estimate of a catalog that was never synced.
+_MARKETS_PER_PAGE, _MARKETS_PER_DATE = 1000, 6
 
 
 def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of the plan's table (one per series, then the weather) and notes to print under it.
+    """Rows of the dry run's table, one per series and one for the weather, and notes under it.
 
-    Requests are exact where a series' catalog is there (its markets and their tier are known), else estimated for
-    six markets per event in the archive tier; the notes say which.
+    Requests are exact for a series whose catalog exists, because it lists the markets and their tier. For another series they
+    are an estimate with six markets per event in the archive tier, as a note tells.
+
+    Args:
+        conf: resolved.
+        plan: of the config.
+
+    Returns:
+        Rows with the keys what, total, present, missing (numbers of files), requests, and time (at the rate limit).
+        Notes, one sentence each.
     """
     rows, notes = [], []
     rate = conf["kalshi"]["requests_per_second"]
     stale = set(stale_files(plan))
-    total = 0
+    total_requests = 0
+
+    # One row per series: its candles, and its catalog where that must be synced.
     for series, catalog in plan.files.catalogs.items():
         events = [event for event in plan.files.events if event.series_ticker == series]
         missing = [event for event in events if not Path(event.path).exists()]
-        sync = not Path(catalog).exists() or catalog in stale
-        requests = _candle_requests(plan, series, missing) + (
-            _catalog_requests(series, catalog, plan.date_end) if sync else 0
-        )
-        total += requests
-        rows.append(_row(f"{series} events", len(events), len(missing), requests, rate))
-        if sync:
+        requests = _candle_requests(plan, series, missing)
+        if not Path(catalog).exists() or catalog in stale:
+            requests += _catalog_requests(series, catalog, plan.date_end)
             state = "does not reach the end of the range" if catalog in stale else "is not there yet"
             notes.append(f"The catalog of {series} {state}: its requests are an estimate until it is synced.")
+        total_requests += requests
+        rows.append(_row(f"{series} events", len(events), len(missing), requests, rate))
+
+    # One row for the weather: one request per station-year.
     weather = plan.files.weather
     if weather:
-        gone = sum(not Path(path).exists() or path in stale for path in weather)
-        rows.append(_row("weather station-years", len(weather), gone, gone, conf["iem"]["requests_per_second"]))
-    if total:
-        notes.append(f"{total} requests to the exchange: at least {_duration(total, rate)} at {rate:g} a second.")
+        missing_years = sum(not Path(path).exists() or path in stale for path in weather)
+        weather_rate = conf["iem"]["requests_per_second"]
+        rows.append(_row("weather station-years", len(weather), missing_years, missing_years, weather_rate))
+
+    if total_requests:
+        time = _duration(total_requests, rate)
+        notes.append(f"{total_requests} requests to the exchange: at least {time} at {rate:g} a second.")
     done = Path(plan.run_dir, "metrics.json").exists()
     notes.append(f"Run {plan.run_id}: {'its results are there' if done else 'not yet simulated'} ({plan.run_dir}/).")
     return rows, notes
 
 
 def _row(what: str, total: int, missing: int, requests: int, rate: float) -> dict[str, Any]:
+    """A row of the table.
+
+    Args:
+        what: kind of files.
+        total: number of files of the run.
+        missing: number of files that must be fetched.
+        requests: for them.
+        rate: requests per second.
+    """
     return {
         "what": what,
         "total": total,
@@ -65,19 +87,24 @@ def _row(what: str, total: int, missing: int, requests: int, rate: float) -> dic
 
 
 def _duration(requests: int, rate: float) -> str:
+    """Time of some requests at a rate per second, as H:MM:SS."""
     return str(dt.timedelta(seconds=math.ceil(requests / rate)))
 
 
 def _catalog_requests(series: str, catalog: str, date_end: dt.date) -> int:
-    """What the last sync took; before the first, the series object and the pages of what must have been listed."""
+    """Requests of a sync: as many as the last one made, else an estimate.
+
+    The first sync asks for the series object, one page of the live tier, and the pages of all markets listed up to `date_end`.
+    """
     if Path(catalog).exists():
         return int(files.read_meta(catalog)["requests"])
-    first = climate_days.station_of(series).first_date
-    days = (date_end - first).days if first else 1
-    return 1 + 1 + max(1, math.ceil(days * _PER_DATE / _PAGE))  # the live tier's listing fits a page
+    first_date = climate_days.station_of(series).first_date
+    days = (date_end - first_date).days if first_date else 1
+    return 1 + 1 + max(1, math.ceil(days * _MARKETS_PER_DATE / _MARKETS_PER_PAGE))
 
 
-def _candle_requests(plan: EventsPlan, series: str, missing: list[Event]) -> int:
+def _candle_requests(plan: EventsPlan, series: str, missing: list[PlannedEvent]) -> int:
+    """Requests for the candles of the series' missing events."""
     catalog = Path(plan.files.catalogs[series])
     if not missing or not catalog.exists():
         return exchange_requests.ASSUMED_MARKETS * len(missing)
@@ -85,15 +112,17 @@ def _candle_requests(plan: EventsPlan, series: str, missing: list[Event]) -> int
     return sum(_event_requests(plan.files.window, event, days.get(event.climate_date, [])) for event in missing)
 
 
-def _event_requests(wanted: CandleWindow, event: Event, markets: list[exchange_requests.Market]) -> int:
-    period = wanted.period_minutes
-    asof = wanted.asof_ts(climate_days.station_of(event.series_ticker), event.climate_date)
-    windows = exchange_requests.windows_of(markets, wanted.policy, period, asof)
-    left = best_kept(event.path, windows, period).left(windows, period)
-    return exchange_requests.plan_requests(markets, left, period)
+def _event_requests(window: CandleWindow, event: PlannedEvent, markets: list[exchange_requests.Market]) -> int:
+    """Requests for the candles of one event that no file of another window has."""
+    period = window.period_minutes
+    asof_ts = window.asof_ts(climate_days.station_of(event.series_ticker), event.climate_date)
+    market_windows = exchange_requests.windows_of(markets, window.policy, period, asof_ts)
+    missing_windows = best_kept(event.path, market_windows, period).left(market_windows, period)
+    return exchange_requests.plan_requests(markets, missing_windows, period)
 
 
 def _markets_by_date(catalog: Path, plan: EventsPlan) -> dict[dt.date, list[exchange_requests.Market]]:
+    """Markets of a catalog up to the end of the run, by climate date."""
     table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS], (dt.date.min, plan.date_end))
     days: dict[dt.date, list[exchange_requests.Market]] = {}
     for day, market in zip(table["climate_date"].to_pylist(), exchange_requests.markets_in_order(table), strict=True):

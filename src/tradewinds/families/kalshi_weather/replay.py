@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,24 +19,26 @@ from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
 from tradewinds.engine.event_contracts.rules import Rules
-from tradewinds.engine.result import RunResult, Scored, Summary, Trade
-from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, Coverage, batches
+from tradewinds.engine.result import RunResult, Summary, Trade
+from tradewinds.engine.trades import Position, trades_of
+from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.events import (
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
-    Market,
+    EventMarket,
     MarketEvent,
     load_events,
 )
-from tradewinds.families.kalshi_weather.strategies import table
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
-    PREFIX,
+    SKIP_PREFIX,
     Judge,
-    diagnostics,
     quarantined,
-    refuse_if_asked,
+    refuse_fatal_failures,
     refuse_wrong_trades,
+    validation_diagnostics,
 )
 
 NO_PROBABILITY = "NO_PROBABILITY"
@@ -53,7 +56,7 @@ def simulate(
     threads: int | None = None,
     climate: Iterable[str] = (),
     tell: Callable[[int, int], None] = lambda done, total: None,
-) -> RunResult:
+) -> EventsResult:
     """Replay all events of a resolved config against one cash account.
 
     Args:
@@ -97,6 +100,13 @@ def simulate_many(
 REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
 
 
+@dataclass
+class EventsResult(RunResult):
+    """A run of events; `scored` are the markets whose probabilities are judged."""
+
+    scored: list[Scored] = field(default_factory=list)
+
+
 class _Study:
     """Replays of some configs, which go through the same events together; `workers` replay at once.
     Refusals are counted, or not."""
@@ -119,14 +129,14 @@ class _Study:
         self.universe = Universe(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
-        self.rules = [table.rules_of(config) for config in configs]
+        self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
         self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
-        self.coverage = Coverage(self.shared["candles"]["period_interval_minutes"])
+        self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
         self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
@@ -142,7 +152,7 @@ class _Study:
     def take_in(self, batch: Batch) -> None:
         """Judge a batch's events, and replay up to where the next batch is needed."""
         found = self.judge.judge(batch.events, batch.facts)
-        refuse_if_asked(self.shared, found)
+        refuse_fatal_failures(self.shared, found)
         events = quarantined(self.shared, batch.events, found)
         self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
         self.coverage.count(events, batch.candles)
@@ -186,7 +196,7 @@ class _Study:
             found.append(made._replace(worth_ts=made.worth_ts[kept], worth_micro=made.worth_micro[kept]))
         return found
 
-    def result(self) -> RunResult:
+    def result(self) -> EventsResult:
         """What the first config results in."""
         outcome, rules = self.replays[0].outcome(), self.rules[0]
         refuse_wrong_trades(outcome.fills, rules.step_seconds)
@@ -194,30 +204,38 @@ class _Study:
         points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
-        return RunResult(
+        scored = _scored(events)
+        return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
-            trades=[_trade(fill, *self.owners[fill.contract.ticker]) for fill in outcome.fills],
+            journal=outcome.journal,
+            trades=[
+                _trade(fill, position, *self.owners[fill.contract.ticker])
+                for fill, position in zip(outcome.fills, trades_of(outcome.journal), strict=True)
+            ],
             equity=points,
             decisions=outcome.decisions,
-            scored=_scored(events),
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
             skipped=[(event.ticker, event.skip) for event in events if event.skip],
             watermark=seen.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
+            family=score_metrics(scored),
+            days_per_year=DAYS_PER_YEAR,
+            around_the_clock=True,
+            scored=scored,
         )
 
     def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
         skips = Counter(event.skip for event in events if event.skip)
-        quarantine = [event.ticker for event in events if (event.skip or "").startswith(PREFIX)]
+        quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {
             "events_attempted": len(events),
             "events_traded": len({fill.contract.event.name for fill in outcome.fills}),
             "events_skipped": dict(sorted(skips.items())),
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
-            **diagnostics(self.judge.found, len(outcome.fills), quarantine),
+            **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
         }
 
 
@@ -236,7 +254,7 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> 
             )
 
 
-def _tradable(event: MarketEvent) -> tuple[list[Market], Counter[str]]:
+def _tradable(event: MarketEvent) -> tuple[list[EventMarket], Counter[str]]:
     """Markets that can trade, and the refusals of those that cannot (once per market)."""
     refused: Counter[str] = Counter()
     kept = []
@@ -256,7 +274,7 @@ def _group(event: MarketEvent) -> Event:
     return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
 
 
-def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, group: Event) -> Contract:
+def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent, group: Event) -> Contract:
     if market.p_pico is None or market.payout_yes_micro is None:
         raise AssertionError(f"{market.ticker} is not tradable")
     full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
@@ -273,7 +291,7 @@ def _contract(config: Mapping[str, Any], market: Market, event: MarketEvent, gro
     )
 
 
-def _trade(fill: Fill, market: Market, event: MarketEvent) -> Trade:
+def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEvent) -> Trade:
     return Trade(
         series_ticker=event.station.series_ticker,
         event_ticker=market.event_ticker,
@@ -282,16 +300,13 @@ def _trade(fill: Fill, market: Market, event: MarketEvent) -> Trade:
         decision_ts=fill.decision_ts,
         quote_ts=fill.quote_ts,
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
-        qty=fill.quantity,
-        entry_price_micro=fill.price_micro,
-        entry_fee_micro=fill.fee_micro,
         model_prob_yes_pico=fill.contract.p_pico,
         ev_gross_pico=fill.gross_ev_pico,
         ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
         reason_code="EV_THRESHOLD",
         settled_result=str(market.result),
         settled_ts=market.settle_ts,
-        payout_micro=fill.payout_micro,
+        position=position,
     )
 
 

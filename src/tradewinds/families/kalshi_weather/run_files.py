@@ -1,4 +1,4 @@
-"""events.csv: what data a run's events were replayed on, as their candle files say of themselves."""
+"""Files that a run of events has beyond those of every run: events.csv and markets.csv."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.plan import Event
+from tradewinds.families.kalshi_weather.plan import PlannedEvent
 
 EVENT_COLUMNS = (
     "series_ticker",
@@ -28,27 +28,35 @@ EVENT_COLUMNS = (
 )
 
 
-def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mapping[str, str]) -> None:
-    """Write {folder}/events.csv, a row per event; `skipped` has the reason per event ticker: the usual one of the series and
-    date, or the one that was listed.
+NAME_COLUMNS = ("market_ticker", "title", "yes_sub_title")
 
-    `missing_minutes` counts minutes of the candle window without a candle (in which nothing changed), over all markets;
-    `candles_per_market` reads `TICKER=n TICKER=n`. `requests` and `retries` tell how the file came to be, so this table is
-    not part of a run's reproducible result.
+
+def write_event_data(folder: str | Path, events: Sequence[PlannedEvent], skipped: Mapping[str, str]) -> None:
+    """Write events.csv, the data that each event was replayed on, one row per event.
+
+    The values are those in the metadata of the candle files. `missing_minutes` counts minutes of the candle window without a
+    candle (in which nothing changed), over all markets; `candles_per_market` has the form `TICKER=n TICKER=n`. `requests` and
+    `retries` depend on the fetch, so this table is not part of a run's reproducible result.
+
+    Args:
+        folder: of the run.
+        events: of the run.
+        skipped: why an event was not replayed, by event ticker: the usual one of the series and date, or the listed one.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, EVENT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for event in events:
+        # All that is known of a file's fetch stands in the file's metadata.
         meta = files.read_meta(event.path)
         counts: dict[str, int] = meta["rows_per_market"]
-        usual = climate_days.event_ticker_of(event.series_ticker, event.climate_date)
+        usual_ticker = climate_days.event_ticker_of(event.series_ticker, event.climate_date)
         writer.writerow(
             {
                 "series_ticker": event.series_ticker,
                 "climate_date": event.climate_date.isoformat(),
                 "event_ticker": meta["event_ticker"],
-                "skipped": skipped.get(usual) or skipped.get(meta["event_ticker"], ""),
+                "skipped": skipped.get(usual_ticker) or skipped.get(meta["event_ticker"], ""),
                 "markets": len(meta["markets"]),
                 "candles": sum(counts.values()),
                 "missing_minutes": sum(meta["missing_minutes"].values()),
@@ -63,12 +71,15 @@ def write_event_data(folder: str | Path, events: Sequence[Event], skipped: Mappi
     files.write_text(Path(folder) / "events.csv", text.getvalue())
 
 
-NAME_COLUMNS = ("market_ticker", "title", "yes_sub_title")
-
-
 def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Collection[str]) -> None:
-    """Write {folder}/markets.csv, a row per traded market, in order of ticker; `catalogs` are paths (schema CATALOG)."""
-    named = {
+    """Write markets.csv, the exchange's names of the traded markets, in order of ticker.
+
+    Args:
+        folder: of the run.
+        catalogs: paths (schema schemas.CATALOG).
+        traded: market tickers.
+    """
+    rows = {
         row["market_ticker"]: (row["market_ticker"], row["title"] or "", row["yes_sub_title"] or "")
         for path in catalogs
         for row in files.read_rows(path, NAME_COLUMNS)
@@ -76,11 +87,16 @@ def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Coll
     }
     path = Path(folder) / "markets.csv"
     with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
-        csv.writer(out, lineterminator="\n").writerows([NAME_COLUMNS, *(named[ticker] for ticker in sorted(named))])
+        csv.writer(out, lineterminator="\n").writerows([NAME_COLUMNS, *(rows[ticker] for ticker in sorted(rows))])
 
 
 def market_names(folder: str | Path, tickers: Collection[str]) -> dict[str, str]:
-    """Title and subtitle of some of the markets in a run's markets.csv."""
+    """Names of markets by ticker, as `title: subtitle`, from a run's markets.csv.
+
+    Args:
+        folder: of the run.
+        tickers: of markets; one that is not in the file is left out.
+    """
     with open(Path(folder) / "markets.csv", encoding="utf-8", newline="") as handle:
         return {
             row["market_ticker"]: ": ".join(filter(None, (row["title"], row["yes_sub_title"])))

@@ -1,6 +1,6 @@
-"""The data files of daily temperature events: where they lie and which columns they have.
+"""Paths and columns of the data files of daily temperature events. All paths are relative to the working directory.
 
-Importing this module is cheap and needs no numpy: one fetch job per event imports it.
+This module imports no numpy and is cheap to import, because one fetch job per event imports it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pyarrow as pa
 from tradewinds.core.files import schema_of
 from tradewinds.core.units import COUNT, PRICE, PROB, TS
 
+# A row per market of a series, as the exchange lists it. Prices are in dollars, volume is in contracts.
 CATALOG = schema_of(
     ("series_ticker", pa.string()),
     ("event_ticker", pa.string()),
@@ -44,6 +45,7 @@ PRICE_COLUMNS = (
     *(f"yes_ask_{k}" for k in _OHLC),
     *(f"price_{k}" for k in (*_OHLC, "mean", "previous")),
 )
+# A row per market and candle. Prices are in dollars, volume and open interest in contracts; `end_period_ts` is the end.
 CANDLES = pa.schema(
     [
         pa.field("market_ticker", pa.string(), nullable=False),
@@ -55,7 +57,7 @@ CANDLES = pa.schema(
     ]
 )
 
-# A row per run and hour with a daily extreme (n_x_f; NaN where the hour carries none) or a temperature (tmp_f).
+# A row per model run and hour with a daily extreme (n_x_f; NaN where the hour carries none) or a temperature (tmp_f), in °F.
 GUIDANCE = schema_of(
     ("station_id", pa.string()),
     ("model", pa.string()),
@@ -66,6 +68,7 @@ GUIDANCE = schema_of(
     ("known_at_ts", pa.int64()),
 )
 
+# A row per climate report, preliminary or final, with the day's extremes in whole °F.
 CLIMATE = schema_of(
     ("station_id", pa.string()),
     ("climate_date", pa.date32()),
@@ -77,14 +80,17 @@ CLIMATE = schema_of(
     ("known_at_ts", pa.int64()),
 )
 
-# Hours between a model's run time and its guidance being public: floors, measured lags are shorter.
+# Hours from a model's run time to the publication of its guidance: upper bounds, measured lags are shorter.
 PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 2.5}
 # The first year with any of a model's guidance in the weather service's archive (GFS from its predecessor AVN, NAM from ETA).
 GUIDANCE_SINCE = {"GFS": 2000, "NAM": 2002, "MEX": 2020, "NBS": 2018, "NBE": 2020}
 
-# The law of a day's extreme: a mixture of normal laws, of one where its shape is not known better.
-LAW = pa.list_(pa.struct([pa.field(name, pa.float64(), nullable=False) for name in ("weight", "mu_f", "sigma_f")]))
+# The forecast distribution of a day's extreme, in the columns `law`: a mixture of normal components, often of a single one.
+DISTRIBUTION = pa.list_(
+    pa.struct([pa.field(name, pa.float64(), nullable=False) for name in ("weight", "mu_f", "sigma_f")])
+)
 
+# P(YES) of a market at its event's as-of time; the columns that may be null are those of the forecast behind it.
 PROBABILITIES = schema_of(
     ("series_ticker", pa.string()),
     ("event_ticker", pa.string()),
@@ -95,13 +101,14 @@ PROBABILITIES = schema_of(
     ("p_yes", PROB),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
-    ("law", LAW, "null"),
+    ("law", DISTRIBUTION, "null"),
     ("method", pa.string()),
     ("reason", pa.string(), "null"),
 )
 
-# A forecast per climate date (forecasts/daily.py): `method` is the one that counts, with its law and that law's mean (mu_f) and
-# standard deviation (sigma_f); `reason` says what kept a better one out. Beside it those two of every method that was possible.
+# A forecast per climate date (forecasts/daily.py): the best possible `method` with its distribution (`law`), mean (mu_f) and
+# standard deviation (sigma_f) in °F, and the `reason` why better methods were not possible. Mean and standard deviation of
+# every possible method are columns of their own.
 FORECAST_METHODS = ("emos", "bias_corrected", "climatology", "raw")
 FORECASTS = schema_of(
     ("station_id", pa.string()),
@@ -113,32 +120,45 @@ FORECASTS = schema_of(
     ("reason", pa.string(), "null"),
     ("mu_f", pa.float64(), "null"),
     ("sigma_f", pa.float64(), "null"),
-    ("law", LAW, "null"),
+    ("law", DISTRIBUTION, "null"),
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
 )
 
 
 def catalog_path(series_ticker: str) -> str:
-    """The catalog of a series: one row per market (schema CATALOG)."""
+    """Path of the catalog of a series (schema CATALOG)."""
     return f"data/catalog/kalshi/{series_ticker}.parquet"
 
 
 def candle_path(window_key: str, series_ticker: str, climate_date: dt.date) -> str:
-    """The candles of one event, all its markets (schema CANDLES)."""
+    """Path of the candles of one event, with all its markets (schema CANDLES).
+
+    Args:
+        window_key: folder of the candle window, such as `full_1m`.
+        series_ticker: of the event's series.
+        climate_date: of the event.
+    """
     return f"data/candles/kalshi/{window_key}/{series_ticker}/{climate_date.isoformat()}.parquet"
 
 
 def guidance_path(station_id: str, model: str, year: int) -> str:
-    """One year of station guidance (schema GUIDANCE)."""
+    """Path of one year of a model's guidance for a station (schema GUIDANCE)."""
     return f"data/guidance/iem/{station_id}/{model}/{year}.parquet"
 
 
 def climate_path(station_id: str, year: int) -> str:
-    """One year of climate reports (schema CLIMATE)."""
+    """Path of one year of a station's climate reports (schema CLIMATE)."""
     return f"data/climate/iem/{station_id}/{year}.parquet"
 
 
 def forecast_path(digest: str, station_id: str, target: str, through: dt.date) -> str:
-    """Forecasts of a station's "max" or "min" from New Year to a date (schema FORECASTS); the digest names their settings."""
+    """Path of one year of forecasts (schema FORECASTS).
+
+    Args:
+        digest: of the forecast's settings.
+        station_id: of the station.
+        target: "max" or "min".
+        through: last climate date; the first is New Year of its year.
+    """
     return f"data/forecasts/{digest}/{station_id}/{target}/{through.isoformat()}.parquet"

@@ -1,7 +1,7 @@
-"""Which whole degrees settle a market YES: from its strike fields, or from the words on its YES side.
+"""Whole degrees that settle a market YES: from its strike fields, or from the subtitle of its YES side.
 
-The `T` of a ticker says nothing of the direction, and rows without strike fields are winners more often than not: they
-are read from their words, never dropped.
+The `T` of a ticker does not tell the direction. Rows without strike fields are winners more often than not, so they are read
+from their subtitles and never dropped.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 
-Bounds = tuple[int | None, int | None]
-"""Lowest and highest whole degree that settle YES, both included; None is open."""
+StrikeBounds = tuple[int | None, int | None]
+"""Lowest and highest whole °F that settle YES, both included; None for no bound."""
 
 _NUMBER = r"(-?\d+)\s*°?"
 _BELOW = re.compile(rf"{_NUMBER}\s*F?\s*or\s*(?:below|less|lower)", re.IGNORECASE)
@@ -20,19 +20,26 @@ _BETWEEN = re.compile(rf"{_NUMBER}\s*F?\s*(?:to|-)\s*{_NUMBER}", re.IGNORECASE)
 
 def strike_bounds(
     strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
-) -> Bounds:
-    """Inclusive whole-degree bounds of a market.
+) -> StrikeBounds:
+    """Lowest and highest whole °F that settle a market YES.
 
-    `less` is k < cap, `greater` is k > floor (both strict), `*_or_equal` and `between` include their strikes.
+    `less` means k < cap and `greater` means k > floor, both strict; `*_or_equal` and `between` include their strikes.
+
+    Args:
+        strike_type: as the exchange names it, None without one.
+        floor_strike: lower strike in °F, None without one.
+        cap_strike: upper strike in °F, None without one.
+        yes_sub_title: subtitle of the YES side, such as `70° to 71°`; used if the strikes are incomplete.
 
     Raises:
-        ValueError: neither the strikes nor the words say what settles YES.
+        ValueError: neither the strikes nor the subtitle define what settles YES.
     """
     from_fields = _from_fields(strike_type, _finite(floor_strike), _finite(cap_strike))
-    return from_fields or _from_words(yes_sub_title or "")
+    return from_fields or _from_subtitle(yes_sub_title or "")
 
 
-def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> Bounds | None:
+def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> StrikeBounds | None:
+    """Bounds by the strike fields, None where they are incomplete."""
     if strike_type == "between" and floor is not None and cap is not None:
         return math.ceil(floor), math.floor(cap)
     if strike_type == "less" and cap is not None:
@@ -47,15 +54,16 @@ def _from_fields(strike_type: str | None, floor: float | None, cap: float | None
 
 
 def _finite(strike: float | None) -> float | None:
-    """What is no number to compare with is no strike."""
+    """The strike, None if it is not a finite number."""
     return strike if strike is not None and math.isfinite(strike) else None
 
 
-def _from_words(words: str) -> Bounds:
-    if found := _BELOW.search(words):
-        return None, int(found[1])
-    if found := _ABOVE.search(words):
-        return int(found[1]), None
-    if found := _BETWEEN.search(words):
-        return int(found[1]), int(found[2])
-    raise ValueError(f"no strikes, and {words!r} does not name a range of degrees")
+def _from_subtitle(subtitle: str) -> StrikeBounds:
+    """Bounds by a subtitle such as `70° or below`, `80° or above` or `70° to 71°`."""
+    if match := _BELOW.search(subtitle):
+        return None, int(match[1])
+    if match := _ABOVE.search(subtitle):
+        return int(match[1]), None
+    if match := _BETWEEN.search(subtitle):
+        return int(match[1]), int(match[2])
+    raise ValueError(f"no strikes, and {subtitle!r} does not name a range of degrees")

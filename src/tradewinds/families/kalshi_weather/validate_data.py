@@ -12,7 +12,7 @@ from tradewinds.core.damage import naming_damage
 from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
 
@@ -38,7 +38,7 @@ def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
             for batch in batches(events, reader):
                 judge.judge(batch.events, batch.facts)
         judge.judge([event for event in events if not event.path], {})
-    found = judge.found
+    found = judge.findings
     fatal = {failure.event for failure in found.failures if policy(conf, failure.validation) != WARN}
     return Findings(
         notes=list(_notes(conf, plan, events)),

@@ -10,19 +10,29 @@ from tradewinds.core import files
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
-from tradewinds.results.report.run import Family, read_run
+from tradewinds.results.report.run import FamilyReport, read_run
 
 
-def page_of(folder: str | Path, family: Family) -> Page:
-    """What the report of a run's folder says, for any way of showing it."""
+def page_of(folder: str | Path, family: FamilyReport) -> Page:
+    """The content of a run's report, before it is Markdown or HTML.
+
+    Args:
+        folder: the run's folder.
+        family: the report of its market family.
+    """
     run = read_run(folder)
     made = (section(run) for section in family.sections)
     return Page(family.title(run), family.subtitle(run), [section for section in made if section])
 
 
-def write_report(folder: str | Path, family: Family) -> None:
-    """Write plots/, report.html and report.md into a run's folder; each is whole or absent, and the last says that all is."""
-    from tradewinds.results.report.pictures import pictures  # matplotlib, which those who only read do without
+def write_report(folder: str | Path, family: FamilyReport) -> None:
+    """Write plots/, report.html and report.md into a run's folder, in this order; each is whole or absent.
+
+    Args:
+        folder: the run's folder.
+        family: the report of its market family.
+    """
+    from tradewinds.results.report.pictures import pictures  # imported here, because matplotlib is slow to import
 
     target = Path(folder)
     page = page_of(target, family)
@@ -33,7 +43,7 @@ def write_report(folder: str | Path, family: Family) -> None:
 
 
 def _write_plots(folder: Path, drawn: dict[str, dict[str, bytes]]) -> None:
-    """The folder appears with all its pictures, in place of the one that was there."""
+    """Write all pictures into a temporary folder, then put it in place of the one that was there."""
     with tempfile.TemporaryDirectory(prefix=".plots.", dir=folder.parent) as name:
         temporary = Path(name, "plots")
         temporary.mkdir()

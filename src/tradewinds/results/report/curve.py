@@ -1,4 +1,4 @@
-"""The equity curve for eyes: its drawdowns, and no more points than a screen can show."""
+"""The equity curve of a report: its drawdowns, thinned to the points that a screen can show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ Array = np.ndarray[Any, Any]
 
 
 class Curve(NamedTuple):
-    """Equity (USD) at instants (Unix s), and how far it lies below its running peak (≤ 0)."""
+    """Points of equity as columns.
+
+    Attributes:
+        t: instants in Unix seconds.
+        equity: in the account's currency.
+        drawdown: how far equity lies below its running peak (≤ 0).
+    """
 
     t: Array
     equity: Array
@@ -22,7 +28,13 @@ class Curve(NamedTuple):
 
 
 class Fall(NamedTuple):
-    """The deepest drawdown: Unix seconds of the peak before it, its bottom, and the first instant back at the peak, if any."""
+    """The deepest drawdown, in Unix seconds.
+
+    Attributes:
+        peak_ts: the highest point before it.
+        bottom_ts: its lowest point.
+        recovered_ts: the first instant back at the peak; None if there is none.
+    """
 
     peak_ts: int
     bottom_ts: int
@@ -30,7 +42,7 @@ class Fall(NamedTuple):
 
 
 def read_curve(equity_csv: str | Path) -> Curve:
-    """The curve of equity.csv, point by point."""
+    """Read every point of an equity.csv."""
     columns = {"ts_utc": "TIMESTAMP", "kind": "VARCHAR", "cash_usd": "DOUBLE", "open_value_usd": "DOUBLE"}
     columns |= {"equity_usd": "DOUBLE"}
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -41,7 +53,7 @@ def read_curve(equity_csv: str | Path) -> Curve:
 
 
 def deepest(curve: Curve) -> Fall | None:
-    """When the largest fall in USD began, ended and was made good; None without one."""
+    """When the largest fall began, ended and was made good; None without a fall."""
     if not len(curve.t) or curve.drawdown.min() == 0:
         return None
     bottom = int(np.argmin(curve.drawdown))
@@ -51,9 +63,13 @@ def deepest(curve: Curve) -> Fall | None:
 
 
 def thinned(curve: Curve, buckets: int = BUCKETS) -> Curve:
-    """Of each bucket of time the first and last point, the highest and lowest equity and the deepest drawdown.
+    """The first and last point of each bucket of time, its highest and lowest equity and its deepest drawdown.
 
-    What is drawn from them looks like all of it at that width (M4: Jugel et al., VLDB 2014); no point is invented or moved.
+    At that width a drawing of them looks like one of all points (M4: Jugel et al., VLDB 2014). No point is invented or moved.
+
+    Args:
+        curve: all points.
+        buckets: how many; a curve of at most 5 points a bucket stays whole.
     """
     t, equity, drawdown = curve
     if len(t) <= 5 * buckets:

@@ -1,4 +1,4 @@
-"""A report as one HTML file: no network, no clock, everything from outside escaped."""
+"""A report as one HTML file that loads nothing and names no time of its own; all text is escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ _STYLES = ("vendor/uPlot.min.css", "templates/report.css")
 
 
 def html(page: Page, pictures: Mapping[str, bytes]) -> str:
-    """The text of report.html; `pictures` are its plots as SVG, by name, for paper and for readers without scripts."""
+    """The text of report.html.
+
+    Args:
+        page: the report.
+        pictures: its plots as SVG, by name, for paper and for readers without scripts.
+    """
     scripts = [_text(name) for name in _SCRIPTS]
     environment = Environment(
         loader=PackageLoader("tradewinds.results.report"),
@@ -42,5 +47,5 @@ def _text(name: str) -> str:
 
 
 def _digest(script: str) -> str:
-    """By which the page's own policy lets a browser run this script and no other."""
+    """SHA-256 of a script, by which the page's policy lets a browser run it and no other."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

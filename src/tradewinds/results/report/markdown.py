@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tradewinds.results.report.parts import Code, Items, Page, Panel, Part, Plot, Table, Text, Tiles
+from tradewinds.results.report.parts import Code, Items, Page, Panel, Plot, ReportPart, ReportTable, Text, Tiles
 
 _MEANING = re.compile(r"[\\`*|\[\]$~]|(?<!\w)_|_(?!\w)")  # between letters an underscore is itself
 _ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -20,19 +20,19 @@ def markdown(page: Page) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that means itself in Markdown, in a table too, and in the HTML that comes of it."""
+    """Text without a meaning of its own in Markdown, in its tables, and in the HTML made from it."""
     harmless = _MEANING.sub(lambda sign: "\\" + sign[0], " ".join(text.split()))
     return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;").replace(">", "&gt;")
 
 
-def table(part: Table) -> str:
+def table(part: ReportTable) -> str:
     """A Markdown table."""
     marks = ("---:" if side == "r" else "---" for side in part.sides)
     lines = [map(escape, part.header), marks, *(map(escape, row) for row in part.rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _part(part: Part) -> Iterable[str]:
+def _part(part: ReportPart) -> Iterable[str]:
     if isinstance(part, Text):
         yield (f"**{escape(part.text)}**" if part.tone == "strong" else escape(part.text)) + "\n"
     elif isinstance(part, Code):
@@ -41,8 +41,8 @@ def _part(part: Part) -> Iterable[str]:
         yield "\n".join(f"- {escape(item)}" for item in part.items) + "\n"
     elif isinstance(part, Tiles):
         rows = tuple((label, value, remark) for label, value, remark in part.tiles)
-        yield table(Table(("", "", ""), rows, "lrl")) + "\n"
-    elif isinstance(part, Table):
+        yield table(ReportTable(("", "", ""), rows, "lrl")) + "\n"
+    elif isinstance(part, ReportTable):
         yield table(part) + "\n"
     elif isinstance(part, Plot):
         yield f"![{escape(part.title)}](plots/{part.name}.png)\n"

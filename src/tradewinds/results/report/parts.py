@@ -1,4 +1,4 @@
-"""What a report is made of, before it is Markdown or HTML: plain text and numbers, escaped by whoever renders them."""
+"""What a report is made of, before it is Markdown or HTML: plain text and numbers. The renderer escapes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -34,28 +34,42 @@ class Items:
 
 @dataclass(frozen=True)
 class Tiles:
-    """The figures one looks at first: (label, value, remark)."""
+    """The main figures: (label, value, remark)."""
 
     tiles: Sequence[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
-class Table:
-    """`sides` has l or r per column; an empty header is that of labels and values."""
+class ReportTable:
+    """A table.
 
-    header: Row
-    rows: Sequence[Row]
+    Attributes:
+        header: the heading of each column; all empty for a table of labels and values.
+        rows: its cells as text.
+        sides: l or r per column: on which side its cells stand.
+    """
+
+    header: Cells
+    rows: Sequence[Cells]
     sides: str
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot by its data; `kind` says how it is drawn, on the page and as a picture.
+    """A plot by its data, which the page's script draws and matplotlib makes a picture of. Figures are floats.
 
-    equity: t (Unix s), equity, drawdown (≤ 0), start, currency. history: t, one or two lines (name, y), and marks (t, y, up,
-    remark) on them. bars: labels, value, expected, remark, and the names of value and expected. points: x (ascending), y, low
-    and high (None without an interval), n (words beside the point), remark, and the diagonal on which they ought to lie.
-    Figures are floats: this is for eyes.
+    Attributes:
+        name: of its files and its place on the page.
+        title: above it.
+        kind: how it is drawn; it decides what `data` holds:
+            equity: t (Unix seconds), equity, drawdown (≤ 0), start, currency.
+            history: t, one or two lines (name, y), and marks (t, y, up, remark) on them.
+            bars: labels, value, expected, remark, and the names of value and expected.
+            points: x (ascending), y, low and high (None without an interval), n (words beside the point) and remark, drawn
+                with the diagonal on which the points ought to lie.
+        data: as above.
+        axes: titles of x and y; that of an amount is a currency.
+        caption: below it.
     """
 
     name: str
@@ -71,10 +85,10 @@ class Panel:
     """Parts under a heading of their own; on a wide page a plot and its table stand side by side."""
 
     title: str
-    parts: Sequence[Part]
+    parts: Sequence[ReportPart]
 
 
-Part = Text | Code | Items | Tiles | Table | Plot | Panel
+ReportPart = Text | Code | Items | Tiles | ReportTable | Plot | Panel
 
 
 @dataclass(frozen=True)
@@ -83,7 +97,7 @@ class Section:
 
     key: str
     title: str
-    parts: Sequence[Part] = field(default_factory=tuple)
+    parts: Sequence[ReportPart] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,7 @@ class Page:
         return [plot for section in self.sections for plot in _plots(section.parts)]
 
 
-def _plots(parts: Sequence[Part]) -> list[Plot]:
+def _plots(parts: Sequence[ReportPart]) -> list[Plot]:
     found: list[Plot] = []
     for part in parts:
         if isinstance(part, Plot):
@@ -110,7 +124,7 @@ def _plots(parts: Sequence[Part]) -> list[Plot]:
 
 
 def shown(value: float | int | str | Decimal | None, digits: int) -> str:
-    """A number with so many decimals and thousands apart; — for an undefined one. Rounds half to even."""
+    """A number with `digits` decimals and commas between thousands, rounded half to even; — for None."""
     if value is None:
         return "—"
     rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
@@ -118,7 +132,7 @@ def shown(value: float | int | str | Decimal | None, digits: int) -> str:
 
 
 def span(low: float | str, high: float | str) -> str:
-    """A range of figures that no line breaks."""
+    """A range of figures that is never broken into two lines."""
     return f"{low}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{high}"
 
 

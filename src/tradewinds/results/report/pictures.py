@@ -1,4 +1,4 @@
-"""Plots as pictures: SVG to print and to put into papers, PNG for chats. The same data gives the same bytes."""
+"""Plots as pictures: SVG to print, PNG for chats. The same data gives the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as a report sees it: its folder's files and nothing else."""
+"""A run as a report sees it, and what a market family's report is."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ from typing import Any
 
 import duckdb
 
+from tradewinds.config import markets
 from tradewinds.core import yaml_text
 from tradewinds.results.report.parts import Section
 
 
 @dataclass(frozen=True)
-class Run:
-    """The files of a run's folder; trades and equity stay in theirs until somebody asks (`query`).
+class ReportRun:
+    """A run, by the files of its folder. Trades and equity are read when a section asks for them.
 
-    `scores` is calibration.json, or None where a run has none.
+    Attributes:
+        folder: the run's folder.
+        metrics: its metrics.json.
+        manifest: its run_manifest.json.
+        config: its config_resolved.yaml.
+        currency: of its account.
     """
 
     folder: Path
     metrics: Mapping[str, Any]
     manifest: Mapping[str, Any]
     config: Mapping[str, Any]
-    scores: Mapping[str, Any] | None
+    currency: str
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Rows of a query over the view `trades`. One thread: the order of a sum decides its last digit."""
+        """The rows of a query over the view `trades` (trades.parquet).
+
+        DuckDB gets one thread, because the order of a sum of floats decides its last digit.
+        """
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.read_parquet(glob.escape(str(self.folder / "trades.parquet"))).create_view("trades")
             return connection.execute(sql, parameters).fetchall()
@@ -42,21 +51,32 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Family:
-    """What a market family's report is: title, the line below it, and sections in order; one with nothing to say is None."""
+class FamilyReport:
+    """The report of a market family.
 
-    title: Callable[[Run], str]
-    subtitle: Callable[[Run], str]
-    sections: Sequence[Callable[[Run], Section | None]]
+    Attributes:
+        title: the heading of a run's report.
+        subtitle: the line below it.
+        sections: the sections in order; one that has nothing to say of a run is None.
+    """
+
+    title: Callable[[ReportRun], str]
+    subtitle: Callable[[ReportRun], str]
+    sections: Sequence[Callable[[ReportRun], Section | None]]
 
 
-def read_run(folder: str | Path) -> Run:
-    """Read the files of a run's folder."""
+def read_run(folder: str | Path) -> ReportRun:
+    """Read the files of a run's folder; its currency is what its market family says of its config."""
     target = Path(folder)
 
     def text(name: str) -> str:
         return (target / name).read_text(encoding="utf-8")
 
-    scores = json.loads(text("calibration.json")) if (target / "calibration.json").exists() else None
     config = yaml_text.load(text("config_resolved.yaml"))
-    return Run(target, json.loads(text("metrics.json")), json.loads(text("run_manifest.json")), config, scores)
+    return ReportRun(
+        folder=target,
+        metrics=json.loads(text("metrics.json")),
+        manifest=json.loads(text("run_manifest.json")),
+        config=config,
+        currency=markets.family_of(config["market"]).currency(config),
+    )

@@ -28,7 +28,7 @@ _PRICES = (
 
 
 def _exact(precision: int, scale: int) -> sa.types.TypeEngine[Any]:
-    """tables.Exact: REAL on SQLite."""
+    """The type that tables.Exact makes: REAL on SQLite."""
     return sa.Numeric(precision, scale).with_variant(sa.REAL(), "sqlite")
 
 
@@ -192,5 +192,5 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Make the tables that are not there: also after a server that stopped half-way."""
+    """Make the tables that are not there: some may be, if a server stopped half-way."""
     BASE.create_all(op.get_bind())

@@ -1,4 +1,4 @@
-"""Runs say which Tradewinds made them, and are found by their time."""
+"""Add the version of Tradewinds to runs, and an index of their times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ revision, down_revision = "0002", "0001"
 
 
 def upgrade() -> None:
-    """Servers commit each statement by itself: what a stopped upgrade has done already is left alone."""
+    """Add the column and the index, each if it is not there.
+
+    Servers commit each statement by itself, so an upgrade that stopped may have made the first of them.
+    """
     there = sa.inspect(op.get_bind())
     if "tradewinds_version" not in {column["name"] for column in there.get_columns("backtest_runs")}:
         op.add_column("backtest_runs", sa.Column("tradewinds_version", sa.String(32)))

@@ -1,4 +1,4 @@
-"""Trades of shares have no probability and no expected value."""
+"""Allow trades without a probability and an expected value, as those of shares are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ revision, down_revision = "0003", "0002"
 
 
 def upgrade() -> None:
-    """SQLite changes a column by copying the table, for which no view may look at it; an upgrade makes the views anew."""
+    """Allow nulls in the three columns.
+
+    SQLite changes a column by copying the table, and a view on it would stand in the way. An upgrade makes all views anew
+    at its end.
+    """
     for name in VIEWS:
         op.execute(f"DROP VIEW IF EXISTS {name}")  # names are constants
     with op.batch_alter_table("backtest_trades") as table:

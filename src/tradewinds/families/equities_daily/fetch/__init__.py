@@ -1,1 +1,1 @@
-"""How files of daily bars are fetched, imported and made."""
+"""Makes the files of daily bars: fetched from a service, imported from a user's file, or synthetic."""

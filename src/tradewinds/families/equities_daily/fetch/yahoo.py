@@ -1,9 +1,9 @@
 """Daily bars from Yahoo's chart API: one request per symbol and year.
 
-What is known of the service (no official documentation; docs/equities_daily.md names where the facts are from): the answer has
-`chart.result[0]` with `meta`, `timestamp` (Unix s of each session's open), `indicators.quote[0]` and
-`indicators.adjclose[0].adjclose`, values null where nothing was traded; or `chart.error` with a code and a description. Open,
-high, low and close are adjusted for all splits up to the day of the answer, `adjclose` for dividends too.
+The service has no official documentation; docs/equities_daily.md names the sources of these facts. An answer has either
+`chart.result[0]` with `meta`, `timestamp` (Unix seconds of each session's open), `indicators.quote[0]` and
+`indicators.adjclose[0].adjclose`, or `chart.error` with a code and a description. Values are null where nothing was traded.
+Open, high, low and close are adjusted for all splits up to the day of the answer, `adjclose` for dividends as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds.families.equities_daily.fetch import bar_checks
+from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
 from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
@@ -25,18 +26,27 @@ _UNIT = Decimal("0.000001")
 
 
 def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tuple[pa.Table, dict[str, Any]]:
-    """The bars of one year, judged, and what the service says of them; `name` is the symbol as the service has it (BHP.AX).
+    """Fetch one symbol's bars of one year and check them.
 
-    Only sessions before `today` count: the running one's bar still changes. A symbol or a time that the service does not know
-    gives no rows and the reason.
+    Only sessions before `today` are returned, because the bar of a running session still changes. For a symbol or a time
+    that the service does not know the table is empty, and the metadata has the reason.
+
+    Args:
+        client: client of the service.
+        name: the symbol as the service has it, such as BHP.AX.
+        year: the calendar year.
+        today: today's date in UTC.
+
+    Returns:
+        The bars in schema BARS, and the metadata of their file.
 
     Raises:
-        FetchError: refused, still failing after all retries, or an answer that cannot be believed.
+        FetchError: refused, still failing after all retries, or an answer whose content is not as documented above.
     """
     path = f"{PATH}/{name}"
     last = min(bar_checks.year_end(year), today - dt.timedelta(days=1))
     about: dict[str, Any] = {"source": "yahoo", "symbol": name, "year": year, "covers_through": last.isoformat()}
-    # sessions begin at other hours of UTC than 0: a day more on both sides, and what is not of the year is left out
+    # a session's open is at any hour of UTC: ask for a day more on both sides, and drop what is outside the year below
     window = {"period1": _ts(dt.date(year, 1, 1)) - 86_400, "period2": _ts(last) + 2 * 86_400}
     try:
         payload = client.get_json(
@@ -44,6 +54,7 @@ def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tupl
         )
     except NotFound:
         return bar_checks.empty(), about | {"reason": "SYMBOL_NOT_FOUND"} | _cost(client)
+    # refuse an answer of another shape, symbol or interval
     try:
         result = payload["chart"]["result"][0]
         meta, rows = result["meta"], _rows(result, name)
@@ -54,46 +65,53 @@ def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tupl
         client.refuse(f"{type(error).__name__} {error}", path, payload)
     kept = [row for row in rows if row["date"].year == year and row["date"] <= last]
     table = bar_checks.judged(pa.Table.from_pylist(kept, _SCHEMA))
-    told = {"currency": meta.get("currency"), "timezone": meta["exchangeTimezoneName"], "splits": splits}
-    return table, about | told | _cost(client)
+    facts = {"currency": meta.get("currency"), "timezone": meta["exchangeTimezoneName"], "splits": splits}
+    return table, about | facts | _cost(client)
 
 
 _SCHEMA = pa.schema(
     [("symbol", pa.string()), ("date", pa.date32())]
-    + [(name, pa.decimal128(18, 6)) for name in (*bar_checks.PRICES, "adj_close")]
+    + [(name, pa.decimal128(18, 6)) for name in (*PRICE_COLUMNS, "adj_close")]
     + [("volume", pa.int64())]
 )
 
 
 def _ts(date: dt.date) -> int:
+    """Return 00:00 UTC of a date in Unix seconds."""
     return int(dt.datetime.combine(date, dt.time(), dt.UTC).timestamp())
 
 
 def _cost(client: HttpClient) -> dict[str, int]:
+    """Return how many requests and retries a client has made."""
     return {"requests": client.requests, "retries": client.retries}
 
 
 def _rows(result: dict[str, Any], symbol: str) -> list[dict[str, Any]]:
-    """The rows of an answer; columns that differ in length are a ValueError (strict zip)."""
+    """Return the rows of an answer's result.
+
+    Raises:
+        ValueError: its columns differ in length.
+    """
     zone = ZoneInfo(result["meta"]["exchangeTimezoneName"])
     if "timestamp" not in result:  # a listed symbol without a bar in the window
         return []
     quote, adjusted = result["indicators"]["quote"][0], result["indicators"]["adjclose"][0]["adjclose"]
-    columns = [quote[name] for name in bar_checks.PRICES]
+    columns = [quote[name] for name in PRICE_COLUMNS]
     rows = []
     for ts, *prices, adj, volume in zip(result["timestamp"], *columns, adjusted, quote["volume"], strict=True):
         day = dt.datetime.fromtimestamp(ts, zone).date()
-        exact = dict(zip((*bar_checks.PRICES, "adj_close"), map(_price, (*prices, adj)), strict=True))
+        exact = dict(zip((*PRICE_COLUMNS, "adj_close"), map(_price, (*prices, adj)), strict=True))
         rows.append({"symbol": symbol, "date": day, **exact, "volume": None if volume is None else int(volume)})
     return rows
 
 
 def _price(value: Decimal | int | None) -> Decimal | None:
+    """Round a price half to even to six decimals; null stays null."""
     return None if value is None else Decimal(value).quantize(_UNIT, ROUND_HALF_EVEN)
 
 
 def _splits(result: dict[str, Any]) -> list[str]:
-    """Dates of the splits in the window."""
+    """Return the dates of an answer's splits, in order."""
     zone = ZoneInfo(result["meta"]["exchangeTimezoneName"])
     found = result.get("events", {}).get("splits", {}).values()
     return sorted(dt.datetime.fromtimestamp(split["date"], zone).date().isoformat() for split in found)

@@ -1,4 +1,4 @@
-"""Mean Reversion: buy what fell for days in a row, sell the bounce."""
+"""Mean Reversion: buy after several lower closes in a row; sell when the price has recovered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.rules import Exits
-from tradewinds.families.equities_daily.strategies.toolkit import Parameters, at_least, by_symbol, previous, share, sums
+from tradewinds.families.equities_daily.strategies.toolkit import (
+    Parameters,
+    at_least,
+    fraction_of,
+    lagged,
+    rolling_sum,
+    scores_by_symbol,
+)
 
 NAME = "Mean Reversion"
 REASON = "MEAN_REVERSION"
@@ -25,34 +32,34 @@ DEFAULTS = {
 
 
 def history(parameters: Parameters) -> int:
-    """Bars that a signal needs, its own included."""
+    """Return the number of bars that a signal needs, its own included."""
     return max(int(parameters["down_bars"]) + 1, int(parameters["volume_bars"]))
 
 
 def scores(bars: Bars, parameters: Parameters) -> Floats:
-    """Per row: the fall from the close before the lower ones as a share of it; NaN without a signal."""
-    down, window = int(parameters["down_bars"]), int(parameters["volume_bars"])
-    fall, least = share(parameters["fall_pct"]), exact(parameters["min_close"], MICRO)
-    volume = int(parameters["min_volume"] * window)
+    """Return per bar the fall over the lower closes as a share of the close before them; NaN without a signal."""
+    down_bars, volume_bars = int(parameters["down_bars"]), int(parameters["volume_bars"])
+    min_fall, min_close = fraction_of(parameters["fall_pct"]), exact(parameters["min_close"], MICRO)
+    min_volume_sum = int(parameters["min_volume"] * volume_bars)
 
-    def of_one(open_: Ints, high: Ints, low: Ints, close: Ints, traded: Ints) -> Floats:
-        before = previous(close, down)
-        signal = (before > 0) & at_least(before - close, before, fall)
-        for back in range(down):
-            signal &= previous(close, back) < previous(close, back + 1)
-        signal &= (close >= least) & (sums(traded, window) >= volume)
+    def score_symbol(open_: Ints, high: Ints, low: Ints, close: Ints, volume: Ints) -> Floats:
+        before = lagged(close, down_bars)  # the close before the lower ones
+        signal = (before > 0) & at_least(before - close, before, min_fall)
+        for bars_back in range(down_bars):
+            signal &= lagged(close, bars_back) < lagged(close, bars_back + 1)
+        signal &= (close >= min_close) & (rolling_sum(volume, volume_bars) >= min_volume_sum)
         signal[: history(parameters) - 1] = False
         found = np.full(len(close), np.nan)
         found[signal] = (before[signal] - close[signal]) / before[signal]
         return found
 
-    return by_symbol(bars, of_one)
+    return scores_by_symbol(bars, score_symbol)
 
 
 def exits(parameters: Parameters) -> Exits:
-    """Profit target, stop loss and time stop."""
+    """Return the exit rules: profit target, stop loss and time stop."""
     return Exits(
-        profit_target=1 + share(parameters["profit_target_pct"]),
-        stop_loss=1 - share(parameters["stop_loss_pct"]),
+        profit_target=1 + fraction_of(parameters["profit_target_pct"]),
+        stop_loss=1 - fraction_of(parameters["stop_loss_pct"]),
         max_days=int(parameters["max_days"]),
     )

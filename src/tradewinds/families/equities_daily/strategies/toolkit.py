@@ -1,13 +1,19 @@
-"""What strategies of shares have in common: parameters with defaults, rolling windows, exact percentages.
+"""What the strategies of daily equities share: parameters with defaults, rolling windows, exact percentages.
 
-A strategy of shares says of every bar whether it is an entry signal and how strong (`scores`), from the bars of one symbol up
-to that bar; and when a position is sold (`exits`). Its module has NAME, VERSION, SUMMARY, REASON, DEFAULTS and these functions.
+A strategy is a module with these names:
+    NAME: its name, as a config has it.
+    REASON: its reason code in trades.csv.
+    DEFAULTS: its parameters with their default values, as decimal text.
+    history(parameters): number of bars that a signal needs, its own included.
+    scores(bars, parameters): strength of the entry signal at the close of each bar, NaN for no signal. The score of a bar may
+        depend only on bars of its own symbol up to that bar.
+    exits(parameters): the rules by which a position is sold.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,13 +25,21 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.engine.shares.bars import Bars
 
 Parameters = dict[str, Decimal]
+ScoreSymbol = Callable[[Ints, Ints, Ints, Ints, Ints], Floats]
+"""(open, high, low, close, volume) of one symbol's bars -> score of each bar."""
 
 
 def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], name: str) -> Parameters:
-    """A strategy's parameters: those of a config over the defaults, exact decimals.
+    """Return a strategy's parameters as exact decimals: those of a config, and defaults for the others.
+
+    Args:
+        given: `strategy.parameters` of a config.
+        defaults: DEFAULTS of the strategy.
+        name: the strategy's name, for the error.
 
     Raises:
-        ConfigError: one it does not have, or that is out of its range (names end in what they are: _bars, _days, _pct …).
+        ConfigError: a parameter that the strategy does not have, or one outside its range. The end of a name sets the range:
+            _bars and _days are whole numbers above 0, _pct is above 0 and below 100, any other is above 0.
     """
     found = {key: Decimal(text) for key, text in defaults.items()}
     for key, value in (given or {}).items():
@@ -42,35 +56,48 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
     return found
 
 
-def share(percent: Decimal) -> Fraction:
-    """A percentage as an exact share."""
+def fraction_of(percent: Decimal) -> Fraction:
+    """Convert a percentage to an exact fraction: 3 becomes 3/100."""
     return Fraction(percent) / 100
 
 
 def at_least(left: Ints, right: Ints, factor: Fraction) -> Flags:
-    """left ≥ factor × right, exactly (micro-prices below a million and factors of six decimals stay inside 64 bits)."""
+    """Whether left ≥ factor × right, element by element, in exact integers.
+
+    Micro-prices below a million and factors of six decimals stay inside 64 bits.
+    """
     return left * factor.denominator >= right * factor.numerator
 
 
-def previous(values: Ints, back: int) -> Ints:
-    """The value so many bars earlier; 0 where there is none."""
+def lagged(values: Ints, bars: int) -> Ints:
+    """Shift values so that each bar has the value of `bars` bars earlier; the first `bars` ones are 0."""
     shifted = np.zeros_like(values)
-    shifted[back:] = values[: len(values) - back]
+    shifted[bars:] = values[: len(values) - bars]
     return shifted
 
 
-def sums(values: Ints, count: int) -> Ints:
-    """The sum of the last `count` values, this one included; 0 for the first ones, which have no whole window."""
+def rolling_sum(values: Ints, bars: int) -> Ints:
+    """Sum the last `bars` values up to each bar, its own included; 0 for the first bars, whose window is not complete."""
     total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-    found = np.zeros(len(values), np.int64)
-    found[count - 1 :] = total[count:] - total[: max(len(total) - count, 0)]
-    return found
+    sums = np.zeros(len(values), np.int64)
+    sums[bars - 1 :] = total[bars:] - total[: max(len(total) - bars, 0)]
+    return sums
 
 
-def by_symbol(bars: Bars, of_one: Any) -> Floats:
-    """Scores of every row: `of_one(open, high, low, close, volume)` of each symbol, one after the other."""
+def scores_by_symbol(bars: Bars, score_symbol: ScoreSymbol) -> Floats:
+    """Score the bars of each symbol on its own.
+
+    Args:
+        bars: the bars of all symbols.
+        score_symbol: called once per symbol.
+
+    Returns:
+        One score per row of `bars`.
+    """
     scores = np.full(len(bars.day), np.nan)
     for symbol in range(len(bars.symbols)):
         rows = bars.rows(symbol)
-        scores[rows] = of_one(bars.open[rows], bars.high[rows], bars.low[rows], bars.close[rows], bars.volume[rows])
+        scores[rows] = score_symbol(
+            bars.open[rows], bars.high[rows], bars.low[rows], bars.close[rows], bars.volume[rows]
+        )
     return scores

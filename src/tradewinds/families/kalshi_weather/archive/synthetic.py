@@ -25,7 +25,7 @@ from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.forecasts.law import normal_cdf
+from tradewinds.families.kalshi_weather.forecasts.distribution import normal_cdf
 
 SERIES = ("KXHIGHCHI", "KXHIGHMIA")
 FIRST, LAST = dt.date(2025, 3, 4), dt.date(2025, 3, 14)  # daylight saving begins on March 9

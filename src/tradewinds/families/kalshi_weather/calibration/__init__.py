@@ -1,1 +1,1 @@
-"""How good probabilities and temperatures were, against baselines and the market's price."""
+"""Scores of probabilities and temperature forecasts against baselines and the market's price."""

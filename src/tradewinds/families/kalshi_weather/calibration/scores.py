@@ -1,12 +1,12 @@
-"""How good a run's probabilities and temperatures were, against baselines and against the market's own price. Pure functions.
+"""Scores of a run's probabilities and temperature forecasts, against baselines and the market's price. Pure functions.
 
 - Brier (1950) with Murphy's (1973) reliability − resolution + uncertainty over ten bins; probabilities within a bin differ, so
   two more terms (Stephenson, Coelho & Jolliffe 2008) make the sum exact. Log loss with natural logarithms.
 - Reliability diagram: consistency bars of Bröcker & Smith (2007), where the frequency of a bin would lie in 90 % of cases
   if every probability in it were right (exact, by convolution). ASSUME: independent markets; those of one event are not, so the
   bars are somewhat narrow in wide bins.
-- CRPS of the day's law in closed form, MAE of its median, bias of its mean; PIT of whole degrees without random numbers
-  (Czado, Gneiting & Held 2009), with the band in which 95 % of a uniform histogram's columns lie.
+- CRPS of the day's distribution in closed form, MAE of its median, bias of its mean; PIT of whole degrees without random
+  numbers (Czado, Gneiting & Held 2009), with the band in which 95 % of a uniform histogram's columns lie.
 - Against another source: Brier skill 1 − B/B_other on the markets that have both, with the interval of a bootstrap over days
   (all markets of a climate date are drawn together).
 """
@@ -21,23 +21,30 @@ from statistics import NormalDist
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from tradewinds.core.arrays import Floats
-from tradewinds.families.kalshi_weather.forecasts.law import Law
-from tradewinds.families.kalshi_weather.forecasts.mixture import Laws
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
+from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
 
-MODEL, MARKET = "model", "market"
+MODEL, MARKET_PRICE = "model", "market"  # sources of probabilities, as calibration.json names them
 BINS = 10
-CLIP = 1e-6  # log loss looks no closer to certainty than this
+CLIP = 1e-6  # least distance of a probability from 0 and 1 in the log loss
 RELIABILITY_BAND, PIT_BAND, SKILL_BAND = 0.90, 0.95, 0.95
 RESAMPLES = 2000
-MANY = 3000
+NORMAL_FROM = 3000  # number of probabilities above which their sum counts as normally distributed
 HALF_DEGREE = 0.5
 
 
 class ScoredMarket(NamedTuple):
-    """A market with a yes/no result and what each source said of it: `p["model"]`, `p["market"]` (mid), baselines by method."""
+    """A market with a yes/no result and the probabilities of all sources.
+
+    Attributes:
+        station: station and target, such as `KMDW max`.
+        climate_date: of its event.
+        lead_hours: from the as-of time to the end of the climate day.
+        yes: whether it settled YES.
+        p: P(YES) by source: MODEL, MARKET_PRICE (the middle of bid and ask), baselines by method.
+    """
 
     station: str
     climate_date: dt.date
@@ -47,24 +54,38 @@ class ScoredMarket(NamedTuple):
 
 
 class ScoredDay(NamedTuple):
-    """A climate date with its observed extreme in °F and each source's law."""
+    """A climate date with its observed extreme and the forecast distributions of all sources.
+
+    Attributes:
+        station: station and target, such as `KMDW max`.
+        climate_date: the date.
+        lead_hours: from the as-of time to the end of the climate day.
+        observed_f: extreme by the final report in °F.
+        distributions: by source: MODEL, baselines by method.
+    """
 
     station: str
     climate_date: dt.date
     lead_hours: int
     observed_f: float
-    laws: Mapping[str, Law]
+    distributions: Mapping[str, Distribution]
 
 
-Scored = TypeVar("Scored", ScoredMarket, ScoredDay)
+ScoredRow = TypeVar("ScoredRow", ScoredMarket, ScoredDay)
 
 
-def calibration(markets: Sequence[ScoredMarket], days: Sequence[ScoredDay], seed: int = 0) -> dict[str, Any]:
-    """All scores, as plain data for JSON.
+def calibration_scores(markets: Sequence[ScoredMarket], days: Sequence[ScoredDay], seed: int = 0) -> dict[str, Any]:
+    """All scores, as plain data for JSON. Sources without a probability or a distribution are left out.
+
+    Args:
+        markets: for the scores of probabilities.
+        days: for the scores of temperatures.
+        seed: of the bootstrap.
 
     Returns:
-        `probabilities` and `temperatures`: each {"all": scores by source, "by": {"station" | "month" | "lead_hours": {group:
-        scores by source}}}; `against`: by other source, the model's Brier skill over it. Sources that say nothing are left out.
+        `probabilities`: {"all": scores by source, "by": {"station" | "month" | "lead_hours": {group: scores by source}}}.
+        `temperatures`: the same.
+        `against`: the model's Brier skill over each other source.
     """
     others = sorted({source for market in markets for source in market.p} - {MODEL})
     return {
@@ -74,40 +95,48 @@ def calibration(markets: Sequence[ScoredMarket], days: Sequence[ScoredDay], seed
     }
 
 
-def _grouped(rows: Sequence[Scored], score: Callable[[Sequence[Scored]], dict[str, Any]]) -> dict[str, Any]:
-    by: dict[str, dict[str, list[Scored]]] = {name: defaultdict(list) for name in ("station", "month", "lead_hours")}
+def _grouped(rows: Sequence[ScoredRow], score: Callable[[Sequence[ScoredRow]], dict[str, Any]]) -> dict[str, Any]:
+    """Scores of all rows, and of the rows of each station, month and lead time."""
+    by: dict[str, dict[str, list[ScoredRow]]] = {name: defaultdict(list) for name in ("station", "month", "lead_hours")}
     for row in rows:
         by["station"][row.station].append(row)
         by["month"][f"{row.climate_date:%Y-%m}"].append(row)
         by["lead_hours"][str(row.lead_hours)].append(row)
-    groups = {name: {key: score(found) for key, found in sorted(part.items())} for name, part in by.items()}
+    groups = {name: {key: score(part) for key, part in sorted(parts.items())} for name, parts in by.items()}
     return {"all": score(rows), "by": groups}
 
 
-def _sources(said: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The model first."""
-    names = {name for one in said for name in one}
+def _sources(by_source: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All sources of some mappings by source, the model first."""
+    names = {name for mapping in by_source for name in mapping}
     return sorted(names, key=lambda name: (name != MODEL, name))
 
 
 def probability_scores(markets: Sequence[ScoredMarket]) -> dict[str, Any]:
-    """Per source: n, Brier score and its decomposition, log loss, reliability diagram."""
-    found = {}
+    """By source: number of markets n, Brier score and its decomposition, log loss, reliability diagram."""
+    scores = {}
     for source in _sources(market.p for market in markets):
         rows = [market for market in markets if source in market.p]
         p = np.array([market.p[source] for market in rows])
         yes = np.array([market.yes for market in rows], float)
-        found[source] = {
+        scores[source] = {
             "n": len(rows),
             **brier_parts(p, yes),
             "log_loss": log_loss(p, yes),
             "reliability_diagram": reliability_diagram(p, yes),
         }
-    return found
+    return scores
 
 
 def brier_parts(p: Floats, yes: Floats) -> dict[str, float]:
-    """Brier score = reliability − resolution + uncertainty + within-bin variance − within-bin covariance (over ten bins)."""
+    """Brier score and its parts over ten bins.
+
+    Brier = reliability − resolution + uncertainty + within-bin variance − within-bin covariance.
+
+    Args:
+        p: P(YES) of each market; (markets,).
+        yes: 1 where it settled YES, else 0; (markets,).
+    """
     base = yes.mean()
     reliability = resolution = variance = covariance = 0.0
     for rows in _bins(p):
@@ -128,27 +157,41 @@ def brier_parts(p: Floats, yes: Floats) -> dict[str, float]:
     return {name: float(value) for name, value in parts.items()}
 
 
-def _bins(p: Floats) -> list[npt.NDArray[np.int64]]:
-    """Rows by bins of equal width; 1 belongs to the last."""
-    place = np.minimum((p * BINS).astype(int), BINS - 1)
-    return [np.flatnonzero(place == i) for i in range(BINS)]
+def _bins(p: Floats) -> list[Ints]:
+    """Positions of probabilities by bins of equal width; 1 belongs to the last bin."""
+    bin_of = np.minimum((p * BINS).astype(int), BINS - 1)
+    return [np.flatnonzero(bin_of == number) for number in range(BINS)]
 
 
 def log_loss(p: Floats, yes: Floats) -> float:
-    """Mean negative log likelihood, probabilities clipped to [1e-6, 1 − 1e-6]."""
+    """Mean negative log likelihood, probabilities clipped to [1e-6, 1 − 1e-6].
+
+    Args:
+        p: P(YES) of each market; (markets,).
+        yes: 1 where it settled YES, else 0; (markets,).
+    """
     clipped = np.clip(p, CLIP, 1 - CLIP)
     return float(-np.log(np.where(yes > 0, clipped, 1 - clipped)).mean())
 
 
 def reliability_diagram(p: Floats, yes: Floats) -> list[dict[str, Any]]:
-    """Ten bins: bounds, n, mean probability, observed frequency and the consistency bar around it (None where empty)."""
+    """Ten bins of probabilities with observed frequencies.
+
+    Args:
+        p: P(YES) of each market; (markets,).
+        yes: 1 where it settled YES, else 0; (markets,).
+
+    Returns:
+        Per bin: bounds `from` and `to`, number `n`, mean probability `mean_p`, observed `frequency`, and the consistency bar
+        `band` around it; the last three are None in an empty bin.
+    """
     diagram = []
-    for i, rows in enumerate(_bins(p)):
+    for number, rows in enumerate(_bins(p)):
         band = count_band(p[rows], RELIABILITY_BAND)
         diagram.append(
             {
-                "from": i / BINS,
-                "to": (i + 1) / BINS,
+                "from": number / BINS,
+                "to": (number + 1) / BINS,
                 "n": len(rows),
                 "mean_p": float(p[rows].mean()) if len(rows) else None,
                 "frequency": float(yes[rows].mean()) if len(rows) else None,
@@ -159,70 +202,101 @@ def reliability_diagram(p: Floats, yes: Floats) -> list[dict[str, Any]]:
 
 
 def count_band(p: Floats, share: float) -> tuple[int, int]:
-    """The number of events among independent ones of these probabilities, in all but the outer (1 − share) / 2 on either side.
+    """Bounds of the number of independent events that come true, without the outer (1 − share) / 2 on either side.
 
-    Beyond MANY the sum is normal for all that a band can show, and convolving it is slow.
+    Above NORMAL_FROM events the normal approximation is used: its error is too small for a plot, and convolution is slow.
+
+    Args:
+        p: probability of each event; (events,).
+        share: probability of the band, 0 to 1.
+
+    Returns:
+        Lowest number.
+        Highest number.
     """
-    if len(p) > MANY:
+    if len(p) > NORMAL_FROM:
         half = NormalDist().inv_cdf((1 + share) / 2) * math.sqrt((p * (1 - p)).sum())
         return round(max(p.sum() - half, 0)), round(min(p.sum() + half, len(p)))
-    law = np.ones(1)
+    # probability[k]: that k events come true, by convolution with one event after the other
+    probability = np.ones(1)
     for one in p.tolist():
-        law = np.append(law * (1 - one), 0.0) + np.append(0.0, law * one)
-    rising, tail = np.cumsum(law), (1 - share) / 2
-    return int(np.searchsorted(rising, tail)), min(int(np.searchsorted(rising, 1 - tail)), len(p))
+        probability = np.append(probability * (1 - one), 0.0) + np.append(0.0, probability * one)
+    cumulative, tail = np.cumsum(probability), (1 - share) / 2
+    return int(np.searchsorted(cumulative, tail)), min(int(np.searchsorted(cumulative, 1 - tail)), len(p))
 
 
 def skill(markets: Sequence[ScoredMarket], other: str, seed: int) -> dict[str, Any]:
-    """The model's Brier skill over another source, on the markets that have both."""
+    """The model's Brier skill over another source, on the markets that have both.
+
+    Args:
+        markets: of any sources.
+        other: name of the other source.
+        seed: of the bootstrap.
+
+    Returns:
+        Numbers `n` of markets and `days`, `brier` of the model and `brier_other`, `skill`, and its bootstrap `interval`. All
+        but the numbers are None without a market that has both.
+    """
+    # Sums of squared errors by climate date: of the model, of the other source.
     sums: dict[dt.date, list[float]] = defaultdict(lambda: [0.0, 0.0])
     n = 0
     for market in markets:
         if MODEL in market.p and other in market.p:
             n += 1
-            for i, source in enumerate((MODEL, other)):
-                sums[market.climate_date][i] += (market.p[source] - market.yes) ** 2
+            for column, source in enumerate((MODEL, other)):
+                sums[market.climate_date][column] += (market.p[source] - market.yes) ** 2
     if not n:
         return {"n": 0, "days": 0, "brier": None, "brier_other": None, "skill": None, "interval": None}
-    mine, theirs = np.array([sums[day] for day in sorted(sums)]).T
-    draws = np.random.default_rng(seed).multinomial(len(mine), np.full(len(mine), 1 / len(mine)), RESAMPLES)
-    losses = draws @ theirs
-    resampled = 1 - (draws @ mine)[losses > 0] / losses[losses > 0]
+    model_sums, other_sums = np.array([sums[day] for day in sorted(sums)]).T
+
+    # Bootstrap over days: how often each day is drawn, (RESAMPLES, days).
+    days = len(model_sums)
+    draws = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), RESAMPLES)
+    other_drawn = draws @ other_sums
+    resampled = 1 - (draws @ model_sums)[other_drawn > 0] / other_drawn[other_drawn > 0]
     tail = (1 - SKILL_BAND) / 2
     return {
         "n": n,
-        "days": len(mine),
-        "brier": float(mine.sum() / n),
-        "brier_other": float(theirs.sum() / n),
-        "skill": float(1 - mine.sum() / theirs.sum()) if theirs.sum() > 0 else None,
+        "days": days,
+        "brier": float(model_sums.sum() / n),
+        "brier_other": float(other_sums.sum() / n),
+        "skill": float(1 - model_sums.sum() / other_sums.sum()) if other_sums.sum() > 0 else None,
         "interval": [float(edge) for edge in np.quantile(resampled, [tail, 1 - tail])] if len(resampled) else None,
     }
 
 
 def temperature_scores(days: Sequence[ScoredDay]) -> dict[str, Any]:
-    """Per source: n, MAE of the median, bias (mean − observed) and mean CRPS in °F, PIT histogram with its band."""
-    found = {}
-    for source in _sources(day.laws for day in days):
-        rows = [day for day in days if source in day.laws]
-        laws = Laws.of([day.laws[source] for day in rows])
+    """By source: number of days n; MAE of the median, bias (mean − observed), mean CRPS in °F; PIT histogram and its band."""
+    scores = {}
+    for source in _sources(day.distributions for day in days):
+        rows = [day for day in days if source in day.distributions]
+        distributions = DistributionArrays.from_distributions([day.distributions[source] for day in rows])
         observed = np.array([day.observed_f for day in rows])
-        low, high = count_band(np.full(len(rows), 1 / BINS), PIT_BAND)
-        found[source] = {
+        lowest, highest = count_band(np.full(len(rows), 1 / BINS), PIT_BAND)
+        scores[source] = {
             "n": len(rows),
-            "mae_f": float(np.abs(laws.median() - observed).mean()),
-            "bias_f": float((laws.mean() - observed).mean()),
-            "crps_f": float(laws.crps(observed).mean()),
-            "pit": pit_histogram(laws, observed),
-            "pit_band": [low, high],
+            "mae_f": float(np.abs(distributions.median() - observed).mean()),
+            "bias_f": float((distributions.mean() - observed).mean()),
+            "crps_f": float(distributions.crps(observed).mean()),
+            "pit": pit_histogram(distributions, observed),
+            "pit_band": [lowest, highest],
         }
-    return found
+    return scores
 
 
-def pit_histogram(laws: Laws, observed: Floats) -> list[float]:
-    """Ten columns of probability integral transforms; a whole degree's transform is spread evenly over its own mass."""
-    low, high = laws.cdf(observed - HALF_DEGREE), laws.cdf(observed + HALF_DEGREE)
+def pit_histogram(distributions: DistributionArrays, observed: Floats) -> list[float]:
+    """Counts of probability integral transforms in ten columns of equal width.
+
+    The transform of a whole degree is spread evenly over that degree's own probability mass, so counts are fractions.
+
+    Args:
+        distributions: of each day.
+        observed: whole °F; (days,).
+    """
+    from_p, to_p = distributions.cdf(observed - HALF_DEGREE), distributions.cdf(observed + HALF_DEGREE)
     edges = np.linspace(0, 1, BINS + 1)
-    width = np.maximum(high - low, math.ulp(1.0))
-    below = np.clip((edges[:, None] - low) / width, 0, 1).sum(axis=1)
+    width = np.maximum(to_p - from_p, math.ulp(1.0))
+    # below[i]: sum over the days of the share of each day's mass below edge i
+    below = np.clip((edges[:, None] - from_p) / width, 0, 1).sum(axis=1)
     below[-1] = len(observed)
     return [float(count) for count in np.diff(below)]

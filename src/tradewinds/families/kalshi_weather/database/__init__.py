@@ -1,1 +1,1 @@
-"""Tables of temperature events, and what fills them."""
+"""Tables of temperature events, and the code that fills them."""

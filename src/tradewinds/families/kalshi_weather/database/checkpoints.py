@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from tradewinds.core import files
 from tradewinds.core.errors import TradewindsError
 from tradewinds.database import schema
-from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
+from tradewinds.database.tables import upsert
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.database import tables
 
 ERROR_CHARACTERS = 2000
 
@@ -29,13 +30,17 @@ Row = dict[str, Any]
 
 
 def key_of(path: str | Path) -> Key:
-    """What a candle file's path names: …/{window}/{series}/{date}.parquet (store.candle_path)."""
+    """What a candle file's path names: …/{window}/{series}/{date}.parquet (schemas.candle_path)."""
     window, series, name = Path(path).parts[-3:]
     return series, dt.date.fromisoformat(name.removesuffix(".parquet")), window
 
 
 def record_files(connection: sa.Connection, paths: Iterable[str]) -> None:
-    """Write the checkpoints of files that are there.
+    """Write the checkpoints of candle files that are there.
+
+    Args:
+        connection: the caller's transaction.
+        paths: the files.
 
     Raises:
         DamagedFile: a file cannot be read.
@@ -47,15 +52,17 @@ def record_files(connection: sa.Connection, paths: Iterable[str]) -> None:
 def backfill(url: str, missing: list[str], reasons: Callable[[], Mapping[str, str]]) -> Iterator[None]:
     """Show missing candle files as RUNNING while the block fetches them; settle their rows however it ends.
 
-    After it a file that is there is SUCCESS, one that was tried is FAILED with its reason, and one that was not reached
-    is FAILED as it was before, or has no row. A process that is killed leaves RUNNING rows to the next run.
+    After the block a file that is there is SUCCESS, one that was tried is FAILED with its reason, and one that was not
+    reached is FAILED as it was before, or has no row. A process that is killed leaves RUNNING rows to the next run.
 
     Args:
-        url: the database; missing: paths; reasons: asked at the end, why a path could not be fetched.
+        url: the database.
+        missing: paths of the candle files to fetch.
+        reasons: called when the block has ended: why a file could not be fetched, by path.
 
     Raises:
-        DatabaseError: the database refuses, before the block or after it went well. DamagedFile: a file that the block
-            made is not whole.
+        DatabaseError: the database refuses, before the block or after it went well.
+        DamagedFile: a file that the block made is not whole.
     """
     failed_before = _begin(url, missing)
     try:
@@ -81,7 +88,7 @@ def _transaction(url: str) -> Iterator[sa.Connection]:
 
 
 def _begin(url: str, missing: list[str]) -> dict[Key, Row]:
-    """Mark files RUNNING; the rows of those that had failed before."""
+    """Mark files RUNNING; the rows of those that were FAILED before."""
     running = [_row(path, "RUNNING") for path in missing]
     with _transaction(url) as connection:
         failed = _failed(connection, [key_of(path) for path in missing])
@@ -91,7 +98,7 @@ def _begin(url: str, missing: list[str]) -> dict[Key, Row]:
 
 def _failed(connection: sa.Connection, keys: list[Key]) -> dict[Key, Row]:
     """The FAILED rows of these series and dates."""
-    table, dates = t.kalshi_backfill_checkpoint, [date for _, date, _ in keys]
+    table, dates = tables.kalshi_backfill_checkpoint, [date for _, date, _ in keys]
     query = sa.select(table).where(
         table.c.status == "FAILED",
         table.c.series_ticker.in_({series for series, _, _ in keys}),
@@ -120,11 +127,11 @@ def _settle(url: str, missing: list[str], failed_before: Mapping[Key, Row], reas
 
 def _write(connection: sa.Connection, rows: list[Row]) -> None:
     if rows:
-        connection.execute(t.upsert(t.kalshi_backfill_checkpoint, connection.dialect), rows)
+        connection.execute(upsert(tables.kalshi_backfill_checkpoint, connection.dialect), rows)
 
 
 def _forget(connection: sa.Connection, keys: list[Row]) -> None:
-    table = t.kalshi_backfill_checkpoint
+    table = tables.kalshi_backfill_checkpoint
     same_event = (
         (table.c.series_ticker == sa.bindparam("series"))
         & (table.c.climate_date == sa.bindparam("date"))
@@ -137,7 +144,7 @@ def _forget(connection: sa.Connection, keys: list[Row]) -> None:
 def _row(path: str, status: str, **known: Any) -> Row:
     """A row with every column; what is not known yet is null."""
     series, date, window = key_of(path)
-    row: Row = dict.fromkeys(column.name for column in t.kalshi_backfill_checkpoint.columns)
+    row: Row = dict.fromkeys(column.name for column in tables.kalshi_backfill_checkpoint.columns)
     named = {"series_ticker": series, "climate_date": date, "window_key": window, "file_path": path, "status": status}
     event = climate_days.event_ticker_of(series, date)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)

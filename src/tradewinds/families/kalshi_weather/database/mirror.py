@@ -15,18 +15,27 @@ import sqlalchemy as sa
 
 from tradewinds.core.files import read_meta
 from tradewinds.database import rows, schema
-from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
+from tradewinds.database.tables import upsert
+from tradewinds.families.kalshi_weather.database import tables
 from tradewinds.families.kalshi_weather.database.checkpoints import key_of
 
 Row = dict[str, Any]
 
 
 def mirror_candles(paths: Sequence[str], url: str) -> tuple[int, int]:
-    """Upsert the candles of some files; numbers of files and of rows that were not in yet.
+    """Upsert the candles of some files.
+
+    Args:
+        paths: the candle files.
+        url: the database.
+
+    Returns:
+        How many of the files were not in yet, and how many rows they have.
 
     Raises:
-        DatabaseError: the database refuses. DamagedFile: a file cannot be read. Files before it are in.
+        DatabaseError: the database refuses. The files before it are in.
+        DamagedFile: a file cannot be read. The files before it are in.
     """
     files = candles = 0
     engine = open_database(url)
@@ -45,20 +54,20 @@ def mirror_candles(paths: Sequence[str], url: str) -> tuple[int, int]:
 def _mirror_file(connection: sa.Connection, path: str) -> int | None:
     """Upsert one file and its receipt; None if it is in already."""
     receipt = _receipt(path)
-    table = t.kalshi_candlestick_mirrored
+    table = tables.kalshi_candlestick_mirrored
     same = [table.c[name] == receipt[name] for name in ("series_ticker", "climate_date", "window_key", "file_sha256")]
     if connection.scalar(sa.select(table.c.num_rows).where(*same)) is not None:
         return None
     meta = read_meta(path)
     event = {name: meta[name] for name in ("series_ticker", "event_ticker", "period_interval_minutes")}
-    statement = t.upsert(t.kalshi_candlestick_1m, connection.dialect)
+    statement = upsert(tables.kalshi_candlestick_1m, connection.dialect)
     count = 0
     for chunk in _chunks(path, event):
         connection.execute(statement, chunk)
         count += len(chunk)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     done = receipt | {"num_rows": count, "mirrored_at_utc": now}
-    connection.execute(t.upsert(table, connection.dialect), done)
+    connection.execute(upsert(table, connection.dialect), done)
     return count
 
 

@@ -1,1 +1,1 @@
-"""Forecasts of a day's high or low, and what they make of a market's probability."""
+"""Forecasts of a day's high or low temperature, and the P(YES) that follow from them for its markets."""

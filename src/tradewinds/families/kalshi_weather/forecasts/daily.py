@@ -1,8 +1,9 @@
-"""One forecast per day, walk-forward, by the best method that its day's knowledge allows, with the baselines beside it.
+"""One forecast per day, walk-forward, by the best method that the data known on that day allows, with the baselines beside it.
 
-In this order: `emos` (regression on a trailing window), `bias_corrected` (mean of the models, corrected by their trailing mean
-error, with that error's spread), `climatology` (reports of the same time of year). What kept the better methods out is the
-day's `reason`. `raw` (mean of the models as issued, with its trailing root mean square error) is a baseline only.
+Methods from best to least: `emos` (regression on a trailing window), `bias_corrected` (mean of the models, corrected by their
+trailing mean error, with the spread of that error), `climatology` (reports of the same time of year). The day's `reason` tells
+why better methods were not possible. `raw` (mean of the models as issued, with its trailing root mean square error) is a
+baseline only.
 """
 
 from __future__ import annotations
@@ -13,182 +14,244 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from tradewinds.core.arrays import Floats
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.forecasts import emos, mixture, reach
-from tradewinds.families.kalshi_weather.forecasts.history import NEVER, History
-from tradewinds.families.kalshi_weather.forecasts.law import Law, Part
+from tradewinds.families.kalshi_weather.forecasts import emos, lookback, mixture
+from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
+from tradewinds.families.kalshi_weather.forecasts.history import History
 
 METHODS = schemas.FORECAST_METHODS
 EMOS, BIAS_CORRECTED, CLIMATOLOGY, RAW = METHODS
 
-# Reasons, in the order in which they are looked for; several are joined by "; ".
+# Reasons, in the order in which they are checked; several are joined by "; ".
 MODEL_MISSING, NO_GUIDANCE, FEW_DAYS, NO_HISTORY = "MODEL_MISSING", "NO_GUIDANCE", "FEW_DAYS", "NO_HISTORY"
 
 EMOS_MIN_DAYS = 90
-OPTIONAL_SHARE = 0.8  # of the window's days that must have a predictor that can be left out
+OPTIONAL_SHARE = 0.8  # share of the window's days that must have an optional predictor, else it is left out
 SEASON_DAYS = 15  # climatology: reports of this many days of the year either way
 CLIMATOLOGY_MIN_DAYS = 20
-DECIMALS = 6  # of °F in which a forecast is said: what is below differs between machines
+DECIMALS = 6  # decimals of °F to which a forecast is rounded: beyond them, results differ between machines
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The forecast's own keys of the config; `emos_days` 0 leaves the regression out."""
+class ForecastSettings:
+    """The forecast's own keys of the config.
+
+    Attributes:
+        trailing_days: window of the trailing mean error.
+        min_days: days with an error that `bias_corrected` and `raw` need.
+        sigma_floor_f: least standard deviation of a forecast in °F.
+        emos_days: window of the regression; 0 leaves it out.
+        climatology_days: window of climatology.
+    """
 
     trailing_days: int
     min_days: int
     sigma_floor_f: float
-    emos_days: int = reach.EMOS_DAYS
-    climatology_days: int = reach.CLIMATOLOGY_DAYS
+    emos_days: int = lookback.EMOS_DAYS
+    climatology_days: int = lookback.CLIMATOLOGY_DAYS
 
     @classmethod
-    def of(cls, probabilities: Mapping[str, Any]) -> Settings:
-        """From the config's section `probabilities`."""
+    def from_config(cls, probabilities: Mapping[str, Any]) -> ForecastSettings:
+        """The settings in the config's section `probabilities`."""
         return cls(
             trailing_days=probabilities["trailing_days"],
             min_days=probabilities["min_days"],
             sigma_floor_f=probabilities["sigma_floor_f"],
-            emos_days=reach.emos_days(probabilities),
+            emos_days=lookback.emos_days(probabilities),
         )
 
 
-class Daily(NamedTuple):
+class DailyForecast(NamedTuple):
     """The forecast of one row of a history.
 
-    `laws` has every method that was possible; `method` is the one that counts, None without any; `known_at_ts` is when the last
-    input of any of them was known.
+    Attributes:
+        row: of the history.
+        method: the best method that was possible, None without any.
+        reason: why better methods were not possible, None if the best one was.
+        known_at_ts: when the last input of any method was known (Unix seconds), None without any method.
+        distributions: one per method that was possible.
+        coefficients: of the regression, those of μ before those of log σ; empty without it.
     """
 
     row: int
     method: str | None
     reason: str | None
     known_at_ts: int | None
-    laws: Mapping[str, Law]
+    distributions: Mapping[str, Distribution]
     coefficients: tuple[float, ...]
 
     @property
-    def law(self) -> Law | None:
-        """That of the method that counts."""
-        return self.laws[self.method] if self.method else None
+    def distribution(self) -> Distribution | None:
+        """The distribution by `method`."""
+        return self.distributions[self.method] if self.method else None
 
 
 class Forecaster:
-    """The forecasts of one station and target. Rows of the history may be asked in any order; each looks back only."""
+    """Forecasts of one station and target.
 
-    def __init__(self, history: History, settings: Settings) -> None:
+    Rows of the history may be asked for in any order; the forecast of each uses earlier data only.
+
+    Args:
+        history: of the station and target; it must reach back as far as the windows of the settings.
+        settings: windows, minimum numbers of days and the floor of σ.
+    """
+
+    def __init__(self, history: History, settings: ForecastSettings) -> None:
         self.history, self.settings = history, settings
-        self._designs: dict[tuple[int, ...], emos.Design] = {}
-        self._reach_days = max(settings.emos_days, settings.trailing_days, settings.climatology_days)
+        self._designs: dict[tuple[int, ...], emos.DesignMatrices] = {}  # by rows of the history's model axis
+        self._lookback_days = max(settings.emos_days, settings.trailing_days, settings.climatology_days)
 
-    def days(self, indices: Iterable[int]) -> list[Daily]:
-        """The forecasts of some rows."""
-        return [self.day(index) for index in indices]
+    def forecasts(self, rows: Iterable[int]) -> list[DailyForecast]:
+        """The forecasts of some rows of the history, in the order given."""
+        return [self.forecast(row) for row in rows]
 
-    def day(self, index: int) -> Daily:
-        """The forecast of a row by everything known at its as-of time."""
+    def forecast(self, row: int) -> DailyForecast:
+        """The forecast of a row of the history from everything known at its as-of time."""
         history = self.history
-        models = tuple(np.flatnonzero(~np.isnan(history.value_f[:, index])).tolist())
-        reasons = [f"{MODEL_MISSING}:{name}" for i, name in enumerate(history.models) if i not in models]
-        laws: dict[str, Law] = {}
+        models = tuple(np.flatnonzero(~np.isnan(history.value_f[:, row])).tolist())
+        distributions: dict[str, Distribution] = {}
         coefficients: tuple[float, ...] = ()
-        if not models:
-            reasons = [NO_GUIDANCE]
-        else:
-            law, coefficients = self._emos(index, models)
-            self._add(laws, EMOS, law)
-            for name, law in self._corrected(index).items():
-                self._add(laws, name, law)
-            if EMOS not in laws and self.settings.emos_days:
+        if models:
+            regression, coefficients = self._emos(row, models)
+            candidates = {EMOS: regression, **self._corrected(row)}
+            distributions = {name: self._floored(one) for name, one in candidates.items() if one is not None}
+        climatology = self._climatology(row)
+        if climatology is not None:
+            distributions[CLIMATOLOGY] = self._floored(climatology)
+        method = next((name for name in (EMOS, BIAS_CORRECTED, CLIMATOLOGY) if name in distributions), None)
+        return DailyForecast(
+            row=row,
+            method=method,
+            reason="; ".join(self._reasons(models, distributions, method)) or None,
+            known_at_ts=self._known_at(row, models) if distributions else None,
+            distributions=distributions,
+            coefficients=coefficients,
+        )
+
+    def _reasons(
+        self, models: tuple[int, ...], distributions: Mapping[str, Distribution], method: str | None
+    ) -> list[str]:
+        """Why models are not used and better methods were not possible, in the order of the constants above."""
+        if models:
+            names = enumerate(self.history.models)
+            reasons = [f"{MODEL_MISSING}:{name}" for model, name in names if model not in models]
+            if EMOS not in distributions and self.settings.emos_days:
                 reasons.append(f"{FEW_DAYS}:{EMOS}")
-            if EMOS not in laws and BIAS_CORRECTED not in laws:
+            if EMOS not in distributions and BIAS_CORRECTED not in distributions:
                 reasons.append(f"{FEW_DAYS}:{BIAS_CORRECTED}")
-        self._add(laws, CLIMATOLOGY, self._climatology(index))
-        method = next((name for name in (EMOS, BIAS_CORRECTED, CLIMATOLOGY) if name in laws), None)
-        if method is None:
-            reasons.append(NO_HISTORY)
-        known = self._known_at(index, models) if laws else None
-        return Daily(index, method, "; ".join(reasons) or None, known, laws, coefficients)
+        else:
+            reasons = [NO_GUIDANCE]
+        return reasons if method else [*reasons, NO_HISTORY]
 
-    def _add(self, laws: dict[str, Law], method: str, law: Law | None) -> None:
-        if law is not None:
-            floor = self.settings.sigma_floor_f
-            laws[method] = Law(
-                tuple(Part(w, round(mu, DECIMALS), round(max(sigma, floor), DECIMALS)) for w, mu, sigma in law.parts)
+    def _floored(self, distribution: Distribution) -> Distribution:
+        """The distribution rounded to DECIMALS, its standard deviations raised to the floor."""
+        floor = self.settings.sigma_floor_f
+        return Distribution(
+            tuple(
+                NormalComponent(weight, round(mu, DECIMALS), round(max(sigma, floor), DECIMALS))
+                for weight, mu, sigma in distribution.components
             )
+        )
 
-    def _seen(self, index: int, days: int) -> npt.NDArray[np.int64]:
-        """Rows of the last `days` days whose report was known at the row's as-of time."""
-        rows = np.arange(max(0, index - days), index)
-        known: npt.NDArray[np.int64] = rows[self.history.observed_known_ts[rows] <= self.history.asof_ts[index]]
+    def _known_rows(self, row: int, days: int) -> Ints:
+        """Rows of the `days` days before a row whose report was known at the row's as-of time."""
+        rows = np.arange(max(0, row - days), row)
+        known: Ints = rows[self.history.observed_known_ts[rows] <= self.history.asof_ts[row]]
         return known
 
-    def _emos(self, index: int, models: tuple[int, ...]) -> tuple[Law | None, tuple[float, ...]]:
-        made = self._designs.get(models)
-        if made is None:
-            made = self._designs[models] = emos.design(self.history, models)
-        rows = self._seen(index, self.settings.emos_days)
-        rows = rows[~np.isnan(made.guess_f[rows])]
-        mean, rows = _columns(made.mean, made.mean_optional, index, rows)
-        scale, rows = _columns(made.scale, made.scale_optional, index, rows)
+    def _emos(self, row: int, models: tuple[int, ...]) -> tuple[Distribution | None, tuple[float, ...]]:
+        """The regression's distribution and coefficients; None and () with fewer than EMOS_MIN_DAYS days to fit on."""
+        design = self._designs.get(models)
+        if design is None:
+            design = self._designs[models] = emos.design_matrices(self.history, models)
+
+        # Days of the fit, and predictors that are known on them and today.
+        rows = self._known_rows(row, self.settings.emos_days)
+        rows = rows[~np.isnan(design.guess_f[rows])]
+        mean_columns, rows = _usable_columns(design.mean, design.mean_optional, row, rows)
+        scale_columns, rows = _usable_columns(design.scale, design.scale_optional, row, rows)
         if len(rows) < EMOS_MIN_DAYS:
             return None, ()
+        mean, scale = design.mean[:, mean_columns], design.scale[:, scale_columns]
+
+        # Fit; the three components take the shape of the standardised errors.
         sign = 1.0 if self.history.target == "max" else -1.0
-        errors = sign * self.history.observed_f[rows] - made.guess_f[rows]
-        design = made.mean[:, mean], made.scale[:, scale]
-        found = emos.fit(design[0][rows], design[1][rows], errors)
-        shape = mixture.shape(emos.standardised(design[0][rows], design[1][rows], errors, found))
-        shift, sigma = emos.predict(design[0][[index]], design[1][[index]], found)
-        mu, deviation = sign * (made.guess_f[index] + shift + sigma * shape[0]), sigma * shape[1]
-        law = Law(tuple(map(Part, mixture.WEIGHTS, mu.tolist(), deviation.tolist())))
-        return law, tuple(np.concatenate([found.mean, found.scale]).tolist())
+        errors = sign * self.history.observed_f[rows] - design.guess_f[rows]
+        fitted = emos.fit(mean[rows], scale[rows], errors)
+        component_mu, component_sigma = mixture.fit_components(
+            emos.standardised(mean[rows], scale[rows], errors, fitted)
+        )
+
+        # Today's distribution, turned back for a minimum.
+        shift, sigma = emos.predict(mean[[row]], scale[[row]], fitted)
+        mu = sign * (design.guess_f[row] + shift + sigma * component_mu)
+        deviation = sigma * component_sigma
+        components = zip(mixture.WEIGHTS, mu.tolist(), deviation.tolist(), strict=True)
+        distribution = Distribution(
+            tuple(NormalComponent(weight=w, mu_f=mu_f, sigma_f=sigma_f) for w, mu_f, sigma_f in components)
+        )
+        return distribution, tuple(np.concatenate([fitted.mean, fitted.scale]).tolist())
 
     @cached_property
     def _mean_guidance(self) -> Floats:
-        """Per day, the mean over the models that it has."""
+        """Mean over the models that a day has in °F, NaN without any; (days,)."""
         value = self.history.value_f
         count = (~np.isnan(value)).sum(axis=0)
         return np.where(count > 0, np.nansum(value, axis=0) / np.maximum(count, 1), np.nan)
 
-    def _corrected(self, index: int) -> dict[str, Law]:
-        """`bias_corrected` and `raw`."""
-        rows = self._seen(index, self.settings.trailing_days)
+    def _corrected(self, row: int) -> dict[str, Distribution]:
+        """The distributions by `bias_corrected` and `raw`; empty with fewer errors than `min_days`."""
+        rows = self._known_rows(row, self.settings.trailing_days)
         errors = self.history.observed_f[rows] - self._mean_guidance[rows]
         errors = errors[~np.isnan(errors)]
         if len(errors) < self.settings.min_days:
             return {}
-        guidance = float(self._mean_guidance[index])
+        guidance = float(self._mean_guidance[row])
         return {
-            BIAS_CORRECTED: Law.normal(guidance + float(errors.mean()), float(errors.std(ddof=1))),
-            RAW: Law.normal(guidance, float(np.sqrt((errors**2).mean()))),
+            BIAS_CORRECTED: Distribution.normal(guidance + float(errors.mean()), float(errors.std(ddof=1))),
+            RAW: Distribution.normal(guidance, float(np.sqrt((errors**2).mean()))),
         }
 
-    def _climatology(self, index: int) -> Law | None:
-        """Mean and spread of the reports within SEASON_DAYS of the same day of the year."""
-        rows = self._seen(index, self.settings.climatology_days)
+    def _climatology(self, row: int) -> Distribution | None:
+        """Mean and spread of the reports within SEASON_DAYS of the same day of the year; None with too few reports."""
+        rows = self._known_rows(row, self.settings.climatology_days)
         year = emos.YEAR_DAYS
-        apart = np.abs((index - rows + year / 2) % year - year / 2)
-        found = self.history.observed_f[rows[apart <= SEASON_DAYS]]
-        found = found[~np.isnan(found)]
-        return Law.normal(float(found.mean()), float(found.std(ddof=1))) if len(found) >= CLIMATOLOGY_MIN_DAYS else None
+        days_apart = np.abs((row - rows + year / 2) % year - year / 2)
+        reported = self.history.observed_f[rows[days_apart <= SEASON_DAYS]]
+        reported = reported[~np.isnan(reported)]
+        if len(reported) < CLIMATOLOGY_MIN_DAYS:
+            return None
+        return Distribution.normal(float(reported.mean()), float(reported.std(ddof=1)))
 
-    def _known_at(self, index: int, models: tuple[int, ...]) -> int:
-        """When the last of the inputs of a row's forecasts was known."""
-        reports = self.history.observed_known_ts[self._seen(index, self._reach_days)]
-        return int(max([*self.history.known_ts[list(models), index], *reports[reports < NEVER]]))
+    def _known_at(self, row: int, models: tuple[int, ...]) -> int:
+        """When the last of the inputs of a row's forecasts was known, in Unix seconds."""
+        reports = self.history.observed_known_ts[self._known_rows(row, self._lookback_days)]
+        return int(max([*self.history.known_ts[list(models), row], *reports[reports < NEVER]]))
 
 
-def _columns(
-    table: Floats, optional: tuple[int, ...], index: int, rows: npt.NDArray[np.int64]
-) -> tuple[list[int], npt.NDArray[np.int64]]:
-    """The columns that a row and most of the rows before it have, and those of the rows that have all of them."""
-    known = ~np.isnan(table[rows])
-    share = known.mean(axis=0) if len(rows) else np.zeros(table.shape[1])
-    kept = [
-        i
-        for i in range(table.shape[1])
-        if i not in optional or (share[i] >= OPTIONAL_SHARE and not np.isnan(table[index, i]))
+def _usable_columns(predictors: Floats, optional: tuple[int, ...], row: int, rows: Ints) -> tuple[list[int], Ints]:
+    """Columns of predictors for a fit, and the days that have all of them.
+
+    An optional column is used if the row itself has it, and at least OPTIONAL_SHARE of the days.
+
+    Args:
+        predictors: (days, columns), NaN where a day lacks one.
+        optional: columns that may be left out.
+        row: day of the forecast.
+        rows: days that the fit may use; (n,).
+
+    Returns:
+        The columns.
+        The days among `rows` that have all of these columns.
+    """
+    known = ~np.isnan(predictors[rows])
+    share = known.mean(axis=0) if len(rows) else np.zeros(predictors.shape[1])
+    columns = [
+        column
+        for column in range(predictors.shape[1])
+        if column not in optional or (share[column] >= OPTIONAL_SHARE and not np.isnan(predictors[row, column]))
     ]
-    return kept, rows[known[:, kept].all(axis=1)]
+    return columns, rows[known[:, columns].all(axis=1)]

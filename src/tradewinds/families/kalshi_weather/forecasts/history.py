@@ -1,7 +1,7 @@
-"""What was known of one station and target on each day, at that day's as-of time: guidance, and reports with their times.
+"""Guidance and climate reports of one station and target, as known at the as-of time of each day.
 
-Everything a forecast is made from passes through here, so that nothing known later can reach it: guidance of a day is the
-latest run known by that day's own as-of time, and a report carries the time from which it may be looked at.
+All data of a forecast passes through this module, so that nothing known later can reach it: the guidance of a day is the
+latest run known by that day's own as-of time, and a report carries the time from which it may be used.
 """
 
 from __future__ import annotations
@@ -10,29 +10,38 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.core.arrays import Floats, Ints
-from tradewinds.core.units import DAY_SECONDS
+from tradewinds.core.units import DAY_SECONDS, NEVER
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
 
 EPOCH = dt.date(1970, 1, 1)
-NEVER = np.int64(2**62)  # known_at of what there is not
 HALF_DAY = DAY_SECONDS // 2
 
 
 @dataclass(frozen=True)
 class History:
-    """One station and target, a row per day from `first` on; °F (NaN: none) and Unix seconds (NEVER: none).
+    """Data of one station and target, a row per day from `first` on.
 
-    Shapes: `asof_ts`, `observed_f`, `observed_known_ts` (days,); the others (models, days). `value_f` is the guidance of the
-    target extreme; `other_f` that of the day's other extreme and `tmp_f` the extreme of the temperatures that the same run
-    expects during the climate day; `known_ts` is when that run was known.
+    Temperatures are in °F, NaN where there is none; instants in Unix seconds, NEVER where there is none.
+
+    Attributes:
+        first: date of row 0.
+        target: "max" or "min".
+        models: names along the model axis.
+        asof_ts: as-of time of each day; (days,).
+        observed_f: the target extreme by the final report; (days,).
+        observed_known_ts: when that report was known; (days,).
+        value_f: guidance of the target extreme; (models, days).
+        other_f: guidance of the day's other extreme, of the same run; (models, days).
+        tmp_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
+        known_ts: when that run was known; (models, days).
     """
 
     first: dt.date
@@ -47,11 +56,11 @@ class History:
     known_ts: Ints
 
     def day(self, index: int) -> dt.date:
-        """The date of a row."""
+        """Date of a row."""
         return self.first + dt.timedelta(days=index)
 
     def index(self, day: dt.date) -> int:
-        """The row of a date."""
+        """Row of a date."""
         return (day - self.first).days
 
 
@@ -66,21 +75,45 @@ def read_history(
     models: Sequence[str],
     lag_hours: Mapping[str, float] | None = None,
 ) -> History:
-    """The history of a station's target from `first` to `last`, from tables of schemas store.GUIDANCE and store.CLIMATE.
+    """The history of a station's target.
 
-    `lag_hours` replaces, by model, the publication lag with which the rows' known_at was reckoned. Of the final reports of
-    a day the last row counts; preliminary ones are left out.
+    Preliminary reports are left out. Of several final reports of a day the last row counts.
+
+    Args:
+        station: whose `target` is read.
+        guidance: rows of the station (schema schemas.GUIDANCE).
+        climate: rows of the station (schema schemas.CLIMATE).
+        first: date of the first row.
+        last: date of the last row.
+        asof_policy: the config's section `asof_policy`.
+        models: names along the model axis.
+        lag_hours: by model, hours from a run to its publication; replaces the lag in the rows' known_at_ts.
     """
     days = climate_days.date_range(first, last)
-    clock, before = asof_policy["local_time"], asof_policy["days_before"]
-    asof = np.array([climate_days.asof_ts(station, day, clock, before) for day in days], np.int64)
+    clock, days_before = asof_policy["local_time"], asof_policy["days_before"]
+    asof = np.array([climate_days.asof_ts(station, day, clock, days_before) for day in days], np.int64)
     observed, observed_known = _observed(climate, station.target, first, len(days))
-    parts = [_Runs.of(guidance, model, (lag_hours or {}).get(model)).by_day(station, first, asof) for model in models]
-    value, other, tmp, known = (np.array([part[i] for part in parts]) for i in range(4))
-    return History(first, station.target, tuple(models), asof, observed, observed_known, value, other, tmp, known)
+    lags = lag_hours or {}
+    latest = [
+        _ModelRuns.from_guidance(guidance, model, lags.get(model)).latest_known(station, first, asof)
+        for model in models
+    ]
+    return History(
+        first=first,
+        target=station.target,
+        models=tuple(models),
+        asof_ts=asof,
+        observed_f=observed,
+        observed_known_ts=observed_known,
+        value_f=np.array([one.value_f for one in latest]),
+        other_f=np.array([one.other_f for one in latest]),
+        tmp_f=np.array([one.tmp_f for one in latest]),
+        known_ts=np.array([one.known_ts for one in latest]),
+    )
 
 
 def _observed(climate: pa.Table, target: str, first: dt.date, days: int) -> tuple[Floats, Ints]:
+    """Extreme in °F by each day's final report, and when it was known; both (days,)."""
     column = "high_f" if target == "max" else "low_f"
     final = climate.filter(pc.and_(climate["final"], pc.is_valid(climate[column])))
     index = final["climate_date"].cast(pa.int32()).to_numpy().astype(np.int64) - (first - EPOCH).days
@@ -92,17 +125,33 @@ def _observed(climate: pa.Table, target: str, first: dt.date, days: int) -> tupl
 
 
 def guidance_day(ftime_ts: Ints, target: str) -> Ints:
-    """Days since 1970 that guidance values belong to, −1 where the hour does not carry the target.
+    """Days since 1970 to which guidance values belong, −1 where the hour does not carry the target.
 
     The maximum of D stands at 00Z of D + 1, the minimum of D at 12Z of D.
+
+    Args:
+        ftime_ts: instants that the values are for, Unix seconds; (rows,).
+        target: "max" or "min".
+
+    Returns:
+        Days since 1970; (rows,).
     """
     hour = 0 if target == "max" else HALF_DAY
     return np.where(ftime_ts % DAY_SECONDS == hour, ftime_ts // DAY_SECONDS - (target == "max"), -1)
 
 
+class _LatestRun(NamedTuple):
+    """Of the latest run known by each day's as-of time; all (days,), as in History."""
+
+    value_f: Floats
+    other_f: Floats
+    tmp_f: Floats
+    known_ts: Ints
+
+
 @dataclass(frozen=True)
-class _Runs:
-    """The rows of one model."""
+class _ModelRuns:
+    """Guidance rows of one model; all (rows,). Instants in Unix seconds, temperatures in °F (NaN: none)."""
 
     runtime: Ints
     ftime: Ints
@@ -111,62 +160,77 @@ class _Runs:
     tmp: Floats
 
     @classmethod
-    def of(cls, guidance: pa.Table, model: str, lag_hours: float | None) -> _Runs:
+    def from_guidance(cls, guidance: pa.Table, model: str, lag_hours: float | None) -> _ModelRuns:
+        """The rows of a model; `lag_hours` replaces the publication lag in their known_at_ts."""
         rows = guidance.filter(pc.equal(guidance["model"], model))
-        whole = ("runtime_ts", "ftime_ts", "known_at_ts")
-        runtime, ftime, known = (rows[name].to_numpy().astype(np.int64) for name in whole)
+        instants = ("runtime_ts", "ftime_ts", "known_at_ts")
+        runtime, ftime, known = (rows[name].to_numpy().astype(np.int64) for name in instants)
         if lag_hours is not None:
             known = runtime + ceil(lag_hours * 3600)
         extreme, tmp = (rows[name].cast(pa.float64()).to_numpy() for name in ("n_x_f", "tmp_f"))
-        return cls(runtime, ftime, known, extreme, tmp)
+        return cls(runtime=runtime, ftime=ftime, known=known, extreme=extreme, tmp=tmp)
 
-    def by_day(self, station: Station, first: dt.date, asof: Ints) -> tuple[Floats, Floats, Floats, Ints]:
-        """Value, other extreme, extreme of the temperatures and known_at of the latest run known by each day's as-of time."""
+    def latest_known(self, station: Station, first: dt.date, asof: Ints) -> _LatestRun:
+        """Guidance for each day by the latest run that was known at the day's as-of time (`asof`, Unix seconds; (days,))."""
+        # Rows that carry the target's extreme of a day of the history, and were known by that day's as-of time.
         start, days = (first - EPOCH).days, len(asof)
         index = guidance_day(self.ftime, station.target) - start
         usable = (index >= 0) & (index < days) & np.isfinite(self.extreme)
         usable[usable] = self.known[usable] <= asof[index[usable]]
         rows = np.flatnonzero(usable)
+
+        # Per day, the last row by time of knowledge, then by run time.
         rows = rows[np.lexsort((self.extreme[rows], self.runtime[rows], self.known[rows], index[rows]))]
         latest = rows[np.append(np.diff(index[rows]) > 0, True)] if len(rows) else rows
-        at = index[latest]
+        day_index = index[latest]
+
         value, other, tmp = (np.full(days, np.nan) for _ in range(3))
         known = np.full(days, NEVER)
-        value[at], known[at] = self.extreme[latest], self.known[latest]
-        runs = _key(at + start, self.runtime[latest])
-        other[at] = _look_up(runs, *self._other(station.target))
-        tmp[at] = _look_up(runs, *self._temperatures(station))
-        return value, other, tmp, known
+        value[day_index], known[day_index] = self.extreme[latest], self.known[latest]
+        # The other quantities come from the same run.
+        runs = _day_run_key(day_index + start, self.runtime[latest])
+        other_keys, others = self._other_extremes(station.target)
+        other[day_index] = _values_at(runs, other_keys, others)
+        tmp_keys, tmps = self._temperature_extremes(station)
+        tmp[day_index] = _values_at(runs, tmp_keys, tmps)
+        return _LatestRun(value_f=value, other_f=other, tmp_f=tmp, known_ts=known)
 
-    def _other(self, target: str) -> tuple[Ints, Floats]:
+    def _other_extremes(self, target: str) -> tuple[Ints, Floats]:
+        """Day-and-run keys and °F of the extremes that are not the target."""
         day = guidance_day(self.ftime, "min" if target == "max" else "max")
         rows = (day >= 0) & np.isfinite(self.extreme)
-        return _key(day[rows], self.runtime[rows]), self.extreme[rows]
+        return _day_run_key(day[rows], self.runtime[rows]), self.extreme[rows]
 
-    def _temperatures(self, station: Station) -> tuple[Ints, Floats]:
-        """The extreme of each run's temperatures in each climate day, of runs that have more than those of 00Z and 12Z."""
+    def _temperature_extremes(self, station: Station) -> tuple[Ints, Floats]:
+        """Day-and-run keys and °F of the extreme of each run's temperatures in each climate day.
+
+        Runs that have no temperatures but those of 00Z and 12Z in a day are left out.
+        """
+        # Order the temperatures by climate day (local standard time) and run.
         rows = np.flatnonzero(np.isfinite(self.tmp))
-        keys = _key((self.ftime[rows] + station.lst_offset_hours * 3600) // DAY_SECONDS, self.runtime[rows])
+        local_day = (self.ftime[rows] + station.lst_offset_hours * 3600) // DAY_SECONDS
+        keys = _day_run_key(local_day, self.runtime[rows])
         order = np.argsort(keys, kind="stable")
         keys, rows = keys[order], rows[order]
         if not len(keys):
             return keys, self.tmp[rows]
+        # Reduce each group of equal keys to its extreme.
         starts = np.flatnonzero(np.append(True, np.diff(keys) > 0))
         extreme = (np.maximum if station.target == "max" else np.minimum).reduceat(self.tmp[rows], starts)
-        between = np.add.reduceat(self.ftime[rows] % HALF_DAY != 0, starts) > 0
-        return keys[starts][between], extreme[between]
+        has_other_hours = np.add.reduceat(self.ftime[rows] % HALF_DAY != 0, starts) > 0
+        return keys[starts][has_other_hours], extreme[has_other_hours]
 
 
-def _key(day: Ints, runtime: Ints) -> Ints:
-    """One whole number for a day (since 1970) and a run (Unix seconds)."""
+def _day_run_key(day: Ints, runtime: Ints) -> Ints:
+    """One integer for a day (days since 1970) and a run (Unix seconds)."""
     return day * 2**33 + runtime
 
 
-def _look_up(wanted: Ints, keys: Ints, values: Floats) -> Floats:
-    """The value of each wanted key, NaN where there is none."""
+def _values_at(wanted: Ints, keys: Ints, values: Floats) -> Floats:
+    """The value of each wanted key, NaN where the key is missing; of several equal keys the last counts."""
     if not len(keys):
         return np.full(len(wanted), np.nan)
     order = np.argsort(keys, kind="stable")
-    place = np.minimum(np.searchsorted(keys[order], wanted, side="right") - 1, len(keys) - 1)
-    found = order[np.maximum(place, 0)]
-    return np.where(keys[found] == wanted, values[found], np.nan)
+    rank = np.minimum(np.searchsorted(keys[order], wanted, side="right") - 1, len(keys) - 1)
+    nearest = order[np.maximum(rank, 0)]
+    return np.where(keys[nearest] == wanted, values[nearest], np.nan)

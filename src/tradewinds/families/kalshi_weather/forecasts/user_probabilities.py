@@ -1,8 +1,7 @@
 """The user's own probabilities: CSV or Parquet with columns market_ticker, known_at_utc, p_yes.
 
-Used is the row with the latest known_at by the event's as-of time; of equal ones the later row of the file. Times
-without a zone are UTC. Probabilities are decimals: a CSV's text as it stands, a float in its shortest form, kept to 12
-decimals.
+The row with the latest known_at_utc by the event's as-of time is used; of equal times the later row of the file. Times without
+a zone are UTC. Probabilities are decimals, kept to 12 places: the text of a CSV as it stands, a float in its shortest form.
 """
 
 from __future__ import annotations
@@ -21,45 +20,60 @@ from tradewinds.families.kalshi_weather.forecasts.integer_mass import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
 
-Known = tuple[int, Decimal]  # known_at in Unix seconds, P(YES)
+TimedProbability = tuple[int, Decimal]
+"""When a probability was known (Unix seconds), and P(YES) from 0 to 1."""
 
 
-def read_user_file(path: str | Path) -> dict[str, list[Known]]:
-    """Per market, its rows in order of known_at (equal ones in file order).
+def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
+    """Probabilities of a user's file by market ticker, in order of their times, equal times in file order.
 
     Raises:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
+    # All columns, each once.
     table = _read(Path(path))
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
-        found = ", ".join(table.column_names) or "none"
-        remedy = f"It needs the columns {', '.join(COLUMNS)}; found: {found}."
+        present = ", ".join(table.column_names) or "none"
+        remedy = f"It needs the columns {', '.join(COLUMNS)}; found: {present}."
         raise SimulationError(f"column {missing[0]} is missing.", where=str(path), remedy=remedy)
-    if twice := [name for name in COLUMNS if table.column_names.count(name) > 1]:
-        raise SimulationError(f"column {twice[0]} occurs twice.", where=str(path), remedy="Keep one of them.")
-    known: dict[str, list[Known]] = {}
-    columns = zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)
-    for number, (name, moment, probability) in enumerate(columns, start=1):
+    if repeated := [name for name in COLUMNS if table.column_names.count(name) > 1]:
+        raise SimulationError(f"column {repeated[0]} occurs twice.", where=str(path), remedy="Keep one of them.")
+
+    # Rows, checked one by one so that an error can name the row.
+    probabilities: dict[str, list[TimedProbability]] = {}
+    rows_of_file = zip(
+        table["market_ticker"].to_pylist(),
+        table["known_at_utc"].to_pylist(),
+        table["p_yes"].to_pylist(),
+        strict=True,
+    )
+    for number, (name, known_at, p_yes) in enumerate(rows_of_file, start=1):
         where, ticker = f"{path}, row {number}", str(name or "").strip()
         if not ticker:
             raise SimulationError("market_ticker is empty.", where=where, remedy="Every row names a market.")
-        known.setdefault(ticker, []).append((_seconds(moment, where), _probability(probability, where)))
-    for rows in known.values():
-        rows.sort(key=lambda row: row[0])  # stable: equal times keep the file's order
-    return known
+        probabilities.setdefault(ticker, []).append((_seconds(known_at, where), _probability(p_yes, where)))
+    for rows in probabilities.values():
+        rows.sort(key=lambda row: row[0])  # a stable sort: equal times keep the file's order
+    return probabilities
 
 
-def latest(rows: list[Known], asof: int) -> Known | None:
-    """The row in force at the as-of time."""
-    return next((row for row in reversed(rows) if row[0] <= asof), None)
+def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | None:
+    """The last row known by an as-of time, None without one.
+
+    Args:
+        rows: of one market, in order of their times.
+        asof_ts: Unix seconds.
+    """
+    return next((row for row in reversed(rows) if row[0] <= asof_ts), None)
 
 
 def _read(path: Path) -> pa.Table:
+    """The table of a CSV (its columns as text) or Parquet file."""
     try:
         if path.suffix.lower() == ".csv":
-            text = pa.csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
-            return pa.csv.read_csv(path, convert_options=text)
+            as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
+            return pa.csv.read_csv(path, convert_options=as_text)
         return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
@@ -69,25 +83,26 @@ def _read(path: Path) -> pa.Table:
         ) from None
 
 
-def _seconds(moment: Any, where: str) -> int:
-    """Unix seconds, rounded up: a value known within a second is not known at its start."""
+def _seconds(known_at: Any, where: str) -> int:
+    """Unix seconds, rounded up: a value known within a second is not known at the second's start."""
     try:
-        if isinstance(moment, str):
-            moment = dt.datetime.fromisoformat(moment.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=dt.UTC)
-        return -int(-moment.timestamp() // 1)
+        if isinstance(known_at, str):
+            known_at = dt.datetime.fromisoformat(known_at.strip())
+        if known_at.tzinfo is None:
+            known_at = known_at.replace(tzinfo=dt.UTC)
+        return -int(-known_at.timestamp() // 1)
     except (ValueError, AttributeError, TypeError):
         remedy = "Write it like 2025-05-01T18:00:00Z."
-        raise SimulationError(f"known_at_utc {moment!r} is no time.", where=where, remedy=remedy) from None
+        raise SimulationError(f"known_at_utc {known_at!r} is no time.", where=where, remedy=remedy) from None
 
 
-def _probability(value: Any, where: str) -> Decimal:
+def _probability(p_yes: Any, where: str) -> Decimal:
+    """A probability rounded to 12 decimals, half to even."""
     try:
-        exact = Decimal(repr(value) if isinstance(value, float) else str(value).strip())
+        exact = Decimal(repr(p_yes) if isinstance(p_yes, float) else str(p_yes).strip())
         if not 0 <= exact <= 1:
             raise InvalidOperation
     except InvalidOperation:
         remedy = "It must be a number from 0 to 1."
-        raise SimulationError(f"p_yes {value!r} is no probability.", where=where, remedy=remedy) from None
+        raise SimulationError(f"p_yes {p_yes!r} is no probability.", where=where, remedy=remedy) from None
     return exact.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)

@@ -30,7 +30,7 @@ from tradewinds.core.files import read_meta, write_parquet
 from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
-from tradewinds.families.kalshi_weather.forecasts.user_probabilities import Known
+from tradewinds.families.kalshi_weather.forecasts.user_probabilities import TimedProbability
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 
 CANDLES, GUIDANCE, CLIMATE = "candles", "guidance", "climate reports"
@@ -219,7 +219,7 @@ class _Copies:
             later = found[len(known) :]
             self.counts[USER_ROWS] += len(later)
             if self.future.poisoned:
-                planted: Known = (self.future.cut_ts + 1, found[0][1])
+                planted: TimedProbability = (self.future.cut_ts + 1, found[0][1])
                 known += [(ts, Decimal(p < Decimal("0.5"))) for ts, p in (planted, *later)]
                 self.counts[PLANTED] += 1
             rows += [{"market_ticker": ticker, "known_at_utc": utc(ts), "p_yes": p} for ts, p in known]

@@ -16,9 +16,13 @@ from tradewinds.core import files
 from tradewinds.core.text import instant, money, plain
 from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
-from tradewinds.families.contract import Future, Stretch, Timelines
+from tradewinds.families.book_timelines import book_timelines
+from tradewinds.families.contract import BOOKS, Future, Stretch, Timelines
 from tradewinds.families.kalshi_weather import climate_days, replay
-from tradewinds.families.kalshi_weather.forecasts.probabilities import build_probabilities, forecast_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
+    build_probabilities,
+    forecast_probabilities,
+)
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
@@ -46,7 +50,7 @@ class EventsRun:
     """What a run of events decided, and decides under other futures (a `lookahead.Subject`)."""
 
     kinds: Sequence[str] = KINDS
-    decisions: Sequence[str] = (ORDERS, PROBABILITIES)
+    decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
 
     def __init__(self, inputs: Inputs) -> None:
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
@@ -71,7 +75,7 @@ class EventsRun:
         return {"trade": sorted(trades), "as-of time": sorted(asofs), "settlement": sorted(settlements)}
 
     def past(self, cut_ts: int) -> Timelines:
-        """Orders, refusals and probabilities of markets that are listed by a cut."""
+        """Orders, refusals, probabilities of markets that are listed by a cut, and the books."""
         return self._past(self.original, cut_ts)
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
@@ -85,7 +89,7 @@ class EventsRun:
 
     def _past(self, decided: _Decided, cut_ts: int) -> Timelines:
         listed = {ticker for ticker, market in self.markets.items() if market.open_ts <= cut_ts}
-        return _timelines(decided, cut_ts, listed)
+        return _timelines(decided, cut_ts, listed) | book_timelines(decided.result.journal, cut_ts, self.step_seconds)
 
 
 def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tradewinds.results.report.parts import Part, Plot, Section, Table, Text, shown, span
-from tradewinds.results.report.profit import INTERVAL
-from tradewinds.results.report.run import Run
+from tradewinds.families.kalshi_weather.plan import CALIBRATION
+from tradewinds.families.kalshi_weather.report.profit import INTERVAL
+from tradewinds.results.report.parts import Plot, ReportPart, ReportTable, Section, Text, shown, span
+from tradewinds.results.report.run import ReportRun
 
 MODEL, DRAWN = "model", ("model", "market")  # other sources have their row in the tables
 _PROBABILITY = {
@@ -23,16 +25,17 @@ _TEMPERATURE = {"n": "days", "mae_f": "MAE, °F", "bias_f": "bias, °F", "crps_f
 _GROUPS = {"station": "By station", "month": "By month", "lead_hours": "By hours ahead"}
 
 
-def calibration(run: Run) -> Section:
+def calibration(run: ReportRun) -> Section:
     """How often what was given a probability came true."""
     m = run.metrics
     scores = f"Brier score {shown(m['brier'], 4)}, log loss {shown(m['log_loss'], 4)}"
     said = Text(f"{scores}, over every market of an attempted event.")
-    parts = _reliability(m["calibration"]) if run.scores is None else _scores(run.scores)
+    deeper = run.folder / CALIBRATION
+    parts = _scores(json.loads(deeper.read_bytes())) if deeper.exists() else _reliability(m["calibration"])
     return Section("calibration", "Calibration", [said, *parts])
 
 
-def _scores(scores: Mapping[str, Any]) -> Iterable[Part]:
+def _scores(scores: Mapping[str, Any]) -> Iterable[ReportPart]:
     """What calibration.json says: scores by source, the model beside other sources, reliability, and temperatures."""
     sources, temperatures = scores["probabilities"]["all"], scores["temperatures"]["all"]
     if sources:
@@ -58,7 +61,7 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[Part]:
             yield _by_group(name, probable, warm)
 
 
-def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -> Table:
+def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -> ReportTable:
     """A line per station, month or lead: the model's probabilities, beside the market's, and its temperatures."""
     header = (name, "markets", "Brier", "Brier of the market", "log loss", "days", "MAE, °F", "bias, °F", "CRPS, °F")
     rows = []
@@ -71,28 +74,28 @@ def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -
             *(group, shown(model.get("n"), 0), *(shown(value, 4) for value in scored)),
             *(shown(days.get("n"), 0), *(shown(value, 2) for value in figures)),
         ))  # fmt: skip
-    return Table(header, rows, "l" + "r" * 8)
+    return ReportTable(header, rows, "l" + "r" * 8)
 
 
-def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
+def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> ReportTable:
     def cells(found: Mapping[str, Any]) -> Iterable[str]:
         return (shown(found[column], 0 if column == "n" else 4) for column in columns)
 
-    return Table(
+    return ReportTable(
         (heading, *columns.values()),
         [(source, *cells(found)) for source, found in sources.items()],
         "l" + "r" * len(columns),
     )
 
 
-def _against(others: Mapping[str, Mapping[str, Any]]) -> Table:
+def _against(others: Mapping[str, Mapping[str, Any]]) -> ReportTable:
     header = ("Model against", "markets", "days", "Brier", "Brier of the other", "skill", "95 % interval")
     rows = [
         (other, shown(f["n"], 0), shown(f["days"], 0), shown(f["brier"], 4), shown(f["brier_other"], 4), shown(f["skill"], 4),
          _within(f["interval"], 3))
         for other, f in others.items()
     ]  # fmt: skip
-    return Table(header, rows, "l" + "r" * 6)
+    return ReportTable(header, rows, "l" + "r" * 6)
 
 
 def _diagram(source: str, bins: Sequence[Mapping[str, Any]]) -> Plot:
@@ -139,7 +142,7 @@ def _within(interval: Sequence[float] | None, digits: int) -> str:
     return "—" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
 
 
-def _reliability(bins: Sequence[Mapping[str, Any]]) -> Iterable[Part]:
+def _reliability(bins: Sequence[Mapping[str, Any]]) -> Iterable[ReportPart]:
     """The diagram and table of metrics.json's bins."""
     rows, filled = [], []
     for b in bins:
@@ -150,7 +153,7 @@ def _reliability(bins: Sequence[Mapping[str, Any]]) -> Iterable[Part]:
     if filled:
         caption = "On the dashed line forecasts came true as often as said; bars are 95 % intervals (Wilson), numbers markets."
         yield _points("calibration", "Reliability", filled, caption)
-    yield Table(("Probability", "markets", "mean", "came true", "95 % interval"), rows, "lrrrr")
+    yield ReportTable(("Probability", "markets", "mean", "came true", "95 % interval"), rows, "lrrrr")
     yield Text("Markets of one event are not independent (one of them comes true), so the intervals are rough.")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from tradewinds.results.report.parts import Part, Plot, Row, Section, Table, Text, shown, span
-from tradewinds.results.report.profit import LEAST_EVENTS, Group, grouped
-from tradewinds.results.report.run import Run
+from tradewinds.families.kalshi_weather.report.profit import LEAST_EVENTS, Group, grouped
+from tradewinds.results.report.parts import Cells, Plot, ReportPart, ReportTable, Section, Text, shown, span
+from tradewinds.results.report.run import ReportRun
 
 EDGES = ("0", "0.02", "0.04", "0.06", "0.08", "0.10", "0.15", "0.20", "0.30", "0.50")  # of net EV a contract, USD
 _BUCKET = " + ".join(f"(ev_net_per_contract >= {edge})::INT" for edge in EDGES)
@@ -15,7 +15,7 @@ _RANGES = ("below 0", *itertools.starmap(span, itertools.pairwise(EDGES)), f"{ED
 CENTS = 100
 
 
-def edge(run: Run) -> Section | None:
+def edge(run: ReportRun) -> Section | None:
     """Per bucket of net EV at entry: what was expected and what came of it, with an interval by event."""
     if not run.metrics["num_trades"]:
         return None
@@ -47,11 +47,16 @@ def edge(run: Run) -> Section | None:
         "either: take it as the least that chance can do."
     )
     plot = Plot("edge", "Expected value at entry against realised", "points", data, axes, caption)
-    parts: list[Part] = [Text(verdict(whole), "strong"), plot, Table(header, rows, "l" + "r" * 6), Text(note)]
+    parts: list[ReportPart] = [
+        Text(verdict(whole), "strong"),
+        plot,
+        ReportTable(header, rows, "l" + "r" * 6),
+        Text(note),
+    ]
     return Section("edge", "Is the edge real?", parts)
 
 
-def overall(run: Run) -> str | None:
+def overall(run: ReportRun) -> str | None:
     """The verdict over all trades; None without any."""
     return verdict(grouped(run, "0")[0]) if run.metrics["num_trades"] else None
 
@@ -81,7 +86,7 @@ def verdict(group: Group) -> str:
     return f"{said}: {zero}, and {promise}."
 
 
-def _row(name: str, g: Group) -> Row:
+def _row(name: str, g: Group) -> Cells:
     interval = "—" if g.interval is None else f"{g.interval[0]:.4f} to {g.interval[1]:.4f}"
     counts = (shown(g.events, 0), shown(g.trades, 0), shown(g.contracts, 0))
     return (name, *counts, shown(g.expected_each, 4), shown(g.realised_each, 4), interval)

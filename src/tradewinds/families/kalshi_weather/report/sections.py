@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.report.calibration_section import calibration
 from tradewinds.families.kalshi_weather.report.edge_section import edge, overall
+from tradewinds.families.kalshi_weather.report.profit_section import best_and_worst, city, profit
+from tradewinds.families.kalshi_weather.report.reasons import because
+from tradewinds.families.kalshi_weather.report.validations_section import validations
 from tradewinds.results.report import refusals, sections
-from tradewinds.results.report.parts import Part, Row, Section, Table, Text, listed, shown, span
-from tradewinds.results.report.run import Family, Run
+from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
+from tradewinds.results.report.run import FamilyReport, ReportRun
 
-REASONS = refusals.REASONS | {
-    "EMPTY_WINDOW": "the market has no time to trade in",
-    "CROSSED_QUOTE": "bid above ask: no quote",
-    "NO_PROBABILITY": "no probability at the as-of time",
-    "NO_EVENT": "the exchange lists no such event",
-    "UNSETTLED": "a market has no final result",
-    "MISSING_QUOTES": "no candle",
-    "MISSING_PROBABILITIES": "no probability for any market",
-    "DATE_MAPPING": "date or station cannot be told",
-}
-METRICS = (*sections.METRICS, ("Brier score", "brier", 4), ("Log loss", "log_loss", 4))
+METRICS = (
+    ("Start balance", "start_balance_usd", 2),
+    ("End balance", "end_balance_usd", 2),
+    ("P&L", "total_pnl_usd", 2),
+    ("Fees", "total_fees_usd", 2),
+    ("Return, %", "roi_pct", 3),
+    ("Trades", "num_trades", 0),
+    ("Contracts", "num_contracts", 0),
+    ("Win rate, %", "win_rate_pct", 2),
+    ("Average profit", "avg_profit_usd", 4),
+    ("Average loss", "avg_loss_usd", 4),
+    ("Profit factor", "profit_factor", 3),
+    ("Max drawdown", "max_drawdown_usd", 2),
+    ("Max drawdown, %", "max_drawdown_pct", 3),
+    ("Sharpe (√365)", "sharpe", 3),
+    ("Sortino (√365)", "sortino", 3),
+    ("Decision to settlement, minutes", "exposure_time_avg_minutes", 0),
+    ("Brier score", "brier", 4),
+    ("Log loss", "log_loss", 4),
+)
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
     "What happened inside a minute is unknown.",
@@ -34,15 +45,15 @@ LIMITS = (
     "One path of history is one sample. A good month is not an edge; the best of many settings is worth less than it looks.",
 )
 SERIES_SHOWN = 6  # in the title
-_LOCAL = "make_timestamp(epoch_us(decision_ts_utc))"  # UTC as a plain timestamp: no time zone tables are needed
+NO_SIGNAL = "no visible quote left an expected value above risk.min_ev_per_contract after the fee"
 
 
-def _title(run: Run) -> str:
+def _title(run: ReportRun) -> str:
     names = listed(run.config["series_tickers"], SERIES_SHOWN)
     return f"{names}, {run.config['date_start_local']} to {run.config['date_end_local']}"
 
 
-def _subtitle(run: Run) -> str:
+def _subtitle(run: ReportRun) -> str:
     m, d = run.metrics, run.diagnostics
     return (
         f"Strategy {run.config['strategy']['name']} on probabilities from {run.config['probabilities']['source']}: "
@@ -51,14 +62,31 @@ def _subtitle(run: Run) -> str:
     )
 
 
-def _summary(run: Run) -> Section:
+def _summary(run: ReportRun) -> Section:
     said = overall(run)
-    words: list[Part] = [Text(said, "strong")] if said else []
-    facts = Table(("", ""), _facts(run.config), "ll")
-    return Section("summary", "Summary", [sections.tiles(run), *refusals.why_nothing(run, REASONS), *words, facts])
+    words: list[ReportPart] = [Text(said, "strong")] if said else []
+    facts = ReportTable(("", ""), _facts(run.config), "ll")
+    nothing = refusals.why_nothing(run, "event", because, NO_SIGNAL)
+    return Section("summary", "Summary", [_tiles(run), *nothing, *words, facts])
 
 
-def _facts(config: Mapping[str, Any]) -> list[Row]:
+def _tiles(run: ReportRun) -> Tiles:
+    """The figures one looks at first."""
+    m = run.metrics
+    traded, attempted = run.diagnostics["events_traded"], run.diagnostics["events_attempted"]
+    return Tiles(
+        [
+            ("P&L, USD", shown(m["total_pnl_usd"], 2), f"{shown(m['roi_pct'], 2)} % of the start balance"),
+            ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {attempted:,} events"),
+            ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_usd'], 2)} USD"),
+            ("Sharpe (√365)", shown(m["sharpe"], 2), f"Sortino {shown(m['sortino'], 2)}"),
+            ("Fees, USD", shown(m["total_fees_usd"], 2), f"on {shown(m['num_contracts'], 0)} contracts"),
+        ]
+    )
+
+
+def _facts(config: Mapping[str, Any]) -> list[Cells]:
     asof, risk, candles = config["asof_policy"], config["risk"], config["candles"]
     own = {key: value for key, value in config["strategy"].items() if key != "name" and value is not None}
     source = {key: value for key, value in config["probabilities"].items() if key != "source" and value is not None}
@@ -67,7 +95,7 @@ def _facts(config: Mapping[str, Any]) -> list[Row]:
         risk["sizing"]
     ]
     return [
-        ("Markets", ", ".join(f"{series} ({_city(series)[0]})" for series in config["series_tickers"])),
+        ("Markets", ", ".join(f"{series} ({city(series)[0]})" for series in config["series_tickers"])),
         ("Strategy", _named(config["strategy"]["name"], own)),
         ("Probabilities", _named(config["probabilities"]["source"], source)),
         ("As of", f"{asof['local_time']} on the station's clock, {asof['days_before']} day(s) before the climate date"),
@@ -94,73 +122,40 @@ def _plain(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _result(run: Run) -> Section:
+def _result(run: ReportRun) -> Section:
     return sections.result(run, METRICS)
 
 
-def _profit(run: Run) -> Section | None:
-    if not run.metrics["num_trades"]:
-        return None
-    by = (
-        ("pnl_by_city", "City", "series_ticker", _city),
-        ("pnl_by_month", "Month (UTC)", f"strftime({_LOCAL}, '%Y-%m')", _same),
-        ("pnl_by_side", "Side", "side", _same),
-        ("pnl_by_price", "Entry price, USD", "least(floor(entry_price * 10), 9)::INT", _tenth),
-        ("pnl_by_hour", "Hour of the decision (UTC)", f"hour({_LOCAL})", _hour),
-    )
-    note = Text(
-        "Bars are the P&L, diamonds what the net EV at entry promised. Each is per contract; times are the decision's."
-    )
-    return Section("profit", "Where the money came from", [note, *(sections.profit_panel(run, *group) for group in by)])
+def _equity(run: ReportRun) -> Section:
+    return sections.equity(run, "No event was open.")
 
 
-def _city(series: str) -> tuple[str, str]:
-    station = climate_days.stations().get(series)
-    if station is None:  # of a table that has forgotten it since
-        return series, series
-    extreme = {"max": "high", "min": "low"}[station.target]
-    return f"{station.city} {extreme}", f"{station.cli_code.removeprefix('CLI')} {extreme}"
-
-
-def _same(name: str) -> tuple[str, str]:
-    return name, name
-
-
-def _tenth(low: int) -> tuple[str, str]:
-    words = span(f"{low / 10:.1f}", f"{(low + 1) / 10:.1f}")
-    return words, words
-
-
-def _hour(hour: int) -> tuple[str, str]:
-    return f"{hour:02d}:00", f"{hour:02d}"
-
-
-def _diagnostics(run: Run) -> Section:
+def _diagnostics(run: ReportRun) -> Section:
     share = shown(run.diagnostics["candles_missing_pct"], 2)
     remark = (
         f"Minutes of the trade windows without a candle: {share} % (nothing changed in them). "
         "events.csv says of each event which candles it has and how they were fetched."
     )
-    return refusals.diagnostics(run, REASONS, remark)
+    return Section("diagnostics", "Events and refusals", refusals.diagnostics(run, "event", because, remark))
 
 
-def _limits(_: Run) -> Section:
+def _limits(_: ReportRun) -> Section:
     return sections.limits(LIMITS)
 
 
-REPORT = Family(
+REPORT = FamilyReport(
     _title,
     _subtitle,
     (
         _summary,
-        sections.equity,
+        _equity,
         _result,
-        _profit,
+        profit,
         edge,
         calibration,
-        sections.best_and_worst,
+        best_and_worst,
         _diagnostics,
-        refusals.validations,
+        validations,
         _limits,
         sections.reproduce,
     ),

@@ -1,1 +1,1 @@
-"""Strategies of temperature events."""
+"""Strategies of temperature events, and the rules of accounts that all of them share."""

@@ -1,4 +1,4 @@
-"""What the rules of every strategy take from a config: fees, limits and the clock."""
+"""Trading rules that do not depend on the strategy: fees, limits and the clock of decisions."""
 
 from __future__ import annotations
 
@@ -13,25 +13,33 @@ from tradewinds.engine.event_contracts.limits import RiskLimits
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of engine.rules.Rules that do not depend on the strategy."""
-    age = config["max_quote_age_minutes"]
+    """Keyword arguments of Rules (engine/event_contracts/rules.py) that do not depend on the strategy.
+
+    Args:
+        config: resolved.
+    """
+    age_minutes = config["max_quote_age_minutes"]
     return {
         "fee_rule": FEE_RULES[config["fees"]["rounding"]],
         "limits": risk_limits(config["risk"]),
         "step_seconds": config["cadence_minutes"] * 60,
-        "max_age_seconds": None if age is None else age * 60,
+        "max_age_seconds": None if age_minutes is None else age_minutes * 60,
     }
 
 
 def risk_limits(risk: Mapping[str, Any]) -> RiskLimits:
-    """The limits of a config's risk section."""
-    notional, share = risk["max_notional_per_event_usd"], risk["max_volume_share"]
+    """Limits of orders.
+
+    Args:
+        risk: the config's section `risk`.
+    """
+    notional_usd, volume_share = risk["max_notional_per_event_usd"], risk["max_volume_share"]
     return RiskLimits(
         allow_opposing=risk["allow_opposing"],
-        max_volume_share=None if share is None else Fraction(Decimal(str(share))),
+        max_volume_share=None if volume_share is None else Fraction(Decimal(str(volume_share))),
         per_market=risk["max_contracts_per_market"],
         per_event=risk["max_contracts_per_event"],
         total_open=risk["max_total_open_contracts"],
-        notional_per_event_micro=None if notional is None else exact(notional, MICRO),
+        notional_per_event_micro=None if notional_usd is None else exact(notional_usd, MICRO),
         orders_per_event_day=risk["max_trades_per_event_per_day"],
     )

@@ -1,4 +1,4 @@
-"""Buy whichever side's expected value after fees exceeds a threshold."""
+"""Strategy: buy the side of a market whose expected value after fees exceeds a threshold."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from tradewinds.families.kalshi_weather.strategies.account_rules import account_
 
 
 def rules(config: Mapping[str, Any]) -> Rules:
-    """Buy the side of a market whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract."""
+    """Rules that buy the side whose expected value per contract, after the fee, exceeds risk.min_ev_per_contract.
+
+    Args:
+        config: resolved.
+    """
     risk = config["risk"]
-    least = exact(risk["min_ev_per_contract"], PICO)
-    return Rules(sizing=_sizing(risk), by_quote=None, min_ev_pico=least, **account_rules(config))
+    min_ev_pico = exact(risk["min_ev_per_contract"], PICO)
+    return Rules(sizing=_sizing(risk), by_quote=None, min_ev_pico=min_ev_pico, **account_rules(config))
 
 
 def _sizing(risk: Mapping[str, Any]) -> sizing.Sizing:
+    """How many contracts an order is for, by the config's section `risk`."""
     if risk["sizing"] == "fixed_qty":
         return sizing.FixedQuantity(risk["fixed_qty"])
     if risk["sizing"] == "ev_proportional":

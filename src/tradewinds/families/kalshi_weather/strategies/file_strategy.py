@@ -1,7 +1,7 @@
 """A user's own strategy: one Python file with a function `orders(quotes, parameters)` (docs/strategies.md).
 
-The function sees distinct visible quotes as columns, in no order of time, and says what it would buy at each: which side, how
-many, and in which order at one instant. Everything else (limits, cash, fees, settlement) is the engine's.
+The function sees distinct visible quotes as columns, not in order of time, and returns what to buy at each: side, number of
+contracts, and priority among the orders of one instant. The engine applies limits, cash, fees and settlement.
 """
 
 from __future__ import annotations
@@ -29,8 +29,13 @@ __all__ = ["NO", "NONE", "YES", "Orders", "Quotes", "pico"]
 
 
 class Orders(NamedTuple):
-    """What a strategy wants, a value per quote or one for all: side (YES, NO or NONE), contracts, and priority (at one instant
-    the highest goes first, then by ticker)."""
+    """What to buy at each quote. Each field has one value per quote, or one for all quotes.
+
+    Attributes:
+        side: YES, NO or NONE (no order).
+        quantity: contracts, above 0.
+        priority: of the orders at one instant the highest is executed first; equal ones by ticker.
+    """
 
     side: Any
     quantity: Any = 1
@@ -38,23 +43,29 @@ class Orders(NamedTuple):
 
 
 def pico(dollars: float | str) -> int:
-    """Dollars as the integer in which values are compared exactly: 0.05 is 50,000,000,000 pico-dollars."""
+    """Dollars in pico-dollars, the integers in which values are compared exactly: 0.05 becomes 50,000,000,000."""
     return exact(dollars, PICO)
 
 
 @functools.cache
 def _module(path: str, changed_ns: int) -> types.ModuleType:
+    """The module of a user's file.
+
+    Args:
+        path: of the file.
+        changed_ns: time of its last change, so that a changed file is loaded again.
+    """
     module = types.ModuleType(Path(path).stem)
     module.__file__ = path
     try:
-        exec(
-            compile(Path(path).read_text(encoding="utf-8"), path, "exec"), module.__dict__
-        )  # the user's own code, by wish
+        # The user asked for their own code to be executed.
+        exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), module.__dict__)
     except SyntaxError as error:
         raise ConfigError(f"line {error.lineno}: {error.msg}.", where=path, remedy="Python cannot read it.") from None
-    except Exception as error:  # whatever the user's file does, it is told where
+    except Exception as error:  # the user's code may raise anything; the message names its line
         remedy = "The file must be importable by itself."
-        raise ConfigError(f"{_place(error, path)}{type(error).__name__}: {error}.", where=path, remedy=remedy) from None
+        problem = f"{_line_of(error, path)}{type(error).__name__}: {error}."
+        raise ConfigError(problem, where=path, remedy=remedy) from None
     return module
 
 
@@ -67,53 +78,79 @@ def load(path: str) -> Any:
     file = Path(path)
     if not file.is_file():
         raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
-    found = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
-    if not callable(found):
+    function = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
+    if not callable(function):
         remedy = "Define it; docs/strategies.md shows one in 30 lines."
         raise ConfigError(f"it has no function {FUNCTION}(quotes, parameters).", where=path, remedy=remedy)
-    return found
+    return function
 
 
 def rules(config: Mapping[str, Any]) -> Rules:
-    """The rules of a user's strategy under a config's limits and fees."""
+    """Rules that trade by a user's strategy under the config's limits and fees.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        ConfigError: the file cannot be loaded.
+    """
     strategy = config["strategy"]
     by_quote = _checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"])
     return Rules(sizing=None, by_quote=by_quote, min_ev_pico=None, **account_rules(config))
 
 
 def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRule:
-    """The user's function, its answer checked and spread over the quotes."""
+    """The user's function as the engine calls it: its orders checked, with one value per quote.
 
-    def of_quotes(quotes: Quotes) -> Wishes:
+    Args:
+        function: `orders` of the user's file.
+        parameters: its second argument.
+        path: of the file, for errors.
+    """
+
+    def orders_of(quotes: Quotes) -> Wishes:
         count = len(quotes.p_pico)
         try:
-            answer = Orders(*function(quotes, parameters))
-            side, quantity, priority = (np.broadcast_to(np.asarray(column), count) for column in answer)
-        except Exception as error:  # the user's own code: told where it failed
-            problem = f"{_place(error, path)}{type(error).__name__}: {error}."
+            orders = Orders(*function(quotes, parameters))
+            side, quantity, priority = (np.broadcast_to(np.asarray(column), count) for column in orders)
+        except Exception as error:  # the user's code may raise anything; the message names its line
+            problem = f"{_line_of(error, path)}{type(error).__name__}: {error}."
             remedy = f"{FUNCTION} must return Orders(side, quantity, priority), a value per quote or one for all."
             raise SimulationError(problem, where=path, remedy=remedy) from None
-        wrong = _problem(quotes, side, quantity, priority)
-        if wrong:
-            raise SimulationError(f"{FUNCTION} returned {wrong}.", where=path, remedy="See docs/strategies.md.")
-        return Wishes(side.astype(np.int8), np.minimum(quantity, MOST_EXACT).astype(np.int64), priority)
+        order_problem = _problem(quotes, side, quantity, priority)
+        if order_problem:
+            raise SimulationError(f"{FUNCTION} returned {order_problem}.", where=path, remedy="See docs/strategies.md.")
+        return Wishes(
+            side=side.astype(np.int8),
+            quantity=np.minimum(quantity, MOST_EXACT).astype(np.int64),
+            priority=priority,
+        )
 
-    return of_quotes
+    return orders_of
 
 
 def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | None:
-    wanted = side != NONE
+    """Why a user's orders are wrong, None if they are right.
+
+    Args:
+        quotes: at which they were made.
+        side: (quotes,).
+        quantity: (quotes,).
+        priority: (quotes,).
+    """
+    has_order = side != NONE
     if not np.isin(side, (NONE, YES, NO)).all():
         return "a side that is neither YES, NO nor NONE"
-    if any((wanted & (side == s) & ~quotes.quoted(s)).any() for s in Side):
+    if any((has_order & (side == one) & ~quotes.quoted(one)).any() for one in Side):
         return "an order for a side that is not quoted (check quotes.quoted(side))"
-    if quantity.dtype.kind not in "iu" or (quantity[wanted] < 1).any():
+    if quantity.dtype.kind not in "iu" or (quantity[has_order] < 1).any():
         return "a quantity that is no whole number above 0"
     if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all() or (priority >= 2**63).any():
         return "a priority that is no number below 2^63"
     return None
 
 
-def _place(error: BaseException, path: str) -> str:
+def _line_of(error: BaseException, path: str) -> str:
+    """`line N: ` of a user's file in which an error was raised, "" if in none."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     return f"line {lines[-1]}: " if lines else ""

@@ -1,1 +1,1 @@
-"""Whether the data of temperature events is what it should be: fourteen validations."""
+"""Fourteen validations of the data of temperature events and of the trades made on it."""

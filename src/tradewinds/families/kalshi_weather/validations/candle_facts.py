@@ -1,4 +1,7 @@
-"""What the candles of a run look like: by market from their rows (read once, with the replay's), by file from its footer."""
+"""Facts of a run's candles for its validations: per market from the rows, per file from the Parquet footer.
+
+The rows are read once, together with those of the replay; a footer holds the metadata of the fetch and statistics of prices.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,13 @@ _PRICES = frozenset(PRICE_COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class MarketCandles:
-    """A market's candles: how many, their volume in contracts, and how many do not follow an earlier one of it."""
+    """Facts of one market's candles.
+
+    Attributes:
+        rows: number of candles.
+        volume: contracts traded in all of them.
+        jumps: candles that do not follow an earlier one of the market in the files; 1 where they are unique and in order.
+    """
 
     rows: int
     volume: Decimal
@@ -28,48 +37,55 @@ class MarketCandles:
 
 
 CandleFacts = Mapping[str, MarketCandles]
-"""By market ticker; markets without candles are not in it."""
+"""By market ticker; markets without candles are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class CandleFile:
-    """A file: its rows, its smallest and largest price in dollars (None without any), what its metadata says."""
+class CandleFileFacts:
+    """Facts of one candle file, from its footer.
+
+    Attributes:
+        rows: number of candles.
+        lowest: smallest price in dollars, None without any.
+        highest: largest price in dollars, None without any.
+        metadata: what the fetch wrote about the file.
+    """
 
     rows: int
     lowest: Decimal | None
     highest: Decimal | None
-    said: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 def candle_facts(candles: Candles) -> CandleFacts:
-    """Facts of some candles."""
+    """Facts of the markets that have candles."""
     counts = (candles.end - candles.low).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
     return {
-        ticker: MarketCandles(rows, Decimal(volume).scaleb(-2), jumps)
+        ticker: MarketCandles(rows=rows, volume=Decimal(volume).scaleb(-2), jumps=jumps)
         for ticker, rows, volume, jumps in columns
         if rows
     }
 
 
-def candle_file(path: str) -> CandleFile:
-    """What a file's footer says: its own words, and the statistics that were written with the rows."""
+def candle_file_facts(path: str) -> CandleFileFacts:
+    """Facts of a candle file (schema schemas.CANDLES), from its footer alone."""
     with pa.OSFile(path) as file:  # pyarrow takes longer to look up a path's file system than to read
         footer = pq.read_metadata(file)
-    prices = [at for at, name in enumerate(footer.schema.names) if name in _PRICES]
-    groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
-    statistics = [group.column(at).statistics for group in groups for at in prices]
-    bounds = [found for found in statistics if found is not None and found.has_min_max]
-    return CandleFile(
+    price_columns = [column for column, name in enumerate(footer.schema.names) if name in _PRICES]
+    groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
+    statistics = [group.column(column).statistics for group in groups for column in price_columns]
+    ranges = [one for one in statistics if one is not None and one.has_min_max]
+    return CandleFileFacts(
         rows=footer.num_rows,
-        lowest=_dollars(min((_micro(found.min_raw) for found in bounds), default=None)),
-        highest=_dollars(max((_micro(found.max_raw) for found in bounds), default=None)),
-        said=json.loads((footer.metadata or {}).get(META_KEY, b"{}")),
+        lowest=_dollars(min((_micro(one.min_raw) for one in ranges), default=None)),
+        highest=_dollars(max((_micro(one.max_raw) for one in ranges), default=None)),
+        metadata=json.loads((footer.metadata or {}).get(META_KEY, b"{}")),
     )
 
 
 def _micro(stored: bytes | int) -> int:
-    """A decimal of a price column as Parquet stores it."""
+    """A price in micro-dollars, from a decimal as Parquet stores it."""
     return stored if isinstance(stored, int) else int.from_bytes(stored, "big", signed=True)
 
 

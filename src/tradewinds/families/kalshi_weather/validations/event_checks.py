@@ -1,6 +1,6 @@
-"""The validations of an event that can be judged before anything is replayed, one function each.
+"""Validations of an event that can be judged before the replay, one function each.
 
-A check answers with the sentence that says what is wrong, "" when all is well, and None when it cannot judge the event.
+A check returns a sentence that describes the failure, "" if the event passes, and None if the check does not apply to it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,31 @@ from zoneinfo import ZoneInfo
 
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.events import Market, MarketEvent
+from tradewinds.families.kalshi_weather.events import EventMarket, MarketEvent
 from tradewinds.families.kalshi_weather.validations import statutory_clocks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
 
 Verdict = str | None
+"""Description of a failure; "" for a pass; None where the check does not apply."""
 
-# What a ladder's probabilities may miss 1 by: the forecast's own are exact but for rounding, users round to a digit or two.
+# Tolerance of the sum of a ladder's probabilities, by their source: those of the forecast are exact but for rounding to 12
+# decimals, users round to a digit or two.
 SUM_TOLERANCE = {"gaussian": 1e-9, "file": 0.02}
-# What candles may trade above the market's own volume: recorded markets differ by a fraction of a per cent where at all.
+# Share by which the volume of a market's candles may exceed the market's volume: recorded markets differ by a fraction of a
+# per cent where at all.
 VOLUME_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """An event and what is known about it: the config, facts of its candles, the reported extreme (whole °F) if final."""
+class EventFacts:
+    """An event and the data that its validations compare.
+
+    Attributes:
+        event: the event with its markets.
+        config: resolved.
+        candles: facts by market ticker.
+        reported_f: the target's extreme by the final climate report in whole °F, None without one.
+    """
 
     event: MarketEvent
     config: Mapping[str, Any]
@@ -39,34 +49,44 @@ class Subject:
     reported_f: int | None
 
     def setting(self, name: str, default: float) -> Decimal:
-        """A tolerance of the config's `validations`, exact."""
+        """A tolerance in the config's section `validations`, as an exact decimal.
+
+        Args:
+            name: key in the section.
+            default: value if the config sets none.
+        """
         value = (self.config["validations"] or {}).get(name)
         return Decimal(str(default if value is None else value))
 
 
-def forecast_known_by_asof(subject: Subject) -> Verdict:
-    """No probability was known later than the as-of time."""
-    event = subject.event
+def forecast_known_by_asof(facts: EventFacts) -> Verdict:
+    """Check that every probability was known by the as-of time."""
+    event = facts.event
     known = [m for m in event.markets if m.known_at_ts is not None]
     if not known:
         return None
     late = [m for m in known if m.known_at_ts is not None and m.known_at_ts > event.asof_ts]
-    return f"{_names(late)} has a probability that was known after the as-of time {_utc(event.asof_ts)}" if late else ""
+    if late:
+        return f"{_names(late)} has a probability that was known after the as-of time {_utc(event.asof_ts)}"
+    return ""
 
 
-def one_climate_date(subject: Subject) -> Verdict:
-    """All markets belong to one event. (That its ticker names the climate date is seen before: DATE_MAPPING.)"""
-    event = subject.event
+def one_climate_date(facts: EventFacts) -> Verdict:
+    """Check that all markets belong to one event.
+
+    An event whose ticker does not name the climate date is skipped earlier, as DATE_MAPPING.
+    """
+    event = facts.event
     tickers = sorted({m.event_ticker for m in event.markets})
     if len(tickers) > 1:
         return f"its markets name {len(tickers)} events: {', '.join(tickers)}"
-    strangers = [m for m in event.markets if not m.ticker.startswith(f"{m.event_ticker}-")]
-    return f"{_names(strangers)} is no market of {tickers[0]}" if strangers else ""
+    foreign = [m for m in event.markets if not m.ticker.startswith(f"{m.event_ticker}-")]
+    return f"{_names(foreign)} is no market of {tickers[0]}" if foreign else ""
 
 
-def one_winner(subject: Subject) -> Verdict:
-    """Exactly one market of the ladder settled YES."""
-    markets = subject.event.markets
+def one_winner(facts: EventFacts) -> Verdict:
+    """Check that exactly one market of the ladder settled YES."""
+    markets = facts.event.markets
     if not _is_ladder(markets) or any(m.result not in ("yes", "no") for m in markets):
         return None
     winners = [m for m in markets if m.result == "yes"]
@@ -75,76 +95,84 @@ def one_winner(subject: Subject) -> Verdict:
     return f"{len(winners)} markets settled YES: {_names(winners)}" if winners else "no market settled YES"
 
 
-def ladder_sums_to_one(subject: Subject) -> Verdict:
-    """The probabilities of a ladder sum to 1 within the tolerance."""
-    markets = subject.event.markets
+def ladder_sums_to_one(facts: EventFacts) -> Verdict:
+    """Check that the probabilities of a ladder sum to 1 within the tolerance."""
+    markets = facts.event.markets
     known = [m.p_pico for m in markets if m.p_pico is not None]
     if not _is_ladder(markets) or len(known) < len(markets):
         return None
-    tolerance = subject.setting("probability_sum_tolerance", SUM_TOLERANCE[subject.config["probabilities"]["source"]])
+    tolerance = facts.setting("probability_sum_tolerance", SUM_TOLERANCE[facts.config["probabilities"]["source"]])
     total = sum(known)
     return "" if abs(total - PICO) <= tolerance * PICO else f"its probabilities sum to {total / PICO:.9g}"
 
 
-def strikes_tile(subject: Subject) -> Verdict:
-    """Every whole degree settles exactly one market of the ladder."""
-    markets = subject.event.markets
+def strikes_tile(facts: EventFacts) -> Verdict:
+    """Check that every whole degree settles exactly one market of the ladder."""
+    markets = facts.event.markets
     if not _is_ladder(markets):
         return None
     unread = [m for m in markets if m.bounds is None]
     if unread:
         return f"neither strikes nor words of {_names(unread)} say what settles it"
-    ladder = sorted(((*m.bounds, m.ticker) for m in markets if m.bounds), key=_lowest)
-    (lowest, _, bottom), (_, highest, top) = ladder[0], ladder[-1]
+    # Brackets from the coldest to the hottest: lowest and highest degree, ticker.
+    ladder = sorted(((*m.bounds, m.ticker) for m in markets if m.bounds), key=_lowest_degree)
+    (lowest, _, coldest), (_, highest, hottest) = ladder[0], ladder[-1]
     if lowest is not None:
-        return f"nothing settles below {lowest}, where {bottom} begins"
+        return f"nothing settles below {lowest}, where {coldest} begins"
     for (_, end, below), (start, _, above) in itertools.pairwise(ladder):
         if end is None or start is None or start <= end:
             return f"{below} and {above} overlap"
         if start > end + 1:
             return f"nothing settles from {end + 1} to {start - 1}, between {below} and {above}"
-    return "" if highest is None else f"nothing settles above {highest}, where {top} ends"
+    return "" if highest is None else f"nothing settles above {highest}, where {hottest} ends"
 
 
-def _lowest(rung: tuple[int | None, int | None, str]) -> float:
-    return -math.inf if rung[0] is None else rung[0]
+def _lowest_degree(bracket: tuple[int | None, int | None, str]) -> float:
+    """Lowest degree of a bracket (lowest, highest, ticker); −∞ for an open one."""
+    return -math.inf if bracket[0] is None else bracket[0]
 
 
-def prices_in_bounds(subject: Subject) -> Verdict:
-    """Every price of the event's candles is from 0 to 1."""
-    file = subject.event.file
+def prices_in_bounds(facts: EventFacts) -> Verdict:
+    """Check that every price of the event's candles is from 0 to 1 dollar."""
+    file = facts.event.file
     if file is None or file.lowest is None or file.highest is None:
         return None
     outside = [price for price in (file.lowest, file.highest) if not 0 <= price <= 1]
     return f"a candle has the price {outside[0]}" if outside else ""
 
 
-def refetch_changes_nothing(subject: Subject) -> Verdict:
-    """The candles are what their fetch said it wrote, for the markets that the catalog lists now."""
-    event, file = subject.event, subject.event.file
+def refetch_changes_nothing(facts: EventFacts) -> Verdict:
+    """Check that the candles are those that the fetch recorded, for the markets that the catalog lists now.
+
+    If so, fetching them again would change nothing.
+    """
+    event, file = facts.event, facts.event.file
     if file is None:
         return None
+    # The catalog lists each market once.
     listed = Counter(m.ticker for m in event.markets)
     twice = [ticker for ticker, times in listed.items() if times > 1]
     if twice:
         return f"the catalog lists {', '.join(twice)} twice"
-    found = {t: subject.candles[t] for t in listed if t in subject.candles}
-    disordered = [ticker for ticker, candles in found.items() if candles.jumps > 1]
+    # Candles are unique, in order, and of listed markets.
+    present = {ticker: facts.candles[ticker] for ticker in listed if ticker in facts.candles}
+    disordered = [ticker for ticker, candles in present.items() if candles.jumps > 1]
     if disordered:
         return f"the candles of {', '.join(disordered)} are not unique and in order of time"
-    rows = {ticker: candles.rows for ticker, candles in found.items()}
+    rows = {ticker: candles.rows for ticker, candles in present.items()}
     if sum(rows.values()) != file.rows:
         return "its file holds candles of markets that the catalog does not list"
-    counts = file.said.get("rows_per_market", rows)
+    # Numbers of candles and markets are those in the file's metadata.
+    counts = file.metadata.get("rows_per_market", rows)
     if {ticker: count for ticker, count in counts.items() if count} != rows:
         return "its file holds other numbers of candles than its fetch counted"
-    fetched = file.said.get("markets", listed)
+    fetched = file.metadata.get("markets", listed)
     return "" if set(fetched) == set(listed) else "its candles were fetched for other markets than the catalog lists"
 
 
-def daylight_saving(subject: Subject) -> Verdict:
-    """Around a change of the clocks, climate day and as-of time are those that the law of daylight saving gives."""
-    event, policy = subject.event, subject.config["asof_policy"]
+def daylight_saving(facts: EventFacts) -> Verdict:
+    """Check climate day and as-of time against the statute of daylight saving, around a change of the clocks."""
+    event, policy = facts.event, facts.config["asof_policy"]
     zone, day = event.station.timezone, event.climate_date
     asof_date = day - dt.timedelta(days=policy["days_before"])
     if zone not in statutory_clocks.STANDARD_HOURS or not any(map(statutory_clocks.near_a_change, (day, asof_date))):
@@ -156,53 +184,62 @@ def daylight_saving(subject: Subject) -> Verdict:
     return "" if asof == event.asof_ts else f"its as-of time is {_utc(event.asof_ts)} and must be {_utc(asof)}"
 
 
-def station_known(subject: Subject) -> Verdict:
-    """The station's standard time is that of its time zone. (That the ticker is one of its series: DATE_MAPPING.)"""
-    event, station = subject.event, subject.event.station
+def station_known(facts: EventFacts) -> Verdict:
+    """Check that the station's standard time is that of its time zone.
+
+    An event whose ticker belongs to no series of the station is skipped earlier, as DATE_MAPPING.
+    """
+    event, station = facts.event, facts.event.station
     offset = dt.datetime(event.climate_date.year, 1, 15, tzinfo=ZoneInfo(station.timezone)).utcoffset()
     if offset != dt.timedelta(hours=station.lst_offset_hours):
         return f"standard time of {station.timezone} is not {station.lst_offset_hours} hours from UTC"
     return ""
 
 
-def volume_in_bounds(subject: Subject) -> Verdict:
-    """The candles of a market trade no more than the market did."""
-    most = 1 + subject.setting("volume_tolerance", VOLUME_TOLERANCE)
-    traded = subject.candles
-    known = [(m, traded[m.ticker].volume, m.volume) for m in subject.event.markets if m.ticker in traded]
+def volume_in_bounds(facts: EventFacts) -> Verdict:
+    """Check that the candles of a market trade no more contracts than the market did."""
+    allowed = 1 + facts.setting("volume_tolerance", VOLUME_TOLERANCE)
+    traded = facts.candles
+    known = [(m, traded[m.ticker].volume, m.volume) for m in facts.event.markets if m.ticker in traded]
     judged = [(market, candles, volume) for market, candles, volume in known if volume is not None]
     above = [
         f"{market.ticker} trades {candles} contracts in its candles, {volume} in all"
         for market, candles, volume in judged
-        if candles > most * volume
+        if candles > allowed * volume
     ]
     return "; ".join(above) if judged else None
 
 
-def settlement_matches_report(subject: Subject) -> Verdict:
-    """Every market settled as the final climate report says."""
-    value = subject.reported_f
-    markets = [m for m in subject.event.markets if m.bounds is not None and m.result in ("yes", "no")]
-    if value is None or not markets:
+def settlement_matches_report(facts: EventFacts) -> Verdict:
+    """Check that every market settled as the final climate report requires."""
+    reported_f = facts.reported_f
+    markets = [m for m in facts.event.markets if m.bounds is not None and m.result in ("yes", "no")]
+    if reported_f is None or not markets:
         return None
-    wrong = [m for m in markets if (m.result == "yes") != _inside(m, value)]
+    wrong = [m for m in markets if (m.result == "yes") != _settles_yes_at(m, reported_f)]
     results = ", ".join(f"{m.ticker} {m.result}" for m in wrong)
-    return f"the climate report says {value} °F, the exchange {results}" if wrong else ""
+    return f"the climate report says {reported_f} °F, the exchange {results}" if wrong else ""
 
 
-def _is_ladder(markets: tuple[Market, ...]) -> bool:
-    """ASSUME: two and more markets of a day exclude each other; a single one ("80° or above", until 2022) does not."""
+def _is_ladder(markets: tuple[EventMarket, ...]) -> bool:
+    """Whether markets form a ladder of brackets.
+
+    ASSUME: two and more markets of a day exclude each other; a single one ("80° or above", until 2022) is no ladder.
+    """
     return len(markets) > 1
 
 
-def _inside(market: Market, value: int) -> bool:
-    low, high = market.bounds or (None, None)
-    return (low is None or low <= value) and (high is None or value <= high)
+def _settles_yes_at(market: EventMarket, degrees_f: int) -> bool:
+    """Whether a market settles YES at a temperature in whole °F."""
+    lowest, highest = market.bounds or (None, None)
+    return (lowest is None or lowest <= degrees_f) and (highest is None or degrees_f <= highest)
 
 
-def _names(markets: list[Market]) -> str:
+def _names(markets: list[EventMarket]) -> str:
+    """Tickers of markets, joined by commas."""
     return ", ".join(m.ticker for m in markets)
 
 
 def _utc(ts: int) -> str:
+    """An instant in Unix seconds as text."""
     return f"{dt.datetime.fromtimestamp(ts, dt.UTC):%Y-%m-%d %H:%MZ}"

@@ -1,7 +1,7 @@
-"""The fourteen validations: what is checked, in which events it fails, and what follows from that.
+"""The fourteen validations, the events that fail them, and the consequence of a failure.
 
-Eleven are about an event and its data, before anything is replayed: a failure skips the event (quarantine), fails the run
-or is only told, by `on_missing.validation`. Three are about the trades that a replay made (`trade_checks`).
+Eleven check an event and its data before the replay: a failure skips the event (quarantine), fails the run, or is only
+reported, by `on_missing.validation`. Three check the trades that a replay made (`trade_checks`).
 """
 
 from __future__ import annotations
@@ -18,20 +18,27 @@ from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather.events import MarketEvent
 from tradewinds.families.kalshi_weather.validations import event_checks, trade_checks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
-from tradewinds.families.kalshi_weather.validations.event_checks import Subject, Verdict
+from tradewinds.families.kalshi_weather.validations.event_checks import EventFacts, Verdict
 
-_REPORTED = ["station_id", "climate_date", "high_f", "low_f", "final"]
+_REPORT_COLUMNS = ["station_id", "climate_date", "high_f", "low_f", "final"]
 
-PREFIX = "VALIDATION:"
+SKIP_PREFIX = "VALIDATION:"  # of an event's skip reason; the name of the validation follows
 SKIP, FAIL, WARN = "skip", "fail", "warn"
 
 
 class Validation(NamedTuple):
-    """A validation of an event, or (with `trade`) of a trade; `what` says what holds when it passes."""
+    """A validation of an event or of a trade.
+
+    Attributes:
+        name: as in the config, metrics.json and docs/validations.md.
+        what: what holds when it passes.
+        event: the check of an event, None for a validation of trades.
+        trade: the check of a trade, None for a validation of events.
+    """
 
     name: str
     what: str
-    event: Callable[[Subject], Verdict] | None = None
+    event: Callable[[EventFacts], Verdict] | None = None
     trade: trade_checks.TradeCheck | None = None
 
 
@@ -112,7 +119,13 @@ EVENT_VALIDATIONS = tuple(v for v in VALIDATIONS if v.event)
 
 
 class Failure(NamedTuple):
-    """Why an event fails a validation."""
+    """An event that fails a validation.
+
+    Attributes:
+        validation: name of the validation.
+        event: ticker of the event.
+        why: description of the failure.
+    """
 
     validation: str
     event: str
@@ -121,73 +134,97 @@ class Failure(NamedTuple):
 
 @dataclass
 class EventFindings:
-    """How many events (or trades) each validation judged, and what failed, by date and series."""
+    """Results of validations.
+
+    Attributes:
+        judged: number of events to which each validation applied, by name.
+        failures: in order of climate date and series.
+    """
 
     judged: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def failed(self) -> Counter[str]:
-        """Events that fail, by validation."""
+        """Number of events that fail, by validation."""
         return Counter(failure.validation for failure in self.failures)
 
 
-Reports = Mapping[tuple[str, dt.date], Mapping[str, int | None]]
+_ReportedExtremes = Mapping[tuple[str, dt.date], Mapping[str, int | None]]
 """High and low (`max`, `min`) in whole °F of final climate reports, by station and climate date."""
 
 
 class Judge:
-    """Judges the events of a config, some at a time.
+    """Applies the validations of events to the events of a config, some at a time.
 
     Args:
-        config: resolved; climate: paths of climate reports (schema store.CLIMATE), none if there are none.
+        config: resolved.
+        climate: paths of climate reports (schema schemas.CLIMATE); without any, settlements are not checked.
+
+    Attributes:
+        findings: of all events judged so far.
     """
 
     def __init__(self, config: Mapping[str, Any], climate: Iterable[str]) -> None:
         self.config, self.reports = config, _final_reports(config, climate)
-        self.found = EventFindings()
+        self.findings = EventFindings()
 
     def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> EventFindings:
-        """Judge the events that nothing else keeps out of the replay; what is found in these."""
-        found = EventFindings()
+        """Apply the validations to events that are not skipped for another reason, and add the result to `findings`.
+
+        Args:
+            events: of the config.
+            facts: of their candles.
+
+        Returns:
+            EventFindings of these events.
+        """
+        findings = EventFindings()
         for event in events:
             if event.skip is None:
-                self._judge(event, facts, found)
-        self.found.judged += found.judged
-        self.found.failures += found.failures
-        return found
+                self._judge_event(event, facts, findings)
+        self.findings.judged += findings.judged
+        self.findings.failures += findings.failures
+        return findings
 
-    def _judge(self, event: MarketEvent, facts: CandleFacts, found: EventFindings) -> None:
+    def _judge_event(self, event: MarketEvent, candles: CandleFacts, findings: EventFindings) -> None:
         reported = self.reports.get((event.station.station_id, event.climate_date), {})
-        subject = Subject(event, self.config, facts, reported.get(event.station.target))
+        facts = EventFacts(
+            event=event, config=self.config, candles=candles, reported_f=reported.get(event.station.target)
+        )
         for validation in EVENT_VALIDATIONS:
-            verdict = validation.event(subject) if validation.event else None
+            verdict = validation.event(facts) if validation.event else None
             if verdict is not None:
-                found.judged[validation.name] += 1
+                findings.judged[validation.name] += 1
             if verdict:
-                found.failures.append(Failure(validation.name, event.ticker, verdict))
+                findings.failures.append(Failure(validation=validation.name, event=event.ticker, why=verdict))
 
 
-def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> Reports:
-    """Preliminary reports say nothing of how a day ended."""
+def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> _ReportedExtremes:
+    """Extremes of the config's range; preliminary reports are left out, as the day may still change them."""
     days = config["date_start_local"], config["date_end_local"]
-    rows = [row for path in climate for row in files.read_rows(path, _REPORTED, days) if row["final"]]
+    rows = [row for path in climate for row in files.read_rows(path, _REPORT_COLUMNS, days) if row["final"]]
     return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
 
 def policy(config: Mapping[str, Any], name: str) -> str:
-    """What follows from a failure of a validation: skip, fail or warn."""
+    """Consequence of a failure: skip, fail or warn.
+
+    Args:
+        config: resolved.
+        name: of the validation.
+    """
     rule = config["on_missing"]["validation"]
     return str(rule if isinstance(rule, str) else rule.get(name, SKIP))
 
 
-def refuse_if_asked(config: Mapping[str, Any], found: EventFindings) -> None:
-    """Fail the run for validations that on_missing says to fail.
+def refuse_fatal_failures(config: Mapping[str, Any], findings: EventFindings) -> None:
+    """Fail the run if an event fails a validation whose policy is `fail`.
 
     Raises:
-        SimulationError: an event fails one of them.
+        SimulationError: there is such a failure; names the first.
     """
-    fatal = [failure for failure in found.failures if policy(config, failure.validation) == FAIL]
+    fatal = [failure for failure in findings.failures if policy(config, failure.validation) == FAIL]
     if fatal:
         first = fatal[0]
         raise SimulationError(
@@ -198,12 +235,20 @@ def refuse_if_asked(config: Mapping[str, Any], found: EventFindings) -> None:
         )
 
 
-def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], found: EventFindings) -> list[MarketEvent]:
-    """The events, those that fail a validation skipped for the first one that they fail."""
+def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], findings: EventFindings) -> list[MarketEvent]:
+    """The events, with a skip reason on those that fail a validation whose policy is `skip`.
+
+    The reason names the first such validation that the event fails.
+
+    Args:
+        config: resolved.
+        events: of the config.
+        findings: findings of these events.
+    """
     reasons: dict[str, str] = {}
-    for failure in found.failures:
+    for failure in findings.failures:
         if policy(config, failure.validation) == SKIP:
-            reasons.setdefault(failure.event, PREFIX + failure.validation)
+            reasons.setdefault(failure.event, SKIP_PREFIX + failure.validation)
     return [
         replace(event, skip=reasons[event.ticker]) if event.skip is None and event.ticker in reasons else event
         for event in events
@@ -211,24 +256,39 @@ def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], found:
 
 
 def refuse_wrong_trades(fills: Sequence[Fill], step_seconds: int) -> None:
-    """Judge every trade of a run.
+    """Apply the validations of trades to every fill of a run.
+
+    Args:
+        fills: in any order.
+        step_seconds: between decisions.
 
     Raises:
-        SimulationError: a trade fails a validation, whatever on_missing says.
+        SimulationError: a trade fails a validation, for any `on_missing`.
     """
     checks = [(v.name, v.what, v.trade) for v in VALIDATIONS if v.trade]
     trade_checks.refuse_wrong_trades(fills, step_seconds, checks)
 
 
-def diagnostics(found: EventFindings, trades: int, quarantine: Iterable[str]) -> dict[str, Any]:
-    """The part of metrics.json about validations: failed counts by name, events left out, and the details of each."""
-    failed = found.failed
+def validation_diagnostics(findings: EventFindings, trades: int, quarantine: Iterable[str]) -> dict[str, Any]:
+    """The part of metrics.json about validations.
+
+    Args:
+        findings: findings of all events of the run.
+        trades: number of trades, to all of which the validations of trades were applied.
+        quarantine: tickers of events that were left out.
+
+    Returns:
+        `validations`: number of failures by validation.
+        `quarantined`: the tickers in order.
+        `validation_details`: per validation its name, what holds, how many were judged, and each failure.
+    """
+    failed = findings.failed
     details = [
         {
             "name": v.name,
             "what": v.what,
-            "judged": trades if v.trade else found.judged[v.name],
-            "failures": [[f.event, f.why] for f in found.failures if f.validation == v.name],
+            "judged": trades if v.trade else findings.judged[v.name],
+            "failures": [[f.event, f.why] for f in findings.failures if f.validation == v.name],
         }
         for v in VALIDATIONS
     ]

@@ -1,4 +1,4 @@
-"""Clocks of the United States by the letter of the law: a second opinion on the time-zone database and on `calendars`.
+"""Clocks of the United States by statute: a check of the time-zone database and of `climate_days`.
 
 Energy Policy Act of 2005: from 2007 on, daylight saving runs from the second Sunday of March, 02:00 standard time, to the
 first Sunday of November, 02:00 daylight time. Arizona keeps standard time.
@@ -17,18 +17,25 @@ STANDARD_HOURS = {
     "America/Phoenix": -7,
     "America/Los_Angeles": -8,
 }
+"""Standard time minus UTC in hours, by time zone."""
+
 WITHOUT_SAVING = frozenset({"America/Phoenix"})
 _CHANGE = dt.time(2)  # both changes happen at 02:00 on the clock that was in force
 
 
 @functools.cache
 def changes(year: int) -> tuple[dt.date, dt.date]:
-    """The dates on which daylight saving begins and ends."""
-    return _sunday(dt.date(year, 3, 8)), _sunday(dt.date(year, 11, 1))
+    """The dates on which daylight saving begins and ends.
+
+    Args:
+        year: from 2007 on.
+    """
+    return _first_sunday_from(dt.date(year, 3, 8)), _first_sunday_from(dt.date(year, 11, 1))
 
 
-def _sunday(first: dt.date) -> dt.date:
-    return first + dt.timedelta(days=6 - first.weekday())
+def _first_sunday_from(date: dt.date) -> dt.date:
+    """The first Sunday on or after a date."""
+    return date + dt.timedelta(days=6 - date.weekday())
 
 
 def near_a_change(date: dt.date) -> bool:
@@ -37,7 +44,13 @@ def near_a_change(date: dt.date) -> bool:
 
 
 def civil_ts(zone: str, date: dt.date, clock: dt.time) -> int:
-    """Unix seconds of a civil time; a skipped time moves on by the gap, one that occurs twice means the first."""
+    """Unix seconds of a civil time.
+
+    Args:
+        zone: a key of STANDARD_HOURS.
+        date: from 2007 on.
+        clock: a skipped time moves on by the gap; of a time that occurs twice the first is meant.
+    """
     spring, autumn = changes(date.year)
     # A skipped time is read on the clock before the change, which moves it on by the gap.
     saving = spring < date < autumn
@@ -48,7 +61,12 @@ def civil_ts(zone: str, date: dt.date, clock: dt.time) -> int:
 
 
 def standard_midnight_ts(zone: str, date: dt.date) -> int:
-    """Unix seconds of midnight local standard time, at which a climate day begins."""
+    """Unix seconds of midnight local standard time, at which a climate day begins.
+
+    Args:
+        zone: a key of STANDARD_HOURS.
+        date: the climate date.
+    """
     return _utc_ts(date, dt.time()) - STANDARD_HOURS[zone] * 3600
 
 

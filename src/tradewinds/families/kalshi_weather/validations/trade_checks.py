@@ -1,4 +1,7 @@
-"""The validations of a run's own trades. One that fails is a bug of the engine, so it always fails the run."""
+"""Validations of a run's own trades. A failure is a bug of the engine, so it always fails the run.
+
+Each check takes a fill and the seconds between decisions, and returns whether the fill passes.
+"""
 
 from __future__ import annotations
 
@@ -13,43 +16,53 @@ from tradewinds.engine.event_contracts.fills import Fill
 
 _FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
 
+TradeCheck = Callable[[Fill, int], bool]
+
 
 def quote_known_by_decision(fill: Fill, step_seconds: int) -> bool:
-    """The candle of the quote had ended when the order was decided, and counts for the contract."""
+    """Whether the quote's candle had ended when the order was decided, and is one of the contract's window."""
     return fill.contract.quotes_from_ts <= fill.quote_ts <= fill.decision_ts
 
 
 def fee_in_bounds(fill: Fill, step_seconds: int) -> bool:
-    """0 ≤ fee ≤ 0.0175·q + 0.01 dollars: the fee at a price of one half, and a cent for rounding up.
+    """Whether 0 ≤ fee ≤ 0.0175·q + 0.01 dollars for q contracts.
 
-    A series whose multiplier is above 1 may charge that much more.
+    The bound is the fee at a price of one half, and a cent for rounding up. A series whose multiplier is above 1 may charge
+    that much more.
     """
-    return 0 <= fill.fee_micro <= _most_fee(fill.contract.fee_rate.as_integer_ratio(), fill.quantity)
+    return 0 <= fill.fee_micro <= _highest_fee(fill.contract.fee_rate.as_integer_ratio(), fill.quantity)
 
 
 @functools.lru_cache(1024)
-def _most_fee(ratio: tuple[int, int], quantity: int) -> int:
-    """Of so many contracts, at a rate."""
-    rate = max(Fraction(*ratio), TAKER_RATE)
+def _highest_fee(rate_ratio: tuple[int, int], quantity: int) -> int:
+    """Upper bound of an order's fee in micro-dollars.
+
+    Args:
+        rate_ratio: numerator and denominator of the contract's fee rate.
+        quantity: contracts.
+    """
+    rate = max(Fraction(*rate_ratio), TAKER_RATE)
     return -(-rate.numerator * MICRO * quantity // (4 * rate.denominator * _FEE_GRID)) * _FEE_GRID + CENT
 
 
 def decision_in_window(fill: Fill, step_seconds: int) -> bool:
-    """The decision falls on the cadence and inside the market's window."""
+    """Whether the decision falls on the cadence and inside the market's trade window."""
     contract = fill.contract
     return contract.start_ts <= fill.decision_ts < contract.end_ts and fill.decision_ts % step_seconds == 0
-
-
-TradeCheck = Callable[[Fill, int], bool]
 
 
 def refuse_wrong_trades(
     fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]
 ) -> None:
-    """Judge every fill by checks of (name, what, function).
+    """Check every fill of a run.
+
+    Args:
+        fills: in any order.
+        step_seconds: between decisions.
+        checks: name of the validation, what holds when it passes, and the check.
 
     Raises:
-        SimulationError: a trade fails one.
+        SimulationError: a fill fails a check.
     """
     for name, what, check in checks:
         wrong = [fill for fill in fills if not check(fill, step_seconds)]

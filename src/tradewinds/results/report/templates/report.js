@@ -45,6 +45,9 @@
     ...(label ? { label, labelSize: 20 } : {}),
     ...more,
   });
+  // The width of a y axis whose figures have so many letters: its title stands clear of them.
+  const room = (letters) => Math.max(64, 22 + 7 * letters);
+  const fitted = (u, figures) => room(Math.max(0, ...(figures ?? []).map((text) => String(text ?? "").length)));
   const base = (width, height, more) => ({
     width,
     height,
@@ -84,11 +87,14 @@
   const stepped = uPlot.paths.stepped({ align: 1 });
   const equity = (place, { name, data }) => {
     const words = (i) => `${utc(data.t[i])}\nequity ${money(data.equity[i])} ${data.currency}\ndrawdown ${money(data.drawdown[i])} ${data.currency}`;
+    const [low, high] = [Math.min(...data.equity), Math.max(...data.equity)];
+    const whole = [low, high, Math.min(...data.drawdown)].map((value) => Math.trunc(value).toLocaleString("en-US").length);
+    const size = room(Math.max(...whole) + (high - low < 5 ? 2 : 0)); // of both panes, so that their times are in line
     const pane = (height, label, values, series, more = {}) => {
       const width = place.clientWidth;
       const options = base(width, height, {
         cursor: { sync: { key: name }, points: { show: true, size: 7 }, drag: { x: true, y: false } },
-        axes: [axis("", { values: DATES, ...more.x }), axis(label, { size: 64 })],
+        axes: [axis("", { values: DATES, ...more.x }), axis(label, { size })],
         series: [{}, { paths: stepped, points: { show: false }, width: 1.6, ...series }],
         scales: { y: more.y ?? {} },
         plugins: [tip(words)],
@@ -128,7 +134,7 @@
           grid: { show: false },
           ...(turned ? { rotate: -90, size: letters * 7 + 16 } : {}),
         }),
-        axis(`${data.names[0]}, ${axes[1]}`, { size: 64 }),
+        axis(`${data.names[0]}, ${axes[1]}`, { size: fitted }),
       ],
       series: [{}, bar("gain"), bar("loss"), { paths: () => null, points: { show: false } }],
       hooks: {
@@ -207,7 +213,7 @@
     const options = base(place.clientWidth, HEIGHT.history, {
       legend: { show: data.lines.length > 1, live: false },
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
-      axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
       series: [{}, ...data.lines.map((found, i) => ({
         label: found.name, stroke: colour(colours[i]), width: 1.4, points: { show: false },
       }))],
@@ -223,7 +229,7 @@
     const shape = (s, i) => ({ stroke: colour(`c${i}`), width: 1.8, dash: i > 2 ? [7, 4] : [], points: { show: data.t.length < 40, size: 5 } });
     const options = base(place.clientWidth, HEIGHT.points, {
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
-      axes: [axis("", { values: DATES }), axis(axes[1], { size: 64 })],
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
       series: [{}, ...data.series.map(shape)],
       hooks: { drawAxes: [(u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1, [5, 4])] },
       plugins: [tip(words)],

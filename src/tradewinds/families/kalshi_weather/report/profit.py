@@ -9,7 +9,7 @@ import math
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tradewinds.results.report.run import Run
+from tradewinds.results.report.run import ReportRun
 
 INTERVAL = 1.96  # standard errors to either side: 95 % of a normal distribution
 LEAST_EVENTS = 5  # fewer say nothing about their own spread
@@ -61,7 +61,7 @@ class Group(NamedTuple):
         return self.realised_each - INTERVAL * self.error, self.realised_each + INTERVAL * self.error
 
 
-def grouped(run: Run, key: str) -> list[Group]:
+def grouped(run: ReportRun, key: str) -> list[Group]:
     """The trades by an SQL expression over the columns of trades.parquet (ours, never a user's), in its order.
 
     The standard error is that of a ratio of sums over events (Cochran, Sampling Techniques, 1977, section 6.4; the same as
@@ -83,7 +83,7 @@ ORDER BY pnl {order}, min(decision_ts_utc), market_ticker, side LIMIT ?
 """
 
 
-def extremes(run: Run, best: bool, most: int) -> list[tuple[Any, ...]]:
+def extremes(run: ReportRun, best: bool, most: int) -> list[tuple[Any, ...]]:
     """The positions with the largest profit or loss: market, side, first order (text), orders, quantity, mean price,
     probability, P&L. A position is all orders for one side of one market."""
     sign, order = (">", "DESC") if best else ("<", "ASC")

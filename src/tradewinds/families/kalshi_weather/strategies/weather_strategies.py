@@ -1,6 +1,6 @@
-"""The strategies of temperature events by name, or one from a user's file.
+"""The strategy of a config of temperature events: a built-in one by name, or the user's own from a file.
 
-A strategy is a module with a function `rules(config) -> Rules`. None is imported before it is needed.
+A strategy is a module with a function `rules(config) -> Rules`. Its module is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ STRATEGIES = StrategyTable(
 
 
 def check(strategy: Mapping[str, Any]) -> None:
-    """Whether a config's strategy section names something that is there.
+    """Check that a config's strategy exists and can be loaded.
+
+    Args:
+        strategy: the config's section `strategy`.
 
     Raises:
         ConfigError: an unknown name, or a file that cannot be loaded.
@@ -39,11 +42,18 @@ def check(strategy: Mapping[str, Any]) -> None:
 
 
 def rules_of(config: Mapping[str, Any]) -> Rules:
-    """The rules of a resolved config; raises as `check`."""
+    """The rules by which a config's strategy trades.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        ConfigError: an unknown name, or a file that cannot be loaded.
+    """
     check(config["strategy"])
     if config["strategy"]["file"] is not None:
         from tradewinds.families.kalshi_weather.strategies import file_strategy
 
         return file_strategy.rules(config)
-    made: Rules = STRATEGIES.module(config["strategy"]["name"]).rules(config)
-    return made
+    built_in: Rules = STRATEGIES.module(config["strategy"]["name"]).rules(config)
+    return built_in

@@ -1,4 +1,4 @@
-"""The strategies of daily equities by name; what their modules have is described in toolkit.py."""
+"""The strategies of daily equities by name. The docstring of toolkit.py says what a strategy's module must define."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ STRATEGIES = StrategyTable(
 
 
 def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The module of a config's strategy, and its parameters.
+    """Return the module of a config's strategy and the strategy's parameters, defaults included.
 
     Raises:
-        ConfigError: an unknown name, or a parameter that the strategy lacks.
+        ConfigError: unknown name, or a parameter that the strategy does not have.
     """
     name = config["strategy"]["name"]
     module = STRATEGIES.module(name)
@@ -40,6 +40,6 @@ def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def history_of(config: Mapping[str, Any]) -> int:
-    """Bars that a signal of a config's strategy needs, its own included."""
+    """Return how many bars a signal of a config's strategy needs, its own included; raises as chosen."""
     module, parameters = chosen(config)
     return int(module.history(parameters))

@@ -1,0 +1,236 @@
+"""The books of a run: one row for every change of cash or of a position, whatever loop made it.
+
+Everything that is said of an account's money is a sum over these rows: cash at an instant, what is held, a trade's profit.
+Amounts, prices and quantities are integers of micro-units (a share is 1,000,000), times are Unix seconds. A trade is a
+`position_id`, from its first fill to its last row; it may have several legs, partial exits, and payments while it is held
+(engine/trades.py).
+
+The invariant of every run: start cash + sum of `cash_change` = end cash, where the end cash is the account's own figure and
+no sum of these rows. `Journal.check` is that comparison.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import instant, money
+
+COLUMNS = ("ts", "kind", "instrument", "position_id", "leg", "quantity", "price", "cash_change", "reason")
+REMEDY = "No result is kept. This is a bug of the engine, not of your data: please report it with the run's config."
+
+
+class Kind(IntEnum):
+    """What a row is. A fill and a settlement change a position, each of them; no other row does."""
+
+    FILL = 0
+    FEE = 1
+    DIVIDEND = 2
+    FUNDING = 3
+    SETTLEMENT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Journal:
+    """Rows in order of time, those of one instant in the order in which they happened; columns of equal length.
+
+    Args:
+        ts: Unix seconds.
+        kind: values of Kind.
+        instrument: places in `instruments`.
+        position_id: numbers of positions, from 0 in order of their opening.
+        leg: places in `legs`; a leg of a position is of one instrument, and long or short.
+        quantity: micro-units by which the holding changes (bought: above 0; sold or settled: below 0).
+        price: micro-units of money for one; 0 where there is none.
+        cash_change: micro-units of money.
+        reason: places in `reasons`.
+        instruments, legs, reasons: the names.
+    """
+
+    ts: Ints
+    kind: Ints
+    instrument: Ints
+    position_id: Ints
+    leg: Ints
+    quantity: Ints
+    price: Ints
+    cash_change: Ints
+    reason: Ints
+    instruments: Sequence[str]
+    legs: Sequence[str]
+    reasons: Sequence[str]
+
+    @classmethod
+    def in_order(cls, columns: Mapping[str, Ints], **names: Sequence[str]) -> Journal:
+        """A journal of whole columns, as a compiled loop leaves them: sorted by time, rows of one instant as they stand."""
+        order = np.argsort(columns["ts"], kind="stable")
+        return cls(**{name: column[order] for name, column in columns.items()}, **names)  # type: ignore[arg-type]
+
+    @classmethod
+    def empty(cls) -> Journal:
+        """The books of an account that never did anything."""
+        return JournalWriter().journal()
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.ts)
+
+    def __eq__(self, other: object) -> bool:
+        """The same rows under the same names."""
+        if not isinstance(other, Journal):
+            return NotImplemented
+        names = ("instruments", "legs", "reasons")
+        same_names = all(list(getattr(self, name)) == list(getattr(other, name)) for name in names)
+        return same_names and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def sides(self) -> list[str]:
+        """Per row BUY or SELL; nothing for a row that is no fill."""
+        found: list[str] = np.where(self.kind == Kind.FILL, np.where(self.quantity > 0, "BUY", "SELL"), "").tolist()
+        return found
+
+    def total(self, kind: Kind) -> int:
+        """Sum of the changes of cash of one kind."""
+        return int(self.cash_change[self.kind == kind].sum())
+
+    def cash(self, start_micro: int, instants: Ints, before_fills: Flags | bool = False) -> Ints:
+        """Cash at some instants: after all that happened at each, or before its first fill.
+
+        Args:
+            start_micro: cash before the first row.
+            instants: Unix seconds, in any order.
+            before_fills: for which of the instants fills of that second (and all after them) are left out.
+        """
+        count = np.searchsorted(self.ts, instants, side="right")
+        first = np.searchsorted(self.ts, instants, side="left")
+        count = np.where(before_fills, np.minimum(count, self._next_fill[first]), count)
+        return start_micro + self._cash_after[count]
+
+    @functools.cached_property
+    def _cash_after(self) -> Ints:
+        """Sum of the changes of cash of the first n rows, by n."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.cash_change)])
+
+    @functools.cached_property
+    def _next_fill(self) -> Ints:
+        """For each row, and for the end, the first row from it on that is a fill."""
+        places = np.where(self.kind == Kind.FILL, np.arange(len(self)), len(self))
+        return np.minimum.accumulate(np.append(places, len(self))[::-1])[::-1]
+
+    def held(self, ts: int) -> dict[tuple[str, str], int]:
+        """What is held after all that happened by an instant: micro-units by (instrument, leg)."""
+        count = int(np.searchsorted(self.ts, ts, side="right"))
+        what = self.instrument[:count] * len(self.legs) + self.leg[:count]
+        keys, places = np.unique(what, return_inverse=True)
+        sums = np.zeros(len(keys), np.int64)
+        np.add.at(sums, places, self.quantity[:count])
+        pairs = ((divmod(key, len(self.legs)), held) for key, held in zip(keys.tolist(), sums.tolist(), strict=True))
+        return {(self.instruments[i], self.legs[leg]): held for (i, leg), held in pairs if held}
+
+    @functools.cached_property
+    def by_leg(self) -> tuple[Ints, Ints]:
+        """Rows grouped by position and leg: their places, group after group in order of time, and where each group begins."""
+        key = self.position_id * max(len(self.legs), 1) + self.leg
+        order = np.argsort(key, kind="stable")
+        return order, np.flatnonzero(np.diff(key[order], prepend=-1))
+
+    def check(self, start_micro: int, end_micro: int, *, stays_open: bool = False) -> None:
+        """Compare the rows with each other, and their sum with the account's own cash.
+
+        Args:
+            start_micro: cash before the first row.
+            end_micro: the account's own cash at the end.
+            stays_open: whether positions may be open after the last row.
+
+        Raises:
+            SimulationError: they do not add up; it names the amounts, or the first row or position that is wrong.
+        """
+        if len(self) and (late := np.flatnonzero(np.diff(self.ts) < 0)).size:
+            row = int(late[0]) + 1
+            raise _wrong(f"row {row} is of {instant(int(self.ts[row]))}, and the one before it is later")
+        moves = (self.kind == Kind.FILL) | (self.kind == Kind.SETTLEMENT)
+        if (odd := np.flatnonzero((self.quantity != 0) != moves)).size:
+            change = "changes no position" if moves[odd[0]] else "changes a position"
+            raise _wrong(f"row {odd[0]}, a {Kind(self.kind[odd[0]]).name.lower()}, {change}")
+        total = int(self.cash_change.sum())
+        if start_micro + total != end_micro:
+            raise _wrong(
+                f"the start balance of {money(start_micro)} and all changes of cash, {money(total)}, come to "
+                f"{money(start_micro + total)}, but the account ended with {money(end_micro)}"
+            )
+        if len(self):
+            self._check_legs(stays_open)
+
+    def _check_legs(self, stays_open: bool) -> None:
+        """A leg is of one instrument, never goes through zero, and is closed in the end unless it may stay open."""
+        order, starts = self.by_leg
+        sizes = np.diff(np.append(starts, len(order)))
+        quantity, instrument = self.quantity[order], self.instrument[order]
+        before = np.repeat(np.cumsum(quantity)[starts] - quantity[starts], sizes)
+        held = np.cumsum(quantity) - before
+        direction = np.repeat(np.sign(quantity[starts]), sizes)
+        problems = (
+            ("is of two instruments", instrument != np.repeat(instrument[starts], sizes)),
+            ("does not begin with a fill", direction == 0),
+            ("is closed by more than was held", held * direction < 0),
+        )
+        for problem, wrong in problems:
+            if wrong.any():
+                raise _wrong(self._named(int(order[np.argmax(wrong)]), problem))
+        left = held[starts + sizes - 1]
+        if not stays_open and left.any():
+            place = int(np.argmax(left != 0))
+            raise _wrong(self._named(int(order[starts[place]]), f"still holds {money(int(left[place]))} at the end"))
+
+    def _named(self, row: int, problem: str) -> str:
+        """A problem with the position and instrument of a row."""
+        name = " ".join(filter(None, (self.instruments[self.instrument[row]], self.legs[self.leg[row]])))
+        return f"position {self.position_id[row]} of {name} {problem} ({instant(int(self.ts[row]))})"
+
+
+@dataclass
+class JournalWriter:
+    """Takes rows one by one, in order of time, as a loop in Python makes them."""
+
+    columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    names: dict[str, dict[str, int]] = field(default_factory=lambda: {"instrument": {}, "leg": {}, "reason": {}})
+
+    def add(
+        self,
+        kind: Kind,
+        ts: int,
+        instrument: str,
+        position_id: int,
+        *,
+        cash_change: int,
+        quantity: int = 0,
+        price: int = 0,
+        leg: str = "",
+        reason: str = "",
+    ) -> None:
+        """Write a row; quantities, prices and amounts in micro-units."""
+        row = {"ts": ts, "kind": int(kind), "position_id": position_id, "quantity": quantity, "price": price}
+        row["cash_change"] = cash_change
+        for column, name in (("instrument", instrument), ("leg", leg), ("reason", reason)):
+            table = self.names[column]
+            row[column] = table.setdefault(name, len(table))
+        for column, value in row.items():
+            self.columns[column].append(value)
+
+    def journal(self) -> Journal:
+        """What was written."""
+        columns = {name: np.array(values, np.int64) for name, values in self.columns.items()}
+        instruments, legs, reasons = (tuple(self.names[name]) for name in ("instrument", "leg", "reason"))
+        return Journal(**columns, instruments=instruments, legs=legs, reasons=reasons)
+
+
+def _wrong(what: str) -> SimulationError:
+    return SimulationError(f"the books do not add up: {what}.", where="journal", remedy=REMEDY)

@@ -1,0 +1,177 @@
+"""Import of daily bars from a user's own file: CSV or Parquet, a row per symbol and date, its columns named in the config."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.equities_daily.fetch import bar_checks
+from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
+
+FORMAT = 1  # version of the files that an import makes; another number makes all of them again
+
+logger = logging.getLogger(__name__)
+
+BarTarget = tuple[str, int, str]
+"""Symbol, year and path of a file that is to be made."""
+
+
+def import_bars(path: str, columns: Mapping[str, str | None], targets: Sequence[BarTarget]) -> None:
+    """Make one file per symbol and year from a user's file of bars.
+
+    A file that was made from the same bytes with the same columns stays as it is, but gets a new modification time, because
+    Snakemake compares it with the time of the user's file.
+
+    Args:
+        path: path of the user's file.
+        columns: name in the user's file of each column of schema BARS; None for a column that the file does not have.
+        targets: the files to make.
+
+    Raises:
+        ConfigError: the file cannot be read, lacks a column, or has a row without symbol or date.
+    """
+    digest = _digest(path, columns)
+    stale = [target for target in targets if not _is_made_from(target[2], digest)]
+    for _, _, current in set(targets) - set(stale):
+        os.utime(current)
+    if not stale:
+        return
+    table = bar_checks.judged(_read(path, columns, sorted({symbol for symbol, _, _ in targets})))
+    spans = _rows_of_years(table)
+    for symbol, year, target_path in stale:
+        about = {"source": "files", "symbol": symbol, "year": year, "made_from": digest}
+        end = bar_checks.year_end(year).isoformat()
+        offset, length = spans.get((symbol, year), (0, 0))
+        part = table.slice(offset, length)
+        bar_checks.write_year(target_path, part, {**about, "covers_through": end, "asked_through": end})
+    logger.info("%s: %d rows, %d files made of %d", path, table.num_rows, len(stale), len(targets))
+
+
+def symbols(path: str, column: str) -> list[str]:
+    """Return all symbols of a user's file in alphabetical order.
+
+    Args:
+        path: path of the user's file.
+        column: name of its column of symbols.
+
+    Raises:
+        ConfigError: the file cannot be read or lacks the column.
+    """
+    table = _table(path)
+    if column not in table.column_names:
+        remedy = f"It has {', '.join(table.column_names)}."
+        raise ConfigError(f"there is no column {column!r}.", where=path, remedy=remedy)
+    return sorted(symbol for symbol in pc.unique(table[column].cast(pa.string())).to_pylist() if symbol)
+
+
+def _digest(path: str, columns: Mapping[str, str | None]) -> str:
+    """Hash a user's file, the names of its columns and FORMAT; raises as import_bars."""
+    try:
+        with open(path, "rb") as handle:
+            found = hashlib.file_digest(handle, "sha256")
+    except OSError as error:
+        remedy = "Give the path of a CSV or Parquet file."
+        raise ConfigError(f"cannot be read ({error.strerror}).", where=path, remedy=remedy) from None
+    found.update(repr((FORMAT, sorted(columns.items()))).encode())
+    return found.hexdigest()
+
+
+def _is_made_from(path: str, digest: str) -> bool:
+    """Whether a file exists and its metadata has a digest of what it was made from."""
+    return Path(path).exists() and files.read_meta(path).get("made_from") == digest
+
+
+def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> pa.Table:
+    """Read the rows of some symbols and rename the columns to those of schema BARS; raises as import_bars."""
+    table = _table(path)
+    user_names = {name: user_name for name, user_name in columns.items() if user_name is not None}
+    for name, user_name in user_names.items():
+        if user_name not in table.column_names:
+            remedy = f"It has {', '.join(table.column_names)}; say which one it is in bars.columns.{name}."
+            raise ConfigError(f"there is no column {user_name!r}.", where=path, remedy=remedy)
+    found = {name: table[user_name] for name, user_name in user_names.items()}
+    # every row needs a symbol and a date
+    found["symbol"] = found["symbol"].cast(pa.string())
+    found["date"] = _dates(found["date"], path)
+    for name in ("symbol", "date"):
+        missing = pc.sum(pc.fill_null(pc.equal(found[name].cast(pa.string()), ""), True)).as_py() or 0
+        if missing:
+            what = f"{missing} row(s) have no {name}."
+            raise ConfigError(what, where=path, remedy="Every bar needs a symbol and a date.")
+    # columns that the file lacks are null
+    kept = pc.is_in(found["symbol"], pa.array(symbols))
+    for name in (*PRICE_COLUMNS, "volume", "adj_close"):
+        found[name] = _numbers(found.get(name), len(kept), path, user_names.get(name))
+    return pa.table(found).filter(kept)
+
+
+def _table(path: str) -> pa.Table:
+    """Read a user's CSV or Parquet file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return pq.read_table(path) if _is_parquet(path) else pa.csv.read_csv(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        remedy = "It must be CSV with a header, or Parquet."
+        raise ConfigError(f"cannot be read ({str(error).splitlines()[0]}).", where=path, remedy=remedy) from None
+
+
+def _is_parquet(path: str) -> bool:
+    """Whether a file begins like a Parquet file."""
+    with open(path, "rb") as handle:
+        return handle.read(4) == b"PAR1"
+
+
+def _dates(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
+    """Convert a column of the file at `path` to dates.
+
+    Raises:
+        ConfigError: its values are no dates.
+    """
+    try:
+        return values.cast(pa.date32())
+    except pa.ArrowException:
+        remedy = "Dates are dates, time stamps, or text as 2024-05-31."
+        raise ConfigError("its column of dates cannot be read as dates.", where=path, remedy=remedy) from None
+
+
+def _numbers(values: pa.ChunkedArray | None, count: int, path: str, user_name: str | None) -> Any:
+    """Return a column of numbers as it is, or `count` nulls if the file at `path` does not have it.
+
+    Raises:
+        ConfigError: its values are text.
+    """
+    if values is None or pa.types.is_null(values.type):
+        return pa.nulls(count, pa.float64())
+    if pa.types.is_string(values.type):
+        raise ConfigError(
+            f"its column {user_name!r} is no column of numbers.", where=path, remedy="Write plain decimals."
+        )
+    return values
+
+
+def _rows_of_years(table: pa.Table) -> dict[tuple[str, int], tuple[int, int]]:
+    """Map (symbol, year) to the (offset, length) of its rows in a table that is ordered by symbol and date."""
+    encoded = table["symbol"].combine_chunks().dictionary_encode()
+    years = pc.year(table["date"]).to_numpy()
+    keys = encoded.indices.to_numpy().astype(np.int64) * 10_000 + years  # one integer per symbol and year
+    found, offsets, lengths = np.unique(keys, return_index=True, return_counts=True)
+    names = encoded.dictionary.to_pylist()
+    return {
+        (names[key // 10_000], key % 10_000): (offset, length)
+        for key, offset, length in zip(found.tolist(), offsets.tolist(), lengths.tolist(), strict=True)
+    }

@@ -1,0 +1,135 @@
+"""Markets of a series as its catalog lists them, in the integer units of the trading rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tradewinds.core import files
+from tradewinds.core.units import MICRO
+from tradewinds.engine.event_contracts.fees import TAKER_RATE
+from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
+
+_PLAIN_COLUMNS = [
+    "event_ticker",
+    "market_ticker",
+    "climate_date",
+    "result",
+    "volume",
+    "fee_multiplier",
+    "strike_type",
+    "floor_strike",
+    "cap_strike",
+    "yes_sub_title",
+]
+_CONVERTED_COLUMNS = ["settlement_value", "open_time", "close_time", "settlement_ts"]  # to integer units
+
+
+class ListedMarket(NamedTuple):
+    """A market in a catalog. Instants are Unix seconds.
+
+    Attributes:
+        event_ticker: of its event.
+        ticker: of the market.
+        result: yes, no, scalar, or None before settlement.
+        payout_yes_micro: payout of a YES contract in micro-dollars, None before settlement.
+        open_ts: when trading opens.
+        close_ts: when trading closes.
+        settle_ts: when it settles; its close where the catalog has no settlement time.
+        fee_rate: of the taker's fee.
+        bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
+        volume: contracts traded, None where the exchange does not report it.
+    """
+
+    event_ticker: str
+    ticker: str
+    result: str | None
+    payout_yes_micro: int | None
+    open_ts: int
+    close_ts: int
+    settle_ts: int
+    fee_rate: Fraction
+    bounds: StrikeBounds | None
+    volume: Decimal | None
+
+
+def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, list[ListedMarket]]:
+    """Markets of the config's range by climate date.
+
+    Args:
+        catalog: path of a series' catalog (schema schemas.CATALOG).
+        config: resolved.
+    """
+    table = files.read_table(
+        catalog, _PLAIN_COLUMNS + _CONVERTED_COLUMNS, (config["date_start_local"], config["date_end_local"])
+    )
+    # Columns as lists, those of amounts and instants in integer units.
+    column = {name: table[name].to_pylist() for name in _PLAIN_COLUMNS}
+    settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)
+    open_ts, close_ts, settled_ts = (
+        files.seconds_of(table[name]) for name in ("open_time", "close_time", "settlement_ts")
+    )
+    # One market per row, by its date.
+    days: dict[dt.date, list[ListedMarket]] = {}
+    for i, day in enumerate(column["climate_date"]):
+        market = ListedMarket(
+            event_ticker=column["event_ticker"][i],
+            ticker=column["market_ticker"][i],
+            result=column["result"][i],
+            payout_yes_micro=_payout(column["result"][i], settlement_micro[i]),
+            open_ts=open_ts[i],
+            close_ts=close_ts[i],
+            settle_ts=close_ts[i] if settled_ts[i] is None else settled_ts[i],
+            fee_rate=_fee_rate(column["fee_multiplier"][i]),
+            bounds=_bounds(
+                column["strike_type"][i],
+                column["floor_strike"][i],
+                column["cap_strike"][i],
+                column["yes_sub_title"][i],
+            ),
+            volume=column["volume"][i],
+        )
+        days.setdefault(day, []).append(market)
+    return days
+
+
+@functools.cache
+def _fee_rate(multiplier: Decimal | None) -> Fraction:
+    """Rate of the taker's fee under the series' multiplier, 1 where the catalog has none."""
+    return TAKER_RATE * (Fraction(1) if multiplier is None else Fraction(multiplier))
+
+
+@functools.cache
+def _bounds(
+    strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
+) -> StrikeBounds | None:
+    """As `strike_bounds`, None where the strikes cannot be read."""
+    try:
+        return strike_bounds(strike_type, floor_strike, cap_strike, yes_sub_title)
+    except ValueError:
+        return None  # the validation strikes_tile reports it
+
+
+def _payout(result: str | None, settlement_micro: int | None) -> int | None:
+    """Payout of a YES contract in micro-dollars; None before settlement."""
+    if result == "scalar":
+        return settlement_micro
+    return {"yes": MICRO, "no": 0}.get(result or "")
+
+
+def decimals_as_integers(column: pa.ChunkedArray, unit: int) -> list[int | None]:
+    """Decimals as integers in units of 1/unit, nulls as None.
+
+    Args:
+        column: of a decimal type.
+        unit: units in one, such as MICRO.
+    """
+    integers: list[int | None] = pc.multiply(column, unit).cast(pa.int64()).to_pylist()
+    return integers

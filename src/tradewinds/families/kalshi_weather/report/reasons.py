@@ -1,0 +1,30 @@
+"""The reasons for which events are skipped and orders are refused, in words."""
+
+from __future__ import annotations
+
+from tradewinds.families.kalshi_weather.validations.judge import SKIP_PREFIX
+
+REASONS = {
+    "OPPOSING_POSITION": "the other side of the market is held",
+    "LIQUIDITY": "more than the allowed share of the candle's volume",
+    "MAX_CONTRACTS_PER_MARKET": "the market is full",
+    "MAX_CONTRACTS_PER_EVENT": "the event is full",
+    "MAX_TOTAL_OPEN_CONTRACTS": "the account is full",
+    "MAX_NOTIONAL_PER_EVENT_USD": "the event's money is used up",
+    "MAX_TRADES_PER_EVENT_PER_DAY": "the event's orders of the day are used up",
+    "INSUFFICIENT_CASH": "not enough cash",
+    "EV_THRESHOLD": "the smaller order a limit left is not worth its fee",
+    "EMPTY_WINDOW": "the market has no time to trade in",
+    "CROSSED_QUOTE": "bid above ask: no quote",
+    "NO_PROBABILITY": "no probability at the as-of time",
+    "NO_EVENT": "the exchange lists no such event",
+    "UNSETTLED": "a market has no final result",
+    "MISSING_QUOTES": "no candle",
+    "MISSING_PROBABILITIES": "no probability for any market",
+    "DATE_MAPPING": "date or station cannot be told",
+}
+
+
+def because(code: str) -> str:
+    """What a reason code means; the code of a failed validation names the validation."""
+    return "this validation failed" if code.startswith(SKIP_PREFIX) else REASONS[code]

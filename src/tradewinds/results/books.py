@@ -1,0 +1,60 @@
+"""journal.parquet: a run's books as a file, a row for every change of cash or of a position.
+
+`position_id` counts from 0, so the trade of position n is row n of trades.csv. `quantity` is the change of the holding: above 0
+bought, below 0 sold or settled. The start balance of metrics.json plus the sum of `cash_change` is its end balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tradewinds.core import files, units
+from tradewinds.core.arrays import Ints
+from tradewinds.engine.journal import Journal, Kind
+
+_AMOUNT = pa.decimal128(20, 6)
+JOURNAL = files.schema_of(
+    ("ts_utc", units.TS),
+    ("kind", pa.string()),  # fill | fee | dividend | funding | settlement
+    ("instrument", pa.string()),
+    ("position_id", pa.int64()),
+    ("leg", pa.string()),
+    ("side", pa.string()),  # BUY or SELL of a fill, else empty
+    ("quantity", _AMOUNT),
+    ("price", _AMOUNT),
+    ("cash_change", _AMOUNT),
+    ("reason", pa.string()),
+)
+
+
+def journal_table(journal: Journal) -> pa.Table:
+    """A journal in the columns of JOURNAL, its rows in their order."""
+    columns = [
+        pa.array(journal.ts * units.MICRO).cast(units.TS),
+        _names(journal.kind, [kind.name.lower() for kind in Kind]),
+        _names(journal.instrument, journal.instruments),
+        pa.array(journal.position_id),
+        _names(journal.leg, journal.legs),
+        _names(np.where(journal.kind == Kind.FILL, np.sign(journal.quantity), 0) + 1, ("SELL", "", "BUY")),
+        _amounts(journal.quantity),
+        _amounts(journal.price),
+        _amounts(journal.cash_change),
+        _names(journal.reason, journal.reasons),
+    ]
+    return pa.Table.from_arrays(columns, schema=JOURNAL)
+
+
+def _names(places: Ints, names: Sequence[str]) -> pa.Array:
+    """Names by their places in a table of them."""
+    return pc.take(pa.array(names, pa.string()), pa.array(places))
+
+
+def _amounts(micro: Ints) -> pa.Array:
+    """Micro-units as exact decimals."""
+    whole = pa.array(micro).cast(pa.decimal128(19, 0))
+    return pc.multiply(whole, pa.scalar(Decimal("0.000001"))).cast(_AMOUNT)

@@ -1,0 +1,29 @@
+"""What a run's market family says of it: the files of its folder, its currency, its headlines.
+
+Families are asked for by name, at run time, through the table of markets. A database may hold runs of a family that this
+version does not have: they are shown without what only the family knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tradewinds.config import markets
+from tradewinds.results.run_files import EVERY_RUN, RunFile
+
+
+def files_of(market: str) -> tuple[RunFile, ...]:
+    """The files that a run of a market family may have in its folder."""
+    own = markets.family_of(market).run_files if market in markets.NAMES else ()
+    return (*EVERY_RUN, *own)
+
+
+def currency_of(market: str, config: Mapping[str, Any]) -> str:
+    """The currency of a run's account; "" if the market family is unknown."""
+    return markets.family_of(market).currency(config) if market in markets.NAMES else ""
+
+
+def headlines_of(market: str) -> Sequence[tuple[str, str]]:
+    """(label, key of metrics.json) of the figures that a market family puts first beyond the common ones."""
+    return markets.family_of(market).headlines if market in markets.NAMES else ()
