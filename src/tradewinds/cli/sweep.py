@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.sweeps.grid import SweepPoint
-    from tradewinds.sweeps.outcomes import Outcome, Part
-    from tradewinds.sweeps.ranking import Judged, Ranking
+    from tradewinds.sweeps.outcomes import PeriodFigures, PointOutcome
+    from tradewinds.sweeps.ranking import JudgedPoint, Ranking
 
 
 def sweep(
@@ -154,7 +154,7 @@ def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, co
 
 def _replay_in_jobs(
     points: Sequence[SweepPoint], split: dt.date, folder: Path, run: RunOptions, console: Console
-) -> Iterator[Judged]:
+) -> Iterator[JudgedPoint]:
     """Replay a group of points in jobs of a Snakemake profile; a job whose figures are there is not run again.
 
     Args:
@@ -189,7 +189,7 @@ def _replay_in_jobs(
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[Outcome]:
+def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome]:
     """Replay a group of points in this process."""
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.plan import run_plan
@@ -264,6 +264,6 @@ def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
         console.print(f"… and {len(ranking.rows) - top:,} more in ranking.csv")
 
 
-def _figures(part: Part) -> list[str]:
+def _figures(part: PeriodFigures) -> list[str]:
     """P&L, number of trades and Sharpe ratio of one part as text."""
     return [f"{part.pnl_usd:,.2f}", f"{part.num_trades:,}", "—" if part.sharpe is None else f"{part.sharpe:,.2f}"]
