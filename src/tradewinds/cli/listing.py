@@ -138,6 +138,33 @@ def table(title: str) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, **narrow)
 
 
+class Amounts:
+    """How a table shows amounts: one currency stands in the titles, several stand beside each amount.
+
+    Args:
+        currencies: those of the accounts whose amounts the table shows.
+    """
+
+    def __init__(self, currencies: Iterable[str]) -> None:
+        self.currencies = set(currencies)
+
+    def title(self, name: str) -> str:
+        """Return the title of a column or row of amounts."""
+        return f"{name}, {next(iter(self.currencies))}" if len(self.currencies) == 1 else name
+
+    def text(self, value: Any, currency: str) -> str:
+        """Return an amount as text; None is a dash.
+
+        Args:
+            value: the amount.
+            currency: of its account.
+        """
+        from tradewinds.core import text
+
+        shown = text.figure(value)
+        return shown if value is None or len(self.currencies) == 1 else f"{shown} {currency}"
+
+
 def dates(row: Mapping[str, Any]) -> str:
     """Return a run's first and last date, one below the other."""
     return f"{row['date_start']}\n{row['date_end']}"

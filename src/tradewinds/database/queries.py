@@ -205,6 +205,13 @@ def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int
     return connection.execute(query).scalar_one()
 
 
+def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Look up the currency of the accounts of some runs, by run id; USD for a run whose metrics.json names none."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.metrics_json["currency"].as_string()).where(runs.run_id.in_(run_ids))
+    return {run_id: currency or "USD" for run_id, currency in connection.execute(query)}
+
+
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
     """Read a run's row of backtest_runs, with its config and all of its metrics.json; None if there is no such run."""
     rows = _rows(connection, sa.select(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id))
