@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
-from tradewinds.core.text import dollars
+from tradewinds.core.text import amount
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.ledger import DayWorth, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
@@ -70,13 +70,13 @@ def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]
         date_of(entry_day),
         date_of(exit_day),
         trade.quantity,
-        dollars(trade.entry_price),
-        dollars(trade.entry_fee),
-        dollars(trade.exit_price),
-        dollars(trade.exit_fee),
+        amount(trade.entry_price),
+        amount(trade.entry_fee),
+        amount(trade.exit_price),
+        amount(trade.exit_fee),
         exit_day - entry_day,
         trade.exit_reason,
-        dollars(trade.pnl),
+        amount(trade.pnl),
         f"{trade.pnl / trade.cost * 100:.4f}",
         currency,
     )
@@ -86,11 +86,11 @@ def _session_row(account: DayWorth, benchmark: int) -> tuple[Any, ...]:
     """Return a trading day as a row of SESSION_COLUMNS; `benchmark` is the benchmark's equity in micro-units."""
     return (
         date_of(account.day),
-        dollars(account.cash + account.open_value),
-        dollars(account.cash),
-        dollars(account.open_value),
+        amount(account.cash + account.open_value),
+        amount(account.cash),
+        amount(account.open_value),
         account.positions,
-        dollars(benchmark),
+        amount(benchmark),
     )
 
 
