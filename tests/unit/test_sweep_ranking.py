@@ -335,7 +335,7 @@ def test_rank_correlation_is_symmetric_and_sees_order_only(pairs):
 def test_the_verdict_in_words():
     made = [outcome(noise(n), f"run{n}", trades=[(5, 1), (80, 2.5)], **{"risk.fixed_qty": n}) for n in range(20)]
     found = rank(made, day(70))
-    text = verdict(found)
+    text = verdict(found, "USD")
     best = found.rows[0]
     assert text.startswith(
         f"20 configurations were tried. The best by Sharpe ratio before 2025-07-10 is "
@@ -352,17 +352,17 @@ def test_the_verdict_in_words():
 
 def test_the_verdict_never_promises_certainty():
     sure = [outcome(noise(n, 300, mean=0.02 if n == 3 else 0), f"run{n}") for n in range(20)]
-    assert "not luck is more than 99 % (deflated Sharpe ratio). Out of sample" in verdict(rank(sure, day(210)))
+    assert "not luck is more than 99 % (deflated Sharpe ratio). Out of sample" in verdict(rank(sure, day(210)), "USD")
     bad = [outcome(noise(n, 300, mean=-0.01), f"run{n}") for n in range(3)]
-    assert "not luck is less than 1 %" in verdict(rank(bad, day(210)))
+    assert "not luck is less than 1 %" in verdict(rank(bad, day(210)), "USD")
 
 
 def test_the_verdict_where_little_is_known():
-    idle = verdict(rank([outcome([0.0] * 20, "a"), outcome([0.0] * 20, "b")], day(14)))
+    idle = verdict(rank([outcome([0.0] * 20, "a"), outcome([0.0] * 20, "b")], day(14)), "USD")
     assert "2 configurations were tried." in idle and "whether it is luck is unknown" in idle
     assert "its P&L was 0.00 USD in 0 trades." in idle
-    single = verdict(rank([outcome(noise(1))], day(70), "pnl"))
+    single = verdict(rank([outcome(noise(1))], day(70), "pnl"), "USD")
     assert single.startswith("1 configuration was tried. The best by P&L before 2025-07-10 is risk.fixed_qty=1.")
     assert "; a worthless strategy would be expected to show 0.00." in single
-    same = verdict(rank([outcome(noise(n % 2), f"run{n}") for n in range(5)], day(70)))
+    same = verdict(rank([outcome(noise(n % 2), f"run{n}") for n in range(5)], day(70)), "USD")
     assert "the best of 2 worthless strategies (3 more gave no Sharpe ratio or the same returns) would" in same

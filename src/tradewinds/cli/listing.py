@@ -46,6 +46,7 @@ def database_url(url: str | None, config: Path | None) -> str:
     Raises:
         ConfigError: both are given, or the config is wrong.
     """
+    from tradewinds.config import markets
     from tradewinds.config import resolve as configs
 
     if url and config:
@@ -54,7 +55,7 @@ def database_url(url: str | None, config: Path | None) -> str:
         return url
     if config:
         return str(configs.load(config)["database"]["url"])
-    default = configs.schema()["properties"]["database"]["properties"]["url"]["default"]
+    default = configs.schema(markets.NAMES[0])["properties"]["database"]["properties"]["url"]["default"]
     return str(default)
 
 

@@ -86,6 +86,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
     amounts = listing.Amounts(currencies[row["run_id"]] for row in rows if row["total_pnl_usd"] is not None)
     for name in (amounts.title("P&L"), "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
+    # A row per run, then why runs failed, then how many are not shown.
     colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
     for row in rows:
         status = Text(row["status"], colours[row["status"]])

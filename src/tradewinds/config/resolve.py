@@ -28,14 +28,14 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
 @functools.cache
-def _schema(market: str = "kalshi_weather") -> dict[str, Any]:
+def _schema(market: str) -> dict[str, Any]:
     """The one copy inside this module, which nothing may change: parsing it takes a hundred times what `resolve` does."""
     text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml_text.load(text)
     return loaded
 
 
-def schema(market: str = "kalshi_weather") -> dict[str, Any]:
+def schema(market: str) -> dict[str, Any]:
     """The JSON Schema of a market family's config."""
     return copy.deepcopy(_schema(market))
 
@@ -69,7 +69,8 @@ def resolve(
 
     Args:
         raw: the mapping as YAML gives it, dates as dates or ISO strings.
-        source: file name for messages; `lines`: line of each key path.
+        source: file name for messages.
+        lines: line of each key path.
         today: the date that counts as today (default: the clock's, UTC).
 
     Returns:

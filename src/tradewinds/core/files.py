@@ -15,7 +15,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -105,39 +105,45 @@ def read_meta(path: str | Path) -> dict[str, Any]:
     return loaded
 
 
-def read_table(
-    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
-) -> pa.Table:
+class DateRange(NamedTuple):
+    """The rows of a table whose date in a column lies between two dates, both included."""
+
+    column: str
+    first: dt.date
+    last: dt.date
+
+
+def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: DateRange | None = None) -> pa.Table:
     """Read a Parquet file.
 
     It does without pq.read_table, which imports pyarrow.dataset and makes a dataset of the file: slow for a short process.
 
     Args:
         path: the file.
-        columns: the columns to read, in this order; None for all.
-        days: keep only the rows whose climate_date is from the first to the last of these dates.
+        columns: names of the columns to read, in this order; None for all.
+        dates: the rows to keep; None for all.
 
     Raises:
         DamagedFile: the file lacks one of the columns.
     """
-    wanted = None if columns is None else sorted({*columns, *(["climate_date"] if days else [])})
+    wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
     with pq.ParquetFile(path) as file:
         table = file.read(columns=wanted)
     if missing := [name for name in wanted or () if name not in table.column_names]:
         raise DamagedFile(path, f"it has no column {missing[0]}")
-    if days:
+    if dates:
         import pyarrow.compute as pc  # here: it is slow to import, and fetch jobs do not need it
 
-        dates = table["climate_date"]
-        table = table.filter(pc.and_(pc.greater_equal(dates, days[0]), pc.less_equal(dates, days[1])))
+        found = table[dates.column]
+        table = table.filter(pc.and_(pc.greater_equal(found, dates.first), pc.less_equal(found, dates.last)))
     return table if columns is None else table.select(columns)
 
 
 def read_rows(
-    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+    path: str | Path, columns: Sequence[str] | None = None, dates: DateRange | None = None
 ) -> list[dict[str, Any]]:
     """Read the rows of a Parquet file as mappings; arguments and errors as for `read_table`."""
-    rows: list[dict[str, Any]] = read_table(path, columns, days).to_pylist()
+    rows: list[dict[str, Any]] = read_table(path, columns, dates).to_pylist()
     return rows
 
 

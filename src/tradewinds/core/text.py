@@ -23,7 +23,7 @@ def plain(value: Decimal, least: int = 0) -> str:
 
 
 @functools.lru_cache(CACHED)
-def amount(micro: int) -> str:
+def amount_text(micro: int) -> str:
     """Return an amount of micro-units with at least two decimals: "0.38", "-12.50", "0.000001"."""
     return _digits(micro, 6, 2)
 

@@ -13,7 +13,7 @@ USUAL_BAR = 0.95  # the probability from which on luck is usually ruled out
 _NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
 
 
-def verdict(ranking: Ranking, currency: str = "USD") -> str:
+def verdict(ranking: Ranking, currency: str) -> str:
     """Return a paragraph on a ranked sweep.
 
     Args:
