@@ -14,7 +14,7 @@ from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import dollars
 from tradewinds.engine.shares.bars import Bars
-from tradewinds.engine.shares.ledger import DayWorth, ShareTrade
+from tradewinds.engine.shares.ledger import DayEquity, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
 
 CLOSED_COLUMNS = (
@@ -38,7 +38,7 @@ CLOSES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa
 
 
 def write_files(
-    folder: str | Path, bars: Bars, trades: Sequence[ShareTrade], worth: Sequence[DayWorth], held: Ints, currency: str
+    folder: str | Path, bars: Bars, trades: Sequence[ShareTrade], worth: Sequence[DayEquity], held: Ints, currency: str
 ) -> None:
     """Write positions_closed.csv, sessions.csv and prices.parquet.
 
@@ -82,7 +82,7 @@ def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]
     )
 
 
-def _session_row(account: DayWorth, benchmark: int) -> tuple[Any, ...]:
+def _session_row(account: DayEquity, benchmark: int) -> tuple[Any, ...]:
     """Return a trading day as a row of SESSION_COLUMNS; `benchmark` is the benchmark's equity in micro-units."""
     return (
         date_of(account.day),
@@ -100,7 +100,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _closes(bars: Bars, traded: set[int], worth: Sequence[DayWorth]) -> pa.Table:
+def _closes(bars: Bars, traded: set[int], worth: Sequence[DayEquity]) -> pa.Table:
     """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
 
     Args:
