@@ -29,3 +29,10 @@ def test_it_names_no_market_no_service_and_no_currency(room):
             rest = KEPT.sub("", line) if name != DRAWN else KEPT.sub("", line).replace("dollar sign", "")
             found += [f"{name}:{number}: {match[0]}" for match in NAMES.finditer(rest)]
     assert found == []
+
+
+def test_what_would_be_a_name_is_found():
+    for text in ("P&L, USD", "import kalshi_weather", "the weather service", "micro-dollars", "asks iem"):
+        assert NAMES.search(KEPT.sub("", text)), text
+    for text in ('row["total_pnl_usd"]', "MAX_NOTIONAL_PER_EVENT_USD", "remember"):
+        assert not NAMES.search(KEPT.sub("", text)), text
