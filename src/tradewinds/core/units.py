@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-PRICE = pa.decimal128(9, 6)  # of a contract, in dollars: 6 decimals at most
+PRICE = pa.decimal128(9, 6)  # of a binary contract: 6 decimals at most
 COUNT = pa.decimal128(18, 2)  # contracts: 2 decimals
 PROB = pa.decimal128(13, 12)  # probability
 TS = pa.timestamp("us", tz="UTC")

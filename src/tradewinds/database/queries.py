@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.units import MICRO
 from tradewinds.database import schema
@@ -206,10 +207,11 @@ def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int
 
 
 def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
-    """Look up the currency of the accounts of some runs, by run id; USD for a run whose metrics.json names none."""
+    """Look up the currency of the accounts of some runs, by run id, as their market families name it."""
     runs = t.backtest_runs.c
-    query = sa.select(runs.run_id, runs.metrics_json["currency"].as_string()).where(runs.run_id.in_(run_ids))
-    return {run_id: currency or "USD" for run_id, currency in connection.execute(query)}
+    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
+    found = connection.execute(query)
+    return {run_id: markets.family_of(config["market"]).currency(config) for run_id, config in found}
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
