@@ -67,14 +67,14 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
     confs = [config_of(bars, symbols, name) for name in STRATEGIES]
     made = replay.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
     return {
-        name: {"trades": len(run.pnl_micro), "end_balance": float(run.worth_micro[-1]) / 1e6}
+        name: {"trades": len(run.pnl_micro), "end_balance": float(run.equity_micro[-1]) / 1e6}
         for name, run in zip(STRATEGIES, made, strict=True)
     }
 
 
 def alone(bars: Path, symbols: list[str]) -> dict:
     """Replay each symbol by itself, without costs; returns seconds, and days and prices of every trade."""
-    from tradewinds.engine.shares.rules import BACKTEST_END
+    from tradewinds.engine.shares.share_rules import BACKTEST_END
     from tradewinds.families.equities_daily import replay
     from tradewinds.families.equities_daily.bar_panel import date_of
     from tradewinds.families.plan import run_plan

@@ -85,8 +85,8 @@ class Settings:
         cash: start balance in dollars.
         size: ("fixed", contracts), ("ev_proportional", contracts per dollar) or ("kelly", fraction).
         min_ev: net expected value per contract in dollars that an order must exceed.
-        by_quote: a strategy instead of size and min_ev: function of P(YES), price of YES, price of NO and a fee function, which
-            returns (side, quantity, priority) or None.
+        from_strategy: a strategy instead of size and min_ev: function of P(YES), price of YES, price of NO and a fee function,
+            which returns (side, quantity, priority) or None.
         rounding: rounding of fees: "cent" or "exchange".
         step: seconds between decision times.
         max_age: greatest age of a candle in seconds; None for no limit.
@@ -96,7 +96,7 @@ class Settings:
     cash: Fraction
     size: tuple[str, Any] = ("fixed", 1)
     min_ev: Fraction = Fraction(0)
-    by_quote: Any = None
+    from_strategy: Any = None
     rounding: str = "cent"
     step: int = 60
     max_age: int | None = None
@@ -159,7 +159,7 @@ class NaiveEngine:
         self.candles = {ticker: sorted(rows, key=lambda row: row.end) for ticker, rows in candles.items()}
         self.settings, self.instants = settings, set(instants)
         self.cash = settings.cash
-        self.fills, self.open, self.decided, self.worth = [], [], [], []
+        self.fills, self.open, self.decided, self.equity = [], [], [], []
         self.refused, self.crossed, self.used = Counter(), 0, -1
 
     def run(self):
@@ -171,7 +171,7 @@ class NaiveEngine:
         for t in sorted(decisions | self.instants):
             self.settle(t)
             if t in self.instants:
-                self.worth.append((t, self.cash, sum(self.liquidation(x, t) for x in self.open)))
+                self.equity.append((t, self.cash, sum(self.liquidation(x, t) for x in self.open)))
             if t in decisions:
                 self.decide(t)
         self.settle(math.inf)
@@ -218,16 +218,17 @@ class NaiveEngine:
     def wanted(self, contract, candle, equity, t):
         """Return the order that the strategy wants: (side, quantity, priority), or None.
 
-        Without `by_quote` it is the side with the higher net expected value, which is also the priority; of equal ones YES.
+        Without `from_strategy` it is the side with the higher net expected value, which is also the priority; of equal ones
+        YES.
         """
         p = Fraction(contract.p_pico, 10**12)
-        if self.settings.by_quote:
+        if self.settings.from_strategy:
             prices = {side: candle.price(side) for side in (YES, NO)}
 
             def cost(side, quantity):
                 return self.fee(contract, quantity, prices[side], t)
 
-            return self.settings.by_quote(p, prices[YES], prices[NO], cost) if any(prices.values()) else None
+            return self.settings.from_strategy(p, prices[YES], prices[NO], cost) if any(prices.values()) else None
         best = None
         for side, p_side in ((YES, p), (NO, 1 - p)):
             price = candle.price(side)
@@ -255,7 +256,7 @@ class NaiveEngine:
             cost = self.fee(contract, quantity, price, t)
             gross = (p if side == YES else 1 - p) - price
             net = gross - cost / quantity
-            if not self.settings.by_quote and net <= self.settings.min_ev:
+            if not self.settings.from_strategy and net <= self.settings.min_ev:
                 reason = "EV_THRESHOLD"
         if reason:
             self.refused[reason] += 1

@@ -35,8 +35,8 @@ _affordable = _function("affordable", LONG, LONG, LONG, LONG, Fee)
 _row_at = _function("row_at", LONG, ctypes.c_void_p, *[LONG] * 3)
 _settle = _function("settle", None, LONG, *[ctypes.c_void_p] * 3, LONG, ctypes.c_void_p)
 _buy = _function("buy", None, *[ctypes.c_void_p] * 4)
-_full = _function("full", LONG, *[LONG] * 4, ctypes.c_void_p)
-_room = _function("room", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 4)
+_full = _function("full_reason", LONG, *[LONG] * 4, ctypes.c_void_p)
+_room = _function("cut_to_limits", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 4)
 
 
 def fee_of(quantity, price, *terms):

@@ -11,12 +11,12 @@ from tradewinds.core.units import CENT, MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel, sizing
 from tradewinds.engine.event_contracts.candles import Candles, Window
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
-from tradewinds.engine.event_contracts.fees import TAKER_RATE, cent_fee
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import CASH, REASONS, RiskLimits
-from tradewinds.engine.event_contracts.replay import Replay, Stage, Universe
-from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.engine.event_contracts.replay import Replay, Universe, WindowCodes
 from tradewinds.engine.trades import legs_of, trades_of
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE, cent_fee
 
 MINUTE = 60
 LATER = 10**6  # a minute after everything
@@ -85,18 +85,18 @@ def only(candles, tickers):
     rows = []
     for place, ticker in enumerate(tickers):
         at = candles.tickers.index(ticker)
-        of_it = slice(candles.low[at], candles.end[at])
-        columns = [column[of_it].tolist() for column in (candles.e, candles.bid, candles.ask, candles.volume)]
+        of_it = slice(candles.first_row[at], candles.end_row[at])
+        columns = [column[of_it].tolist() for column in (candles.end_ts, candles.bid, candles.ask, candles.volume)]
         rows += [(place, *row) for row in zip(*columns, strict=True)]
     return columns_of(tickers, rows)
 
 
-def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, by_quote=None, age=None, **limits):
+def rules(*, quantity=1, size=None, min_ev="0.05", step=1, fee_rule=cent_fee, from_strategy=None, age=None, **limits):
     """Rules with a fixed quantity unless `size` is a sizing (which then may depend on equity)."""
     return Rules(
-        None if by_quote else size or sizing.FixedQuantity(quantity),
-        by_quote,
-        None if by_quote else pico(min_ev),
+        None if from_strategy else size or sizing.FixedQuantity(quantity),
+        from_strategy,
+        None if from_strategy else pico(min_ev),
         fee_rule,
         limits=RiskLimits(**limits),
         step_seconds=step * MINUTE,
@@ -121,11 +121,11 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     found = _replayed(*given, full_audit=full_audit)
     books_add_up(found, micro(cash))
     quick = _replayed(*given, counted=False)
-    assert (quick.fills, quick.worth, quick.end_cash_micro) == (found.fills, found.worth, found.end_cash_micro)
+    assert (quick.fills, quick.equity, quick.end_cash_micro) == (found.fills, found.equity, found.end_cash_micro)
     assert not quick.rejections and all(decision.filled for decision in quick.decisions)
     if full_audit:
         short = _replayed(*given)
-        assert (short.fills, short.rejections, short.worth) == (found.fills, found.rejections, found.worth)
+        assert (short.fills, short.rejections, short.equity) == (found.fills, found.rejections, found.equity)
         assert short.end_cash_micro == found.end_cash_micro
     return found
 
@@ -134,7 +134,7 @@ def books_add_up(outcome, start_micro):
     """The account's own cash, at the end and at every instant that was noted, is what the books come to."""
     journal = outcome.journal
     journal.check(start_micro, outcome.end_cash_micro)
-    noted = np.array(outcome.worth, np.int64).reshape(-1, 3)
+    noted = np.array(outcome.equity, np.int64).reshape(-1, 3)
     assert journal.cash(start_micro, noted[:, 0], before_fills=True).tolist() == noted[:, 1].tolist()
     for fill, trade, leg in zip(outcome.fills, trades_of(journal), legs_of(journal), strict=True):
         assert (trade.pnl, trade.entry_fee) == (fill.payout_micro - fill.cost_micro, fill.fee_micro)
@@ -151,7 +151,7 @@ def _replayed(contracts, candles, how, cash, instants, cuts, first, **audit):
         left = [contract for contract in left if contract not in new]
         theirs = only(candles, [contract.ticker for contract in reversed(new)])
         window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], theirs)
-        account.advance(Stage(universe, window), until, [ts for ts in instants if since <= ts < until])
+        account.advance(WindowCodes(universe, window), until, [ts for ts in instants if since <= ts < until])
         since = until
     return account.outcome()
 

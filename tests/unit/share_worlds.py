@@ -11,7 +11,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Kind
 from tradewinds.engine.shares.bars import Bars, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
-from tradewinds.engine.shares.rules import ShareRules
+from tradewinds.engine.shares.share_rules import ShareRules
 from tradewinds.families.equities_daily.bar_panel import date_of, day_of
 from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
 from tradewinds.families.equities_daily.strategies.toolkit import parameters_of
@@ -65,14 +65,14 @@ def replayed(world, settings):
     market = TradingDays(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
     books_add_up(market, int(settings.balance * MICRO), result)
-    return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.worth], result
+    return told(bars, result.trades), [(date_of(w.day), money(w.cash + w.open_value)) for w in result.equity], result
 
 
 def books_add_up(market, start_micro, result):
     """The account's own cash, at the end and at every close, is what the books come to; all that was bought was sold."""
     result.journal.check(start_micro, result.end_cash)
-    closes = np.array([market.clock.close_ts(w.day) for w in result.worth], np.int64)
-    assert result.journal.cash(start_micro, closes).tolist() == [w.cash for w in result.worth]
+    closes = np.array([market.clock.close_ts(w.day) for w in result.equity], np.int64)
+    assert result.journal.cash(start_micro, closes).tolist() == [w.cash for w in result.equity]
 
 
 def booked_rows(journal):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.reference import naive_engine
 from tests.unit import compiled as compiled_loops
-from tradewinds.engine.event_contracts.fees import FEE_ERAS, MAKER_RATE, TAKER_RATE, cent_fee, exchange_fee
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, MAKER_RATE, TAKER_RATE, cent_fee, exchange_fee
 
 CENT = 10_000
 BEFORE = int(dt.datetime(2026, 3, 3, 23, 59, tzinfo=dt.UTC).timestamp())

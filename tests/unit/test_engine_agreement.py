@@ -16,9 +16,9 @@ from tradewinds.engine.event_contracts import replay as replay_module
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.candles import Seen
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fees import FEE_ERAS, FEE_RULES, TAKER_RATE
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
-from tradewinds.engine.event_contracts.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
 LENGTH = 70  # minutes of a world
 PRICES = ["0.01", "0.05", "0.30", "0.3025", "0.40", "0.45", "0.50", "0.055", "0.60", "0.93", "0.99", "0", "1", None]
@@ -103,7 +103,7 @@ class Choice:
             quantities.append(quantity)
             priorities.append(self.priority(number, nets[side][place] if side else 0))
         kind = np.float64 if self.kind in ("float", "small") else np.int64
-        return Wishes(np.array(sides, np.int8), np.array(quantities, np.int64), np.array(priorities, kind))
+        return WantedOrders(np.array(sides, np.int8), np.array(quantities, np.int64), np.array(priorities, kind))
 
     def of_dollars(self, p, yes, no, cost):
         scaled = [None if x is None else int(x * 10**6) for x in (yes, no)]
@@ -174,7 +174,7 @@ def worlds(draw):
     rounding, step = draw(st.sampled_from(["cent", "exchange"])), draw(st.sampled_from([1, 1, 3, 7]))
     limits, age = draw(all_limits()), draw(maybe(3, 20))
     size, min_ev = ("fixed", draw(st.sampled_from([1, 3, 10]))), draw(st.sampled_from(["0", "0.01", "0.08", "-0.3"]))
-    kind = draw(st.sampled_from(["fixed", "fixed", "ev_proportional", "kelly", "by_quote", "little"]))
+    kind = draw(st.sampled_from(["fixed", "fixed", "ev_proportional", "kelly", "from_strategy", "little"]))
     chances, prices = CHANCES, PRICES if kind == "kelly" else PRICES + EXTREMES
     if kind == "little":  # worth it for many, but room for one only, whose fee is all of its value: EV_THRESHOLD
         size, min_ev, limits["per_market"], limits["max_volume_share"] = ("fixed", 10), "0", 11, None
@@ -183,11 +183,11 @@ def worlds(draw):
     cash = draw(st.sampled_from(["0.50", "3", "1000"]))
     if kind == "ev_proportional":
         number = draw(st.sampled_from(["13.7", "250", "0.00001", "12.345678901234567"]))
-        size, sized = (kind, Fraction(number)), sizing.EvProportional(Decimal(number))
+        size, sized = (kind, Fraction(number)), sizing.EvProportional(Decimal(number), TAKER_RATE)
     elif kind == "kelly":
         number = draw(st.sampled_from(["0.5", "0.1", "0.333333", "1"]))
         size, sized = (kind, Fraction(number)), sizing.Kelly(Decimal(number))
-    elif kind == "by_quote":
+    elif kind == "from_strategy":
         kinds = ["equal", "int", "float", "net", "small"]
         choice = Choice(draw(st.integers(0, 9)), draw(st.sampled_from(kinds)))
         of_quotes, of_dollars = choice.of_quotes, choice.of_dollars
@@ -200,7 +200,13 @@ def worlds(draw):
         contracts,
         draw(candle_rows(origin, range(len(contracts)), st.sampled_from(prices))),
         rules(
-            size=sized, min_ev=min_ev, step=step, fee_rule=FEE_RULES[rounding], by_quote=of_quotes, age=age, **limits
+            size=sized,
+            min_ev=min_ev,
+            step=step,
+            fee_rule=FEE_RULES[rounding],
+            from_strategy=of_quotes,
+            age=age,
+            **limits,
         ),
         Settings(
             *(Fraction(cash), size, Fraction(min_ev), of_dollars, rounding, step * MINUTE),
@@ -236,7 +242,7 @@ def assert_same(outcome, naive, step):
     assert found == sorted(naive.decided)
     assert outcome.rejections == naive.refused
     assert dollars(outcome.end_cash_micro) == naive.cash
-    assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.worth] == naive.worth
+    assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
 
 @settings(max_examples=600)
@@ -259,7 +265,7 @@ def test_refusals_that_are_counted_are_those_that_the_naive_one_meets(world):
         } == expected
         assert fills_of(outcome) == naive_fills(naive)
         assert (outcome.rejections, dollars(outcome.end_cash_micro)) == (naive.refused, naive.cash)
-        assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.worth] == naive.worth
+        assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
 
 @settings(max_examples=300)
@@ -268,7 +274,7 @@ def test_windows_change_nothing(world):
     """Contracts that live on in the next window keep their candles, and what is known of the account is all that is left."""
     whole = world.replay()
     parts = world.in_windows()
-    assert (parts.fills, parts.worth) == (whole.fills, whole.worth)
+    assert (parts.fills, parts.equity) == (whole.fills, whole.equity)
     assert (parts.rejections, parts.end_cash_micro) == (whole.rejections, whole.end_cash_micro)
     assert sorted(parts.decisions) == sorted(whole.decisions)
     short = world.in_windows(full_audit=False)
@@ -282,7 +288,7 @@ def test_buffers_that_are_full_at_once_lose_nothing(world):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(replay_module, "_BUFFER_ROWS", 1)
         small, counted = world.in_windows(), world.in_windows(full_audit=False)
-    assert (small.fills, small.worth, small.rejections) == (whole.fills, whole.worth, whole.rejections)
+    assert (small.fills, small.equity, small.rejections) == (whole.fills, whole.equity, whole.rejections)
     assert sorted(small.decisions) == sorted(whole.decisions)
     assert counted.rejections == whole.rejections
 
@@ -310,7 +316,7 @@ def test_such_worlds_trade_and_are_refused_for_every_reason():
         seen["eras"] += len({world.how.fee_rule.era(f.decision_ts) for f in outcome.fills}) > 1
         seen["sub-penny"] += any(f.price_micro % 10_000 for f in outcome.fills)
         seen["windows"] += len({sum(c * MINUTE <= f.decision_ts for c in world.cuts) for f in outcome.fills}) > 1
-        seen["valued"] += any(value for _, _, value in outcome.worth)
+        seen["valued"] += any(value for _, _, value in outcome.equity)
         seen.update(outcome.rejections.keys())
 
     look()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.engine_parts import MINUTE, contract, fee_by_hand, micro, quote, replay, rules
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.event_contracts.fees import FEE_RULES, TAKER_RATE
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, TAKER_RATE
 
-SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7")), sizing.Kelly(Decimal("0.5"))])
+SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7"), TAKER_RATE), sizing.Kelly(Decimal("0.5"))])
 
 
 def maybe(*values):

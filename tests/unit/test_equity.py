@@ -12,8 +12,8 @@ from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.equity import Point, curve, instants
 from tradewinds.engine.event_contracts.candles import read_candles
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fees import TAKER_RATE
-from tradewinds.engine.event_contracts.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 MIDNIGHT = 1440  # in minutes
 TEN_AND_FIVE = {(400_000, Side.YES): 10, (350_000, Side.NO): 5}
@@ -27,14 +27,14 @@ def shown(points):
 def at_prices(wanted):
     """A rule that buys so many of a side where it has just this price (micro-dollars)."""
 
-    def by_quote(quotes):
+    def from_strategy(quotes):
         side, quantity = np.full(len(quotes), NONE, np.int8), np.zeros(len(quotes), np.int64)
         for (price, chosen), count in wanted.items():
             hit = quotes.ask(chosen) == price
             side[hit], quantity[hit] = chosen, count
-        return Wishes(side, quantity, np.zeros(len(quotes), np.int64))
+        return WantedOrders(side, quantity, np.zeros(len(quotes), np.int64))
 
-    return by_quote
+    return from_strategy
 
 
 @pytest.mark.parametrize("cuts", [(), (1441,), (800, 2879, 3000, 4000), (710,)])
@@ -54,11 +54,11 @@ def test_every_point_by_hand(tmp_path, cuts):
     ]
     candles = read_candles([written(tmp_path, "candles.parquet", quotes)], ["A", "B"])
     settled = [3000 * MINUTE, 4400 * MINUTE]
-    how = rules(by_quote=at_prices(TEN_AND_FIVE), per_market=10, step=20)
+    how = rules(from_strategy=at_prices(TEN_AND_FIVE), per_market=10, step=20)
     noted = instants(700 * MINUTE, -(10**9), settled[-1] + 1, settled)
     outcome = replay_candles([a, b], candles, how, cash="100", instants=noted, cuts=cuts)
     assert orders(outcome) == [(800, "B", "NO", 5), (1440, "A", "YES", 10)]
-    points = curve(700 * MINUTE, settled, outcome.worth)
+    points = curve(700 * MINUTE, settled, outcome.equity)
     assert shown(points) == [
         (700, "start", 100, 0),
         (1440, "midnight", 98.17, 1.5),  # 5 NO at 1 - 0.70; the order of this instant comes after it
@@ -152,16 +152,16 @@ def test_the_curve_is_its_definition(account):
     contracts, rows, quantity, cuts, side = account
     candles = columns_of([what.ticker for what in contracts], rows)
 
-    def by_quote(quotes):
+    def from_strategy(quotes):
         sides = np.where(quotes.quoted(side), side, NONE).astype(np.int8)
-        return Wishes(sides, np.full(len(quotes), quantity), np.zeros(len(quotes), np.int64))
+        return WantedOrders(sides, np.full(len(quotes), quantity), np.zeros(len(quotes), np.int64))
 
     start, settled = min(c.start_ts for c in contracts), [c.settle_ts for c in contracts]
     end, six = max(settled), MIDNIGHT // 4
     noted = instants(start, -(10**9), end + 1, settled)
-    how = rules(by_quote=by_quote, step=six)
+    how = rules(from_strategy=from_strategy, step=six)
     outcome = replay_candles(contracts, candles, how, instants=noted, cuts=[cut * six for cut in cuts])
-    points = curve(start, settled, outcome.worth)
+    points = curve(start, settled, outcome.equity)
     midnights = {ts for ts in range(0, end, DAY_SECONDS) if ts > start}
     assert [p.ts for p in points] == sorted({start, end} | midnights | set(settled))
     for point in points:
@@ -186,7 +186,7 @@ def test_the_curve_of_a_replay_ends_where_its_account_ends(world):
     start, settled = min(c.start_ts for c in world.contracts), [c.settle_ts for c in world.contracts]
     noted = instants(start, -(1 << 62), max(settled) + 1, settled)
     outcome = world.in_windows(instants=noted)
-    points = curve(start, settled, outcome.worth)
+    points = curve(start, settled, outcome.equity)
     if start < max(settled):
         assert points[-1][1:] == ("end", outcome.end_cash_micro, 0)
     assert all(p.cash_micro >= 0 and p.open_value_micro >= 0 for p in points)

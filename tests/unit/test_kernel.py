@@ -181,7 +181,7 @@ def test_rows_since_an_instant_and_rows_inside_a_window(rows, since, length):
         kept = [row[1] for row in rows if row[0] == market and row[1] >= start]
         assert e[first[market] : end[market]].tolist() == kept
     inside = [row for row in rows if since[row[0]] <= row[1] < since[row[0]] + length]
-    assert kernel.present(e, low, end, starts, starts + length) == len(inside)
+    assert kernel.count_candles(e, low, end, starts, starts + length) == len(inside)
 
 
 CENTS = st.sampled_from([kernel.NO_PRICE, -10_000, 0, 1, 300_000, 400_000, 999_999, 1_000_000, 1_000_001])

@@ -92,7 +92,7 @@ def test_the_account_never_goes_below_zero():
     for cash, bought in (("0.42", 1), ("0.419999", 0), ("0.84", 2), ("1.259999", 2)):
         outcome = replay([contract()], [quote(0, 5, 9, yes="0.40")], rules(), cash=cash, instants=[550, 600, 900])
         assert len(outcome.fills) == bought
-        assert outcome.worth == [(ts, micro(cash) - bought * micro("0.42"), 0) for ts in (550, 600, 900)]
+        assert outcome.equity == [(ts, micro(cash) - bought * micro("0.42"), 0) for ts in (550, 600, 900)]
 
 
 def test_civil_days_begin_at_their_midnights():

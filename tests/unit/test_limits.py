@@ -8,8 +8,8 @@ import pytest
 from tests.unit.engine_parts import Books, contract, fee_by_hand, micro, orders, quote, replay, rules
 from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fees import TAKER_RATE
 from tradewinds.engine.event_contracts.limits import REASONS
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 A, B, OTHER = contract("A", days=(50,)), contract("B", days=(50,)), contract("C", event="F", settles=190)
 

@@ -18,7 +18,7 @@ from tradewinds.core.files import write_parquet
 from tradewinds.engine.event_contracts.candles import Seen, read_candles
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
-from tradewinds.engine.event_contracts.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather import schemas
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -53,11 +53,11 @@ def read(tmp_path):
 def wants(side):
     """A rule that wants one contract of a side wherever it can be bought."""
 
-    def by_quote(quotes):
+    def from_strategy(quotes):
         sides = np.where(quotes.quoted(side), side, NONE).astype(np.int8)
-        return Wishes(sides, np.ones(len(quotes), np.int64), np.zeros(len(quotes), np.int64))
+        return WantedOrders(sides, np.ones(len(quotes), np.int64), np.zeros(len(quotes), np.int64))
 
-    return by_quote
+    return from_strategy
 
 
 def in_force(candles, contracts, step=1, age=None):
@@ -67,7 +67,7 @@ def in_force(candles, contracts, step=1, age=None):
     """
     tickers, found = [what.ticker for what in contracts], {}
     for side in Side:
-        how = rules(by_quote=wants(side), step=step, age=age, allow_opposing=True)
+        how = rules(from_strategy=wants(side), step=step, age=age, allow_opposing=True)
         fills = replay_candles(contracts, candles, how, cash="1000000").fills
         refused = replay_candles(contracts, candles, how, cash="0").decisions
         times = {}
@@ -200,10 +200,10 @@ def test_marks_value_both_sides_by_the_visible_quote(read):
 
     def value(side, *minutes, age=None):
         """What one contract of a side, bought at minute 1, would fetch."""
-        how = rules(by_quote=wants(side), age=age, per_market=1)
+        how = rules(from_strategy=wants(side), age=age, per_market=1)
         outcome = replay_candles(what, candles, how, instants=[minute * MINUTE for minute in minutes])
         assert orders(outcome) == [(1, "A", side.name, 1)]
-        return [worth for _, _, worth in outcome.worth]
+        return [worth for _, _, worth in outcome.equity]
 
     # after the window too: a position outlives it; before the first order there is none, and the order of an instant is later
     minutes = (0, 1, 2, 9, 10, 19, 20, 30, 40, 199, 200)
@@ -278,8 +278,8 @@ def test_intervals_are_what_reading_minute_by_minute_finds(tmp_path, seed):
 def of_market(candles, ticker):
     """A market's candles as rows, its volume, and how many did not follow an earlier one."""
     at = candles.tickers.index(ticker)
-    of_it = slice(candles.low[at], candles.end[at])
-    columns = [column[of_it].tolist() for column in (candles.e, candles.bid, candles.ask, candles.volume)]
+    of_it = slice(candles.first_row[at], candles.end_row[at])
+    columns = [column[of_it].tolist() for column in (candles.end_ts, candles.bid, candles.ask, candles.volume)]
     return list(zip(*columns, strict=True)), int(candles.traded[at]), int(candles.jumps[at])
 
 

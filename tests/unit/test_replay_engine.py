@@ -26,8 +26,8 @@ from tests.unit.engine_parts import (
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fees import FEE_ERAS, TAKER_RATE, exchange_fee
-from tradewinds.engine.event_contracts.rules import NONE, Wishes
+from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, TAKER_RATE, exchange_fee
 
 
 def test_the_net_value_must_exceed_the_minimum_strictly():
@@ -198,12 +198,12 @@ def bought_at(price, p, size, cash="1000", min_ev="-1"):
 
 def test_ev_proportional_takes_the_unrounded_fee_and_rounds_down():
     """gross 0.40, fee 0.07·0.4·0.6 = 0.0168 (an ordinary one, whatever is paid here): 0.3832 dollars, times 10 is 3.832."""
-    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal(10))) == 3
-    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal("2.5"))) == 0
-    assert bought_at("0.40", "0.4168", sizing.EvProportional(Decimal("1000"))) == 0
-    assert bought_at("0.40", "0.3", sizing.EvProportional(Decimal("1000"))) == 0
+    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal(10), TAKER_RATE)) == 3
+    assert bought_at("0.40", "0.8", sizing.EvProportional(Decimal("2.5"), TAKER_RATE)) == 0
+    assert bought_at("0.40", "0.4168", sizing.EvProportional(Decimal("1000"), TAKER_RATE)) == 0
+    assert bought_at("0.40", "0.3", sizing.EvProportional(Decimal("1000"), TAKER_RATE)) == 0
     # with floats it would be a hair less, and then 0
-    assert bought_at("0.40", "0.4178", sizing.EvProportional(Decimal("1000"))) == 1
+    assert bought_at("0.40", "0.4178", sizing.EvProportional(Decimal("1000"), TAKER_RATE)) == 1
 
 
 @settings(max_examples=500)
@@ -215,7 +215,7 @@ def test_ev_proportional_takes_the_unrounded_fee_and_rounds_down():
 )
 def test_ev_proportional_is_exact_whatever_its_digits(offers, number):
     p, price = (np.array(column, np.int64) for column in zip(*offers, strict=True))
-    found = sizing.EvProportional(number).quantities(p, price).tolist()
+    found = sizing.EvProportional(number, TAKER_RATE).quantities(p, price).tolist()
     for quantity, chance, ask in zip(found, p.tolist(), price.tolist(), strict=True):
         dollars = Fraction(ask, 10**6)
         edge = Fraction(chance, 10**12) - dollars - Fraction(7, 100) * dollars * (1 - dollars)
@@ -267,13 +267,13 @@ def test_priorities_go_from_the_highest_to_the_lowest_then_by_ticker(priorities,
     contracts = [contract(ticker, event=ticker, p=f"0.{n + 1}") for n, ticker in enumerate(tickers)]
     wanted = {10**11 * (n + 1): priority for n, priority in enumerate(priorities)}
 
-    def by_quote(quotes):
+    def from_strategy(quotes):
         values = np.array([wanted[p] for p in quotes.p_pico.tolist()])
-        return Wishes(np.zeros(len(quotes), np.int8), np.ones(len(quotes), np.int64), values)
+        return WantedOrders(np.zeros(len(quotes), np.int8), np.ones(len(quotes), np.int64), values)
 
     shuffled = random.sample(contracts, len(contracts))
     quotes = [quote(i, 5, 5, yes="0.40") for i in range(len(contracts))]
-    found = [fill.contract.ticker for fill in replay(shuffled, quotes, rules(by_quote=by_quote)).fills]
+    found = [fill.contract.ticker for fill in replay(shuffled, quotes, rules(from_strategy=from_strategy)).fills]
     assert found == [ticker for _, ticker in sorted(zip((-p for p in priorities), tickers, strict=True))]
 
 
@@ -285,15 +285,15 @@ def test_nothing_to_do():
 def many(quantity):
     """A user's rule that wants so many YES wherever there is one."""
 
-    def by_quote(quotes):
+    def from_strategy(quotes):
         side = np.where(quotes.quoted(Side.YES), Side.YES, NONE)
-        return Wishes(side.astype(np.int8), np.full(len(quotes), quantity), np.zeros(len(quotes)))
+        return WantedOrders(side.astype(np.int8), np.full(len(quotes), quantity), np.zeros(len(quotes)))
 
-    return by_quote
+    return from_strategy
 
 
 @pytest.mark.parametrize("price", ["0.50", "0.0025", "0.456789", "0.999999"])
-@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"by_quote": many(1_000_000)}], ids=["sized", "user's"])
+@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"from_strategy": many(1_000_000)}], ids=["sized", "user's"])
 @pytest.mark.parametrize("rate", [TAKER_RATE, TAKER_RATE / 2, TAKER_RATE * Fraction("1.2")], ids=str)
 def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
     outcome = replay(
@@ -311,13 +311,13 @@ def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
     [
         {"quantity": 5_000_000},
         {"quantity": 10**18},
-        {"size": sizing.EvProportional(Decimal("1e13"))},
-        {"size": sizing.EvProportional(Decimal("1e30"))},
+        {"size": sizing.EvProportional(Decimal("1e13"), TAKER_RATE)},
+        {"size": sizing.EvProportional(Decimal("1e30"), TAKER_RATE)},
         {"size": sizing.Kelly(Decimal(1))},
-        {"by_quote": many(5_000_000)},
-        {"by_quote": many(10**9)},
-        {"by_quote": many(10**13)},
-        {"by_quote": many(2**62)},
+        {"from_strategy": many(5_000_000)},
+        {"from_strategy": many(10**9)},
+        {"from_strategy": many(10**13)},
+        {"from_strategy": many(2**62)},
     ],
     ids=lambda how: str(how.get("quantity") or how.get("size") or "user's"),
 )
@@ -328,7 +328,7 @@ def test_more_than_can_be_exact_is_an_error_and_never_a_wrong_number(price, how)
     assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"by_quote": many(1_000_000)}], ids=["sized", "user's"])
+@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"from_strategy": many(1_000_000)}], ids=["sized", "user's"])
 def test_fees_that_cannot_be_exact_are_an_error_however_the_order_came_about(how):
     """A fee a contract with many digits, times a million contracts."""
     what = contract(p="1", rate=TAKER_RATE * Fraction("0.123456"))

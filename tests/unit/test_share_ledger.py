@@ -29,7 +29,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.engine.shares.bars import WHOLE_DAYS, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
-from tradewinds.engine.shares.rules import MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
+from tradewinds.engine.shares.share_rules import MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
 from tradewinds.families.equities_daily.bar_panel import day_of
 
 MONDAY = dt.date(2024, 1, 1)
@@ -120,7 +120,7 @@ def test_the_last_point_of_the_curve_includes_the_forced_sale():
     (trade,) = trades
     assert (trade["reason"], trade["exit_date"]) == ("backtest_end", world["AAA"][-1].date)
     assert equity[-1] == (world["AAA"][-1].date, Decimal(100_000) + trade["pnl"])
-    assert result.worth[-1].open_value == 0
+    assert result.equity[-1].open_value == 0
 
 
 def test_a_symbol_that_vanished_is_sold_at_its_last_close():
@@ -232,7 +232,7 @@ def test_every_trade_and_every_day_agree_with_the_naive_replay(seed, case, begin
     assert [{**trade} for trade in trades] == wanted
     assert sorted(booked_rows(result.journal)) == sorted(naive_rows(wanted))
     assert equity == worth
-    assert all(day.cash >= 0 for day in result.worth)
+    assert all(day.cash >= 0 for day in result.equity)
     end = equity[-1][1] if equity else asked.balance
     assert end == asked.balance + sum((trade["pnl"] for trade in trades), Decimal(0))
 
@@ -262,7 +262,7 @@ def test_no_decision_knows_a_later_bar(seed, strategy, cut):
         known = [t for t in result.trades if bars.day[t.entry_row] <= day_of(last)]
         entries = [(bars.symbols[t.symbol], int(bars.day[t.entry_row]), t.quantity, t.entry_price) for t in known]
         sold = [(bars.symbols[t.symbol], t.pnl) for t in known if bars.day[t.exit_row] <= day_of(last)]
-        told.append((scores[early].tolist(), entries, sold, [w for w in result.worth if w.day <= day_of(last)]))
+        told.append((scores[early].tolist(), entries, sold, [w for w in result.equity if w.day <= day_of(last)]))
     assert repr(told[0]) == repr(told[1])
 
 
@@ -297,7 +297,7 @@ def test_a_sweeps_ledger_keeps_no_books_and_comes_to_the_same():
     scores = scores_of(bars, asked.strategy)
     kept, without = (Ledger(market, rules_of(asked), books=books).run(scores) for books in (True, False))
     assert without.journal is None and len(kept.journal) == 4
-    assert (without.closed, without.worth, without.end_cash) == (kept.closed, kept.worth, kept.end_cash)
+    assert (without.closed, without.equity, without.end_cash) == (kept.closed, kept.equity, kept.end_cash)
     (trade,), (closed,) = kept.trades, kept.closed
     assert (trade.pnl, trade.entry_fee + trade.exit_fee, trade.quantity) == (closed.pnl, closed.fees, closed.quantity)
 

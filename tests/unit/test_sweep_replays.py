@@ -58,8 +58,8 @@ def test_every_point_is_the_run_that_it_is_alone(tmp_path, monkeypatch, seed):
         assert found.decision_ts.tolist() == [trade.decision_ts for trade in alone.trades]
         assert found.quantity.tolist() == [trade.qty for trade in alone.trades]
         assert found.fee_micro.tolist() == [trade.entry_fee_micro for trade in alone.trades]
-        assert found.worth_ts.tolist() == [point.ts for point in alone.equity]
-        assert found.worth_micro.tolist() == [point.equity_micro for point in alone.equity]
+        assert found.equity_ts.tolist() == [point.ts for point in alone.equity]
+        assert found.equity_micro.tolist() == [point.equity_micro for point in alone.equity]
 
 
 def test_these_worlds_trade(tmp_path):

@@ -76,6 +76,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
     if not rows:
         console.print(title)
         return
+    # A row per run, with its main figures.
     table = listing.table(title)
     for name in ("run", "status"):
         table.add_column(name, no_wrap=True)

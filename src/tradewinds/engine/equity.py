@@ -1,7 +1,7 @@
-"""The account's worth over time: cash plus what open contracts would fetch at the visible quotes.
+"""Equity over time: cash plus the liquidation value of open positions.
 
-Points: the start, every 00:00 UTC inside the run, every settlement instant, the end. At one instant settlements come
-first, and the point is taken before the decisions of that instant.
+Points: the start, every 00:00 UTC inside the run, every settlement, the end. At one instant settlements come first, and the
+point is taken before the decisions of that instant.
 """
 
 from __future__ import annotations
@@ -16,34 +16,52 @@ from tradewinds.core.text import instant, money
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.journal import REMEDY, Journal
 
-BEFORE_FILLS = frozenset(
-    {"start", "midnight", "settlement"}
-)  # kinds of points that stand before the fills of their instant
+# Kinds of points that stand before the fills of their instant.
+BEFORE_FILLS = frozenset({"start", "midnight", "settlement"})
 
 
 class Point(NamedTuple):
-    """Equity at an instant: cash and liquidation value of open contracts in micro-dollars."""
+    """Equity at an instant.
+
+    Attributes:
+        ts: Unix s.
+        kind: start, midnight, settlement, close or end.
+        cash_micro: micro-units.
+        open_value_micro: liquidation value of open positions; micro-units.
+    """
 
     ts: int
-    kind: str  # start | midnight | settlement | close | end
+    kind: str
     cash_micro: int
     open_value_micro: int
 
     @property
     def equity_micro(self) -> int:
-        """Cash plus open value."""
+        """Cash plus open value; micro-units."""
         return self.cash_micro + self.open_value_micro
 
 
 def instants(start_ts: int, since_ts: int, until_ts: int, settled_at: Iterable[int]) -> list[int]:
-    """The instants in [since, until) at which a run's worth is noted, as far as they are known by then."""
+    """Return the instants in [since_ts, until_ts) at which equity is recorded, ascending; Unix s.
+
+    Args:
+        start_ts: start of the run; Unix s.
+        since_ts: Unix s.
+        until_ts: Unix s.
+        settled_at: settlements known so far; Unix s.
+    """
     midnights = range(-(-max(start_ts, since_ts) // DAY_SECONDS) * DAY_SECONDS, until_ts, DAY_SECONDS)
     return sorted({ts for ts in (start_ts, *settled_at) if since_ts <= ts < until_ts and ts >= start_ts} | {*midnights})
 
 
-def curve(start_ts: int, settled_at: Collection[int], noted: Iterable[tuple[int, int, int]]) -> list[Point]:
-    """The equity points of a run, of (instant, cash, open value) in order of time; what comes after the last settlement is
-    no part of it."""
+def curve(start_ts: int, settled_at: Collection[int], recorded: Iterable[tuple[int, int, int]]) -> list[Point]:
+    """Return the equity points of a run. Instants after the last settlement are left out.
+
+    Args:
+        start_ts: start of the run; Unix s.
+        settled_at: all settlements; Unix s.
+        recorded: (instant in Unix s, cash, open value in micro-units), in order of time.
+    """
     end_ts, settlements = max(settled_at), set(settled_at)
 
     def kind(ts: int) -> str:
@@ -53,11 +71,16 @@ def curve(start_ts: int, settled_at: Collection[int], noted: Iterable[tuple[int,
             return "end"
         return "settlement" if ts in settlements else "midnight"
 
-    return [Point(ts, kind(ts), cash, value) for ts, cash, value in noted if ts <= end_ts]
+    return [Point(ts, kind(ts), cash, value) for ts, cash, value in recorded if ts <= end_ts]
 
 
 def check_points(points: Sequence[Point], journal: Journal, start_micro: int) -> None:
     """Compare the cash of every point, which is the account's own, with the journal's at its instant.
+
+    Args:
+        points: in order of time.
+        journal: the books.
+        start_micro: cash before the first row of the journal; micro-units.
 
     Raises:
         SimulationError: they differ; it names the first point.

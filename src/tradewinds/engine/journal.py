@@ -1,12 +1,11 @@
-"""The books of a run: one row for every change of cash or of a position, whatever loop made it.
+"""The books of a run: one row for every change of cash or of a position, with the same columns for every loop.
 
-Everything that is said of an account's money is a sum over these rows: cash at an instant, what is held, a trade's profit.
-Amounts, prices and quantities are integers of micro-units (a share is 1,000,000), times are Unix seconds. A trade is a
-`position_id`, from its first fill to its last row; it may have several legs, partial exits, and payments while it is held
-(engine/trades.py).
+Every figure about an account's money is a sum over these rows: cash at an instant, holdings, a trade's profit. Amounts, prices
+and quantities are integers of micro-units (a share is 1,000,000), times are Unix seconds. A trade is a `position_id`, from its
+first fill to its last row; it may have several legs, partial exits, and payments while it is held (engine/trades.py).
 
 The invariant of every run: start cash + sum of `cash_change` = end cash, where the end cash is the account's own figure and
-no sum of these rows. `Journal.check` is that comparison.
+no sum of these rows. `Journal.check` compares the two.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ REMEDY = "No result is kept. This is a bug of the engine, not of your data: plea
 
 
 class Kind(IntEnum):
-    """What a row is. A fill and a settlement change a position, each of them; no other row does."""
+    """Kind of a row. Every fill and every settlement changes a position; no other row does."""
 
     FILL = 0
     FEE = 1
@@ -43,14 +42,16 @@ class Journal:
     Args:
         ts: Unix seconds.
         kind: values of Kind.
-        instrument: places in `instruments`.
+        instrument: indices into `instruments`.
         position_id: numbers of positions, from 0 in order of their opening.
-        leg: places in `legs`; a leg of a position is of one instrument, and long or short.
+        leg: indices into `legs`; a leg of a position is of one instrument, and long or short.
         quantity: micro-units by which the holding changes (bought: above 0; sold or settled: below 0).
         price: micro-units of money for one; 0 where there is none.
         cash_change: micro-units of money.
-        reason: places in `reasons`.
-        instruments, legs, reasons: the names.
+        reason: indices into `reasons`.
+        instruments: names of instruments.
+        legs: names of legs.
+        reasons: names of reasons.
     """
 
     ts: Ints
@@ -68,21 +69,26 @@ class Journal:
 
     @classmethod
     def in_order(cls, columns: Mapping[str, Ints], **names: Sequence[str]) -> Journal:
-        """A journal of whole columns, as a compiled loop leaves them: sorted by time, rows of one instant as they stand."""
+        """Return a journal of columns, sorted by time; rows of one instant keep their order.
+
+        Args:
+            columns: the columns of COLUMNS, of equal length.
+            names: instruments, legs and reasons.
+        """
         order = np.argsort(columns["ts"], kind="stable")
         return cls(**{name: column[order] for name, column in columns.items()}, **names)  # type: ignore[arg-type]
 
     @classmethod
     def empty(cls) -> Journal:
-        """The books of an account that never did anything."""
+        """Return a journal without rows."""
         return JournalWriter().journal()
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """Return the number of rows."""
         return len(self.ts)
 
     def __eq__(self, other: object) -> bool:
-        """The same rows under the same names."""
+        """Return whether the other journal has the same rows and names."""
         if not isinstance(other, Journal):
             return NotImplemented
         names = ("instruments", "legs", "reasons")
@@ -93,21 +99,25 @@ class Journal:
 
     @property
     def sides(self) -> list[str]:
-        """Per row BUY or SELL; nothing for a row that is no fill."""
-        found: list[str] = np.where(self.kind == Kind.FILL, np.where(self.quantity > 0, "BUY", "SELL"), "").tolist()
-        return found
+        """By row, BUY or SELL; "" for a row that is no fill."""
+        sides: list[str] = np.where(self.kind == Kind.FILL, np.where(self.quantity > 0, "BUY", "SELL"), "").tolist()
+        return sides
 
     def total(self, kind: Kind) -> int:
-        """Sum of the changes of cash of one kind."""
+        """Return the sum of the changes of cash of one kind; micro-units.
+
+        Args:
+            kind: which rows.
+        """
         return int(self.cash_change[self.kind == kind].sum())
 
     def cash(self, start_micro: int, instants: Ints, before_fills: Flags | bool = False) -> Ints:
-        """Cash at some instants: after all that happened at each, or before its first fill.
+        """Return cash at some instants: after all rows of each, or before its first fill; micro-units.
 
         Args:
             start_micro: cash before the first row.
             instants: Unix seconds, in any order.
-            before_fills: for which of the instants fills of that second (and all after them) are left out.
+            before_fills: by instant, or for all, whether the fills of that second and the rows after them are left out.
         """
         count = np.searchsorted(self.ts, instants, side="right")
         first = np.searchsorted(self.ts, instants, side="left")
@@ -116,28 +126,32 @@ class Journal:
 
     @functools.cached_property
     def _cash_after(self) -> Ints:
-        """Sum of the changes of cash of the first n rows, by n."""
+        """By n, sum of the changes of cash of the first n rows; micro-units."""
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.cash_change)])
 
     @functools.cached_property
     def _next_fill(self) -> Ints:
-        """For each row, and for the end, the first row from it on that is a fill."""
-        places = np.where(self.kind == Kind.FILL, np.arange(len(self)), len(self))
-        return np.minimum.accumulate(np.append(places, len(self))[::-1])[::-1]
+        """By row, and for the end, the first fill from that row on."""
+        fills = np.where(self.kind == Kind.FILL, np.arange(len(self)), len(self))
+        return np.minimum.accumulate(np.append(fills, len(self))[::-1])[::-1]
 
     def held(self, ts: int) -> dict[tuple[str, str], int]:
-        """What is held after all that happened by an instant: micro-units by (instrument, leg)."""
+        """Return the holdings after all rows up to an instant: micro-units by (instrument, leg), without zeros.
+
+        Args:
+            ts: Unix s.
+        """
         count = int(np.searchsorted(self.ts, ts, side="right"))
-        what = self.instrument[:count] * len(self.legs) + self.leg[:count]
-        keys, places = np.unique(what, return_inverse=True)
+        holding = self.instrument[:count] * len(self.legs) + self.leg[:count]
+        keys, index = np.unique(holding, return_inverse=True)
         sums = np.zeros(len(keys), np.int64)
-        np.add.at(sums, places, self.quantity[:count])
+        np.add.at(sums, index, self.quantity[:count])
         pairs = ((divmod(key, len(self.legs)), held) for key, held in zip(keys.tolist(), sums.tolist(), strict=True))
         return {(self.instruments[i], self.legs[leg]): held for (i, leg), held in pairs if held}
 
     @functools.cached_property
     def by_leg(self) -> tuple[Ints, Ints]:
-        """Rows grouped by position and leg: their places, group after group in order of time, and where each group begins."""
+        """Rows grouped by position and leg: row numbers, group after group in order of time, and the start of each group."""
         key = self.position_id * max(len(self.legs), 1) + self.leg
         order = np.argsort(key, kind="stable")
         return order, np.flatnonzero(np.diff(key[order], prepend=-1))
@@ -153,6 +167,7 @@ class Journal:
         Raises:
             SimulationError: they do not add up; it names the amounts, or the first row or position that is wrong.
         """
+        # each row by itself
         if len(self) and (late := np.flatnonzero(np.diff(self.ts) < 0)).size:
             row = int(late[0]) + 1
             raise _wrong(f"row {row} is of {instant(int(self.ts[row]))}, and the one before it is later")
@@ -160,6 +175,7 @@ class Journal:
         if (odd := np.flatnonzero((self.quantity != 0) != moves)).size:
             change = "changes no position" if moves[odd[0]] else "changes a position"
             raise _wrong(f"row {odd[0]}, a {Kind(self.kind[odd[0]]).name.lower()}, {change}")
+        # the invariant
         total = int(self.cash_change.sum())
         if start_micro + total != end_micro:
             raise _wrong(
@@ -170,7 +186,7 @@ class Journal:
             self._check_legs(stays_open)
 
     def _check_legs(self, stays_open: bool) -> None:
-        """A leg is of one instrument, never goes through zero, and is closed in the end unless it may stay open."""
+        """Check that each leg is of one instrument, never passes zero, and is closed at the end unless it may stay open."""
         order, starts = self.by_leg
         sizes = np.diff(np.append(starts, len(order)))
         quantity, instrument = self.quantity[order], self.instrument[order]
@@ -187,18 +203,23 @@ class Journal:
                 raise _wrong(self._named(int(order[np.argmax(wrong)]), problem))
         left = held[starts + sizes - 1]
         if not stays_open and left.any():
-            place = int(np.argmax(left != 0))
-            raise _wrong(self._named(int(order[starts[place]]), f"still holds {money(int(left[place]))} at the end"))
+            leg = int(np.argmax(left != 0))
+            raise _wrong(self._named(int(order[starts[leg]]), f"still holds {money(int(left[leg]))} at the end"))
 
     def _named(self, row: int, problem: str) -> str:
-        """A problem with the position and instrument of a row."""
+        """Return a problem with the position and instrument of a row."""
         name = " ".join(filter(None, (self.instruments[self.instrument[row]], self.legs[self.leg[row]])))
         return f"position {self.position_id[row]} of {name} {problem} ({instant(int(self.ts[row]))})"
 
 
 @dataclass
 class JournalWriter:
-    """Takes rows one by one, in order of time, as a loop in Python makes them."""
+    """Writer of a journal row by row, for loops in Python.
+
+    Attributes:
+        columns: values of each column, so far.
+        names: index of each name, for instruments, legs and reasons.
+    """
 
     columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     names: dict[str, dict[str, int]] = field(default_factory=lambda: {"instrument": {}, "leg": {}, "reason": {}})
@@ -216,7 +237,19 @@ class JournalWriter:
         leg: str = "",
         reason: str = "",
     ) -> None:
-        """Write a row; quantities, prices and amounts in micro-units."""
+        """Write a row; rows come in order of time.
+
+        Args:
+            kind: kind of the row.
+            ts: Unix s.
+            instrument: name of the instrument.
+            position_id: number of the position.
+            cash_change: micro-units.
+            quantity: change of the holding; micro-units.
+            price: micro-units.
+            leg: name of the leg.
+            reason: name of the reason.
+        """
         row = {"ts": ts, "kind": int(kind), "position_id": position_id, "quantity": quantity, "price": price}
         row["cash_change"] = cash_change
         for column, name in (("instrument", instrument), ("leg", leg), ("reason", reason)):
@@ -226,11 +259,12 @@ class JournalWriter:
             self.columns[column].append(value)
 
     def journal(self) -> Journal:
-        """What was written."""
+        """Return the journal of all rows written so far."""
         columns = {name: np.array(values, np.int64) for name, values in self.columns.items()}
         instruments, legs, reasons = (tuple(self.names[name]) for name in ("instrument", "leg", "reason"))
         return Journal(**columns, instruments=instruments, legs=legs, reasons=reasons)
 
 
 def _wrong(what: str) -> SimulationError:
+    """Return the error for books that do not add up."""
     return SimulationError(f"the books do not add up: {what}.", where="journal", remedy=REMEDY)

@@ -1,4 +1,4 @@
-"""Which purchase a payment belongs to: the oldest lots are closed first."""
+"""First in, first out: which lots a closing takes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from tradewinds.core.arrays import Ints
 
 
 def oldest_first(bought: Ints, quantity: Ints, closed: Ints, closed_quantity: Ints) -> tuple[Ints, Ints, Ints]:
-    """The parts in which closings take lots, in order of the closings and, within one, of the lots.
+    """Split closings over lots, the oldest lots first.
 
     All lots of a key are laid end to end on a line, one key after the other, and the closings of the key are laid over them
     from its beginning; wherever a lot or a closing ends, a part ends.
 
     Args:
-        bought, quantity: key and quantity (above 0) of each lot, in order of time.
-        closed, closed_quantity: key and quantity (above 0) of each closing, in order of time; of no key more than was bought.
+        bought: by lot, its key; lots in order of time.
+        quantity: by lot, above 0.
+        closed: by closing, its key; closings in order of time.
+        closed_quantity: by closing, above 0; of a key not more than was bought.
 
     Returns:
-        Per part: place of its lot, place of its closing, quantity.
+        By part: index of its lot, index of its closing, quantity; in order of the closings and, within one, of the lots.
     """
+    # lots on the line
     lots, closings = np.argsort(bought, kind="stable"), np.argsort(closed, kind="stable")
     ends = np.cumsum(quantity[lots])  # of the lots, on the line
     keys, first = np.unique(bought[lots], return_index=True)
     begins = np.concatenate([np.zeros(1, np.int64), ends])[first]  # of the keys, on the line
 
-    # the closings of a key begin where the key does
+    # closings on the line: those of a key begin where the key does
     sums = np.cumsum(closed_quantity[closings])
     closed_keys, first = np.unique(closed[closings], return_index=True)
     shift = begins[np.searchsorted(keys, closed_keys)] - np.concatenate([np.zeros(1, np.int64), sums])[first]
@@ -37,6 +40,7 @@ def oldest_first(bought: Ints, quantity: Ints, closed: Ints, closed_quantity: In
     lot, closing = np.searchsorted(ends, part_ends), np.searchsorted(closing_ends, part_ends)
     closing_begins = np.append(closing_ends - closed_quantity[closings], np.iinfo(np.int64).max)
     taken = closing_begins[closing] <= part_begins
-    found = (lots[lot[taken]], closings[closing[taken]], (part_ends - part_begins)[taken])
-    order = np.lexsort((found[0], found[1]))
-    return found[0][order], found[1][order], found[2][order]
+    part_lot, part_closing = lots[lot[taken]], closings[closing[taken]]
+    part_quantity = (part_ends - part_begins)[taken]
+    order = np.lexsort((part_lot, part_closing))
+    return part_lot[order], part_closing[order], part_quantity[order]

@@ -1,4 +1,4 @@
-"""What a run results in: plain tables that metrics, artifacts, report and database are made from."""
+"""Results of a run: plain tables from which metrics, artifacts, report and database are made."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ from tradewinds.engine.trades import Position
 
 
 class Decision(NamedTuple):
-    """Decisions with the same outcome: a fill (EV_THRESHOLD, one decision), or refusals for a limit's `reason`.
+    """One fill, or equal refusals.
 
-    In a full audit refusals are of one quote, at `times` decision times from `first_ts` on; in a summary they are all of a
-    market, side and reason, first made at `first_ts`, and quantity and price are None.
+    In a full audit refusals are equal if they are of one quote, at consecutive decision times. Otherwise all refusals of a
+    market, side and reason are one Decision, without quantity and price.
+
+    Attributes:
+        ticker: the market.
+        first_ts: first decision time; Unix s.
+        times: number of decisions; 1 for a fill.
+        side: name of the side.
+        quantity: contracts or shares; None in a count of refusals.
+        price_micro: micro-units; None in a count of refusals.
+        filled: whether it is a fill.
+        reason: EV_THRESHOLD for a fill, else the limit that refused.
     """
 
     ticker: str
@@ -33,23 +43,47 @@ class Decision(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What became of an account, as columns: its fills in execution order with what each made in the end (micro-dollars,
-    Unix seconds), and its worth in order of time."""
+    """Fills in execution order with their realised P&L, and equity in order of time, as columns.
+
+    Attributes:
+        decision_ts: by fill; Unix s.
+        quantity: by fill; contracts or shares.
+        fee_micro: by fill; micro-units.
+        pnl_micro: by fill, after fees; micro-units.
+        equity_ts: by point of equity; Unix s.
+        equity_micro: by point of equity; micro-units.
+    """
 
     decision_ts: Ints
     quantity: Ints
     fee_micro: Ints
     pnl_micro: Ints
-    worth_ts: Ints
-    worth_micro: Ints
+    equity_ts: Ints
+    equity_micro: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A position with what its market knows of it. Probability in pico, EVs a contract in pico-units, Unix s; None where a
-    market has no such thing.
+    """A position with the facts of its market.
 
-    Quantities and money are those of `position`, which is made from the journal: no market family states them.
+    Quantities and money come from `position`, which is made from the journal: no market family states them. A field is None
+    where the market has no such thing.
+
+    Attributes:
+        series_ticker: series of the event.
+        event_ticker: event of the market.
+        market_ticker: the market.
+        station_id: weather station, exchange or the like.
+        decision_ts: when the entry was decided; Unix s.
+        quote_ts: end of the candle or bar of the entry; Unix s.
+        side: BUY_YES, BUY_NO or BUY.
+        model_prob_yes_pico: probability of YES; pico-units.
+        ev_gross_pico: expected value of one contract before the fee; pico-units.
+        ev_net_pico: expected value of one contract after the fee; pico-units.
+        reason_code: why it was bought.
+        settled_result: how it ended.
+        settled_ts: when it ended; Unix s.
+        position: quantities and money.
     """
 
     series_ticker: str
@@ -58,7 +92,7 @@ class Trade:
     station_id: str
     decision_ts: int
     quote_ts: int
-    side: str  # BUY_YES | BUY_NO | BUY
+    side: str
     model_prob_yes_pico: int | None
     ev_gross_pico: int | None
     ev_net_pico: Fraction | None
@@ -69,37 +103,37 @@ class Trade:
 
     @property
     def qty(self) -> int:
-        """Whole contracts or shares of the first leg's entries."""
+        """Whole contracts or shares bought in the first leg's entries."""
         return self.position.quantity // MICRO
 
     @property
     def entry_price_micro(self) -> int:
-        """The first leg's mean entry price."""
+        """Mean entry price of the first leg; micro-units."""
         return self.position.entry_price
 
     @property
     def entry_cost_micro(self) -> int:
-        """What the entries took from cash, without fees."""
+        """Cost of the entries without fees; micro-units."""
         return -self.position.entry_cash
 
     @property
     def entry_fee_micro(self) -> int:
-        """Fees of the entries."""
+        """Fees of the entries; micro-units."""
         return self.position.entry_fee
 
     @property
     def exit_fee_micro(self) -> int:
-        """Fees of the exits."""
+        """Fees of the exits; micro-units."""
         return self.position.exit_fee
 
     @property
     def payout_micro(self) -> int:
-        """What exits, settlement and flows brought, less the exits' fees."""
+        """Cash from exits, settlement and flows, less the exits' fees; micro-units."""
         return self.position.exit_cash + self.position.flows - self.position.exit_fee
 
     @property
     def pnl_micro(self) -> int:
-        """The sum of all changes of cash."""
+        """Sum of all changes of cash; micro-units."""
         return self.position.pnl
 
 
@@ -143,7 +177,7 @@ class RunResult:
     stays_open: bool = field(default=False, kw_only=True)
 
     def check_books(self) -> None:
-        """Compare the account's own cash, at the end and at every point of equity, with the books; every run is.
+        """Compare the account's own cash, at the end and at every point of equity, with the books. Done in every run.
 
         Raises:
             SimulationError: they do not add up.
@@ -157,10 +191,11 @@ class RunResult:
                 where="equity",
                 remedy=REMEDY,
             )
-        made = sum([trade.pnl_micro for trade in self.trades])
-        if self.start_balance_micro + made != self.end_balance_micro:
+        # the trades are made from the books: their sum must come to the same end
+        pnl = sum([trade.pnl_micro for trade in self.trades])
+        if self.start_balance_micro + pnl != self.end_balance_micro:
             raise SimulationError(
-                f"{len(self.trades):,} trades made {money(made)}, the account went from {money(self.start_balance_micro)} to "
+                f"{len(self.trades):,} trades made {money(pnl)}, the account went from {money(self.start_balance_micro)} to "
                 f"{money(self.end_balance_micro)}.",
                 where="trades",
                 remedy=REMEDY,

@@ -1,11 +1,11 @@
-"""Trades, made from a journal: what each position cost, brought and paid, from its first fill to its last row."""
+"""Trades, made from a journal: cost, proceeds, fees and flows of each position, from its first fill to its last row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,29 +14,59 @@ from tradewinds.engine.journal import Journal, Kind
 
 
 class Position(NamedTuple):
-    """A trade: what all legs of a position come to. Quantities and money in micro-units, times in Unix seconds.
+    """A trade: the sums over all legs of a position.
 
-    Entries are fills that enlarge a leg's holding, exits those that lessen it, and settlements. Cash is signed: a purchase
-    takes, so its cash is below 0; it is without fees. Quantity and price are those of the first leg's entries.
+    Entries are fills that enlarge a leg's holding; exits are fills that reduce it, and settlements. Cash is signed and without
+    fees: that of a purchase is below 0.
+
+    Attributes:
+        position_id: number of the position.
+        opened_ts: time of its first row; Unix s.
+        closed_ts: time of its last row; Unix s.
+        quantity: of the first leg's entries; micro-units.
+        entry_price: mean price of the first leg's entries; micro-units.
+        entry_cash: changes of cash by entries; micro-units.
+        entry_fee: fees of entries; micro-units.
+        exit_cash: changes of cash by exits; micro-units.
+        exit_fee: fees of exits; micro-units.
+        flows: dividends and funding; micro-units.
+        pnl: sum of all changes of cash; micro-units.
     """
 
     position_id: int
-    opened_ts: int  # of its first row
-    closed_ts: int  # of its last row
+    opened_ts: int
+    closed_ts: int
     quantity: int
     entry_price: int
     entry_cash: int
     entry_fee: int
     exit_cash: int
     exit_fee: int
-    flows: int  # dividends and funding while it was held
-    pnl: int  # sum of all changes of cash
+    flows: int
+    pnl: int
 
 
 class Leg(NamedTuple):
-    """What became of one instrument of a position, in the units and words of Position.
+    """One leg of a position, with the terms and units of Position.
 
-    Prices are means by quantity, rounded half to even to a micro-unit; None without an exit.
+    Attributes:
+        position_id: number of the position.
+        instrument: name of the instrument.
+        name: name of the leg.
+        is_long: whether its first fill was a purchase.
+        opened_ts: time of its first row; Unix s.
+        closed_ts: time of its last row; Unix s.
+        quantity: of all entries; micro-units.
+        entry_price: mean price of entries by quantity, rounded half to even; micro-units.
+        entry_cash: changes of cash by entries; micro-units.
+        entry_fee: fees of entries; micro-units.
+        exit_quantity: of all exits; micro-units.
+        exit_price: mean price of exits, as entry_price; None without an exit.
+        exit_cash: changes of cash by exits; micro-units.
+        exit_fee: fees of exits; micro-units.
+        dividends: micro-units.
+        funding: micro-units.
+        pnl: sum of all changes of cash; micro-units.
     """
 
     position_id: int
@@ -45,7 +75,7 @@ class Leg(NamedTuple):
     is_long: bool
     opened_ts: int
     closed_ts: int
-    quantity: int  # of all entries
+    quantity: int
     entry_price: int
     entry_cash: int
     entry_fee: int
@@ -59,62 +89,88 @@ class Leg(NamedTuple):
 
 
 def trades_of(journal: Journal) -> list[Position]:
-    """All positions of a journal, in order of their numbers."""
+    """Return the trades of a journal, in order of their positions' numbers.
+
+    Args:
+        journal: the books.
+    """
     if not len(journal):
         return []
     rows = _Rows.of(journal)
     number = rows.position[rows.starts]
     first_legs = np.flatnonzero(np.diff(number, prepend=-1))
-    starts = rows.starts[first_legs]
-    columns = (
-        number[first_legs].tolist(),
-        np.minimum.reduceat(rows.ts, starts).tolist(),
-        np.maximum.reduceat(rows.ts, starts).tolist(),
-        _sums(np.abs(rows.quantity), rows.entry, rows.starts)[first_legs].tolist(),
-        _mean_prices(rows, rows.entry, first_legs),
-        *(column.tolist() for column in _cash(rows, starts)),
-        _sums(rows.cash, (rows.kind == Kind.DIVIDEND) | (rows.kind == Kind.FUNDING), starts).tolist(),
-        np.add.reduceat(rows.cash, starts).tolist(),
-    )
-    return list(map(Position._make, zip(*columns, strict=True)))
+    starts = rows.starts[first_legs]  # where each position begins: sums run over all its legs
+    cash = _cash(rows, starts)
+    flows = (rows.kind == Kind.DIVIDEND) | (rows.kind == Kind.FUNDING)
+    columns: dict[str, list[Any]] = {
+        "position_id": number[first_legs].tolist(),
+        "opened_ts": np.minimum.reduceat(rows.ts, starts).tolist(),
+        "closed_ts": np.maximum.reduceat(rows.ts, starts).tolist(),
+        "quantity": _sums(np.abs(rows.quantity), rows.entry, rows.starts)[first_legs].tolist(),
+        "entry_price": _mean_prices(rows, rows.entry, first_legs),
+        "entry_cash": cash.entry_cash.tolist(),
+        "entry_fee": cash.entry_fee.tolist(),
+        "exit_cash": cash.exit_cash.tolist(),
+        "exit_fee": cash.exit_fee.tolist(),
+        "flows": _sums(rows.cash, flows, starts).tolist(),
+        "pnl": np.add.reduceat(rows.cash, starts).tolist(),
+    }
+    return list(map(Position._make, zip(*(columns[name] for name in Position._fields), strict=True)))
 
 
 def legs_of(journal: Journal) -> list[Leg]:
-    """The legs of all positions, in order of positions and of the journal's table of legs."""
+    """Return the legs of all positions, in order of positions and, within one, of `journal.legs`.
+
+    Args:
+        journal: the books.
+    """
     if not len(journal):
         return []
     rows = _Rows.of(journal)
     starts, every = rows.starts, np.arange(len(rows.starts))
-    first, ends = rows.order[starts], np.append(starts[1:], len(rows.order)) - 1
-    entry_cash, entry_fee, exit_cash, exit_fee = (column.tolist() for column in _cash(rows, starts))
-    columns = (
-        rows.position[starts].tolist(),
-        [journal.instruments[i] for i in journal.instrument[first].tolist()],
-        [journal.legs[i] for i in journal.leg[first].tolist()],
-        (rows.quantity[starts] > 0).tolist(),
-        rows.ts[starts].tolist(),
-        rows.ts[ends].tolist(),
-        _sums(np.abs(rows.quantity), rows.entry, starts).tolist(),
-        _mean_prices(rows, rows.entry, every),
-        entry_cash,
-        entry_fee,
-        _sums(np.abs(rows.quantity), rows.leaves, starts).tolist(),
-        _mean_prices(rows, rows.leaves, every),
-        exit_cash,
-        exit_fee,
-        _sums(rows.cash, rows.kind == Kind.DIVIDEND, starts).tolist(),
-        _sums(rows.cash, rows.kind == Kind.FUNDING, starts).tolist(),
-        np.add.reduceat(rows.cash, starts).tolist(),
-    )
-    return list(map(Leg._make, zip(*columns, strict=True)))
+    first, last = rows.order[starts], np.append(starts[1:], len(rows.order)) - 1
+    cash = _cash(rows, starts)
+    columns: dict[str, list[Any]] = {
+        # names and times, from a leg's first and last row
+        "position_id": rows.position[starts].tolist(),
+        "instrument": [journal.instruments[i] for i in journal.instrument[first].tolist()],
+        "name": [journal.legs[i] for i in journal.leg[first].tolist()],
+        "is_long": (rows.quantity[starts] > 0).tolist(),
+        "opened_ts": rows.ts[starts].tolist(),
+        "closed_ts": rows.ts[last].tolist(),
+        # entries, exits and flows, as sums and means over all its rows
+        "quantity": _sums(np.abs(rows.quantity), rows.entry, starts).tolist(),
+        "entry_price": _mean_prices(rows, rows.entry, every),
+        "entry_cash": cash.entry_cash.tolist(),
+        "entry_fee": cash.entry_fee.tolist(),
+        "exit_quantity": _sums(np.abs(rows.quantity), rows.exit, starts).tolist(),
+        "exit_price": _mean_prices(rows, rows.exit, every),
+        "exit_cash": cash.exit_cash.tolist(),
+        "exit_fee": cash.exit_fee.tolist(),
+        "dividends": _sums(rows.cash, rows.kind == Kind.DIVIDEND, starts).tolist(),
+        "funding": _sums(rows.cash, rows.kind == Kind.FUNDING, starts).tolist(),
+        "pnl": np.add.reduceat(rows.cash, starts).tolist(),
+    }
+    return list(map(Leg._make, zip(*(columns[name] for name in Leg._fields), strict=True)))
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a journal grouped by position and leg, and what each is to its leg.
+    """Rows of a journal grouped by position and leg.
 
-    `starts`: where each leg begins. `entry`: a fill that enlarges the holding; `leaves`: a row that lessens it; `of_entry`:
-    the latest fill by this row was an entry, to which its fee then belongs.
+    Attributes:
+        order: index of each row in the journal.
+        starts: first row of each leg.
+        position: number of the position.
+        ts: Unix s.
+        kind: values of Kind.
+        quantity: change of the holding; micro-units.
+        price: micro-units.
+        cash: change of cash; micro-units.
+        entry: whether it is a fill that enlarges the holding.
+        exit: whether it is a row that reduces the holding.
+        fee: whether it is a fee.
+        of_entry: whether the latest fill up to the row was an entry; a fee then belongs to the entry.
     """
 
     order: Ints
@@ -126,55 +182,75 @@ class _Rows:
     price: Ints
     cash: Ints
     entry: Flags
-    leaves: Flags
+    exit: Flags
     fee: Flags
     of_entry: Flags
 
     @classmethod
     def of(cls, journal: Journal) -> _Rows:
-        """Those of a journal that is not empty."""
+        """Return the rows of a journal that is not empty."""
         order, starts = journal.by_leg
-        columns = (journal.position_id, journal.ts, journal.kind, journal.quantity, journal.price, journal.cash_change)
-        position, ts, kind, quantity, price, cash = (column[order] for column in columns)
+        kind, quantity = journal.kind[order], journal.quantity[order]
         fill = kind == Kind.FILL
         sizes = np.diff(np.append(starts, len(order)))
         same_way = np.sign(quantity) == np.repeat(np.sign(quantity[starts]), sizes)
-        entry, leaves = fill & same_way, (quantity != 0) & ~same_way
+        entry = fill & same_way
         latest_fill = np.maximum.accumulate(np.where(fill, np.arange(len(order)), 0))
-        fee, of_entry = kind == Kind.FEE, entry[latest_fill]
-        return cls(order, starts, position, ts, kind, quantity, price, cash, entry, leaves, fee, of_entry)
+        return cls(
+            order=order,
+            starts=starts,
+            position=journal.position_id[order],
+            ts=journal.ts[order],
+            kind=kind,
+            quantity=quantity,
+            price=journal.price[order],
+            cash=journal.cash_change[order],
+            entry=entry,
+            exit=(quantity != 0) & ~same_way,
+            fee=kind == Kind.FEE,
+            of_entry=entry[latest_fill],
+        )
+
+
+class _Cash(NamedTuple):
+    """Cash and fees of entries and exits; micro-units."""
+
+    entry_cash: Ints
+    entry_fee: Ints
+    exit_cash: Ints
+    exit_fee: Ints
 
 
 def _sums(values: Ints, where: Flags, starts: Ints) -> Ints:
-    """Sums of some rows' values from each start to the next."""
+    """Return sums of the values of some rows, from each start to the next."""
     sums: Ints = np.add.reduceat(np.where(where, values, 0), starts)
     return sums
 
 
-def _cash(rows: _Rows, starts: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Cash and fees of entries, cash and fees of exits, from each start to the next."""
-    return (
-        _sums(rows.cash, rows.entry, starts),
-        _sums(-rows.cash, rows.fee & rows.of_entry, starts),
-        _sums(rows.cash, rows.leaves, starts),
-        _sums(-rows.cash, rows.fee & ~rows.of_entry, starts),
+def _cash(rows: _Rows, starts: Ints) -> _Cash:
+    """Return cash and fees of entries and exits, from each start to the next."""
+    return _Cash(
+        entry_cash=_sums(rows.cash, rows.entry, starts),
+        entry_fee=_sums(-rows.cash, rows.fee & rows.of_entry, starts),
+        exit_cash=_sums(rows.cash, rows.exit, starts),
+        exit_fee=_sums(-rows.cash, rows.fee & ~rows.of_entry, starts),
     )
 
 
 def _mean_prices(rows: _Rows, chosen: Flags, legs: Ints) -> list[int | None]:
-    """For some legs, the mean price of their chosen rows by quantity; None where a leg has none of them."""
+    """Return, for some legs, the mean price of their chosen rows by quantity; None for a leg without such a row."""
     counts = _sums(np.ones(len(chosen), np.int64), chosen, rows.starts)[legs]
-    found: list[int | None] = list(_sums(rows.price, chosen, rows.starts)[legs].tolist())
+    means: list[int | None] = list(_sums(rows.price, chosen, rows.starts)[legs].tolist())  # right for a single row
     bounds = np.append(rows.starts, len(chosen))
-    for place in np.flatnonzero(counts != 1).tolist():  # of a single row the sum is its price
-        within = slice(bounds[legs[place]], bounds[legs[place] + 1])
+    for index in np.flatnonzero(counts != 1).tolist():
+        within = slice(bounds[legs[index]], bounds[legs[index] + 1])
         which = chosen[within]
-        found[place] = _mean(rows.price[within][which].tolist(), np.abs(rows.quantity[within][which]).tolist())
-    return found
+        means[index] = _mean(rows.price[within][which].tolist(), np.abs(rows.quantity[within][which]).tolist())
+    return means
 
 
 def _mean(prices: Sequence[int], quantities: Sequence[int]) -> int | None:
-    """The mean by quantity, rounded half to even; Python's integers hold products beyond 64 bits."""
+    """Return the mean by quantity, rounded half to even; Python's integers hold products beyond 64 bits."""
     if not quantities:
         return None
     value = sum(price * quantity for price, quantity in zip(prices, quantities, strict=True))

@@ -44,7 +44,7 @@ def outcomes(
         part = points[at : at + POINTS_PER_PASS]
         made = family.replay_many([point.config for point in part], plan, workers)
         for point, run in zip(part, made, strict=True):
-            columns = (run.worth_ts, run.worth_micro, run.decision_ts, run.pnl_micro)
+            columns = (run.equity_ts, run.equity_micro, run.decision_ts, run.pnl_micro)
             yield PointOutcome(
                 point.settings,
                 point.run_id,

@@ -21,7 +21,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.database import queries, schema
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
-from tradewinds.engine.shares.rules import Exits, ShareRules
+from tradewinds.engine.shares.share_rules import Exits, ShareRules
 from tradewinds.families import plan
 from tradewinds.families.equities_daily import metrics, replay
 from tradewinds.families.equities_daily.bar_panel import day_of, make_panel

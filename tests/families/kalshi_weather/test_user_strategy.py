@@ -13,7 +13,7 @@ from tests.unit.engine_parts import MINUTE, contract, orders, quote, replay
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.fees import FEE_ERAS
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS
 from tradewinds.families.kalshi_weather.replay import simulate
 from tradewinds.families.kalshi_weather.strategies import file_strategy, weather_strategies
 

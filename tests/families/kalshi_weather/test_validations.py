@@ -363,12 +363,12 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-SEARCH = "row_at(p->rows->e, p->rows->low[j], p->rows->end[j], w->t)"  # for the visible row
+SEARCH = "row_at(p->rows->end_ts, p->rows->first_row[j], p->rows->end_row[j], w->t)"  # for the visible row
 
 
 def one_candle_ahead(monkeypatch, folder):
     """The search for the visible row comes to the one after it."""
-    wrong = f"least_of({SEARCH} + 1, p->rows->end[j] - 1)"
+    wrong = f"least_of({SEARCH} + 1, p->rows->end_row[j] - 1)"
     monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, wrong))
 
 
@@ -379,7 +379,7 @@ def a_clock_that_is_fast(monkeypatch, folder):
 
 def candles_before_they_count(monkeypatch, _):
     """What ended before a window's quotes begin is carried in."""
-    monkeypatch.setattr(candles, "rows_since", lambda e, low, end, since: low)
+    monkeypatch.setattr(candles, "rows_since", lambda end_ts, first_row, end_row, since: first_row)
 
 
 @pytest.mark.parametrize("bug", [one_candle_ahead, a_clock_that_is_fast, candles_before_they_count])

@@ -1,7 +1,7 @@
-"""Candles as columns: read once by DuckDB, a batch of files at a time, and kept for as long as they can be in force.
+"""Candles as columns: DuckDB reads each batch of files once, and a window keeps the rows that can still be visible.
 
-Candles are sparse and carried forward: the top of book at the close of a candle ending at e is in force for every decision
-time t with e ≤ t, until the next candle of its market. No row is looked at before its end.
+Candles are sparse and carried forward: the top of book at the close of a candle that ends at e is visible at every decision
+time t ≥ e, until the next candle of its market. No row is used before its end.
 """
 
 from __future__ import annotations
@@ -18,87 +18,127 @@ import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
 from tradewinds.engine.event_contracts.contracts import Contract
-from tradewinds.engine.event_contracts.kernel import NO_PRICE, Rows, look, rows_since, survey
-from tradewinds.engine.event_contracts.rules import Prices
+from tradewinds.engine.event_contracts.kernel import NO_PRICE, Rows, count_crossed, rows_since, survey
+from tradewinds.engine.event_contracts.order_rules import Prices
 
-# A projection and no join: rows come in the order of the files, which is by market and time within each. The ticker's place
-# in the type is its place in the batch; other markets of a file have none. Prices and volumes come as the integers that
-# DuckDB's decimals are.
+# A projection and no join: rows come in the order of the files, which is by market and, within a market, by time. A ticker's
+# index in the enum type is its index in the batch; other markets of a file get -1. Prices and volumes come as the integers in
+# which DuckDB stores decimals.
 _NO_PRICE = f"({Decimal(NO_PRICE).scaleb(-6)})::DECIMAL(9, 6)"
 _ROWS = f"""
-SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS place, end_period_ts AS e,
+SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS market_index, end_period_ts AS end_ts,
        coalesce(yes_bid_close, {_NO_PRICE}) AS bid, coalesce(yes_ask_close, {_NO_PRICE}) AS ask, volume
 FROM read_parquet($files)
 """
-_INTEGERS = {"place": np.int32, "e": np.int64, "bid": np.int32, "ask": np.int32, "volume": np.int64}
+_INTEGERS = {"market_index": np.int32, "end_ts": np.int64, "bid": np.int32, "ask": np.int32, "volume": np.int64}
 NO_AGE_LIMIT = 10**12  # seconds
 
 
 @dataclass(frozen=True)
 class Candles:
-    """The candles of some markets: ends (Unix s), bid and ask at the close (micro-dollars, or NO_PRICE), volume
-    (contracts × 100). Those of the market at place i are the rows [low[i], end[i]), in order of time.
+    """Candles of some markets. The market at index i has the rows [first_row[i], end_row[i]), in order of time.
 
-    `traded` and `jumps` are by market too: the volume of all its candles, and how many of them did not follow an earlier one
-    of it in the files (1 where candles are unique and in order; 0 without any).
+    Attributes:
+        tickers: the markets.
+        end_ts: by row, end of the candle; Unix s.
+        bid: by row, YES bid at the close; micro-units, or NO_PRICE.
+        ask: by row, YES ask at the close; micro-units, or NO_PRICE.
+        volume: by row; contracts × 100.
+        first_row: by market.
+        end_row: by market.
+        traded: by market, volume of all its candles; contracts × 100.
+        jumps: by market, number of its candles that did not directly follow an earlier one of it in the files: 0 without any,
+            1 where candles are unique and in order, else more.
     """
 
     tickers: Sequence[str]
-    e: Ints
+    end_ts: Ints
     bid: Prices
     ask: Prices
     volume: Ints
-    low: Ints
-    end: Ints
+    first_row: Ints
+    end_row: Ints
     traded: Ints
     jumps: Ints
 
 
 class CandleReader:
-    """Reads candles from files of schema store.CANDLES, through one DuckDB connection with so many threads."""
+    """Reader of candle files, with one DuckDB connection.
+
+    Args:
+        threads: threads of the connection; None: DuckDB's default.
+    """
 
     def __init__(self, threads: int | None = None) -> None:
         self.connection = duckdb.connect(config={"threads": threads} if threads else {})
         self.connection.execute("SET arrow_output_version = '1.5'")  # decimals as short as DuckDB's own
 
     def close(self) -> None:
-        """Give back what the connection holds."""
+        """Close the connection."""
         self.connection.close()
 
     def read(self, files: Sequence[str], tickers: Sequence[str]) -> Candles:
-        """The candles of some markets (distinct tickers); files in any order."""
-        words = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
-        self.connection.execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({words})")
+        """Return the candles of some markets.
+
+        Args:
+            files: Parquet files with the columns of a candle file, in any order.
+            tickers: the markets, each once.
+        """
+        names = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
+        self.connection.execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({names})")
         rows = self.connection.sql(_ROWS, params={"files": list(files)}).to_arrow_table()
-        place, e, bid, ask, volume = (_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items())
-        low, end, traded, jumps = survey(place, e, volume, len(tickers))
+        columns = (_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items())
+        market_index, end_ts, bid, ask, volume = columns
+        first_row, end_row, traded, jumps = survey(market_index, end_ts, volume, len(tickers))
+        # files that are not in order: sort, and keep the number of jumps for the validations
         if (jumps > 1).any():
-            order = np.lexsort((e, place))
-            place, e, bid, ask, volume = (column[order] for column in (place, e, bid, ask, volume))
-            low, end, _, _ = survey(place, e, volume, len(tickers))
-        return Candles(tickers, e, bid, ask, volume, low, end, traded, jumps)
+            order = np.lexsort((end_ts, market_index))
+            market_index, end_ts, bid, ask, volume = (
+                column[order] for column in (market_index, end_ts, bid, ask, volume)
+            )
+            first_row, end_row, _, _ = survey(market_index, end_ts, volume, len(tickers))
+        return Candles(
+            tickers=tickers,
+            end_ts=end_ts,
+            bid=bid,
+            ask=ask,
+            volume=volume,
+            first_row=first_row,
+            end_row=end_row,
+            traded=traded,
+            jumps=jumps,
+        )
 
 
 def read_candles(files: Sequence[str], tickers: Sequence[str], threads: int | None = None) -> Candles:
-    """`CandleReader.read` for once."""
+    """Return the candles of some markets, with a reader of their own.
+
+    Args:
+        files: as CandleReader.read.
+        tickers: as CandleReader.read.
+        threads: as CandleReader.
+    """
     with contextlib.closing(CandleReader(threads)) as reader:
         return reader.read(files, tickers)
 
 
 def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
-    """The values of a column without nulls, as the integers that they are stored as."""
+    """Return the integers in which a column without nulls is stored."""
     if column.type.bit_width != 8 * kind.itemsize or column.null_count:
         raise AssertionError(f"{column.type} with {column.null_count} nulls is not {kind}")
     chunks = [chunk for chunk in column.chunks if len(chunk)]
-    found = [np.frombuffer(c.buffers()[1], kind)[c.offset : c.offset + len(c)] for c in chunks]
-    return found[0] if len(found) == 1 else np.concatenate([np.empty(0, kind), *found])
+    parts = [np.frombuffer(c.buffers()[1], kind)[c.offset : c.offset + len(c)] for c in chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, kind), *parts])
 
 
 @dataclass(frozen=True)
 class Window:
-    """The contracts that are alive between two instants, and their candles.
+    """The contracts that are not settled between two instants, and their candles.
 
-    `idx` are the contracts' places in the run, ascending: the order of their tickers.
+    Attributes:
+        contracts: in order of their tickers.
+        idx: their indices in the run, ascending.
+        rows: their candles.
     """
 
     contracts: Sequence[Contract]
@@ -107,65 +147,108 @@ class Window:
 
     @classmethod
     def empty(cls) -> Window:
-        """A window before anything."""
+        """Return a window without contracts."""
         none, no_price = np.empty(0, np.int64), np.empty(0, np.int32)
-        return cls((), none, Rows(none, no_price, no_price, none, none, none))
+        rows = Rows(end_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none)
+        return cls((), none, rows)
 
     def then(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> Window:
-        """The window that begins at an instant: what is still alive of this one, and some contracts with their candles."""
-        low, end = rows_that_count(candles, contracts)
-        old, e, bid, ask, volume = self.rows, candles.e, candles.bid, candles.ask, candles.volume
+        """Return the window that begins at an instant: this one's contracts that are not settled by then, and new ones.
+
+        Args:
+            since_ts: when the window begins; Unix s.
+            contracts: the new contracts.
+            idx: their indices in the run.
+            candles: candles of the new contracts.
+        """
+        first_row, end_row = rows_that_count(candles, contracts)
+        old, end_ts, bid, ask, volume = self.rows, candles.end_ts, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
+        # the rows of kept contracts go before the new ones
         if kept:
-            pieces = [slice(first, last) for first, last in zip(old.low[kept], old.end[kept], strict=True)]
-            e, bid, ask, volume = (
+            pieces = [slice(first, end) for first, end in zip(old.first_row[kept], old.end_row[kept], strict=True)]
+            end_ts, bid, ask, volume = (
                 np.concatenate([*(before[piece] for piece in pieces), new])
-                for before, new in ((old.e, e), (old.bid, bid), (old.ask, ask), (old.volume, volume))
+                for before, new in ((old.end_ts, end_ts), (old.bid, bid), (old.ask, ask), (old.volume, volume))
             )
-            lasts = np.cumsum(old.end[kept] - old.low[kept])
-            firsts = np.concatenate(([0], lasts[:-1]))
-            low, end = np.concatenate((firsts, low + lasts[-1])), np.concatenate((lasts, end + lasts[-1]))
+            ends = np.cumsum(old.end_row[kept] - old.first_row[kept])
+            firsts = np.concatenate(([0], ends[:-1]))
+            first_row, end_row = (
+                np.concatenate((firsts, first_row + ends[-1])),
+                np.concatenate((ends, end_row + ends[-1])),
+            )
+        # contracts in the order of the run; rows stay where they are
         alive = [*(self.contracts[j] for j in kept), *contracts]
-        places = np.concatenate((self.idx[kept], np.array(idx, np.int64)))
-        order = np.argsort(places)
-        return Window(
-            [alive[k] for k in order.tolist()], places[order], Rows(e, bid, ask, volume, low[order], end[order])
-        )
+        indices = np.concatenate((self.idx[kept], np.array(idx, np.int64)))
+        order = np.argsort(indices)
+        rows = Rows(end_ts=end_ts, bid=bid, ask=ask, volume=volume, first_row=first_row[order], end_row=end_row[order])
+        return Window([alive[k] for k in order.tolist()], indices[order], rows)
 
 
 def rows_that_count(candles: Candles, contracts: Sequence[Contract]) -> tuple[Ints, Ints]:
-    """First and end row of each contract's candles, without those of before `quotes_from_ts`: they must not be carried in."""
-    place = {ticker: i for i, ticker in enumerate(candles.tickers)}
-    at = np.array([place[contract.ticker] for contract in contracts], np.int64)
+    """Return first and end row of each contract's candles, without those that end before its `quotes_from_ts`.
+
+    Args:
+        candles: of the contracts' markets at least.
+        contracts: in any order.
+    """
+    index = {ticker: i for i, ticker in enumerate(candles.tickers)}
+    at = np.array([index[contract.ticker] for contract in contracts], np.int64)
     since = np.array([contract.quotes_from_ts for contract in contracts], np.int64)
-    end = candles.end[at]
-    return rows_since(candles.e, candles.low[at], end, since), end
+    end_row = candles.end_row[at]
+    return rows_since(candles.end_ts, candles.first_row[at], end_row, since), end_row
 
 
 class Seen:
-    """What is visible of all contracts of a run under one clock: decision times with a crossed quote, and the end of the
-    latest candle that was in force at any (None: there was none)."""
+    """What is visible of all contracts of a run at the decision times of one clock.
+
+    Args:
+        step_seconds: seconds between decision times.
+        max_age_seconds: seconds for which a quote is visible; None: no limit.
+
+    Attributes:
+        crossed: number of decision times at which a crossed quote was visible.
+        latest: end of the latest candle that was visible at any; Unix s, or -1.
+    """
 
     def __init__(self, step_seconds: int, max_age_seconds: int | None) -> None:
         self.step_seconds, self.max_age_seconds = step_seconds, max_age_seconds
         self.crossed, self.latest = 0, -1
 
     def take_in(self, contracts: Sequence[Contract], candles: Candles) -> None:
-        """Some more contracts with their candles."""
-        low, end = rows_that_count(candles, contracts)
+        """Add contracts with their candles.
+
+        Args:
+            contracts: not added before.
+            candles: of their markets at least.
+        """
+        first_row, end_row = rows_that_count(candles, contracts)
         starts, ends = (np.array([getattr(c, name) for c in contracts], np.int64) for name in ("start_ts", "end_ts"))
         first_t, last_t = decision_times(starts, ends, self.step_seconds)
         age = NO_AGE_LIMIT if self.max_age_seconds is None else self.max_age_seconds
-        rows = Rows(candles.e, candles.bid, candles.ask, candles.volume, low, end)
-        crossed, latest = look(rows, first_t, last_t, self.step_seconds, age)
+        rows = Rows(
+            end_ts=candles.end_ts,
+            bid=candles.bid,
+            ask=candles.ask,
+            volume=candles.volume,
+            first_row=first_row,
+            end_row=end_row,
+        )
+        crossed, latest = count_crossed(rows, first_t, last_t, self.step_seconds, age)
         self.crossed, self.latest = self.crossed + crossed, max(self.latest, latest)
 
     @property
     def watermark(self) -> int | None:
-        """End of the latest candle that was in force at any decision time."""
+        """End of the latest candle that was visible at any decision time (Unix s); None without one."""
         return None if self.latest < 0 else self.latest
 
 
 def decision_times(start_ts: Ints, end_ts: Ints, step_seconds: int) -> tuple[Ints, Ints]:
-    """First and last decision time in [start, end): multiples of the step."""
+    """Return first and last decision time in [start_ts, end_ts).
+
+    Args:
+        start_ts: by contract; Unix s.
+        end_ts: by contract; Unix s.
+        step_seconds: decision times are its multiples.
+    """
     return -(-start_ts // step_seconds) * step_seconds, (end_ts - 1) // step_seconds * step_seconds

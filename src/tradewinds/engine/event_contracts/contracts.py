@@ -1,4 +1,4 @@
-"""What the engine trades: binary contracts, grouped in events that share limits."""
+"""Binary contracts, grouped in events that share limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PICO_PER_MICRO = PICO // MICRO
 
 
 class Side(IntEnum):
-    """Which side of a binary contract is bought."""
+    """Side of a binary contract."""
 
     YES = 0
     NO = 1
@@ -23,23 +23,37 @@ class Side(IntEnum):
 class Event:
     """A group of contracts with common limits and one civil calendar.
 
-    `day_starts` are the instants (Unix s, ascending) at which a new civil day begins during the event's windows.
+    Attributes:
+        name: unique in a run.
+        day_starts: when a new civil day begins during the event's windows, ascending; Unix s.
     """
 
     name: str
     day_starts: tuple[int, ...]
 
     def day(self, ts: int) -> int:
-        """Index of the civil day that holds an instant."""
+        """Return the index of the civil day that holds an instant.
+
+        Args:
+            ts: Unix s.
+        """
         return bisect.bisect_right(self.day_starts, ts)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A binary contract: pays `payout_yes_micro` per YES and the rest of a dollar per NO at `settle_ts`.
+    """A binary contract: at settlement YES and NO together pay one unit of money.
 
-    `p_pico` is the probability of YES known when its window opens; decisions fall in [start_ts, end_ts). Quotes older
-    than `quotes_from_ts` do not count.
+    Attributes:
+        ticker: unique in a run.
+        event: the group it belongs to.
+        p_pico: probability of YES that is known when its window opens; pico-units.
+        start_ts: first instant of its window; Unix s.
+        end_ts: end of its window, which is not part of it; Unix s.
+        quotes_from_ts: candles that end before it do not count; Unix s.
+        settle_ts: when it pays; Unix s.
+        payout_yes_micro: payout of a YES; micro-units.
+        fee_rate: rate of the quadratic fee.
     """
 
     ticker: str
@@ -53,9 +67,17 @@ class Contract:
     fee_rate: Fraction
 
     def payout_micro(self, side: Side) -> int:
-        """What one contract of a side pays at settlement."""
+        """Return the payout of one contract at settlement; micro-units.
+
+        Args:
+            side: YES or NO.
+        """
         return self.payout_yes_micro if side is Side.YES else MICRO - self.payout_yes_micro
 
     def probability_pico(self, side: Side) -> int:
-        """Probability that a side is right."""
+        """Return the probability that a side pays; pico-units.
+
+        Args:
+            side: YES or NO.
+        """
         return self.p_pico if side is Side.YES else PICO - self.p_pico

@@ -9,8 +9,20 @@ from tradewinds.engine.event_contracts.contracts import Contract, Side
 
 @dataclass(slots=True)
 class Fill:
-    """A filled order; money in micro-dollars, times in Unix seconds. `gross_ev` is pico-dollars a contract; the net one is
-    exact as `net_ev_total` over `quantity`."""
+    """A filled order.
+
+    Attributes:
+        contract: what was bought.
+        side: YES or NO.
+        quantity: contracts.
+        price_micro: price of a contract; micro-units.
+        fee_micro: fee of the order; micro-units.
+        decision_ts: when it was decided and filled; Unix s.
+        quote_ts: end of the candle whose quote it was filled at; Unix s.
+        gross_ev_pico: expected value of a contract before the fee; pico-units.
+        net_ev_total_pico: expected value of all contracts after the fee; pico-units. The value a contract is exact as this
+            over `quantity`.
+    """
 
     contract: Contract
     side: Side
@@ -24,10 +36,10 @@ class Fill:
 
     @property
     def cost_micro(self) -> int:
-        """What the order takes from cash."""
+        """Price and fee of all contracts; micro-units."""
         return self.quantity * self.price_micro + self.fee_micro
 
     @property
     def payout_micro(self) -> int:
-        """What its contracts pay at settlement."""
+        """Payout of all contracts at settlement; micro-units."""
         return self.quantity * self.contract.payout_micro(self.side)

@@ -1,6 +1,7 @@
 """The replay's inner loops, compiled from kernel.c when the project is installed: columns in, columns out.
 
-Prices are micro-dollars, probabilities pico-dollars, times Unix seconds; a market's rows are [low, end) of the columns.
+Prices are micro-units of money, probabilities pico-units, times Unix seconds. A market's candles are the rows
+[first_row, end_row) of the columns. The named tuples have the fields of kernel.c's structures, in the same order.
 """
 
 from __future__ import annotations
@@ -15,23 +16,26 @@ import numpy.typing as npt
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO
-from tradewinds.engine.event_contracts.rules import Prices
+from tradewinds.engine.event_contracts.order_rules import Prices
 
 Codes = npt.NDArray[np.int32]
 
 SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("kernel.c", "_kernel.so"))
 
 NEVER = UNLIMITED = 1 << 62
-NO_PRICE = -999_999_999  # in the place of a bid or an ask: no price of a file, even an impossible one, is below it
+NO_PRICE = -999_999_999  # instead of a bid or an ask: no price of a file, even an impossible one, is below it
 
-# Scalars of an account, by place
+# Indices into an account's scalars
 S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE, S_SETTLEMENTS = range(
     11
 )
 SCALARS = 11
 
-# What `advance` comes back with
+# Return values of `advance`
 DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
+
+# Widths of rows
+FILL_COLUMNS, SETTLEMENT_COLUMNS, REFUSAL_COLUMNS, SCRATCH_COLUMNS = 8, 5, 9, 9
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEPT_BYTES = 64 << 20
@@ -40,98 +44,143 @@ _Words = ctypes.Array[ctypes.c_int64]
 
 
 def load(library: Path) -> ctypes.CDLL:
-    """The compiled loops of a file.
+    """Return the compiled loops of a shared library.
+
+    Args:
+        library: path of the shared library.
 
     Raises:
-        ImportError: they are not there, or not those of kernel.c.
+        ImportError: the library is missing, or was not compiled from kernel.c as it is now.
     """
     remedy = "Install the project again: `make install` in a clone, else `pip install --force-reinstall --no-deps` as at first."
     try:
-        found = ctypes.CDLL(str(library))
+        loops = ctypes.CDLL(str(library))
     except OSError as error:
         raise ImportError(f"The engine is not compiled ({error}). {remedy}") from None
-    digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(found, "source_digest"))).decode()
+    digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(loops, "source_digest"))).decode()
     if digest != hashlib.sha256(SOURCE.read_bytes()).hexdigest():
         raise ImportError(f"{SOURCE.name} has changed since the engine was compiled. {remedy}")
     for name in ("survey", "rows_since", "seen_prices", "price_codes"):
-        getattr(found, name).restype = None
-    for name in ("present", "look", "quote_codes", "advance"):
-        getattr(found, name).restype = ctypes.c_int64
-    return found
+        getattr(loops, name).restype = None
+    for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
+        getattr(loops, name).restype = ctypes.c_int64
+    return loops
 
 
 _compiled = load(LIBRARY)
 
 
 def _longs(column: Ints) -> int:
-    """Where a column of integers of 64 bits is."""
+    """Return the address of a column of 64-bit integers."""
     return _address(column, np.int64)
 
 
 def _ints(column: Prices) -> int:
-    """Where a column of integers of 32 bits is."""
+    """Return the address of a column of 32-bit integers."""
     return _address(column, np.int32)
 
 
 def _address(column: npt.NDArray[Any], kind: type[np.generic]) -> int:
+    """Return the address of a column; TypeError if it is of another kind or not contiguous."""
     if column.dtype != kind or not column.flags.c_contiguous:
         raise TypeError(f"a column of {column.dtype} where one of {kind.__name__} in one piece is expected")
     return int(column.ctypes.data)
 
 
 def _words(*values: int) -> _Words:
-    """A structure of the loops: integers and addresses, in its order."""
+    """Return a structure of kernel.c: integers and addresses, in its order."""
     return (ctypes.c_int64 * len(values))(*values)
 
 
+def _columns(columns: NamedTuple) -> _Words:
+    """Return a structure of kernel.c whose fields are all addresses of 64-bit columns."""
+    return _words(*(_longs(column) for column in columns))
+
+
 def _call(name: str, *values: int | _Words) -> Any:
-    """Call a compiled function with integers, addresses and structures; what it returns."""
+    """Call a compiled function with integers, addresses and structures, and return its result."""
     arguments = (ctypes.c_int64(value) if isinstance(value, int) else value for value in values)
     return getattr(_compiled, name)(*arguments)
 
 
 def keep_memory() -> None:
-    """Keep the memory of columns for the next ones. The C library would give each back, and a page that comes anew costs
-    microseconds: a tenth of a replay's time."""
+    """Make the C library keep freed memory for later columns.
+
+    By default it returns large blocks to the system at once, and each page that comes anew costs microseconds: a tenth of a
+    replay's time. Without glibc this does nothing.
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:  # glibc's
+    if mallopt:
         for parameter in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
             mallopt(parameter, _KEPT_BYTES)
 
 
-class Market(NamedTuple):
-    """Contracts of a run, by idx."""
+class MarketColumns(NamedTuple):
+    """Columns of a run's contracts, by idx: the index among the sorted tickers.
+
+    Attributes:
+        event: index of the contract's event.
+        event_settles: by event, when the first of its contracts settles; Unix s.
+        p_pico: probability of YES; pico-units.
+        first_t: first decision time; Unix s.
+        last_t: last decision time; Unix s.
+        settle_ts: settlement; Unix s.
+        payout_yes: payout of a YES; micro-units.
+        first_midnight: by event, index of its first civil midnight in `days`.
+        end_midnight: by event, index after its last one.
+        days: civil midnights of all events, one event after the other; Unix s.
+    """
 
     event: Ints
-    event_settles: Ints  # by event: when the first of its contracts settles
+    event_settles: Ints
     p_pico: Ints
-    first_t: Ints  # first decision time
-    last_t: Ints  # last decision time
+    first_t: Ints
+    last_t: Ints
     settle_ts: Ints
     payout_yes: Ints
-    day_low: Ints  # by event: its civil midnights are days[day_low:day_end]
-    day_end: Ints
+    first_midnight: Ints
+    end_midnight: Ints
     days: Ints
 
 
 class Account(NamedTuple):
-    """State of an account, by contract idx or event; scalars by the places above."""
+    """State of an account, which the loops change in place.
+
+    Attributes:
+        scalars: (SCALARS,) single numbers, by the indices S_… above.
+        held: (contracts, 2) YES and NO held.
+        cost: by contract, cost of what is held without fees; micro-units.
+        candle_ts: by contract, end of the last fill's candle; Unix s.
+        candle_used: by contract, how many were bought on that candle.
+        event_contracts: by event, contracts held.
+        event_cost: by event, their cost; micro-units.
+        event_orders: by event, orders filled on its current civil day.
+        event_day: by event, index of its current civil day.
+        passed: by contract, end of the time for which refusals are counted already; Unix s.
+        holding: idx of the held contracts: the first scalars[S_HOLDING] entries.
+    """
 
     scalars: Ints
-    held: Ints  # (contracts, 2)
+    held: Ints
     cost: Ints
-    candle_ts: Ints  # of the last fill's candle, and how many contracts were bought on it
+    candle_ts: Ints
     candle_used: Ints
     event_contracts: Ints
     event_cost: Ints
     event_orders: Ints
     event_day: Ints
-    passed: Ints  # until when refusals are counted already
-    holding: Ints  # idx of the contracts that are held, the first scalars[S_HOLDING]
+    passed: Ints
+    holding: Ints
 
 
 def new_account(contracts: int, events: int, cash: int) -> Account:
-    """An account with some cash and nothing else."""
+    """Return an account that holds cash only.
+
+    Args:
+        contracts: number of contracts of the run.
+        events: number of events of the run.
+        cash: start balance; micro-units.
+    """
     scalars = np.zeros(SCALARS, np.int64)
     scalars[S_CASH], scalars[S_NOW] = cash, -NEVER
     return Account(
@@ -150,7 +199,22 @@ def new_account(contracts: int, events: int, cash: int) -> Account:
 
 
 class Limits(NamedTuple):
-    """Limits as integers, UNLIMITED where none; `share` is a fraction of a candle's volume, share_base 0 if there is none."""
+    """Limits of a run as integers, UNLIMITED where there is none.
+
+    Attributes:
+        allow_opposing: whether YES and NO of one contract may be held at once.
+        share: numerator of the largest fraction of a candle's volume.
+        share_base: its denominator; 0: no such limit.
+        per_market: contracts held of a market.
+        per_event: contracts held of an event.
+        total_open: contracts held in all.
+        notional: cost of what is held of an event; micro-units.
+        orders: orders filled on an event's civil day.
+        has_least: whether an order that limits reduced must still exceed `least`.
+        least: expected value a contract after the fee that an order must exceed; pico-units.
+        kelly: numerator of the Kelly fraction.
+        kelly_base: its denominator; 0: quantities stand in WantedTable.
+    """
 
     allow_opposing: bool
     share: int
@@ -162,28 +226,46 @@ class Limits(NamedTuple):
     orders: int
     has_least: bool
     least: int
-    kelly: int  # fraction as numerator and base; kelly_base 0 if the table says how many
+    kelly: int
     kelly_base: int
 
 
 class Rows(NamedTuple):
-    """The candles of a window; the rows of its contract j are [low[j], end[j]). The others see candles.Candles."""
+    """Candles of a window; those of its contract j are the rows [first_row[j], end_row[j]).
 
-    e: Ints
+    Attributes:
+        end_ts: end of the candle; Unix s.
+        bid: YES bid at the close; micro-units, or NO_PRICE.
+        ask: YES ask at the close; micro-units, or NO_PRICE.
+        volume: contracts x 100.
+        first_row: by contract of the window.
+        end_row: by contract of the window.
+    """
+
+    end_ts: Ints
     bid: Prices
     ask: Prices
     volume: Ints
-    low: Ints
-    end: Ints
+    first_row: Ints
+    end_row: Ints
 
 
-class Table(NamedTuple):
-    """What is wanted, by code: rows of some eras of the fee rule one after the other, `era_rows` each. Priority is
-    `rank` + `rest`/`quantity` (highest first)."""
+class WantedTable(NamedTuple):
+    """What is wanted, by code: one row per offer, for some eras of the fee rule one after the other.
+
+    Attributes:
+        quantity: contracts wanted; 0: none.
+        rank: priority, rounded down; the highest goes first.
+        rank_remainder: the rest of the priority, times quantity: the priority is rank + rank_remainder/quantity.
+        fee_whole: fee a contract, whole grids.
+        fee_part: numerator of the part of a grid.
+        fee_base: its denominator.
+        era_rows: rows of one era.
+    """
 
     quantity: Ints
     rank: Ints
-    rest: Ints
+    rank_remainder: Ints
     fee_whole: Ints
     fee_part: Ints
     fee_base: Ints
@@ -191,123 +273,308 @@ class Table(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """What a replay leaves, row by row; refusals are stretches of equal ones if there is `stretch`, else only counted."""
+    """Output of a replay, row by row.
 
-    fills: Ints  # idx, side, quantity, price, fee, decision time, end of the candle, net value
-    settlements: (
-        Ints  # idx, side, quantity, payout of one, settlement time; two rows a contract, or none: they leave no row
-    )
-    counts: Ints  # (contracts, side, reason), or (0, …): refusals are not counted
+    Refusals are recorded as stretches of equal ones if `stretch` has rows, else counted if `counts` has.
+
+    Attributes:
+        fills: (n, 8) idx, side, quantity, price, fee, decision time, end of the candle, net value.
+        settlements: (2 x contracts or 0, 5) idx, side, quantity, payout of one, settlement time; 0 rows: not recorded.
+        counts: (contracts or 0, side, reason) number of refusals; 0 rows: not counted.
+        firsts: as counts, time of the first; Unix s.
+        refusals: (n, 9) times, idx, side, reason, end of the candle, quantity, price, first, last.
+        stretch: (contracts or 0, 9) the stretch that may still grow, as `refusals`.
+        marks: (instants, 2) cash and open value; micro-units.
+    """
+
+    fills: Ints
+    settlements: Ints
+    counts: Ints
     firsts: Ints
-    refusals: Ints  # times, idx, side, reason, end of the candle, quantity, price, first, last
-    stretch: Ints  # (contracts or 0, as refusals): the stretch that is going on
-    marks: Ints  # (instants, 2): cash and open value
+    refusals: Ints
+    stretch: Ints
+    marks: Ints
 
 
-def survey(place: Prices, e: Ints, volume: Ints, markets: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Rows of each market (first, end), its volume, and how many rows do not follow an earlier one of it."""
-    low, end, traded, jumps = (np.zeros(markets, np.int64) for _ in range(4))
-    _call("survey", _ints(place), _longs(e), _longs(volume), len(place), *map(_longs, (low, end, traded, jumps)))
-    return low, end, traded, jumps
+def survey(market_index: Prices, end_ts: Ints, volume: Ints, markets: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Find where each market's candles are in the columns of files.
+
+    Args:
+        market_index: by row, index of its market; below 0 for other markets.
+        end_ts: by row, end of the candle; Unix s.
+        volume: by row, contracts x 100.
+        markets: number of markets.
+
+    Returns:
+        By market: first row, end row, total volume, number of rows that do not directly follow an earlier row of it.
+    """
+    first_row, end_row, traded, jumps = (np.zeros(markets, np.int64) for _ in range(4))
+    _call(
+        "survey",
+        _ints(market_index),
+        _longs(end_ts),
+        _longs(volume),
+        len(market_index),
+        _longs(first_row),
+        _longs(end_row),
+        _longs(traded),
+        _longs(jumps),
+    )
+    return first_row, end_row, traded, jumps
 
 
-def rows_since(e: Ints, low: Ints, end: Ints, since: Ints) -> Ints:
-    """For each market, the first of its rows that ends at or after an instant of its own."""
-    found = np.empty(len(low), np.int64)
-    _call("rows_since", *map(_longs, (e, low, end, since)), len(low), _longs(found))
-    return found
+def rows_since(end_ts: Ints, first_row: Ints, end_row: Ints, since: Ints) -> Ints:
+    """Return, for each market, its first row that ends at or after an instant.
+
+    Args:
+        end_ts: by row, end of the candle; Unix s.
+        first_row: by market.
+        end_row: by market.
+        since: by market; Unix s.
+    """
+    first_since = np.empty(len(first_row), np.int64)
+    _call(
+        "rows_since",
+        _longs(end_ts),
+        _longs(first_row),
+        _longs(end_row),
+        _longs(since),
+        len(first_row),
+        _longs(first_since),
+    )
+    return first_since
 
 
-def present(e: Ints, low: Ints, end: Ints, start_ts: Ints, end_ts: Ints) -> int:
-    """How many candles of some markets end in [start, end) of each."""
-    return int(_call("present", *map(_longs, (e, low, end, start_ts, end_ts)), len(low)))
+def count_candles(end_ts: Ints, first_row: Ints, end_row: Ints, since_ts: Ints, until_ts: Ints) -> int:
+    """Return how many candles of some markets end in [since_ts, until_ts) of each.
+
+    Args:
+        end_ts: by row, end of the candle; Unix s.
+        first_row: by market.
+        end_row: by market.
+        since_ts: by market; Unix s.
+        until_ts: by market; Unix s.
+    """
+    count = _call(
+        "count_candles",
+        _longs(end_ts),
+        _longs(first_row),
+        _longs(end_row),
+        _longs(since_ts),
+        _longs(until_ts),
+        len(first_row),
+    )
+    return int(count)
 
 
-def look(rows: Rows, first_t: Ints, last_t: Ints, step: int, max_age: int) -> tuple[int, int]:
-    """Of some contracts: (decision times at which a crossed quote is visible, end of the latest candle that is in force at any,
-    or -1)."""
+def count_crossed(rows: Rows, first_t: Ints, last_t: Ints, step: int, max_age: int) -> tuple[int, int]:
+    """Count the decision times at which a crossed quote is visible.
+
+    Args:
+        rows: candles of some contracts.
+        first_t: by contract, first decision time; Unix s.
+        last_t: by contract, last decision time; Unix s.
+        step: seconds between decision times.
+        max_age: seconds for which a quote is visible.
+
+    Returns:
+        Number of decision times, and the end of the latest candle that is visible at any (Unix s), or -1.
+    """
     latest = np.empty(1, np.int64)
-    crossed = _call("look", _rows(rows), len(rows.low), _longs(first_t), _longs(last_t), step, max_age, _longs(latest))
+    crossed = _call(
+        "count_crossed",
+        _rows(rows),
+        len(rows.first_row),
+        _longs(first_t),
+        _longs(last_t),
+        step,
+        max_age,
+        _longs(latest),
+    )
     return crossed, int(latest[0])
 
 
 def seen_prices(bid: Prices, ask: Prices) -> npt.NDArray[np.bool_]:
-    """Which prices (micro-dollars) any side costs."""
+    """Return, for every price from 0 to 999,999 micro-units, whether any side of any row costs it.
+
+    Args:
+        bid: by row; micro-units, or NO_PRICE.
+        ask: by row; micro-units, or NO_PRICE.
+    """
     seen = np.zeros(MICRO, np.bool_)
     _call("seen_prices", _ints(bid), _ints(ask), len(bid), _address(seen, np.bool_))
     return seen
 
 
-def price_codes(rows: Rows, kind: Ints, place: Prices, prices: int, kinds: int) -> tuple[Codes, Codes]:
-    """Codes of the sides of each row: kind × prices + place of the price, -1 where the side is not offered; the NO sides' kinds
-    follow those of the YES sides."""
-    yes_code, no_code = np.full(len(rows.e), -1, np.int32), np.full(len(rows.e), -1, np.int32)
-    at = (len(rows.low), _longs(kind), _ints(place), prices, kinds, _ints(yes_code), _ints(no_code))
-    _call("price_codes", _rows(rows), *at)
+def price_codes(rows: Rows, kind: Ints, price_index: Prices, prices: int, kinds: int) -> tuple[Codes, Codes]:
+    """Give each row a code per side: kind x prices + index of the price, -1 where the side is not offered.
+
+    Args:
+        rows: candles of some contracts.
+        kind: by contract, index of its kind.
+        price_index: by price in micro-units, its index among the seen prices.
+        prices: number of seen prices.
+        kinds: number of kinds; the kinds of the NO sides follow those of the YES sides.
+
+    Returns:
+        By row, codes of the YES and of the NO side.
+    """
+    yes_code, no_code = np.full(len(rows.end_ts), -1, np.int32), np.full(len(rows.end_ts), -1, np.int32)
+    _call(
+        "price_codes",
+        _rows(rows),
+        len(rows.first_row),
+        _longs(kind),
+        _ints(price_index),
+        prices,
+        kinds,
+        _ints(yes_code),
+        _ints(no_code),
+    )
     return yes_code, no_code
 
 
 def quote_codes(rows: Rows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
-    """Codes of the YES and of the NO side of each row, by its distinct (contract, YES ask, NO ask), -1 where neither side is
-    offered; and of each code the contract's place and both asks (-1: not offered). The NO sides' codes follow those of the YES
-    sides."""
-    count = len(rows.e)
-    size = 1 << int(2 * (rows.end - rows.low).max(initial=2) - 1).bit_length()
-    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
-    yes_code, no_code = np.full(count, -1, np.int32), np.full(count, -1, np.int32)
-    owner, asks = np.empty(count, np.int64), np.empty((2, count), np.int32)
-    at = (len(rows.low), size, _longs(keys), _longs(code_at), _ints(yes_code), _ints(no_code), _longs(owner))
-    found = _call("quote_codes", _rows(rows), *at, _ints(asks[0]), _ints(asks[1]))
-    return yes_code, no_code, owner[:found], asks[0, :found], asks[1, :found]
-
-
-def advance(
-    until: int,
-    step: int,
-    max_age: int,
-    eras: Ints,
-    market: Market,
-    order: Ints,
-    window_idx: Ints,
-    by_start: Ints,
-    member: Ints,
-    rows: Rows,
-    codes: tuple[Codes, Codes],
-    table: Table,
-    limits: Limits,
-    account: Account,
-    instants: Ints,
-    out: Buffers,
-) -> int:
-    """Replay all decision times before `until`; DONE, or what is in the way.
-
-    After BUFFERS_FULL empty the buffers and call again: it goes on where it stopped.
+    """Give each row a code per side by its distinct (contract, YES ask, NO ask), -1 where neither side is offered.
 
     Args:
-        eras: (n, 3) since when, grid and balance grid of the fee rule; order: idx of all contracts by settlement and ticker;
-        window_idx: idx of the window's contracts; by_start: their places by first decision time; member: place in the window
-        by idx; codes: of the rows' YES and NO sides, in the table; instants: when the account's worth is noted.
+        rows: candles of some contracts.
+
+    Returns:
+        By row, codes of the YES and of the NO side; by code of the YES sides, index of the contract, YES ask and NO ask
+        (micro-units, -1: not offered). The codes of the NO sides follow those of the YES sides.
     """
-    structures = [
-        _words(*map(_longs, market)),
+    count = len(rows.end_ts)
+    # the smallest power of 2 that is at least twice the rows of any contract
+    size = 1 << int(2 * (rows.end_row - rows.first_row).max(initial=2) - 1).bit_length()
+    keys, code_at = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    yes_code, no_code = np.full(count, -1, np.int32), np.full(count, -1, np.int32)
+    owner, yes_asks, no_asks = np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int32)
+    # codes and owners are written in place; the result is the number of codes of a side
+    codes = _call(
+        "quote_codes",
         _rows(rows),
-        _words(*map(_longs, table[:-1])),
-        _words(*(int(limit) for limit in limits)),
-        _words(*map(_longs, account)),
-        _words(*map(_longs, out)),
-    ]
-    scratch = np.empty((9, len(window_idx)), np.int64)
-    structures.append(_words(*map(_longs, scratch)))
-    on_market, on_rows, on_table, on_limits, on_account, on_out, on_scratch = map(ctypes.addressof, structures)
-    given = _words(
-        *(until, step, max_age, _longs(eras), len(eras), table.era_rows),
-        *(on_market, _longs(order), len(order), _longs(window_idx), _longs(by_start), len(window_idx), _longs(member)),
-        *(on_rows, *map(_ints, codes), on_table, on_limits, on_account, _longs(instants), len(instants)),
-        *(on_out, len(out.fills), len(out.refusals), int(len(out.counts) > 0), int(len(out.stretch) > 0)),
-        *(int(len(out.settlements) > 0), on_scratch),
+        len(rows.first_row),
+        size,
+        _longs(keys),
+        _longs(code_at),
+        _ints(yes_code),
+        _ints(no_code),
+        _longs(owner),
+        _ints(yes_asks),
+        _ints(no_asks),
     )
-    return int(_call("advance", given))
+    return yes_code, no_code, owner[:codes], yes_asks[:codes], no_asks[:codes]
+
+
+class Pass(NamedTuple):
+    """One call of `advance`: a window of candles, what is wanted of it, and the account.
+
+    Attributes:
+        until: decision times before it are replayed; Unix s.
+        step: seconds between decision times.
+        max_age: seconds for which a quote is visible.
+        eras: (n, 3) eras of the fee rule: start (Unix s), grid and balance grid (micro-units).
+        market: columns of all contracts.
+        order: idx of all contracts by settlement time and ticker.
+        window_idx: idx of the window's contracts.
+        by_start: their indices in the window by first decision time.
+        member: by idx, index in the window, or -1.
+        rows: candles of the window.
+        yes_code: by row, code of the YES side in the table, or -1.
+        no_code: by row, code of the NO side in the table, or -1.
+        table: what is wanted.
+        limits: limits of the run.
+        account: changed in place.
+        instants: when equity is recorded, ascending; Unix s.
+        out: receives the output.
+    """
+
+    until: int
+    step: int
+    max_age: int
+    eras: Ints
+    market: MarketColumns
+    order: Ints
+    window_idx: Ints
+    by_start: Ints
+    member: Ints
+    rows: Rows
+    yes_code: Codes
+    no_code: Codes
+    table: WantedTable
+    limits: Limits
+    account: Account
+    instants: Ints
+    out: Buffers
+
+
+def advance(replay: Pass) -> int:
+    """Replay all decision times before `replay.until`.
+
+    Args:
+        replay: the window, the rules and the account.
+
+    Returns:
+        DONE; BUFFERS_FULL: empty the buffers and call again, the replay goes on where it stopped; TOO_LARGE: an order has too
+        many contracts to be exact.
+    """
+    # structures that kernel.c's Pass points to; they must live until the call returns
+    table, out = replay.table, replay.out
+    market, rows, account = _columns(replay.market), _rows(replay.rows), _columns(replay.account)
+    limits, buffers = _words(*(int(limit) for limit in replay.limits)), _columns(out)
+    wanted = _words(
+        _longs(table.quantity),
+        _longs(table.rank),
+        _longs(table.rank_remainder),
+        _longs(table.fee_whole),
+        _longs(table.fee_part),
+        _longs(table.fee_base),
+    )
+    columns = np.empty((SCRATCH_COLUMNS, len(replay.window_idx)), np.int64)
+    scratch = _words(*(_longs(column) for column in columns))
+
+    # kernel.c's Pass, field by field
+    structure = _words(
+        replay.until,
+        replay.step,
+        replay.max_age,
+        _longs(replay.eras),
+        len(replay.eras),
+        table.era_rows,
+        ctypes.addressof(market),
+        _longs(replay.order),
+        len(replay.order),
+        _longs(replay.window_idx),
+        _longs(replay.by_start),
+        len(replay.window_idx),
+        _longs(replay.member),
+        ctypes.addressof(rows),
+        _ints(replay.yes_code),
+        _ints(replay.no_code),
+        ctypes.addressof(wanted),
+        ctypes.addressof(limits),
+        ctypes.addressof(account),
+        _longs(replay.instants),
+        len(replay.instants),
+        ctypes.addressof(buffers),
+        len(out.fills),
+        len(out.refusals),
+        int(len(out.counts) > 0),  # counted
+        int(len(out.stretch) > 0),  # audit
+        int(len(out.settlements) > 0),  # booked
+        ctypes.addressof(scratch),
+    )
+    return int(_call("advance", structure))
 
 
 def _rows(rows: Rows) -> _Words:
-    return _words(_longs(rows.e), _ints(rows.bid), _ints(rows.ask), *map(_longs, rows[3:]))
+    """Return kernel.c's Rows, which has columns of 32 and of 64 bits."""
+    return _words(
+        _longs(rows.end_ts),
+        _ints(rows.bid),
+        _ints(rows.ask),
+        _longs(rows.volume),
+        _longs(rows.first_row),
+        _longs(rows.end_row),
+    )

@@ -1,4 +1,4 @@
-"""The limits of a run and the reasons for which orders are refused, in the order in which they are looked at."""
+"""Limits of a run, and the reasons for which orders are refused, in the order in which they are judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,17 @@ REASONS = (OPPOSING_POSITION, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS,
 
 @dataclass(frozen=True)
 class RiskLimits:
-    """Limits of a run; None does not bind. Money in micro-dollars."""
+    """Limits of a run; None: no such limit.
+
+    Attributes:
+        allow_opposing: whether YES and NO of one contract may be held at once.
+        max_volume_share: fraction of a candle's volume that may be bought on it.
+        per_market: contracts held of a market.
+        per_event: contracts held of an event.
+        total_open: contracts held in all.
+        notional_per_event_micro: cost of what is held of an event; micro-units.
+        orders_per_event_day: orders filled on one civil day of an event.
+    """
 
     allow_opposing: bool = False
     max_volume_share: Fraction | None = None

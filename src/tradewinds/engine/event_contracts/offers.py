@@ -1,7 +1,7 @@
-"""What rules want, spread out for the replay: a row per kind of offer, looked up by the code of a candle's row.
+"""The table of wanted orders: one row per kind of offer, found by the code of a candle's row.
 
-An offer is a side of a market at its ask. Its row says how many contracts are wanted (0: none), in which order at one
-instant, and what they cost in fees. Rows are worked out once for all candles between two instants.
+An offer is a side of a market at its ask. Its row says how many contracts are wanted (0: none), with which priority among the
+orders of one instant, and what they cost in fees. The table is computed once for all candles between two instants.
 """
 
 from __future__ import annotations
@@ -18,125 +18,199 @@ from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.candles import Window
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, refuse_too_large
-from tradewinds.engine.event_contracts.kernel import Codes, Table, price_codes, quote_codes, seen_prices
-from tradewinds.engine.event_contracts.rules import QuoteRule, Quotes, Rules, Wishes, read_only
+from tradewinds.engine.event_contracts.kernel import Codes, WantedTable, price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
 from tradewinds.engine.event_contracts.sizing import Kelly
 
 
 class _Wanted(NamedTuple):
-    """Contracts wanted of each offer in one era, and their priority as in Table."""
+    """Contracts wanted of each offer in one era, and their priority as in WantedTable."""
 
     quantity: Ints
     rank: Ints
-    rest: Ints
+    rank_remainder: Ints
 
 
 @dataclass(frozen=True)
-class Offers:
-    """Codes of a window's rows (-1: the side is not offered), and what the codes stand for: P(side) in pico, price in
-    micro-dollars, place of the fee rate."""
+class OfferCodes:
+    """Codes of a window's rows, and the offers that the codes stand for.
+
+    Attributes:
+        yes_code: by row, code of the YES side; -1: not offered.
+        no_code: by row, code of the NO side; -1: not offered.
+        p_pico: by code, probability of the side; pico-units.
+        price_micro: by code, price of a contract; micro-units.
+        fee_index: by code, index into `fee_rates`.
+        fee_rates: distinct fee rates.
+    """
 
     yes_code: Codes
     no_code: Codes
     p_pico: Ints
     price_micro: Ints
-    fee_place: Ints
+    fee_index: Ints
     fee_rates: Sequence[Fraction]
     _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
     _quotes: dict[tuple[FeeRule, int], Quotes] = field(default_factory=dict)
 
     def terms(self, rule: FeeRule, era: int) -> FeeTerms:
-        """Fee terms of every code in an era."""
+        """Return the fee terms of every code.
+
+        Args:
+            rule: the fee rule.
+            era: index of its era.
+        """
         if (rule, era) not in self._terms:
             prices = np.maximum(self.price_micro, 0)
-            self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_place, prices, era)
+            self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_index, prices, era)
         return self._terms[rule, era]
 
     def quotes(self, rule: FeeRule, era: int) -> Quotes:
-        """The quotes that offers by quote stand for, to ask a rule about; the same for all replays."""
+        """Return the quotes of codes by quote, which a strategy is asked about; the same object for all replays.
+
+        Args:
+            rule: the fee rule.
+            era: index of its era.
+        """
         if (rule, era) not in self._quotes:
-            half, terms = len(self.p_pico) // 2, _columns(self.terms(rule, era))
+            # the first half of the codes are YES sides, the second half the NO sides of the same quotes
+            half, terms = len(self.p_pico) // 2, self.terms(rule, era)
             yes, no = self.price_micro[:half].astype(np.int32), self.price_micro[half:].astype(np.int32)
-            by_side = FeeTerms(*(column[:half] for column in terms)), FeeTerms(*(column[half:] for column in terms))
             self._quotes[rule, era] = Quotes(
-                read_only(self.p_pico[:half]), read_only(yes), read_only(no), by_side, rule, era
+                p_pico=read_only(self.p_pico[:half]),
+                yes_ask=read_only(yes),
+                no_ask=read_only(no),
+                fee_terms=(_part(terms, slice(half)), _part(terms, slice(half, None))),
+                fee_rule=rule,
+                fee_era=era,
             )
         return self._quotes[rule, era]
 
 
-def offers_by_price(window: Window) -> Offers:
-    """Codes by side, probability, fee rate and price: what the built-in rules depend on."""
+def _part(terms: FeeTerms, rows: slice) -> FeeTerms:
+    """Return some rows of fee terms."""
+    return FeeTerms(whole=terms.whole[rows], part=terms.part[rows], base=terms.base[rows])
+
+
+def offers_by_price(window: Window) -> OfferCodes:
+    """Return codes by side, probability, fee rate and price, on which the built-in rules depend.
+
+    Args:
+        window: the candles.
+    """
     rows, kinds = window.rows, _Kinds.of(window)
     prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
-    place = np.full(MICRO, -1, np.int32)
-    place[prices] = np.arange(len(prices))
-    yes_code, no_code = price_codes(rows, kinds.of_contract, place, len(prices), len(kinds.p_pico))
-    p = np.concatenate([kinds.p_pico, PICO - kinds.p_pico]).repeat(len(prices))
-    fee_place = np.tile(kinds.fee_place, 2).repeat(len(prices))
-    return Offers(yes_code, no_code, p, np.tile(prices, 2 * len(kinds.p_pico)), fee_place, kinds.fee_rates)
-
-
-def offers_by_quote(window: Window) -> Offers:
-    """Codes by quote: probability, fee rate and both asks. The second half of what they stand for are the NO sides."""
-    rows, kinds = window.rows, _Kinds.of(window)
-    yes_code, no_code, owner, yes, no = quote_codes(rows)
-    kind = kinds.of_contract[owner]
-    p, prices = kinds.p_pico[kind], np.concatenate([yes, no]).astype(np.int64)
-    return Offers(
-        yes_code, no_code, np.concatenate([p, PICO - p]), prices, np.tile(kinds.fee_place[kind], 2), kinds.fee_rates
+    price_index = np.full(MICRO, -1, np.int32)
+    price_index[prices] = np.arange(len(prices))
+    yes_code, no_code = price_codes(rows, kinds.of_contract, price_index, len(prices), len(kinds.p_pico))
+    return OfferCodes(
+        yes_code=yes_code,
+        no_code=no_code,
+        p_pico=np.concatenate([kinds.p_pico, PICO - kinds.p_pico]).repeat(len(prices)),
+        price_micro=np.tile(prices, 2 * len(kinds.p_pico)),
+        fee_index=np.tile(kinds.fee_index, 2).repeat(len(prices)),
+        fee_rates=kinds.fee_rates,
     )
 
 
-def table_of(offers: Offers, rules: Rules, eras: Sequence[int]) -> Table:
-    """What rules want of each offer in some eras of their fee rule.
+def offers_by_quote(window: Window) -> OfferCodes:
+    """Return codes by quote: contract, probability, fee rate and both asks. The second half of the codes are the NO sides.
+
+    Args:
+        window: the candles.
+    """
+    rows, kinds = window.rows, _Kinds.of(window)
+    yes_code, no_code, owner, yes, no = quote_codes(rows)
+    kind = kinds.of_contract[owner]
+    p_yes = kinds.p_pico[kind]
+    return OfferCodes(
+        yes_code=yes_code,
+        no_code=no_code,
+        p_pico=np.concatenate([p_yes, PICO - p_yes]),
+        price_micro=np.concatenate([yes, no]).astype(np.int64),
+        fee_index=np.tile(kinds.fee_index[kind], 2),
+        fee_rates=kinds.fee_rates,
+    )
+
+
+def table_of(offers: OfferCodes, rules: Rules, eras: Sequence[int]) -> WantedTable:
+    """Return what rules want of each offer.
+
+    Args:
+        offers: the offers and their codes.
+        rules: how orders are made.
+        eras: indices of the fee rule's eras, in order of time.
 
     Raises:
         OverflowError: an order is too large to be exact.
     """
-    columns = [(*_wanted(offers, rules, era), *_columns(offers.terms(rules.fee_rule, era))) for era in eras]
-    one = len(columns) == 1  # nearly always: nothing is copied
-    quantity, rank, rest, whole, part, base = columns[0] if one else map(np.concatenate, zip(*columns, strict=True))
-    return Table(quantity, rank, rest, whole, part, base, len(offers.p_pico))
+    tables = [_table_of_era(offers, rules, era) for era in eras]
+    if len(tables) == 1:  # nearly always: nothing is copied
+        return tables[0]
+    return WantedTable(
+        quantity=np.concatenate([table.quantity for table in tables]),
+        rank=np.concatenate([table.rank for table in tables]),
+        rank_remainder=np.concatenate([table.rank_remainder for table in tables]),
+        fee_whole=np.concatenate([table.fee_whole for table in tables]),
+        fee_part=np.concatenate([table.fee_part for table in tables]),
+        fee_base=np.concatenate([table.fee_base for table in tables]),
+        era_rows=len(offers.p_pico),
+    )
 
 
-def _columns(terms: FeeTerms) -> tuple[Ints, Ints, Ints]:
-    return terms.whole, terms.part, terms.base
+def _table_of_era(offers: OfferCodes, rules: Rules, era: int) -> WantedTable:
+    """Return what rules want of each offer in one era of the fee rule."""
+    wanted, terms = _wanted(offers, rules, era), offers.terms(rules.fee_rule, era)
+    return WantedTable(
+        quantity=wanted.quantity,
+        rank=wanted.rank,
+        rank_remainder=wanted.rank_remainder,
+        fee_whole=terms.whole,
+        fee_part=terms.part,
+        fee_base=terms.base,
+        era_rows=len(offers.p_pico),
+    )
 
 
-def _wanted(offers: Offers, rules: Rules, era: int) -> _Wanted:
-    if rules.by_quote is not None:
-        return _by_quote(offers, rules.by_quote, rules.fee_rule, era)
-    if isinstance(rules.sizing, Kelly):  # worked out at each instant, from the equity of that time
-        nothing = np.zeros(len(offers.p_pico), np.int64)
-        return _Wanted(nothing, nothing, nothing)
+def _wanted(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
+    """Return quantities and priorities: a strategy's, or those of the sizing."""
+    if rules.from_strategy is not None:
+        return _by_strategy(offers, rules.from_strategy, rules.fee_rule, era)
+    if isinstance(rules.sizing, Kelly):  # the compiled loop computes them at each instant, from the equity of that time
+        zeros = np.zeros(len(offers.p_pico), np.int64)
+        return _Wanted(quantity=zeros, rank=zeros, rank_remainder=zeros)
     return _by_value(offers, rules, era)
 
 
-def _by_value(offers: Offers, rules: Rules, era: int) -> _Wanted:
-    """By what a sizing wants, if its net value a contract exceeds the minimum; the more it is, the earlier."""
+def _by_value(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
+    """Return the quantities of a sizing where the net value a contract exceeds the minimum; net value is the priority."""
     sizing, rule, least = rules.sizing, rules.fee_rule, rules.min_ev_pico or 0
     if sizing is None or isinstance(sizing, Kelly):
-        raise AssertionError("a sizing that says how many contracts an offer is worth")
+        raise AssertionError("a sizing that does not depend on equity is expected")
     gross = offers.p_pico - offers.price_micro * PICO_PER_MICRO
     quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
     fees = rule.fees(offers.terms(rule, era), quantity, offers.price_micro, era)
     value = gross * quantity - fees * PICO_PER_MICRO
     quantity = np.where(value > least * quantity, quantity, 0)
     divisor = np.maximum(quantity, 1)
-    return _Wanted(quantity, value // divisor, value % divisor)
+    return _Wanted(quantity=quantity, rank=value // divisor, rank_remainder=value % divisor)
 
 
-def _by_quote(offers: Offers, rule: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
-    """By what a rule says of each quote."""
-    wishes = rule(offers.quotes(fee_rule, era))
-    quantity = np.concatenate([np.where(wishes.side == side, wishes.quantity, 0) for side in Side])
+def _by_strategy(offers: OfferCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
+    """Return the quantities and priorities that a strategy gives each quote."""
+    orders = strategy(offers.quotes(fee_rule, era))
+    quantity = np.concatenate([np.where(orders.side == side, orders.quantity, 0) for side in Side])
     refuse_too_large(offers.terms(fee_rule, era), quantity)
-    return _Wanted(quantity.astype(np.int64), np.tile(_ranks(wishes), 2), np.zeros(len(quantity), np.int64))
+    zeros = np.zeros(len(quantity), np.int64)
+    return _Wanted(quantity=quantity.astype(np.int64), rank=np.tile(_ranks(orders), 2), rank_remainder=zeros)
 
 
-def _ranks(wishes: Wishes) -> Ints:
-    """Priorities as integers in the same order: the bits of floats, read as integers, keep it if those below 0 are turned."""
-    priority = np.asarray(wishes.priority)
+def _ranks(orders: WantedOrders) -> Ints:
+    """Return priorities as integers in the same order.
+
+    The bits of a float, read as an integer, keep the order of floats if the integers below 0 are reversed.
+    """
+    priority = np.asarray(orders.priority)
     if priority.dtype.kind in "iub":
         return priority.astype(np.int64)
     bits = (priority.astype(np.float64) + 0.0).view(np.int64)
@@ -144,20 +218,31 @@ def _ranks(wishes: Wishes) -> Ints:
 
 
 class _Kinds(NamedTuple):
-    """Distinct (probability, fee rate) of a window's contracts, and whose kind each contract is."""
+    """Distinct (probability, fee rate) of a window's contracts.
+
+    Attributes:
+        p_pico: by kind, probability of YES; pico-units.
+        fee_index: by kind, index into `fee_rates`.
+        fee_rates: distinct rates, ascending.
+        of_contract: by contract of the window, index of its kind.
+    """
 
     p_pico: Ints
-    fee_place: Ints
+    fee_index: Ints
     fee_rates: Sequence[Fraction]
     of_contract: Ints
 
     @classmethod
     def of(cls, window: Window) -> _Kinds:
-        kinds: dict[tuple[int, tuple[int, int]], int] = {}  # rates as pairs: a fraction takes long to hash
+        """Return the kinds of a window's contracts."""
+        kinds: dict[tuple[int, tuple[int, int]], int] = {}  # rates as pairs of integers: hashing a Fraction is slow
         pairs = [(c.p_pico, c.fee_rate.as_integer_ratio()) for c in window.contracts]
         of_contract = [kinds.setdefault(pair, len(kinds)) for pair in pairs]
         rates = sorted({Fraction(*ratio) for _, ratio in kinds})
-        place = {rate.as_integer_ratio(): i for i, rate in enumerate(rates)}
-        columns = ([p for p, _ in kinds], [place[ratio] for _, ratio in kinds], of_contract)
-        p, fee_place, owners = (np.array(column, np.int64) for column in columns)
-        return cls(p, fee_place, rates, owners)
+        index = {rate.as_integer_ratio(): i for i, rate in enumerate(rates)}
+        return cls(
+            p_pico=np.array([p for p, _ in kinds], np.int64),
+            fee_index=np.array([index[ratio] for _, ratio in kinds], np.int64),
+            fee_rates=rates,
+            of_contract=np.array(of_contract, np.int64),
+        )

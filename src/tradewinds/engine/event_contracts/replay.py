@@ -15,13 +15,13 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel
-from tradewinds.engine.event_contracts.books import journal_of
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, Window, decision_times
+from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS
-from tradewinds.engine.event_contracts.offers import Offers, offers_by_price, offers_by_quote, table_of
-from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.event_contracts.offers import OfferCodes, offers_by_price, offers_by_quote, table_of
+from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
@@ -29,56 +29,89 @@ _BUFFER_ROWS = 1 << 12
 
 
 @dataclass
-class Outcome:
-    """What a replay leaves: fills in execution order, refusals by reason, all decisions, the account's own cash at the end,
-    its worth as (instant, cash, open value), and the books; fill n is position n of them. Without books they are empty."""
+class ReplayOutcome:
+    """The outcome of a replay, fill by fill.
+
+    Attributes:
+        fills: in execution order.
+        rejections: number of refusals by reason.
+        decisions: fills, then refusals.
+        end_cash_micro: the account's own cash at the end; micro-units.
+        equity: (instant in Unix s, cash, open value in micro-units), in order of time.
+        journal: the books, in which fill n opens position n; empty if the replay kept none.
+    """
 
     fills: list[Fill]
     rejections: Counter[str]
     decisions: list[Decision]
     end_cash_micro: int
-    worth: list[tuple[int, int, int]]
+    equity: list[tuple[int, int, int]]
     journal: Journal
 
 
 class Universe:
-    """All contracts of a run, in the order of their tickers, as columns; shared by all replays of them.
+    """All contracts of a run as columns, in the order of their tickers; shared by all replays of them.
 
     Args:
-        contracts: what may be traded, in any order; `idx` is a contract's place among the sorted tickers.
+        contracts: the contracts that may be traded, in any order.
+
+    Attributes:
+        contracts: sorted by ticker.
+        idx: index of each ticker in `contracts`.
+        order: idx of all contracts by settlement time and ticker.
     """
 
     def __init__(self, contracts: Sequence[Contract]) -> None:
         self.contracts = sorted(contracts, key=lambda contract: contract.ticker)
         self.idx = {contract.ticker: i for i, contract in enumerate(self.contracts)}
         events = {c.event.name: c.event for c in self.contracts}
-        places = {name: i for i, name in enumerate(events)}
+        event_index = {name: i for i, name in enumerate(events)}
         counts = np.array([len(event.day_starts) for event in events.values()], np.int64)
         self.events = len(events)
-        self.event = _column([places[c.event.name] for c in self.contracts])
+        self.event = _column([event_index[c.event.name] for c in self.contracts])
         self.p_pico = _column([c.p_pico for c in self.contracts])
         self.start_ts = _column([c.start_ts for c in self.contracts])
         self.end_ts = _column([c.end_ts for c in self.contracts])
         self.settle_ts = _column([c.settle_ts for c in self.contracts])
         self.payout_yes = _column([c.payout_yes_micro for c in self.contracts])
-        self.day_end = np.cumsum(counts)
-        self.day_low = self.day_end - counts
+        self.end_midnight = np.cumsum(counts)
+        self.first_midnight = self.end_midnight - counts
         self.days = _column([ts for event in events.values() for ts in event.day_starts])
         self.event_settles = np.full(self.events, NEVER, np.int64)
         np.minimum.at(self.event_settles, self.event, self.settle_ts)
         self.order = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
 
-    def market(self, step_seconds: int) -> kernel.Market:
-        """The columns that the compiled loops read, under a clock of decision times."""
+    def market(self, step_seconds: int) -> kernel.MarketColumns:
+        """Return the columns that the compiled loops read.
+
+        Args:
+            step_seconds: seconds between decision times.
+        """
         first_t, last_t = decision_times(self.start_ts, self.end_ts, step_seconds)
-        return kernel.Market(
-            *(self.event, self.event_settles, self.p_pico, first_t, last_t),
-            *(self.settle_ts, self.payout_yes, self.day_low, self.day_end, self.days),
+        return kernel.MarketColumns(
+            event=self.event,
+            event_settles=self.event_settles,
+            p_pico=self.p_pico,
+            first_t=first_t,
+            last_t=last_t,
+            settle_ts=self.settle_ts,
+            payout_yes=self.payout_yes,
+            first_midnight=self.first_midnight,
+            end_midnight=self.end_midnight,
+            days=self.days,
         )
 
 
-class Stage:
-    """A window with the codes that replays of it share."""
+class WindowCodes:
+    """A window with the codes of its rows, which all replays of the window share.
+
+    Args:
+        universe: all contracts of the run.
+        window: the candles of some of them.
+
+    Attributes:
+        member: by idx, index of the contract in the window, or -1.
+    """
 
     def __init__(self, universe: Universe, window: Window) -> None:
         self.window = window
@@ -86,23 +119,25 @@ class Stage:
         self.member[window.idx] = np.arange(len(window.idx))
 
     @functools.cached_property
-    def by_price(self) -> Offers:
+    def by_price(self) -> OfferCodes:
         """Codes by side and price."""
         return offers_by_price(self.window)
 
     @functools.cached_property
-    def by_quote(self) -> Offers:
+    def by_quote(self) -> OfferCodes:
         """Codes by quote."""
         return offers_by_quote(self.window)
 
 
 class Replay:
-    """One account and what becomes of it under some rules.
+    """The replay of one account under some rules.
 
     Args:
-        universe: everything that may be traded; cash_micro: the start balance.
-        full_audit: keep every refusal apart.
-        counted: count refusals, and keep the books. Without, a replay is faster.
+        universe: all contracts that may be traded.
+        rules: how orders are made.
+        cash_micro: start balance; micro-units.
+        full_audit: record every refusal with its quote.
+        counted: count refusals and keep the books. A replay without is faster.
     """
 
     def __init__(
@@ -116,132 +151,174 @@ class Replay:
         self._account = kernel.new_account(count, universe.events, cash_micro)
         shape = (count if counted else 0, 2, len(REASONS))
         self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        self._stretch = np.zeros((count if full_audit else 0, 9), np.int64)
-        self._settlements = np.empty((2 * count if counted else 0, 5), np.int64)
+        self._stretch = np.zeros((count if full_audit else 0, kernel.REFUSAL_COLUMNS), np.int64)
+        self._settlements = np.empty((2 * count if counted else 0, kernel.SETTLEMENT_COLUMNS), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
-        self._worth: list[tuple[int, int, int]] = []
+        self._equity: list[tuple[int, int, int]] = []
 
-    def advance(self, stage: Stage, until: int, instants: Sequence[int]) -> None:
-        """Replay the decision times before an instant, which a window holds, and note the account's worth at some.
+    def advance(self, codes: WindowCodes, until: int, instants: Sequence[int]) -> None:
+        """Replay the decision times before an instant.
+
+        Args:
+            codes: the window that holds them.
+            until: Unix s.
+            instants: when equity is recorded, ascending; Unix s.
 
         Raises:
             SimulationError: an order is too large for exact arithmetic.
         """
-        window, rules = stage.window, self.rules
-        offers = stage.by_price if rules.by_quote is None else stage.by_quote
+        window, rules = codes.window, self.rules
+        # what the rules want of every kind of offer in the window
+        offers = codes.by_price if rules.from_strategy is None else codes.by_quote
         eras = self._eras_of(window, until)
         try:
             table = table_of(offers, rules, eras)
         except OverflowError as error:
             raise _too_large(str(error)) from None
-        wanted_at, rows = _column(instants), max(_BUFFER_ROWS, len(window.idx))
-        buffers = kernel.Buffers(
-            fills=np.empty((rows, 8), np.int64),
+        buffers = self._buffers(max(_BUFFER_ROWS, len(window.idx)), len(instants))
+        replay = kernel.Pass(
+            until=until,
+            step=rules.step_seconds,
+            max_age=NO_AGE_LIMIT if rules.max_age_seconds is None else rules.max_age_seconds,
+            eras=self._eras[eras],
+            market=self._market,
+            order=self.universe.order,
+            window_idx=window.idx,
+            by_start=np.argsort(self._market.first_t[window.idx], kind="stable"),
+            member=codes.member,
+            rows=window.rows,
+            yes_code=offers.yes_code,
+            no_code=offers.no_code,
+            table=table,
+            limits=self._limits,
+            account=self._account,
+            instants=_column(instants),
+            out=buffers,
+        )
+        # the compiled loop stops whenever the buffers are full
+        scalars = self._account.scalars
+        scalars[kernel.S_MARKED] = 0
+        status = kernel.BUFFERS_FULL
+        while status == kernel.BUFFERS_FULL:
+            status = kernel.advance(replay)
+            self._empty(buffers)
+        if status == kernel.TOO_LARGE:
+            ticker = self.universe.contracts[scalars[kernel.S_WHERE]].ticker
+            raise _too_large(f"an order for {ticker} has too many contracts")
+        self._equity += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
+
+    def _buffers(self, rows: int, instants: int) -> kernel.Buffers:
+        """Return buffers for some rows of fills and refusals, and some instants of equity."""
+        return kernel.Buffers(
+            fills=np.empty((rows, kernel.FILL_COLUMNS), np.int64),
             settlements=self._settlements,
             counts=self._counts,
             firsts=self._firsts,
-            refusals=np.empty((rows if len(self._stretch) else 0, 9), np.int64),
+            refusals=np.empty((rows if len(self._stretch) else 0, kernel.REFUSAL_COLUMNS), np.int64),
             stretch=self._stretch,
-            marks=np.zeros((len(wanted_at), 2), np.int64),
+            marks=np.zeros((instants, 2), np.int64),
         )
-        scalars = self._account.scalars
-        scalars[kernel.S_MARKED] = 0
-        by_start = np.argsort(self._market.first_t[window.idx], kind="stable")
-        age = NO_AGE_LIMIT if rules.max_age_seconds is None else rules.max_age_seconds
-        status = kernel.BUFFERS_FULL
-        while status == kernel.BUFFERS_FULL:
-            status = kernel.advance(
-                *(until, rules.step_seconds, age, self._eras[eras], self._market, self.universe.order),
-                *(window.idx, by_start, stage.member, window.rows, (offers.yes_code, offers.no_code), table),
-                *(self._limits, self._account, wanted_at, buffers),
-            )
-            self._empty(buffers)
-        if status == kernel.TOO_LARGE:
-            raise _too_large(
-                f"an order for {self.universe.contracts[scalars[kernel.S_WHERE]].ticker} has too many contracts"
-            )
-        self._worth += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
 
     def _eras_of(self, window: Window, until: int) -> list[int]:
-        """The eras of the fee rule in which a window's decisions before an instant can fall."""
+        """Return the indices of the fee rule's eras in which a window's decisions before an instant can fall."""
         rule = self.rules.fee_rule
         first = rule.era(int(self._market.first_t[window.idx].min(initial=NEVER)))
         last = rule.era(min(until, int(self._market.last_t[window.idx].max(initial=-NEVER))))
         return list(range(first, last + 1)) or [first]
 
     def _empty(self, buffers: kernel.Buffers) -> None:
+        """Take fills and refusals out of the buffers."""
         scalars = self._account.scalars
-        for place, rows, kept in (
+        for count, rows, kept in (
             (kernel.S_FILLS, buffers.fills, self._fills),
             (kernel.S_REFUSALS, buffers.refusals, self._refusals),
         ):
-            if scalars[place]:
-                kept.append(rows[: scalars[place]].copy())
-            scalars[place] = 0
+            if scalars[count]:
+                kept.append(rows[: scalars[count]].copy())
+            scalars[count] = 0
 
-    def outcome(self) -> Outcome:
-        """What has become of it, once all windows are passed."""
-        going_on = self._stretch[self._stretch[:, 0] > 0]
-        fills = self._made()
-        refused = self._refused_one_by_one(np.concatenate([*self._refusals, going_on])) + self._refused()
+    def outcome(self) -> ReplayOutcome:
+        """Return the outcome, once all windows are replayed."""
+        # stretches that could still have grown are complete now
+        last_stretches = self._stretch[self._stretch[:, 0] > 0]
+        refusals = self._single_refusals(np.concatenate([*self._refusals, last_stretches])) + self._counted_refusals()
         rejections: Counter[str] = Counter()
-        for decision in refused:
+        for decision in refusals:
             rejections[decision.reason] += decision.times
-        made = [
+        fills = self._fill_list()
+        filled = [
             Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, EV_THRESHOLD)
             for f in fills
         ]
-        cash = int(self._account.scalars[kernel.S_CASH])
-        return Outcome(fills, rejections, made + refused, cash, self._worth, self._journal())
+        return ReplayOutcome(
+            fills=fills,
+            rejections=rejections,
+            decisions=filled + refusals,
+            end_cash_micro=int(self._account.scalars[kernel.S_CASH]),
+            equity=self._equity,
+            journal=self._journal(),
+        )
 
     def _journal(self) -> Journal:
-        """The books, if they were kept."""
+        """Return the books; empty ones if none were kept."""
         if not len(self._settlements):
             return Journal.empty()
         settled = self._settlements[: self._account.scalars[kernel.S_SETTLEMENTS]]
         return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.universe.contracts])
 
     def summary(self) -> Summary:
-        """What has become of it, in short: nothing is made for each fill."""
-        idx, side, quantity, price, fee, t, _, _ = self._fill_rows().T
+        """Return the outcome as columns, without an object per fill."""
+        idx, side, quantity, price, fee, decision_ts, _, _ = self._fill_rows().T
         pays = self.universe.payout_yes[idx]
         payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
-        worth = np.array(self._worth, np.int64).reshape(-1, 3)
-        return Summary(t, quantity, fee, payout - quantity * price - fee, worth[:, 0], worth[:, 1] + worth[:, 2])
+        equity = np.array(self._equity, np.int64).reshape(-1, 3)
+        return Summary(
+            decision_ts=decision_ts,
+            quantity=quantity,
+            fee_micro=fee,
+            pnl_micro=payout - quantity * price - fee,
+            equity_ts=equity[:, 0],
+            equity_micro=equity[:, 1] + equity[:, 2],
+        )
 
     def _fill_rows(self) -> Ints:
-        return np.concatenate([np.empty((0, 8), np.int64), *self._fills])
+        """Return all fills as rows of kernel.Buffers."""
+        return np.concatenate([np.empty((0, kernel.FILL_COLUMNS), np.int64), *self._fills])
 
-    def _made(self) -> list[Fill]:
+    def _fill_list(self) -> list[Fill]:
+        """Return all fills as objects, in execution order."""
         contracts, sides = self.universe.contracts, tuple(Side)
-        rows = self._fill_rows().tolist()
-        made = []
-        for i, side, quantity, price, fee, t, quote_ts, value in rows:
-            what, which = contracts[i], sides[side]
-            gross = what.probability_pico(which) - price * PICO_PER_MICRO
-            made.append(Fill(what, which, quantity, price, fee, t, quote_ts, gross, value))
-        return made
+        fills = []
+        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, value in self._fill_rows().tolist():
+            contract, side = contracts[idx], sides[side_index]
+            gross = contract.probability_pico(side) - price * PICO_PER_MICRO
+            fills.append(Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value))
+        return fills
 
-    def _refused_one_by_one(self, rows: np.ndarray) -> list[Decision]:
+    def _single_refusals(self, rows: np.ndarray) -> list[Decision]:
+        """Return the refusals of a full audit. Rows as `refusals` of kernel.Buffers."""
         names, tickers = [side.name for side in Side], [contract.ticker for contract in self.universe.contracts]
         return [
-            Decision(tickers[i], first, times, names[side], quantity, price, False, REASONS[reason])
-            for times, i, side, reason, _, quantity, price, first, _ in rows.tolist()
+            Decision(tickers[idx], first, times, names[side], quantity, price, False, REASONS[reason])
+            for times, idx, side, reason, _, quantity, price, first, _ in rows.tolist()
         ]
 
-    def _refused(self) -> list[Decision]:
+    def _counted_refusals(self) -> list[Decision]:
+        """Return one decision per contract, side and reason for which refusals were counted."""
         counts, firsts = self._counts, self._firsts
-        found = np.nonzero(counts)
-        rows = zip(*(column.tolist() for column in (*found, firsts[found], counts[found])), strict=True)
+        idx, side, reason = np.nonzero(counts)
+        first, times = firsts[idx, side, reason], counts[idx, side, reason]
+        rows = zip(idx.tolist(), side.tolist(), reason.tolist(), first.tolist(), times.tolist(), strict=True)
         tickers, names = [contract.ticker for contract in self.universe.contracts], [side.name for side in Side]
         return [
-            Decision(tickers[i], first, times, names[side], None, None, False, REASONS[reason])
-            for i, side, reason, first, times in rows
+            Decision(tickers[idx], first, times, names[side], None, None, False, REASONS[reason])
+            for idx, side, reason, first, times in rows
         ]
 
 
 def _too_large(why: str) -> SimulationError:
+    """Return the error for an order that is too large for exact arithmetic."""
     return SimulationError(
         f"{why} to be exact.",
         where="risk",
@@ -251,10 +328,12 @@ def _too_large(why: str) -> SimulationError:
 
 
 def _limits(rules: Rules) -> kernel.Limits:
+    """Return the limits of rules as the compiled loops read them."""
     limits = rules.limits
     share, share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
     kelly, kelly_base = _ratio(rules.kelly.fraction if rules.kelly else None, "risk.kelly_fraction")
 
+    # a limit that is absent, or beyond 2^62, does not bind
     def most(value: int | None) -> int:
         return kernel.UNLIMITED if value is None else min(value, kernel.UNLIMITED)
 
@@ -275,7 +354,7 @@ def _limits(rules: Rules) -> kernel.Limits:
 
 
 def _ratio(share: Fraction | Decimal | None, where: str) -> tuple[int, int]:
-    """A share as numerator and denominator; (0, 0) if there is none."""
+    """Return a share as numerator and denominator; (0, 0) if there is none."""
     numerator, denominator = (0, 0) if share is None else share.as_integer_ratio()
     if denominator >= 1 << 63:
         raise SimulationError("it has too many digits to be exact.", where=where, remedy="Give it fewer digits.")
@@ -283,4 +362,5 @@ def _ratio(share: Fraction | Decimal | None, where: str) -> tuple[int, int]:
 
 
 def _column(values: Sequence[object]) -> Ints:
+    """Return a column of 64-bit integers."""
     return np.array(values, np.int64)

@@ -1,4 +1,4 @@
-"""How many contracts an order wants, exactly, before any limit."""
+"""Sizings: how many contracts an order is for before any limit, computed exactly."""
 
 from __future__ import annotations
 
@@ -11,30 +11,50 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO
-from tradewinds.engine.event_contracts.fees import MOST_EXACT, TAKER_RATE
+from tradewinds.engine.event_contracts.fees import MOST_EXACT
 
 
 @dataclass(frozen=True)
 class FixedQuantity:
-    """Always the same number."""
+    """The same number of contracts for every order.
+
+    Attributes:
+        quantity: contracts.
+    """
 
     quantity: int
 
     def quantities(self, p_pico: Ints, prices: Ints) -> Ints:
-        """Contracts wanted of each offer: P(side) in pico, price in micro-dollars."""
+        """Return the contracts wanted of each offer.
+
+        Args:
+            p_pico: by offer, probability of its side; pico-units.
+            prices: by offer, price of a contract; micro-units.
+        """
         return np.full(len(p_pico), self.quantity, np.int64)
 
 
 @dataclass(frozen=True)
 class EvProportional:
-    """floor(k × (gross EV − unrounded fee per contract)), the fee being 0.07·P·(1 − P); never below 0."""
+    """floor(k × (gross EV − unrounded fee a contract)) contracts, never below 0; the fee is rate · P · (1 − P).
 
-    contracts_per_dollar: Decimal
+    Attributes:
+        contracts_per_unit: k, contracts for one unit of money of expected value.
+        fee_rate: rate of the quadratic fee.
+    """
+
+    contracts_per_unit: Decimal
+    fee_rate: Fraction
 
     def quantities(self, p_pico: Ints, prices: Ints) -> Ints:
-        """Contracts wanted of each offer: P(side) in pico, price in micro-dollars."""
-        k, rate = Fraction(self.contracts_per_dollar), TAKER_RATE
-        # the edge in pico-dollars, times the rate's denominator: P·(1 − P) of micro-dollars is pico-dollars
+        """Return the contracts wanted of each offer.
+
+        Args:
+            p_pico: by offer, probability of its side; pico-units.
+            prices: by offer, price of a contract; micro-units.
+        """
+        k, rate = Fraction(self.contracts_per_unit), self.fee_rate
+        # the edge in pico-units, times the rate's denominator: P·(1 − P) of micro-units is in pico-units
         edge = (p_pico - prices * PICO_PER_MICRO) * rate.denominator - rate.numerator * prices * (MICRO - prices)
         edge = np.maximum(edge, 0)
         if max(k.numerator, k.denominator) * rate.denominator * PICO >= MOST_EXACT:
@@ -45,8 +65,14 @@ class EvProportional:
 
 @dataclass(frozen=True)
 class Kelly:
-    """floor(fraction × f × equity / P) with f = (p − P)/(1 − P) (Kelly 1956, for a binary bet at price P); the engine
-    works it out at each decision, from the equity of that time."""
+    """floor(fraction × f × equity / P) contracts, with f = (p − P)/(1 − P).
+
+    f is the bet of Kelly (1956) on a binary contract with probability p at price P. The compiled loop computes the quantity at
+    each decision, from the equity of that time.
+
+    Attributes:
+        fraction: of the full Kelly bet.
+    """
 
     fraction: Decimal
 

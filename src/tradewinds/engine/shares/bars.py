@@ -1,4 +1,4 @@
-"""Daily bars as columns, and the trading days that the ledger goes through."""
+"""Daily bars as columns, and the trading days over which the ledger passes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from tradewinds.core.units import DAY_SECONDS, NEVER
 class Bars:
     """Daily bars of all symbols, one symbol after the other, each in order of its days.
 
-    Symbol i has the rows `offsets[i]` to `offsets[i + 1]`. Days count from 1970-01-01, prices are micro-units.
+    Attributes:
+        symbols: names.
+        offsets: symbol i has the rows [offsets[i], offsets[i + 1]).
+        day: by row, days since 1970-01-01.
+        open: by row; micro-units.
+        high: by row; micro-units.
+        low: by row; micro-units.
+        close: by row; micro-units.
+        volume: by row; shares.
     """
 
     symbols: tuple[str, ...]
@@ -31,33 +39,56 @@ class Bars:
     volume: Ints
 
     def rows(self, symbol: int) -> slice:
-        """Where a symbol's bars are."""
+        """Return the rows of a symbol.
+
+        Args:
+            symbol: its index.
+        """
         return slice(int(self.offsets[symbol]), int(self.offsets[symbol + 1]))
 
     @functools.cached_property
     def owner(self) -> Ints:
-        """The symbol of every row."""
+        """By row, index of its symbol."""
         return np.repeat(np.arange(len(self.symbols)), np.diff(self.offsets))
 
 
 class Clock(NamedTuple):
-    """When the session of a day opens and closes: Unix seconds of a day counted from 1970-01-01."""
+    """Opening and closing times of sessions.
+
+    Attributes:
+        open_ts: opening in Unix s, of a day since 1970-01-01.
+        close_ts: closing in Unix s, of a day since 1970-01-01.
+    """
 
     open_ts: Callable[[int], int]
     close_ts: Callable[[int], int]
 
 
-# Sessions from midnight to the last second of the UTC day, for markets whose own hours are not asked for.
+# Sessions from midnight to the last second of the UTC day, where a market's own hours do not matter.
 WHOLE_DAYS = Clock(lambda day: day * DAY_SECONDS, lambda day: (day + 1) * DAY_SECONDS - 1)
 
 
 class TradingDays:
-    """Bars made ready for any number of passes over the same days.
+    """Bars prepared for any number of passes over the same days.
 
-    `tradable` says at which bars inside the run a symbol may be bought and sold (None: all); the others are history. `day`,
-    `open`, `close`, `owner` are those of the bars; `next_row` and `next_day` those of the symbol's next tradable bar, or NEVER:
-    when an order of a bar fills, not what it will fill at. They are views, for a pass reads single numbers: of an array that
-    takes three times as long, and making lists of all bars takes longer than the pass. `clock` dates the rows of the books.
+    The columns are views (memoryviews): a pass reads single numbers, which takes three times as long from an array, and
+    converting all bars to lists takes longer than the pass.
+
+    Args:
+        bars: all bars, with history before the run.
+        first_day: first day of the run; days since 1970-01-01.
+        last_day: last day of the run; days since 1970-01-01.
+        tradable: by row, whether the symbol may be bought and sold at the bar; None: all inside the run.
+        clock: dates the rows of the journal.
+
+    Attributes:
+        days: days of the run with any bar, ascending.
+        day: by row, as in the bars.
+        open: by row, as in the bars.
+        close: by row, as in the bars.
+        owner: by row, as in the bars.
+        next_row: by row, the symbol's next tradable bar, or NEVER: when an order of this bar fills, not at which price.
+        next_day: by row, the day of that bar, or NEVER.
     """
 
     def __init__(
@@ -76,17 +107,25 @@ class TradingDays:
         self.day, self.open, self.close, self.owner, self.next_row, self.next_day = (column.data for column in columns)
 
     def candidates(self, scores: Floats) -> dict[int, list[int]]:
-        """Tradable rows with a signal, per day, the highest score first, then by symbol."""
+        """Return the tradable rows with a signal by day, the highest score first, then by symbol.
+
+        Args:
+            scores: by row; NaN: no signal.
+        """
         rows = np.flatnonzero(self.tradable & ~np.isnan(scores))
         rows = rows[np.lexsort((self.bars.owner[rows], -scores[rows], self.bars.day[rows]))]
-        found: dict[int, list[int]] = defaultdict(list)
+        rows_of_day: dict[int, list[int]] = defaultdict(list)
         for day, row in zip(self.bars.day[rows].tolist(), rows.tolist(), strict=True):
-            found[day].append(row)
-        return found
+            rows_of_day[day].append(row)
+        return rows_of_day
 
 
 def distinct(days: Ints) -> list[int]:
-    """The days that there are, in order."""
+    """Return the distinct days, ascending.
+
+    Args:
+        days: days since 1970-01-01, in any order.
+    """
     first = int(days.min()) if len(days) else 0
-    found: list[int] = (np.flatnonzero(np.bincount(days - first)) + first).tolist()
-    return found
+    distinct_days: list[int] = (np.flatnonzero(np.bincount(days - first)) + first).tolist()
+    return distinct_days

@@ -20,7 +20,7 @@ from tradewinds.core.arrays import Floats
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.journal import Journal, JournalWriter, Kind
 from tradewinds.engine.shares.bars import TradingDays
-from tradewinds.engine.shares.rules import (
+from tradewinds.engine.shares.share_rules import (
     ALREADY_HELD,
     BACKTEST_END,
     MAX_POSITIONS,
@@ -36,9 +36,18 @@ from tradewinds.engine.trades import Position, trades_of
 
 
 class Closed(NamedTuple):
-    """A position that was sold. Rows are places in Bars; money in micro-units.
+    """A position that was sold.
 
-    `number` counts the entries of a run, `signal_row` made the order, `entry_row` filled it, `exit_row` sold it.
+    Attributes:
+        number: of the position, in order of entries.
+        symbol: its index in Bars.
+        signal_row: bar of the signal.
+        entry_row: bar of the entry.
+        exit_row: bar of the exit.
+        quantity: shares.
+        fees: of entry and exit; micro-units.
+        pnl: after fees; micro-units.
+        exit_reason: why it was sold.
     """
 
     number: int
@@ -53,7 +62,16 @@ class Closed(NamedTuple):
 
 
 class ShareTrade(NamedTuple):
-    """A position from its entry to its exit: places of its bars, and its money as the books have it, in micro-units."""
+    """A trade: rows of its bars, and its money from the journal; micro-units.
+
+    Attributes:
+        symbol: its index in Bars.
+        signal_row: bar of the signal.
+        entry_row: bar of the entry.
+        exit_row: bar of the exit.
+        exit_reason: why it was sold.
+        position: quantities and money.
+    """
 
     symbol: int
     signal_row: int
@@ -103,8 +121,15 @@ class ShareTrade(NamedTuple):
         return self.position.pnl
 
 
-class DayWorth(NamedTuple):
-    """The account at the close of a trading day: cash, value of the shares held at their last close, positions held."""
+class DayEquity(NamedTuple):
+    """The account at the close of a trading day.
+
+    Attributes:
+        day: days since 1970-01-01.
+        cash: micro-units.
+        open_value: shares held, at their last close; micro-units.
+        positions: number of positions held.
+    """
 
     day: int
     cash: int
@@ -113,7 +138,14 @@ class DayWorth(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What became of an entry signal: why no order of it was filled ("" if one was), and the quantity and price of its fill."""
+    """The outcome of an entry signal.
+
+    Attributes:
+        row: bar of the signal.
+        reason: why its order was refused; "": it was filled.
+        quantity: shares of the fill; 0 without one.
+        price: of the fill; micro-units, 0 without one.
+    """
 
     row: int
     reason: str
@@ -123,12 +155,20 @@ class Answered(NamedTuple):
 
 @dataclass
 class ShareResult:
-    """A run of the ledger: what was sold in order of its entries, the account's own cash at the end, `worth` one row per
-    trading day, and the books; without books there is no journal."""
+    """The result of a pass.
+
+    Attributes:
+        closed: positions that were sold, in order of their entries.
+        end_cash: the account's own cash at the end; micro-units.
+        equity: one row per trading day.
+        answered: outcomes of all entry signals.
+        refusals: number of refused signals by reason.
+        journal: the books; None if the ledger kept none.
+    """
 
     closed: list[Closed]
     end_cash: int
-    worth: list[DayWorth]
+    equity: list[DayEquity]
     answered: list[Answered]
     refusals: Counter[str]
     journal: Journal | None
@@ -142,7 +182,7 @@ class ShareResult:
 
     @functools.cached_property
     def trades(self) -> list[ShareTrade]:
-        """Positions in order of their entries, made from the books."""
+        """Trades in order of their entries, made from the books."""
         return [
             ShareTrade(
                 closed.symbol, closed.signal_row, closed.entry_row, closed.exit_row, closed.exit_reason, position
@@ -155,9 +195,23 @@ class ShareResult:
 class _Position:
     """An open position.
 
-    `row` is its symbol's latest closed tradable bar, `next_day` the day of the one after it, `value` what it is worth at that
-    close. It is sold at a close of `target` or more, of `stop` or `trail` or less, or on the day `until`; `due` says why it
-    will be.
+    Attributes:
+        number: of the position, in order of entries.
+        symbol: its index in Bars.
+        signal_row: bar of the signal.
+        entry_row: bar of the entry.
+        quantity: shares.
+        entry_price: micro-units.
+        entry_fee: micro-units.
+        row: the symbol's latest tradable bar that has closed.
+        next_day: day of the tradable bar after it, or NEVER.
+        target: lowest close at which it is sold with profit; micro-units.
+        stop: highest close at which it is sold with a loss; micro-units.
+        until: day on which it is sold at the latest.
+        value: at the close of `row`; micro-units.
+        peak: highest close since the entry; micro-units.
+        trail: highest close at which the trailing stop sells it; micro-units.
+        due: why a sale is ordered; "": none is.
     """
 
     number: int
@@ -179,13 +233,13 @@ class _Position:
 
 
 class Ledger:
-    """One pass over the days of a market; `run` it once.
+    """One pass over the days of a market; `run` may be called once.
 
     Args:
         market: the trading days.
-        rules: what is done at signals.
-        entry_reason: why shares are bought, for the books.
-        books: whether every change of cash is written down; a sweep does without.
+        rules: sizes, costs and exits.
+        entry_reason: reason of purchases in the journal.
+        books: whether to keep a journal; a sweep does without.
     """
 
     def __init__(
@@ -199,24 +253,28 @@ class Ledger:
         self.sales: dict[int, list[_Position]] = defaultdict(list)
         self.entered = 0
         self.closed: list[Closed] = []
-        self.worth: list[DayWorth] = []
+        self.equity: list[DayEquity] = []
         self.answered: list[Answered] = []
 
     def run(self, scores: Floats) -> ShareResult:
-        """Go through all days. `scores` has a number per row: NaN no signal, else the order among those of one day."""
+        """Pass over all days.
+
+        Args:
+            scores: by row; NaN: no signal, else the signal's priority among those of its day.
+        """
         candidates = self.market.candidates(scores)
         for day in self.market.days:
             self._open(day)
             self._close(day, candidates.get(day, ()))
             value = sum([position.value for position in self.held.values()])
-            self.worth.append(DayWorth(day, self.cash, value, len(self.held)))
+            self.equity.append(DayEquity(day, self.cash, value, len(self.held)))
         self._end()
         refusals = Counter(answer.reason for answer in self.answered if answer.reason)
         journal = None if self.writer is None else self.writer.journal()
-        return ShareResult(sorted(self.closed), self.cash, self.worth, self.answered, refusals, journal)
+        return ShareResult(sorted(self.closed), self.cash, self.equity, self.answered, refusals, journal)
 
     def _open(self, day: int) -> None:
-        """Orders that fill at this day's open: sales, then buys in order of their signals."""
+        """Fill the orders of this day's open: sales, then purchases in order of their signals."""
         for position in self.sales.pop(day, ()):
             row = self.market.next_row[position.row]
             self._sell(position, row, self.market.open[row], position.due)
@@ -225,8 +283,11 @@ class Ledger:
             self._buy(signal_row, row, self.market.open[row])
 
     def _close(self, day: int, candidates: Sequence[int]) -> None:
-        """Judge what is held and the day's signals. ASSUME: a symbol held at a close is not bought by that close's signal,
-        though its position may be sold at once. A symbol without a bar today is judged by none, and worth its last close."""
+        """Evaluate exit rules and the day's signals at its close.
+
+        ASSUME: a symbol held at a close is not bought by that close's signal, though its position may be sold at once.
+        Without a bar today no exit rule is evaluated; the position is valued at its last close.
+        """
         held = set(self.held)
         for position in list(self.held.values()):
             if position.next_day == day:
@@ -238,10 +299,11 @@ class Ledger:
                 self._buy(row, row, self.market.close[row])
             elif self.market.next_row[row] == row + 1:
                 self.buys[self.market.next_day[row]].append(row)
-            else:  # none, or one outside every membership
+            else:  # no next bar, or one at which the symbol may not be bought
                 self._refuse(row, NO_NEXT_BAR)
 
     def _judge(self, position: _Position, day: int) -> None:
+        """Value a position at this day's close, and sell it if an exit rule holds."""
         position.row = self.market.next_row[position.row]
         position.next_day, close = self.market.next_day[position.row], self.market.close[position.row]
         position.value = position.quantity * close
@@ -264,6 +326,7 @@ class Ledger:
             self.sales[position.next_day].append(position)
 
     def _buy(self, signal_row: int, row: int, price: int) -> None:
+        """Fill a signal's order at a bar's price, or refuse it."""
         if len(self.held) >= self.rules.max_positions:
             self._refuse(signal_row, MAX_POSITIONS)
             return
@@ -279,22 +342,36 @@ class Ledger:
         self.answered.append(Answered(signal_row, "", quantity, fill))
 
     def _hold(self, signal_row: int, row: int, quantity: int, fill: int, fee: int) -> None:
+        """Open a position."""
         symbol, exits = self.market.owner[row], self.rules.exits
         target, stop = exits.levels(fill)
         until = NEVER if exits.max_days is None else self.market.day[row] + exits.max_days
         next_day = self.market.next_day[signal_row]
-        bought = (self.entered, symbol, signal_row, row, quantity, fill, fee)
-        self.held[symbol] = position = _Position(*bought, signal_row, next_day, target, stop, until)
+        self.held[symbol] = position = _Position(
+            number=self.entered,
+            symbol=symbol,
+            signal_row=signal_row,
+            entry_row=row,
+            quantity=quantity,
+            entry_price=fill,
+            entry_fee=fee,
+            row=signal_row,
+            next_day=next_day,
+            target=target,
+            stop=stop,
+            until=until,
+        )
         self.entered += 1
         if self.rules.same_close:
             close = self.market.close[row]
             position.value, position.peak, position.trail = quantity * close, close, exits.trail(close)
 
     def _sell(self, position: _Position, row: int, price: int, reason: str) -> None:
+        """Sell a position at a bar's price."""
         p, fill = position, self.rules.sell_price(price)
         fee = self.rules.fee(p.quantity * fill)
         self.cash += p.quantity * fill - fee
-        # what is left at the end is sold then, be its last bar as old as it may
+        # the sale at the end is dated on the last day, even if the symbol's last bar is older
         day = self.market.days[-1] if reason == BACKTEST_END else self.market.day[row]
         self._book(p.number, day, row, -p.quantity, fill, fee, reason)
         pnl = p.quantity * (fill - p.entry_price) - p.entry_fee - fee
@@ -303,7 +380,7 @@ class Ledger:
         del self.held[p.symbol]
 
     def _book(self, number: int, day: int, row: int, quantity: int, price: int, fee: int, reason: str) -> None:
-        """Write down a fill of some shares (below 0: sold) and its commission."""
+        """Write a fill (quantity below 0: a sale) and its commission to the journal."""
         if self.writer is None:
             return
         clock = self.market.clock
@@ -317,11 +394,12 @@ class Ledger:
             add(Kind.FEE, cash_change=-fee)
 
     def _refuse(self, row: int, reason: str) -> None:
+        """Record that a signal's order was refused."""
         self.answered.append(Answered(row, reason, 0, 0))
 
     def _end(self) -> None:
-        """Sell what is left at its last close; the last point of the curve includes it."""
+        """Sell open positions at their last close; the last row of equity includes it."""
         for position in list(self.held.values()):
             self._sell(position, position.row, self.market.close[position.row], BACKTEST_END)
-        if self.worth:
-            self.worth[-1] = DayWorth(self.market.days[-1], self.cash, 0, 0)
+        if self.equity:
+            self.equity[-1] = DayEquity(self.market.days[-1], self.cash, 0, 0)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Flags, Ints
 from tradewinds.engine.shares.bars import Bars
-from tradewinds.engine.shares.rules import ShareRules
+from tradewinds.engine.shares.share_rules import ShareRules
 
 
 def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareRules) -> Ints:

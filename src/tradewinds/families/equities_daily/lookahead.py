@@ -31,7 +31,7 @@ from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import money
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.shares.ledger import ShareResult
-from tradewinds.engine.shares.rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
+from tradewinds.engine.shares.share_rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
 from tradewinds.families.book_timelines import book_timelines
 from tradewinds.families.contract import BOOKS, PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.families.equities_daily import schemas

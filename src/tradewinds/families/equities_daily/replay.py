@@ -18,7 +18,7 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
-from tradewinds.engine.shares.rules import BACKTEST_END, ShareRules
+from tradewinds.engine.shares.share_rules import BACKTEST_END, ShareRules
 from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metrics
@@ -227,14 +227,14 @@ def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -
         return np.fromiter(values, np.int64)
 
     days = study.loaded.bars.day
-    points = study.points([(w.cash, w.open_value) for w in made.worth], rules_of(config).start_micro)
+    points = study.points([(w.cash, w.open_value) for w in made.equity], rules_of(config).start_micro)
     return Summary(
         decision_ts=column(study.closes[int(days[c.signal_row])] for c in made.closed),
         quantity=column(c.quantity for c in made.closed),
         fee_micro=column(c.fees for c in made.closed),
         pnl_micro=column(c.pnl for c in made.closed),
-        worth_ts=column(point.ts for point in points),
-        worth_micro=column(point.equity_micro for point in points),
+        equity_ts=column(point.ts for point in points),
+        equity_micro=column(point.equity_micro for point in points),
     )
 
 
@@ -242,11 +242,11 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
     """Return a run of the ledger as the result of a run, and write the family's own files."""
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
-    points = study.points([(w.cash, w.open_value) for w in made.worth], rules.start_micro)
+    points = study.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
     benchmark = study.points([(int(worth), 0) for worth in held], rules.start_micro)
     trades = [study.trade(conf, trade) for trade in made.trades]
     holding = [int(loaded.bars.day[t.exit_row] - loaded.bars.day[t.entry_row]) for t in made.trades]
-    write_files(plan.run_dir, loaded.bars, made.trades, made.worth, held, conf["risk"]["currency"])
+    write_files(plan.run_dir, loaded.bars, made.trades, made.equity, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
         end_balance_micro=made.end_cash,

@@ -14,7 +14,7 @@ from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import amount_text
 from tradewinds.engine.shares.bars import Bars
-from tradewinds.engine.shares.ledger import DayWorth, ShareTrade
+from tradewinds.engine.shares.ledger import DayEquity, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
 
 CLOSED_COLUMNS = (
@@ -41,7 +41,7 @@ def write_files(
     folder: str | Path,
     bars: Bars,
     trades: Sequence[ShareTrade],
-    accounts: Sequence[DayWorth],
+    accounts: Sequence[DayEquity],
     benchmark: Ints,
     currency: str,
 ) -> None:
@@ -87,7 +87,7 @@ def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]
     )
 
 
-def _session_row(account: DayWorth, benchmark: int) -> tuple[Any, ...]:
+def _session_row(account: DayEquity, benchmark: int) -> tuple[Any, ...]:
     """Return a trading day as a row of SESSION_COLUMNS; `benchmark` is the benchmark's equity in micro-units."""
     return (
         date_of(account.day),
@@ -105,7 +105,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayWorth]) -> pa.Table:
+def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayEquity]) -> pa.Table:
     """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
 
     Args:

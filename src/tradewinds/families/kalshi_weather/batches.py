@@ -138,7 +138,9 @@ class CandleCoverage:
         index, start, end = np.array(windows, np.int64).reshape(-1, 3).T.copy()
         period = self.period_seconds
         self.expected += int(((end - 1) // period - (start - 1) // period).sum())
-        self.present += kernel.present(candles.e, candles.low[index], candles.end[index], start, end)
+        self.present += kernel.count_candles(
+            candles.end_ts, candles.first_row[index], candles.end_row[index], start, end
+        )
 
     @property
     def missing_share_pct(self) -> float | None:

@@ -84,6 +84,7 @@ class KalshiWeather:
         f"{_HERE}/replay.py",
         f"{_HERE}/batches.py",
         f"{_HERE}/events.py",
+        f"{_HERE}/fee_schedule.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/trade_windows.py",
         f"{_HERE}/strikes.py",

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tradewinds.core import files
 from tradewinds.core.units import MICRO
-from tradewinds.engine.event_contracts.fees import TAKER_RATE
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 from tradewinds.families.kalshi_weather.schemas import climate_range
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
 

@@ -17,8 +17,8 @@ from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import Seen, Window
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.engine.event_contracts.replay import Outcome, Replay, Stage, Universe
-from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.engine.event_contracts.replay import Replay, ReplayOutcome, Universe, WindowCodes
 from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, trades_of
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
@@ -169,15 +169,15 @@ class _Study:
         if self.start_ts < NEVER:
             end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
             wanted = instants(self.start_ts, self.since, end, self.settled)
-            self._advance(Stage(self.universe, self.window), batch.until, wanted)
+            self._advance(WindowCodes(self.universe, self.window), batch.until, wanted)
         self.since = batch.until
 
-    def _advance(self, stage: Stage, until: int, wanted: Sequence[int]) -> None:
+    def _advance(self, codes: WindowCodes, until: int, wanted: Sequence[int]) -> None:
         """All replays; the first has made what they share by the time the others begin."""
         first, *others = self.replays
-        first.advance(stage, until, wanted)
+        first.advance(codes, until, wanted)
         with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
-            for done in [pool.submit(replay.advance, stage, until, wanted) for replay in others]:
+            for done in [pool.submit(replay.advance, codes, until, wanted) for replay in others]:
                 done.result()
 
     def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
@@ -197,8 +197,8 @@ class _Study:
         found = []
         for replay in self.replays:
             made = replay.summary()
-            kept = made.worth_ts <= end
-            found.append(made._replace(worth_ts=made.worth_ts[kept], worth_micro=made.worth_micro[kept]))
+            kept = made.equity_ts <= end
+            found.append(made._replace(equity_ts=made.equity_ts[kept], equity_micro=made.equity_micro[kept]))
         return found
 
     def result(self) -> EventsResult:
@@ -207,7 +207,7 @@ class _Study:
         outcome, rules = self.replays[0].outcome(), self.rules[0]
         refuse_wrong_trades(outcome.fills, rules.step_seconds)
         seen = self.seen[_clock(rules)]
-        points = curve(self.start_ts, self.settled, outcome.worth) if outcome.worth else []
+        points = curve(self.start_ts, self.settled, outcome.equity) if outcome.equity else []
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
         scored = _scored(events)
@@ -232,7 +232,9 @@ class _Study:
             scored=scored,
         )
 
-    def _diagnostics(self, events: Sequence[MarketEvent], outcome: Outcome, refused: Counter[str]) -> dict[str, Any]:
+    def _diagnostics(
+        self, events: Sequence[MarketEvent], outcome: ReplayOutcome, refused: Counter[str]
+    ) -> dict[str, Any]:
         skips = Counter(event.skip for event in events if event.skip)
         quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
         return {

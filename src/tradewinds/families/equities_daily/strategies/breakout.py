@@ -9,7 +9,7 @@ import numpy as np
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.units import MICRO, exact
 from tradewinds.engine.shares.bars import Bars
-from tradewinds.engine.shares.rules import Exits
+from tradewinds.engine.shares.share_rules import Exits
 from tradewinds.families.equities_daily.strategies.toolkit import (
     Parameters,
     at_least,

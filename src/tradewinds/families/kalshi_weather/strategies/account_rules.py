@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.units import MICRO, exact
-from tradewinds.engine.event_contracts.fees import FEE_RULES
 from tradewinds.engine.event_contracts.limits import RiskLimits
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of Rules (engine/event_contracts/rules.py) that do not depend on the strategy.
+    """Keyword arguments of Rules (engine/event_contracts/order_rules.py) that do not depend on the strategy.
 
     Args:
         config: resolved.

@@ -8,7 +8,8 @@ from typing import Any
 
 from tradewinds.core.units import PICO, exact
 from tradewinds.engine.event_contracts import sizing
-from tradewinds.engine.event_contracts.rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules
 
 
@@ -20,7 +21,7 @@ def rules(config: Mapping[str, Any]) -> Rules:
     """
     risk = config["risk"]
     min_ev_pico = exact(risk["min_ev_per_contract"], PICO)
-    return Rules(sizing=_sizing(risk), by_quote=None, min_ev_pico=min_ev_pico, **account_rules(config))
+    return Rules(sizing=_sizing(risk), from_strategy=None, min_ev_pico=min_ev_pico, **account_rules(config))
 
 
 def _sizing(risk: Mapping[str, Any]) -> sizing.Sizing:
@@ -28,5 +29,5 @@ def _sizing(risk: Mapping[str, Any]) -> sizing.Sizing:
     if risk["sizing"] == "fixed_qty":
         return sizing.FixedQuantity(risk["fixed_qty"])
     if risk["sizing"] == "ev_proportional":
-        return sizing.EvProportional(Decimal(str(risk["contracts_per_dollar_ev"])))
+        return sizing.EvProportional(Decimal(str(risk["contracts_per_dollar_ev"])), TAKER_RATE)
     return sizing.Kelly(Decimal(str(risk["kelly_fraction"])))

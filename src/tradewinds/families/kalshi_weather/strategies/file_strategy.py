@@ -19,7 +19,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import PICO, exact
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import MOST_EXACT
-from tradewinds.engine.event_contracts.rules import NONE, QuoteRule, Quotes, Rules, Wishes
+from tradewinds.engine.event_contracts.order_rules import NONE, QuoteRule, Quotes, Rules, WantedOrders
 from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules
 
 YES, NO = Side.YES, Side.NO
@@ -95,8 +95,8 @@ def rules(config: Mapping[str, Any]) -> Rules:
         ConfigError: the file cannot be loaded.
     """
     strategy = config["strategy"]
-    by_quote = _checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"])
-    return Rules(sizing=None, by_quote=by_quote, min_ev_pico=None, **account_rules(config))
+    from_strategy = _checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"])
+    return Rules(sizing=None, from_strategy=from_strategy, min_ev_pico=None, **account_rules(config))
 
 
 def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRule:
@@ -108,7 +108,7 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
         path: of the file, for errors.
     """
 
-    def orders_of(quotes: Quotes) -> Wishes:
+    def orders_of(quotes: Quotes) -> WantedOrders:
         count = len(quotes.p_pico)
         try:
             orders = Orders(*function(quotes, parameters))
@@ -120,7 +120,7 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
         order_problem = _problem(quotes, side, quantity, priority)
         if order_problem:
             raise SimulationError(f"{FUNCTION} returned {order_problem}.", where=path, remedy="See docs/strategies.md.")
-        return Wishes(
+        return WantedOrders(
             side=side.astype(np.int8),
             quantity=np.minimum(quantity, MOST_EXACT).astype(np.int64),
             priority=priority,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 
 if TYPE_CHECKING:
-    from tradewinds.engine.event_contracts.rules import Rules
+    from tradewinds.engine.event_contracts.order_rules import Rules
 
 STRATEGIES = StrategyTable(
     [

@@ -59,7 +59,7 @@ class CandleFileFacts:
 
 def candle_facts(candles: Candles) -> CandleFacts:
     """Facts of the markets that have candles."""
-    counts = (candles.end - candles.low).tolist()
+    counts = (candles.end_row - candles.first_row).tolist()
     columns = zip(candles.tickers, counts, candles.traded.tolist(), candles.jumps.tolist(), strict=True)
     return {
         ticker: MarketCandles(rows=rows, volume=Decimal(volume).scaleb(-2), jumps=jumps)

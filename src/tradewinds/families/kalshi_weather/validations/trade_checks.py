@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import CENT, MICRO
-from tradewinds.engine.event_contracts.fees import TAKER_RATE
 from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 _FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
 

@@ -1,4 +1,4 @@
-"""What a run of shares does at its signals: sizes, costs and exits, exact.
+"""Rules of a run of shares: sizes, costs and exits, computed exactly.
 
 ASSUME: a fill's price is rounded half to even to a micro-unit, the precision of stored prices, so that price, quantity and
 commission give cost and proceeds exactly.
@@ -24,10 +24,13 @@ NO_CASH = "INSUFFICIENT_CASH"
 
 @dataclass(frozen=True)
 class Exits:
-    """When a position is sold, judged on closes after its entry, the first that holds in this order; None never holds.
+    """When a position is sold: at the first of these conditions that holds at a close after its entry, in this order.
 
-    `profit_target` and `stop_loss` are multiples of the entry fill (1.02, 0.95), `trailing_stop` one of the highest close
-    since the entry, `max_days` calendar days since the entry.
+    Attributes:
+        profit_target: multiple of the entry price (1.02) that the close reaches; None: no such exit.
+        stop_loss: multiple of the entry price (0.95) to which the close falls; None: no such exit.
+        trailing_stop: multiple of the highest close since the entry to which the close falls; None: no such exit.
+        max_days: calendar days since the entry; None: no such exit.
     """
 
     profit_target: Fraction | None = None
@@ -36,23 +39,36 @@ class Exits:
     max_days: int | None = None
 
     def levels(self, entry: int) -> tuple[int, int]:
-        """Of a position entered at a price: the least close that meets the profit target, the highest that is a stop loss."""
+        """Return the lowest close that meets the profit target (or NEVER) and the highest that is a stop loss (or -1).
+
+        Args:
+            entry: entry price; micro-units.
+        """
         target = NEVER if self.profit_target is None else -scaled_down(-entry, self.profit_target)
         return target, -1 if self.stop_loss is None else scaled_down(entry, self.stop_loss)
 
     def trail(self, peak: int) -> int:
-        """The highest close that is a trailing stop, after a highest close since the entry."""
+        """Return the highest close that is a trailing stop, or -1; micro-units.
+
+        Args:
+            peak: highest close since the entry; micro-units.
+        """
         return -1 if self.trailing_stop is None else scaled_down(peak, self.trailing_stop)
 
 
 @dataclass(frozen=True)
 class ShareRules:
-    """What a run does at its signals.
+    """Sizes, costs and exits of a run.
 
-    Args:
-        exits: see there; start_micro: cash at the start; position_share: value of an order as a share of it.
-        max_positions: positions held at once; commission, slippage: shares of the traded value and of the price.
-        min_commission_micro: least commission of an order; same_close: fill at the close that made the signal.
+    Attributes:
+        exits: when positions are sold.
+        start_micro: cash at the start; micro-units.
+        position_share: value of an order as a share of start cash.
+        max_positions: positions held at once.
+        commission: share of the traded value.
+        slippage: share of the price.
+        min_commission_micro: least commission of an order; micro-units.
+        same_close: whether orders fill at the close that made the signal; else at the next open.
     """
 
     exits: Exits
@@ -66,26 +82,43 @@ class ShareRules:
 
     @functools.cached_property
     def _factors(self) -> tuple[Ratio, Ratio, Ratio, int]:
-        """Of a buy's and a sale's price; cents of commission per micro-unit; micro-units of an order."""
+        """Factors of a buy's price and of a sale's; cents of commission a micro-unit; value of an order in micro-units."""
         buy, sell, cents = (
             by.as_integer_ratio() for by in (1 + self.slippage, 1 - self.slippage, self.commission / CENT)
         )
         return buy, sell, cents, scaled_down(self.start_micro, self.position_share)
 
     def buy_price(self, price: int) -> int:
-        """The fill of a buy at a bar's price."""
+        """Return the fill price of a purchase; micro-units.
+
+        Args:
+            price: of the bar; micro-units.
+        """
         return scaled(price, self._factors[0])
 
     def sell_price(self, price: int) -> int:
-        """The fill of a sale at a bar's price."""
+        """Return the fill price of a sale; micro-units.
+
+        Args:
+            price: of the bar; micro-units.
+        """
         return scaled(price, self._factors[1])
 
     def fee(self, value: int) -> int:
-        """The commission on a traded value, rounded half to even to the cent; never below the least one."""
+        """Return the commission, rounded half to even to the cent and never below the least one; micro-units.
+
+        Args:
+            value: traded value; micro-units.
+        """
         return max(scaled(value, self._factors[2]) * CENT, self.min_commission_micro)
 
     def affordable(self, price: int, cash: int) -> int:
-        """Shares that an order buys at a fill price: its value over the price, and no more than cash pays with commission."""
+        """Return the shares that an order buys: its value over the price, at most what cash pays with commission.
+
+        Args:
+            price: fill price; micro-units.
+            cash: micro-units.
+        """
 
         def cost(quantity: int) -> int:
             return quantity * price + self.fee(quantity * price)
@@ -93,6 +126,6 @@ class ShareRules:
         wanted = min(self._factors[3], cash) // price
         if wanted < 1 or cost(wanted) <= cash:
             return max(wanted, 0)
-        if cost(wanted - 1) <= cash:  # the commission of one share less pays for all others', nearly always
+        if cost(wanted - 1) <= cash:  # nearly always: the price of one share pays the commission of the others
             return wanted - 1
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)

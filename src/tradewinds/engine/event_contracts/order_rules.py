@@ -1,0 +1,166 @@
+"""Rules of orders: what is bought at which quotes, and the fees and limits that apply.
+
+A strategy never sees quotes in order of time. It is given every distinct quote (probability, fee rate and asks) once, and its
+answer holds wherever such a quote is visible, so it cannot look ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tradewinds.core.arrays import Ints
+from tradewinds.core.units import PICO
+from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
+from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms
+from tradewinds.engine.event_contracts.limits import RiskLimits
+from tradewinds.engine.event_contracts.sizing import Kelly, Sizing
+
+Prices = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+NONE = -1  # instead of a side: nothing is wanted
+NOT_QUOTED = -1  # instead of a price
+_KEPT = 8  # columns of net values that a window's quotes keep
+
+
+def read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a view of a column through which it cannot be changed.
+
+    Args:
+        column: any array.
+    """
+    view = column.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Distinct visible quotes as read-only columns.
+
+    Net values are computed once and kept, since all points of a sweep ask for the same ones.
+
+    Attributes:
+        p_pico: P(YES); pico-units.
+        yes_ask: price of a YES; micro-units, or NOT_QUOTED.
+        no_ask: price of a NO; micro-units, or NOT_QUOTED.
+        fee_terms: of the YES and of the NO side.
+        fee_rule: the fee rule.
+        fee_era: index of its era.
+    """
+
+    p_pico: Ints
+    yes_ask: Prices
+    no_ask: Prices
+    fee_terms: tuple[FeeTerms, FeeTerms]
+    fee_rule: FeeRule
+    fee_era: int = 0
+    _net_values: dict[tuple[Side, int], Ints] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        """Return the number of quotes."""
+        return len(self.p_pico)
+
+    def quoted(self, side: Side) -> Bools:
+        """Return where a side can be bought.
+
+        Args:
+            side: YES or NO.
+        """
+        quoted: Bools = self.ask(side) != NOT_QUOTED
+        return quoted
+
+    def ask(self, side: Side) -> Ints:
+        """Return the price of a contract; micro-units, or NOT_QUOTED.
+
+        Args:
+            side: YES or NO.
+        """
+        return (self.yes_ask if side == Side.YES else self.no_ask).astype(np.int64)
+
+    def gross_value(self, side: Side) -> Ints:
+        """Return the expected value of one contract before its fee; pico-units.
+
+        Args:
+            side: YES or NO.
+        """
+        p = self.p_pico if side == Side.YES else PICO - self.p_pico
+        return p - self.ask(side) * PICO_PER_MICRO
+
+    def fee(self, side: Side, quantity: int) -> Ints:
+        """Return the fee of an order; micro-units.
+
+        Args:
+            side: YES or NO.
+            quantity: contracts of the order.
+        """
+        return self.fee_rule.fees(self.fee_terms[side], quantity, np.maximum(self.ask(side), 0), self.fee_era)
+
+    def net_value(self, side: Side, quantity: int) -> Ints:
+        """Return the expected value of an order after its fee, for all its contracts together; pico-units.
+
+        Args:
+            side: YES or NO.
+            quantity: contracts of the order.
+        """
+        value = self._net_values.get((side, quantity))
+        if value is None:
+            value = read_only(self.gross_value(side) * quantity - self.fee(side, quantity) * PICO_PER_MICRO)
+            if len(self._net_values) < _KEPT:
+                self._net_values[side, quantity] = value
+        return value
+
+
+@dataclass(frozen=True)
+class WantedOrders:
+    """The order that a strategy wants at each quote.
+
+    Attributes:
+        side: YES, NO, or NONE for no order.
+        quantity: contracts.
+        priority: at one instant the highest goes first; equal ones go by ticker.
+    """
+
+    side: npt.NDArray[np.int8]
+    quantity: Ints
+    priority: npt.NDArray[Any]
+
+
+QuoteRule = Callable[[Quotes], WantedOrders]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How orders are made.
+
+    With `from_strategy` a strategy says what is wanted. Without it, the side is bought whose expected value a contract, after
+    the fee of an order of the size that `sizing` gives, is larger and exceeds `min_ev_pico`; of equal ones YES, and the
+    highest value first.
+
+    Attributes:
+        sizing: contracts of an order; None with a strategy.
+        from_strategy: the orders that a strategy wants; None with a sizing.
+        min_ev_pico: pico-units a contract, which an order that limits reduced must still exceed; None: it need not.
+        fee_rule: the fees.
+        limits: the limits.
+        step_seconds: decision times are its multiples.
+        max_age_seconds: an older quote is not visible; None: no limit.
+    """
+
+    sizing: Sizing | None
+    from_strategy: QuoteRule | None
+    min_ev_pico: int | None
+    fee_rule: FeeRule
+    limits: RiskLimits
+    step_seconds: int
+    max_age_seconds: int | None = None
+
+    @property
+    def kelly(self) -> Kelly | None:
+        """The sizing if it depends on equity, else None."""
+        return self.sizing if isinstance(self.sizing, Kelly) else None
