@@ -10,9 +10,7 @@ import pyarrow as pa
 import pytest
 import requests
 
-import tradewinds
 from tests.fakes.tides import BASE, FAMILY, HEIGHTS
-from tests.unit.test_import_rule import PACKAGE
 from tradewinds.archive.archive import Archive, ArchiveWriter
 from tradewinds.archive.faults import INSTEAD, MOST_IN_A_ROW, WEIGHTS, Fault, FaultPlan
 from tradewinds.archive.routes import JSON, Answer, Route, RouteFault, RouteTable, routes_of_families
@@ -189,15 +187,3 @@ def test_the_command_serves_until_it_is_interrupted(archive, tmp_path, command):
     assert set(urls) == {"kalshi", "iem", "yahoo"} and said.startswith(f"serving {archive}: ")
     assert answer.json()["market_settled_ts"] == "2025-03-08T00:00:00Z"
     assert '"path": "/trade-api/v2/historical/cutoff"' in log.read_text()
-
-
-def test_archives_and_sources_name_no_market_and_no_service():
-    families = [markets.family_of(name) for name in markets.NAMES]
-    names = {*markets.NAMES, *(service for family in families for service in family.services), "kalshi", "weather"}
-    names |= {"exchange", "chart api"}
-    wrong = re.compile("|".join(sorted(names)), re.IGNORECASE)
-    for room in ("archive", "sources"):
-        for path in PACKAGE.glob(f"{room}/*.py"):
-            found = [line for line in path.read_text(encoding="utf-8").splitlines() if wrong.search(line)]
-            assert not found, (path.name, found)
-    assert PACKAGE.name == tradewinds.__name__
