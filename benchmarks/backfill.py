@@ -61,6 +61,7 @@ def measure(days: int = DAYS, rate: float = RATE) -> dict:
         }
         (WORK / "config.yaml").write_text(yaml.safe_dump(config))
         (WORK / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\n")
+        # requests for catalogs first: the plan of the run counts those for candles
         _snakemake("--until", "sync_catalog")
         catalogs = len(server.requests)
         planned = int(re.search(r"(\d+) requests to the exchange", _tradewinds("--dry-run").stdout)[1])
@@ -69,6 +70,7 @@ def measure(days: int = DAYS, rate: float = RATE) -> dict:
         seconds = time.monotonic() - started
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime
+        # a second run has nothing to do
         nothing = _seconds_of(_tradewinds)
         return _figures(server, catalogs, rate) | {
             "events": len(dates) * len(WINDOWS),

@@ -143,6 +143,7 @@ class Bench:
         command += ["--mode", engine.mode, "--cash", str(engine.cash)]
         command += ["--events", str(events)] if events else []
         command += ["--twice"] if twice else []
+        # start it; the kernel stops it after too much CPU time
         started = time.perf_counter()
         with open(self.work / f"{engine.module}.stderr", "w") as errors:
             process = subprocess.Popen(
@@ -154,6 +155,7 @@ class Bench:
                 text=True,
             )
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (LONGEST_CPU_SECONDS, LONGEST_CPU_SECONDS + 5))
+        # wait for its end and take its own CPU time and peak memory
         text = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
@@ -325,6 +327,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="of benchmarks/peers, for example vectorbt")
     parser.add_argument("--events", type=int, help="only the first so many, for a quick look")
     given = parser.parse_args()
+    # prepare data and environments, then measure
     engines = [engine for engine in ENGINES if not given.only or engine.module in given.only]
     bench = Bench(given.work.resolve())
     bench.prepare({engine.module for engine in engines if not engine.own} | ({"plain_loop"} if given.events else set()))
@@ -338,6 +341,7 @@ def main() -> None:
     }
     rows = measure(bench, engines, given.runs, given.events)
     machine["after"] = os.getloadavg()[0]
+    # write the figures and the page
     out = given.out or given.work
     out.mkdir(parents=True, exist_ok=True)
     (out / "engines.json").write_text(

@@ -85,7 +85,7 @@ def alone(bars: Path, symbols: list[str]) -> dict:
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
     begun = time.perf_counter()
-    study = replay.Study.of(confs, run_plan(confs[0]))
+    study = replay.SharesStudy.of(confs, run_plan(confs[0]))
     ready = time.perf_counter()
     found: dict[str, list] = {}
     held, dates = study.loaded.bars, {day: str(date_of(day)) for day in study.market.days}
@@ -170,6 +170,7 @@ def main() -> int:
     bars = given.bars.resolve()
     given.work.mkdir(parents=True, exist_ok=True)
     os.chdir(given.work)
+    # import the bars, then run the three processes in turn
     made = child("--task", "prepare", str(bars), str(given.every))
     python, symbols = peer_python(Path.cwd()), ",".join(made["symbols"])
     rounds: dict[str, list[dict]] = {"both_strategies": [], "each_alone": [], "backtestingpy": []}

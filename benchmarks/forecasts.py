@@ -242,6 +242,7 @@ def table(report: dict) -> str:
 
 def tables(found: dict) -> str:
     """Return the tables of docs/forecasts.md: one of CRPS / MAE per station, and one of the periods."""
+    # a table per station
     lines = []
     names = ("climatology", "raw", "bias_corrected", "emos")
     for station, one in found.items():
@@ -259,6 +260,7 @@ def tables(found: dict) -> str:
             lines.append(
                 f"| {name} | {part['n']:,} | " + " | ".join(order) + f" | {part['better_than_best_single_pct']} % |"
             )
+    # the table of periods
     lines += [
         "",
         "| station, period | better than each model alone | PIT columns outside the 95 % band | χ² (9; 95 %: 16.9) |",

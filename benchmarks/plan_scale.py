@@ -65,6 +65,7 @@ def measure(work: Path, days: int = 500) -> dict:
     }
     (work / "config.yaml").write_text(yaml.safe_dump(config))
     (work / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\n")
+    # the plan without files, by both programs, then a run that has all files
     run = [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml"]
     snakemake = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
     figures = {

@@ -117,6 +117,7 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 
 def main() -> None:
     """Run the benchmarks that take little time, and write the page from their figures and the recorded ones of the others."""
+    # measured now
     WORK.mkdir(parents=True, exist_ok=True)
     fetch, budget, sim = (
         fetch_cost.measure(WORK / "fetch"),
@@ -125,6 +126,7 @@ def main() -> None:
     )
     plan = plan_scale.measure(WORK / "plan_scale")
     common, sweeps = simulation.measure_common(sweep_cost.WORK), sweep_cost.measure()
+    # recorded by benchmarks that are run by hand
     year = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
     backfill = json.loads((ROOT / "benchmarks" / "backfill.json").read_text(encoding="utf-8"))
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))

@@ -88,10 +88,12 @@ def _probabilities(work: Path, catalogs: dict[str, str]) -> str:
     """
     rows = []
     for path in catalogs.values():
+        # the markets of each event
         by_event: dict[str, list] = {}
         for row in duckdb.sql(f"FROM '{path}'").fetch_arrow_table().to_pylist():
             by_event.setdefault(row["event_ticker"], []).append(row)
         for markets in by_event.values():
+            # a rough mean: the average of the lower bounds
             bounds = {
                 m["market_ticker"]: strike_bounds(m["strike_type"], m["floor_strike"], m["cap_strike"], None)
                 for m in markets

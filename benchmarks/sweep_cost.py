@@ -31,7 +31,7 @@ from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline import jobs
 from tradewinds.sweeps import replays
 from tradewinds.sweeps.grid import SweepPoint, grid_points
-from tradewinds.sweeps.outcomes import Outcome
+from tradewinds.sweeps.outcomes import PointOutcome
 
 WORK = Path(__file__).resolve().parent / "scratch" / "engines" / "workload"
 BUILT_IN = {"name": "ev_threshold"}
@@ -84,7 +84,7 @@ def _measure(strategy: dict[str, Any] | None, grid: list[str]) -> dict:
     }
 
 
-def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
+def _alone(raw: dict[str, Any], point: SweepPoint) -> PointOutcome:
     """Return the run of a config file with a point's values written in."""
     written = copy.deepcopy(raw)
     for key, value in point.settings.items():
@@ -96,7 +96,7 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> Outcome:
     conf = resolve.resolve(written)
     run = _run(conf)
     year = {"days_per_year": run.days_per_year, "around_the_clock": run.around_the_clock}
-    return Outcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
+    return PointOutcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
 
 
 def _run(conf: resolve.Config) -> RunResult:
@@ -106,7 +106,7 @@ def _run(conf: resolve.Config) -> RunResult:
     return replay.simulate(conf, plan.files.catalogs, candles, plan.files.probabilities)
 
 
-def _same(one: Outcome, other: Outcome) -> bool:
+def _same(one: PointOutcome, other: PointOutcome) -> bool:
     """Whether two outcomes have the same trades and equity."""
     same = (np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
     return one.run_id == other.run_id and all(same)

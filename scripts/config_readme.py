@@ -11,20 +11,20 @@ from tradewinds.families.kalshi_weather import climate_days
 
 HEAD = """# The config
 
-One YAML file is one question. The first nine keys below are required; everything else has a default. Unknown keys,
-wrong types and values out of range are errors that name file, line, key and remedy.
+One YAML file describes one run. The first nine keys below are required; all others have a default. Unknown keys, wrong types
+and values out of range are errors that name file, line, key and remedy.
 
 | file | what it shows |
 |---|---|
 | `kalshi_chicago.yaml` | a month of Chicago's daily highs on the project's own forecast |
 | `demo.yaml` | two cities over the synthetic archive of `make demo` |
-| `equities_demo.yaml` | a strategy of shares on invented daily prices ([docs/equities_daily.md](../docs/equities_daily.md)) |
+| `equities_demo.yaml` | a strategy of shares on synthetic daily prices ([docs/equities_daily.md](../docs/equities_daily.md)) |
 
-Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional, and never
-belong in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
+Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional and must not be
+in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
 
-The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: who is
-asked, how fast, and where results go change no result.
+The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: which
+server is asked, how fast, and where results are written do not change a result.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 

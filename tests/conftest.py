@@ -1,6 +1,7 @@
 """Fixtures and settings of all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 # A slow machine is no wrong result: time is measured in benchmarks/, never in a test.
 settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tradewinds")
+
+# A shell's background job and nohup ignore SIGINT, and so would every program that a test starts and stops by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("TRADEWINDS_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -141,6 +141,7 @@ def simulate(folder: Path, cash: int, events: int | None) -> None:
     """Replay the workload and print the figures; `events` is the number of events, None for all."""
     watch = Stopwatch()
     work = Workload(folder, events)
+    # venue, instruments, data and strategy
     settings = BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False)
     engine = BacktestEngine(settings)
     engine.add_venue(
@@ -164,6 +165,7 @@ def simulate(folder: Path, cash: int, events: int | None) -> None:
     watch.lap("simulate")
     if engine.cache.positions_open():
         raise RuntimeError("positions are open after settlement")
+    # cash flow, fees and number of contracts from the engine's fills
     flow = sum(float(f.last_px) * int(f.last_qty) * (-1 if f.order_side == OrderSide.BUY else 1) for f in rule.fills)
     fees = sum(float(fill.commission) for fill in rule.fills)
     ends = {ids[market.ticker]: market.end_ts * NANO for market in work.markets}

@@ -50,6 +50,7 @@ def test_both_strategies_are_ranked_and_compared(desk):
     assert fall[:4] == ("FALL", "BUY", "profit_target", None) and rise[0] == "RISE"
     ranked = desk.json("leaderboard", "--config", "config.yaml")
     assert len(ranked) == 2
+    assert "P&L, AUD" in desk("leaderboard", "--config", "config.yaml").stdout
     told = desk.json("compare", *(row["run_id"] for row in ranked), "--config", "config.yaml")
     assert told["common_days"]["num_trades"] == [1, 1]
     assert sum(map(float, told["common_days"]["pnl_usd"])) == pytest.approx(float(fall[4] + rise[4]))

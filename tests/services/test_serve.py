@@ -30,7 +30,7 @@ from tests.workflow.equities_desk import world as shares_world
 from tradewinds.database import tables as t
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
-from tradewinds.families.kalshi_weather.report.sections import REPORT
+from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.results.report import write_report
 
 HARM = "<script>alert(1)</script>"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tradewinds.config import markets, resolve
 from tradewinds.families import plan
 from tradewinds.families.equities_daily.bar_panel import make_panel
-from tradewinds.families.equities_daily.fetch import bar_files
+from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.pipeline.simulate import simulate
 from tradewinds.results.report import write_report
 
@@ -34,7 +34,7 @@ def write(folder: Path, world, **changes) -> Path:
         conf = resolve.resolve({**CONFIG, "universe": sorted(world), **changes})
         made = plan.run_plan(conf)
         years = [(file.name, file.year, file.path) for file in made.files.years]
-        bar_files.import_bars("bars.csv", conf["bars"]["columns"], years)
+        user_bars.import_bars("bars.csv", conf["bars"]["columns"], years)
         make_panel(made)
         simulate(conf, made, [], 1)
         write_report(made.run_dir, markets.family_of(conf["market"]).report())

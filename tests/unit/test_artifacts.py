@@ -16,7 +16,7 @@ from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rule
 from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds.config import resolve
 from tradewinds.core import files
-from tradewinds.core.text import dollars, instant, number, plain, probability
+from tradewinds.core.text import amount_text, instant, number, plain, probability
 from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
@@ -227,7 +227,7 @@ def test_the_resolved_config_asks_the_same_question_and_keeps_no_password(url, k
 
 def test_text_goldens():
     money = {0: "0.00", 380_000: "0.38", -12_500_000: "-12.50", 1: "0.000001", -1: "-0.000001", 10**15: "1000000000.00"}
-    assert {micros: dollars(micros) for micros in money} == money
+    assert {micros: amount_text(micros) for micros in money} == money
     odds = {0: "0", 10**12: "1", 1: "0.000000000001", 350 * 10**9: "0.35", Fraction(3, 2): "0.000000000002"}
     odds |= {Fraction(5, 2): "0.000000000002", Fraction(-(10**12), 3): "-0.333333333333"}
     assert {value: probability(value) for value in odds} == odds
@@ -240,9 +240,9 @@ def test_what_rounds_to_nothing_has_no_sign():
 
 @given(st.integers(-85 * 10**14, 85 * 10**14), st.integers(-(10**13), 10**13))
 def test_no_amount_loses_anything_in_text(micros, picos):
-    assert micro(dollars(micros)) == micros and "E" not in dollars(micros)
+    assert micro(amount_text(micros)) == micros and "E" not in amount_text(micros)
     assert Decimal(repr(number(micros))) * 10**6 == micros  # the shortest form is the amount, below 2**33 dollars
-    assert len(dollars(micros).partition(".")[2]) >= 2
+    assert len(amount_text(micros).partition(".")[2]) >= 2
     text = probability(picos)
     assert Decimal(text) * 10**12 == picos and "E" not in text
     assert "." not in text or text[-1] != "0"

@@ -85,7 +85,7 @@ def key_paths(node, prefix=()):
         yield from key_paths(branch, prefix)
 
 
-PATHS = dict(key_paths(resolve.schema()))
+PATHS = dict(key_paths(resolve.schema("kalshi_weather")))
 
 
 def put(raw, path, value):
@@ -151,7 +151,7 @@ def test_every_key_is_described_and_every_object_closed():
             assert len(sub["description"]) > 10, f"{name}.{key}"
             walk(sub, f"{name}.{key}")
 
-    walk(resolve.schema(), "config")
+    walk(resolve.schema("kalshi_weather"), "config")
 
 
 def test_a_message_names_file_line_key_and_remedy(tmp_path):

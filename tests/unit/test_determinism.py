@@ -13,7 +13,7 @@ import os, sys
 from pathlib import Path
 from tests.reference.worlds import make_world
 from tradewinds.families.kalshi_weather import batches, replay
-from tradewinds.families.kalshi_weather.report.sections import REPORT
+from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.pipeline.simulate import about_run

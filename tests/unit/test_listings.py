@@ -171,6 +171,51 @@ def test_nothing_is_cut_on_a_terminal(call, runs, width, monkeypatch):
     assert ("Sortino" in call("leaderboard")[1]) == (width == 120)
 
 
+@pytest.fixture
+def two_currencies(call):
+    """Loaded runs of an account in AUD and of one in USD; ids."""
+    found = {}
+    for seed, currency in enumerate(("AUD", "USD")):
+        metrics = {"currency": currency} if currency != "USD" else {}  # a family with USD accounts does not name it
+        drawdown = 1234.5 * (seed + 1)
+        found[currency] = write(call.folder / currency, seed=seed, max_drawdown_usd=drawdown, **metrics)
+        load_run(currency, URL)
+    return found
+
+
+def words_of(output):
+    return " ".join(output.split())
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_titles_name_the_currency_of_the_account(call, two_currencies, width, monkeypatch):
+    monkeypatch.setattr(listing, "console", lambda: Console(highlight=False, markup=False, width=width))
+    gone = two_currencies["USD"]
+    tell(URL, f"UPDATE backtest_runs SET status = 'FAILED' WHERE run_id = '{gone}'")
+    assert "P&L, AUD" in call("leaderboard")[1]
+    by_drawdown = call("leaderboard", "--sort", "drawdown")[1]
+    assert "drawdown, AUD" in by_drawdown and "USD" not in by_drawdown
+    tell(URL, f"DELETE FROM backtest_metrics WHERE run_id = '{gone}'")
+    tell(URL, f"UPDATE backtest_runs SET metrics_json = NULL WHERE run_id = '{gone}'")
+    assert "P&L, AUD" in call("runs")[1], "a run without amounts is in no currency"
+    found = words_of(call("compare", "AUD", "AUD")[1])
+    assert "max_drawdown, AUD 1,234.50 1,234.50" in found and "P&L on common days, AUD" in found and "usd" not in found
+
+
+def test_a_list_of_several_currencies_names_that_of_each_amount(call, two_currencies):
+    for command in ("runs", "leaderboard"):
+        out = call(command)[1]
+        of = {name: next(line for line in out.splitlines() if run[:8] in line) for name, run in two_currencies.items()}
+        assert "0.26 AUD" in of["AUD"] and "0.26 USD" in of["USD"] and "P&L," not in out, command
+    assert "1,234.50 AUD" in of["AUD"] and "2,469.00 USD" in of["USD"] and "drawdown," not in out
+    compared = words_of(call("compare", two_currencies["USD"], two_currencies["AUD"])[1])
+    assert "max_drawdown 2,469.00 USD 1,234.50 AUD" in compared and "P&L on common days 0.26 USD 0.26 AUD" in compared
+    assert "sharpe" in compared and "roi_pct" in compared
+    for command in ("runs", "leaderboard"):
+        assert [set(row) & {"currency"} for row in rows_of(call(command, "--csv")[1])] == [set(), set()]
+    assert "total_pnl_usd" in json.loads(call("compare", *two_currencies.values(), "--json")[1])["metrics"]
+
+
 def test_compare_refuses_what_is_no_run(call, runs):
     tell(URL, f"UPDATE backtest_runs SET metrics_json = NULL WHERE run_id = '{runs['b']}'")
     wanted = {

@@ -78,7 +78,7 @@ def test_arguments_are_described_one_to_a_line():
     for path in FILES:
         for line, text in docstrings(path):
             section = re.search(r"(?ms)^Args:\n(.*?)(?:\n\n|\Z)", text)
-            if section and re.search(r"; *`?\w+`?(, `?\w+`?)*: ", section[1]):
+            if section and re.search(r"; *`?[a-z_]+`?(, `?[a-z_]+`?)*: ", section[1]):
                 found.append(f"{path.relative_to(ROOT)}:{line}")
     assert found == []
 

@@ -19,9 +19,9 @@ from tradewinds.engine.event_contracts import limits
 from tradewinds.families.kalshi_weather import events, replay
 from tradewinds.families.kalshi_weather.report.calibration_section import wilson
 from tradewinds.families.kalshi_weather.report.edge_section import verdict
+from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.families.kalshi_weather.report.profit import Group, grouped
 from tradewinds.families.kalshi_weather.report.reasons import REASONS
-from tradewinds.families.kalshi_weather.report.sections import REPORT
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned

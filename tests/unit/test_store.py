@@ -185,8 +185,9 @@ def test_some_columns_and_days_of_a_file(tmp_path, columns, days):
     made = dated(tmp_path / "t.parquet")
     filters = [("climate_date", ">=", days[0]), ("climate_date", "<=", days[1])] if days else None
     expected = pq.read_table(tmp_path / "t.parquet", columns=columns, filters=filters)
-    assert files.read_table(tmp_path / "t.parquet", columns, days).equals(expected)
-    assert files.read_rows(str(tmp_path / "t.parquet"), columns, days) == expected.to_pylist()
+    dates = files.DateRange("climate_date", *days) if days else None
+    assert files.read_table(tmp_path / "t.parquet", columns, dates).equals(expected)
+    assert files.read_rows(str(tmp_path / "t.parquet"), columns, dates) == expected.to_pylist()
     assert days or expected.num_rows == made.num_rows
 
 

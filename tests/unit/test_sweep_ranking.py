@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import io
 import itertools
 import math
 import statistics
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.unit.results_parts import at, points, trade
+from tradewinds.cli import sweep
 from tradewinds.core.errors import ConfigError
 from tradewinds.engine.equity import Point
 from tradewinds.results import metrics
 from tradewinds.sweeps import luck
-from tradewinds.sweeps.outcomes import Outcome, midnight, parts, split_date
+from tradewinds.sweeps.outcomes import PointOutcome, midnight, period_figures, split_date
 from tradewinds.sweeps.ranking import RANK_BY, rank
 from tradewinds.sweeps.verdict import verdict
 
@@ -33,7 +36,7 @@ def day(number):
 def outcome(returns, name="a", trades=(), start=10**9, **settings):
     """A run with these daily returns from 1 May on; `trades` are (day, P&L in USD)."""
     worth = list(itertools.accumulate(returns, lambda equity, r: round(equity * (1 + r)), initial=start))
-    return Outcome(
+    return PointOutcome(
         settings or {"risk.fixed_qty": 1},
         name,
         equity_ts=np.array([midnight(day(n)) for n in range(len(worth))]),
@@ -46,6 +49,16 @@ def outcome(returns, name="a", trades=(), start=10**9, **settings):
 
 def noise(seed, days=100, mean=0.0):
     return np.random.default_rng(seed).normal(mean, 0.01, days).tolist()
+
+
+def test_the_table_names_the_currency_of_the_account():
+    ranking = rank([outcome(noise(seed), f"run{seed}", [(0, 5), (99, -2.5)]) for seed in range(3)], day(70))
+    console = Console(file=io.StringIO(), width=80)
+    sweep._show(console, ranking, 2, "AUD")
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    assert "┃ fixed_qty ┃ P&L, AUD ┃ trades ┃ Sharpe ┃ AUD ┃ trades ┃ Sharpe ┃" in lines and "P&L after," in lines[2]
+    assert sum("│ 5.00 │ 1 │" in line and "│ -2.50 │ 1 │" in line for line in lines) == 2
+    assert lines[-1] == "… and 1 more in ranking.csv"
 
 
 # Before and after the split
@@ -83,7 +96,7 @@ def test_parts_by_hand():
         trade(qty=1, price="0.40", fee="0.02", pays="0", decided="05-03 00:00", settled="05-03 15:00"),  # -0.42
         trade(qty=2, price="0.40", fee="0.04", pays="0", decided="05-04 01:00", settled="05-04 15:00"),  # -0.84
     ]
-    before, after = parts(Outcome.of({}, "a", equity, trades, **CLOCK), at("05-03 00:00"))
+    before, after = period_figures(PointOutcome.of({}, "a", equity, trades, **CLOCK), at("05-03 00:00"))
     assert (before.pnl_usd, before.num_trades, after.pnl_usd, after.num_trades) == (0.58, 1, -1.26, 2)
     assert before.sharpe == pytest.approx((0.01 - 0.02) / 2 / statistics.stdev([0.01, -0.02]) * YEAR)
     assert after.sharpe == pytest.approx((0.1 - 0.05) / 2 / statistics.stdev([0.1, -0.05]) * YEAR)
@@ -102,7 +115,8 @@ def test_parts_are_metrics_of_the_points_before_and_after(worth, split):
     until = [p for p in curve if p.ts <= split_ts]
     since = [p for p in curve if p.ts > split_ts]
     since = until[-1:] + since if since else []
-    for part, expected in zip(parts(Outcome.of({}, "a", curve, [], **CLOCK), split_ts), (until, since), strict=True):
+    figures = period_figures(PointOutcome.of({}, "a", curve, [], **CLOCK), split_ts)
+    for part, expected in zip(figures, (until, since), strict=True):
         returns = metrics.daily_returns(expected)
         assert (part.sharpe, part.sortino) == (metrics.sharpe(returns, 365), metrics.sortino(returns, 365))
         assert (part.max_drawdown_usd, part.max_drawdown_pct) == metrics.max_drawdown(expected)
@@ -112,7 +126,7 @@ def test_parts_are_metrics_of_the_points_before_and_after(worth, split):
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(-(10**9), 10**9)), max_size=20), st.integers(0, 10))
 def test_every_trade_is_in_one_part(trades, split):
     found = outcome([0.01] * 9, trades=[(n, micro / 10**6) for n, micro in trades])
-    before, after = parts(found, midnight(day(split)))
+    before, after = period_figures(found, midnight(day(split)))
     assert before.num_trades + after.num_trades == len(trades)
     assert before.num_trades == sum(n < split for n, _ in trades)
     assert round((before.pnl_usd + after.pnl_usd) * 10**6) == sum(micro for _, micro in trades)
@@ -120,11 +134,11 @@ def test_every_trade_is_in_one_part(trades, split):
 
 def test_what_happens_after_the_split_changes_nothing_before_it():
     calm, wild = (outcome(noise(1, 10) + end, trades=[(2, 5), (15, 9)]) for end in ([0.0] * 10, [0.5, -0.9] * 5))
-    assert parts(calm, midnight(day(10)))[0] == parts(wild, midnight(day(10)))[0]
+    assert period_figures(calm, midnight(day(10)))[0] == period_figures(wild, midnight(day(10)))[0]
 
 
 def test_a_run_without_anything_has_nulls():
-    before, after = parts(Outcome.of({}, "a", [], [], **CLOCK), midnight(day(3)))
+    before, after = period_figures(PointOutcome.of({}, "a", [], [], **CLOCK), midnight(day(3)))
     assert dataclasses.astuple(before) == dataclasses.astuple(after) == (0.0, 0, None, None, None, None, False)
 
 
@@ -321,7 +335,7 @@ def test_rank_correlation_is_symmetric_and_sees_order_only(pairs):
 def test_the_verdict_in_words():
     made = [outcome(noise(n), f"run{n}", trades=[(5, 1), (80, 2.5)], **{"risk.fixed_qty": n}) for n in range(20)]
     found = rank(made, day(70))
-    text = verdict(found)
+    text = verdict(found, "USD")
     best = found.rows[0]
     assert text.startswith(
         f"20 configurations were tried. The best by Sharpe ratio before 2025-07-10 is "
@@ -338,17 +352,17 @@ def test_the_verdict_in_words():
 
 def test_the_verdict_never_promises_certainty():
     sure = [outcome(noise(n, 300, mean=0.02 if n == 3 else 0), f"run{n}") for n in range(20)]
-    assert "not luck is more than 99 % (deflated Sharpe ratio). Out of sample" in verdict(rank(sure, day(210)))
+    assert "not luck is more than 99 % (deflated Sharpe ratio). Out of sample" in verdict(rank(sure, day(210)), "USD")
     bad = [outcome(noise(n, 300, mean=-0.01), f"run{n}") for n in range(3)]
-    assert "not luck is less than 1 %" in verdict(rank(bad, day(210)))
+    assert "not luck is less than 1 %" in verdict(rank(bad, day(210)), "USD")
 
 
 def test_the_verdict_where_little_is_known():
-    idle = verdict(rank([outcome([0.0] * 20, "a"), outcome([0.0] * 20, "b")], day(14)))
+    idle = verdict(rank([outcome([0.0] * 20, "a"), outcome([0.0] * 20, "b")], day(14)), "USD")
     assert "2 configurations were tried." in idle and "whether it is luck is unknown" in idle
     assert "its P&L was 0.00 USD in 0 trades." in idle
-    single = verdict(rank([outcome(noise(1))], day(70), "pnl"))
+    single = verdict(rank([outcome(noise(1))], day(70), "pnl"), "USD")
     assert single.startswith("1 configuration was tried. The best by P&L before 2025-07-10 is risk.fixed_qty=1.")
     assert "; a worthless strategy would be expected to show 0.00." in single
-    same = verdict(rank([outcome(noise(n % 2), f"run{n}") for n in range(5)], day(70)))
+    same = verdict(rank([outcome(noise(n % 2), f"run{n}") for n in range(5)], day(70)), "USD")
     assert "the best of 2 worthless strategies (3 more gave no Sharpe ratio or the same returns) would" in same

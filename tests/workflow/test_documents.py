@@ -18,6 +18,7 @@ from tradewinds.families.kalshi_weather.validations import judge
 
 README = (ROOT / "README.md").read_text()
 FOLDERS = ["config", "data", "backtests"]  # with a page of their own
+RULE_FILES = sorted(ROOT.glob("rules/**/*.smk"))
 
 
 def test_the_demo_ends_as_the_readme_says(tmp_path):
@@ -73,21 +74,21 @@ def test_links_lead_somewhere():
 
 
 def test_rule_files_open_with_their_contract_and_rules_have_logs():
-    for path in ROOT.glob("rules/*.smk"):
+    for path in RULE_FILES:
         text = path.read_text()
         assert text.startswith('"""') and "Needs:" in text and "Makes:" in text, path.name
-        for rule in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
+        for rule in re.split(r"^\s*rule ", text, flags=re.MULTILINE)[1:]:
             assert "log:" in rule, rule.split(":")[0]
 
 
-def test_one_script_per_rule():
+def test_one_script_per_rule_in_the_folder_of_its_family():
     rules = {
-        name
-        for path in ROOT.glob("rules/*.smk")
-        for name in re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE)
+        (path.relative_to(ROOT / "rules").parent, name)
+        for path in RULE_FILES
+        for name in re.findall(r"^\s*rule (\w+):", path.read_text(), re.MULTILINE)
     }
-    scripts = {path.stem for path in ROOT.glob("scripts/*.py")}
-    assert rules <= scripts, rules - scripts
+    scripts = {(path.relative_to(ROOT / "scripts").parent, path.stem) for path in ROOT.glob("scripts/**/*.py")}
+    assert len(rules) > 10 and rules <= scripts, rules - scripts
 
 
 def test_environments_mirror_the_lock_file():

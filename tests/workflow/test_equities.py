@@ -193,7 +193,10 @@ def test_sentences_for_people_name_the_currency(finished):
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"on, its P&L was -?[\d.,]+ AUD in ", done.stdout) and "USD" not in done.stdout
     runs = [row["run_id"] for row in finished.json("leaderboard")]
-    assert "P&L on common days, AUD" in finished("compare", *runs).stdout
+    assert "P&L, AUD" in done.stdout and "P&L on common days, AUD" in finished("compare", *runs).stdout
+    for command in ("runs", "leaderboard"):
+        listed = finished(command).stdout
+        assert "P&L, AUD" in listed and "USD" not in listed, command
 
 
 def test_bars_from_the_chart_api_are_fetched_once(tmp_path):

@@ -1,1 +1,1 @@
-"""Is a result true? Look-ahead, and making it again."""
+"""Audits of a result: does it use what was not known yet (look-ahead), and does it come out the same again (reproduce)."""

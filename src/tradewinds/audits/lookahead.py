@@ -1,7 +1,8 @@
-"""Does any decision depend on what was known later? The run is made again with another future and its past compared.
+"""The look-ahead check: make a run again with another future, and compare what it decided before.
 
-For a cut, all records known after it are removed, and in a second copy poisoned. What the run decided up to the cut must be
-what it was. How a run is made again, and what its records are, its market family knows (`Subject`).
+At a cut, all records that became known after it are removed; in a second copy they get other values (are poisoned). The run's
+decisions up to the cut, and the entries of its books, must be the same. The run's market family makes the run again and knows
+what its records are (`Subject`).
 """
 
 from __future__ import annotations
@@ -21,19 +22,34 @@ TOGETHER = "several kinds together"
 
 
 class Cut(NamedTuple):
-    """An instant (Unix seconds) after which everything is changed, and what it stands at."""
+    """An instant after which all records are changed.
+
+    Attributes:
+        ts: Unix seconds.
+        place: what happens at the instant or right after it.
+    """
 
     ts: int
     place: str
 
 
-Difference = tuple[int, str, str]  # when, and the outcome before and after the future was changed
+# Unix seconds, and the outcome at that time before and after the future was changed.
+Difference = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
 class Change:
-    """The first decision of a market by the cut, or entry of its books, that came out differently, and the kinds of records
-    that made it so."""
+    """The first decision of a market, or entry of its books, that came out differently although it is not after the cut.
+
+    Attributes:
+        event_ticker: the market's event.
+        market_ticker: the market.
+        ts: when, in Unix seconds.
+        before: the outcome in the run.
+        after: the outcome with another future.
+        poisoned: later records had other values; else they were removed.
+        kinds: the kinds of records whose change alone makes this difference.
+    """
 
     event_ticker: str
     market_ticker: str
@@ -46,7 +62,14 @@ class Change:
 
 @dataclass(frozen=True)
 class CutReport:
-    """What one cut showed. `records` counts later records by kind, `decisions` what was compared (in each copy)."""
+    """What one cut showed.
+
+    Attributes:
+        cut: the cut.
+        records: how many records became known after it, by kind.
+        decisions: how many decisions up to it were compared in each copy, by kind.
+        changes: what came out differently.
+    """
 
     cut: Cut
     records: Counter[str]
@@ -55,7 +78,15 @@ class CutReport:
 
 
 def check(subject: Subject, cuts: int = 8, seed: int = 0) -> Iterator[CutReport]:
-    """One report per cut, in time order; the same seed makes the same cuts.
+    """Check a run at some cuts.
+
+    Args:
+        subject: the run.
+        cuts: how many.
+        seed: the same seed makes the same cuts.
+
+    Yields:
+        One report per cut, in time order.
 
     Raises:
         SimulationError: the run itself cannot be made from these inputs.
@@ -66,17 +97,18 @@ def check(subject: Subject, cuts: int = 8, seed: int = 0) -> Iterator[CutReport]
 
 
 class Checker:
-    """Compares a run with itself under other futures."""
+    """Compares a run with the same run under other futures."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
 
     def cuts(self, count: int, seed: int) -> list[Cut]:
-        """Cuts where something happens in this run."""
+        """Choose cuts at which something happens in this run; arguments as for `choose_cuts`."""
         return choose_cuts(self.subject.instants(), count, seed)
 
     def report(self, cut: Cut) -> CutReport:
-        """What changes up to a cut when everything after it is removed, and when it is poisoned."""
+        """Compare the run up to a cut with the runs whose later records are removed, and poisoned."""
+        # What came out differently, and by which kinds of records.
         changes, records = [], Counter[str]()
         for poisoned in (False, True):
             future = Future(cut.ts, poisoned, frozenset(self.subject.kinds))
@@ -85,6 +117,7 @@ class Checker:
             for key, difference in differences.items():
                 kinds = tuple(kind for kind, keys in causes.items() if key in keys) or (TOGETHER,)
                 changes.append(Change(self.subject.event_of(key[0]), key[0], *difference, poisoned, kinds))
+        # How many decisions were compared: a stretch is the same decision at each step.
         decisions: Counter[str] = Counter()
         for (_, what), stretches in self.subject.past(cut.ts).items():
             decisions[what] += sum((s.end_ts - s.first_ts) // self.subject.step_seconds for s in stretches)
@@ -92,27 +125,38 @@ class Checker:
         return CutReport(cut, records, decisions, changes)
 
     def differences(self, future: Future) -> tuple[dict[Key, Difference], Counter[str]]:
-        """Per market, the first decision by the cut that differs under another future; and the records it changed."""
+        """Make the run again under another future.
+
+        Returns:
+            The first difference up to the cut for each timeline that has one, and how many records were changed, by kind.
+        """
         with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
             found, records = self.subject.again(future, Path(folder))
         return _differences(self.subject.past(future.cut_ts), found), records
 
     def _causes(self, future: Future) -> dict[str, set[Key]]:
-        """Per kind of record, what differs when the later records of that kind alone are changed."""
+        """For each kind of record, the timelines that differ when later records of that kind alone are changed."""
         return {kind: set(self.differences(replace(future, kinds=frozenset({kind})))[0]) for kind in self.subject.kinds}
 
 
 def choose_cuts(instants: Mapping[str, Sequence[int]], count: int, seed: int) -> list[Cut]:
-    """Instants spread over a run, one in each of `count` equal parts: at and right before what happens there, and anywhere.
+    """Choose cuts spread over a run, one in each of `count` equal parts of its time.
+
+    They take turns: at an instant when something happens, one second before such an instant, and anywhere. Where a part has no
+    such instant, its cut is anywhere in it.
 
     Args:
         instants: when something happens (Unix seconds), by what it is.
+        count: how many cuts.
+        seed: the same seed makes the same cuts.
     """
+    # What a cut may stand at, in a random order.
     wanted: list[tuple[str, Sequence[int]]] = [("any instant", ())]
     for name, found in instants.items():
         wanted += [(f"at {name}", found), (f"before {name}", [ts - 1 for ts in found])]
     rng = random.Random(seed)
     rng.shuffle(wanted)
+    # One cut in each part of the time from the first to the last instant.
     all_of_them = [ts for found in instants.values() for ts in found]
     first, last = min(all_of_them), max(all_of_them)
     cuts = []
@@ -124,8 +168,13 @@ def choose_cuts(instants: Mapping[str, Sequence[int]], count: int, seed: int) ->
 
 
 def _differences(expected: Timelines, found: Timelines) -> dict[Key, Difference]:
-    """Per timeline that is not the same: when it first differs, and both outcomes there. The books of a market are told only
-    where all its decisions agree: else they differ because a decision did."""
+    """Compare timelines.
+
+    The books of a market count only where all its decisions are the same: otherwise they differ because a decision does.
+
+    Returns:
+        For each timeline that differs, when it first does, and both outcomes at that time.
+    """
     different = {}
     for key in sorted(expected.keys() | found.keys()):
         before, after = expected.get(key, []), found.get(key, [])
@@ -137,13 +186,15 @@ def _differences(expected: Timelines, found: Timelines) -> dict[Key, Difference]
 
 
 def _first_difference(before: list[Stretch], after: list[Stretch]) -> int:
+    """When two timelines first differ, in Unix seconds."""
     pair = next(pair for pair in itertools.zip_longest(before, after) if pair[0] != pair[1])
     stretches = [stretch for stretch in pair if stretch]
     same_start = len({(stretch.first_ts, stretch.outcome) for stretch in stretches}) == 1
-    if same_start and len(stretches) == 2:  # one of them goes on for longer
+    if same_start and len(stretches) == 2:  # they differ where the shorter one ends
         return min(stretch.end_ts for stretch in stretches)
     return min(stretch.first_ts for stretch in stretches)
 
 
 def _outcome_at(stretches: list[Stretch], ts: int) -> str:
+    """The outcome of a timeline at an instant."""
     return next((s.outcome for s in stretches if s.first_ts <= ts < s.end_ts), "nothing")

@@ -1,4 +1,4 @@
-"""Make a run again from the files that its manifest names, and say how it differs."""
+"""Make a run again from the files that its manifest names, and compare the results."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from typing import Any
 
 from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 
-COMPARED = ("trades.csv", "metrics.json")
-SHOWN = 10
+COMPARED = ("trades.csv", "metrics.json")  # files that must be the same, byte by byte
+SHOWN = 10  # missing inputs in a message
 
 
 def read_manifest(run_dir: Path) -> dict[str, Any]:
-    """What a run's manifest says that making it again needs.
+    """Read from a run's manifest what making the run again needs.
+
+    Args:
+        run_dir: the run's folder.
+
+    Returns:
+        The values of run_id, config, inputs, packages, git_sha and tradewinds_version.
 
     Raises:
         ConfigError: this is no folder of a run.
@@ -32,7 +38,14 @@ def read_manifest(run_dir: Path) -> dict[str, Any]:
 
 
 def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What the run was made from that is something else today.
+    """Compare what a run was made from with what is here today.
+
+    Args:
+        run_dir: the run's folder.
+        manifest: from `read_manifest`.
+
+    Yields:
+        A line for each input, version and key of the config that differs.
 
     Raises:
         DataMissing: an input is not there.
@@ -41,6 +54,7 @@ def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     from tradewinds.config.resolve import digest
     from tradewinds.results.manifest import git_sha, package_versions, sha256
 
+    # Inputs: all there, and with the same content.
     inputs = manifest["inputs"]
     missing = [path for path in inputs if not Path(path).is_file()]
     if missing:
@@ -53,11 +67,13 @@ def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     for path, wanted in inputs.items():
         if (found := sha256(path)) != wanted:
             yield f"input differs: {path} (SHA-256 {found[:12]}…, was {wanted[:12]}…)"
+    # Versions: of Tradewinds, of its source, and of the packages that decide about results.
     versions = {"tradewinds": manifest["tradewinds_version"], "git commit": manifest["git_sha"], **manifest["packages"]}
     today = {"tradewinds": __version__, "git commit": git_sha(), **package_versions()}
     for name, was in versions.items():
         if today.get(name) != was:
             yield f"version differs: {name} is {today.get(name)}, was {was}"
+    # The config: that of the manifest, and the one that lies in the folder.
     before, kept = manifest["config"], _kept_config(run_dir)
     for key in sorted({*before, *kept}):
         if digest(before.get(key)) != digest(kept.get(key)):
@@ -65,6 +81,7 @@ def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _kept_config(run_dir: Path) -> dict[str, Any]:
+    """The part of config_resolved.yaml on which a result depends, as the manifest would hold it."""
     from tradewinds.config import resolve as configs
 
     kept = configs.question(configs.load(run_dir / "config_resolved.yaml"))
@@ -73,7 +90,18 @@ def _kept_config(run_dir: Path) -> dict[str, Any]:
 
 
 def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """For each file that is compared, how the new one differs: nothing, or a sentence."""
+    """Make a run again in a temporary folder.
+
+    Args:
+        run_dir: the run's folder.
+        manifest: from `read_manifest`.
+
+    Returns:
+        For each file of COMPARED, one sentence on the first difference; an empty list where there is none.
+
+    Raises:
+        SimulationError: this version of Tradewinds would not make the same run of the config.
+    """
     import os
 
     from tradewinds.config import resolve as configs
@@ -94,6 +122,7 @@ def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str
 
 
 def _compared(was: Path, now: Path) -> list[str]:
+    """One sentence on the first line in which two text files differ; nothing if they are the same."""
     if was.read_bytes() == now.read_bytes():
         return []
     before, after = (path.read_text(encoding="utf-8").splitlines() for path in (was, now))

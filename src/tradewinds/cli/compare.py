@@ -81,14 +81,19 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     table.add_column("")
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")
+    # Amounts in the currencies of the accounts, whatever the names of the metrics say.
+    currencies = [str(run.metrics.get("currency", "USD")) for run in runs]
+    amounts = listing.Amounts(currencies)
     for name, values in comparison["metrics"].items():
-        table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+        if name.endswith("_usd"):
+            table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
+        else:
+            table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
     common = comparison["common_days"]
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
-        currencies = dict.fromkeys(run.metrics.get("currency", "USD") for run in runs)
-        table.add_row(f"P&L on common days, {' / '.join(currencies)}", *map(text.figure, common["pnl_usd"]))
+        table.add_row(amounts.title("P&L on common days"), *map(amounts.text, common["pnl_usd"], currencies))
         table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
     if comparison["config_differences"]:
         table.add_section()

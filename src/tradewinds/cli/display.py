@@ -47,9 +47,9 @@ def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: 
     table = Table.grid(padding=(0, 3))
     table.add_column()
     table.add_column(justify="right")
-    currency = metrics.get("currency", "USD")
+    currency = metrics.get("currency", "USD")  # of the account; the keys of amounts end in _usd for every currency
     for label, key in (*_HEADLINES, *headlines):
-        table.add_row(label.replace("USD", currency), _shown(metrics[key]))
+        table.add_row(f"{label}, {currency}" if key.endswith("_usd") else label, _shown(metrics[key]))
     table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
@@ -61,15 +61,15 @@ def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: 
 
 
 _HEADLINES = (
-    ("Start balance, USD", "start_balance_usd"),
-    ("End balance, USD", "end_balance_usd"),
-    ("P&L, USD", "total_pnl_usd"),
-    ("Fees, USD", "total_fees_usd"),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("P&L", "total_pnl_usd"),
+    ("Fees", "total_fees_usd"),
     ("Return, %", "roi_pct"),
     ("Trades", "num_trades"),
     ("Win rate, %", "win_rate_pct"),
     ("Profit factor", "profit_factor"),
-    ("Max drawdown, USD", "max_drawdown_usd"),
+    ("Max drawdown", "max_drawdown_usd"),
     ("Sharpe", "sharpe"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ COLUMNS = (
 _WIDE = 112  # columns of a terminal that has room for all figures
 _FIRST = ("total_pnl_usd", "num_trades", "sharpe")  # shown on a narrower one, with the figure that the order is by
 HEADS = {
-    "total_pnl_usd": "P&L, USD",
+    "total_pnl_usd": "P&L",
     "roi_pct": "return, %",
     "num_trades": "trades",
     "win_rate_pct": "wins, %",
@@ -28,6 +29,9 @@ HEADS = {
     "sortino": "Sortino",
     "brier": "Brier",
 }
+AMOUNTS = frozenset(
+    {"total_pnl_usd", "max_drawdown_usd"}
+)  # in the currency of the run's account, whatever their name says
 
 
 def leaderboard(
@@ -54,12 +58,20 @@ def leaderboard(
     machine = listing.for_programs(as_json, as_csv)
     with queries.reading(listing.database_url(database, config)) as connection:
         rows = queries.leaderboard(connection, sort=sort, limit=limit or (None if machine else SHOWN))
+        currencies = {} if machine else queries.account_currencies(connection, [row["run_id"] for row in rows])
     if not listing.printed(rows, COLUMNS, as_json, as_csv):
-        _show(listing.console(), rows, sort)
+        _show(listing.console(), rows, sort, currencies)
 
 
-def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
-    """Print the leaderboard as a table."""
+def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: Mapping[str, str]) -> None:
+    """Print the leaderboard as a table.
+
+    Args:
+        console: where to print.
+        rows: runs in the order of the leaderboard.
+        sort: what the order is by.
+        currencies: of the runs' accounts, by run id.
+    """
     if not rows:
         console.print("no run was loaded with success yet.")
         return
@@ -73,9 +85,16 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str) -> None:
     table.add_column("run", no_wrap=True)
     table.add_column("strategy", overflow="fold", min_width=12)
     table.add_column("dates", no_wrap=True)
+    amounts = listing.Amounts(currencies.values())
     for name in names:
-        table.add_column(HEADS[name], justify="right", no_wrap=True)
+        title = amounts.title(HEADS[name]) if name in AMOUNTS else HEADS[name]
+        table.add_column(title, justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
-        figures = (text.figure(row[name], 4 if name == "brier" else 2) for name in names)
+        figures = (
+            amounts.text(row[name], currencies[row["run_id"]])
+            if name in AMOUNTS
+            else text.figure(row[name], 4 if name == "brier" else 2)
+            for name in names
+        )
         table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)
     console.print(table)

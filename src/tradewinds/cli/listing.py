@@ -46,6 +46,7 @@ def database_url(url: str | None, config: Path | None) -> str:
     Raises:
         ConfigError: both are given, or the config is wrong.
     """
+    from tradewinds.config import markets
     from tradewinds.config import resolve as configs
 
     if url and config:
@@ -54,7 +55,7 @@ def database_url(url: str | None, config: Path | None) -> str:
         return url
     if config:
         return str(configs.load(config)["database"]["url"])
-    default = configs.schema()["properties"]["database"]["properties"]["url"]["default"]
+    default = configs.schema(markets.NAMES[0])["properties"]["database"]["properties"]["url"]["default"]
     return str(default)
 
 
@@ -135,6 +136,33 @@ def table(title: str) -> Table:
 
     narrow: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, **narrow)
+
+
+class Amounts:
+    """How a table shows amounts: one currency stands in the titles, several stand beside each amount.
+
+    Args:
+        currencies: those of the accounts whose amounts the table shows.
+    """
+
+    def __init__(self, currencies: Iterable[str]) -> None:
+        self.currencies = set(currencies)
+
+    def title(self, name: str) -> str:
+        """Return the title of a column or row of amounts."""
+        return f"{name}, {next(iter(self.currencies))}" if len(self.currencies) == 1 else name
+
+    def text(self, value: Any, currency: str) -> str:
+        """Return an amount as text; None is a dash.
+
+        Args:
+            value: the amount.
+            currency: of its account.
+        """
+        from tradewinds.core import text
+
+        shown = text.figure(value)
+        return shown if value is None or len(self.currencies) == 1 else f"{shown} {currency}"
 
 
 def dates(row: Mapping[str, Any]) -> str:

@@ -91,6 +91,7 @@ def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
     from tradewinds.core import files
     from tradewinds.families.kalshi_weather import climate_days
     from tradewinds.families.kalshi_weather.calibration.inputs import asof_of, quotes_at
+    from tradewinds.families.kalshi_weather.schemas import climate_range
 
     rows = []
     forecasts = {row["market_ticker"]: row for row in files.read_rows(plan.files.probabilities)}
@@ -98,7 +99,9 @@ def bracket_rows(conf: Config, plan: EventsPlan, day: dt.date) -> list[Row]:
     for series, catalog in plan.files.catalogs.items():
         asof = asof_of(conf, climate_days.station_of(series), day)
         quotes = quotes_at([candles[series]], asof)
-        listed = files.read_rows(catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], (day, day))
+        listed = files.read_rows(
+            catalog, ["market_ticker", "yes_sub_title", "floor_strike", "cap_strike"], climate_range(day, day)
+        )
         for market in sorted(listed, key=_coldest):
             ticker = market["market_ticker"]
             if ticker in forecasts:

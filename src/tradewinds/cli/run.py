@@ -72,6 +72,7 @@ def carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run
 
 
 def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+    """Do the work of `carry_out`, which passes on what this raises."""
     # Imported here: the plan needs pyarrow, and a dry run needs no database.
     from tradewinds.cli import display
     from tradewinds.config import markets

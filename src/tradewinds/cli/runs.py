@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,17 +54,19 @@ def runs(
         shown = limit or (None if machine else SHOWN)
         rows = queries.list_runs(connection, wanted, limit=shown)
         total = queries.count_runs(connection, wanted)
+        currencies = {} if machine else queries.account_currencies(connection, [row["run_id"] for row in rows])
     if not listing.printed(rows, COLUMNS, as_json, as_csv):
-        _show(listing.console(), rows, total)
+        _show(listing.console(), rows, total, currencies)
 
 
-def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
+def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: Mapping[str, str]) -> None:
     """Print runs as a table, then the errors of those that failed.
 
     Args:
         console: where to print.
         rows: the runs that are shown.
         total: how many there are in all.
+        currencies: of the runs' accounts, by run id.
     """
     from rich.text import Text
 
@@ -73,18 +76,22 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int) -> None:
     if not rows:
         console.print(title)
         return
+    # A row per run, with its main figures.
     table = listing.table(title)
     for name in ("run", "status"):
         table.add_column(name, no_wrap=True)
     table.add_column("strategy", overflow="fold", min_width=12)
     table.add_column("series", overflow="fold", min_width=9)
     table.add_column("dates", no_wrap=True)
-    for name in ("P&L, USD", "trades", "Sharpe"):
+    amounts = listing.Amounts(currencies[row["run_id"]] for row in rows if row["total_pnl_usd"] is not None)
+    for name in (amounts.title("P&L"), "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
+    # A row per run, then why runs failed, then how many are not shown.
     colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
     for row in rows:
         status = Text(row["status"], colours[row["status"]])
-        figures = (text.figure(row[name]) for name in ("total_pnl_usd", "num_trades", "sharpe"))
+        pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
+        figures = (pnl, text.figure(row["num_trades"]), text.figure(row["sharpe"]))
         series = "\n".join(row["series"])
         table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures)
     console.print(table)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.sweeps.grid import SweepPoint
-    from tradewinds.sweeps.outcomes import Outcome, Part
-    from tradewinds.sweeps.ranking import Judged, Ranking
+    from tradewinds.sweeps.outcomes import PeriodFigures, PointOutcome
+    from tradewinds.sweeps.ranking import JudgedPoint, Ranking
 
 
 def sweep(
@@ -137,7 +137,7 @@ def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
     ranking_files.write_ranking(folder, ranking, points, sentences)
-    _show(console, ranking, options.top)
+    _show(console, ranking, options.top, currency)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
@@ -154,7 +154,7 @@ def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, co
 
 def _replay_in_jobs(
     points: Sequence[SweepPoint], split: dt.date, folder: Path, run: RunOptions, console: Console
-) -> Iterator[Judged]:
+) -> Iterator[JudgedPoint]:
     """Replay a group of points in jobs of a Snakemake profile; a job whose figures are there is not run again.
 
     Args:
@@ -189,7 +189,7 @@ def _replay_in_jobs(
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[Outcome]:
+def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome]:
     """Replay a group of points in this process."""
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.plan import run_plan
@@ -239,8 +239,15 @@ class _ReplayProgress:
             self.console.print(f"replay: {self.done:,} of {self.total:,}")
 
 
-def _show(console: Console, ranking: Ranking, top: int) -> None:
-    """Print the first points, with their figures before and after the split."""
+def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
+    """Print the first points, with their figures before and after the split.
+
+    Args:
+        console: where to print.
+        ranking: the ranked points.
+        top: how many of them to print.
+        currency: of the account.
+    """
     from rich.table import Table
 
     from tradewinds.sweeps.ranking_files import setting_text
@@ -248,7 +255,7 @@ def _show(console: Console, ranking: Ranking, top: int) -> None:
     table = Table(title=f"By {ranking.by} before {ranking.split}", title_justify="left")
     for key in ranking.rows[0].settings:
         table.add_column(key.rpartition(".")[2], overflow="fold")
-    for name in ("P&L", "trades", "Sharpe", "P&L after", "trades", "Sharpe"):
+    for name in (f"P&L, {currency}", "trades", "Sharpe", f"P&L after,\n{currency}", "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in ranking.rows[:top]:
         table.add_row(*map(setting_text, row.settings.values()), *_figures(row.in_sample), *_figures(row.out_of_sample))
@@ -257,6 +264,6 @@ def _show(console: Console, ranking: Ranking, top: int) -> None:
         console.print(f"… and {len(ranking.rows) - top:,} more in ranking.csv")
 
 
-def _figures(part: Part) -> list[str]:
+def _figures(part: PeriodFigures) -> list[str]:
     """P&L, number of trades and Sharpe ratio of one part as text."""
     return [f"{part.pnl_usd:,.2f}", f"{part.num_trades:,}", "—" if part.sharpe is None else f"{part.sharpe:,.2f}"]

@@ -1,1 +1,1 @@
-"""Configs: load, check, fill in, digest; and which market family a config belongs to."""
+"""Configs: load, check, fill in defaults, digest; and find the market family of a config."""

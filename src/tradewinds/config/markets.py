@@ -1,7 +1,9 @@
-"""Market families: instruments, calendar, costs, settlement. Each is a module that offers the functions of `Family`; what
-is the same for all of them (plan, workflow, results, database, sweeps, command line) asks the registry, never for a name.
+"""Market families by name: the value of a config's key `market`.
 
-Importing this package costs nothing: a family's module is imported when it is asked for.
+A family knows instruments, calendar, costs and settlement; it is one object, FAMILY, of the contract in families/contract.py.
+All other rooms (workflow, results, database, sweeps, command line) ask this module for the family of a config.
+
+Importing this module is cheap: a family's module is imported when `family_of` is called.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from tradewinds.families.contract import Family
 
-# market: (module, the key of a config that says so where `market` is left out)
+# By market: its module, and the key that tells its configs where `market` is left out.
 _REGISTRY = {
     "kalshi_weather": ("tradewinds.families.kalshi_weather.family", "series_tickers"),
     "equities_daily": ("tradewinds.families.equities_daily.family", "universe"),
@@ -23,7 +25,13 @@ NAMES = tuple(_REGISTRY)
 
 
 def market_of(raw: Mapping[str, Any]) -> str:
-    """The market family of a config that is not checked yet; one that names none and has no family's key is the first's."""
+    """Return the market family of a config that is not checked yet.
+
+    A config whose `market` is missing or unknown belongs to the family whose key it has; without such a key, to the first one.
+
+    Args:
+        raw: the config as YAML gives it.
+    """
     named = raw.get("market")
     if isinstance(named, str) and named in _REGISTRY:
         return named
@@ -32,5 +40,5 @@ def market_of(raw: Mapping[str, Any]) -> str:
 
 @functools.cache
 def family_of(market: str) -> Family:
-    """A market family, by the contract of families/contract.py."""
+    """Return a market family by its name."""
     return cast("Family", importlib.import_module(_REGISTRY[market][0]).FAMILY)

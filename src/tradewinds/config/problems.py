@@ -1,6 +1,6 @@
-"""What is wrong with a config, in words: file, line, key, remedy.
+"""Find what is wrong with a config, and name file, line, key and remedy.
 
-Two sources of problems: YAML itself (syntax, a key given twice) and JSON Schema (types, ranges, spelling).
+Problems come from YAML (syntax, a key given twice), from the JSON Schema (types, ranges, spelling) and from the market family.
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ import yaml
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
 
-KeyPath = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]  # keys of mappings and indices of lists, from the outside
 
 
 def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """A YAML mapping and the line (from 1) of every key path in it.
+    """Parse a YAML mapping.
+
+    Args:
+        text: the document.
+        source: the file's name, for messages.
+
+    Returns:
+        The mapping, and the line (from 1) of every key path in it.
 
     Raises:
-        ConfigError: not YAML, not a mapping, or a key given twice.
+        ConfigError: the text is not YAML or not a mapping, or a key is given twice.
     """
     try:
         node, data = _parsed(text)
@@ -31,7 +38,7 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
         problem = getattr(error, "problem", None) or "cannot be parsed"
         remedy = "Check indentation, quotes and brackets near that line."
         raise ConfigError(f"this is not valid YAML ({problem}).", where=where, remedy=remedy) from None
-    except ValueError as error:  # 2025-02-30 looks like a date to YAML and is none
+    except ValueError as error:  # YAML takes 2025-02-30 for a date
         raise ConfigError(f"a value cannot be read ({error}).", where=source, remedy="Check the dates.") from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(data, dict):
         raise ConfigError("a config is a mapping of keys to values.", where=source, remedy="See config/README.md.")
@@ -41,7 +48,10 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
 
 
 def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
-    """Nodes and value of a document. The two parsers word their refusals differently: of a bad one the Python one's is told."""
+    """Return the nodes and the value of a document.
+
+    Of a bad document the Python parser's error is raised: its text and the C parser's differ.
+    """
     try:
         return yaml.compose(text, Loader=yaml_text.LOADER), yaml_text.load(text)
     except yaml.YAMLError:
@@ -49,6 +59,7 @@ def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
 
 
 def _collect_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str) -> None:
+    """Add the line of every key path below a node to `lines`; raise ConfigError for a key that is given twice."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, key.value)
@@ -64,7 +75,7 @@ def _collect_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], so
 
 
 def dotted(path: KeyPath) -> str:
-    """`risk.fixed_qty`, `series_tickers[0]`."""
+    """Return a key path as text: `risk.fixed_qty`, `series_tickers[0]`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -72,26 +83,37 @@ def dotted(path: KeyPath) -> str:
 
 
 class Problems:
-    """Collects problems of one config and raises them as one ConfigError."""
+    """Collects the problems of a config, to raise them as one ConfigError.
+
+    Args:
+        source: the config file's name.
+        lines: the line of each key path; empty if unknown.
+    """
 
     def __init__(self, source: str, lines: dict[KeyPath, int]) -> None:
         self.source, self.lines, self.found = source, lines, list[ConfigError]()
 
     def add(self, path: KeyPath, what: str, remedy: str) -> None:
-        """Note a problem at a key path."""
+        """Add a problem.
+
+        Args:
+            path: where it is; the nearest key path above it gives the line.
+            what: what is wrong, one sentence.
+            remedy: what to do about it.
+        """
         line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
         where = self.source + (f", line {line}" if line else "") + (f", {dotted(path)}" if path else "")
         self.found.append(ConfigError(what, where=where, remedy=remedy))
 
     def raise_if_any(self) -> None:
-        """Raise all problems together, a paragraph each."""
+        """Raise ConfigError with a paragraph per problem, if there are any."""
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
             raise ConfigError("\n".join(str(problem) for problem in self.found))
 
     def check_schema(self, config: dict[str, Any], schema: dict[str, Any]) -> None:
-        """Note every way in which a config breaks its schema."""
+        """Add a problem for every way in which a config breaks its JSON Schema."""
         import jsonschema  # here: it takes 0.1 s, and commands that only list runs check no config
 
         validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
@@ -100,13 +122,15 @@ class Problems:
         self._refuse_infinities(config, ())
 
     def _refuse_infinities(self, value: Any, path: KeyPath) -> None:
+        """Add a problem for every number below a value that is infinite or not a number: JSON Schema allows them."""
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, item in items:
             self._refuse_infinities(item, (*path, key))
         if isinstance(value, float) and not math.isfinite(value):
             self.add(path, f"{value} is no number to reckon with.", "Give a finite number.")
 
-    def _add_schema_error(self, error: Any) -> None:  # the stubs of ValidationError forbid its fields
+    def _add_schema_error(self, error: Any) -> None:  # Any: the stubs of ValidationError forbid its fields
+        """Add the problem of one error of the schema's validator."""
         path: KeyPath = tuple(error.absolute_path)
         if error.validator == "oneOf":
             for inner in _branch_errors(error):
@@ -127,13 +151,14 @@ class Problems:
 
 
 def _branch_errors(error: Any) -> list[Any]:
-    """The errors of the oneOf branch that the value's `source` selects; none if `source` itself is wrong."""
+    """Return the errors of the oneOf branch that the value's `source` selects; none if `source` itself is wrong."""
     source = error.instance.get("source") if isinstance(error.instance, dict) else None
     index = next((i for i, b in enumerate(error.validator_value) if b["properties"]["source"]["const"] == source), None)
     return [inner for inner in error.context or () if inner.schema_path[0] == index]
 
 
 def _fault(error: Any) -> str:
+    """What is wrong with a value, as a sentence."""
     value = repr(error.instance) if len(repr(error.instance)) < 60 else f"{repr(error.instance)[:57]}..."
     match error.validator:
         case "type":
@@ -152,6 +177,7 @@ def _fault(error: Any) -> str:
 
 
 def _remedy(error: Any) -> str:
+    """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
         near = difflib.get_close_matches(str(error.instance), allowed, n=1, cutoff=0.4)
@@ -162,10 +188,12 @@ def _remedy(error: Any) -> str:
 
 
 def _meaning(schema: dict[str, Any], key: str) -> str:
+    """The description of a key of a schema."""
     return str(schema["properties"][key].get("description", "see config/README.md."))
 
 
 def _kind(value: Any) -> str:
+    """The type of a YAML value, in words."""
     names = {
         bool: "a truth value",
         int: "a whole number",
@@ -178,6 +206,7 @@ def _kind(value: Any) -> str:
 
 
 def _types(wanted: str | list[str]) -> str:
+    """The types that a schema allows, in words."""
     names = {
         "integer": "a whole number",
         "number": "a number",

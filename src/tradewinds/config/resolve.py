@@ -1,8 +1,7 @@
 """The config: load, check, fill in defaults, digest, run id.
 
-A config goes through three steps: `load` reads YAML and remembers lines, `resolve` checks it against the closed JSON
-Schema and fills in the defaults, `run_id` names the question it asks. Every problem is reported at once, one paragraph
-each, as one ConfigError.
+`load` reads YAML and its line numbers, `resolve` checks a config against its closed JSON Schema and fills in defaults, `run_id`
+names the question that it asks. All problems of a config are raised together as one ConfigError, a paragraph each.
 """
 
 from __future__ import annotations
@@ -28,23 +27,27 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
 @functools.cache
-def _schema(market: str = "kalshi_weather") -> dict[str, Any]:
-    """The one copy inside this module, which nothing may change: parsing it takes a hundred times what `resolve` does."""
+def _schema(market: str) -> dict[str, Any]:
+    """Return a market's schema, the one copy of this module: parse it once, which takes 100 times as long as `resolve`."""
     text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml_text.load(text)
     return loaded
 
 
-def schema(market: str = "kalshi_weather") -> dict[str, Any]:
-    """The JSON Schema of a market family's config."""
+def schema(market: str) -> dict[str, Any]:
+    """Return a copy of the JSON Schema of a market family's config."""
     return copy.deepcopy(_schema(market))
 
 
 def load(path: str | Path, today: dt.date | None = None) -> Config:
     """Read and resolve a config file.
 
+    Args:
+        path: the file.
+        today: the date that counts as today; None for the clock's, UTC.
+
     Raises:
-        ConfigError: the file cannot be read, is not YAML, or `resolve` refuses it; names file, key, line and remedy.
+        ConfigError: the file cannot be read, is not YAML, or is refused by `resolve`; names file, line, key and remedy.
     """
     path = Path(path)
     try:
@@ -69,7 +72,8 @@ def resolve(
 
     Args:
         raw: the mapping as YAML gives it, dates as dates or ISO strings.
-        source: file name for messages; `lines`: line of each key path.
+        source: file name for messages.
+        lines: line of each key path.
         today: the date that counts as today (default: the clock's, UTC).
 
     Returns:
@@ -92,7 +96,7 @@ def resolve(
 
 
 def _plain(value: Any) -> Any:
-    """Dates as ISO strings, whole floats of integer keys untouched: what JSON Schema can judge."""
+    """Return a value with dates as ISO strings, as JSON Schema needs them."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -103,7 +107,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fill(config: Config, node: dict[str, Any]) -> None:
-    """Fill in defaults, depth first, in the schema's order."""
+    """Fill in a schema's defaults, depth first, in its order; whole floats of integer keys become integers."""
     for branch in node.get("oneOf", ()):
         if branch["properties"]["source"]["const"] == config["source"]:
             _fill(config, branch)
@@ -117,7 +121,7 @@ def _fill(config: Config, node: dict[str, Any]) -> None:
 
 
 def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
-    """What a schema cannot say: order of dates, the future, and what the market family knows."""
+    """Add problems that a schema cannot express: dates out of order or in the future, and what the market family finds."""
     start, end = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
     if start > end:
         problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
@@ -127,12 +131,12 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
 
 
 def not_the_question(market: str) -> tuple[str, ...]:
-    """The sections that change nothing in a result: where it goes, which services are asked, and how fast."""
+    """List the keys of a market's configs that change no result: where results go, which services are asked, and how fast."""
     return ("database", "output_dir", "fetch", *markets.family_of(market).services)
 
 
 def question(config: Config) -> Config:
-    """The part of a resolved config that a result depends on; nulls (absent limits) left out."""
+    """Return the part of a resolved config on which a result depends, without nulls (limits that are not set)."""
 
     def without_nulls(value: Any) -> Any:
         if isinstance(value, dict):
@@ -145,7 +149,7 @@ def question(config: Config) -> Config:
 
 
 def digest(value: Any) -> str:
-    """SHA-256 (hex) of a value's canonical JSON; dates as ISO text, numbers in their shortest form."""
+    """Return the SHA-256 (hex) of a value's canonical JSON: dates as ISO text, numbers in their shortest form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_iso)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -157,12 +161,12 @@ def _iso(value: Any) -> str:
 
 
 def run_id(config: Config) -> str:
-    """UUIDv5 of the resolved config's question: the same question has the same run."""
+    """Return the run id of a resolved config: the UUIDv5 of its question, so that the same question is the same run."""
     return str(uuid.uuid5(_RUN_NAMESPACE, digest(_numbers(question(config)))))
 
 
 def _numbers(value: Any) -> Any:
-    """1000 and 1000.0 ask the same question."""
+    """Return a value whose whole floats are integers: 1000 and 1000.0 ask the same question."""
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):

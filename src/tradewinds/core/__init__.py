@@ -1,1 +1,1 @@
-"""What every room uses: errors, files, exact units, text. It imports nothing else of the package."""
+"""What every room uses: errors, files, exact units, text. It imports no other room of the package."""

@@ -1,4 +1,4 @@
-"""Check data files to the last byte: readable, of the right schema, in order, and what their metadata says."""
+"""Check data files to the last byte: checksums, schema, order of the rows and metadata."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile
 
-# Path, table and metadata of a file; raises DamagedFile where its rows are not as such a file's are.
+# Called with a file's path, table and metadata; raises DamagedFile if the rows are not in the order of such a file.
 OrderCheck = Callable[[str, pa.Table, Mapping[str, Any]], None]
 
 
@@ -23,19 +23,19 @@ class CheckedFile(Protocol):
 
     @property
     def path(self) -> str:
-        """Where it lies."""
+        """The file's path."""
 
     @property
     def schema(self) -> pa.Schema:
-        """Its columns."""
+        """The columns that the file must have."""
 
     @property
     def in_order(self) -> OrderCheck | None:
-        """What its rows must keep to beyond the schema."""
+        """The check of its rows beyond the schema; None for none."""
 
 
 def damaged_files(planned: Iterable[CheckedFile]) -> Iterator[DamagedFile]:
-    """The problems of some data files; a file that is not there has none."""
+    """Check data files, and yield the error of each damaged one; files that do not exist are left out."""
     for file in planned:
         if Path(file.path).exists():
             try:
@@ -46,7 +46,12 @@ def damaged_files(planned: Iterable[CheckedFile]) -> Iterator[DamagedFile]:
 
 @contextlib.contextmanager
 def naming_damage(planned: Iterable[CheckedFile]) -> Iterator[None]:
-    """Where reading data files fails in the block, name the file that is damaged; a failure without one is a bug.
+    """While the block runs, turn an error of reading data files into one that names the damaged file.
+
+    An error of reading although no file is damaged is a bug, and is raised as it is.
+
+    Args:
+        planned: the files that the block may read.
 
     Raises:
         DamagedFile: a file is not what was written.
@@ -60,10 +65,10 @@ def naming_damage(planned: Iterable[CheckedFile]) -> Iterator[None]:
 
 
 def check_file(file: CheckedFile) -> None:
-    """Read a whole data file with its checksums.
+    """Read a whole data file and check it.
 
     Raises:
-        DamagedFile: it is not what was written.
+        DamagedFile: a checksum, the schema, the order of the rows or the metadata is wrong.
     """
     meta = files.read_meta(file.path)
     try:

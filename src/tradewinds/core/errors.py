@@ -1,9 +1,9 @@
-"""Errors for people: one paragraph that says what, where and what to do; each class has the exit code of `tradewinds`.
+"""Errors that a user reads: one paragraph that says what is wrong, where, and what to do. Each class has an exit code.
 
 TradewindsError           1  (never raised itself)
 ├── ConfigError           2  config or usage wrong; nothing was touched
 ├── DataMissing           3  data missing and fetching is not allowed
-├── FetchError            4  a service could not be read, or said something we refuse to believe
+├── FetchError            4  a service could not be read, or its answer cannot be true
 ├── SimulationError       5  simulation or validation failed
 │   └── DamagedFile       5  a data file is not what was written
 └── DatabaseError         6  the database could not be read or written
@@ -14,11 +14,11 @@ from __future__ import annotations
 
 
 class TradewindsError(Exception):
-    """Base of all errors that a user is meant to read.
+    """Base of all errors that a user reads.
 
     Args:
         what: what went wrong, one sentence.
-        where: file, key, line, URL or row it concerns ("" when `what` says it).
+        where: the file, key, line, URL or row concerned; "" where `what` says it.
         remedy: what the reader can do about it.
     """
 
@@ -29,12 +29,12 @@ class TradewindsError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """One paragraph: `where: what remedy`."""
+        """Return one paragraph: `where: what remedy`."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head} {self.remedy}".strip()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling (the fields are keyword arguments)."""
+        """Say how to unpickle the error, since its fields are keyword arguments."""
         return (_rebuild, (type(self), self.what, self.where, self.remedy))
 
 
@@ -55,7 +55,7 @@ class DataMissing(TradewindsError):
 
 
 class FetchError(TradewindsError):
-    """A service could not be read, or its answer is not one we may store."""
+    """A service could not be read, or its answer must not be stored."""
 
     exit_code = 4
 
@@ -81,7 +81,7 @@ class DatabaseError(TradewindsError):
 
 
 class NothingLoaded(DatabaseError):
-    """There is no such database yet, or nothing of ours in it."""
+    """There is no such database yet, or it has none of Tradewinds' tables."""
 
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # exit code after Ctrl-C

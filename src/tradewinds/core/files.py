@@ -1,6 +1,6 @@
-"""The files: where they lie, what columns they have, and how they are written (whole or not at all).
+"""Write files so that they are complete or absent, and read Parquet files with their metadata.
 
-Importing this module costs little on purpose and needs no numpy: one fetch job per event imports it.
+Importing this module is cheap and needs no numpy: one fetch job per event imports it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,20 +23,20 @@ import pyarrow.parquet as pq
 from tradewinds.core.errors import DamagedFile
 from tradewinds.core.units import MICRO, TS
 
-META_KEY = b"tradewinds"
+META_KEY = b"tradewinds"  # of the metadata in a Parquet file's footer
 
 
 def schema_of(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:
-    """A schema from (name, type) for required and (name, type, "null") for nullable columns."""
+    """Make a schema: (name, type) is a required column, (name, type, "null") a nullable one."""
     return pa.schema([pa.field(f[0], f[1], nullable=len(f) == 3) for f in fields])
 
 
 @contextlib.contextmanager
 def only_maker(path: str | Path) -> Iterator[None]:
-    """Hold the making of a file: of all processes that share the data folder, one is inside for a path, the others wait.
+    """Let one process at a time make a file; other processes that share the data folder wait here for the same path.
 
-    One byte of one file is locked per path, so no lock files pile up, and the kernel frees the lock of a killed process.
-    Half-written files that killed makers of this path have left are removed.
+    A path's lock is one byte of one file: there are no lock files to clean up, and the kernel frees the lock of a killed
+    process. Temporary files that killed processes have left for this path are removed.
     """
     target = Path(path)
     byte = int.from_bytes(hashlib.sha256(target.as_posix().encode()).digest()[:6])
@@ -50,7 +50,7 @@ def only_maker(path: str | Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not."""
+    """Give the block a temporary file beside `path`, which becomes `path` at the end, and is removed if the block fails."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -67,13 +67,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> None:
-    """Write a table with its metadata (JSON under the key `tradewinds`) to a temporary name, then rename it."""
+    """Write a Parquet file, which is complete or absent.
+
+    Args:
+        path: the file.
+        table: its rows.
+        meta: its metadata, stored as JSON under the key `tradewinds`.
+    """
     text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
@@ -81,15 +88,15 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:
-    """The metadata that `write_parquet` stored with a file.
+    """Read the metadata that `write_parquet` stored with a file.
 
     Raises:
-        DamagedFile: the file is no Parquet, or was not written by `write_parquet`.
+        DamagedFile: the file is not Parquet, or was not written by `write_parquet`.
     """
     try:
         metadata = pq.read_metadata(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) is not None:  # the file system's word, not the content's
+        if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
             raise
         raise DamagedFile(path, str(error).splitlines()[0]) from None
     if META_KEY not in metadata:
@@ -98,45 +105,59 @@ def read_meta(path: str | Path) -> dict[str, Any]:
     return loaded
 
 
-def read_table(
-    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
-) -> pa.Table:
-    """A Parquet file's table, or some of its columns; `days` keeps the climate dates from the first to the last of them.
+class DateRange(NamedTuple):
+    """The rows of a table whose date in a column lies between two dates, both included."""
 
-    pq.read_table would import pyarrow.dataset and make a dataset of one file: dear for a process this short.
+    column: str
+    first: dt.date
+    last: dt.date
+
+
+def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: DateRange | None = None) -> pa.Table:
+    """Read a Parquet file.
+
+    It does without pq.read_table, which imports pyarrow.dataset and makes a dataset of the file: slow for a short process.
+
+    Args:
+        path: the file.
+        columns: names of the columns to read, in this order; None for all.
+        dates: the rows to keep; None for all.
 
     Raises:
         DamagedFile: the file lacks one of the columns.
     """
-    wanted = None if columns is None else sorted({*columns, *(["climate_date"] if days else [])})
+    wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
     with pq.ParquetFile(path) as file:
         table = file.read(columns=wanted)
     if missing := [name for name in wanted or () if name not in table.column_names]:
         raise DamagedFile(path, f"it has no column {missing[0]}")
-    if days:
-        import pyarrow.compute as pc  # not light, and fetch jobs need none
+    if dates:
+        import pyarrow.compute as pc  # here: it is slow to import, and fetch jobs do not need it
 
-        dates = table["climate_date"]
-        table = table.filter(pc.and_(pc.greater_equal(dates, days[0]), pc.less_equal(dates, days[1])))
+        found = table[dates.column]
+        table = table.filter(pc.and_(pc.greater_equal(found, dates.first), pc.less_equal(found, dates.last)))
     return table if columns is None else table.select(columns)
 
 
 def read_rows(
-    path: str | Path, columns: Sequence[str] | None = None, days: tuple[dt.date, dt.date] | None = None
+    path: str | Path, columns: Sequence[str] | None = None, dates: DateRange | None = None
 ) -> list[dict[str, Any]]:
-    """The rows of `read_table`."""
-    rows: list[dict[str, Any]] = read_table(path, columns, days).to_pylist()
+    """Read the rows of a Parquet file as mappings; arguments and errors as for `read_table`."""
+    rows: list[dict[str, Any]] = read_table(path, columns, dates).to_pylist()
     return rows
 
 
 def seconds_of(times: pa.ChunkedArray) -> list[Any]:
-    """Times as Unix seconds, rounded down, nulls as None; thirty times as fast as by `to_pylist`."""
+    """Return times as Unix seconds, rounded down; null is None.
+
+    It is thirty times as fast as `to_pylist`.
+    """
     exact = times if times.type == TS else times.cast(TS)
     micros = itertools.chain.from_iterable(chunk.view(pa.int64()).to_pylist() for chunk in exact.chunks)
     return [None if value is None else value // MICRO for value in micros]
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file to a temporary name, then rename it."""
+    """Write a text file, which is complete or absent."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""Where the workflow's own files lie: beside the package in an installed wheel, two folders up in a checkout."""
+"""Where the workflow's own files lie: inside the package of an installed wheel, two folders above it in a checkout."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def workflow_root() -> Path:
-    """The folder that holds Snakefile, rules/, scripts/, config/ and profiles/."""
+    """Return the folder that holds Snakefile, rules/, scripts/, config/ and profiles/."""
     bundled = _PACKAGE / "workflow"
     return bundled if (bundled / "Snakefile").exists() else _PACKAGE.parents[1]

@@ -1,4 +1,4 @@
-"""Exact numbers and instants as text: plain decimals, ISO 8601 with Z."""
+"""Exact numbers and instants as text: decimals without exponent, ISO 8601 with Z."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from tradewinds.core.units import MICRO
 
-CACHED = 10_000  # amounts and instants of a run repeat
+CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
 
 
 def plain(value: Decimal, least: int = 0) -> str:
-    """A decimal without exponent and trailing zeros, with at least `least` decimals."""
+    """Return a decimal without exponent and without trailing zeros, but with at least `least` decimals."""
     text = f"{value if value else abs(value):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -23,18 +23,24 @@ def plain(value: Decimal, least: int = 0) -> str:
 
 
 @functools.lru_cache(CACHED)
-def dollars(micro: int) -> str:
-    """Micro-dollars as dollars, at least two decimals ("0.38", "-12.50", "0.000001")."""
+def amount_text(micro: int) -> str:
+    """Return an amount of micro-units with at least two decimals: "0.38", "-12.50", "0.000001"."""
     return _digits(micro, 6, 2)
 
 
 def probability(pico: int | Fraction | None) -> str:
-    """Pico-units as a plain decimal of at most 12 decimals (a Fraction is rounded half to even); nothing for None."""
+    """Return pico-units as a decimal of at most 12 decimals; a Fraction is rounded half to even, None is ""."""
     return "" if pico is None else _digits(round(pico), 12, 0)
 
 
 def _digits(units: int, places: int, least: int) -> str:
-    """An integer of units of 10^-places as `plain` writes it; a run of a year asks a million times."""
+    """Return an integer of units of 10^-places as `plain` would; fast, since a run of a year needs a million texts.
+
+    Args:
+        units: the number in units.
+        places: decimals of a unit.
+        least: decimals to write at least.
+    """
     whole, rest = divmod(abs(units), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0").ljust(least, "0")
     return f"{'-' if units < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"
@@ -42,22 +48,22 @@ def _digits(units: int, places: int, least: int) -> str:
 
 @functools.lru_cache(CACHED)
 def instant(ts: int) -> str:
-    """Unix seconds as 2025-05-02T03:04:00Z."""
+    """Return Unix seconds as 2025-05-02T03:04:00Z."""
     return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def number(micro: int) -> float:
-    """Micro-dollars as the float whose shortest form is the exact amount (below eight billion dollars)."""
+    """Return micro-units as the float whose shortest form is the exact amount; exact below eight billion units."""
     return float(Decimal(micro) / MICRO)
 
 
 def money(micro: int | None) -> str:
-    """Micro-units as text; ? for None."""
+    """Return micro-units as text without trailing zeros; ? for None."""
     return "?" if micro is None else plain(Decimal(micro) / MICRO)
 
 
 def figure(value: Any, digits: int = 2) -> str:
-    """A number for people; null is a dash."""
+    """Return a number with thousands separators and, unless it is an int, `digits` decimals; None is a dash."""
     if value is None:
         return "—"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"

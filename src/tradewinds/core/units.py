@@ -7,26 +7,26 @@ from fractions import Fraction
 
 import pyarrow as pa
 
-PRICE = pa.decimal128(9, 6)  # dollars; the exchange sends up to 6 decimals
-COUNT = pa.decimal128(18, 2)  # contracts; the exchange sends 2 decimals
-PROB = pa.decimal128(13, 12)
+PRICE = pa.decimal128(9, 6)  # of a binary contract: 6 decimals at most
+COUNT = pa.decimal128(18, 2)  # contracts: 2 decimals
+PROB = pa.decimal128(13, 12)  # probability
 TS = pa.timestamp("us", tz="UTC")
 
-MICRO = 1_000_000  # micro-dollars in a dollar
-PICO = 10**12  # units in which a probability is an integer
+MICRO = 1_000_000  # units in which an amount of one is an integer
+PICO = 10**12  # units in which a probability of one is an integer
 
-SHARE_PRICE = pa.decimal128(18, 6)
+SHARE_PRICE = pa.decimal128(18, 6)  # of a share, in the currency of its exchange
 
 
-Ratio = tuple[int, int]  # numerator and denominator: a Fraction's own arithmetic is slow
+Ratio = tuple[int, int]  # numerator and denominator; arithmetic with Fraction is slow
 
-CENT = MICRO // 100
+CENT = MICRO // 100  # micro-units of a hundredth
 NEVER = 2**62  # an instant, a day or a price that is never reached
 DAY_SECONDS = 86_400
 
 
 def exact(value: Decimal | float | str, unit: int) -> int:
-    """A decimal number in whole units of 1/unit, rounded towards zero.
+    """Return a decimal number in whole units of 1/unit, rounded towards zero.
 
     Args:
         value: the number; a float counts as its shortest decimal form (0.1 is a tenth).
@@ -36,7 +36,7 @@ def exact(value: Decimal | float | str, unit: int) -> int:
 
 
 def scaled(amount: int, by: Ratio) -> int:
-    """An amount times a numerator over a denominator, rounded half to even."""
+    """Return an amount times a ratio, rounded half to even."""
     numerator, denominator = by
     whole, rest = divmod(amount * numerator, denominator)
     double = 2 * rest
@@ -44,5 +44,5 @@ def scaled(amount: int, by: Ratio) -> int:
 
 
 def scaled_down(amount: int, by: Fraction) -> int:
-    """An amount times a fraction, rounded down."""
+    """Return an amount times a fraction, rounded down."""
     return amount * by.numerator // by.denominator

@@ -1,4 +1,4 @@
-"""YAML text, read by the C parser where PyYAML was built with it: six times as fast as its Python one."""
+"""Read YAML by PyYAML's C parser where it has one: it is six times as fast as the Python parser."""
 
 from __future__ import annotations
 
@@ -10,5 +10,9 @@ LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoa
 
 
 def load(text: str) -> Any:
-    """The value of a YAML document; raises yaml.YAMLError."""
+    """Read a YAML document.
+
+    Raises:
+        yaml.YAMLError: the text is not YAML.
+    """
     return yaml.load(text, Loader=LOADER)

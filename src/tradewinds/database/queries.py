@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.units import MICRO
 from tradewinds.database import schema
@@ -203,6 +204,14 @@ def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int
     """Count the runs that meet some conditions."""
     query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*which.conditions())
     return connection.execute(query).scalar_one()
+
+
+def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
+    """Look up the currency of the accounts of some runs, by run id, as their market families name it."""
+    runs = t.backtest_runs.c
+    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
+    found = connection.execute(query)
+    return {run_id: markets.family_of(config["market"]).currency(config) for run_id, config in found}
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:

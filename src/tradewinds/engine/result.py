@@ -73,7 +73,7 @@ class Trade:
         series_ticker: series of the event.
         event_ticker: event of the market.
         market_ticker: the market.
-        station_id: the place it depends on, such as a weather station or a listing venue.
+        station_id: the place whose readings settle the market; "" without one.
         decision_ts: when the entry was decided; Unix s.
         quote_ts: end of the candle or bar of the entry; Unix s.
         side: BUY_YES, BUY_NO or BUY.

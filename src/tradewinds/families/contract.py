@@ -185,7 +185,8 @@ class Family(Protocol):
         code: what a replay depends on, as files or folders below the package: never another family's.
         load_code: what `load_extra` depends on, in the same way.
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
-        headlines: (label, key of metrics.json) of the summary beyond the common ones.
+        headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
+            whose label the summary adds the account's currency.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: keys of a config that change neither what is read nor what is replayed.

@@ -15,7 +15,7 @@ import pyarrow as pa
 import yaml
 
 from tradewinds.core import database_urls, files, units
-from tradewinds.core.text import dollars, instant, probability
+from tradewinds.core.text import amount_text, instant, probability
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.result import Decision, RunResult, Trade
 from tradewinds.results.books import journal_table
@@ -68,16 +68,16 @@ def trade_row(run: uuid.UUID, sequence: int, trade: Trade) -> tuple[str, ...]:
         instant(trade.quote_ts),
         trade.side,
         str(trade.qty),
-        dollars(trade.entry_price_micro),
-        dollars(trade.entry_fee_micro),
+        amount_text(trade.entry_price_micro),
+        amount_text(trade.entry_fee_micro),
         probability(trade.model_prob_yes_pico),
         probability(trade.ev_gross_pico),
         probability(trade.ev_net_pico),
         trade.reason_code,
         trade.settled_result,
         instant(trade.settled_ts),
-        dollars(trade.payout_micro),
-        dollars(trade.pnl_micro),
+        amount_text(trade.payout_micro),
+        amount_text(trade.pnl_micro),
     )
 
 
@@ -136,7 +136,13 @@ EQUITY_COLUMNS = ("ts_utc", "kind", "cash_usd", "open_value_usd", "equity_usd")
 
 def _equity_rows(result: RunResult) -> Iterable[tuple[str, ...]]:
     for p in result.equity:
-        yield instant(p.ts), p.kind, dollars(p.cash_micro), dollars(p.open_value_micro), dollars(p.equity_micro)
+        yield (
+            instant(p.ts),
+            p.kind,
+            amount_text(p.cash_micro),
+            amount_text(p.open_value_micro),
+            amount_text(p.equity_micro),
+        )
 
 
 POSITION_COLUMNS = (
@@ -160,7 +166,15 @@ def _position_rows(trades: Sequence[Trade]) -> Iterable[tuple[str, ...]]:
         sums[0] += trade.qty
         sums[1] += trade.entry_cost_micro
     for (day, event, market, side, settled_ts), (contracts, cost) in sorted(grouped.items()):
-        yield instant(day * DAY_SECONDS)[:10], event, market, side, str(contracts), dollars(cost), instant(settled_ts)
+        yield (
+            instant(day * DAY_SECONDS)[:10],
+            event,
+            market,
+            side,
+            str(contracts),
+            amount_text(cost),
+            instant(settled_ts),
+        )
 
 
 _DECISIONS = pa.schema(

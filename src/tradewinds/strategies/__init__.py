@@ -1,4 +1,4 @@
-"""All strategies by name, over all families."""
+"""Strategies of all market families by name."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tradewinds.families.strategy_table import Strategy
 
 
 def _all() -> Iterator[tuple[str, Strategy]]:
-    """Every market with each of its strategies."""
+    """List each strategy with its market."""
     for market in markets.NAMES:
         for strategy in markets.family_of(market).strategies:
             yield market, strategy
 
 
 def market_of(name: str) -> str | None:
-    """The market family of a registered strategy; None for an unknown name."""
+    """Return the market family of a built-in strategy; None for an unknown name."""
     return next((market for market, strategy in _all() if strategy.name == name), None)
 
 
 def listing() -> list[tuple[str, str]]:
-    """Names of all strategies with a line on what they do, in order."""
+    """List all built-in strategies by name: (name, one line on what it does)."""
     return sorted((strategy.name, strategy.summary) for _, strategy in _all())

@@ -1,1 +1,1 @@
-"""Sweeps: one config, many settings. Which points there are (`grid`), and how far to believe the best one (`ranking`)."""
+"""Sweeps: many settings of one config. Make the points (`grid`), replay them (`replays`) and rank them (`ranking`)."""

@@ -30,7 +30,13 @@ _FINENESS = 1000  # a range that is drawn from has so many steps, unless its end
 
 @dataclass(frozen=True)
 class Axis:
-    """One key and its values: `value(i)` for 0 ≤ i < size, made when asked (a range may have a great many)."""
+    """A key and the values it takes in a sweep.
+
+    Attributes:
+        key: dotted, as `risk.fixed_qty`.
+        size: how many values there are.
+        value: returns the value of an index from 0 to size - 1. A range may have very many, so they are not listed.
+    """
 
     key: str
     size: int
@@ -38,15 +44,16 @@ class Axis:
 
 
 def parse_axes(texts: Sequence[str], base: Config, flag: str, *, open_ranges: bool) -> list[Axis]:
-    """The axes of some `KEY=VALUES` texts, in their order.
+    """Parse `KEY=VALUES` texts; the axes are in the same order.
 
     Args:
+        texts: as the user gave them.
         base: the resolved config that is swept.
-        flag: where the texts come from, for messages (`--grid`).
-        open_ranges: whether `first:last` without a step is allowed (it can be drawn from, but not walked through).
+        flag: the flag that gave the texts, for messages (`--grid`).
+        open_ranges: whether `first:last` without a step is allowed; values can be drawn from it, but not listed.
 
     Raises:
-        ConfigError: a text that says no values, a key that cannot be swept, or two texts for one key.
+        ConfigError: a text has no values, a key cannot be swept, or two texts have the same key.
     """
     axes = [_parse(text, base, flag, open_ranges) for text in texts]
     counts = Counter(axis.key for axis in axes)
@@ -56,6 +63,7 @@ def parse_axes(texts: Sequence[str], base: Config, flag: str, *, open_ranges: bo
 
 
 def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
+    """Parse one `KEY=VALUES` text; arguments as for `parse_axes`."""
     key, equals, values = (part.strip() for part in text.partition("="))
     if not (key and equals and values):
         raise ConfigError(
@@ -65,7 +73,8 @@ def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
         )
     where = f"{flag} {key}"
     node = keys.node_of(key, base, where)
-    if node.get("type") == "string":  # here 23:00 is a time of day
+    # A key that holds text takes the values as they are written: 23:00 is a time of day, not a range.
+    if node.get("type") == "string":
         listed = [raw if raw is not None else value for raw, value in _listed(values, where)]
         return Axis(key, len(listed), listed.__getitem__)
     if found := _RANGE.fullmatch(re.sub(r"\s*:\s*", ":", values)):
@@ -77,14 +86,24 @@ def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
 
 
 def _takes_numbers(node: keys.Node) -> bool:
+    """Whether a key's schema allows numbers."""
     return bool({"number", "integer"} & set(node["type"] if isinstance(node.get("type"), list) else [node.get("type")]))
 
 
 def _range(key: str, found: re.Match[str], where: str, open_ranges: bool) -> Axis:
-    """The values first, first + step, … up to last, counted in whole units of the last digit that is written."""
+    """Make an axis of the values first, first + step, … up to last.
+
+    Args:
+        key: the axis's key.
+        found: the match of _RANGE: first, last and, if it is written, the step.
+        where: flag and key, for messages.
+        open_ranges: whether the step may be missing.
+    """
+    # Count in whole units of the last digit that is written, so that sums of steps are exact.
     written = [part for part in found.groups() if part is not None]
     whole = all(_WHOLE.fullmatch(part) for part in written)
     places = max(0, *(-int(Decimal(part).as_tuple().exponent) for part in written))
+    # Without a step, take one that divides the range into at least _FINENESS values, or whole numbers.
     if len(written) == 2:
         if not open_ranges:
             remedy = f"Write {found[0]}:STEP; or draw from it: --random N --range '{key}={found[0]}'. Quote it if it is text."
@@ -106,7 +125,11 @@ def _range(key: str, found: re.Match[str], where: str, open_ranges: bool) -> Axi
 
 
 def _listed(values: str, where: str) -> list[tuple[str | None, Any]]:
-    """Each value of a comma list as it is written (None for a list in brackets) and as YAML reads it."""
+    """Split a comma list of values.
+
+    Returns:
+        For each value the text as it is written (None for a list in brackets), and the value that YAML reads.
+    """
     text = f"[{values}]"
     try:
         node, read = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)

@@ -1,7 +1,7 @@
-"""A sweep in pieces for other machines: some points per job, near a minute's work; what comes back is figures, not equity.
+"""A sweep in chunks, which are jobs for other machines: each replays some points in about a minute and writes their figures.
 
-Which points go together follows from the points and the number of events alone, so the same sweep has the same pieces, and a
-piece that is there is not made again. Per piece there are two files, named by a digest of what it is to do: the order
+Which points are in a chunk follows from the points and the number of events alone. So the same sweep has the same chunks, and a
+chunk whose figures are there is not replayed again. A chunk has two files, named by a digest of its points: the order
 (`{digest}.yaml`: settings and run ids) and the figures (`{digest}.json`).
 """
 
@@ -22,11 +22,11 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
-from tradewinds.sweeps.outcomes import Part
-from tradewinds.sweeps.ranking import Judged, Row, Trial
+from tradewinds.sweeps.outcomes import PeriodFigures
+from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
-JOB_SECONDS = 60
+JOB_SECONDS = 60  # that a chunk takes, about
 # CPU seconds per event of six markets and 30 hours (benchmarks/sweep_fan_out.py measures them; docs/scaling.md).
 READ_SECONDS = 0.0013  # once for each pass of POINTS_PER_PASS points
 REPLAY_SECONDS = 0.00005  # for each point
@@ -34,7 +34,13 @@ REPLAY_SECONDS = 0.00005  # for each point
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some points that read the same files, and where their order and their figures are."""
+    """Points of one job, which read the same files.
+
+    Attributes:
+        points: the points, in order.
+        order: the file that says what to replay.
+        figures: the file that the job writes.
+    """
 
     points: Sequence[SweepPoint]
     order: Path
@@ -42,14 +48,27 @@ class Chunk:
 
 
 def points_per_chunk(events: int) -> int:
-    """How many points make a job of about JOB_SECONDS; whole passes over the candles if one is shorter than that."""
+    """Return how many points make a job of about JOB_SECONDS.
+
+    A pass over the candles replays POINTS_PER_PASS points; a job is whole passes, unless one pass takes longer.
+
+    Args:
+        events: how many events one point replays.
+    """
     reading, replaying = events * READ_SECONDS, events * REPLAY_SECONDS
     passes = int(JOB_SECONDS / (reading + POINTS_PER_PASS * replaying))
     return passes * POINTS_PER_PASS or max(1, int((JOB_SECONDS - reading) / replaying))
 
 
 def chunks(points: Sequence[SweepPoint], events: int, split: dt.date, folder: Path) -> list[Chunk]:
-    """The pieces of one group of points (see `replays.groups`), in order."""
+    """Divide a group of points into chunks, in order.
+
+    Args:
+        points: one group of `replays.groups`.
+        events: how many events one point replays.
+        split: first date that is out of sample.
+        folder: where the chunks' files lie.
+    """
     size = points_per_chunk(events)
     parts = [points[at : at + size] for at in range(0, len(points), size)]
     names = [resolve.digest([[point.run_id for point in part], split])[:20] for part in parts]
@@ -59,7 +78,7 @@ def chunks(points: Sequence[SweepPoint], events: int, split: dt.date, folder: Pa
 
 
 def write_order(chunk: Chunk, split: dt.date) -> None:
-    """Say what is to be done; a file that says so already keeps its time stamp."""
+    """Write a chunk's order; a file with the same content is left alone, so that its time stamp stays."""
     points = [{"run_id": point.run_id, "settings": point.settings} for point in chunk.points]
     text = yaml.safe_dump({"split": split, "points": points}, sort_keys=False)
     if not chunk.order.exists() or chunk.order.read_text(encoding="utf-8") != text:
@@ -67,10 +86,17 @@ def write_order(chunk: Chunk, split: dt.date) -> None:
 
 
 def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:
-    """The points of an order, as settings of a resolved config, and the first date that is out of sample.
+    """Read a chunk's order.
+
+    Args:
+        path: the file.
+        base: the resolved config that is swept.
+
+    Returns:
+        The points, and the first date that is out of sample.
 
     Raises:
-        SimulationError: a point is not the run it was ordered as: this machine has another version of the project.
+        SimulationError: a point makes another run here than where the order was written: the versions differ.
     """
     order = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     points = []
@@ -85,8 +111,8 @@ def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint]
     return points, order["split"]
 
 
-def write_figures(path: str | Path, judged: Sequence[Judged]) -> None:
-    """What came out, in order of the points. JSON keeps every float to its last digit."""
+def write_figures(path: str | Path, judged: Sequence[JudgedPoint]) -> None:
+    """Write the figures of a chunk's points, in their order. JSON keeps every float to its last digit."""
     rows = [
         {
             "run_id": one.row.run_id,
@@ -99,8 +125,14 @@ def write_figures(path: str | Path, judged: Sequence[Judged]) -> None:
     files.write_text(path, json.dumps(rows, indent=0) + "\n")
 
 
-def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> Iterator[Judged]:
-    """What came out at the points of one piece; `settings` by run id."""
+def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> Iterator[JudgedPoint]:
+    """Read the figures of a chunk's points, in their order.
+
+    Args:
+        path: the file.
+        settings: the points' settings by run id.
+    """
     for one in json.loads(Path(path).read_text(encoding="utf-8")):
-        row = Row(settings[one["run_id"]], one["run_id"], Part(**one["in_sample"]), Part(**one["out_of_sample"]))
-        yield Judged(row, Trial(**one["trial"]) if one["trial"] else None)
+        before, after = (PeriodFigures(**one[period]) for period in ("in_sample", "out_of_sample"))
+        row = RankedPoint(settings[one["run_id"]], one["run_id"], in_sample=before, out_of_sample=after)
+        yield JudgedPoint(row, Trial(**one["trial"]) if one["trial"] else None)

@@ -1,7 +1,6 @@
-"""The points of a sweep: every combination of some values, or random draws out of them.
+"""The points of a sweep: every combination of values, or random draws from them.
 
-A point is a config like any other: `tradewinds run` of a file with the point's values written in is the same run, under the
-same id.
+A point is a config like any other: `tradewinds run` of a file with the point's values in it is the same run, under the same id.
 """
 
 from __future__ import annotations
@@ -25,7 +24,13 @@ SHOWN_PROBLEMS = 5
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """A run of a sweep: the values that were set (dotted keys), the whole resolved config, and the id of its run."""
+    """A run of a sweep.
+
+    Attributes:
+        settings: the values that the sweep set, by dotted key.
+        config: the whole resolved config.
+        run_id: the run's id.
+    """
 
     settings: dict[str, Any]
     config: resolve.Config
@@ -42,10 +47,19 @@ def sweep_points(
     source: str = "config",
     today: dt.date | None = None,
 ) -> list[SweepPoint]:
-    """The points that the flags of `tradewinds sweep` ask for: `grid_points`, or `random_points` if `random` is given.
+    """Make the points that the flags of `tradewinds sweep` ask for.
+
+    Args:
+        base: the resolved config.
+        grid: texts of --grid; every combination is a point (`grid_points`).
+        ranges: texts of --range, from which points are drawn (`random_points`).
+        random: how many points to draw; None for a grid.
+        seed: of the draws.
+        source: name of the config file, for messages.
+        today: the date that counts as today, as for `config.resolve.resolve`.
 
     Raises:
-        ConfigError: flags that contradict each other; else see these two.
+        ConfigError: the flags contradict each other, or as `grid_points` and `random_points`.
     """
     if random is None:
         if ranges:
@@ -60,15 +74,19 @@ def sweep_points(
 def grid_points(
     base: resolve.Config, grid: Sequence[str], *, source: str = "config", today: dt.date | None = None
 ) -> list[SweepPoint]:
-    """Every combination, in the order of the texts, the last key changing fastest; one that comes twice is left out.
+    """Make a point of every combination of values.
 
     Args:
         base: the resolved config.
         grid: texts like `risk.fixed_qty=1,5,10` (see `axes`).
-        source: name of the config file and `today`: as for `config.resolve`.
+        source: name of the config file, for messages.
+        today: the date that counts as today.
+
+    Returns:
+        The points in the order of the texts, the last key changing fastest. Combinations that make the same run are one point.
 
     Raises:
-        ConfigError: a text or key that is refused, values that the config may not have, or more than MAX_POINTS points.
+        ConfigError: a text or a key is refused, the config may not have a value, or there are more than MAX_POINTS points.
     """
     axes = parse_axes(_some(grid, "--grid"), base, "--grid", open_ranges=False)
     if math.prod(axis.size for axis in axes) > MAX_POINTS:
@@ -92,21 +110,27 @@ def random_points(
     source: str = "config",
     today: dt.date | None = None,
 ) -> list[SweepPoint]:
-    """So many different points, each value drawn uniformly and on its own.
+    """Draw different points; each value is drawn uniformly and independently.
 
-    A draw depends on seed, key and its number alone: other keys, their order or more draws do not change it.
+    A draw depends on the seed, the key and the number of the draw. Other keys, their order and further draws do not change it.
 
     Args:
-        ranges: texts like `risk.min_ev_per_contract=0.02:0.10` (see `axes`); the others as for `grid_points`.
+        base: the resolved config.
+        ranges: texts like `risk.min_ev_per_contract=0.02:0.10` (see `axes`).
+        count: how many points to draw.
+        seed: of the draws.
+        source: name of the config file, for messages.
+        today: the date that counts as today.
 
     Raises:
-        ConfigError: as `grid_points`, or fewer different points than `count`.
+        ConfigError: as `grid_points`, or there are fewer different points than `count`.
     """
     axes = parse_axes(_some(ranges, "--range"), base, "--range", open_ranges=True)
     if not 1 <= count <= MAX_POINTS:
         raise ConfigError(
             f"{count:,} is not from 1 to {MAX_POINTS:,}.", where="--random", remedy="Say how many points to draw."
         )
+    # Draw until there are enough different points, the space is exhausted, or enough draws had problems.
     space = math.prod(axis.size for axis in axes)
     points, drawn = _Points(base, source, today), set[tuple[int, ...]]()
     for number in itertools.count() if count <= space else ():
@@ -124,6 +148,7 @@ def random_points(
 
 
 def _some(texts: Sequence[str], flag: str) -> Sequence[str]:
+    """Return the texts; raise ConfigError if there are none."""
     if not texts:
         remedy = f"For example: {flag} 'risk.fixed_qty=1,5,10'."
         raise ConfigError("there is nothing to vary.", where=flag, remedy=remedy)
@@ -131,21 +156,21 @@ def _some(texts: Sequence[str], flag: str) -> Sequence[str]:
 
 
 def _draw(axis: Axis, number: int, seed: int) -> int:
-    """A hash as the source of randomness: the same on every machine and under every version of Python."""
+    """Draw the index of a value by a hash, which is the same on every machine and under every version of Python."""
     drawn = hashlib.sha512(f"{seed}\n{axis.key}\n{number}".encode()).digest()
     return int.from_bytes(drawn) % axis.size
 
 
 class _Points:
-    """Points by run id, and what was wrong with those that could be none."""
+    """Collects points by run id, and the problems of settings that the config may not have."""
 
     def __init__(self, base: resolve.Config, source: str, today: dt.date | None) -> None:
         self.base, self.source, self.today = base, source, today
         self.found = dict[str, SweepPoint]()
-        self.problems = dict[str, str]()  # the problem: the first settings that had it
+        self.problems = dict[str, str]()  # the first settings with a problem, by the problem
 
     def add(self, settings: dict[str, Any]) -> None:
-        """Resolve a point and keep it, or its problem."""
+        """Resolve the config of some settings; keep the point, or its problems."""
         try:
             conf = resolve.resolve(with_settings(self.base, settings), source=self.source, today=self.today)
         except ConfigError as error:
@@ -162,7 +187,7 @@ class _Points:
             self.found[run_id] = SweepPoint({key: setting(shared, key) for key in settings}, shared, run_id)
 
     def all(self) -> list[SweepPoint]:
-        """The points; ConfigError with all problems if there were any."""
+        """Return the points; raise ConfigError with all problems if there were any."""
         if self.problems:
             raise ConfigError("\n".join(f"{problem} (Point {where}.)" for problem, where in self.problems.items()))
         return list(self.found.values())

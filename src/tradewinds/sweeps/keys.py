@@ -1,4 +1,4 @@
-"""Which keys of a config a sweep may set, and how a setting gets into a config."""
+"""Which keys of a config a sweep may set, and how to set them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Node = dict[str, Any]
 
 
 def not_swept(market: str) -> dict[str, str]:
-    """Keys, and sections with all their keys, that a sweep of a market refuses, and why."""
+    """Return the reasons for which a sweep of a market refuses keys, by key or section; a section stands for all its keys."""
     return {
         **dict.fromkeys(("market", "date_start_local", "date_end_local"), _MARKETS),
         **dict.fromkeys(resolve.not_the_question(market), _NOTHING),
@@ -27,7 +27,7 @@ def not_swept(market: str) -> dict[str, str]:
 
 
 def node_of(key: str, base: resolve.Config, where: str) -> Node:
-    """The schema of a key that may be swept; empty for a parameter of a user's strategy, which may be anything.
+    """Return the schema of a key that may be swept; empty for a strategy's parameter, which may be anything.
 
     Args:
         key: dotted, as `risk.fixed_qty`.
@@ -35,7 +35,7 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
         where: the flag, for messages.
 
     Raises:
-        ConfigError: an unknown key (with the nearest known one), a section, or a key that is not swept (with the reason).
+        ConfigError: the key is unknown (the message names the nearest known one), a section, or refused (with the reason).
     """
     refused = not_swept(base["market"])
     for name, reason in refused.items():
@@ -55,7 +55,7 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
 
 
 def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple[str, Node]]:
-    """Every key of a schema that holds a value and may be swept, with its own schema."""
+    """List the dotted keys of a schema that hold a value and may be swept, each with its own schema."""
     for branch in node.get("oneOf", ()):
         yield from _leaves(branch, prefix, refused)
     for name, sub in node.get("properties", {}).items():
@@ -69,7 +69,7 @@ def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple
 
 
 def _parameters(base: resolve.Config) -> list[str]:
-    """Dotted keys of all parameters that the config's strategy has."""
+    """List the dotted keys of all parameters of the config's strategy."""
 
     def walk(section: Mapping[str, Any], prefix: str) -> Iterator[str]:
         for name, value in section.items():
@@ -82,7 +82,7 @@ def _parameters(base: resolve.Config) -> list[str]:
 
 
 def _no_such_parameter(key: str, base: resolve.Config) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Return what is wrong with a key that names no parameter of the config's strategy, and the remedy."""
     strategy = base["strategy"]
     if strategy.get("file", "") is None:
         return f"the strategy {strategy['name']} has no parameters of its own.", "Only one from strategy.file has."
@@ -98,7 +98,17 @@ def _no_such_parameter(key: str, base: resolve.Config) -> tuple[str, str]:
 
 
 def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "") -> str:
-    """A hint at the nearest name: same word in another section, like word in this one, name like it, word with it inside."""
+    """Return a hint at the nearest known name.
+
+    The order of preference: the same word in another section, a similar word in the same section, a similar name, a word that
+    holds the key's word.
+
+    Args:
+        key: what the user wrote.
+        names: known names.
+        otherwise: the hint if no name is near.
+        inside: a section that the names stand in, with its dot.
+    """
     section, _, word = key.rpartition(".")
     words = {name: name.rpartition(".")[2] for name in names}
     near = [name for name in names if words[name] == word]
@@ -110,7 +120,7 @@ def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "")
 
 
 def with_settings(base: resolve.Config, settings: Mapping[str, Any]) -> resolve.Config:
-    """The config with some keys set (not checked); `base` stays as it was and shares all other sections."""
+    """Return a config with some keys set, not checked; `base` is not changed, and shares its untouched sections."""
     changed = dict(base)
     for key, value in settings.items():
         *sections, name = key.split(".")
@@ -123,7 +133,7 @@ def with_settings(base: resolve.Config, settings: Mapping[str, Any]) -> resolve.
 
 
 def setting(conf: resolve.Config, key: str) -> Any:
-    """What a config has under a dotted key."""
+    """Return a config's value under a dotted key."""
     value: Any = conf
     for part in key.split("."):
         value = value[part]
@@ -131,7 +141,7 @@ def setting(conf: resolve.Config, key: str) -> Any:
 
 
 def label(settings: Mapping[str, Any]) -> str:
-    """Settings in words: `risk.fixed_qty=5, risk.allow_opposing=false`."""
+    """Return settings as text: `risk.fixed_qty=5, risk.allow_opposing=false`."""
     return ", ".join(
         f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
         for key, value in settings.items()

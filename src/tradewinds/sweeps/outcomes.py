@@ -1,8 +1,8 @@
-"""What came out at a point of a sweep, and its figures before and after the split between in-sample and out-of-sample.
+"""The run of a sweep's point, and its figures before and after the split between in-sample and out-of-sample.
 
-The split is 00:00 UTC of a date. Equity up to it is in-sample, equity from it on is out-of-sample; so Sharpe, Sortino and
-drawdown of the first part know nothing of the second. ASSUME: a trade belongs to the part in which it was decided, with all its
-P&L, though it may settle some hours after the split.
+The split is 00:00 UTC of a date. Equity up to it is in-sample, equity from it on is out-of-sample. So Sharpe, Sortino and
+drawdown of the first period depend on nothing in the second. ASSUME: a trade belongs to the period in which it was decided,
+with all its P&L, though it may settle some hours after the split.
 """
 
 from __future__ import annotations
@@ -23,14 +23,22 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
 from tradewinds.results import metrics
 
-OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that are kept from the ranking
+OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that the ranking does not use
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """A point's run as columns: Unix seconds, micro-units, in order of time.
+class PointOutcome:
+    """The run of a point as columns in order of time.
 
-    `days_per_year` and `around_the_clock` are as in RunResult.
+    Attributes:
+        settings: the values that the sweep set, by dotted key.
+        run_id: the run's id.
+        equity_ts: instants of the equity curve, Unix seconds.
+        equity_micro: equity at these instants, micro-units of the account's currency.
+        decision_ts: when each trade was decided, Unix seconds.
+        pnl_micro: P&L of each trade, micro-units.
+        days_per_year: as in RunResult.
+        around_the_clock: as in RunResult.
     """
 
     settings: dict[str, Any]
@@ -52,8 +60,8 @@ class Outcome:
         *,
         days_per_year: int,
         around_the_clock: bool,
-    ) -> Outcome:
-        """The columns of a run's result."""
+    ) -> PointOutcome:
+        """Make the columns from a run's equity curve and trades; the other arguments are the attributes of that name."""
         return cls(
             settings,
             run_id,
@@ -67,10 +75,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Figures of a run before or after the split, as metrics.json has them of a whole run; undefined ones are None.
+class PeriodFigures:
+    """Figures of a run before or after the split; None where undefined.
 
-    `ruined`: its equity was 0 at some point. Returns end there, so its ratios say nothing.
+    They are defined as those of metrics.json of a whole run. Amounts are in the account's currency, whatever their name says.
+
+    Attributes:
+        pnl_usd: the sum of the trades' P&L.
+        num_trades: how many trades were decided.
+        sharpe: annualised Sharpe ratio.
+        sortino: annualised Sortino ratio.
+        max_drawdown_usd: largest fall of equity from a peak.
+        max_drawdown_pct: largest fall in per cent of its peak.
+        ruined: equity was 0 or below at some point; returns end there, so the ratios mean nothing.
     """
 
     pnl_usd: float
@@ -83,14 +100,16 @@ class Part:
 
 
 def split_date(first: dt.date, last: dt.date, wanted: dt.date | None = None, share: float = OUT_OF_SAMPLE) -> dt.date:
-    """The first date that is out of sample.
+    """Return the first date that is out of sample.
 
     Args:
-        first: first date of the config, and `last` its last one.
-        wanted: the user's choice; without one, the last `share` of the dates (at least one) is out of sample.
+        first: first date of the config.
+        last: last date of the config.
+        wanted: the user's choice; None for the last `share` of the dates.
+        share: of the dates that is out of sample, at least one date.
 
     Raises:
-        ConfigError: one of the two parts would have no date.
+        ConfigError: one of the two periods would have no date.
     """
     days = (last - first).days + 1
     split = wanted or last + dt.timedelta(days=1 - max(1, round(days * share)))
@@ -101,12 +120,12 @@ def split_date(first: dt.date, last: dt.date, wanted: dt.date | None = None, sha
 
 
 def midnight(date: dt.date) -> int:
-    """00:00 UTC of a date in Unix seconds."""
+    """Return 00:00 UTC of a date in Unix seconds."""
     return int(dt.datetime.combine(date, dt.time(), dt.UTC).timestamp())
 
 
-def parts(outcome: Outcome, split_ts: int) -> tuple[Part, Part]:
-    """In-sample and out-of-sample figures."""
+def period_figures(outcome: PointOutcome, split_ts: int) -> tuple[PeriodFigures, PeriodFigures]:
+    """Return the figures before and after an instant, in Unix seconds."""
     before = outcome.decision_ts < split_ts
     return (
         _part(outcome, _until(outcome, split_ts), outcome.pnl_micro[before]),
@@ -114,27 +133,35 @@ def parts(outcome: Outcome, split_ts: int) -> tuple[Part, Part]:
     )
 
 
-def in_sample_returns(outcome: Outcome, split_ts: int) -> npt.NDArray[np.float64]:
-    """Daily returns before the split."""
+def in_sample_returns(outcome: PointOutcome, split_ts: int) -> npt.NDArray[np.float64]:
+    """Return the daily returns before an instant, in Unix seconds."""
     return _returns(*_until(outcome, split_ts), outcome.around_the_clock)
 
 
-def _until(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
+def _until(outcome: PointOutcome, split_ts: int) -> tuple[Ints, Ints]:
+    """The equity curve up to the split: instants and equity."""
     count = np.searchsorted(outcome.equity_ts, split_ts, side="right")
     return outcome.equity_ts[:count], outcome.equity_micro[:count]
 
 
-def _since(outcome: Outcome, split_ts: int) -> tuple[Ints, Ints]:
-    """From the equity at the split on; nothing if the run had ended by then."""
+def _since(outcome: PointOutcome, split_ts: int) -> tuple[Ints, Ints]:
+    """The equity curve from the split on, with the equity at the split; empty if the run had ended by then."""
     count = int(np.searchsorted(outcome.equity_ts, split_ts, side="right"))
     first = max(count - 1, 0) if count < len(outcome.equity_ts) else count
     return outcome.equity_ts[first:], outcome.equity_micro[first:]
 
 
-def _part(outcome: Outcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> Part:
+def _part(outcome: PointOutcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> PeriodFigures:
+    """Figures of one period.
+
+    Args:
+        outcome: the run.
+        equity: the period's equity curve: instants and equity.
+        pnl_micro: P&L of the trades that were decided in it.
+    """
     returns = _returns(*equity, outcome.around_the_clock).tolist()
     drawdown_usd, drawdown_pct = _max_drawdown(equity[1])
-    return Part(
+    return PeriodFigures(
         pnl_usd=number(int(pnl_micro.sum())),
         num_trades=len(pnl_micro),
         sharpe=metrics.sharpe(returns, outcome.days_per_year),
@@ -146,7 +173,7 @@ def _part(outcome: Outcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> Part:
 
 
 def _returns(ts: Ints, equity_micro: Ints, around_the_clock: bool) -> npt.NDArray[np.float64]:
-    """`metrics.daily_returns` over columns, or `metrics.point_returns` where every point is a trading day's."""
+    """The same as `metrics.daily_returns` (around the clock) or `metrics.point_returns`, from columns."""
     marked = ts % DAY_SECONDS == 0 if around_the_clock else np.full(len(ts), True)
     marked[:1] = marked[-1:] = True
     marks = equity_micro[marked]
@@ -155,7 +182,7 @@ def _returns(ts: Ints, equity_micro: Ints, around_the_clock: bool) -> npt.NDArra
 
 
 def _max_drawdown(equity_micro: Ints) -> tuple[float | None, float | None]:
-    """`metrics.max_drawdown` over columns."""
+    """The same as `metrics.max_drawdown`, from a column."""
     if not len(equity_micro):
         return None, None
     peak = np.maximum.accumulate(equity_micro)

@@ -1,4 +1,4 @@
-"""Which point of a sweep is best, judged before the split, and how far to believe it: after the split, and against luck."""
+"""Rank the points of a sweep by a metric before the split, and judge the best one: after the split, and against luck."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps import luck
-from tradewinds.sweeps.outcomes import Outcome, Part, in_sample_returns, midnight, parts
+from tradewinds.sweeps.outcomes import PeriodFigures, PointOutcome, in_sample_returns, midnight, period_figures
 
 RANK_BY = {
     "sharpe": ("sharpe", 1),
@@ -22,22 +22,29 @@ RANK_BY = {
     "pnl": ("pnl_usd", 1),
     "drawdown": ("max_drawdown_pct", -1),
 }
-"""What can be ranked by: the field of `Part`, and whether more (1) or less (−1) of it is better."""
+"""Metrics to rank by: the field of `PeriodFigures`, and whether more (1) or less (−1) of it is better."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A point with its figures."""
+class RankedPoint:
+    """A point with its figures.
+
+    Attributes:
+        settings: the values that the sweep set, by dotted key.
+        run_id: the point's run.
+        in_sample: figures before the split.
+        out_of_sample: figures after it.
+    """
 
     settings: dict[str, Any]
     run_id: str
-    in_sample: Part
-    out_of_sample: Part
+    in_sample: PeriodFigures
+    out_of_sample: PeriodFigures
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What luck is reckoned from: the daily returns before the split.
+    """The daily returns before the split, as the computation of luck needs them.
 
     Attributes:
         returns: their digest.
@@ -57,19 +64,23 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """All that a ranking knows of a point; `trial` is None without a Sharpe ratio or of a ruined account."""
+class JudgedPoint:
+    """A point with all that a ranking needs; `trial` is None for a ruined account, and where there is no Sharpe ratio."""
 
-    row: Row
+    row: RankedPoint
     trial: Trial | None
 
 
 @dataclass(frozen=True)
 class Luck:
-    """The first row's in-sample Sharpe ratio against what luck shows. Sharpe ratios annualised; undefined is None.
+    """The best point's in-sample Sharpe ratio beside the one that luck alone is expected to show; None where undefined.
 
-    `trials` counts different in-sample results that have a Sharpe ratio: two settings that made the same returns are one trial.
-    `probability` is the deflated Sharpe ratio.
+    Attributes:
+        trials: how many different in-sample results have a Sharpe ratio; settings that made the same returns are one trial.
+        observations: how many daily returns the best point has.
+        sharpe: its annualised Sharpe ratio.
+        expected_best: the annualised Sharpe ratio expected of the best of so many worthless strategies.
+        probability: that the best point is not luck: the deflated Sharpe ratio.
     """
 
     trials: int
@@ -81,26 +92,34 @@ class Luck:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A ranked sweep; `correlation` (Spearman) is that of the metric before and after the split."""
+    """A ranked sweep.
+
+    Attributes:
+        by: the metric that ranks, a name of RANK_BY.
+        split: first date that is out of sample.
+        rows: the points, the best first.
+        luck: the first row's Sharpe ratio against luck.
+        correlation: Spearman's, of the metric before and after the split; None where undefined.
+    """
 
     by: str
     split: dt.date
-    rows: list[Row]
+    rows: list[RankedPoint]
     luck: Luck
     correlation: float | None
 
-    def out_of_sample_rank(self, row: Row) -> tuple[int, int] | None:
-        """A row's place by the same metric after the split, and of how many; None if it has none there."""
+    def out_of_sample_rank(self, row: RankedPoint) -> tuple[int, int] | None:
+        """Return a row's rank by the same metric after the split, and how many rows have one; None if this row has none."""
         values = [value for other in self.rows if (value := _value(other.out_of_sample, self.by)) is not None]
         own = _value(row.out_of_sample, self.by)
         return None if own is None else (1 + sum(value > own for value in values), len(values))
 
 
 def check_metric(by: str) -> None:
-    """Whether points can be ranked by a metric.
+    """Refuse a metric that points cannot be ranked by.
 
     Raises:
-        ConfigError: they cannot.
+        ConfigError: there is no such metric.
     """
     if by not in RANK_BY:
         near = difflib.get_close_matches(by, RANK_BY, n=1)
@@ -108,38 +127,41 @@ def check_metric(by: str) -> None:
         raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
 
 
-def rank(outcomes: Iterable[Outcome], split: dt.date, by: str = "sharpe") -> Ranking:
-    """Rank the points of a sweep by an in-sample metric, best first; undefined last, after them
-    those that lost everything, ties by run id.
+def rank(outcomes: Iterable[PointOutcome], split: dt.date, by: str = "sharpe") -> Ranking:
+    """Rank the points of a sweep by an in-sample metric.
+
+    The best is first. Points without the metric come last, and after them those that lost everything. Ties are in the order of
+    run ids.
 
     Args:
-        outcomes: what came out at each point, at least one.
+        outcomes: the run of each point, at least one.
         split: first date that is out of sample (`outcomes.split_date`).
         by: a name of RANK_BY.
 
     Raises:
-        ConfigError: an unknown metric.
+        ConfigError: there is no such metric.
     """
     return rank_judged((judge(outcome, split) for outcome in outcomes), split, by)
 
 
-def judge(outcome: Outcome, split: dt.date) -> Judged:
-    """What a ranking keeps of a point: a few numbers, for there may be a hundred thousand."""
+def judge(outcome: PointOutcome, split: dt.date) -> JudgedPoint:
+    """Reduce a point to what a ranking needs: a few numbers, since there may be a hundred thousand points."""
     split_ts = midnight(split)
-    row = Row(outcome.settings, outcome.run_id, *parts(outcome, split_ts))
+    row = RankedPoint(outcome.settings, outcome.run_id, *period_figures(outcome, split_ts))
     if row.in_sample.sharpe is None or row.in_sample.ruined:
-        return Judged(row, None)
+        return JudgedPoint(row, None)
     returns = in_sample_returns(outcome, split_ts)
     digest = hashlib.blake2b(returns.tobytes(), digest_size=16).hexdigest()
     skewness, kurtosis = luck.skewness_kurtosis(returns)
     daily = row.in_sample.sharpe / math.sqrt(outcome.days_per_year)
-    return Judged(row, Trial(digest, len(returns), daily, skewness, kurtosis, outcome.days_per_year))
+    return JudgedPoint(row, Trial(digest, len(returns), daily, skewness, kurtosis, outcome.days_per_year))
 
 
-def rank_judged(judged: Iterable[Judged], split: dt.date, by: str = "sharpe") -> Ranking:
-    """`rank` of points that were judged, here or elsewhere, in any order."""
+def rank_judged(judged: Iterable[JudgedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
+    """Rank points that were judged before, in this process or on other machines, in any order; arguments as for `rank`."""
     check_metric(by)
-    rows, trials, by_run = list[Row](), dict[str, float](), dict[str, Trial]()
+    rows, trials, by_run = list[RankedPoint](), dict[str, float](), dict[str, Trial]()
+    # Settings that made the same returns are one trial.
     for one in judged:
         rows.append(one.row)
         if one.trial:
@@ -157,14 +179,15 @@ def rank_judged(judged: Iterable[Judged], split: dt.date, by: str = "sharpe") ->
     )
 
 
-def _value(part: Part, by: str) -> float | None:
-    """The metric, turned so that more is better."""
+def _value(part: PeriodFigures, by: str) -> float | None:
+    """The metric, with its sign turned where less is better; None where undefined."""
     name, sign = RANK_BY[by]
     value: float | None = getattr(part, name)
     return None if value is None else sign * value
 
 
-def _order(part: Part, by: str) -> tuple[bool, bool, float]:
+def _order(part: PeriodFigures, by: str) -> tuple[bool, bool, float]:
+    """Sort key: not ruined first, then with the metric first, then the best first."""
     value = _value(part, by)
     return part.ruined, value is None, 0.0 if value is None else -value
 

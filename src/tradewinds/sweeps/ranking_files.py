@@ -16,7 +16,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.sweeps.grid import SweepPoint
-from tradewinds.sweeps.outcomes import Part
+from tradewinds.sweeps.outcomes import PeriodFigures
 from tradewinds.sweeps.ranking import Ranking
 
 _NAMESPACE = uuid.UUID("0d3c6c5f-5f5f-5e0b-9a53-3d0a4b8f7f21")
@@ -52,7 +52,7 @@ def write_ranking(folder: Path, ranking: Ranking, points: Sequence[SweepPoint], 
 def _ranking_csv(ranking: Ranking) -> str:
     """The text of ranking.csv: rank, run id, settings, figures before and after the split."""
     keys = list(ranking.rows[0].settings)
-    figures = [field.name for field in dataclasses.fields(Part)]
+    figures = [field.name for field in dataclasses.fields(PeriodFigures)]
     parts = ("in_sample", "out_of_sample")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

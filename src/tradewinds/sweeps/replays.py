@@ -1,4 +1,4 @@
-"""The runs of a sweep's points: candles are read once for many points, and each result is the one that the point has alone."""
+"""Replay the points of a sweep: files are read once for many points, and each point's result is the one that it has alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from tradewinds.config import markets, resolve
 from tradewinds.families.plan import run_plan
 from tradewinds.sweeps.grid import SweepPoint
-from tradewinds.sweeps.outcomes import Outcome
+from tradewinds.sweeps.outcomes import PointOutcome
 
-POINTS_PER_PASS = 64  # accounts that are open at once; each takes some kilobytes for every market of the run
+POINTS_PER_PASS = 64  # points replayed together; the account of each takes some kilobytes per market
 
 
 def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
-    """Points that read the same files and replay the same events, together; in order of their first ones."""
+    """Group the points that read the same files and replay the same events; groups are in the order of their first points."""
     found: dict[str, list[SweepPoint]] = {}
     for point in points:
         family = markets.family_of(point.config["market"])
@@ -27,12 +27,16 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
 
 def outcomes(
     points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None, workers: int | None = None
-) -> Iterator[Outcome]:
-    """What comes out at each point of one group, in order; every file of its plan is there. `advance` hears of points done;
-    `workers` are threads (default: one per core).
+) -> Iterator[PointOutcome]:
+    """Replay the points of one group, in order.
+
+    Args:
+        points: one group of `groups`; every file of its plan is there.
+        advance: called with the number of points that were replayed since the last call.
+        workers: threads to use; None for one per core.
 
     Raises:
-        SimulationError: as `tradewinds run` would, for whichever point.
+        SimulationError: the run of a point would fail.
     """
     plan, family = run_plan(points[0].config), markets.family_of(points[0].config["market"])
     workers = workers or os.cpu_count() or 1
@@ -41,7 +45,7 @@ def outcomes(
         made = family.replay_many([point.config for point in part], plan, workers)
         for point, run in zip(part, made, strict=True):
             columns = (run.equity_ts, run.equity_micro, run.decision_ts, run.pnl_micro)
-            yield Outcome(
+            yield PointOutcome(
                 point.settings,
                 point.run_id,
                 *columns,

@@ -1,20 +1,25 @@
-"""A ranked sweep in plain sentences: what is best, whether that may be luck, and how it did afterwards."""
+"""A ranked sweep in plain sentences: which point is best, whether that may be luck, and how it did after the split."""
 
 from __future__ import annotations
 
 import math
 
 from tradewinds.sweeps.keys import label
-from tradewinds.sweeps.outcomes import Part
+from tradewinds.sweeps.outcomes import PeriodFigures
 from tradewinds.sweeps.ranking import Luck, Ranking
 
-USUAL_BAR = 0.95  # below it, luck is not ruled out by the usual standard
+USUAL_BAR = 0.95  # the probability from which on luck is usually ruled out
 
 _NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
 
 
-def verdict(ranking: Ranking, currency: str = "USD") -> str:
-    """Sentences for a person, one paragraph; `currency` is that of the account."""
+def verdict(ranking: Ranking, currency: str) -> str:
+    """Return a paragraph on a ranked sweep.
+
+    Args:
+        ranking: the ranked points.
+        currency: of the account.
+    """
     first, tried = ranking.rows[0], len(ranking.rows)
     after = first.out_of_sample
     sentences = [
@@ -33,6 +38,7 @@ def verdict(ranking: Ranking, currency: str = "USD") -> str:
 
 
 def _luck(found: Luck, tried: int) -> list[str]:
+    """Sentences on whether the best point may be luck; `tried` is the number of points."""
     if found.sharpe is None:
         return [
             "It has no in-sample Sharpe ratio (too few daily returns, or none that differ): whether it is luck is unknown."
@@ -54,11 +60,13 @@ def _luck(found: Luck, tried: int) -> list[str]:
     ]
 
 
-def _sharpe(part: Part) -> str:
+def _sharpe(part: PeriodFigures) -> str:
+    """The Sharpe ratio as the end of a clause; "" without one."""
     return "" if part.sharpe is None else f", with a Sharpe ratio of {part.sharpe:.2f}"
 
 
 def _place(ranking: Ranking) -> str:
+    """The best point's rank after the split as the end of a sentence; "" if it has none, or is the only one."""
     place = ranking.out_of_sample_rank(ranking.rows[0])
     if place is None or place[1] < 2:
         return ""
@@ -66,5 +74,5 @@ def _place(ranking: Ranking) -> str:
 
 
 def _percent(share: float) -> str:
-    """Never a certainty, and never rounded up: 0.9996 is more than 99 %, 0.947 is 94 %."""
+    """A probability in per cent, never as a certainty and never rounded up: 0.9996 is more than 99 %, 0.947 is 94 %."""
     return "more than 99 %" if share > 0.99 else "less than 1 %" if share < 0.01 else f"{math.floor(share * 100)} %"

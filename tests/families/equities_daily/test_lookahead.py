@@ -29,7 +29,7 @@ from tradewinds.families.equities_daily.lookahead import (
     SALES,
     SIGNALS,
     SharesRun,
-    _Copies,
+    _ChangedRecords,
 )
 from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
 from tradewinds.reference_data.exchanges import exchange_of
@@ -298,7 +298,7 @@ def test_an_open_of_today_is_known_and_the_rest_of_its_bar_is_not():
     day = bar_panel.day_of(DAYS[60])
     cut = exchange_of("XASX").open_ts(DAYS[60])
     for poisoned in (False, True):
-        columns = _Copies(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
+        columns = _ChangedRecords(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
         was, now = ({name: c[name][c["day"] == day] for name in c} for c in (run.columns, columns))
         good = was["fault"] == 0
         assert (now["number"] == was["number"]).all() and (now["open"] == was["open"]).all() and good.sum() > 2

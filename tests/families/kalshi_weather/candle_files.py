@@ -17,7 +17,7 @@ from tradewinds.core.errors import DamagedFile, FetchError
 from tradewinds.database import schema
 from tradewinds.database.connect import open_database
 from tradewinds.families.kalshi_weather import schemas
-from tradewinds.families.kalshi_weather.database import checkpoints, mirror, tables
+from tradewinds.families.kalshi_weather.database import checkpoints, kalshi_tables, mirror
 
 RETRIEVED = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 FIRST = int(dt.datetime(2025, 5, 1, 14, 1, tzinfo=dt.UTC).timestamp())
@@ -70,7 +70,7 @@ def stored(url: str, table: sa.Table) -> list[dict]:
 
 def states(url: str) -> dict[int, tuple[str, str | None]]:
     """Status and error by day of May, of the files of full windows."""
-    rows = [row for row in stored(url, tables.kalshi_backfill_checkpoint) if row["window_key"] == "full_1m"]
+    rows = [row for row in stored(url, kalshi_tables.kalshi_backfill_checkpoint) if row["window_key"] == "full_1m"]
     return {row["climate_date"].day: (row["status"], row["error"]) for row in rows}
 
 
@@ -104,7 +104,7 @@ def the_life_of_checkpoints(url: str, folder: Path) -> None:
     with checkpoints.backfill(url, [paths[3], paths[4]], dict):
         write_candles(paths[3], minutes=0, **empty)
         write_candles(paths[4])
-    found = stored(url, tables.kalshi_backfill_checkpoint)
+    found = stored(url, kalshi_tables.kalshi_backfill_checkpoint)
     assert [row["status"] for row in found] == ["SUCCESS"] * 6
     assert [row["file_path"] for row in found] == [paths[1], paths[2], paths[3], others[0], paths[4], others[1]]
     told = {key: found[0][key] for key in ("num_rows", "num_markets", "missing_minutes", "requests", "retries", "tier")}
@@ -136,14 +136,14 @@ def the_mirror_holds_each_candle_once(url: str, folder: Path) -> None:
     Path(two).write_bytes(b"half a file")
     with pytest.raises(DamagedFile, match=r"2025-05-02\.parquet: the file is damaged"):
         mirror.mirror_candles([one, two, three], url)
-    assert stored(url, tables.kalshi_candlestick_1m) == wanted_rows(one), "what came before the stop is in"
+    assert stored(url, kalshi_tables.kalshi_candlestick_1m) == wanted_rows(one), "what came before the stop is in"
     Path(two).write_bytes(whole)
     assert mirror.mirror_candles([one, two, three], url) == (2, 12), "and is not done again"
-    assert stored(url, tables.kalshi_candlestick_1m) == wanted_rows(one, two, three)
+    assert stored(url, kalshi_tables.kalshi_candlestick_1m) == wanted_rows(one, two, three)
     assert mirror.mirror_candles([one, two, three], url) == (0, 0)
     write_candles(two, minutes=4, bid="0.99")
     part = write_candles(path_of(folder, 1, "trade_2300_d1_1m"), minutes=1, first=FIRST + 120)
     assert mirror.mirror_candles([one, two, three, part], url) == (2, 10)
-    assert stored(url, tables.kalshi_candlestick_1m) == wanted_rows(one, two, three)
-    receipts = stored(url, tables.kalshi_candlestick_mirrored)
+    assert stored(url, kalshi_tables.kalshi_candlestick_1m) == wanted_rows(one, two, three)
+    receipts = stored(url, kalshi_tables.kalshi_candlestick_mirrored)
     assert [(row["climate_date"].day, row["num_rows"]) for row in receipts] == [(1, 6), (1, 2), (2, 8), (3, 6)]

@@ -14,7 +14,7 @@ from tests.families.kalshi_weather.candle_files import (
     write_candles,
 )
 from tradewinds.core.errors import DamagedFile, DatabaseError, FetchError
-from tradewinds.families.kalshi_weather.database import checkpoints, mirror, tables
+from tradewinds.families.kalshi_weather.database import checkpoints, kalshi_tables, mirror
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def test_the_mirror_holds_each_candle_once(tmp_path, url):
 
 def test_a_file_is_mirrored_whole_or_not_at_all(tmp_path, url):
     one, two = (write_candles(path_of(tmp_path, day), minutes=3000) for day in (1, 2))  # more than one INSERT each
-    stored(url, tables.kalshi_candlestick_1m)
+    stored(url, kalshi_tables.kalshi_candlestick_1m)
     last = "NEW.market_ticker = 'KXHIGHCHI-25MAY02-T60' AND NEW.end_period_ts_utc LIKE '2025-05-03 16:00%'"
     refuse = f"CREATE TRIGGER refuse BEFORE INSERT ON kalshi_candlestick_1m WHEN {last}"
     ask(tmp_path, f"{refuse} BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
     with pytest.raises(DatabaseError, match="disk is full"):
         mirror.mirror_candles([one, two], url)
-    assert stored(url, tables.kalshi_candlestick_1m) == wanted_rows(one)
+    assert stored(url, kalshi_tables.kalshi_candlestick_1m) == wanted_rows(one)
     ask(tmp_path, "DROP TRIGGER refuse")
     assert mirror.mirror_candles([one, two], url) == (1, 6000)
 
@@ -89,11 +89,13 @@ def test_a_file_with_a_flipped_bit_is_not_mirrored(tmp_path, url):
     (tmp_path / path).write_bytes(content)
     with pytest.raises(DamagedFile, match=r"2025-05-01\.parquet"):
         mirror.mirror_candles([path], url)
-    assert stored(url, tables.kalshi_candlestick_1m) == stored(url, tables.kalshi_candlestick_mirrored) == []
+    assert (
+        stored(url, kalshi_tables.kalshi_candlestick_1m) == stored(url, kalshi_tables.kalshi_candlestick_mirrored) == []
+    )
 
 
 def test_a_market_in_a_span_of_time_is_found_by_index(tmp_path, url):
-    stored(url, tables.kalshi_candlestick_1m)
+    stored(url, kalshi_tables.kalshi_candlestick_1m)
     span = "market_ticker = 'M' AND end_period_ts_utc BETWEEN '2025-05-01' AND '2025-05-02'"
     [plan] = ask(tmp_path, f"EXPLAIN QUERY PLAN SELECT * FROM kalshi_candlestick_1m WHERE {span}")
     key = "PRIMARY KEY (market_ticker=? AND end_period_ts_utc>? AND end_period_ts_utc<?)"

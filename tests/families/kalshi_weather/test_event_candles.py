@@ -136,7 +136,7 @@ def test_hourly_candles_of_an_event_are_one_request_of_the_event_route(archive, 
 def test_live_requests_cover_every_window_within_the_limits(shapes, period):
     grid = period * 60
     markets = [
-        exchange_requests.Market(f"T{n}", "E", s * grid, (s + length) * grid, "live")
+        exchange_requests.CatalogMarket(f"T{n}", "E", s * grid, (s + length) * grid, "live")
         for n, (s, length) in enumerate(shapes)
     ]
     windows = exchange_requests.windows_of(markets, "FULL_MARKET_WINDOW", period, 0)
@@ -162,7 +162,7 @@ def test_spans_longer_than_the_cap_are_cut_without_loss_or_overlap():
 
 def test_an_open_market_is_not_fetched():
     early = dt.datetime(2025, 3, 10, 12, tzinfo=dt.UTC)
-    market = exchange_requests.Market("T", "E", 0, int(early.timestamp()) + 60, "live")
+    market = exchange_requests.CatalogMarket("T", "E", 0, int(early.timestamp()) + 60, "live")
     with pytest.raises(FetchError, match=r"still open \(it closes 2025-03-10 12:01Z; it is 2025-03-10 12:00Z\)"):
         event_candles.refuse_open(STATION, DAY, [market], early)
 
@@ -240,7 +240,7 @@ def test_an_adjusted_end_that_stands_still_is_an_error(tmp_path, monkeypatch):
     with running_service() as service:
         path = "/series/KXHIGHCHI/events/E/candlesticks"
         service.json(path, {"market_tickers": ["T"], "market_candlesticks": [[]], "adjusted_end_ts": 0})
-        market = exchange_requests.Market("T", "E", 0, 6000, "live")
+        market = exchange_requests.CatalogMarket("T", "E", 0, 6000, "live")
         with pytest.raises(FetchError, match="stands still"):
             fetch(client_of(service.url, tmp_path), [market])
 
@@ -255,13 +255,15 @@ def test_cuts_of_the_event_route_are_followed_and_their_overlap_collapses(tmp_pa
         cut = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(1), candle_at(2)]], "adjusted_end_ts": 120}
         rest = {"market_tickers": ["T"], "market_candlesticks": [[candle_at(2), candle_at(9)]], "adjusted_end_ts": 6060}
         service.json(path, cut, rest)
-        table, meta = fetch(client_of(service.url, tmp_path), [exchange_requests.Market("T", "E", 0, 6000, "live")])
+        table, meta = fetch(
+            client_of(service.url, tmp_path), [exchange_requests.CatalogMarket("T", "E", 0, 6000, "live")]
+        )
     assert table["end_period_ts"].to_pylist() == [60, 120, 540] and meta["requests"] == 2
 
 
 def test_a_market_that_a_batch_leaves_out_is_asked_for_in_the_archive(tmp_path):
     """With 3 markets of 3,000 minutes a batch is needed; T2 has left the live tier."""
-    markets = [exchange_requests.Market(f"T{n}", "E", 0, 3000 * 60, "live") for n in range(3)]
+    markets = [exchange_requests.CatalogMarket(f"T{n}", "E", 0, 3000 * 60, "live") for n in range(3)]
     old = {"end_period_ts": 120, "yes_bid": dict.fromkeys(("open", "high", "low", "close"), "0.1000"), "volume": "0.00"}
     old |= {"yes_ask": old["yes_bid"], "open_interest": "0.00"}
     old["price"] = dict.fromkeys(("open", "high", "low", "close", "mean", "previous"))
@@ -286,7 +288,7 @@ def test_a_malformed_batch_is_refused(tmp_path, monkeypatch, answer, words):
     with running_service() as service:
         service.json("/markets/candlesticks", answer)
         with pytest.raises(FetchError, match=words):
-            fetch(client_of(service.url, tmp_path), [exchange_requests.Market("T", "E", 0, 6000 * 60, "live")])
+            fetch(client_of(service.url, tmp_path), [exchange_requests.CatalogMarket("T", "E", 0, 6000 * 60, "live")])
 
 
 def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):

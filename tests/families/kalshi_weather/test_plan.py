@@ -266,6 +266,11 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     wanted |= {"Events traded / attempted 0 /": "8", "Skipped: NO_EVENT": "3", "Rejected: MAX": "2"}
     assert wanted.items() <= rows.items()
     assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
+    write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics | {"currency": "AUD"}))
+    other = screen()
+    display.show_summary(other, plan, "sqlite:///x.db", own)
+    shown = " ".join(other.console.file.getvalue().split())
+    assert "Start balance, AUD 1,234.50" in shown and "Max drawdown, AUD" in shown and "USD" not in shown
     display.show_plan(console, *plan_rows(resolved(), plan))
     assert "0:00:10" in console.console.file.getvalue() and "its results are there" in console.console.file.getvalue()
 

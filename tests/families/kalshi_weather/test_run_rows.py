@@ -11,7 +11,7 @@ from tests.unit.database_parts import DAY, write
 from tests.unit.load_parts import seen
 from tradewinds.core.errors import DamagedFile
 from tradewinds.database.load import load_run
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import kalshi_tables
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def test_markets_of_the_range_are_what_the_catalog_says_now(tmp_path, url):
     before, path = DAY - dt.timedelta(days=1), tmp_path / "c.parquet"
     listed = catalog(path, (before, "OLD", "no"), (DAY, "A", None), (DAY, "B", None))
     load_run(tmp_path / "run", url, {"catalogs": [listed]})
-    assert [row["market_ticker"] for row in stored(url, tables.kalshi_market)] == ["A", "B"]
+    assert [row["market_ticker"] for row in stored(url, kalshi_tables.kalshi_market)] == ["A", "B"]
     load_run(tmp_path / "run", url, {"catalogs": [catalog(path, (DAY, "A", "yes"), (DAY, "C", "no"))]})
-    found = stored(url, tables.kalshi_market)
+    found = stored(url, kalshi_tables.kalshi_market)
     assert [(row["market_ticker"], row["result"]) for row in found] == [("A", "yes"), ("C", "no")]
     assert (found[0]["settlement_value"], found[0]["floor_strike"]) == (Decimal("0.123456"), 80.5)
     assert found[0]["close_time_utc"] == dt.datetime(2025, 6, 2, 5)
-    assert [row["climate_date"] for row in stored(url, tables.kalshi_event)] == [DAY]
+    assert [row["climate_date"] for row in stored(url, kalshi_tables.kalshi_event)] == [DAY]
 
 
 def test_candle_files_get_their_checkpoints_with_the_run(tmp_path, url):
@@ -52,4 +52,4 @@ def test_a_damaged_file_stops_the_whole_load(tmp_path, url):
     with pytest.raises(DamagedFile, match=r"2025-05-02\.parquet"):
         load_run(tmp_path / "run", url, {"catalogs": [str(path)], "candles": [whole, torn]})
     assert seen(url, run) == ("FAILED", 2, 1)
-    assert [row["market_ticker"] for row in stored(url, tables.kalshi_market)] == ["A"] and states(url) == {}
+    assert [row["market_ticker"] for row in stored(url, kalshi_tables.kalshi_market)] == ["A"] and states(url) == {}

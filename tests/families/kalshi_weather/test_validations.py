@@ -401,7 +401,7 @@ def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_p
 
 
 def test_the_schema_knows_the_validations_of_events():
-    node = resolve.schema()["properties"]["on_missing"]["properties"]["validation"]
+    node = resolve.schema("kalshi_weather")["properties"]["on_missing"]["properties"]["validation"]
     assert list(node["properties"]) == [v.name for v in judge.EVENT_VALIDATIONS] == list(EVENT_VALIDATIONS)
     for validation in judge.EVENT_VALIDATIONS:
         assert node["properties"][validation.name]["description"].lower() == f"{validation.what}.".lower()

@@ -44,7 +44,7 @@ _NOT_SWEPT = {
 
 
 class EquitiesDaily:
-    """The contract (families/contract.py) for daily equities."""
+    """Daily equities as a market family; the protocol Family in families/contract.py describes the members."""
 
     name = "equities_daily"
     services = _SERVICES
@@ -167,23 +167,49 @@ class EquitiesDaily:
         return share_strategies.history_of(config)
 
     def replay(self, config: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Tell) -> RunResult:
-        """Replay the trading days of a config and write `run_files`; raises as replay.simulate."""
+        """Replay the trading days of a config and write `run_files`.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+            threads: number of threads that the replay may use.
+            tell: called with (units of work done, units in all).
+
+        Raises:
+            DataMissing: as replay.simulate.
+            SimulationError: as replay.simulate.
+        """
         from tradewinds.families.equities_daily import replay
 
         return replay.simulate(config, plan, threads, tell)
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
-        """Replay the points of a sweep and return a summary of each, in order; raises as replay.simulate_many."""
+        """Replay the points of a sweep and return a summary of each, in order.
+
+        Args:
+            configs: resolved configs that differ in keys of `replay_keys` only.
+            plan: their plan.
+            workers: number of processes that the replays may use.
+
+        Raises:
+            DataMissing: as replay.simulate_many.
+            SimulationError: as replay.simulate_many.
+        """
         from tradewinds.families.equities_daily import replay
 
         return replay.simulate_many(configs, plan, workers)
 
     def extent(self, plan: SharesPlan) -> str:
-        """How many symbols a run has."""
+        """Return the number of symbols of a run, as text."""
         return f"{len(plan.files.universe)} symbols"
 
     def validate(self, config: Mapping[str, Any], plan: SharesPlan) -> Findings:
-        """Note which files of bars are there, and how many of their rows are quarantined for which reason."""
+        """Count the files of bars that exist and their quarantined rows by reason.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+        """
         present = [path for path in plan.files.bars if Path(path).exists()]
         rows: Counter[str] = Counter()
         for path in present:
@@ -200,16 +226,16 @@ class EquitiesDaily:
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
     ) -> None:
-        """Load no more than every run has."""
+        """Load nothing: this family has no tables of its own."""
 
     def backfill(
         self, config: Mapping[str, Any], plan: SharesPlan, reasons: Callable[[], Mapping[str, str]]
     ) -> contextlib.AbstractContextManager[None]:
-        """Keep no record: the files of bars say it all."""
+        """Record nothing: this family keeps no list of fetched files in the database."""
         return contextlib.nullcontext()
 
     def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """Nothing beside the summary."""
+        """Return no lines below the summary of a run."""
         return ()
 
     def report(self) -> FamilyReport:

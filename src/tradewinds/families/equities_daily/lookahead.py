@@ -1,10 +1,13 @@
-"""A run of shares for the look-ahead check: the replay, made again with another future.
+"""The look-ahead check of a run of daily equities: repeats the replay with other records after an instant, the cut.
 
-When a record was known: the open of a bar at the session's open, the rest of it at the close; a split or dividend at the open
-of its ex-date; that a symbol joins the universe at the open of its first day in it, that it leaves at the close of its last.
+When a record becomes known:
+    bar: its open at the open of the session, the rest at the close.
+    split, dividend: at the open of the session of its ex-date.
+    joining the universe: at the open of the first session of the membership.
+    leaving the universe: at the close of the last session of the membership.
 
-A bar that has only opened at the cut cannot be removed, for orders have filled at its open: that is kept, its adjustment too,
-and the rest changed in both copies.
+If a session is open at the cut, its bar is not removed, because orders have filled at its open. The copy keeps the bar's open
+and its adjustment and changes the rest.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from tradewinds.families.contract import BOOKS, PLANTED, Future, Key, Stretch, T
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.bar_panel import date_of, day_of, make_panel
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
-from tradewinds.families.equities_daily.replay import Study
+from tradewinds.families.equities_daily.replay import SharesStudy
 from tradewinds.families.plan import lacking
 from tradewinds.reference_data import corporate_actions
 from tradewinds.reference_data.exchanges import Exchange, exchange_of
@@ -43,25 +46,36 @@ from tradewinds.reference_data.universe import ALWAYS, Universe
 BARS, ACTIONS, MEMBERSHIPS = "bars", "corporate actions", "universe rows"
 SIGNALS, PURCHASES, SALES = "entry signals", "purchases and refusals", "sales"
 
-# Poison: prices and volumes that no market has shown from one day to the next.
-_TIMES = 5
+# Values of poisoned records, such as no market shows from one day to the next.
+_PRICE_FACTOR = 5
 _HUGE_VOLUME = 10**9
-_SPLIT = 10
+_SPLIT_FACTOR = 10
 _ONE_DAY = dt.timedelta(days=1)
 
-Columns = dict[str, Ints]
-Event = tuple[int, Key, str]  # Unix seconds, market and kind of decision, outcome in words
+PanelColumns = dict[str, Ints]
+"""The columns of a panel by name."""
+DatedDecision = tuple[int, Key, str]
+"""(instant in Unix seconds, symbol and kind of decision, outcome as text)."""
 
 
 class SharesRun:
-    """What a run of shares decided, and decides under other futures (a `lookahead.Subject`)."""
+    """A run of daily equities that can be repeated with other records (the protocol Subject in families/contract.py).
+
+    Args:
+        config: a resolved config.
+        plan: its plan.
+
+    Raises:
+        DataMissing: a file of bars does not exist, or as the replay.
+        SimulationError: as the replay.
+    """
 
     kinds: Sequence[str] = (BARS, ACTIONS, MEMBERSHIPS)
     decisions: Sequence[str] = (SIGNALS, PURCHASES, SALES, BOOKS)
     step_seconds = 1
 
     def __init__(self, config: Mapping[str, Any], plan: SharesPlan) -> None:
-        """Raises DataMissing if the bars are not all there, or as the run itself does."""
+        """Make the panel and the run as they are."""
         if missing := [path for path in plan.files.bars if not Path(path).exists()]:
             raise lacking(missing, "makes")
         self.config, self.plan, self.exchange = config, plan, exchange_of(config["calendar"])
@@ -70,24 +84,33 @@ class SharesRun:
             make_panel(whole)
             table, self.about = files.read_table(whole.files.panel), files.read_meta(whole.files.panel)
             self.columns = {name: table[name].to_numpy() for name in table.column_names}
-            study = Study.of([config], whole)
+            study = SharesStudy.of([config], whole)
             made = study.replay(config)
-            self.days, self.events, self.journal = study.market.days, list(_events(config, study, made)), made.books
+            self.days, self.journal = study.market.days, made.books
+            self.decided = list(_decisions(config, study, made))
 
     def instants(self) -> Mapping[str, Sequence[int]]:
-        """Where this run buys and sells, and its sessions' opens and closes."""
+        """Return the instants of the run's orders, and the opens and closes of its sessions, in Unix seconds."""
         dates = [date_of(day) for day in self.days]
-        orders = sorted({ts for ts, (_, what), _ in self.events if what != SIGNALS})
+        orders = sorted({ts for ts, (_, what), _ in self.decided if what != SIGNALS})
         opens, closes = map(self.exchange.open_ts, dates), map(self.exchange.close_ts, dates)
         return {"order": orders, "open": list(opens), "close": list(closes)}
 
     def past(self, cut_ts: int) -> Timelines:
-        """Signals, purchases, refusals, sales and the books by a cut."""
-        return _timelines(self.events, self.journal, cut_ts)
+        """Return signals, purchases, refusals, sales and rows of the books up to a cut."""
+        return _timelines(self.decided, self.journal, cut_ts)
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """The same under another future; see `lookahead.Subject`."""
-        copies = _Copies(future, self.exchange)
+        """Repeat the run with changed records; see Subject in families/contract.py.
+
+        Args:
+            future: the cut and the change.
+            folder: an existing folder for the changed copies.
+
+        Returns:
+            Decisions up to the cut as in `past`, and the number of changed records by kind.
+        """
+        copies = _ChangedRecords(future, self.exchange)
         plan, config = with_files(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
         columns = self.columns
         if BARS in future.kinds:
@@ -99,34 +122,41 @@ class SharesRun:
             plan = with_files(
                 plan, universe=copies.universe(plan.files.universe, {file.symbol for file in plan.files.years})
             )
-        # that a copy lacks bars is the check's doing, no reason to stop; nor that there is nothing left to trade
+        # a copy may lack bars, or have none: that is the effect of the change, not an error of the run
         config["on_missing"] = {**config["on_missing"], "bars": "skip"}
         try:
-            study = Study.of([config], plan)
+            study = SharesStudy.of([config], plan)
             made = study.replay(config)
-            events, journal = list(_events(config, study, made)), made.books
+            decided, journal = list(_decisions(config, study, made)), made.books
         except DataMissing:
-            events, journal = [], Journal.empty()
-        return _timelines(events, journal, future.cut_ts), copies.counts
+            decided, journal = [], Journal.empty()
+        return _timelines(decided, journal, future.cut_ts), copies.counts
 
     def event_of(self, market: str) -> str:
-        """Shares belong to no event."""
+        """Return the symbol itself: shares belong to no event."""
         return market
 
 
-def _events(config: Mapping[str, Any], study: Study, made: ShareResult) -> Iterator[Event]:
-    """Everything that a replay decides, when it does.
+def _decisions(config: Mapping[str, Any], study: SharesStudy, made: ShareResult) -> Iterator[DatedDecision]:
+    """Yield everything that a replay decides, with its instant.
 
-    That an order finds no next bar is no decision, and a sale at the run's end none of the strategy's: both say only where the
-    data end, which is where they were cut.
+    An order without a next bar and a sale at the end of the run are left out: they depend on where the data end, and the
+    copies end at the cut.
+
+    Args:
+        config: a resolved config.
+        study: the bars on which it was replayed.
+        made: the result of the ledger.
     """
     scores, symbols = study.scores(config), study.loaded.bars.symbols
     bars, market, at_close = study.loaded.bars, study.market, config["fill"] == "same_close"
 
-    def filled(row: int) -> int:
+    def fill_ts(row: int) -> int:
+        """Return the instant at which an order fills at a bar, in Unix seconds."""
         day = int(bars.day[row])
         return study.closes[day] if at_close else study.opens(day)
 
+    # entry signals, and the refusals of their orders
     for answer in made.answered:
         symbol, signal_ts = symbols[market.owner[answer.row]], study.closes[int(bars.day[answer.row])]
         yield signal_ts, (symbol, SIGNALS), f"{study.code(config)}, score {float(scores[answer.row])!r}"
@@ -134,31 +164,38 @@ def _events(config: Mapping[str, Any], study: Study, made: ShareResult) -> Itera
             yield signal_ts, (symbol, PURCHASES), f"refused as {answer.reason}"
         elif answer.reason not in ("", NO_NEXT_BAR):
             row = answer.row if at_close else market.next_row[answer.row]
-            yield filled(row), (symbol, PURCHASES), f"refused as {answer.reason}"
+            yield fill_ts(row), (symbol, PURCHASES), f"refused as {answer.reason}"
+    # purchases and sales
     for trade in made.trades:
         bought = f"BUY {trade.quantity} at {money(trade.entry_price)}, fee {money(trade.entry_fee)}"
-        yield filled(trade.entry_row), (symbols[trade.symbol], PURCHASES), bought
+        yield fill_ts(trade.entry_row), (symbols[trade.symbol], PURCHASES), bought
         if trade.exit_reason != BACKTEST_END:
             sold = (
                 f"SELL {trade.quantity} at {money(trade.exit_price)}, fee {money(trade.exit_fee)}, {trade.exit_reason}"
             )
-            yield filled(trade.exit_row), (symbols[trade.symbol], SALES), sold
+            yield fill_ts(trade.exit_row), (symbols[trade.symbol], SALES), sold
 
 
-def _timelines(events: Sequence[Event], journal: Journal, cut_ts: int) -> Timelines:
-    """Events by the cut, per symbol and kind, and what the books say by then."""
+def _timelines(decided: Sequence[DatedDecision], journal: Journal, cut_ts: int) -> Timelines:
+    """Return the decisions up to a cut by symbol and kind, and the rows of the books up to it."""
     found: Timelines = {}
-    for ts, key, outcome in sorted(events):
+    for ts, key, outcome in sorted(decided):
         if ts <= cut_ts:
             found.setdefault(key, []).append(Stretch(ts, ts + 1, outcome))
     return found | book_timelines(journal, cut_ts, SharesRun.step_seconds, {BACKTEST_END})
 
 
 @dataclass
-class _Copies:
-    """Makes the copies of one change, and counts the records it concerns.
+class _ChangedRecords:
+    """Copies of records with one change, and how many records were changed.
 
-    `opened` and `closed` are the last dates whose session had opened, and closed, by the cut: the same one, or neighbours.
+    Attributes:
+        future: the cut and the change.
+        exchange: the exchange whose clock dates the bars.
+        counts: number of changed and of planted records, by kind.
+        opened: date of the last session that had opened at the cut.
+        closed: date of the last session that had closed at the cut: `opened`, or the day before.
+        tomorrow: the day after `opened`.
     """
 
     future: Future
@@ -172,42 +209,63 @@ class _Copies:
         self.closed = today if self.exchange.close_ts(today) <= now else yesterday
         self.tomorrow = self.opened + _ONE_DAY  # its session opens after the cut
 
-    def bars(self, columns: Columns) -> Columns:
-        """Later bars five times as dear or as cheap as they were, in turns, with a huge volume; every symbol gets such a bar at
-        the session after the cut. A bar that has only opened closes at a multiple of its close."""
+    def bars(self, columns: PanelColumns) -> PanelColumns:
+        """Remove the later bars, or poison them.
+
+        Poisoned bars are in turns five times as dear or as cheap, with a huge volume, and every symbol gets such a bar at the
+        session after the cut. The bar of a session that is open at the cut closes at a multiple of its close.
+
+        Args:
+            columns: the columns of the panel.
+        """
         day = columns["day"]
         later, opened = day > day_of(self.closed), day == day_of(self.opened)
         self.counts[BARS] += int(later.sum())
+        # the bar of a session that is open at the cut keeps its open
         running = _rows(columns, later & opened)
-        running |= _closing_at(running, _TIMES if self.future.poisoned else 2)
+        running |= _closing_at(running, _PRICE_FACTOR if self.future.poisoned else 2)
         running["volume"] = np.full_like(running["volume"], _HUGE_VOLUME if self.future.poisoned else 0)
+        # bars known at the cut as they are; later ones poisoned, or removed
         parts = [_rows(columns, ~later), running]
         if self.future.poisoned:
             parts += [_poisoned(_rows(columns, later & ~opened)), self._next_session(columns)]
         return _in_order({name: np.concatenate([part[name] for part in parts]) for name in columns})
 
-    def _next_session(self, columns: Columns) -> Columns:
-        """Bars of symbols that have none on the first trading day after the cut: their last one, poisoned."""
+    def _next_session(self, columns: PanelColumns) -> PanelColumns:
+        """Return a poisoned copy of its last bar for every symbol without a bar on the first trading day after the cut."""
+        # the first trading day after the cut
         ahead = columns["day"][columns["day"] > day_of(self.opened)]
         session = int(ahead.min()) if len(ahead) else day_of(self.tomorrow)
+        # the last known bar of each symbol that has no bar on that day
         good = columns["fault"] == 0
         known = np.flatnonzero(good & (columns["day"] <= day_of(self.closed)))
         last = known[np.append(np.diff(columns["number"][known]) != 0, True)] if len(known) else known
-        there = columns["number"][good & (columns["day"] == session)]
-        planted = _rows(columns, last[~np.isin(columns["number"][last], there)])
+        present = columns["number"][good & (columns["day"] == session)]
+        planted = _rows(columns, last[~np.isin(columns["number"][last], present)])
         planted["day"] = np.full_like(planted["day"], session)
         self.counts[PLANTED] += len(planted["day"])
         return _poisoned(planted)
 
     def actions(self, path: str, copy: Path, symbols: Sequence[str]) -> str:
-        """Later splits ten times as large and dividends none; every symbol gets such a split right after the cut."""
+        """Write a table of corporate actions without the later ones, or with poisoned ones.
+
+        Poisoned splits are ten times as large, poisoned dividends 0, and every symbol gets such a split right after the cut.
+
+        Args:
+            path: path of the user's table.
+            copy: path of the changed table.
+            symbols: all symbols of the universe.
+
+        Returns:
+            The path of the changed table.
+        """
         rows = [(symbol, *action) for symbol, found in corporate_actions.read_actions(path).items() for action in found]
         known = [row for row in rows if row[1] <= day_of(self.opened)]
         later = [row for row in rows if row[1] > day_of(self.opened)]
         self.counts[ACTIONS] += len(later)
         if self.future.poisoned:
             planted = [(symbol, day_of(self.tomorrow), Decimal(1), Decimal(0)) for symbol in symbols]
-            known += [(symbol, day, split * _SPLIT, Decimal(0)) for symbol, day, split, _ in later + planted]
+            known += [(symbol, day, split * _SPLIT_FACTOR, Decimal(0)) for symbol, day, split, _ in later + planted]
             self.counts[PLANTED] += len(planted)
         with open(copy, "w", encoding="utf-8", newline="") as out:
             written = ((symbol, date_of(day), split, dividend) for symbol, day, split, dividend in known)
@@ -215,7 +273,15 @@ class _Copies:
         return str(copy)
 
     def universe(self, universe: Universe, with_bars: set[str]) -> Universe:
-        """Symbols that join later never do, or do so right after the cut; those that leave later never do, or do so now."""
+        """Return a universe without the later changes of membership, or with poisoned ones.
+
+        Without them symbols that join later never join, and symbols that leave later never leave. Poisoned, they join right
+        after the cut, and leave at once.
+
+        Args:
+            universe: spans of membership by symbol.
+            with_bars: symbols that have files of bars.
+        """
         found: Universe = {}
         for symbol, spans in universe.items():
             for start, end in spans:
@@ -229,26 +295,31 @@ class _Copies:
         return {symbol: sorted(spans) for symbol, spans in found.items()}
 
 
-def _rows(columns: Columns, which: Any) -> Columns:
+def _rows(columns: PanelColumns, which: Any) -> PanelColumns:
+    """Return some rows of a panel."""
     return {name: values[which] for name, values in columns.items()}
 
 
-def _closing_at(bars: Columns, times: int) -> Columns:
-    """A multiple of the close, that leaves the quotient of adjusted and paid close what it is, to the last bit."""
+def _closing_at(bars: PanelColumns, times: int) -> PanelColumns:
+    """Return bars with a multiple of their close.
+
+    The adjusted close is multiplied too, so that the ratio of both stays the same to the last bit.
+    """
     opened, close = bars["open"], bars["close"] * times
     changed = {"close": close, "adj_close": bars["adj_close"] * times}
     return changed | {"high": np.maximum(opened, close), "low": np.minimum(opened, close)}
 
 
-def _poisoned(bars: Columns) -> Columns:
-    """Five times as dear, or as cheap, from symbol to symbol and day to day."""
+def _poisoned(bars: PanelColumns) -> PanelColumns:
+    """Return bars five times as dear or as cheap, alternating by symbol and day, with a huge volume."""
     dear = (bars["number"] + bars["day"]) % 2 == 0
     prices = {
-        name: np.where(dear, bars[name] * _TIMES, np.maximum(bars[name] // _TIMES, np.sign(bars[name])))
+        name: np.where(dear, bars[name] * _PRICE_FACTOR, np.maximum(bars[name] // _PRICE_FACTOR, np.sign(bars[name])))
         for name in (*schemas.PRICE_COLUMNS, "adj_close")
     }
     return bars | prices | {"volume": np.full_like(bars["volume"], _HUGE_VOLUME)}
 
 
-def _in_order(columns: Columns) -> Columns:
+def _in_order(columns: PanelColumns) -> PanelColumns:
+    """Sort the rows of a panel by symbol and day."""
     return _rows(columns, np.lexsort((columns["day"], columns["number"])))

@@ -1,4 +1,4 @@
-"""Daily equities: what the engine replays, and what a run of it results in."""
+"""Replay of daily equities: reads the panel, runs the ledger over the trading days, and makes the result of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tradewinds.reference_data.exchanges import Exchange, exchange_of
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
-    """The ledger's rules of a resolved config."""
+    """Return the rules of the ledger for a resolved config."""
     module, parameters = share_strategies.chosen(config)
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
@@ -45,57 +45,91 @@ def rules_of(config: Mapping[str, Any]) -> ShareRules:
 
 
 def _share(percent: float) -> Fraction:
+    """Convert a percentage to an exact fraction: 3 becomes 3/100."""
     return Fraction(Decimal(str(percent))) / 100
 
 
 @dataclass(frozen=True)
-class Study:
-    """Bars that some configs are replayed on."""
+class SharesStudy:
+    """The bars, trading days and exchange on which configs are replayed; they are read once for all configs.
+
+    Attributes:
+        loaded: bars of the symbols that can be traded.
+        market: the trading days, ready for passes of the ledger.
+        exchange: the exchange whose clock dates the bars.
+    """
 
     loaded: LoadedBars
     market: TradingDays
     exchange: Exchange
 
     @classmethod
-    def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> Study:
-        """The bars that any of the configs needs."""
+    def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> SharesStudy:
+        """Read the bars that any of the configs needs.
+
+        Args:
+            configs: resolved configs that differ in keys of FAMILY.replay_keys only.
+            plan: their plan, whose panel exists.
+
+        Raises:
+            DataMissing: as load_bars.
+            SimulationError: as load_bars.
+        """
         first = configs[0]
         history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
-        days = (day_of(first["date_start_local"]), day_of(first["date_end_local"]))
         exchange = exchange_of(first["calendar"])
         clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
-        return cls(loaded, TradingDays(loaded.bars, *days, loaded.eligible, clock), exchange)
+        market = TradingDays(
+            bars=loaded.bars,
+            first_day=day_of(first["date_start_local"]),
+            last_day=day_of(first["date_end_local"]),
+            tradable=loaded.eligible,
+            clock=clock,
+        )
+        return cls(loaded, market, exchange)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
-        """Per bar, how strong the strategy's signal is at its close; NaN where there is none."""
+        """Return per bar the strength of the strategy's entry signal at its close; NaN for no signal."""
         module, parameters = share_strategies.chosen(config)
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
     def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
-        """One pass of the ledger over all days, with or without books."""
+        """Run the ledger over all trading days.
+
+        Args:
+            config: a resolved config.
+            books: whether the ledger writes down every change of cash; a sweep does not need that.
+        """
         ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
         return ledger.run(self.scores(config))
 
     @functools.cached_property
     def closes(self) -> dict[int, int]:
-        """Unix seconds of every trading day's close."""
+        """The close of every trading day in Unix seconds, by day number."""
         return {day: self.exchange.close_ts(date_of(day)) for day in self.market.days}
 
     def opens(self, day: int) -> int:
-        """Unix seconds of a day's open."""
+        """Return the open of a day in Unix seconds."""
         return self.exchange.open_ts(date_of(day))
 
-    def points(self, worth: Sequence[tuple[int, int]], start_micro: int) -> list[Point]:
-        """The start, then (cash, open value) at the close of every day."""
+    def points(self, accounts: Sequence[tuple[int, int]], start_micro: int) -> list[Point]:
+        """Return the equity curve: the start at the first open, then the close of every trading day.
+
+        Args:
+            accounts: (cash, value of the shares) at the close of every trading day, in micro-units.
+            start_micro: cash at the start in micro-units.
+        """
         days = self.market.days
-        kinds = ["close"] * (len(days) - 1) + ["end"]
-        closes = (Point(self.closes[day], kind, *w) for day, kind, w in zip(days, kinds, worth, strict=True))
-        return [Point(self.opens(days[0]), "start", start_micro, 0), *closes]
+        points = [Point(ts=self.opens(days[0]), kind="start", cash_micro=start_micro, open_value_micro=0)]
+        for day, (cash, open_value) in zip(days, accounts, strict=True):
+            kind = "end" if day == days[-1] else "close"
+            points.append(Point(ts=self.closes[day], kind=kind, cash_micro=cash, open_value_micro=open_value))
+        return points
 
     def trade(self, config: Mapping[str, Any], made: ShareTrade) -> Trade:
-        """A row of trades.csv."""
+        """Return a position of the ledger as a row of trades.csv."""
         bars, symbol = self.loaded.bars, self.loaded.bars.symbols[made.symbol]
         signal, entry, left = (int(bars.day[row]) for row in (made.signal_row, made.entry_row, made.exit_row))
         at_close = config["fill"] == "same_close"
@@ -118,49 +152,77 @@ class Study:
 
     @staticmethod
     def code(config: Mapping[str, Any]) -> str:
-        """The reason code of a strategy's signals."""
+        """Return the reason code of a config's entry signals."""
         return str(share_strategies.chosen(config)[0].REASON)
 
     def decision(self, config: Mapping[str, Any], answer: Answered) -> Decision:
-        """What became of a signal, for decisions.parquet."""
-        symbol = self.loaded.bars.symbols[self.market.owner[answer.row]]
-        filled = not answer.reason
-        quantity, price = (answer.quantity, answer.price) if filled else (None, None)
-        ts = self.closes[int(self.loaded.bars.day[answer.row])]
-        return Decision(symbol, ts, 1, "BUY", quantity, price, filled, answer.reason or self.code(config))
+        """Return what became of an entry signal, a fill or a refusal, as a row of decisions.parquet."""
+        is_filled = not answer.reason
+        return Decision(
+            ticker=self.loaded.bars.symbols[self.market.owner[answer.row]],
+            first_ts=self.closes[int(self.loaded.bars.day[answer.row])],
+            times=1,
+            side="BUY",
+            quantity=answer.quantity if is_filled else None,
+            price_micro=answer.price if is_filled else None,
+            filled=is_filled,
+            reason=answer.reason or self.code(config),
+        )
 
     def missing_pct(self) -> float | None:
-        """Trading days between a symbol's first and last bar of the run on which it has none, in % of them."""
+        """Return the share of trading days without a bar, in percent, over all symbols; None without a bar.
+
+        Of each symbol only the days from its first to its last bar of the run count.
+        """
         bars, days = self.loaded.bars, np.array(self.market.days)
-        asked = there = 0
+        expected = present = 0
         for symbol in range(len(bars.symbols)):
             found = bars.day[bars.rows(symbol)]
             found = found[(found >= days[0]) & (found <= days[-1])]
             if len(found):
-                there += len(found)
-                asked += int(np.searchsorted(days, found[-1], side="right") - np.searchsorted(days, found[0]))
-        return (asked - there) / asked * 100 if asked else None
+                present += len(found)
+                expected += int(np.searchsorted(days, found[-1], side="right") - np.searchsorted(days, found[0]))
+        return (expected - present) / expected * 100 if expected else None
 
 
 def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
     """Replay a resolved config and write the family's own files into the run's folder.
 
+    Args:
+        conf: a resolved config.
+        plan: its plan, whose panel exists.
+        threads: not used: the ledger is one pass in order of time.
+        tell: called with (units of work done, units in all).
+
     Raises:
-        DataMissing: no bars or too little history; SimulationError: files that do not fit together.
+        DataMissing: a symbol has no bars or too little history.
+        SimulationError: the files of one symbol do not fit together.
     """
-    study = Study.of([conf], plan)
+    study = SharesStudy.of([conf], plan)
     made = study.replay(conf)
     tell(1, 1)
     return _result(conf, plan, study, made)
 
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
-    """The runs of configs that differ in REPLAY_KEYS only, in short; bars are read once. Raises as `simulate`."""
-    study = Study.of(configs, plan)
+    """Replay several configs on bars that are read once, and return a summary of each, in order.
+
+    Args:
+        configs: resolved configs that differ in keys of FAMILY.replay_keys only.
+        plan: their plan, whose panel exists.
+        workers: not used: configs are replayed one after the other.
+
+    Raises:
+        DataMissing: as simulate.
+        SimulationError: as simulate.
+    """
+    study = SharesStudy.of(configs, plan)
     return [_summary(study, study.replay(config, books=False), config) for config in configs]
 
 
-def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summary:
+def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -> Summary:
+    """Return a run of the ledger as columns: its trades, and its equity curve."""
+
     def column(values: Iterable[int]) -> Ints:
         return np.fromiter(values, np.int64)
 
@@ -176,7 +238,8 @@ def _summary(study: Study, made: ShareResult, config: Mapping[str, Any]) -> Summ
     )
 
 
-def _result(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: ShareResult) -> RunResult:
+def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> RunResult:
+    """Return a run of the ledger as the result of a run, and write the family's own files."""
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
     points = study.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
@@ -202,7 +265,8 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: Share
     )
 
 
-def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: Study, made: ShareResult) -> dict[str, Any]:
+def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> dict[str, Any]:
+    """Return the section `diagnostics` of metrics.json."""
     loaded = study.loaded
     skips = Counter(reason for _, reason in loaded.skipped)
     return {

@@ -1,4 +1,4 @@
-"""The report of a run of shares: its sections in order, and its own words for reasons and limits."""
+"""The report of a run of daily equities: its sections in order, and the texts of reasons and limits."""
 
 from __future__ import annotations
 
@@ -63,12 +63,14 @@ _SIGNS = (("entry", True), ("exit", False))
 
 
 def _title(run: ReportRun) -> str:
+    """Return the title: strategy, universe and dates."""
     universe = run.config["universe"]
     names = listed(universe, SYMBOLS_SHOWN) if isinstance(universe, list) else universe["file"]
     return f"{run.config['strategy']['name']} on {names}, {run.config['date_start_local']} to {run.config['date_end_local']}"
 
 
 def _subtitle(run: ReportRun) -> str:
+    """Return the subtitle: number of trades, symbols and days, P&L and commission."""
     m, d, money = run.metrics, run.diagnostics, run.currency
     return (
         f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} symbols over "
@@ -78,6 +80,7 @@ def _subtitle(run: ReportRun) -> str:
 
 
 def _summary(run: ReportRun) -> Section:
+    """Return the section with the most important figures, warnings and settings."""
     m, money, held = run.metrics, run.currency, run.metrics["benchmark"]
     tiles = Tiles(
         [
@@ -100,6 +103,7 @@ def _summary(run: ReportRun) -> Section:
 
 
 def _facts(run: ReportRun) -> list[Cells]:
+    """Return the settings of the run as rows of a table."""
     c = run.config
     own = ", ".join(f"{key} {value}" for key, value in (c["strategy"].get("parameters") or {}).items())
     risk, costs = c["risk"], c["costs"]
@@ -117,6 +121,7 @@ def _facts(run: ReportRun) -> list[Cells]:
 
 
 def _equity(run: ReportRun) -> Section:
+    """Return the section of the equity curve, with the benchmark beside it."""
     found = sections.equity(run, "There was no trading day.")
     days = _sessions(run)
     t = [_noon(row["date"]) for row in days]
@@ -131,15 +136,18 @@ _CURVES = (("strategy", "equity"), ("buy and hold", "benchmark"))
 
 
 def _sessions(run: ReportRun) -> list[dict[str, str]]:
+    """Return the rows of sessions.csv."""
     with open(run.folder / "sessions.csv", encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
 def _noon(date: str) -> int:
+    """Return noon UTC of a date in Unix seconds: the x value of a day in a plot."""
     return int(dt.datetime.combine(dt.date.fromisoformat(date), dt.time(12), dt.UTC).timestamp())
 
 
 def _holdings(run: ReportRun) -> Section:
+    """Return the section of exposure and number of positions by day."""
     days = _sessions(run)
     t = [_noon(row["date"]) for row in days]
     share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
@@ -157,10 +165,12 @@ def _holdings(run: ReportRun) -> Section:
 
 
 def _one(t: list[int], name: str, y: Sequence[float]) -> dict[str, Any]:
+    """Return the data of a plot of one line, given its x values, name and y values."""
     return {"t": t, "lines": [{"name": name, "y": list(y)}], "marks": []}
 
 
 def _result(run: ReportRun) -> Section:
+    """Return the section of all metrics, beside those of the benchmark."""
     held = run.metrics["benchmark"]
     rows = [
         (
@@ -200,6 +210,7 @@ _METRICS = (
 
 
 def _profit(run: ReportRun) -> Section | None:
+    """Return the section of P&L by exit, year and symbol; None without a trade."""
     if not run.metrics["num_trades"]:
         return None
     by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(quote_ts_utc)))::VARCHAR"))
@@ -212,6 +223,14 @@ def _profit(run: ReportRun) -> Section | None:
 
 
 def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> Panel:
+    """Return a table of the trades grouped by a key.
+
+    Args:
+        run: the run.
+        title: title of the table.
+        key: SQL expression of the key.
+        order: DESC or ASC for the ten groups of highest or lowest P&L; None for all groups in order of the key.
+    """
     limit = f"sum(pnl) {order}, 1 LIMIT 10" if order else "1"
     rows = run.query(
         f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 ORDER BY {limit}"
@@ -221,7 +240,7 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
 
 
 def _charts(run: ReportRun) -> Section | None:
-    """Closes of the symbols that made or lost most, with every entry and exit."""
+    """Return the section of charts: closes of the symbols with the largest profit or loss, with every entry and exit."""
     if not run.metrics["num_trades"]:
         return None
     most = run.query(
@@ -242,7 +261,7 @@ def _charts(run: ReportRun) -> Section | None:
 
 
 def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
-    """An entry (up) or exit of a row of positions_closed.csv, for a plot of prices."""
+    """Return the mark of an entry (up) or exit of a row of positions_closed.csv, for a plot of closes."""
     words = f"{kind} {row['qty']} at {row[f'{kind}_price']} {run.currency}"
     if not up:
         words += f", {row['exit_reason']}, P&L {row['pnl']} {run.currency}"
@@ -250,12 +269,14 @@ def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str,
 
 
 def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
+    """Return (date, close) of a symbol from prices.parquet, in order."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
         return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
 
 
 def _diagnostics(run: ReportRun) -> Section:
+    """Return the section of skipped symbols, refused orders and quarantined rows."""
     d = run.diagnostics
     share = shown(d["candles_missing_pct"], 2)
     remark = f"Trading days without a bar between a symbol's first and last one: {share} %."
@@ -266,6 +287,7 @@ def _diagnostics(run: ReportRun) -> Section:
 
 
 def _limits(_: ReportRun) -> Section:
+    """Return the section of what the run does not model."""
     return sections.limits(LIMITS)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
-from tradewinds.core.text import dollars
+from tradewinds.core.text import amount_text
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.ledger import DayEquity, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
@@ -38,7 +38,12 @@ CLOSES = pa.schema([("symbol", pa.string()), ("date", pa.date32()), ("close", pa
 
 
 def write_files(
-    folder: str | Path, bars: Bars, trades: Sequence[ShareTrade], worth: Sequence[DayEquity], held: Ints, currency: str
+    folder: str | Path,
+    bars: Bars,
+    trades: Sequence[ShareTrade],
+    accounts: Sequence[DayEquity],
+    benchmark: Ints,
+    currency: str,
 ) -> None:
     """Write positions_closed.csv, sessions.csv and prices.parquet.
 
@@ -46,17 +51,17 @@ def write_files(
         folder: the run's folder.
         bars: the bars of the run.
         trades: all trades, in the order of trades.csv; each makes a row of positions_closed.csv.
-        worth: the account at the close of every trading day.
-        held: the benchmark's equity in micro-units, one per trading day.
+        accounts: the account at the close of every trading day.
+        benchmark: the benchmark's equity in micro-units, one per trading day.
         currency: currency of the account.
     """
     target = Path(folder)
     _write_csv(
         target / "positions_closed.csv", CLOSED_COLUMNS, (_closed_row(bars, trade, currency) for trade in trades)
     )
-    sessions = (_session_row(account, benchmark) for account, benchmark in zip(worth, held.tolist(), strict=True))
+    sessions = (_session_row(account, held) for account, held in zip(accounts, benchmark.tolist(), strict=True))
     _write_csv(target / "sessions.csv", SESSION_COLUMNS, sessions)
-    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, worth), {})
+    files.write_parquet(target / "prices.parquet", _closes(bars, {trade.symbol for trade in trades}, accounts), {})
 
 
 def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
@@ -70,13 +75,13 @@ def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]
         date_of(entry_day),
         date_of(exit_day),
         trade.quantity,
-        dollars(trade.entry_price),
-        dollars(trade.entry_fee),
-        dollars(trade.exit_price),
-        dollars(trade.exit_fee),
+        amount_text(trade.entry_price),
+        amount_text(trade.entry_fee),
+        amount_text(trade.exit_price),
+        amount_text(trade.exit_fee),
         exit_day - entry_day,
         trade.exit_reason,
-        dollars(trade.pnl),
+        amount_text(trade.pnl),
         f"{trade.pnl / trade.cost * 100:.4f}",
         currency,
     )
@@ -86,11 +91,11 @@ def _session_row(account: DayEquity, benchmark: int) -> tuple[Any, ...]:
     """Return a trading day as a row of SESSION_COLUMNS; `benchmark` is the benchmark's equity in micro-units."""
     return (
         date_of(account.day),
-        dollars(account.cash + account.open_value),
-        dollars(account.cash),
-        dollars(account.open_value),
+        amount_text(account.cash + account.open_value),
+        amount_text(account.cash),
+        amount_text(account.open_value),
         account.positions,
-        dollars(benchmark),
+        amount_text(benchmark),
     )
 
 
@@ -100,15 +105,15 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
 
 
-def _closes(bars: Bars, traded: set[int], worth: Sequence[DayEquity]) -> pa.Table:
+def _closes(bars: Bars, traded: set[int], accounts: Sequence[DayEquity]) -> pa.Table:
     """Return the closes of the traded symbols on the trading days (schema CLOSES), for the charts of the report.
 
     Args:
         bars: the bars of the run.
         traded: indices of the symbols.
-        worth: the account at the close of every trading day.
+        accounts: the account at the close of every trading day.
     """
-    inside = (bars.day >= worth[0].day) & (bars.day <= worth[-1].day) & np.isin(bars.owner, sorted(traded))
+    inside = (bars.day >= accounts[0].day) & (bars.day <= accounts[-1].day) & np.isin(bars.owner, sorted(traded))
     symbols = np.array(bars.symbols, object)[bars.owner[inside]]
     closes = bars.close[inside] / units.MICRO
     dates = pa.array(bars.day[inside].astype(np.int32)).cast(pa.date32())

@@ -115,9 +115,9 @@ class KalshiWeather:
     @property
     def tables(self) -> ModuleType:
         """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
-        from tradewinds.families.kalshi_weather.database import tables
+        from tradewinds.families.kalshi_weather.database import kalshi_tables
 
-        return tables
+        return kalshi_tables
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note unknown series and strategies, amounts with too many decimals, and windows too short for any forecast.
@@ -282,7 +282,7 @@ class KalshiWeather:
 
     def report(self) -> FamilyReport:
         """Title and sections of the family's report."""
-        from tradewinds.families.kalshi_weather.report.sections import REPORT
+        from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 
         return REPORT
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from tradewinds.core import files
 from tradewinds.core.units import MICRO
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
+from tradewinds.families.kalshi_weather.schemas import climate_range
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
 
 _PLAIN_COLUMNS = [
@@ -67,9 +68,8 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
         catalog: path of a series' catalog (schema schemas.CATALOG).
         config: resolved.
     """
-    table = files.read_table(
-        catalog, _PLAIN_COLUMNS + _CONVERTED_COLUMNS, (config["date_start_local"], config["date_end_local"])
-    )
+    dates = climate_range(config["date_start_local"], config["date_end_local"])
+    table = files.read_table(catalog, _PLAIN_COLUMNS + _CONVERTED_COLUMNS, dates)
     # Columns as lists, those of amounts and instants in integer units.
     column = {name: table[name].to_pylist() for name in _PLAIN_COLUMNS}
     settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)

@@ -14,6 +14,7 @@ from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.kept_candles import best_kept
 from tradewinds.families.kalshi_weather.plan import EventsPlan, PlannedEvent
+from tradewinds.families.kalshi_weather.schemas import climate_range
 from tradewinds.families.plan import stale_files
 
 # For the estimate of a catalog that was never synced.
@@ -112,7 +113,7 @@ def _candle_requests(plan: EventsPlan, series: str, missing: list[PlannedEvent])
     return sum(_event_requests(plan.files.window, event, days.get(event.climate_date, [])) for event in missing)
 
 
-def _event_requests(window: CandleWindow, event: PlannedEvent, markets: list[exchange_requests.Market]) -> int:
+def _event_requests(window: CandleWindow, event: PlannedEvent, markets: list[exchange_requests.CatalogMarket]) -> int:
     """Requests for the candles of one event that no file of another window has."""
     period = window.period_minutes
     asof_ts = window.asof_ts(climate_days.station_of(event.series_ticker), event.climate_date)
@@ -121,10 +122,12 @@ def _event_requests(window: CandleWindow, event: PlannedEvent, markets: list[exc
     return exchange_requests.plan_requests(markets, missing_windows, period)
 
 
-def _markets_by_date(catalog: Path, plan: EventsPlan) -> dict[dt.date, list[exchange_requests.Market]]:
+def _markets_by_date(catalog: Path, plan: EventsPlan) -> dict[dt.date, list[exchange_requests.CatalogMarket]]:
     """Markets of a catalog up to the end of the run, by climate date."""
-    table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS], (dt.date.min, plan.date_end))
-    days: dict[dt.date, list[exchange_requests.Market]] = {}
+    table = files.read_table(
+        catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS], climate_range(dt.date.min, plan.date_end)
+    )
+    days: dict[dt.date, list[exchange_requests.CatalogMarket]] = {}
     for day, market in zip(table["climate_date"].to_pylist(), exchange_requests.markets_in_order(table), strict=True):
         days.setdefault(day, []).append(market)
     return days

@@ -60,8 +60,13 @@ def simulate(
     """Replay all events of a resolved config against one cash account.
 
     Args:
-        catalogs: path per series; candles: path per (series, climate date); probabilities: path; threads: DuckDB's;
-            climate: paths of climate reports, for a validation; tell: hears of events done, of how many.
+        config: resolved.
+        catalogs: path of the catalog, by series.
+        candles: path of the candles, by (series, climate date).
+        probabilities: path of the table of probabilities.
+        threads: of DuckDB; None for as many as it takes.
+        climate: paths of climate reports, with which a validation compares settlements.
+        tell: called with the number of events done and of all events.
 
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation.
@@ -82,9 +87,14 @@ def simulate_many(
     climate: Iterable[str] = (),
     workers: int = 1,
 ) -> list[Summary]:
-    """The runs of configs that differ in REPLAY_KEYS only, in short; candles are read once for all of them.
+    """Summaries of the runs of configs that differ in FAMILY.replay_keys only; candles are read once for all of them.
 
-    Each is the run that `simulate` makes of its config. Arguments as there; `workers` are threads.
+    Each is the run that `simulate` makes of its config.
+
+    Args:
+        configs: resolved.
+        catalogs: as in `simulate`, like candles, probabilities, threads and climate.
+        workers: threads that replay.
 
     Raises:
         SimulationError: as `simulate`, for whichever config; then there is no result at all.
@@ -96,10 +106,6 @@ def simulate_many(
         return study.summaries()
 
 
-# Keys of a config that change neither what is read nor which events are replayed.
-REPLAY_KEYS = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
-
-
 @dataclass
 class EventsResult(RunResult):
     """A run of events; `scored` are the markets whose probabilities are judged."""
@@ -108,8 +114,7 @@ class EventsResult(RunResult):
 
 
 class _Study:
-    """Replays of some configs, which go through the same events together; `workers` replay at once.
-    Refusals are counted, or not."""
+    """Replays of some configs, which go through the same events together."""
 
     def __init__(
         self,
@@ -197,7 +202,8 @@ class _Study:
         return found
 
     def result(self) -> EventsResult:
-        """What the first config results in."""
+        """The run of the first config."""
+        # What the loop left, checked; and what of the quotes only this config's clock could see.
         outcome, rules = self.replays[0].outcome(), self.rules[0]
         refuse_wrong_trades(outcome.fills, rules.step_seconds)
         seen = self.seen[_clock(rules)]

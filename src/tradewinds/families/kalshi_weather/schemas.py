@@ -9,7 +9,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from tradewinds.core.files import schema_of
+from tradewinds.core.files import DateRange, schema_of
 from tradewinds.core.units import COUNT, PRICE, PROB, TS
 
 # A row per market of a series, as the exchange lists it. Prices are in dollars, volume is in contracts.
@@ -124,6 +124,11 @@ FORECASTS = schema_of(
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
 )
+
+
+def climate_range(first: dt.date, last: dt.date) -> DateRange:
+    """The rows of climate dates between two dates, both included."""
+    return DateRange("climate_date", first, last)
 
 
 def catalog_path(series_ticker: str) -> str:

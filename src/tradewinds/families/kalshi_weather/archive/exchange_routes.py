@@ -34,7 +34,7 @@ def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]
 
     Args:
         archive: what is served.
-        cutoff: markets settled before midnight UTC of this date are in the historical tier; None: all of them.
+        cutoff: markets settled before midnight UTC of this date are in the historical tier; without one, all are.
     """
     midnight = None if cutoff is None else dt.datetime.combine(cutoff, dt.time(), dt.UTC)
     data = ServedData(archive, midnight)

@@ -89,7 +89,10 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     """Write the archive of a config's fetched files into a folder; return the number of events."""
     # the catalogs' rows of the config's range
     first, last = conf["date_start_local"], conf["date_end_local"]
-    catalogs = {series: files.read_rows(path, _RECORDED, (first, last)) for series, path in plan.files.catalogs.items()}
+    catalogs = {
+        series: files.read_rows(path, _RECORDED, schemas.climate_range(first, last))
+        for series, path in plan.files.catalogs.items()
+    }
     rows = [row for listed in catalogs.values() for row in listed]
     note = (
         f"recorded from what was fetched for {', '.join(plan.files.catalogs)}, {first} to {last}; series and event objects are "

@@ -117,7 +117,7 @@ def _markets_by_date(catalog: str, config: Config) -> dict[dt.date, list[Row]]:
     """Catalog rows of the config's range by climate date."""
     names = ["market_ticker", "climate_date", "result", "strike_type", "floor_strike", "cap_strike", "yes_sub_title"]
     days: dict[dt.date, list[Row]] = {}
-    for row in read_rows(catalog, names, (config["date_start_local"], config["date_end_local"])):
+    for row in read_rows(catalog, names, schemas.climate_range(config["date_start_local"], config["date_end_local"])):
         days.setdefault(row["climate_date"], []).append(row)
     return days
 

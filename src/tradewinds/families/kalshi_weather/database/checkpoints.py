@@ -21,7 +21,7 @@ from tradewinds.database import schema
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.tables import upsert
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import kalshi_tables
 
 ERROR_CHARACTERS = 2000
 
@@ -98,7 +98,7 @@ def _begin(url: str, missing: list[str]) -> dict[Key, Row]:
 
 def _failed(connection: sa.Connection, keys: list[Key]) -> dict[Key, Row]:
     """The FAILED rows of these series and dates."""
-    table, dates = tables.kalshi_backfill_checkpoint, [date for _, date, _ in keys]
+    table, dates = kalshi_tables.kalshi_backfill_checkpoint, [date for _, date, _ in keys]
     query = sa.select(table).where(
         table.c.status == "FAILED",
         table.c.series_ticker.in_({series for series, _, _ in keys}),
@@ -127,11 +127,11 @@ def _settle(url: str, missing: list[str], failed_before: Mapping[Key, Row], reas
 
 def _write(connection: sa.Connection, rows: list[Row]) -> None:
     if rows:
-        connection.execute(upsert(tables.kalshi_backfill_checkpoint, connection.dialect), rows)
+        connection.execute(upsert(kalshi_tables.kalshi_backfill_checkpoint, connection.dialect), rows)
 
 
 def _forget(connection: sa.Connection, keys: list[Row]) -> None:
-    table = tables.kalshi_backfill_checkpoint
+    table = kalshi_tables.kalshi_backfill_checkpoint
     same_event = (
         (table.c.series_ticker == sa.bindparam("series"))
         & (table.c.climate_date == sa.bindparam("date"))
@@ -144,7 +144,7 @@ def _forget(connection: sa.Connection, keys: list[Row]) -> None:
 def _row(path: str, status: str, **known: Any) -> Row:
     """A row with every column; what is not known yet is null."""
     series, date, window = key_of(path)
-    row: Row = dict.fromkeys(column.name for column in tables.kalshi_backfill_checkpoint.columns)
+    row: Row = dict.fromkeys(column.name for column in kalshi_tables.kalshi_backfill_checkpoint.columns)
     named = {"series_ticker": series, "climate_date": date, "window_key": window, "file_path": path, "status": status}
     event = climate_days.event_ticker_of(series, date)
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)

@@ -17,7 +17,7 @@ from tradewinds.core.files import read_meta
 from tradewinds.database import rows, schema
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.tables import upsert
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import kalshi_tables
 from tradewinds.families.kalshi_weather.database.checkpoints import key_of
 
 Row = dict[str, Any]
@@ -54,13 +54,13 @@ def mirror_candles(paths: Sequence[str], url: str) -> tuple[int, int]:
 def _mirror_file(connection: sa.Connection, path: str) -> int | None:
     """Upsert one file and its receipt; None if it is in already."""
     receipt = _receipt(path)
-    table = tables.kalshi_candlestick_mirrored
+    table = kalshi_tables.kalshi_candlestick_mirrored
     same = [table.c[name] == receipt[name] for name in ("series_ticker", "climate_date", "window_key", "file_sha256")]
     if connection.scalar(sa.select(table.c.num_rows).where(*same)) is not None:
         return None
     meta = read_meta(path)
     event = {name: meta[name] for name in ("series_ticker", "event_ticker", "period_interval_minutes")}
-    statement = upsert(tables.kalshi_candlestick_1m, connection.dialect)
+    statement = upsert(kalshi_tables.kalshi_candlestick_1m, connection.dialect)
     count = 0
     for chunk in _chunks(path, event):
         connection.execute(statement, chunk)

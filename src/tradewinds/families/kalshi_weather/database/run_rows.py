@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather.database import tables
+from tradewinds.families.kalshi_weather.database import kalshi_tables
 from tradewinds.families.kalshi_weather.database.checkpoints import record_files
+from tradewinds.families.kalshi_weather.schemas import climate_range
 
 EVENTS_AT_ONCE = 500  # names in one DELETE; SQLite before 3.32 takes 999
 
@@ -51,15 +52,15 @@ def load_rows(connection: sa.Connection, dates: tuple[dt.date, dt.date], recorde
 def _replace_markets(connection: sa.Connection, path: str, dates: tuple[dt.date, dt.date]) -> None:
     """Replace the events and markets of some dates by what the catalog says now."""
     wanted = dict.fromkeys((*_EVENT_COLUMNS, *_MARKET_COLUMNS))
-    found = [_naive(row) for row in files.read_rows(path, list(wanted), dates)]
+    found = [_naive(row) for row in files.read_rows(path, list(wanted), climate_range(*dates))]
     events = {row["event_ticker"]: {name: row[name] for name in _EVENT_COLUMNS} for row in found}
     for chunk in _chunks(sorted(events)):
-        for table in (tables.kalshi_market, tables.kalshi_event):
+        for table in (kalshi_tables.kalshi_market, kalshi_tables.kalshi_event):
             connection.execute(sa.delete(table).where(table.c.event_ticker.in_(chunk)))
     if found:
         markets = [{new: row[old] for old, new in _MARKET_COLUMNS.items()} for row in found]
-        connection.execute(sa.insert(tables.kalshi_event), list(events.values()))
-        connection.execute(sa.insert(tables.kalshi_market), markets)
+        connection.execute(sa.insert(kalshi_tables.kalshi_event), list(events.values()))
+        connection.execute(sa.insert(kalshi_tables.kalshi_market), markets)
 
 
 def _naive(row: dict[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def _row(
             "raw": json.dumps(market, sort_keys=True, default=float, ensure_ascii=False),
             "retrieved_at": now,
         }
+    # A required field is missing or is not of its kind: the listing is not believed.
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         client.refuse(f"a market has no usable {error}", path, market)
     try:

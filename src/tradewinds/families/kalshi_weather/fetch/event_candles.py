@@ -19,11 +19,11 @@ from tradewinds.families.kalshi_weather.fetch.candle_parsing import (
     candle_table,
     parse_candles,
 )
-from tradewinds.families.kalshi_weather.fetch.exchange_requests import Ask, Market, Span
+from tradewinds.families.kalshi_weather.fetch.exchange_requests import Ask, CatalogMarket, Span
 from tradewinds.sources.http import HttpClient, NotFound
 
 
-def refuse_open(station: Station, climate_date: dt.date, markets: Sequence[Market], now: dt.datetime) -> None:
+def refuse_open(station: Station, climate_date: dt.date, markets: Sequence[CatalogMarket], now: dt.datetime) -> None:
     """An event whose window is not complete yet is not fetched.
 
     Raises:
@@ -42,7 +42,7 @@ def refuse_open(station: Station, climate_date: dt.date, markets: Sequence[Marke
 def fetch_candles(
     client: HttpClient,
     series_ticker: str,
-    markets: Sequence[Market],
+    markets: Sequence[CatalogMarket],
     windows: Mapping[str, Span],
     period_minutes: int,
     now: dt.datetime,
@@ -68,7 +68,7 @@ class _EventFetch:
         self.client, self.series, self.period, self.windows = client, series, period_minutes, windows
         self.rows: Rows = {}
 
-    def all(self, wanted: Sequence[Market]) -> set[str]:
+    def all(self, wanted: Sequence[CatalogMarket]) -> set[str]:
         """Fetch every market, from the tier that the catalog names first; says which tiers answered."""
         live = [m for m in wanted if m.tier == LIVE]
         answered = self.live(live)
@@ -78,7 +78,7 @@ class _EventFetch:
                 tiers.add(self.archived_or_live(market))
         return tiers
 
-    def live(self, markets: Sequence[Market]) -> set[str]:
+    def live(self, markets: Sequence[CatalogMarket]) -> set[str]:
         """Fetch markets from the live tier; the tickers it knows all along (others have moved to the archive)."""
         asks = exchange_requests.live_asks(markets, self.windows, self.period)
         left = {m.ticker for m in markets}
@@ -133,7 +133,7 @@ class _EventFetch:
             self.client.refuse(f"{error}", path, payload)
         return set(answers)
 
-    def archived_or_live(self, market: Market) -> str:
+    def archived_or_live(self, market: CatalogMarket) -> str:
         """One market from the historical tier, or on 404 from the live tier's market route."""
         routes = (
             (HISTORICAL, f"/historical/markets/{market.ticker}/candlesticks"),
@@ -150,7 +150,7 @@ class _EventFetch:
         remedy = "The catalog lists it: sync it again (tradewinds run does so when a range reaches past it)."
         raise FetchError("neither tier of the exchange knows this market.", where=market.ticker, remedy=remedy)
 
-    def _read_market(self, path: str, payload: Any, market: Market, tier: str, span: Span) -> None:
+    def _read_market(self, path: str, payload: Any, market: CatalogMarket, tier: str, span: Span) -> None:
         try:
             if payload["ticker"] != market.ticker:
                 raise ShapeError(f"asked for {market.ticker}, got {payload['ticker']}")
@@ -168,7 +168,7 @@ class _EventFetch:
 def event_meta(
     station: Station,
     climate_date: dt.date,
-    markets: Sequence[Market],
+    markets: Sequence[CatalogMarket],
     windows: Mapping[str, Span],
     candles: pa.Table,
     period_minutes: int,

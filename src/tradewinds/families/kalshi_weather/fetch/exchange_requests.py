@@ -29,7 +29,7 @@ Span = tuple[int, int]
 """First and last candle end in Unix seconds, both included."""
 
 
-class Market(NamedTuple):
+class CatalogMarket(NamedTuple):
     """What a fetch needs of a catalog row; times in Unix seconds."""
 
     ticker: str
@@ -47,19 +47,19 @@ class Ask(NamedTuple):
     span: Span
 
 
-def markets_in_order(catalog: pa.Table) -> list[Market]:
+def markets_in_order(catalog: pa.Table) -> list[CatalogMarket]:
     """The markets of some catalog rows (with MARKET_COLUMNS), in the rows' order."""
     tickers, events, tiers = (catalog[name].to_pylist() for name in ("market_ticker", "event_ticker", "tier"))
     opened, closed = (seconds_of(catalog[name]) for name in ("open_time", "close_time"))
-    return [Market(*row) for row in zip(tickers, events, opened, closed, tiers, strict=True)]
+    return [CatalogMarket(*row) for row in zip(tickers, events, opened, closed, tiers, strict=True)]
 
 
-def markets_of(catalog: pa.Table) -> list[Market]:
+def markets_of(catalog: pa.Table) -> list[CatalogMarket]:
     """The markets of some catalog rows, by ticker."""
     return sorted(markets_in_order(catalog), key=lambda market: market.ticker)
 
 
-def window_of(market: Market, window_policy: str, period_minutes: int, asof_ts: int) -> Span:
+def window_of(market: CatalogMarket, window_policy: str, period_minutes: int, asof_ts: int) -> Span:
     """The span of a market's window; empty (start > end) if it closed before the as-of time.
 
     The last candle can end one period after the close; TRADE_WINDOW_ONLY begins at the as-of time if that is later
@@ -70,7 +70,9 @@ def window_of(market: Market, window_policy: str, period_minutes: int, asof_ts: 
     return -(-start // grid) * grid, market.close_ts // grid * grid + grid
 
 
-def windows_of(markets: Sequence[Market], window_policy: str, period_minutes: int, asof_ts: int) -> dict[str, Span]:
+def windows_of(
+    markets: Sequence[CatalogMarket], window_policy: str, period_minutes: int, asof_ts: int
+) -> dict[str, Span]:
     """The windows that are not empty, by ticker."""
     windows = {m.ticker: window_of(m, window_policy, period_minutes, asof_ts) for m in markets}
     return {ticker: span for ticker, span in windows.items() if span[0] <= span[1]}
@@ -82,7 +84,7 @@ def chunks(span: Span, period_minutes: int, most: int = MAX_PERIODS) -> list[Spa
     return [(start, min(start + most * grid, span[1])) for start in range(span[0], span[1] + 1, (most + 1) * grid)]
 
 
-def live_asks(markets: Sequence[Market], windows: Mapping[str, Span], period_minutes: int) -> list[Ask]:
+def live_asks(markets: Sequence[CatalogMarket], windows: Mapping[str, Span], period_minutes: int) -> list[Ask]:
     """The requests that get these markets from the live tier, in order."""
     tickers = tuple(m.ticker for m in markets if m.ticker in windows)
     if not tickers:
@@ -95,12 +97,12 @@ def live_asks(markets: Sequence[Market], windows: Mapping[str, Span], period_min
     return [Ask("batch", g, part) for g in groups for part in chunks(span, period_minutes, BATCH_PERIODS // len(g))]
 
 
-def historical_asks(market: Market, windows: Mapping[str, Span], period_minutes: int) -> list[Ask]:
+def historical_asks(market: CatalogMarket, windows: Mapping[str, Span], period_minutes: int) -> list[Ask]:
     """The requests that get one market from the historical tier."""
     return [Ask("market", (market.ticker,), part) for part in chunks(windows[market.ticker], period_minutes)]
 
 
-def plan_requests(markets: Sequence[Market], windows: Mapping[str, Span], period_minutes: int) -> int:
+def plan_requests(markets: Sequence[CatalogMarket], windows: Mapping[str, Span], period_minutes: int) -> int:
     """Requests that an event needs if the catalog names the right tiers."""
     wanted = [m for m in markets if m.ticker in windows]
     archived = [m for m in wanted if m.tier != LIVE]

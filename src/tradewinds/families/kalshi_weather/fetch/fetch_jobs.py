@@ -94,7 +94,7 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
 def _candles(
     station: Station,
     day: dt.date,
-    markets: list[exchange_requests.Market],
+    markets: list[exchange_requests.CatalogMarket],
     wanted: CandleWindow,
     out: str,
     now: dt.datetime,

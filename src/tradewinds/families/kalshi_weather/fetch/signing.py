@@ -34,6 +34,7 @@ def signer_from_environment() -> Signer | None:
 
 
 def _signer(key_id: str, key_path: Path) -> Signer:
+    # Read the key; the package is needed by those who sign only.
     try:
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -48,6 +49,7 @@ def _signer(key_id: str, key_path: Path) -> Signer:
             f"the key file cannot be used ({type(error).__name__}).", where=KEY_PATH, remedy=remedy
         ) from None
 
+    # The signed message is the time in milliseconds, the method and the path, one after the other.
     def sign(method: str, path: str) -> Mapping[str, str]:
         stamp = str(int(time.time() * 1000))
         message = (stamp + method + path).encode()

@@ -51,6 +51,7 @@ def fetch_guidance(
     Raises:
         FetchError: the answer is no table of guidance, or empty.
     """
+    # Ask from New Year, or from some days before the date that the file reaches: late runs fill gaps.
     first = dt.date(year, 1, 1)
     if known is not None and through is not None:
         first = max(first, dt.date.fromisoformat(through) - dt.timedelta(days=RUNS_ASKED_AGAIN_DAYS))
@@ -72,6 +73,7 @@ def fetch_guidance(
         rows = {(r["runtime_ts"], r["ftime_ts"]): r for line in reader if (r := _guidance_row(line, station_id, model))}
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         client.refuse(f"a line of the table cannot be read ({error})", MOS, text)
+    # New rows replace known ones of the same run and hour; a row that the service forgot stays.
     rows = {(r["runtime_ts"], r["ftime_ts"]): r for r in (known.to_pylist() if known else [])} | rows
     if not rows:
         raise _empty(

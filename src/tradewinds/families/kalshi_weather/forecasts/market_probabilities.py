@@ -113,7 +113,9 @@ def _markets_by_series(config: Mapping[str, Any], catalogs: Mapping[str, str]) -
 def _markets_by_date(catalog: str, config: Mapping[str, Any]) -> MarketsByDate:
     """Catalog rows of the run's range."""
     days: MarketsByDate = {}
-    for row in read_rows(catalog, _CATALOG_COLUMNS, (config["date_start_local"], config["date_end_local"])):
+    for row in read_rows(
+        catalog, _CATALOG_COLUMNS, schemas.climate_range(config["date_start_local"], config["date_end_local"])
+    ):
         days.setdefault(row["climate_date"], []).append(row)
     return days
 

@@ -80,7 +80,7 @@ def change_future(inputs: Inputs, future: Future, folder: Path) -> tuple[Inputs,
 
     Also says how many records known after the cut were removed or poisoned, by kind, and how many were planted.
     """
-    copies = _Copies(future, folder, int(inputs.config["candles"]["period_interval_minutes"]) * 60)
+    copies = _ChangedFiles(future, folder, int(inputs.config["candles"]["period_interval_minutes"]) * 60)
     changed = inputs
     if CANDLES in future.kinds:
         open_markets = {series: copies.open_markets(path) for series, path in inputs.catalogs.items()}
@@ -114,7 +114,7 @@ def settled_at(row: Row) -> dt.datetime:
 
 
 @dataclass
-class _Copies:
+class _ChangedFiles:
     """Makes the copies of one change and counts the records it concerns. A file without any is not copied."""
 
     future: Future

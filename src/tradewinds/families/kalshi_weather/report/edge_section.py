@@ -30,6 +30,7 @@ def edge(run: ReportRun) -> Section | None:
         "95 % interval",
     )
     rows = [_row(_RANGES[group.key], group) for group in buckets] + [_row("all", whole)]
+    # The plot: a point per bucket, its interval, and how many events stand behind it.
     data: dict[str, list[Any]] = {
         "x": [_cents(g.expected_each) for g in buckets],
         "y": [_cents(g.realised_each) for g in buckets],

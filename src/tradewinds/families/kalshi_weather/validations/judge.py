@@ -16,6 +16,7 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather.events import MarketEvent
+from tradewinds.families.kalshi_weather.schemas import climate_range
 from tradewinds.families.kalshi_weather.validations import event_checks, trade_checks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
 from tradewinds.families.kalshi_weather.validations.event_checks import EventFacts, Verdict
@@ -202,7 +203,7 @@ class Judge:
 
 def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> _ReportedExtremes:
     """Extremes of the config's range; preliminary reports are left out, as the day may still change them."""
-    days = config["date_start_local"], config["date_end_local"]
+    days = climate_range(config["date_start_local"], config["date_end_local"])
     rows = [row for path in climate for row in files.read_rows(path, _REPORT_COLUMNS, days) if row["final"]]
     return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
