@@ -1,0 +1,63 @@
+"""Cost of replays and sweeps in two checkouts, side by side in one run: whether a change of the code made them slower.
+
+    python benchmarks/before_after.py OTHER_CHECKOUT [--runs 5] [--only common sweep year] [--work FOLDER]
+
+OTHER_CHECKOUT is a checkout of the earlier code with its loops compiled; each checkout runs its own code on the same files. The
+runs alternate, and the least CPU time of each counts, because other work on the machine only adds to it. Prints a row per workload.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMON = "from pathlib import Path; from benchmarks.simulation import measure_common; print(measure_common(Path({folder!r})))"
+SWEEP = "from pathlib import Path; from benchmarks import sweep_cost; print(sweep_cost.measure(Path({folder!r})))"
+YEAR = (
+    "import runpy, sys; sys.argv = ['scale.py', '--work', {folder!r}]; "
+    "runpy.run_path('benchmarks/scale.py', run_name='__main__')"
+)
+WORKLOADS = {"common": COMMON, "sweep": SWEEP, "year": YEAR}
+
+
+def cpu_seconds(checkout: Path, program: str) -> float:
+    """Run a program with a checkout's code.
+
+    Returns:
+        CPU seconds of it and of what it started.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    paths = os.pathsep.join([str(checkout / "src"), str(checkout)])
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], cwd=checkout, env={**os.environ, "PYTHONPATH": paths}, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("other", type=Path, help="checkout of the earlier code")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/before_after")
+    asked = parser.parse_args()
+    rows = []
+    for name in asked.only:
+        program = WORKLOADS[name].format(folder=str((asked.work / name).resolve()))
+        cpu_seconds(asked.other, program)  # makes the files, and warms them
+        pairs = [(cpu_seconds(asked.other.resolve(), program), cpu_seconds(ROOT, program)) for _ in range(asked.runs)]
+        before, after = (min(column) for column in zip(*pairs, strict=True))
+        rows.append(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.3f} |")
+    print("| workload | CPU s before | CPU s after | ratio |\n|---|---:|---:|---:|", *rows, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
