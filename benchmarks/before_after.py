@@ -3,7 +3,7 @@
     python benchmarks/before_after.py OTHER_CHECKOUT [--runs 5] [--only common sweep year] [--work FOLDER]
 
 OTHER_CHECKOUT is a checkout of the earlier code with its loops compiled; each checkout runs its own code on the same files. The
-runs alternate, and the least CPU time of each counts, because other work on the machine only adds to it. Prints a row per workload.
+runs alternate, and the least CPU time of each counts, because other work on the machine only adds to it.
 """
 
 from __future__ import annotations
