@@ -44,10 +44,9 @@ def test_a_payment_that_is_dated_wrong_is_found_by_the_curve(tmp_path, monkeypat
 
 def test_no_result_is_kept_of_a_run_whose_books_do_not_add_up(tmp_path, monkeypatch):
     world = make_world(tmp_path, SEED)
-    plan = SimpleNamespace(run_dir=str(tmp_path / "run"), run_id="5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
+    plan = SimpleNamespace(run_dir=str(tmp_path / "run"), run_id="5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", data_files=())
     made = replay.simulate(*world.inputs)
-    family = SimpleNamespace(simulate=lambda *_: made)
-    monkeypatch.setattr(simulate.markets, "family_of", lambda market: family)
+    monkeypatch.setattr(type(simulate.markets.family_of("kalshi_weather")), "replay", lambda *_: made)
     made.end_balance_micro += 1
     with pytest.raises(SimulationError, match="the books do not add up"):
         simulate.simulate(world.config, plan, [], 1)
