@@ -55,7 +55,7 @@ def refuse_damaged():
 
 
 def made_by(rule):
-    """The files of the run's folder that a rule makes, by kind: its outputs."""
+    """Return the outputs of one of the rules by kind: files of the run's folder."""
     return {
         file.kind: directory(run_path(file)) if file.is_folder else run_path(file)
         for file in RUN_FILES
@@ -133,9 +133,14 @@ refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
 RULE_FILES = list(dict.fromkeys(stage.file for stage in FAMILY.stages))
-CODE = {
-    stage.rule: jobs.code_digest(*stage.code) for stage in FAMILY.stages if stage.code
-}
+COMPUTED = [stage for stage in FAMILY.stages if stage.code]
+CODE = dict(
+    zip(
+        [stage.rule for stage in COMPUTED],
+        [jobs.code_digest(*stage.code) for stage in COMPUTED],
+        strict=True,
+    )
+)
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
 LOADED = (
     f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
