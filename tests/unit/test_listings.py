@@ -173,12 +173,15 @@ def test_nothing_is_cut_on_a_terminal(call, runs, width, monkeypatch):
 
 @pytest.fixture
 def two_currencies(call):
-    """Loaded runs of an account in AUD and of one in USD; ids."""
+    """Loaded runs of an account in AUD (as a run of shares may have it) and of one in USD; ids."""
     found = {}
     for seed, currency in enumerate(("AUD", "USD")):
-        metrics = {"currency": currency} if currency != "USD" else {}  # a family with USD accounts does not name it
-        drawdown = 1234.5 * (seed + 1)
-        found[currency] = write(call.folder / currency, seed=seed, max_drawdown_usd=drawdown, **metrics)
+        found[currency] = write(call.folder / currency, seed=seed, max_drawdown_usd=1234.5 * (seed + 1))
+        if currency == "AUD":
+            manifest = call.folder / currency / "run_manifest.json"
+            made = json.loads(manifest.read_text())
+            made["config"] |= {"market": "equities_daily", "risk": {"currency": "AUD"}}
+            manifest.write_text(json.dumps(made))
         load_run(currency, URL)
     return found
 
@@ -214,6 +217,15 @@ def test_a_list_of_several_currencies_names_that_of_each_amount(call, two_curren
     for command in ("runs", "leaderboard"):
         assert [set(row) & {"currency"} for row in rows_of(call(command, "--csv")[1])] == [set(), set()]
     assert "total_pnl_usd" in json.loads(call("compare", *two_currencies.values(), "--json")[1])["metrics"]
+
+
+def test_amounts_of_a_family_that_this_version_lacks_are_in_no_currency(call, two_currencies):
+    tell(URL, "UPDATE backtest_runs SET market = 'tulips' WHERE market = 'equities_daily'")
+    for command in ("runs", "leaderboard"):
+        code, out, _ = call(command)
+        assert code == 0 and " 0.26 " in out and "0.26 USD" in out and "AUD" not in out, command
+    tell(URL, "UPDATE backtest_runs SET market = 'tulips'")
+    assert "P&L  " in call("leaderboard")[1]
 
 
 def test_compare_refuses_what_is_no_run(call, runs):

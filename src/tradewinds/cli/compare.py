@@ -75,6 +75,7 @@ def _csv_rows(comparison: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str, Any]) -> None:
     """Print a comparison as a table with a column per run."""
+    from tradewinds.config import markets
     from tradewinds.core import text
 
     table = listing.table("Runs side by side")
@@ -82,7 +83,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     for run in runs:
         table.add_column(run.run_id[:8], justify="right")
     # Amounts in the currencies of the accounts, whatever the names of the metrics say.
-    currencies = [str(run.metrics.get("currency", "USD")) for run in runs]
+    currencies = [markets.currency_of(run.config["market"], run.config) for run in runs]
     amounts = listing.Amounts(currencies)
     for name, values in comparison["metrics"].items():
         if name.endswith("_usd"):

@@ -33,13 +33,16 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
-def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: Sequence[tuple[str, str]] = ()) -> None:
+def show_summary(
+    screen: Screen, plan: Plan[Any], database_url: str, currency: str, headlines: Sequence[tuple[str, str]] = ()
+) -> None:
     """Print the main figures of a finished run, and where its results are.
 
     Args:
         screen: where to print.
         plan: the run's files.
         database_url: the database, without its password.
+        currency: of the account.
         headlines: (label, key of metrics.json) that only the run's market family has.
     """
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
@@ -47,8 +50,7 @@ def show_summary(screen: Screen, plan: Plan[Any], database_url: str, headlines: 
     table = Table.grid(padding=(0, 3))
     table.add_column()
     table.add_column(justify="right")
-    currency = metrics.get("currency", "USD")  # of the account; the keys of amounts end in _usd for every currency
-    for label, key in (*_HEADLINES, *headlines):
+    for label, key in (*_HEADLINES, *headlines):  # the keys of amounts end in _usd, whatever the currency
         table.add_row(f"{label}, {currency}" if key.endswith("_usd") else label, _shown(metrics[key]))
     table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):

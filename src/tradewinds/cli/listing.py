@@ -142,7 +142,7 @@ class Amounts:
     """How a table shows amounts: one currency stands in the titles, several stand beside each amount.
 
     Args:
-        currencies: those of the accounts whose amounts the table shows.
+        currencies: those of the accounts whose amounts the table shows; "" where unknown.
     """
 
     def __init__(self, currencies: Iterable[str]) -> None:
@@ -150,7 +150,8 @@ class Amounts:
 
     def title(self, name: str) -> str:
         """Return the title of a column or row of amounts."""
-        return f"{name}, {next(iter(self.currencies))}" if len(self.currencies) == 1 else name
+        only = next(iter(self.currencies)) if len(self.currencies) == 1 else ""
+        return f"{name}, {only}" if only else name
 
     def text(self, value: Any, currency: str) -> str:
         """Return an amount as text; None is a dash.
@@ -162,7 +163,7 @@ class Amounts:
         from tradewinds.core import text
 
         shown = text.figure(value)
-        return shown if value is None or len(self.currencies) == 1 else f"{shown} {currency}"
+        return shown if value is None or len(self.currencies) == 1 else f"{shown} {currency}".rstrip()
 
 
 def dates(row: Mapping[str, Any]) -> str:

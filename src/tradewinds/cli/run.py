@@ -94,4 +94,5 @@ def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_ru
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
     for note in family.fetched_notes(plan, due):
         screen.print(note, soft_wrap=True)
-    display.show_summary(screen, plan, database_urls.masked(conf["database"]["url"]), family.headlines)
+    url = database_urls.masked(conf["database"]["url"])
+    display.show_summary(screen, plan, url, family.currency(conf), family.headlines)

@@ -42,3 +42,16 @@ def market_of(raw: Mapping[str, Any]) -> str:
 def family_of(market: str) -> Family:
     """Return a market family by its name."""
     return cast("Family", importlib.import_module(_REGISTRY[market][0]).FAMILY)
+
+
+def currency_of(market: str, config: Mapping[str, Any]) -> str:
+    """Return the currency of the account of a resolved config.
+
+    Args:
+        market: the config's market family.
+        config: the config.
+
+    Returns:
+        The currency's name; "" for a family that this version does not have: a database may hold runs of one.
+    """
+    return family_of(market).currency(config) if market in _REGISTRY else ""

@@ -207,11 +207,10 @@ def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int
 
 
 def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, str]:
-    """Look up the currency of the accounts of some runs, by run id, as their market families name it."""
+    """Look up the currency of the accounts of some runs, by run id, as their market families name it; "" if that is unknown."""
     runs = t.backtest_runs.c
-    query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
-    found = connection.execute(query)
-    return {run_id: markets.family_of(config["market"]).currency(config) for run_id, config in found}
+    query = sa.select(runs.run_id, runs.market, runs.config).where(runs.run_id.in_(run_ids))
+    return {run_id: markets.currency_of(market, config) for run_id, market, config in connection.execute(query)}
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:

@@ -21,7 +21,7 @@ def files_of(market: str) -> tuple[RunFile, ...]:
 
 def currency_of(market: str, config: Mapping[str, Any]) -> str:
     """The currency of a run's account; "" if the market family is unknown."""
-    return markets.family_of(market).currency(config) if market in markets.NAMES else ""
+    return markets.currency_of(market, config)
 
 
 def headlines_of(market: str) -> Sequence[tuple[str, str]]:
