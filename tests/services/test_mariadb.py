@@ -17,7 +17,8 @@ from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
+from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest

@@ -13,7 +13,8 @@ from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
+from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest

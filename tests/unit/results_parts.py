@@ -13,7 +13,8 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
+from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run

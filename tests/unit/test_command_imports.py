@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tradewinds.cli.app import app
+from tradewinds.config import markets
 
 HEAVY = {
     *("alembic", "duckdb", "fastapi", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "psutil", "pyarrow"),
@@ -50,3 +51,17 @@ def test_a_command_imports_what_it_uses(arguments, spared, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text(json.dumps(CHICAGO | {"date_end_local": "2025-05-03"}))
     assert imported(arguments) & spared == set()
+
+
+@pytest.mark.parametrize("market", markets.NAMES)
+def test_asking_for_a_family_imports_neither_its_replay_nor_results(market):
+    """Every command, every parse of the Snakefile and every job asks for it."""
+    code = f"import sys; from tradewinds.config import markets; markets.family_of({market!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    spared = (
+        "tradewinds.engine.journal",
+        "tradewinds.results.metrics",
+        f"tradewinds.families.{market}.replay",
+        "duckdb",
+    )
+    assert set(done.stdout.split()) & {*spared, "sqlalchemy", "scipy", "rich"} == set()

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 
 from tradewinds.core.errors import ConfigError
 
+TRADING_DAYS_PER_YEAR = 252
+
 
 @dataclass(frozen=True)
 class Exchange:

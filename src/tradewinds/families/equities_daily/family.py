@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
-from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
-from tradewinds.reference_data.exchanges import exchange_of
+from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, exchange_of
 from tradewinds.reference_data.universe import universe_of
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
@@ -85,7 +84,7 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
-    days_per_year = DAYS_PER_YEAR
+    days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT

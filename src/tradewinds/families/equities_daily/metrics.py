@@ -14,9 +14,8 @@ from tradewinds.core.text import number
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
+from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
 from tradewinds.results import metrics
-
-DAYS_PER_YEAR = 252
 
 
 def share_metrics(
@@ -49,8 +48,8 @@ def share_metrics(
             "total_return_pct": percent(benchmark_return),
             "annualised_return_pct": percent(annualised(benchmark_return, len(benchmark) - 1)),
             "max_drawdown_pct": metrics.max_drawdown(benchmark)[1],
-            "sharpe": metrics.sharpe(metrics.point_returns(benchmark), DAYS_PER_YEAR),
-            "sortino": metrics.sortino(metrics.point_returns(benchmark), DAYS_PER_YEAR),
+            "sharpe": metrics.sharpe(metrics.point_returns(benchmark), TRADING_DAYS_PER_YEAR),
+            "sortino": metrics.sortino(metrics.point_returns(benchmark), TRADING_DAYS_PER_YEAR),
         },
         "excess_return_pct": _excess_pct(run_return, benchmark_return),
     }
@@ -78,7 +77,7 @@ def annualised(total: float | None, days: int) -> float | None:
     """
     if total is None or days < 1 or total <= -1:
         return None
-    exponent = math.log1p(total) * DAYS_PER_YEAR / days
+    exponent = math.log1p(total) * TRADING_DAYS_PER_YEAR / days
     return math.expm1(exponent) if exponent < 700 else None
 
 
@@ -106,7 +105,7 @@ def turnover(points: Sequence[Point], trades: Sequence[Trade]) -> float | None:
         return None
     bought = sum(trade.entry_cost_micro for trade in trades)
     sold = sum(trade.position.exit_cash for trade in trades)
-    return (bought + sold) / 2 / mean * DAYS_PER_YEAR / days
+    return (bought + sold) / 2 / mean * TRADING_DAYS_PER_YEAR / days
 
 
 def percent(value: float | None) -> float | None:

@@ -21,11 +21,11 @@ from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, Share
 from tradewinds.engine.shares.share_rules import BACKTEST_END, ShareRules
 from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
-from tradewinds.families.equities_daily.metrics import DAYS_PER_YEAR, share_metrics
+from tradewinds.families.equities_daily.metrics import share_metrics
 from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
-from tradewinds.reference_data.exchanges import Exchange, exchange_of
+from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, Exchange, exchange_of
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
@@ -259,7 +259,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
         watermark=study.closes[study.market.days[-1]],
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
-        days_per_year=DAYS_PER_YEAR,
+        days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
         family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark, holding)},
     )

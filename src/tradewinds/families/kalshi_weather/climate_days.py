@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.units import DAY_SECONDS
 
+DAYS_PER_YEAR = 365  # every day is a climate day, and is traded
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Stage, Tell
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
@@ -105,7 +104,7 @@ class KalshiWeather:
         ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
-    days_per_year = DAYS_PER_YEAR
+    days_per_year = climate_days.DAYS_PER_YEAR
     around_the_clock = True
     # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})

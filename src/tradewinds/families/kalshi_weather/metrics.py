@@ -13,7 +13,6 @@ from typing import Any
 from tradewinds.core.units import PICO
 from tradewinds.results.metrics import BINS
 
-DAYS_PER_YEAR = 365  # these markets trade every day
 CLIP = 1e-6  # the log loss clips probabilities to [CLIP, 1 − CLIP]
 
 

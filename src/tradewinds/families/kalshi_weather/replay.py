@@ -21,6 +21,7 @@ from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import Replay, ReplayOutcome, Universe, WindowCodes
 from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, trades_of
+from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.events import (
     MISSING_PROBABILITIES,
@@ -29,7 +30,7 @@ from tradewinds.families.kalshi_weather.events import (
     MarketEvent,
     load_events,
 )
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
@@ -227,7 +228,7 @@ class _Study:
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
             family=score_metrics(scored),
-            days_per_year=DAYS_PER_YEAR,
+            days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
             scored=scored,
         )
