@@ -13,7 +13,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
-from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import DAYS_PER_YEAR, ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
@@ -78,7 +78,7 @@ def points(*rows):
 
 def scored(*pairs):
     """Markets from (probability, came true)."""
-    return [Scored("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
+    return [ForecastOutcome("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
 
 
 def run(
