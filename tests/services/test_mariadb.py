@@ -18,7 +18,7 @@ from tradewinds.database.load import load_run
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
-from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -82,7 +82,7 @@ def write(folder: Path, payouts: list[int]) -> str:
         watermark=T0,
         start_ts=T0,
         end_ts=T0 + 86_400,
-        family=score_metrics([Scored(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
+        family=score_metrics([ForecastOutcome(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
         days_per_year=DAYS_PER_YEAR,
         around_the_clock=True,
     )

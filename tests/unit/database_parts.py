@@ -14,7 +14,7 @@ from tradewinds.config import resolve
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
-from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.manifest import write_manifest
@@ -41,7 +41,7 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     equity = [Point(T0, "start", start, 0), Point(T0 + 86_400, "end", end, 0)]
     counts = {"events_attempted": 1, "events_traded": 1, "events_skipped": {}, "rejections": {}}
     diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
-    scored = [Scored(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
+    scored = [ForecastOutcome(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
     how = {"family": score_metrics(scored), "days_per_year": DAYS_PER_YEAR, "around_the_clock": True}
     result = RunResult(start, end, books_of(trades), trades, equity, [], diagnostics, [], T0, T0, T0 + 86_400, **how)
     run_id = resolve.run_id(conf)

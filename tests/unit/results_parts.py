@@ -14,7 +14,7 @@ from tradewinds.core import files
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import RunResult, Trade
 from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
-from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
@@ -79,7 +79,7 @@ def points(*rows):
 
 def scored(*pairs):
     """Markets from (probability, came true)."""
-    return [Scored("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
+    return [ForecastOutcome("E", f"E-{n}", pico(p), yes) for n, (p, yes) in enumerate(pairs)]
 
 
 def run(

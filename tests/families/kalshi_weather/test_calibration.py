@@ -49,7 +49,7 @@ def test_the_parts_of_brier_add_up_and_agree_with_the_metrics(outcomes):
     within = parts["within_bin_variance"] - parts["within_bin_covariance"]
     total = parts["reliability"] - parts["resolution"] + parts["uncertainty"] + within
     assert total == pytest.approx(parts["brier"], abs=1e-12)
-    same = [metrics.Scored("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
+    same = [metrics.ForecastOutcome("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
     assert parts["brier"] == pytest.approx(metrics.brier(same), abs=1e-11)
     assert log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
 

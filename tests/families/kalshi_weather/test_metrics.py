@@ -16,7 +16,7 @@ MARKETS = st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), min_size=1,
 
 @given(MARKETS)
 def test_scores_are_their_definition_in_a_loop(pairs):
-    markets = [metrics.Scored("E", "M", p, yes) for p, yes in pairs]
+    markets = [metrics.ForecastOutcome("E", "M", p, yes) for p, yes in pairs]
     squares = losses = 0.0
     for p_pico, yes in pairs:
         p = p_pico / 10**12
@@ -25,7 +25,7 @@ def test_scores_are_their_definition_in_a_loop(pairs):
         losses -= math.log(p) if yes else math.log(1 - p)
     assert metrics.brier(markets) == pytest.approx(squares / len(pairs), abs=1e-12)
     assert metrics.log_loss(markets) == pytest.approx(losses / len(pairs))
-    bins = metrics.calibration(markets)
+    bins = metrics.calibration_bins(markets)
     assert [(b["from"], b["to"]) for b in bins] == [(n / 10, (n + 1) / 10) for n in range(10)]
     for n, b in enumerate(bins):
         inside = [(p, yes) for p, yes in pairs if n * 10**11 <= p < (n + 1) * 10**11 or (n == 9 and p == 10**12)]
@@ -41,6 +41,6 @@ def test_certainty_costs_no_more_than_the_clip_and_bins_begin_at_their_edge():
     assert 0 < metrics.log_loss(scored(("1", True))) == pytest.approx(1e-6, rel=1e-5)
     edges = {"0": 0, "0.099999999999": 0, "0.1": 1, "0.3": 3, "0.7": 7, "0.999999999999": 9, "1": 9}
     for p, index in edges.items():
-        found = metrics.calibration([metrics.Scored("E", "M", pico(p), True)])
+        found = metrics.calibration_bins([metrics.ForecastOutcome("E", "M", pico(p), True)])
         assert [b["n"] for b in found].index(1) == index
         assert sum(b["n"] for b in found) == 1

@@ -113,7 +113,10 @@ class KalshiWeather:
 
     @property
     def tables(self) -> ModuleType:
-        """Events, markets, checkpoints and mirrored candles; imported when asked for, since most jobs need no database."""
+        """The module of the tables of events, markets, checkpoints and mirrored candles.
+
+        It is imported here, because most jobs need no database.
+        """
         from tradewinds.families.kalshi_weather.database import kalshi_tables
 
         return kalshi_tables
@@ -237,11 +240,15 @@ class KalshiWeather:
         )
 
     def extent(self, plan: EventsPlan) -> str:
-        """How many events a run has."""
+        """Number of a run's events, as text."""
         return f"{len(plan.files.events)} events"
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
-        """Judge the events by every validation that the data allows; raises as validate_data.validate_events."""
+        """Findings of every validation for which the data exists, as from `validate_data.validate_events`.
+
+        Raises:
+            DamagedFile: a file is not what was written.
+        """
         from tradewinds.families.kalshi_weather.validate_data import validate_events
 
         return validate_events(dict(config), plan)
@@ -256,7 +263,13 @@ class KalshiWeather:
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
     ) -> None:
-        """Load events and markets from the catalogs, and the checkpoints of candle files; raises as run_rows.load_rows."""
+        """Load events and markets from the catalogs, and the checkpoints of candle files, as `run_rows.load_rows`.
+
+        Args:
+            connection: to the database.
+            run: the run's row.
+            recorded: data files by kind.
+        """
         from tradewinds.families.kalshi_weather.database import run_rows
 
         run_rows.load_rows(connection, (run["date_start"], run["date_end"]), recorded)
@@ -264,7 +277,13 @@ class KalshiWeather:
     def backfill(
         self, config: Mapping[str, Any], plan: EventsPlan, reasons: Callable[[], Mapping[str, str]]
     ) -> contextlib.AbstractContextManager[None]:
-        """Keep the checkpoints of the candle files that are missing; raises as checkpoints.backfill."""
+        """A block in which the missing candle files are fetched; it updates their checkpoints, as `checkpoints.backfill`.
+
+        Args:
+            config: resolved.
+            plan: of the config.
+            reasons: called at the end of the block; why files could not be fetched, by path.
+        """
         missing = [event.path for event in plan.files.events if not Path(event.path).exists()]
         if not missing:
             return contextlib.nullcontext()  # opens no database
@@ -273,7 +292,12 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """Say what the sync of each catalog found."""
+        """One sentence per synced catalog about what it lists.
+
+        Args:
+            plan: of the run.
+            fetched: paths of the files that were fetched.
+        """
         from tradewinds.families.kalshi_weather.fetch import catalog_notes
 
         catalogs = set(plan.files.catalogs.values())
@@ -286,7 +310,12 @@ class KalshiWeather:
         return REPORT
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
-        """The routes of the exchange and of the weather service."""
+        """Routes of the exchange and of the weather service, for the archive's server.
+
+        Args:
+            archive: of recorded data.
+            cutoff: markets settled before midnight UTC of this date are in the historical tier; None: all markets are.
+        """
         from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
         from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 

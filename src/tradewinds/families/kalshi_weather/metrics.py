@@ -1,6 +1,6 @@
-"""Metrics of a run of events beyond those of every run: how good its probabilities were. Undefined is None, never 0 or NaN.
+"""Metrics of a run of events beyond those of every run: scores of its probabilities.
 
-docs/metrics.md has the formulas.
+An undefined metric is None, never 0 or NaN. docs/metrics.md has the formulas.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ CLIP = 1e-6  # the log loss clips probabilities to [CLIP, 1 − CLIP]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A market of an attempted event with a probability at its as-of time and a yes/no result.
+class ForecastOutcome:
+    """Probability and yes/no result of a market of an attempted event.
 
     Attributes:
-        event_ticker: its event.
-        market_ticker: the market.
-        p_yes_pico: its probability of YES in pico-units.
-        yes: whether it settled YES.
+        event_ticker: of its event.
+        market_ticker: of the market.
+        p_yes_pico: P(YES) at the as-of time in 1e-12.
+        yes: whether the market settled YES.
     """
 
     event_ticker: str
@@ -33,51 +33,55 @@ class Scored:
     yes: bool
 
 
-def score_metrics(scored: Sequence[Scored]) -> dict[str, Any]:
-    """The keys of metrics.json that tell how good the probabilities were."""
-    return {"brier": brier(scored), "log_loss": log_loss(scored), "calibration": calibration(scored)}
+def score_metrics(outcomes: Sequence[ForecastOutcome]) -> dict[str, Any]:
+    """The keys of metrics.json about probabilities: brier, log_loss and calibration."""
+    return {"brier": brier(outcomes), "log_loss": log_loss(outcomes), "calibration": calibration_bins(outcomes)}
 
 
-def brier(scored: Sequence[Scored]) -> float | None:
-    """Mean squared difference of probability and outcome; None without a market.
+def brier(outcomes: Sequence[ForecastOutcome]) -> float | None:
+    """Mean squared difference of probability and outcome (1 for YES, 0 for NO); None without a market.
 
     Brier, Monthly Weather Review 78(1), 1950, half of his sum over two classes.
     """
-    if not scored:
+    if not outcomes:
         return None
-    return math.fsum((s.p_yes_pico / PICO - s.yes) ** 2 for s in scored) / len(scored)
+    return math.fsum((one.p_yes_pico / PICO - one.yes) ** 2 for one in outcomes) / len(outcomes)
 
 
-def log_loss(scored: Sequence[Scored]) -> float | None:
+def log_loss(outcomes: Sequence[ForecastOutcome]) -> float | None:
     """Mean negative natural log of the probability given to the outcome, clipped; None without a market.
 
     Good, Rational decisions, JRSS B 14(1), 1952.
     """
-    if not scored:
+    if not outcomes:
         return None
-
-    def loss(s: Scored) -> float:
-        p = min(max(s.p_yes_pico / PICO, CLIP), 1 - CLIP)
-        return -math.log(p if s.yes else 1 - p)
-
-    return math.fsum(map(loss, scored)) / len(scored)
+    return math.fsum(_log_loss_of(one) for one in outcomes) / len(outcomes)
 
 
-def calibration(scored: Sequence[Scored]) -> list[dict[str, Any]]:
-    """Ten bins of equal width: bounds, n, mean probability, observed frequency (None in an empty bin).
+def _log_loss_of(outcome: ForecastOutcome) -> float:
+    p_yes = min(max(outcome.p_yes_pico / PICO, CLIP), 1 - CLIP)
+    return -math.log(p_yes if outcome.yes else 1 - p_yes)
 
-    The points of a reliability diagram: Murphy and Winkler, JRSS C 26(1), 1977. A bin has its lower bound, the last one both.
+
+def calibration_bins(outcomes: Sequence[ForecastOutcome]) -> list[dict[str, Any]]:
+    """Ten bins of probabilities of equal width, the points of a reliability diagram.
+
+    Murphy and Winkler, JRSS C 26(1), 1977. A bin includes its lower bound, and the last one both bounds.
+
+    Returns:
+        Per bin: bounds `from` and `to`, number of markets `n`, mean probability `mean_p` and observed `frequency`; the last two
+        are None in an empty bin.
     """
-    bins: list[list[Scored]] = [[] for _ in range(BINS)]
-    for s in scored:
-        bins[min(s.p_yes_pico * BINS // PICO, BINS - 1)].append(s)
+    bins: list[list[ForecastOutcome]] = [[] for _ in range(BINS)]
+    for outcome in outcomes:
+        bins[min(outcome.p_yes_pico * BINS // PICO, BINS - 1)].append(outcome)
     return [
         {
-            "from": i / BINS,
-            "to": (i + 1) / BINS,
-            "n": len(found),
-            "mean_p": math.fsum(s.p_yes_pico / PICO for s in found) / len(found) if found else None,
-            "frequency": sum(s.yes for s in found) / len(found) if found else None,
+            "from": number / BINS,
+            "to": (number + 1) / BINS,
+            "n": len(members),
+            "mean_p": math.fsum(one.p_yes_pico / PICO for one in members) / len(members) if members else None,
+            "frequency": sum(one.yes for one in members) / len(members) if members else None,
         }
-        for i, found in enumerate(bins)
+        for number, members in enumerate(bins)
     ]

@@ -30,7 +30,7 @@ from tradewinds.families.kalshi_weather.events import (
     MarketEvent,
     load_events,
 )
-from tradewinds.families.kalshi_weather.metrics import Scored, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 from tradewinds.families.kalshi_weather.validations.judge import (
@@ -111,7 +111,7 @@ def simulate_many(
 class EventsResult(RunResult):
     """A run of events; `scored` are the markets whose probabilities are judged."""
 
-    scored: list[Scored] = field(default_factory=list)
+    scored: list[ForecastOutcome] = field(default_factory=list)
 
 
 class _Study:
@@ -319,9 +319,9 @@ def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEve
     )
 
 
-def _scored(events: Sequence[MarketEvent]) -> list[Scored]:
+def _scored(events: Sequence[MarketEvent]) -> list[ForecastOutcome]:
     return [
-        Scored(market.event_ticker, market.ticker, market.p_pico, market.result == "yes")
+        ForecastOutcome(market.event_ticker, market.ticker, market.p_pico, market.result == "yes")
         for event in events
         for market in event.markets
         if market.p_pico is not None and market.result in ("yes", "no")

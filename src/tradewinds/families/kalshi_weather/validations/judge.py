@@ -135,7 +135,7 @@ class Failure(NamedTuple):
 
 @dataclass
 class EventFindings:
-    """Results of validations.
+    """Results of the validations of events.
 
     Attributes:
         judged: number of events to which each validation applied, by name.
@@ -178,7 +178,7 @@ class Judge:
             facts: of their candles.
 
         Returns:
-            EventFindings of these events.
+            Findings of these events.
         """
         findings = EventFindings()
         for event in events:
