@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from tradewinds.core.errors import FetchError
+from tradewinds.core.text import whole_seconds_up
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.sources.endpoint import ServiceTexts
@@ -111,8 +112,8 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
 
 
 def _stamp(text: str) -> int:
-    """Naive times of the table are UTC."""
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+    """Naive times of the table are UTC; a fraction of a second is rounded up, since what is known depends on them."""
+    return whole_seconds_up(text)
 
 
 def _degrees(text: str | None) -> float | None:

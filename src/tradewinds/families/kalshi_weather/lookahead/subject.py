@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tradewinds.core import files
-from tradewinds.core.text import instant, money, plain
+from tradewinds.core.text import instant, money, plain, whole_seconds_up
 from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
 from tradewinds.families.book_timelines import book_timelines
@@ -98,8 +98,8 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
         row["market_ticker"]: _Market(
             row["event_ticker"],
             row["climate_date"],
-            int(row["open_time"].timestamp()),
-            int(settled_at(row).timestamp()),
+            whole_seconds_up(row["open_time"]),
+            whole_seconds_up(settled_at(row)),
         )
         for path in catalogs.values()
         for row in files.read_rows(path, columns)
