@@ -66,9 +66,7 @@ def microseconds(column: pa.ChunkedArray, *, up: bool) -> list[int | None]:
     if pa.types.is_timestamp(column.type):
         found = _of_timestamps(column, up)
     else:
-        found = [
-            None if value is None else _of_text(value, row, up) for row, value in enumerate(column.to_pylist())
-        ]
+        found = [None if value is None else _of_text(value, row, up) for row, value in enumerate(column.to_pylist())]
     for row, value in enumerate(found):
         if value is not None:
             _refuse_misread(value, row)
@@ -138,10 +136,14 @@ def _refuse_misread(micros: int, row: int) -> None:
     seconds = micros // MICRO
     if not _FIRST <= seconds < _END:
         year = 1970 + seconds // 31_556_952
-        what = f"is in the year {year}: a count since 1970 was read in too large a unit, such as milliseconds as seconds."
+        what = (
+            f"is in the year {year}: a count since 1970 was read in too large a unit, such as milliseconds as seconds."
+        )
         raise UnreadableTime(row, what, "Convert it with its own unit.")
     if 0 < micros < _MISREAD_SECONDS * MICRO:
-        what = f"is {instant(seconds)}: a count since 1970 was read in too small a unit, such as seconds as milliseconds."
+        what = (
+            f"is {instant(seconds)}: a count since 1970 was read in too small a unit, such as seconds as milliseconds."
+        )
         raise UnreadableTime(row, what, "Convert it with its own unit.")
 
 
@@ -158,4 +160,6 @@ def _day(value: Any, row: int) -> dt.date:
             return dt.date.fromisoformat(found[1])
         except ValueError:
             pass
-    raise UnreadableTime(row, f"{value!r} is no date.", f"{count_meaning(value)}Write the local date, such as 2025-05-01.")
+    raise UnreadableTime(
+        row, f"{value!r} is no date.", f"{count_meaning(value)}Write the local date, such as 2025-05-01."
+    )

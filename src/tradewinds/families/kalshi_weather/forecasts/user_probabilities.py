@@ -89,7 +89,9 @@ def refuse_unmatched(
         raise SimulationError("has no rows.", where=str(path), remedy="Write a row per market and time.")
     named = sorted(probabilities.keys() & asof_ts.keys())
     if not named:
-        what = f"names no market of this config: it has {_some(probabilities)}, the config's range lists {_some(asof_ts)}."
+        what = (
+            f"names no market of this config: it has {_some(probabilities)}, the config's range lists {_some(asof_ts)}."
+        )
         raise SimulationError(what, where=str(path), remedy=_how_to_name(probabilities, asof_ts))
     # All rows are too late: the one that is nearest to its as-of time shows it.
     ticker = min(named, key=lambda name: probabilities[name][0][0] - asof_ts[name])
