@@ -22,7 +22,7 @@ _FIRST_TS, _END_TS = 631_152_000, 7_258_118_400  # the years 1990 to 2199 in Uni
 _END = "end_period_ts"
 
 # A value that cannot be kept exactly. Prices above a dollar can: whether they are believed is for the run to say.
-_BAD_PRICE = "isinf({0}) OR abs({0}) >= 100000"
+_BAD_PRICE = "NOT isnan({0}) AND abs({0}) >= 100000"
 _BAD_COUNT = "{0} IS NULL OR isnan({0}) OR isinf({0}) OR {0} < 0 OR {0} > 1e15"
 
 

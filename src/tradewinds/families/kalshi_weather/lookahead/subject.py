@@ -24,6 +24,7 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     forecast_probabilities,
 )
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
+from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
 LISTED_LATER = "a market listed later"
@@ -53,6 +54,8 @@ class EventsRun:
     decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
 
     def __init__(self, inputs: Inputs) -> None:
+        reports = [path for paths in inputs.climate.values() for path in paths]
+        refuse_wrong_stations(inputs.config, inputs.catalogs, reports)
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
         missing = {**inputs.config["on_missing"], "quotes": "skip", "probabilities": "skip"}
         # validations judge with hindsight which events to leave out (its result, its observed temperature): not asked here

@@ -24,7 +24,7 @@ from tradewinds.families.kalshi_weather.strikes import StrikeBounds, settles_yes
 from tradewinds.families.kalshi_weather.validations.climate_reports import ReportedExtremes, final_reports
 
 LEAST_DAYS = 5  # with fewer days that can be compared there is no judgement
-DAYS_BEFORE = 60  # days before the config's range that are compared too, because a range may be short
+DAYS_AROUND = 60  # days before and after the config's range that are compared too, because a range may be short
 _COLUMNS = ["climate_date", "market_ticker", "result", "strike_type", "floor_strike", "cap_strike", "yes_sub_title"]
 _SHOWN_DAYS = 3
 
@@ -46,7 +46,7 @@ class WrongStation(NamedTuple):
 def wrong_stations(
     config: Mapping[str, Any], catalogs: Mapping[str, str], climate: Iterable[str]
 ) -> Iterator[WrongStation]:
-    """Series whose station is wrong, from the config's range and DAYS_BEFORE days before it.
+    """Series whose station is wrong, from the config's range and DAYS_AROUND days around it.
 
     Nothing is judged if `on_missing.validation` says that settlement_matches_report only warns.
 
@@ -59,7 +59,8 @@ def wrong_stations(
     paths = list(climate)
     if not paths or "warn" in (rule, rule.get("settlement_matches_report") if isinstance(rule, Mapping) else rule):
         return
-    first, last = config["date_start_local"] - dt.timedelta(days=DAYS_BEFORE), config["date_end_local"]
+    around = dt.timedelta(days=DAYS_AROUND)
+    first, last = config["date_start_local"] - around, config["date_end_local"] + around
     reports = final_reports(paths, first, last)
     for series, catalog in catalogs.items():
         station = climate_days.station_of(series)
