@@ -62,7 +62,7 @@ class EventsRun:
         missing["validation"] = "warn"
         self.inputs = replace(inputs, config={**inputs.config, "audit": "full", "on_missing": missing})
         self.markets = _markets(inputs.catalogs)
-        self.original = _decide(self.inputs)
+        self.original = _decide(self.inputs, must_match=True)
         self.step_seconds = self.original.step_seconds
 
     def instants(self) -> Mapping[str, Sequence[int]]:
@@ -84,7 +84,8 @@ class EventsRun:
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `lookahead.Subject`."""
         inputs, records = change_future(self.inputs, future, folder)
-        return self._past(_decide(inputs), future.cut_ts), records
+        # that a copy of the user's file lost all its rows is the check's doing
+        return self._past(_decide(inputs, must_match=False), future.cut_ts), records
 
     def event_of(self, market: str) -> str:
         """A market's event."""
@@ -109,11 +110,15 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
     }
 
 
-def _decide(inputs: Inputs) -> _Decided:
-    """Forecast and simulate."""
+def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
+    """Forecast and simulate.
+
+    Args:
+        inputs: of the run, or changed copies.
+        must_match: refuse a user's file of which no row counts for any listed market.
+    """
     if inputs.user_file:
-        # a copy that lost its rows is the check's doing; the run's own file was judged when its probabilities were made
-        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=False)
+        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
     else:
         table, meta = forecast_probabilities(inputs.config, inputs.catalogs, inputs.guidance, inputs.climate)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
