@@ -162,8 +162,8 @@ def no_trade_in_the_last_day_before_settlement(monkeypatch, tmp_path):
 
 
 def probability_shared_by_all_that_is_ever_listed(monkeypatch, tmp_path):
-    def shared(honest, conf, catalogs, *rest):
-        table, meta = honest(conf, catalogs, *rest)
+    def shared(honest, conf, catalogs, *rest, **switches):
+        table, meta = honest(conf, catalogs, *rest, **switches)
         listed = Counter(e for path in catalogs.values() for e in pq.read_table(path)["event_ticker"].to_pylist())
         q = Decimal("1e-12")
         rows = [r | {"p_yes": (r["p_yes"] / listed[r["event_ticker"]]).quantize(q)} for r in table.to_pylist()]
