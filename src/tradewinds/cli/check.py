@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import printable
 
 
 def check(
@@ -28,7 +29,7 @@ def check(
 
     damaged = list(damaged_files(run_plan(configs.load(config)).data_files))
     for damage in damaged:
-        typer.echo(str(damage))
+        typer.echo(printable(str(damage)))
         if delete_damaged:
             Path(damage.where).unlink()
     if damaged and not delete_damaged:
@@ -36,4 +37,4 @@ def check(
     done = (
         f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
     )
-    typer.echo(f"{config}: {done}")
+    typer.echo(printable(f"{config}: {done}"))

@@ -72,10 +72,10 @@ def for_programs(as_json: bool, as_csv: bool) -> bool:
 
 def console() -> Console:
     """Return the console of a listing; what goes to a file or a pipe is not cut to a width."""
-    from rich.console import Console
+    from tradewinds.core.terminal import SafeConsole
 
-    made = Console(highlight=False, markup=False)
-    return made if made.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
+    made = SafeConsole(highlight=False, markup=False)
+    return made if made.is_terminal else SafeConsole(highlight=False, markup=False, width=_WIDE)
 
 
 def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, as_csv: bool) -> bool:

@@ -41,11 +41,10 @@ def probabilities(
     Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
     # Imported here: they bring rich, psutil, PyYAML and pyarrow, which `--help` does not need.
-    from rich.console import Console
-
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
+    from tradewinds.core.terminal import SafeConsole
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
@@ -54,14 +53,14 @@ def probabilities(
     if as_json and as_csv:
         raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
     wanted = date_of(date, "--date") if date else None
-    console = Console()
+    console = SafeConsole()
 
     # The config of that one date, and the files of its replay. Progress must not mix with rows for programs.
     loaded = configs.load(config)
     day = wanted or loaded["date_end_local"]
     conf = configs.resolve(loaded | {"date_start_local": day, "date_end_local": day}, source=str(config))
     plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
-    make_inputs(conf, options, Screen(Console(stderr=True) if as_json or as_csv else console))
+    make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
 
     with naming_damage(plan.data_files):
         rows = bracket_rows(conf, plan, day)

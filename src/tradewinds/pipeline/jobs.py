@@ -23,11 +23,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tradewinds.config import resolve
 from tradewinds.config.markets import family_of
 from tradewinds.core import imports
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
+from tradewinds.core.safe_text import printable
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
@@ -153,15 +155,8 @@ def run_job(
 
 
 def user_files(config: Mapping[str, Any]) -> list[str]:
-    """List the user's own files that a config names: prices, a universe, probabilities, corporate actions, a strategy.
-
-    Args:
-        config: resolved, or as the user wrote it.
-    """
-    sections = {name: config.get(name) for name in ("bars", "universe", "probabilities", "strategy")}
-    parts = [part for part in sections.values() if isinstance(part, Mapping)]
-    named = [part.get(key) for part in parts for key in ("path", "file")]
-    return [str(path) for path in (*named, config.get("actions")) if path is not None]
+    """List the paths of the user's own files that a config, resolved or as the user wrote it, names."""
+    return list(resolve.users_files(config).values())
 
 
 def enter_storage(job: Any) -> None:
@@ -274,7 +269,7 @@ def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoRet
         with contextlib.suppress(OSError):  # this disk may be full, too; the printed message is in the workflow's log
             part.write_text(json.dumps(record), encoding="utf-8")
             part.replace(path)
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     sys.exit(exit_code)
 
 
