@@ -26,15 +26,15 @@ def rows_of(path: str, columns: Sequence[str], what: str) -> Iterator[tuple[str,
     """
     remedy = f"Give the path of a CSV with the columns {', '.join(columns)}."
     text = user_files.read_text(path, what, remedy)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
     try:
         if sorted(reader.fieldnames or ()) != sorted(columns):
             raise ConfigError(f"these are not the columns of {what}.", where=path, remedy=f"Use {', '.join(columns)}.")
         for row in reader:
             where = f"{path}, line {reader.line_num}"
-            if None in row or None in row.values():
+            if None in row:
                 wanted = f"A row has {len(columns)} cells."
-                raise ConfigError("this row has too many or too few cells.", where=where, remedy=wanted)
+                raise ConfigError("this row has too many cells.", where=where, remedy=wanted)
             yield where, row
     except csv.Error as error:
         where = f"{path}, line {reader.line_num}"

@@ -9,9 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station, climate_date_of
+from tradewinds.families.kalshi_weather.fetch import market_checks
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import HISTORICAL, LIVE
 from tradewinds.sources.http import HttpClient, NotFound
 
@@ -90,6 +92,8 @@ def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
         cursor = payload.get("cursor")
         if not cursor or not markets:
             return found
+        if not isinstance(cursor, str):
+            client.refuse("a cursor that is no text", path, payload)
         if cursor in seen:
             client.refuse(f"the cursor {cursor} came back", path, payload)
         seen.add(cursor)
@@ -136,19 +140,36 @@ def _row(
         row["climate_date"] = climate_date_of(event)
     except ValueError:
         return None
+    if fault := next(market_checks.faults(row, now), None):
+        client.refuse(f"market {row['market_ticker']!a}: {fault}", path, market)
     return row
 
 
 def _time(text: str | None) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(text) if text else None
+    if not text:
+        return None
+    if not text.isascii():
+        raise ValueError(f"time ({text!a})")
+    found = dt.datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    """A JSON number as a float."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise TypeError(f"number ({value!a})")
+    return float(value)
 
 
 def _decimal(value: Any) -> Decimal | None:
-    return None if value in (None, "") else Decimal(str(value))
+    """A JSON number, or a decimal as text."""
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise TypeError(f"decimal ({value!a})")
+    return strict.decimal(value) if isinstance(value, str) else Decimal(value)
 
 
 def _merge(before: dict[str, Row], fetched: dict[str, Row]) -> dict[str, Row]:

@@ -7,15 +7,13 @@ a zone are UTC. Probabilities are decimals, kept to 12 places: the text of a CSV
 from __future__ import annotations
 
 import datetime as dt
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
-
+from tradewinds.core import strict, user_tables
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import shortened
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
@@ -31,10 +29,11 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
     # All columns, each once.
-    table = _read(Path(path))
+    remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
+    table = user_tables.read_table(path, "the probability file", remedy, SimulationError, texts=COLUMNS)
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
-        present = ", ".join(table.column_names) or "none"
+        present = shortened(", ".join(table.column_names), 300) or "none"
         remedy = f"It needs the columns {', '.join(COLUMNS)}; found: {present}."
         raise SimulationError(f"column {missing[0]} is missing.", where=str(path), remedy=remedy)
     if repeated := [name for name in COLUMNS if table.column_names.count(name) > 1]:
@@ -68,21 +67,6 @@ def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | Non
     return next((row for row in reversed(rows) if row[0] <= asof_ts), None)
 
 
-def _read(path: Path) -> pa.Table:
-    """The table of a CSV (its columns as text) or Parquet file."""
-    try:
-        if path.suffix.lower() == ".csv":
-            as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
-            return pa.csv.read_csv(path, convert_options=as_text)
-        return pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
-        problem = str(error).splitlines()[0]
-        raise SimulationError(
-            f"the probability file cannot be read ({problem}).", where=str(path), remedy=remedy
-        ) from None
-
-
 def _seconds(known_at: Any, where: str) -> int:
     """Unix seconds, rounded up: a value known within a second is not known at the second's start."""
     try:
@@ -91,7 +75,7 @@ def _seconds(known_at: Any, where: str) -> int:
         if known_at.tzinfo is None:
             known_at = known_at.replace(tzinfo=dt.UTC)
         return -int(-known_at.timestamp() // 1)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError):
         remedy = "Write it like 2025-05-01T18:00:00Z."
         raise SimulationError(f"known_at_utc {known_at!r} is no time.", where=where, remedy=remedy) from None
 
@@ -99,10 +83,10 @@ def _seconds(known_at: Any, where: str) -> int:
 def _probability(p_yes: Any, where: str) -> Decimal:
     """A probability rounded to 12 decimals, half to even."""
     try:
-        exact = Decimal(repr(p_yes) if isinstance(p_yes, float) else str(p_yes).strip())
+        exact = strict.decimal(repr(p_yes) if isinstance(p_yes, float) else str(p_yes).strip())
         if not 0 <= exact <= 1:
-            raise InvalidOperation
-    except InvalidOperation:
+            raise ValueError
+    except ValueError:
         remedy = "It must be a number from 0 to 1."
         raise SimulationError(f"p_yes {p_yes!r} is no probability.", where=where, remedy=remedy) from None
     return exact.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
