@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import cell, json_for_terminal, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,7 +100,7 @@ def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON: exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    print(json_for_terminal(json.dumps(value, indent=2, ensure_ascii=False, default=_plain)))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -121,12 +122,14 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a cell of CSV."""
+    """A value as a cell of CSV: no control characters, and no text that a spreadsheet would take for a formula."""
+    if isinstance(value, str):
+        return cell(printable(value))
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, int | float):
         return value
-    return json.dumps(value, default=_plain).strip('"')
+    return cell(json.dumps(value, default=_plain).strip('"'))
 
 
 def table(title: str) -> Table:

@@ -12,6 +12,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import cell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +70,7 @@ def probabilities(
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: cell(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows)
     else:
         _show(console, rows, files.read_meta(plan.files.probabilities)["events_without"], day)
 

@@ -41,7 +41,6 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
         ConfigError: the text is not YAML or not a mapping, or a key is given twice.
     """
     try:
-        yaml_text.check_extent(text)
         node, data = _parsed(text)
     except yaml_text.HostileYaml as error:
         remedy = "A config is a page of keys and values; long lists of symbols belong in a file (universe: {file: …})."
@@ -73,6 +72,7 @@ def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
     long documents, and takes some that the C parser refuses, such as half of a surrogate pair.
     """
     try:
+        yaml_text.check_extent(text)
         return yaml.compose(text, Loader=yaml_text.LOADER), yaml_text.load(text)
     except yaml.YAMLError:
         if len(text) < MOST_EXPLAINED:

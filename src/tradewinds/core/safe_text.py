@@ -5,10 +5,13 @@ Importing this module is cheap: every error does.
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet reads a cell that begins so as a formula
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_RAW_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str, *, lines: bool = True) -> str:
@@ -38,14 +41,19 @@ def shortened(text: str, most: int = 80) -> str:
 def cell(text: str) -> str:
     """Return a text for a cell of CSV, with ' in front where a spreadsheet would take it for a formula.
 
-    It is for texts from outside alone: amounts may begin with a minus and stay numbers.
+    Numbers stay as they are.
     """
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text
 
 
 def from_cell(text: str) -> str:
     """Return the text that `cell` was given."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
+    return text[1:] if text[:1] == "'" and cell(text[1:]) == text else text
+
+
+def json_for_terminal(text: str) -> str:
+    """Return a JSON document whose control characters and marks of writing direction are escapes of JSON."""
+    return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def allow_any_text() -> None:

@@ -13,7 +13,7 @@ from tradewinds.core import user_files
 from tradewinds.core.errors import ConfigError, TradewindsError
 from tradewinds.core.safe_text import shortened
 
-_PARQUET = b"PAR1"  # the first bytes of such a file; all others are CSV
+_PARQUET = b"PAR1"  # the first bytes of such a file; all others are CSV, unless their name says otherwise
 
 
 def read_table(
@@ -33,7 +33,7 @@ def read_table(
     """
     data = user_files.read_bytes(path, what, remedy, refused)
     try:
-        if data.startswith(_PARQUET):
+        if data.startswith(_PARQUET) or Path(path).suffix == ".parquet":
             with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
                 table = file.read()
             table.validate(full=True)  # texts that are no UTF-8, offsets that point outside

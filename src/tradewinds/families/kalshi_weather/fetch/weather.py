@@ -129,7 +129,7 @@ def _stamp(text: str) -> int:
 
 
 def _degrees(text: str | None) -> float | None:
-    if not text:
+    if not text or text.strip().lower() == "nan":
         return None
     value = float(strict.decimal(text.strip()))
     return value if MISSING[0] < value < MISSING[1] else None
