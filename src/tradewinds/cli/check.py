@@ -31,6 +31,9 @@ def check(
     for damage in damaged:
         typer.echo(printable(str(damage)))
         if delete_damaged:
+            if Path(damage.where).is_dir():
+                what = "this is a folder, where a file belongs; it is not deleted."
+                raise SimulationError(what, where=damage.where, remedy="Move it away yourself.")
             Path(damage.where).unlink()
     if damaged and not delete_damaged:
         raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")

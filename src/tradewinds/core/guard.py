@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tradewinds.core.errors import DamagedFile
+from tradewinds.core.user_files import problem_of
 
 _MARK = b"tradewinds-guard"
 _DIGEST = 32  # bytes of a SHA-256
@@ -43,6 +44,8 @@ def check(path: str | Path, *, footer_only: bool = False) -> None:
         DamagedFile: the file is not what was written.
         OSError: the file cannot be read.
     """
+    if problem := problem_of(path, permissions=False):
+        raise DamagedFile(path, problem)
     with open(path, "rb") as file:
         start = _footer_start(file)
         if start < _BLOCK:

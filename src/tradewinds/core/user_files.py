@@ -23,11 +23,12 @@ _KINDS = (
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def problem_of(path: str | Path) -> str | None:
+def problem_of(path: str | Path, *, permissions: bool = True) -> str | None:
     """Say why a path cannot be opened as a plain file; None if it can.
 
     Args:
         path: the file.
+        permissions: whether a file that may not be read is a problem, too.
     """
     try:
         mode = Path(path).stat().st_mode
@@ -35,7 +36,7 @@ def problem_of(path: str | Path) -> str | None:
         return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     if not stat.S_ISREG(mode):
         return next((kind for is_kind, kind in _KINDS if is_kind(mode)), "it is no plain file")
-    return None if os.access(path, os.R_OK) else "Permission denied"
+    return None if not permissions or os.access(path, os.R_OK) else "Permission denied"
 
 
 def check_plain(path: str | Path, what: str, remedy: str, refused: type[TradewindsError] = ConfigError) -> None:

@@ -168,6 +168,10 @@ class HttpClient:
             raise FetchError(f"{type(error).__name__}.", where=where, remedy=remedy) from None
         self._log(path, params, str(answer.status), started, attempt)
         self._judge(answer, path, params)
+        return self._decoded(decode, answer, path)
+
+    def _decoded(self, decode: Callable[[ReceivedAnswer], Any], answer: ReceivedAnswer, path: str) -> Any:
+        """Decode an answer; keep a copy of one that must not be believed."""
         try:
             return decode(answer)
         except strict.UnbelievableJson as error:

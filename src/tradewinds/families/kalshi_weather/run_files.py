@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tradewinds.core import files
-from tradewinds.core.safe_text import cell, from_cell
+from tradewinds.core.safe_text import cell, from_cell, printable
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import PlannedEvent
 
@@ -83,7 +83,7 @@ def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Coll
         traded: market tickers.
     """
     rows = {
-        row["market_ticker"]: tuple(cell(row[name] or "") for name in NAME_COLUMNS)
+        row["market_ticker"]: tuple(cell(printable(row[name] or "")) for name in NAME_COLUMNS)
         for path in catalogs
         for row in files.read_rows(path, NAME_COLUMNS)
         if row["market_ticker"] in traded

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tradewinds.core import user_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
@@ -88,6 +89,8 @@ def _markets(files: Iterable[str | Path]) -> pa.Table:
 def _read(files: Iterable[str | Path], sql: str) -> pa.Table:
     """The answer to a question in SQL, whose one parameter is the list of files; raises ConfigError if one cannot be read."""
     paths = [str(path) for path in files]
+    for path in paths:
+        user_files.check_plain(path, "a recorded file", "Give the path of a Parquet file.")
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
