@@ -24,6 +24,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+import yaml
 
 from tests.workflow import mutations
 from tradewinds.cli.app import main
@@ -120,6 +121,15 @@ def words(dice: random.Random, data: bytes) -> bytes:
 def values(dice: random.Random, data: bytes) -> bytes:
     """Mutate JSON: its values more often than its bytes."""
     return mutations.of_bytes(dice, data) if dice.random() < 0.2 else mutations.of_json(dice, data)
+
+
+def settings(dice: random.Random, data: bytes) -> bytes:
+    """Mutate a config: values of keys more often than words."""
+    return (
+        words(dice, data)
+        if dice.random() < 0.3
+        else mutations.of_json(dice, json.dumps(yaml.safe_load(data), default=str).encode())
+    )
 
 
 def command(*arguments: str) -> int:
@@ -409,9 +419,9 @@ def doors() -> dict[str, Door]:
         "chart": (json.dumps({"chart": {"result": [chart], "error": None}}).encode(), enter_chart),
     }
     return {
-        "config": Door(CONFIG.encode(), words, with_file("c.yaml", *dry, "c.yaml")),
-        "config_of_shares": Door(SHARES.encode(), words, with_file("s.yaml", *dry, "s.yaml")),
-        "validate": Door(CONFIG.encode(), words, with_file("v.yaml", "validate", "--config", "v.yaml")),
+        "config": Door(CONFIG.encode(), settings, with_file("c.yaml", *dry, "c.yaml")),
+        "config_of_shares": Door(SHARES.encode(), settings, with_file("s.yaml", *dry, "s.yaml")),
+        "validate": Door(CONFIG.encode(), settings, with_file("v.yaml", "validate", "--config", "v.yaml")),
         "universe": Door(UNIVERSE.encode(), words, with_file("universe.csv", *dry, "shares.yaml")),
         "actions": Door(ACTIONS.encode(), words, with_file("actions.csv", *dry, "shares.yaml")),
         "bars_csv": Door(BARS.encode(), words, enter_bars("b.csv")),

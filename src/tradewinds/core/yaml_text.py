@@ -9,8 +9,8 @@ import yaml
 LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-MOST_BYTES = 2**20  # of a document: 20,000 symbols are 0.2 MB
-MOST_VALUES = 100_000  # keys and values of a document, each as often as aliases repeat it
+MOST_BYTES = 2**20  # of a document: 10,000 symbols are 0.1 MB
+MOST_VALUES = 20_000  # keys and values of a document, each as often as aliases repeat it
 MOST_NESTED = 50  # mappings and lists inside one another
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
+from tradewinds.core.safe_text import shortened
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station, climate_date_of
 from tradewinds.families.kalshi_weather.fetch import market_checks
@@ -141,7 +142,7 @@ def _row(
     except ValueError:
         return None
     if fault := next(market_checks.faults(row, now), None):
-        client.refuse(f"market {row['market_ticker']!a}: {fault}", path, market)
+        client.refuse(f"market {shortened(ascii(row['market_ticker']))}: {fault}", path, market)
     return row
 
 

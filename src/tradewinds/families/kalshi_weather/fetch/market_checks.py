@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from tradewinds.core.safe_text import shortened
+
 RESULTS = (None, "yes", "no", "scalar")
 MARKET_TYPES = ("binary", "scalar")
 STRIKE_TYPES = (
@@ -46,10 +48,10 @@ def faults(row: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
         ("result", RESULTS),
     ):
         if row[name] not in words:
-            yield f"unknown {name} {row[name]!a}"
+            yield f"unknown {name} {shortened(ascii(row[name]))}"
     for name, form in (("event_ticker", TICKER), ("market_ticker", TICKER), ("fee_type", FEE_TYPE)):
         if not isinstance(row[name], str) or not form.fullmatch(row[name]):
-            yield f"{name} {row[name]!a} is none"
+            yield f"{name} {shortened(ascii(row[name]))} is none"
     for name in ("title", "yes_sub_title", "expiration_value"):
         if not isinstance(row[name], str | None):
             yield f"{name} is no text"
@@ -68,7 +70,7 @@ def _number_faults(row: Mapping[str, Any]) -> Iterator[str]:
     ):
         value: float | Decimal | None = row[name]
         if value is not None and not (math.isfinite(value) and least <= value <= most):
-            yield f"{name} {value} is out of range"
+            yield f"{name} {shortened(str(value))} is out of range"
     if row["fee_multiplier"] is None:
         yield "no fee_multiplier"
 

@@ -66,7 +66,7 @@ def _module(path: str, changed_ns: int) -> types.ModuleType:
     module.__file__ = path
     text = user_files.read_text(path, "the strategy file", "Give the path of a Python file.")
     try:
-        with time_limit.limit(LOAD_SECONDS):
+        with time_limit.limit(LOAD_SECONDS, path, ConfigError.exit_code):
             # The user asked for their own code to be executed.
             exec(compile(text, path, "exec"), module.__dict__)
     except SyntaxError as error:
@@ -123,7 +123,7 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
         count = len(quotes.p_pico)
         seconds = CALL_SECONDS + count * QUOTE_SECONDS
         try:
-            with time_limit.limit(seconds):
+            with time_limit.limit(seconds, path, SimulationError.exit_code):
                 orders = Orders(*function(quotes, parameters))
             side, quantity, priority = (np.broadcast_to(np.asarray(column), count) for column in orders)
         except KeyboardInterrupt:
