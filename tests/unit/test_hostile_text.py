@@ -1,4 +1,4 @@
-"""Text from outside is shown without control characters, is no formula in a spreadsheet, and numbers are numbers by the letter."""
+"""Text from outside is shown without control characters and is no formula in a spreadsheet; numbers are read by the letter."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from tradewinds.cli import listing
 from tradewinds.core import strict
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import cell, from_cell, printable
-from tradewinds.core.terminal import SafeConsole
+from tradewinds.pipeline.terminal import SafeConsole
 
 NASTY = "\x1b]0;owned\x07 \x9b31m \u202e \ud800 \r"
 

@@ -1,4 +1,6 @@
-"""Put mutated inputs through every door: `python -m tests.workflow.door_fuzz [INPUTS] [SEED] [DOOR …]`, by default 10,000 and 1.
+"""Put mutated inputs through every door: `python -m tests.workflow.door_fuzz [INPUTS] [SEED] [DOOR …]`.
+
+By default 10,000 inputs of seed 1 go through all doors in turn.
 
 Doors are configs, the files that a user names, recorded files for `archive import`, and the answers of every service. Whatever
 comes in, the way out is a documented exit code and a bounded message without control characters; never a bug. It stops with an

@@ -33,8 +33,8 @@ def calibrate(
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.config import resolve as configs
-    from tradewinds.core.terminal import SafeConsole
     from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.terminal import SafeConsole
 
     console, options = SafeConsole(), RunOptions(fetch="never" if no_fetch else None)
     found = scores(configs.load(config), options, SafeConsole(stderr=True) if as_json else console)

@@ -73,7 +73,7 @@ def for_programs(as_json: bool, as_csv: bool) -> bool:
 
 def console() -> Console:
     """Return the console of a listing; what goes to a file or a pipe is not cut to a width."""
-    from tradewinds.core.terminal import SafeConsole
+    from tradewinds.pipeline.terminal import SafeConsole
 
     made = SafeConsole(highlight=False, markup=False)
     return made if made.is_terminal else SafeConsole(highlight=False, markup=False, width=_WIDE)

@@ -37,8 +37,8 @@ def lookahead_check(
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.core.damage import damaged_files
-    from tradewinds.core.terminal import SafeConsole
     from tradewinds.families.plan import refuse_missing, run_plan
+    from tradewinds.pipeline.terminal import SafeConsole
 
     console, conf = SafeConsole(), configs.load(config)
     plan = run_plan(conf)

@@ -45,11 +45,11 @@ def probabilities(
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
-    from tradewinds.core.terminal import SafeConsole
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
+    from tradewinds.pipeline.terminal import SafeConsole
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")

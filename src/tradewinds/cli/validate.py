@@ -25,8 +25,8 @@ def validate(config: ConfigOption) -> None:
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
-    from tradewinds.core.terminal import SafeConsole
     from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline.terminal import SafeConsole
 
     conf, console = configs.load(config), SafeConsole()
     plan, family = run_plan(conf), markets.family_of(conf["market"])

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradewinds.core import files, guard
+from tradewinds.core import file_digests, files
 from tradewinds.core.errors import DamagedFile
 
 # Called with a file's path, table and metadata; raises DamagedFile if the rows are not in the order of such a file.
@@ -59,7 +59,7 @@ def naming_damage(planned: Sequence[CheckedFile]) -> Iterator[None]:
     """
     for file in planned:
         if os.path.lexists(file.path):
-            guard.check(file.path)
+            file_digests.check(file.path)
     try:
         yield
     except (pa.ArrowException, OSError, duckdb.Error):
@@ -75,7 +75,7 @@ def check_file(file: CheckedFile) -> None:
         DamagedFile: a checksum, the schema, the order of the rows or the metadata is wrong.
     """
     meta = files.read_meta(file.path)
-    guard.check(file.path)
+    file_digests.check(file.path)
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as opened:
             table = opened.read()

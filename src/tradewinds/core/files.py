@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradewinds.core import guard
+from tradewinds.core import file_digests
 from tradewinds.core.errors import DamagedFile
 from tradewinds.core.units import MICRO, TS
 
@@ -86,7 +86,7 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
         pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
-        guard.add_guard(temporary)
+        file_digests.add_digests(temporary)
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def read_meta(path: str | Path) -> dict[str, Any]:
         DamagedFile: the file is not Parquet, was not written by `write_parquet`, or its metadata is not what was written.
     """
     try:
-        guard.check(path, footer_only=True)
+        file_digests.check(path, footer_only=True)
         metadata = pq.read_metadata(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
@@ -133,7 +133,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
         DamagedFile: the file lacks one of the columns, or is not what was written.
     """
     wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
-    guard.check(path)
+    file_digests.check(path)
     with pq.ParquetFile(path) as file:
         table = file.read(columns=wanted)
     if missing := [name for name in wanted or () if name not in table.column_names]:

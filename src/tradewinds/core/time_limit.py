@@ -34,10 +34,12 @@ def limit(seconds: float, owner: str, exit_code: int) -> Iterator[None]:
     Raises:
         OutOfTime: the block took too long.
     """
+    # only the main thread receives signals
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    # raise in the block, a few times if need be
     interruptions = 0
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -53,6 +55,7 @@ def limit(seconds: float, owner: str, exit_code: int) -> Iterator[None]:
             os._exit(exit_code)
         raise OutOfTime
 
+    # the timer runs while the block does
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:

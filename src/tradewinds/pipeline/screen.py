@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from tradewinds.core.errors import ConfigError
-from tradewinds.core.terminal import SafeConsole
+from tradewinds.pipeline.terminal import SafeConsole
 
 _LOG_WIDTH = 160
 

@@ -22,7 +22,7 @@ _TAIL = 8  # bytes at the end of a Parquet file: the footer's length, and PAR1
 _NEARLY = 16  # flipped bits of the mark that still tell a damaged guard from a file that never had one
 
 
-def add_guard(path: str | Path) -> None:
+def add_digests(path: str | Path) -> None:
     """Put the block of digests into a Parquet file that has none."""
     with open(path, "r+b") as file:
         start = _footer_start(file)
@@ -44,7 +44,8 @@ def check(path: str | Path, *, footer_only: bool = False) -> None:
         DamagedFile: the file is not what was written.
         OSError: the file cannot be read.
     """
-    if problem := problem_of(path, permissions=False):
+    problem = problem_of(path, permissions=False) if os.path.lexists(path) else None
+    if problem:
         raise DamagedFile(path, problem)
     with open(path, "rb") as file:
         start = _footer_start(file)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tradewinds.core import files, guard
+from tradewinds.core import file_digests, files
 from tradewinds.core.damage import check_file, damaged_files, naming_damage
 from tradewinds.core.errors import DamagedFile
 from tradewinds.families.plan import DataFile
@@ -52,7 +52,7 @@ def test_flipped_metadata_is_not_believed(path):
 
 
 def test_a_file_from_before_there_were_digests_is_valid(path, monkeypatch):
-    monkeypatch.setattr(guard, "add_guard", lambda path: None)
+    monkeypatch.setattr(file_digests, "add_digests", lambda path: None)
     files.write_parquet(path, TABLE, META)
     assert b"tradewinds-guard" not in path.read_bytes()
     assert files.read_table(path).equals(TABLE) and files.read_meta(path) == META
