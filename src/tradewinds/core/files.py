@@ -134,8 +134,13 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
     """
     wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
     file_digests.check(path)
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=wanted)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(columns=wanted)
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
+            raise
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
     if missing := [name for name in wanted or () if name not in table.column_names]:
         raise DamagedFile(path, f"it has no column {missing[0]}")
     if dates:
