@@ -106,6 +106,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"), parse_float=Decimal)
+        # JSON of another shape is no run, either
         if not isinstance(metrics, dict) or "market" not in manifest["config"]:
             raise ValueError("its manifest or metrics are none")
     except (OSError, ValueError, KeyError, TypeError) as error:
