@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import math
 import os
 import subprocess
 import sys
@@ -200,6 +201,9 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_times_as_seconds(tmp_path, unit):
     times = dated(tmp_path / "t.parquet")["at"].cast(pa.timestamp(unit, "UTC"), safe=False)
-    expected = [None if moment is None else int(moment.timestamp()) for moment in times.cast(units.TS).to_pylist()]
-    assert files.seconds_of(times) == expected and None in expected
-    assert files.seconds_of(pa.chunked_array([], units.TS)) == []
+    moments = times.cast(units.TS).to_pylist()
+    down = [None if moment is None else math.floor(moment.timestamp()) for moment in moments]
+    up = [None if moment is None else math.ceil(moment.timestamp()) for moment in moments]
+    assert files.seconds_of(times, up=False) == down and None in down
+    assert files.seconds_of(times, up=True) == up and (up == down) == (unit == "s")
+    assert files.seconds_of(pa.chunked_array([], units.TS), up=True) == []

@@ -11,7 +11,7 @@ from tradewinds.families.equities_daily.archive_routes import add_bars, bars_tab
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
-from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
+from tradewinds.families.kalshi_weather.archive.recorded_weather import climate_row
 
 # every kind of window, so that every candle route is used
 WINDOWS = {

@@ -72,13 +72,15 @@ def import_files(
     out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
     candles: Annotated[list[Path], typer.Option(help="Parquet of 1-minute candles in cents.", metavar="FILE")] = [],  # noqa: B006
     guidance: Annotated[list[Path], typer.Option(help="Parquet of daily station guidance.", metavar="FILE")] = [],  # noqa: B006
-    climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs.", metavar="FILE")] = [],  # noqa: B006
+    climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs and lows.", metavar="FILE")] = [],  # noqa: B006
 ) -> None:
     """Make an archive from recorded Parquet files (columns: docs/archive.md)."""
     from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
-    import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
+    notes = import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
     typer.echo(printable(f"{out}: archive of {len(markets)} market file(s)"))
+    for note in notes:
+        typer.echo(printable(note))
 
 
 def record(

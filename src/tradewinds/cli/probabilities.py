@@ -46,6 +46,7 @@ def probabilities(
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.kalshi_weather.plan import plan_of
+    from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
@@ -64,6 +65,7 @@ def probabilities(
     make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
 
     with naming_damage(plan.data_files):
+        refuse_wrong_stations(conf, plan.files.catalogs, plan.files.climate.values())
         rows = bracket_rows(conf, plan, day)
     if as_json:
         print(json.dumps(rows, indent=2))

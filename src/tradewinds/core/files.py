@@ -159,13 +159,17 @@ def read_rows(
     return rows
 
 
-def seconds_of(times: pa.ChunkedArray) -> list[Any]:
-    """Return times as Unix seconds, rounded down; null is None.
+def seconds_of(times: pa.ChunkedArray, *, up: bool) -> list[Any]:
+    """Return times as Unix seconds; null is None. It is thirty times as fast as `to_pylist`.
 
-    It is thirty times as fast as `to_pylist`.
+    Args:
+        times: a column of a type of timestamps.
+        up: whether a fraction of a second rounds up (of what begins or becomes known then); else down (of what ends then).
     """
     exact = times if times.type == TS else times.cast(TS)
     micros = itertools.chain.from_iterable(chunk.view(pa.int64()).to_pylist() for chunk in exact.chunks)
+    if up:
+        return [None if value is None else -(-value // MICRO) for value in micros]
     return [None if value is None else value // MICRO for value in micros]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from tradewinds.core.units import MICRO
 
 CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SECOND, _MICROSECOND = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
+_BEYOND_MICROSECONDS = re.compile(r"[.,]\d{6}0*[1-9]")  # decimals of a second that a datetime cannot hold
 
 
 def plain(value: Decimal, least: int = 0) -> str:
@@ -50,6 +54,55 @@ def _digits(units: int, places: int, least: int) -> str:
 def instant(ts: int) -> str:
     """Return Unix seconds as 2025-05-02T03:04:00Z."""
     return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str, *, up: bool) -> dt.datetime:
+    """Return ISO 8601 text as an instant with microseconds; text without a zone is UTC.
+
+    `datetime.fromisoformat` cuts further decimals off, which moves an instant to an earlier one.
+
+    Args:
+        text: such as 2025-05-02T03:04:00.5Z.
+        up: whether further decimals round up; else they round down.
+
+    Raises:
+        ValueError: the text is no instant.
+    """
+    found = dt.datetime.fromisoformat(text)
+    if up and _BEYOND_MICROSECONDS.search(text):
+        found += _MICROSECOND
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def whole_seconds_up(instant: dt.datetime | str) -> int:
+    """Return an instant as Unix seconds, rounded up: what is known within a second is not known at its start.
+
+    Args:
+        instant: a datetime, or ISO 8601 text; without a zone it is UTC.
+
+    Raises:
+        ValueError: a text is no instant.
+    """
+    return -((EPOCH - _aware(instant, up=True)) // _SECOND)
+
+
+def whole_seconds_down(instant: dt.datetime | str) -> int:
+    """Return an instant as Unix seconds, rounded down: what ends within a second is over at its start.
+
+    Args:
+        instant: a datetime, or ISO 8601 text; without a zone it is UTC.
+
+    Raises:
+        ValueError: a text is no instant.
+    """
+    return (_aware(instant, up=False) - EPOCH) // _SECOND
+
+
+def _aware(instant: dt.datetime | str, *, up: bool) -> dt.datetime:
+    """Return a datetime, or the instant of a text, with a zone."""
+    if isinstance(instant, str):
+        return moment(instant, up=up)
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
 def number(micro: int) -> float:

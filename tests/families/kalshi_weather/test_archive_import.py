@@ -189,15 +189,17 @@ def test_volumes_without_candles_are_the_recorded_ones(catalog):
         (("between", 65, 66), "65° to 66°"),
         (("greater", 72, None), "73° or above"),
         (("less", None, -4), "-5° or below"),
+        (("less", None, 40.5), "40° or below"),
+        (("less_or_equal", None, 40), "40° or below"),
+        (("greater_or_equal", 40, None), "40° or above"),
     ],
 )
 def test_titles_of_brackets(strikes, words):
     assert market_objects.subtitle(*strikes) == words
 
 
-def test_a_title_needs_its_strikes():
-    with pytest.raises(ValueError):
-        market_objects.subtitle("between", 65, None)
+def test_strikes_that_do_not_say_what_settles_make_no_title():
+    assert market_objects.subtitle("between", 65, None) == market_objects.subtitle(None, None, None) == ""
 
 
 MARKET = {

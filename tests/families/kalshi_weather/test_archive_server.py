@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather.archive.event_archive import (
     EventArchive,
     EventArchiveWriter,
 )
-from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
+from tradewinds.families.kalshi_weather.archive.recorded_weather import climate_row
 from tradewinds.families.kalshi_weather.archive.served_data import ServedData, aggregate, period_end
 
 SERIES = "KXHIGHNY"

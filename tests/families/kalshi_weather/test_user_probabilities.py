@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.families.kalshi_weather.forecasts.user_probabilities import latest, read_user_file
+from tradewinds.families.kalshi_weather.forecasts.user_probabilities import latest, read_user_file, refuse_unmatched
 
 HEAD = "market_ticker,known_at_utc,p_yes\n"
 GOOD = "M,2025-05-01T18:00:00Z,0.5\n"
@@ -44,6 +44,9 @@ def parquet_of(tmp_path, times=(NOON,), p_yes=(0.5,), tickers=("M",)):
         ("M,2025-05-01T18:00:00Z,", "p_yes '' is no probability"),
         ("M,2025-05-01T18:00:00Z,50%", "p_yes '50%' is no probability"),
         ("M,2025-05-01T18:00:00Z,-0.01", "is no probability"),
+        ("M,2025-05-01T18:00:00Z,0.1_0", "is no probability"),
+        ("M,2025-05-01T18:00:00Z,٠.٥", "is no probability"),
+        ("M,1746122400000,0.5", "As milliseconds since 1970 it would be 2025-05-01T18:00:00Z"),
         ("M,2025-05-01T18:00:00Z,1.0000000000001", "is no probability"),
         ("M,2025-05-01T18:00:00Z,inf", "is no probability"),
         ("M,2025-05-01T18:00:00Z,sNaN", "is no probability"),
@@ -159,3 +162,32 @@ def test_of_rows_in_any_order_the_last_known_counts_and_of_equal_ones_the_later(
         for asof in range(NOON_TS, NOON_TS + 12):
             place = max((s, n) for n, (t, s, _) in enumerate(rows) if t == ticker and s <= asof)[1]
             assert latest(known[ticker], asof) == (rows[place][1], Decimal(rows[place][2]))
+
+
+def unmatched(tmp_path, rows, markets):
+    """The refusal of a file for markets with the as-of time noon."""
+    path = csv_of(tmp_path, HEAD + rows)
+    with pytest.raises(SimulationError) as caught:
+        refuse_unmatched(path, read_user_file(path), dict.fromkeys(markets, NOON_TS))
+    words = str(caught.value)
+    assert words.startswith(f"{path}: ") and caught.value.remedy and "\n" not in words
+    return words
+
+
+def test_a_file_that_names_no_market_is_refused_with_examples_of_both(tmp_path):
+    rows = "".join(f"X{n},2025-05-01T11:00:00Z,0.5\n" for n in range(5))
+    words = unmatched(tmp_path, rows, ["M1", "M2"])
+    assert "it has X0, X1, X2 and 2 more" in words and "lists M1, M2." in words and "capitals" not in words
+    assert "capitals" in unmatched(tmp_path, "m1,2025-05-01T11:00:00Z,0.5\n", ["M1"])
+    assert "has no rows" in unmatched(tmp_path, "", ["M1"])
+
+
+def test_a_file_that_is_too_late_for_every_market_is_refused_with_both_times(tmp_path):
+    words = unmatched(tmp_path, "M,2025-05-01T12:00:01Z,0.5\nN,2031-01-01,0.5\n", ["M", "N"])
+    assert "M first at 2025-05-01T12:00:01Z, its as-of time is 2025-05-01T12:00:00Z" in words
+
+
+@pytest.mark.parametrize("markets", [["M", "N"], ["M"], []])
+def test_a_file_with_one_row_that_counts_is_taken(tmp_path, markets):
+    path = csv_of(tmp_path, HEAD + "M,2025-05-01T12:00:00Z,0.5\nX,2031-01-01,0.5\n")
+    refuse_unmatched(path, read_user_file(path), dict.fromkeys(markets, NOON_TS))

@@ -37,6 +37,7 @@ _FORECAST_CODE = (
     f"{_HERE}/schemas.py",
     "core",
 )
+_CALIBRATION_CODE = tuple(f"{_HERE}/{name}" for name in ("strikes.py", "calibration", "validations"))
 _DATE = r"\d{4}-\d\d-\d\d"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
@@ -68,7 +69,7 @@ class KalshiWeather:
             {"digest": "[0-9a-f]{20}", "target": "max|min", "through": _DATE},
         ),
         Stage("probabilities", "probabilities", COMPUTE, (*_FORECAST_CODE, f"{_HERE}/strikes.py")),
-        Stage("calibration", "calibration", RESULT, (*_FORECAST_CODE, f"{_HERE}/strikes.py", f"{_HERE}/calibration")),
+        Stage("calibration", "calibration", RESULT, (*_FORECAST_CODE, *_CALIBRATION_CODE)),
         Stage("mirror_candles", "mirror", DATABASE),
     )
     code = (

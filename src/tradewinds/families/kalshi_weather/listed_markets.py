@@ -34,7 +34,7 @@ _CONVERTED_COLUMNS = ["settlement_value", "open_time", "close_time", "settlement
 
 
 class ListedMarket(NamedTuple):
-    """A market in a catalog. Instants are Unix seconds.
+    """A market in a catalog. Instants are Unix seconds: a fraction is rounded up, that of a close down.
 
     Attributes:
         event_ticker: of its event.
@@ -73,9 +73,9 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
     # Columns as lists, those of amounts and instants in integer units.
     column = {name: table[name].to_pylist() for name in _PLAIN_COLUMNS}
     settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)
-    open_ts, close_ts, settled_ts = (
-        files.seconds_of(table[name]) for name in ("open_time", "close_time", "settlement_ts")
-    )
+    # A fraction of a second goes to the side that knows less. Without a settlement time a market settles at its close.
+    open_ts, close_ts = files.seconds_of(table["open_time"], up=True), files.seconds_of(table["close_time"], up=False)
+    settled_ts = files.seconds_of(pc.coalesce(table["settlement_ts"], table["close_time"]), up=True)
     # One market per row, by its date.
     days: dict[dt.date, list[ListedMarket]] = {}
     for i, day in enumerate(column["climate_date"]):
@@ -86,7 +86,7 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
             payout_yes_micro=_payout(column["result"][i], settlement_micro[i]),
             open_ts=open_ts[i],
             close_ts=close_ts[i],
-            settle_ts=close_ts[i] if settled_ts[i] is None else settled_ts[i],
+            settle_ts=settled_ts[i],
             fee_rate=_fee_rate(column["fee_multiplier"][i]),
             bounds=_bounds(
                 column["strike_type"][i],

@@ -41,6 +41,7 @@ from tradewinds.families.kalshi_weather.validations.judge import (
     refuse_wrong_trades,
     validation_diagnostics,
 )
+from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 NO_PROBABILITY = "NO_PROBABILITY"
 EMPTY_WINDOW = "EMPTY_WINDOW"
@@ -70,11 +71,14 @@ def simulate(
         tell: called with the number of events done and of all events.
 
     Raises:
-        SimulationError: on_missing says fail, and something is missing or fails a validation.
+        SimulationError: on_missing says fail, and something is missing or fails a validation; or the climate reports are of
+            another station.
     """
+    reports = list(climate)
+    refuse_wrong_stations(config, catalogs, reports)
     with contextlib.closing(BatchReader(threads)) as reader:
         events = load_events(config, catalogs, candles, probabilities)
-        study = _Study([config], events, Judge(config, climate), counted=True)
+        study = _Study([config], events, Judge(config, reports), counted=True)
         study.read(reader, tell)
         return study.result()
 
@@ -100,9 +104,11 @@ def simulate_many(
     Raises:
         SimulationError: as `simulate`, for whichever config; then there is no result at all.
     """
+    reports = list(climate)
+    refuse_wrong_stations(configs[0], catalogs, reports)
     with contextlib.closing(BatchReader(threads)) as reader:
         events = load_events(configs[0], catalogs, candles, probabilities)
-        study = _Study(configs, events, Judge(configs[0], climate), counted=False, workers=workers)
+        study = _Study(configs, events, Judge(configs[0], reports), counted=False, workers=workers)
         study.read(reader)
         return study.summaries()
 

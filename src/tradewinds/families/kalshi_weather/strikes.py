@@ -38,6 +38,12 @@ def strike_bounds(
     return from_fields or _from_subtitle(yes_sub_title or "")
 
 
+def settles_yes_at(bounds: StrikeBounds, degrees_f: int) -> bool:
+    """Whether a market with these bounds settles YES at a temperature in whole °F."""
+    lowest, highest = bounds
+    return (lowest is None or lowest <= degrees_f) and (highest is None or degrees_f <= highest)
+
+
 def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> StrikeBounds | None:
     """Bounds by the strike fields, None where they are incomplete."""
     if strike_type == "between" and floor is not None and cap is not None:

@@ -15,6 +15,7 @@ from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
+from tradewinds.families.kalshi_weather.validations.wrong_station import wrong_stations
 
 
 def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
@@ -25,27 +26,32 @@ def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
         plan: its files, of which some may be missing.
 
     Returns:
-        Counts and failures by validation; the verdict counts the events with a failure that is not only to warn.
+        Counts and failures by validation; the verdict counts the events with a failure that is not only to warn, or
+        names a series whose climate reports are of another station.
 
     Raises:
         DamagedFile: a file is not what was written.
     """
     with naming_damage(plan.data_files):
         events = _events(conf, plan)
-        judge = Judge(conf, filter(_exists, plan.files.climate.values()))
+        climate = [path for path in plan.files.climate.values() if _exists(path)]
+        judge = Judge(conf, climate)
         # Events with candles are judged as they are read, a batch at a time; then those without.
         with contextlib.closing(BatchReader()) as reader:
             for batch in batches(events, reader):
                 judge.judge(batch.events, batch.facts)
         judge.judge([event for event in events if not event.path], {})
+        catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
+        wrong = next(wrong_stations(conf, catalogs, climate), None)
     found = judge.findings
     fatal = {failure.event for failure in found.failures if policy(conf, failure.validation) != WARN}
+    failing = f"{len(fatal)} event(s) fail a validation."
     return Findings(
         notes=list(_notes(conf, plan, events)),
         validations=_counts(found),
         failures=[ValidationFailure(failure.validation, failure.event, failure.why) for failure in found.failures],
-        verdict=f"{len(fatal)} event(s) fail a validation." if fatal else "",
-        remedy="A run skips them, fails or warns, by on_missing.validation.",
+        verdict=f"{wrong.series_ticker}: {wrong.what}" if wrong else failing if fatal else "",
+        remedy=wrong.remedy if wrong else "A run skips them, fails or warns, by on_missing.validation.",
     )
 
 

@@ -7,26 +7,27 @@ import json
 from typing import Any
 
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 
-def subtitle(strike_type: str, floor: float | None, cap: float | None) -> str:
+def subtitle(strike_type: str | None, floor: float | None, cap: float | None) -> str:
     """The exchange's words for a bracket of whole degrees: "64° or below", "65° to 66°", "73° or above".
 
     Args:
-        strike_type: less, between or greater.
-        floor: lower strike in °F; a market of type greater pays above it.
-        cap: upper strike in °F; a market of type less pays below it.
+        strike_type: as the exchange names it, None without one.
+        floor: lower strike in °F, None without one.
+        cap: upper strike in °F, None without one.
 
-    Raises:
-        ValueError: the strikes do not fit the type.
+    Returns:
+        The words; "" where the strikes do not say what settles YES.
     """
-    if strike_type == "less" and cap is not None:
-        return f"{int(cap) - 1}° or below"
-    if strike_type == "greater" and floor is not None:
-        return f"{int(floor) + 1}° or above"
-    if strike_type == "between" and floor is not None and cap is not None:
-        return f"{int(floor)}° to {int(cap)}°"
-    raise ValueError(f"no bracket: {strike_type} {floor} {cap}")
+    try:
+        lowest, highest = strike_bounds(strike_type, floor, cap, None)
+    except ValueError:
+        return ""
+    if lowest is None:
+        return f"{highest}° or below"
+    return f"{lowest}° or above" if highest is None else f"{lowest}° to {highest}°"
 
 
 def zulu(moment: dt.datetime) -> str:
@@ -88,8 +89,9 @@ def market_row(
     open_interest: str = "0.00",
     expiration_value: str = "",
     settlement_value: str | None = None,
+    status: str = "finalized",
 ) -> dict[str, Any]:
-    """A settled market as a row of the archive's markets (schema event_archive.MARKETS).
+    """A market as a row of the archive's markets (schema event_archive.MARKETS).
 
     Args:
         series_ticker: the series.
@@ -99,20 +101,22 @@ def market_row(
         floor: lower strike in °F.
         cap: upper strike in °F.
         yes_sub_title: the bracket in words.
-        result: yes or no.
+        result: yes, no or scalar; "" for a market without one.
         open_time: first instant of trading.
         close_time: last instant of trading.
         settlement_ts: when it was settled.
         volume: contracts traded, as the API's decimal string.
         open_interest: contracts held at the end, as the API's decimal string.
         expiration_value: the observed temperature as text; "" if it is not known.
-        settlement_value: dollars per contract as the API's decimal string; by default what the result says.
+        settlement_value: dollars per YES contract as the API's decimal string, which a scalar result needs; by default what
+            the result says.
+        status: in the exchange's words.
 
     Returns:
         The row; its `raw` is the market object as JSON.
     """
     # the object, with what every settled market of these series has
-    value = settlement_value or ("1.0000" if result == "yes" else "0.0000")
+    value = settlement_value or {"yes": "1.0000", "no": "0.0000"}.get(result)
     raw: dict[str, Any] = {
         "ticker": market_ticker,
         "event_ticker": event_ticker,
@@ -127,7 +131,7 @@ def market_row(
         "expected_expiration_time": zulu(settlement_ts),
         "latest_expiration_time": zulu(settlement_ts + dt.timedelta(days=6)),
         "settlement_timer_seconds": 3600,
-        "status": "finalized",
+        "status": status,
         "yes_bid_dollars": "0.0000",
         "yes_bid_size_fp": "0.00",
         "yes_ask_dollars": "1.0000",
@@ -145,8 +149,6 @@ def market_row(
         "result": result,
         "can_close_early": True,
         "expiration_value": expiration_value,
-        "settlement_value_dollars": value,
-        "settlement_ts": zulu(settlement_ts),
         "settlement_bounds_type": "default",
         "rules_primary": "",
         "rules_secondary": "",
@@ -154,7 +156,9 @@ def market_row(
         "price_ranges": [{"start": "0.0000", "end": "1.0000", "step": "0.0100"}],
         "exchange_index": 0,
     }
-    # strikes, where they are known
+    # settlement and strikes, where they are known
+    if value is not None:
+        raw |= {"settlement_value_dollars": value, "settlement_ts": zulu(settlement_ts)}
     raw |= {
         key: item
         for key, item in (("strike_type", strike_type), ("floor_strike", floor), ("cap_strike", cap))

@@ -23,7 +23,7 @@ import pyarrow as pa
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
-from tradewinds.families.kalshi_weather.archive.import_recorded import climate_row
+from tradewinds.families.kalshi_weather.archive.recorded_weather import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.distribution import normal_cdf
 

@@ -19,6 +19,7 @@ from tradewinds.families.kalshi_weather.forecasts.forecast_files import Forecast
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
+from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 Row = dict[str, Any]
 BidAsk = tuple[float, float]
@@ -44,7 +45,11 @@ def scored_markets_and_days(config: Config, plan: EventsPlan) -> tuple[list[Scor
     Returns:
         Every market with a result and a probability.
         Every climate date with a final report and a forecast, once per station and target.
+
+    Raises:
+        SimulationError: climate reports are not of the station on which a series settles.
     """
+    refuse_wrong_stations(config, plan.files.catalogs, plan.files.climate.values())
     probabilities = {row["market_ticker"]: float(row["p_yes"]) for row in read_rows(plan.files.probabilities)}
     markets: list[ScoredMarket] = []
     days: dict[tuple[str, dt.date], ScoredDay] = {}

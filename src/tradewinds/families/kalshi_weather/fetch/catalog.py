@@ -12,6 +12,7 @@ import pyarrow as pa
 from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.text import moment
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station, climate_date_of
 from tradewinds.families.kalshi_weather.fetch import market_checks
@@ -124,9 +125,9 @@ def _row(
             "result": market["result"] or None,
             "settlement_value": _decimal(market.get("settlement_value_dollars")),
             "expiration_value": market.get("expiration_value") or None,
-            "open_time": _time(market["open_time"]),
-            "close_time": _time(market["close_time"]),
-            "settlement_ts": _time(market.get("settlement_ts")),
+            "open_time": moment(market["open_time"], up=True),
+            "close_time": moment(market["close_time"], up=False),
+            "settlement_ts": _moment_or_none(market.get("settlement_ts")),
             "volume": _decimal(market.get("volume_fp")),
             "fee_type": series["fee_type"],
             "fee_multiplier": _decimal(series["fee_multiplier"]),
@@ -146,13 +147,10 @@ def _row(
     return row
 
 
-def _time(text: str | None) -> dt.datetime | None:
-    if not text:
-        return None
-    if not text.isascii():
+def _moment_or_none(text: str | None) -> dt.datetime | None:
+    if text and not text.isascii():
         raise ValueError(f"time ({text!a})")
-    found = dt.datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return moment(text, up=True) if text else None
 
 
 def _number(value: Any) -> float | None:

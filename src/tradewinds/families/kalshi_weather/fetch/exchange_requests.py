@@ -50,7 +50,7 @@ class Ask(NamedTuple):
 def markets_in_order(catalog: pa.Table) -> list[CatalogMarket]:
     """The markets of some catalog rows (with MARKET_COLUMNS), in the rows' order."""
     tickers, events, tiers = (catalog[name].to_pylist() for name in ("market_ticker", "event_ticker", "tier"))
-    opened, closed = (seconds_of(catalog[name]) for name in ("open_time", "close_time"))
+    opened, closed = seconds_of(catalog["open_time"], up=True), seconds_of(catalog["close_time"], up=False)
     return [CatalogMarket(*row) for row in zip(tickers, events, opened, closed, tiers, strict=True)]
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
+from tradewinds.core.text import whole_seconds_up
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.sources.endpoint import ServiceTexts
@@ -118,14 +119,14 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
 
 
 def _stamp(text: str) -> int:
-    """Naive times of the table are UTC.
+    """Naive times of the table are UTC; a fraction of a second is rounded up, since what is known depends on them.
 
     Raises:
         ValueError: the text is no time of these years.
     """
     if not _STAMP.match(text):
         raise ValueError(f"{text[:40]!a} is no time")
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+    return whole_seconds_up(text)
 
 
 def _degrees(text: str | None) -> float | None:

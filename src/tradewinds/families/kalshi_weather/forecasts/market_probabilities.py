@@ -51,6 +51,8 @@ def build_probabilities(
     catalogs: Mapping[str, str],
     forecasts: Mapping[str, Sequence[str]],
     user_path: str | None,
+    *,
+    must_match: bool = True,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The run's probabilities, from the user's file if there is one, else from files of forecasts.
 
@@ -62,17 +64,18 @@ def build_probabilities(
         catalogs: path per series.
         forecasts: paths per series; not used with a user's file.
         user_path: the user's file, None without one.
+        must_match: refuse a user's file of which no row counts for any listed market.
 
     Returns:
         The table (schema schemas.PROBABILITIES).
         Its metadata, with the reasons of events that have no probability.
 
     Raises:
-        SimulationError: the user's file is wrong.
+        SimulationError: the user's file is wrong, or matches nothing.
     """
     markets = _markets_by_series(config, catalogs)
     if user_path:
-        return _table(config, _rows_from_file(config, markets, user_path))
+        return _table(config, _rows_from_file(config, markets, user_path, must_match))
     tables = {series: read_forecasts(map(read_table, forecasts[series])) for series in catalogs}
     return _table(config, _rows_from_forecasts(markets, tables))
 
@@ -150,16 +153,20 @@ def _row(station: Station, market: Row, asof_ts: int, known_at_ts: int, p_yes: D
     }
 
 
-def _rows_from_file(config: Mapping[str, Any], markets: Mapping[str, MarketsByDate], path: str) -> ProbabilityRows:
+def _rows_from_file(
+    config: Mapping[str, Any], markets: Mapping[str, MarketsByDate], path: str, must_match: bool
+) -> ProbabilityRows:
     """The probabilities in a user's file that were known by each event's as-of time."""
     by_ticker = user_probabilities.read_user_file(path)
     policy = config["asof_policy"]
     probabilities = ProbabilityRows(rows=[], events_without={}, markets_without={})
+    asof_by_ticker: dict[str, int] = {}
     for series, days in markets.items():
         station = climate_days.station_of(series)
         for day, listed in days.items():
             asof_ts = climate_days.asof_ts(station, day, policy["local_time"], policy["days_before"])
             rows = []
+            asof_by_ticker |= {market["market_ticker"]: asof_ts for market in listed}
             for market in listed:
                 latest = user_probabilities.latest(by_ticker.get(market["market_ticker"], []), asof_ts)
                 if latest:
@@ -168,6 +175,8 @@ def _rows_from_file(config: Mapping[str, Any], markets: Mapping[str, MarketsByDa
             probabilities.rows.extend(rows)
             if not rows:
                 probabilities.events_without[listed[0]["event_ticker"]] = "NOT_IN_FILE"
+    if must_match:
+        user_probabilities.refuse_unmatched(path, by_ticker, asof_by_ticker)
     return probabilities
 
 

@@ -6,14 +6,17 @@ a zone are UTC. Probabilities are decimals, kept to 12 places: the text of a CSV
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
-from tradewinds.core import strict, user_tables
+import pyarrow as pa
+
+from tradewinds.core import times, user_tables
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
@@ -43,7 +46,7 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
     probabilities: dict[str, list[TimedProbability]] = {}
     rows_of_file = zip(
         table["market_ticker"].to_pylist(),
-        table["known_at_utc"].to_pylist(),
+        _known_at(table["known_at_utc"], path),
         table["p_yes"].to_pylist(),
         strict=True,
     )
@@ -51,7 +54,7 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         where, ticker = f"{path}, row {number}", str(name or "").strip()
         if not ticker:
             raise SimulationError("market_ticker is empty.", where=where, remedy="Every row names a market.")
-        probabilities.setdefault(ticker, []).append((_seconds(known_at, where), _probability(p_yes, where)))
+        probabilities.setdefault(ticker, []).append((known_at, _probability(p_yes, where)))
     for rows in probabilities.values():
         rows.sort(key=lambda row: row[0])  # a stable sort: equal times keep the file's order
     return probabilities
@@ -67,17 +70,68 @@ def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | Non
     return next((row for row in reversed(rows) if row[0] <= asof_ts), None)
 
 
-def _seconds(known_at: Any, where: str) -> int:
-    """Unix seconds, rounded up: a value known within a second is not known at the second's start."""
+def refuse_unmatched(
+    path: str | Path, probabilities: Mapping[str, list[TimedProbability]], asof_ts: Mapping[str, int]
+) -> None:
+    """Refuse a file of which no row counts for any market of a config: a run would trade nothing, for no other reason.
+
+    Args:
+        path: of the file.
+        probabilities: as from `read_user_file`.
+        asof_ts: as-of time of each market that the config's range lists, in Unix seconds.
+
+    Raises:
+        SimulationError: the file is empty, names none of the markets, or every row of theirs was known too late.
+    """
+    if not asof_ts or any(latest(probabilities.get(ticker, []), at) for ticker, at in asof_ts.items()):
+        return
+    if not probabilities:
+        raise SimulationError("has no rows.", where=str(path), remedy="Write a row per market and time.")
+    named = sorted(probabilities.keys() & asof_ts.keys())
+    if not named:
+        what = (
+            f"names no market of this config: it has {_some(probabilities)}, the config's range lists {_some(asof_ts)}."
+        )
+        raise SimulationError(what, where=str(path), remedy=_how_to_name(probabilities, asof_ts))
+    # All rows are too late: the one that is nearest to its as-of time shows it.
+    ticker = min(named, key=lambda name: probabilities[name][0][0] - asof_ts[name])
+    what = (
+        f"every row is known after the as-of time of its market's event: {ticker} first at "
+        f"{instant(probabilities[ticker][0][0])}, its as-of time is {instant(asof_ts[ticker])}."
+    )
+    remedy = (
+        "known_at_utc is when the probability was known, in UTC (times of another zone need their offset, counts since 1970 "
+        "their unit: milliseconds are not seconds); asof_policy says when a run looks."
+    )
+    raise SimulationError(what, where=str(path), remedy=remedy)
+
+
+def _how_to_name(probabilities: Mapping[str, Any], asof_ts: Mapping[str, Any]) -> str:
+    """What to do about tickers of which none is a market's."""
+    remedy = "Write the exchange's market tickers, and check series_tickers and the range of dates."
+    known = {ticker.casefold() for ticker in asof_ts}
+    return f"Tickers are written in capitals. {remedy}" if any(t.casefold() in known for t in probabilities) else remedy
+
+
+def _some(tickers: Iterable[str]) -> str:
+    """The first three tickers, and how many more there are."""
+    listed = sorted(tickers)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return ", ".join(listed[:3]) + more
+
+
+def _known_at(column: pa.ChunkedArray, path: str | Path) -> list[int]:
+    """The times of a file in Unix seconds, rounded up: a value known within a second is not known at the second's start."""
     try:
-        if isinstance(known_at, str):
-            known_at = dt.datetime.fromisoformat(known_at.strip())
-        if known_at.tzinfo is None:
-            known_at = known_at.replace(tzinfo=dt.UTC)
-        return -int(-known_at.timestamp() // 1)
-    except (ValueError, AttributeError, TypeError, OverflowError):
-        remedy = "Write it like 2025-05-01T18:00:00Z."
-        raise SimulationError(f"known_at_utc {known_at!r} is no time.", where=where, remedy=remedy) from None
+        known = times.seconds_up(column)
+    except times.UnreadableTime as error:
+        where = f"{path}, row {error.row + 1}"
+        raise SimulationError(f"known_at_utc {error.what}", where=where, remedy=error.remedy) from None
+    found = [seconds for seconds in known if seconds is not None]
+    if len(found) < len(known):
+        where, remedy = f"{path}, row {known.index(None) + 1}", "Write it like 2025-05-01T18:00:00Z."
+        raise SimulationError("known_at_utc None is no time.", where=where, remedy=remedy)
+    return found
 
 
 def _probability(p_yes: Any, where: str) -> Decimal:

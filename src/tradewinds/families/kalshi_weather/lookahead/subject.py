@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tradewinds.core import files
-from tradewinds.core.text import instant, money, plain
+from tradewinds.core.text import instant, money, plain, whole_seconds_up
 from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
 from tradewinds.families.book_timelines import book_timelines
@@ -24,6 +24,7 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     forecast_probabilities,
 )
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
+from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
 LISTED_LATER = "a market listed later"
@@ -53,6 +54,8 @@ class EventsRun:
     decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
 
     def __init__(self, inputs: Inputs) -> None:
+        reports = [path for paths in inputs.climate.values() for path in paths]
+        refuse_wrong_stations(inputs.config, inputs.catalogs, reports)
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
         missing = {**inputs.config["on_missing"], "quotes": "skip", "probabilities": "skip"}
         # validations judge with hindsight which events to leave out (its result, its observed temperature): not asked here
@@ -98,8 +101,8 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
         row["market_ticker"]: _Market(
             row["event_ticker"],
             row["climate_date"],
-            int(row["open_time"].timestamp()),
-            int(settled_at(row).timestamp()),
+            whole_seconds_up(row["open_time"]),
+            whole_seconds_up(settled_at(row)),
         )
         for path in catalogs.values()
         for row in files.read_rows(path, columns)
@@ -109,7 +112,8 @@ def _markets(catalogs: Mapping[str, str]) -> dict[str, _Market]:
 def _decide(inputs: Inputs) -> _Decided:
     """Forecast and simulate."""
     if inputs.user_file:
-        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file)
+        # a copy that lost its rows is the check's doing; the run's own file was judged when its probabilities were made
+        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=False)
     else:
         table, meta = forecast_probabilities(inputs.config, inputs.catalogs, inputs.guidance, inputs.climate)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:

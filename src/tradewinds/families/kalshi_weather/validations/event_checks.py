@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.events import EventMarket, MarketEvent
+from tradewinds.families.kalshi_weather.strikes import settles_yes_at
 from tradewinds.families.kalshi_weather.validations import statutory_clocks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
 
@@ -213,10 +214,10 @@ def volume_in_bounds(facts: EventFacts) -> Verdict:
 def settlement_matches_report(facts: EventFacts) -> Verdict:
     """Check that every market settled as the final climate report requires."""
     reported_f = facts.reported_f
-    markets = [m for m in facts.event.markets if m.bounds is not None and m.result in ("yes", "no")]
-    if reported_f is None or not markets:
+    judged = [(m, m.bounds) for m in facts.event.markets if m.bounds is not None and m.result in ("yes", "no")]
+    if reported_f is None or not judged:
         return None
-    wrong = [m for m in markets if (m.result == "yes") != _settles_yes_at(m, reported_f)]
+    wrong = [m for m, bounds in judged if (m.result == "yes") != settles_yes_at(bounds, reported_f)]
     results = ", ".join(f"{m.ticker} {m.result}" for m in wrong)
     return f"the climate report says {reported_f} °F, the exchange {results}" if wrong else ""
 
@@ -227,12 +228,6 @@ def _is_ladder(markets: tuple[EventMarket, ...]) -> bool:
     ASSUME: two and more markets of a day exclude each other; a single one ("80° or above", until 2022) is no ladder.
     """
     return len(markets) > 1
-
-
-def _settles_yes_at(market: EventMarket, degrees_f: int) -> bool:
-    """Whether a market settles YES at a temperature in whole °F."""
-    lowest, highest = market.bounds or (None, None)
-    return (lowest is None or lowest <= degrees_f) and (highest is None or degrees_f <= highest)
 
 
 def _names(markets: list[EventMarket]) -> str:

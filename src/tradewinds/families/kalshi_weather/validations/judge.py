@@ -6,22 +6,18 @@ reported, by `on_missing.validation`. Three check the trades that a replay made 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather.events import MarketEvent
-from tradewinds.families.kalshi_weather.schemas import climate_range
 from tradewinds.families.kalshi_weather.validations import event_checks, trade_checks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
+from tradewinds.families.kalshi_weather.validations.climate_reports import final_reports
 from tradewinds.families.kalshi_weather.validations.event_checks import EventFacts, Verdict
-
-_REPORT_COLUMNS = ["station_id", "climate_date", "high_f", "low_f", "final"]
 
 SKIP_PREFIX = "VALIDATION:"  # of an event's skip reason; the name of the validation follows
 SKIP, FAIL, WARN = "skip", "fail", "warn"
@@ -151,10 +147,6 @@ class EventFindings:
         return Counter(failure.validation for failure in self.failures)
 
 
-_ReportedExtremes = Mapping[tuple[str, dt.date], Mapping[str, int | None]]
-"""High and low (`max`, `min`) in whole °F of final climate reports, by station and climate date."""
-
-
 class Judge:
     """Applies the validations of events to the events of a config, some at a time.
 
@@ -167,7 +159,8 @@ class Judge:
     """
 
     def __init__(self, config: Mapping[str, Any], climate: Iterable[str]) -> None:
-        self.config, self.reports = config, _final_reports(config, climate)
+        self.config = config
+        self.reports = final_reports(climate, config["date_start_local"], config["date_end_local"])
         self.findings = EventFindings()
 
     def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> EventFindings:
@@ -199,13 +192,6 @@ class Judge:
                 findings.judged[validation.name] += 1
             if verdict:
                 findings.failures.append(Failure(validation=validation.name, event=event.ticker, why=verdict))
-
-
-def _final_reports(config: Mapping[str, Any], climate: Iterable[str]) -> _ReportedExtremes:
-    """Extremes of the config's range; preliminary reports are left out, as the day may still change them."""
-    days = climate_range(config["date_start_local"], config["date_end_local"])
-    rows = [row for path in climate for row in files.read_rows(path, _REPORT_COLUMNS, days) if row["final"]]
-    return {(row["station_id"], row["climate_date"]): {"max": row["high_f"], "min": row["low_f"]} for row in rows}
 
 
 def policy(config: Mapping[str, Any], name: str) -> str:
