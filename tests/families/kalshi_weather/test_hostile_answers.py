@@ -53,7 +53,7 @@ def test_a_good_listing_is_believed():
             ("close_time", value, "")
             for value in ("9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "2025-03-03T00:00:00Z", "", "x", 5)
         ),
-        ("open_time", "٢٠٢٥-03-04T03:00:00Z", "time"),
+        ("open_time", "٢٠٢٥-03-04T03:00:00Z", ""),
         ("settlement_ts", "9999-12-31T23:59:59.999999Z", "settlement_ts"),
         *(
             ("ticker", value, "ticker")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds.core import times, user_tables
+from tradewinds.core import strict, times, user_tables
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import instant
