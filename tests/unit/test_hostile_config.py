@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.workflow.door_fuzz import CONFIG, SHARES
+from tests.workflow.door_inputs import CONFIG, SHARES
 from tradewinds.config import resolve
 from tradewinds.config.problems import MOST_PROBLEMS
 from tradewinds.core.errors import ConfigError

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow import door_fuzz
-from tests.workflow.door_fuzz import MARKETS, NOW, STATION, Answers
+from tests.workflow import door_fuzz, door_inputs
+from tests.workflow.door_fuzz import NOW, STATION, Answers
+from tests.workflow.door_inputs import MARKETS
 from tradewinds.core.errors import FetchError
 from tradewinds.families.kalshi_weather.fetch import catalog
 
@@ -20,7 +21,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def synced(listing, series=door_fuzz.SERIES):
+def synced(listing, series=door_inputs.SERIES):
     client = Answers({"/series": series, "/markets": listing, "/historical/markets": b'{"markets": []}'})
     return catalog.sync_catalog(client, STATION, None, NOW)[0]
 
@@ -67,10 +68,12 @@ def test_a_market_that_cannot_be_is_refused_with_a_copy(key, value, words):
     markets = copy.deepcopy(MARKETS)
     markets[1][key] = value
     said, kept = refused(synced, json.dumps({"markets": markets, "cursor": ""}).encode())
-    assert words in said and json.loads(kept)["event_ticker"] == door_fuzz.EVENT
+    assert words in said and json.loads(kept)["event_ticker"] == door_inputs.EVENT
 
 
-@pytest.mark.parametrize("event", [f"../{door_fuzz.EVENT}", f"KXHIGHMIA\n-{door_fuzz.EVENT}", "\x1b]0;x\x07-25MAR04"])
+@pytest.mark.parametrize(
+    "event", [f"../{door_inputs.EVENT}", f"KXHIGHMIA\n-{door_inputs.EVENT}", "\x1b]0;x\x07-25MAR04"]
+)
 def test_an_event_ticker_that_is_none_is_refused(event):
     markets = [{**MARKETS[0], "event_ticker": event}]
     refused(synced, json.dumps({"markets": markets}).encode())
@@ -109,8 +112,8 @@ def test_json_that_must_not_be_believed_is_refused_with_a_copy(data, words):
     ],
 )
 def test_a_candle_that_cannot_be_is_refused_with_a_copy(old, new):
-    candles = [door_fuzz.candle(door_fuzz.OPEN_TS + 60)]
-    answer = json.dumps({"ticker": f"{door_fuzz.EVENT}-T81", "candlesticks": candles}).replace(old, new, 1)
+    candles = [door_inputs.candle(door_inputs.OPEN_TS + 60)]
+    answer = json.dumps({"ticker": f"{door_inputs.EVENT}-T81", "candlesticks": candles}).replace(old, new, 1)
     refused(door_fuzz.enter_candles, answer.encode())
 
 
