@@ -62,7 +62,7 @@ HOSTILE = {
     "a long key": (CONFIG + f"? {'k' * 100_000}\n: 1\n", "100,000 characters"),
     "a whole number of many digits": (CONFIG + "seed: 0x" + "f" * 5000 + "\n", "out of range"),
     "too many digits to read": (CONFIG + "seed: " + "9" * 5000 + "\n", "cannot be read"),
-    "infinity": (CONFIG.replace("0.05", ".inf"), "no number to reckon with"),
+    "infinity": (CONFIG.replace("0.05", ".inf"), "not a finite number"),
     "a key that is no text": (CONFIG + "5: 1\n", "no text"),
     "a key that is a list": (CONFIG + "? [a]\n: 1\n", "unhashable"),
     "!!int": (CONFIG + "x: !!int x\n", "cannot be read"),

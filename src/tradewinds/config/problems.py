@@ -177,7 +177,7 @@ class Problems:
                     continue
                 left += [((*path, index), item) for index, item in reversed(list(enumerate(value)))]
             elif isinstance(value, float) and not math.isfinite(value):
-                self.add(path, f"{value} is no number to reckon with.", "Give a finite number.")
+                self.add(path, f"{value} is not a finite number.", "Give a finite number.")
             elif isinstance(value, int | float) and abs(value) > MOST_NUMBER:
                 self.add(path, "this number is out of range.", f"No key takes a number above {MOST_NUMBER:,}.")
             elif isinstance(value, str) and (fault := _text_fault(value)):

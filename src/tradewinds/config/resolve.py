@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,10 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 @functools.cache
 def _schema(market: str) -> dict[str, Any]:
-    """Return a market's schema, the one copy of this module: parse it once, which takes 100 times as long as `resolve`."""
+    """Return a market's schema, parsed once and shared.
+
+    Parsing takes 100 times as long as `resolve`.
+    """
     text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml_text.load(text)
     return loaded
@@ -147,7 +149,8 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
     if odd := sorted(set(config["output_dir"]) & set(NOT_IN_FOLDERS)):
         what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
         problems.add(("output_dir",), what, "Give the folder a plain name.")
-    for key_path, file in users_files(config).items():
+    for file in markets.family_of(config["market"]).user_files(config):
+        key_path = _place_of(file, config)
         if problem := user_files.problem_of(file) if os.path.lexists(file) else None:
             problems.add(key_path, f"{file} cannot be read ({problem}).", "Name a plain file that you may read.")
         elif braces := set(file) & set("{}"):
@@ -157,24 +160,12 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
     markets.family_of(config["market"]).check(config, problems)
 
 
-def users_files(config: Mapping[str, Any]) -> dict[KeyPath, str]:
-    """List the user's own files that a config names: prices, a universe, probabilities, corporate actions, a strategy.
-
-    Args:
-        config: resolved, or as the user wrote it.
-
-    Returns:
-        Each file's path by its key path.
-    """
-    sections = {name: config.get(name) for name in ("bars", "universe", "probabilities", "strategy")}
-    named: dict[KeyPath, Any] = {
-        (name, key): part.get(key)
-        for name, part in sections.items()
-        if isinstance(part, Mapping)
-        for key in ("path", "file")
-    }
-    named[("actions",)] = config.get("actions")
-    return {key_path: str(path) for key_path, path in named.items() if path is not None}
+def _place_of(file: str, config: Config) -> KeyPath:
+    """Return the key path of a user's file in a config: a key of its own, or one of a section."""
+    found: dict[KeyPath, Any] = {(name,): value for name, value in config.items() if name != "output_dir"}
+    for name, section in config.items():
+        found |= {(name, key): value for key, value in section.items()} if isinstance(section, dict) else {}
+    return next((path for path, value in found.items() if value == file), ())
 
 
 def not_the_question(market: str) -> tuple[str, ...]:

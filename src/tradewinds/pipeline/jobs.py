@@ -23,8 +23,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tradewinds.config import resolve
-from tradewinds.config.markets import family_of
+from tradewinds.config import markets
 from tradewinds.core import imports
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
@@ -57,7 +56,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
     # No job has matrices so large that threads would pay, and starting threads takes half of numpy's import time.
     os.environ.setdefault(*ONE_THREAD)
     os.environ[SERVICES] = json.dumps(
-        {name: config[name] for name in family_of(config["market"]).services}, sort_keys=True
+        {name: config[name] for name in markets.family_of(config["market"]).services}, sort_keys=True
     )
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
@@ -154,11 +153,6 @@ def run_job(
         _unexpected(stage, error, log, target)
 
 
-def user_files(config: Mapping[str, Any]) -> list[str]:
-    """List the paths of the user's own files that a config, resolved or as the user wrote it, names."""
-    return list(resolve.users_files(config).values())
-
-
 def enter_storage(job: Any) -> None:
     """Change into the folder of the job's files, if that is not the working directory.
 
@@ -177,7 +171,7 @@ def enter_storage(job: Any) -> None:
         files[:] = [str(path).removeprefix(f"{root}/") for path in files]
         for name, (start, end) in list(files._get_names()):
             files._set_name(name, start, end)
-    for own in user_files(job.config):
+    for own in markets.family_of(markets.market_of(job.config)).user_files(job.config):
         link = Path(root, own)
         link.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another job of the same workflow has made it
