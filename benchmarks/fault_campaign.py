@@ -1,10 +1,14 @@
-"""The large fault campaign: `python benchmarks/fault_campaign.py [DAYS] [KILLS]`, by default 1,200 events and 300 kills.
+"""The large fault campaign: `python benchmarks/fault_campaign.py [--faults 100000] [--kills 1000]`.
 
-A clean run, a run with faults, a run with kill -9 at random moments, a run with both, and two runs at once over the same data
-folder must all leave the same files, byte for byte apart from retrieval times. It stops with an error at the first
-difference.
+It fetches a world of all services (the exchange, the weather service, the chart API of shares) again and again through a server
+that misbehaves, each time with another seed, while workers are killed at random moments. A clean run, two runs at once over the
+same data folder, and every run with faults and kills must leave the same files, byte for byte apart from retrieval times. It
+stops with an error at the first difference.
 """
 
+import argparse
+import math
+import shutil
 import sys
 import tempfile
 import time
@@ -19,7 +23,7 @@ from tradewinds.archive.faults import WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
 from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS
 
-DAYS, KILLS = 300, 300
+KILLS_PER_RUN = 50
 RATE = 0.4
 MOST_DAYS = 360  # a world is within one year
 
@@ -31,6 +35,7 @@ class Campaign:
         self.work, self.dates = work, make_world(work / "archive", days)
         self.stages = campaign.stages_of(self.dates)
         self.faults: Counter[str] = Counter()
+        self.kills = 0
 
     def run(self, name: str, *, drivers: int = 1, seed: int | None = None, kills: int = 0) -> dict[str, str]:
         """Fetch everything into a folder of its own.
@@ -49,13 +54,15 @@ class Campaign:
         with running_server(self.work / "archive", cutoff=cutoff_of(self.dates), faults=plan) as server:
             if drivers > 1:
                 campaign.drive(folder, server, self.stages[:1])
-            running = [campaign.start(folder, server, self.stages, kills=kills) for _ in range(drivers)]
+            dice = seed or 1
+            running = [campaign.start(folder, server, self.stages, kills=kills, seed=dice) for _ in range(drivers)]
             reports = [campaign.finish(one) for one in running]
         self.faults += server.faults
         failures = [failure for report in reports for failure in report["failures"]]
         unexpected = [failure["message"] for failure in failures if failure["exit_code"] != 4]
         found = campaign.contents(folder)
         killed = sum(report["kills"] for report in reports)
+        self.kills += killed
         twice = sum(count > 1 for count in campaign.candle_requests(server).values())
         print(
             f"{name:<16} {campaign.events_of(found)} events, {len(server.requests)} requests,"
@@ -69,28 +76,58 @@ class Campaign:
             raise SystemExit(f"{name}: {twice} candle requests were sent twice")
         return found
 
+    def compare(self, name: str, clean: dict[str, str], found: dict[str, str]) -> None:
+        """Stop with an error if two runs left different files.
+
+        Args:
+            name: name of the run, for the error.
+            clean: what the clean run left, as from `run`.
+            found: what this run left.
+        """
+        wrong = sorted(path for path in clean.keys() | found.keys() if clean.get(path) != found.get(path))
+        if wrong:
+            raise SystemExit(f"{name}: {len(wrong)} files differ from the clean run's, the first is {wrong[0]}")
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description="Fetch a world through faults and kills until both numbers are reached."
+    )
+    parser.add_argument("--faults", type=int, default=100_000, help="faults of the services to meet, over all runs")
+    parser.add_argument(
+        "--kills", type=int, default=1_000, help="kill -9 of a worker at a random moment, over all runs"
+    )
+    parser.add_argument("--days", type=int, default=300, help="climate dates of the world, over four series")
+    parser.add_argument(
+        "--seed", type=int, default=3, help="of the first run with faults; each one after it has the next"
+    )
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further run after so long")
+    wanted = parser.parse_args()
+    if not 4 < wanted.days <= MOST_DAYS:
+        parser.error(f"--days: 5 to {MOST_DAYS}")
+    return wanted
+
 
 def main() -> None:
     """Run the campaign and print its figures."""
-    days, kills = (int(text) for text in (*sys.argv[1:], *map(str, (DAYS, KILLS)[len(sys.argv) - 1 :])))
-    if not 4 < days <= MOST_DAYS:
-        raise SystemExit(f"days: 5 to {MOST_DAYS}")
+    wanted, began = options(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        large = Campaign(Path(folder), days)
+        large = Campaign(Path(folder), wanted.days)
         clean = large.run("clean")
-        trials = {
-            "faults": {"seed": 3},
-            "faults again": {"seed": 4},
-            "kill -9": {"kills": kills},
-            "faults, kill -9": {"seed": 5, "kills": kills},
-            "two at once": {"drivers": 2},
-        }
-        for name, settings in trials.items():
-            found = large.run(name, **settings)
-            wrong = sorted(path for path in clean.keys() | found.keys() if clean.get(path) != found.get(path))
-            if wrong:
-                raise SystemExit(f"{name}: {len(wrong)} files differ from the clean run's, the first is {wrong[0]}")
-    print("all the same;", ", ".join(f"{kind} {large.faults[kind]}" for kind in sorted({*WEIGHTS, *KINDS})))
+        large.compare("two at once", clean, large.run("two at once", drivers=2))
+        seeds = []
+        while large.faults.total() < wanted.faults or large.kills < wanted.kills:
+            if time.monotonic() - began > 60 * wanted.minutes:
+                break
+            seeds.append(wanted.seed + len(seeds))
+            left = min(KILLS_PER_RUN, wanted.kills - large.kills)
+            name = f"seed {seeds[-1]}"
+            large.compare(name, clean, large.run(name, seed=seeds[-1], kills=max(0, left)))
+            shutil.rmtree(large.work / name)
+    what = f"{large.faults.total():,} faults and {large.kills:,} kills in {len(seeds)} runs"
+    print(f"all the same: {what}, seeds {seeds[:1]} to {seeds[-1:]}, {(time.monotonic() - began) / 60:.0f} minutes")
+    print(", ".join(f"{kind} {large.faults[kind]:,}" for kind in sorted({*WEIGHTS, *KINDS})))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 
 from snakemake.exceptions import WorkflowError
 
-from tradewinds.config import markets, problems, resolve
+from tradewinds.config import markets, resolve
 from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
@@ -22,11 +22,7 @@ def checked_config():
     files = [str(path) for path in workflow.configfiles]
     source = files[-1] if files else "config (give one with --configfile)"
     try:
-        lines = (
-            problems.parse_yaml(open(source, encoding="utf-8").read(), source)[1]
-            if files
-            else {}
-        )
+        lines = resolve.read(source)[1] if files else {}
         return resolve.resolve(config, source=source, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None

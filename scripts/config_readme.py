@@ -23,6 +23,11 @@ and values out of range are errors that name file, line, key and remedy.
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional and must not be
 in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
 
+A config is a plain file in UTF-8 of at most 1 MB. It stands for at most 20,000 keys and values, counted as often as aliases
+repeat them, 50 levels deep. Texts hold no control characters and at most 4,096 characters, numbers are at most 10^15, dates
+begin in 1900 (2010 for temperatures). `output_dir` holds none of `[ ] { } * ?`, and no path holds `{ }`: Snakemake reads them
+as patterns. An error shows the first 20 problems and counts the rest.
+
 The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: which
 server is asked, how fast, and where results are written do not change a result.
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.workflow.fault_world import MODELS, WINDOWS
+from tests.workflow.fault_world import MODELS, SHARE_YEARS, SYMBOLS, WINDOWS
 from tradewinds.archive.server import ArchiveServer
 from tradewinds.core import files
 from tradewinds.core.environment import SERVICES
+from tradewinds.families.equities_daily.schemas import bars_path
 from tradewinds.families.kalshi_weather import climate_days, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,9 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
     for series in WINDOWS:
         first.append(_job("sync_catalog_job", series, through, schemas.catalog_path(series)))
         first += _weather(climate_days.station_of(series).station_id, through)
+    for symbol in SYMBOLS:
+        for year in SHARE_YEARS:
+            first.append(_job("fetch_bars_job", symbol, year, f"{year}-12-31", bars_path("yahoo", symbol, year)))
     for day in dates:
         for series, window in WINDOWS.items():
             path = schemas.candle_path(window, series, day)
@@ -65,6 +69,7 @@ def start(
     services = {
         "kalshi": {"base_url": server.url_of("kalshi"), **rest},
         "iem": {"base_url": server.url_of("iem"), **rest},
+        "yahoo": {"base_url": server.url_of("yahoo"), **rest},
     }
     paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
     environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}

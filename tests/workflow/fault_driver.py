@@ -16,9 +16,11 @@ from pathlib import Path
 sys.modules["numpy"] = None  # as in the fetch scripts
 
 from tradewinds.core.errors import FetchError  # noqa: E402
+from tradewinds.families.equities_daily.fetch.fetch_bars_job import fetch_bars_job  # noqa: E402
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs  # noqa: E402
 from tradewinds.sources import http  # noqa: E402
 
+JOBS = {"fetch_bars_job": fetch_bars_job}  # those of other families than fetch_jobs'
 MOST_PASSES = 25
 BACKOFF_SECONDS = 0.005
 KILL_GAP_SECONDS = (0.005, 0.06)  # an event takes about 0.05 s
@@ -79,7 +81,7 @@ class Crew:
     def work(self, job: dict) -> None:
         """Run one job; note its failure."""
         try:
-            getattr(fetch_jobs, job["job"])(*job["arguments"])
+            JOBS.get(job["job"], getattr(fetch_jobs, job["job"], None))(*job["arguments"])
         except FetchError as error:
             self.note({"exit_code": error.exit_code, "message": str(error), "out": job["out"]})
         except Exception:  # any other error is what the campaign looks for

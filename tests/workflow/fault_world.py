@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
@@ -19,6 +20,8 @@ WINDOWS = {
     "KXHIGHNY": "full_60m",
     "KXHIGHAUS": "full_60m",
 }
+SYMBOLS = {f"S{n:02}.AX": ("Australia/Sydney", "AUD") for n in range(20)}  # shares of the chart API
+SHARE_YEARS = (2023, 2024, 2025)
 FIRST = dt.date(2025, 1, 3)
 MODELS = ("GFS", "NAM")
 CANDLES_PER_MARKET = 12
@@ -41,7 +44,28 @@ def make_world(folder: Path, days: int) -> list[dt.date]:
     writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     _weather(writer, stations, dates)
+    _shares(writer)
     return dates
+
+
+def _shares(writer: EventArchiveWriter) -> None:
+    """Daily bars of SYMBOLS over SHARE_YEARS, and a split of each."""
+    for symbol, (zone, currency) in SYMBOLS.items():
+        rng, rows = random.Random(symbol), []
+        for day in climate_days.date_range(dt.date(SHARE_YEARS[0], 1, 3), dt.date(SHARE_YEARS[-1], 12, 20)):
+            if day.weekday() < 5:
+                price = rng.randint(900, 1100) / 100
+                prices = {
+                    "open": price,
+                    "high": price + 0.25,
+                    "low": price - 0.25,
+                    "close": price,
+                    "adj_close": price / 2,
+                }
+                rows.append({"date": day, **prices, "volume": rng.randint(1, 9) * 1000})
+        add_bars(
+            writer, symbol, bars_table(rows), {"timezone": zone, "currency": currency, "splits": {"2024-03-05": "2:1"}}
+        )
 
 
 def cutoff_of(dates: list[dt.date]) -> dt.date:

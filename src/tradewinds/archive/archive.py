@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tradewinds.core import files
+from tradewinds.core import files, user_files
 from tradewinds.core.errors import ConfigError
 
 FORMAT = 1
@@ -63,10 +62,12 @@ class Archive:
             raise ConfigError(problem, where=str(self.folder), remedy="Record or import it again.")
 
     def _about(self) -> dict[str, Any]:
+        remedy = "Make one with `tradewinds archive synthetic --out DIR` or `tradewinds archive import`."
         try:
-            about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            remedy = "Make one with `tradewinds archive synthetic --out DIR` or `tradewinds archive import`."
+            about: Any = json.loads(user_files.read_text(self.folder / ABOUT, "its description", remedy))
+            if not isinstance(about, dict):
+                raise ValueError("its description is no mapping")
+        except (ConfigError, ValueError) as error:
             raise ConfigError(f"this folder is no archive ({error}).", where=str(self.folder), remedy=remedy) from None
         return about
 
@@ -85,7 +86,7 @@ class Archive:
             The rows with these columns; none if the archive has no such file.
         """
         path = self.folder / name
-        return pq.read_table(path).cast(schema) if path.exists() else schema.empty_table()
+        return files.read_table(path).cast(schema) if path.exists() else schema.empty_table()
 
     def about(self, name: str) -> dict[str, Any]:
         """What a file of the archive says of itself."""

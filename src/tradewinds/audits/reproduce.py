@@ -33,7 +33,7 @@ def read_manifest(run_dir: Path) -> dict[str, Any]:
     try:
         found = json.loads((run_dir / "run_manifest.json").read_text(encoding="utf-8"))
         return {key: found[key] for key in ("run_id", "config", "inputs", "packages", "git_sha", "tradewinds_version")}
-    except (ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"the manifest cannot be read ({error}).", where=f"{run_dir}/run_manifest.json") from None
 
 

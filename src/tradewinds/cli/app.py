@@ -34,6 +34,7 @@ from tradewinds.cli import (
     validate,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.safe_text import allow_any_text, printable
 
 app = typer.Typer(
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
@@ -84,6 +85,7 @@ def main(argv: list[str] | None = None) -> None:
     Args:
         argv: the arguments after the program's name; None for those of this process.
     """
+    allow_any_text()
     arguments = sys.argv[1:] if argv is None else argv
     code: Any = 0
     try:
@@ -93,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
     except typer.Exit as done:
         code = done.exit_code
     except TyperException as error:
-        print(f"{error.format_message()} See tradewinds --help.", file=sys.stderr)
+        print(f"{printable(error.format_message())} See tradewinds --help.", file=sys.stderr)
         code = ConfigError.exit_code  # a command line that typer refuses is a usage error
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)
@@ -106,6 +108,9 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:  # the outermost frame: a bug is reported as one, without a traceback
         if "--debug" in arguments:
             raise
-        print(f"unexpected {type(error).__name__}: {error}. This is a bug; --debug shows where.", file=sys.stderr)
+        print(
+            f"unexpected {type(error).__name__}: {printable(str(error))}. This is a bug; --debug shows where.",
+            file=sys.stderr,
+        )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

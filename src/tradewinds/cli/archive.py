@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tradewinds.cli.options import ConfigOption, date_of
+from tradewinds.core.safe_text import printable
 
 app = typer.Typer(help="Make and serve archives.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -62,7 +63,7 @@ def synthetic(
     from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 
     make_synthetic(out, seed=seed)
-    typer.echo(f"{out}: synthetic archive, seed {seed}")
+    typer.echo(printable(f"{out}: synthetic archive, seed {seed}"))
 
 
 @app.command("import")
@@ -77,9 +78,9 @@ def import_files(
     from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
     notes = import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
-    typer.echo(f"{out}: archive of {len(markets)} market file(s)")
+    typer.echo(printable(f"{out}: archive of {len(markets)} market file(s)"))
     for note in notes:
-        typer.echo(note)
+        typer.echo(printable(note))
 
 
 def record(
@@ -97,6 +98,6 @@ def record(
     conf = configs.load(config)
     plan = plan_of(conf)
     events = recorder.record(conf, plan, out)
-    typer.echo(f"{out}: archive of {events} events; serve it with tradewinds archive serve --archive {out}")
+    typer.echo(printable(f"{out}: archive of {events} events; serve it with tradewinds archive serve --archive {out}"))
     if plan.files.user_probabilities:
-        typer.echo(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive.")
+        typer.echo(printable(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive."))

@@ -32,13 +32,12 @@ def calibrate(
     (docs/forecasts.md).
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
-    from rich.console import Console
-
     from tradewinds.config import resolve as configs
     from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.terminal import SafeConsole
 
-    console, options = Console(), RunOptions(fetch="never" if no_fetch else None)
-    found = scores(configs.load(config), options, Console(stderr=True) if as_json else console)
+    console, options = SafeConsole(), RunOptions(fetch="never" if no_fetch else None)
+    found = scores(configs.load(config), options, SafeConsole(stderr=True) if as_json else console)
     if as_json:
         print(json.dumps(found, indent=2))
     else:

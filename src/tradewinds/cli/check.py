@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import printable
 
 
 def check(
@@ -28,12 +29,15 @@ def check(
 
     damaged = list(damaged_files(run_plan(configs.load(config)).data_files))
     for damage in damaged:
-        typer.echo(str(damage))
+        typer.echo(printable(str(damage)))
         if delete_damaged:
+            if Path(damage.where).is_dir():
+                what = "this is a folder, where a file belongs; it is not deleted."
+                raise SimulationError(what, where=damage.where, remedy="Move it away yourself.")
             Path(damage.where).unlink()
     if damaged and not delete_damaged:
         raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")
     done = (
         f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
     )
-    typer.echo(f"{config}: {done}")
+    typer.echo(printable(f"{config}: {done}"))

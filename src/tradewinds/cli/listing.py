@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import cell, json_for_terminal, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,10 +73,10 @@ def for_programs(as_json: bool, as_csv: bool) -> bool:
 
 def console() -> Console:
     """Return the console of a listing; what goes to a file or a pipe is not cut to a width."""
-    from rich.console import Console
+    from tradewinds.pipeline.terminal import SafeConsole
 
-    made = Console(highlight=False, markup=False)
-    return made if made.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
+    made = SafeConsole(highlight=False, markup=False)
+    return made if made.is_terminal else SafeConsole(highlight=False, markup=False, width=_WIDE)
 
 
 def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool, as_csv: bool) -> bool:
@@ -99,7 +100,7 @@ def printed(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON: exact amounts as numbers (as in metrics.json), times as ISO 8601 with Z."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    print(json_for_terminal(json.dumps(value, indent=2, ensure_ascii=False, default=_plain)))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -121,12 +122,14 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a cell of CSV."""
+    """A value as a cell of CSV: no control characters, and no text that a spreadsheet would take for a formula."""
+    if isinstance(value, str):
+        return cell(printable(value))
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, int | float):
         return value
-    return json.dumps(value, default=_plain).strip('"')
+    return cell(json.dumps(value, default=_plain).strip('"'))
 
 
 def table(title: str) -> Table:

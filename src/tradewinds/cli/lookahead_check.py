@@ -33,15 +33,14 @@ def lookahead_check(
     Reads data/ (missing files: exit code 3 with the list) and changes nothing. Exit code 5 if a decision changed.
     """
     # Imported here: the check replays a run, with numpy, pyarrow and DuckDB, which `--help` does not need.
-    from rich.console import Console
-
     from tradewinds.audits import lookahead
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import refuse_missing, run_plan
+    from tradewinds.pipeline.terminal import SafeConsole
 
-    console, conf = Console(), configs.load(config)
+    console, conf = SafeConsole(), configs.load(config)
     plan = run_plan(conf)
     refuse_missing(plan)
     for damage in damaged_files(plan.data_files):

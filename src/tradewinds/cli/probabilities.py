@@ -12,6 +12,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import cell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,8 +42,6 @@ def probabilities(
     Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
     # Imported here: they bring rich, psutil, PyYAML and pyarrow, which `--help` does not need.
-    from rich.console import Console
-
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
@@ -51,18 +50,19 @@ def probabilities(
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
+    from tradewinds.pipeline.terminal import SafeConsole
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv contradict each other.", remedy="Give one of them.")
     wanted = date_of(date, "--date") if date else None
-    console = Console()
+    console = SafeConsole()
 
     # The config of that one date, and the files of its replay. Progress must not mix with rows for programs.
     loaded = configs.load(config)
     day = wanted or loaded["date_end_local"]
     conf = configs.resolve(loaded | {"date_start_local": day, "date_end_local": day}, source=str(config))
     plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
-    make_inputs(conf, options, Screen(Console(stderr=True) if as_json or as_csv else console))
+    make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
 
     with naming_damage(plan.data_files):
         refuse_wrong_stations(conf, plan.files.catalogs, plan.files.climate.values())
@@ -72,7 +72,7 @@ def probabilities(
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: cell(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows)
     else:
         _show(console, rows, files.read_meta(plan.files.probabilities)["events_without"], day)
 

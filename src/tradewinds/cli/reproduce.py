@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.audits.reproduce import COMPARED, differences, made_again, read_manifest
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import printable
 
 
 def reproduce(
@@ -22,7 +23,7 @@ def reproduce(
     manifest = read_manifest(run_dir)
     inputs_differ = list(differences(run_dir, manifest))
     for line in inputs_differ:
-        typer.echo(line)
+        typer.echo(printable(line))
     found = [line for name in COMPARED for line in made_again(run_dir, manifest)[name]]
     if found:
         why = (
@@ -33,4 +34,4 @@ def reproduce(
         shown = " ".join(found)
         raise SimulationError(f"the run comes out differently. {shown}", where=str(run_dir), remedy=why.strip())
     though = ", though something is different today (see above)" if inputs_differ else ""
-    typer.echo(f"{run_dir}: identical{though}: {' and '.join(COMPARED)}, byte by byte.")
+    typer.echo(printable(f"{run_dir}: identical{though}: {' and '.join(COMPARED)}, byte by byte."))

@@ -13,6 +13,7 @@ import typer
 
 from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import printable
 
 PORT = 8710
 _GRACE_SECONDS = 3  # that a stopped server gives to answers under way
@@ -65,7 +66,7 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
         warning = (
             f"warning: {host} can be reached from other machines, and there is no password: who reaches it reads all."
         )
-        print(warning, file=sys.stderr, flush=True)
+        print(printable(warning), file=sys.stderr, flush=True)
     print(f"serving {address} · Ctrl-C stops", flush=True)
     if open_browser:
         webbrowser.open(address)

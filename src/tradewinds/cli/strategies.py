@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError, NothingLoaded
+from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +70,7 @@ def _switch(name: str, active: bool, url: str) -> None:
     if not set_active(url, name, active, registered=name in dict(registry.listing())):
         remedy = "tradewinds strategies lists them."
         raise ConfigError(f"there is no strategy {name!r}, neither built in nor in the database.", remedy=remedy)
-    typer.echo(f"{name}: {'active' if active else 'inactive: configs that name it do not run'}")
+    typer.echo(printable(f"{name}: {'active' if active else 'inactive: configs that name it do not run'}"))
 
 
 def _rows(url: str) -> list[dict[str, Any]]:

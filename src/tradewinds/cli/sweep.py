@@ -54,14 +54,13 @@ def sweep(
     best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id (docs/sweeps.md).
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
-    from rich.console import Console
-
     from tradewinds.pipeline.runner import RunOptions
+    from tradewinds.pipeline.terminal import SafeConsole
 
     first_after = date_of(split, "--split") if split else None
     options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top)
     run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
-    carry_out(config, options, run_options, Console())
+    carry_out(config, options, run_options, SafeConsole())
 
 
 @dataclass(frozen=True)

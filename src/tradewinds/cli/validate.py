@@ -23,13 +23,12 @@ def validate(config: ConfigOption) -> None:
     Reads data/ and the probability file. Opens no connection, touches nothing. Exit code 5 if an event fails a validation.
     """
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
-    from rich.console import Console
-
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline.terminal import SafeConsole
 
-    conf, console = configs.load(config), Console()
+    conf, console = configs.load(config), SafeConsole()
     plan, family = run_plan(conf), markets.family_of(conf["market"])
     console.print(
         f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",

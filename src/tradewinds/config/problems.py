@@ -6,15 +6,25 @@ Problems come from YAML (syntax, a key given twice), from the JSON Schema (types
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
+import unicodedata
 from typing import Any
 
 import yaml
 
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import printable, shortened
 
 KeyPath = tuple[str | int, ...]  # keys of mappings and indices of lists, from the outside
+
+MOST_PROBLEMS = 20  # that are shown: an error fits a screen
+MOST_ERRORS = 200  # of the schema that are looked at
+MOST_EXPLAINED = 20_000  # characters of a document that the slow parser reads for its better message
+MOST_NUMBER = 10**15  # of any number: exact in a float, and far above what any key takes
+MOST_TEXT = 4096  # characters of a value
+LONG_LIST = 100  # items; a longer list holds plain values of one kind
 
 
 def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
@@ -32,14 +42,22 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
     """
     try:
         node, data = _parsed(text)
+    except yaml_text.HostileYaml as error:
+        remedy = "A config is a page of keys and values; long lists of symbols belong in a file (universe: {file: …})."
+        raise ConfigError(f"this is not read: {error}.", where=source, remedy=remedy) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}, line {mark.line + 1}" if mark else source
-        problem = getattr(error, "problem", None) or "cannot be parsed"
+        problem = shortened(
+            str(getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed")
+        )
         remedy = "Check indentation, quotes and brackets near that line."
         raise ConfigError(f"this is not valid YAML ({problem}).", where=where, remedy=remedy) from None
-    except ValueError as error:  # YAML takes 2025-02-30 for a date
-        raise ConfigError(f"a value cannot be read ({error}).", where=source, remedy="Check the dates.") from None
+    # YAML takes 2025-02-30 for a date; PyYAML raises all of these for values under a tag such as !!int that are none.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        problem = shortened(str(error))
+        remedy = "Check the dates and numbers, and values with a tag (!!…)."
+        raise ConfigError(f"a value cannot be read ({problem}).", where=source, remedy=remedy) from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(data, dict):
         raise ConfigError("a config is a mapping of keys to values.", where=source, remedy="See config/README.md.")
     lines: dict[KeyPath, int] = {}
@@ -50,12 +68,16 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
 def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
     """Return the nodes and the value of a document.
 
-    Of a bad document the Python parser's error is raised: its text and the C parser's differ.
+    Of a bad document the Python parser's error is raised if it has one: its text and the C parser's differ. It is too slow for
+    long documents, and takes some that the C parser refuses, such as half of a surrogate pair.
     """
     try:
+        yaml_text.check_extent(text)
         return yaml.compose(text, Loader=yaml_text.LOADER), yaml_text.load(text)
     except yaml.YAMLError:
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        if len(text) < MOST_EXPLAINED:
+            yaml.safe_load(text)
+        raise
 
 
 def _collect_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str) -> None:
@@ -78,7 +100,8 @@ def dotted(path: KeyPath) -> str:
     """Return a key path as text: `risk.fixed_qty`, `series_tickers[0]`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        shown = shortened(printable(str(part), lines=False), 60)
+        text += f"[{shown}]" if isinstance(part, int) else f".{shown}" if text else shown
     return text
 
 
@@ -92,6 +115,12 @@ class Problems:
 
     def __init__(self, source: str, lines: dict[KeyPath, int]) -> None:
         self.source, self.lines, self.found = source, lines, list[ConfigError]()
+        self.not_shown = 0
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether more problems would only be counted."""
+        return len(self.found) >= MOST_PROBLEMS
 
     def add(self, path: KeyPath, what: str, remedy: str) -> None:
         """Add a problem.
@@ -101,6 +130,9 @@ class Problems:
             what: what is wrong, one sentence.
             remedy: what to do about it.
         """
+        if self.are_enough:
+            self.not_shown += 1
+            return
         line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
         where = self.source + (f", line {line}" if line else "") + (f", {dotted(path)}" if path else "")
         self.found.append(ConfigError(what, where=where, remedy=remedy))
@@ -110,24 +142,46 @@ class Problems:
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
-            raise ConfigError("\n".join(str(problem) for problem in self.found))
+            more = [f"… and {self.not_shown:,} more problems."] if self.not_shown else []
+            raise ConfigError("\n".join([*map(str, self.found), *more]))
 
     def check_schema(self, config: dict[str, Any], schema: dict[str, Any]) -> None:
         """Add a problem for every way in which a config breaks its JSON Schema."""
+        self._check_values(config)
+        if self.found:
+            return  # what follows counts on plain values
         import jsonschema  # here: it takes 0.1 s, and commands that only list runs check no config
 
         validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
-        for error in sorted(validator.iter_errors(config), key=lambda e: [str(part) for part in e.absolute_path]):
+        errors = itertools.islice(validator.iter_errors(config), MOST_ERRORS)
+        for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path]):
             self._add_schema_error(error)
-        self._refuse_infinities(config, ())
 
-    def _refuse_infinities(self, value: Any, path: KeyPath) -> None:
-        """Add a problem for every number below a value that is infinite or not a number: JSON Schema allows them."""
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, item in items:
-            self._refuse_infinities(item, (*path, key))
-        if isinstance(value, float) and not math.isfinite(value):
-            self.add(path, f"{value} is not a finite number.", "Give a finite number.")
+    def _check_values(self, config: dict[str, Any]) -> None:
+        """Add a problem for every key and value that no key could take; JSON Schema lets them pass, or takes hours."""
+        left: list[tuple[KeyPath, Any]] = [((), config)]
+        while left and not self.are_enough:
+            path, value = left.pop()
+            if isinstance(value, dict):
+                for key in value:
+                    if not isinstance(key, str):
+                        self.add((*path, str(key)), "this key is no text.", "Keys are words; put quotes around it.")
+                    elif fault := _text_fault(key):
+                        self.add((*path, key), f"this key {fault}.", "Write plain text.")
+                left += [((*path, key), value[key]) for key in reversed(value)]
+            elif isinstance(value, list):
+                kinds = {_plain_kind(item) for item in value} if len(value) > LONG_LIST else {str}
+                if len(kinds) > 1 or object in kinds:  # these would be compared pair by pair
+                    remedy = "Write all of its items as text, or all as numbers."
+                    self.add(path, f"a list of {len(value):,} items that are not of one kind.", remedy)
+                    continue
+                left += [((*path, index), item) for index, item in reversed(list(enumerate(value)))]
+            elif isinstance(value, float) and not math.isfinite(value):
+                self.add(path, f"{value} is not a finite number.", "Give a finite number.")
+            elif isinstance(value, int | float) and abs(value) > MOST_NUMBER:
+                self.add(path, "this number is out of range.", f"No key takes a number above {MOST_NUMBER:,}.")
+            elif isinstance(value, str) and (fault := _text_fault(value)):
+                self.add(path, f"this text {fault}.", "Write plain text.")
 
     def _add_schema_error(self, error: Any) -> None:  # Any: the stubs of ValidationError forbid its fields
         """Add the problem of one error of the schema's validator."""
@@ -138,6 +192,9 @@ class Problems:
         elif error.validator == "additionalProperties":
             known = list(error.schema["properties"])
             for key in sorted(set(error.instance) - set(known), key=str):
+                if self.are_enough:
+                    self.not_shown += 1
+                    continue
                 near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
                 hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
                 self.add((*path, key), "unknown key.", hint)
@@ -148,6 +205,21 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
+
+
+def _text_fault(text: str) -> str | None:
+    """What is wrong with a text of a config, to follow "this text"; None for a plain text."""
+    if len(text) > MOST_TEXT:
+        return f"has {len(text):,} characters, more than {MOST_TEXT:,}"
+    if not text.isprintable():
+        odd = next((c for c in text if unicodedata.category(c) in ("Cc", "Cs")), None)
+        return None if odd is None else f"holds the control character {odd!a}"
+    return None
+
+
+def _plain_kind(value: Any) -> type | None:
+    """The kind of a plain value: text, number or truth value; `object` for all others."""
+    return next((kind for kind in (str, bool, int, float) if isinstance(value, kind)), object)
 
 
 def _branch_errors(error: Any) -> list[Any]:

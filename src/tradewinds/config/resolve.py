@@ -11,18 +11,21 @@ import datetime as dt
 import functools
 import hashlib
 import json
+import os
 import uuid
 from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets
-from tradewinds.config.problems import Problems, parse_yaml
-from tradewinds.core import yaml_text
+from tradewinds.config.problems import KeyPath, Problems, parse_yaml
+from tradewinds.core import user_files, yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.paths import workflow_root
 
 Config = dict[str, Any]
 
+FIRST_DATE = dt.date(1900, 1, 1)  # no exchange has data in a computer before
+NOT_IN_FOLDERS = "[]{}*?"  # characters of patterns
 _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 
@@ -52,16 +55,27 @@ def load(path: str | Path, today: dt.date | None = None) -> Config:
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is refused by `resolve`; names file, line, key and remedy.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        remedy = "Give the path of a YAML file, for example --config config/demo.yaml."
-        raise ConfigError("there is no such config file.", where=str(path), remedy=remedy) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the config file cannot be read ({error}).", where=str(path)) from None
-    raw, lines = parse_yaml(text, str(path))
+    raw, lines = read(path)
     return resolve(raw, source=str(path), lines=lines, today=today)
+
+
+def read(path: str | Path) -> tuple[Config, dict[KeyPath, int]]:
+    """Read a config file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its mapping as YAML gives it, and the line of each key path.
+
+    Raises:
+        ConfigError: the file cannot be read or is not YAML.
+    """
+    remedy = "Give the path of a YAML file, for example --config config/demo.yaml."
+    if not os.path.lexists(path):
+        raise ConfigError("there is no such config file.", where=str(path), remedy=remedy)
+    text = user_files.read_text(path, "the config file", remedy, most=yaml_text.MOST_BYTES)
+    return parse_yaml(text, str(path))
 
 
 def resolve(
@@ -126,11 +140,32 @@ def _fill(config: Config, node: dict[str, Any]) -> None:
 def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
     """Add problems that a schema cannot express: dates out of order or in the future, and what the market family finds."""
     start, end = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
+    if start < FIRST_DATE:
+        problems.add(("date_start_local",), f"{start} is before {FIRST_DATE}.", "Begin where there is data.")
     if start > end:
         problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
     if end > today:
         problems.add(("date_end_local",), f"{end} is in the future.", f"A backtest ends today ({today}) at the latest.")
+    if odd := sorted(set(config["output_dir"]) & set(NOT_IN_FOLDERS)):
+        what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
+        problems.add(("output_dir",), what, "Give the folder a plain name.")
+    for file in markets.family_of(config["market"]).user_files(config):
+        key_path = _place_of(file, config)
+        if problem := user_files.problem_of(file) if os.path.lexists(file) else None:
+            problems.add(key_path, f"{file} cannot be read ({problem}).", "Name a plain file that you may read.")
+        elif braces := set(file) & set("{}"):
+            what = f"the name of the file holds {' '.join(sorted(braces))}, which Snakemake reads as a pattern."
+            problems.add(key_path, what, "Give the file a plain name.")
+    problems.raise_if_any()
     markets.family_of(config["market"]).check(config, problems)
+
+
+def _place_of(file: str, config: Config) -> KeyPath:
+    """Return the key path of a user's file in a config: a key of its own, or one of a section."""
+    found: dict[KeyPath, Any] = {(name,): value for name, value in config.items() if name != "output_dir"}
+    for name, section in config.items():
+        found |= {(name, key): value for key, value in section.items()} if isinstance(section, dict) else {}
+    return next((path for path, value in found.items() if value == file), ())
 
 
 def not_the_question(market: str) -> tuple[str, ...]:

@@ -1,17 +1,17 @@
-"""Check data files to the last byte: checksums, schema, order of the rows and metadata."""
+"""Check data files to the last byte: digests and checksums, schema, order of the rows and metadata."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tradewinds.core import files
+from tradewinds.core import file_digests, files
 from tradewinds.core.errors import DamagedFile
 
 # Called with a file's path, table and metadata; raises DamagedFile if the rows are not in the order of such a file.
@@ -37,7 +37,7 @@ class CheckedFile(Protocol):
 def damaged_files(planned: Iterable[CheckedFile]) -> Iterator[DamagedFile]:
     """Check data files, and yield the error of each damaged one; files that do not exist are left out."""
     for file in planned:
-        if Path(file.path).exists():
+        if os.path.lexists(file.path):
             try:
                 check_file(file)
             except DamagedFile as damage:
@@ -45,10 +45,11 @@ def damaged_files(planned: Iterable[CheckedFile]) -> Iterator[DamagedFile]:
 
 
 @contextlib.contextmanager
-def naming_damage(planned: Iterable[CheckedFile]) -> Iterator[None]:
-    """While the block runs, turn an error of reading data files into one that names the damaged file.
+def naming_damage(planned: Sequence[CheckedFile]) -> Iterator[None]:
+    """Compare data files with their digests, then turn an error of reading them in the block into one that names the file.
 
-    An error of reading although no file is damaged is a bug, and is raised as it is.
+    DuckDB reads data files without checking them, so a flipped bit would be replayed. An error of reading although no file is
+    damaged is a bug, and is raised as it is.
 
     Args:
         planned: the files that the block may read.
@@ -56,6 +57,9 @@ def naming_damage(planned: Iterable[CheckedFile]) -> Iterator[None]:
     Raises:
         DamagedFile: a file is not what was written.
     """
+    for file in planned:
+        if os.path.lexists(file.path):
+            file_digests.check(file.path)
     try:
         yield
     except (pa.ArrowException, OSError, duckdb.Error):
@@ -71,6 +75,7 @@ def check_file(file: CheckedFile) -> None:
         DamagedFile: a checksum, the schema, the order of the rows or the metadata is wrong.
     """
     meta = files.read_meta(file.path)
+    file_digests.check(file.path)
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as opened:
             table = opened.read()

@@ -12,6 +12,8 @@ TradewindsError           1  (never raised itself)
 
 from __future__ import annotations
 
+from tradewinds.core.safe_text import printable
+
 
 class TradewindsError(Exception):
     """Base of all errors that a user reads.
@@ -25,7 +27,8 @@ class TradewindsError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
+        # What a file or a service said may hold escape sequences; `what` may list problems, a line each.
+        self.what, self.where, self.remedy = printable(what), printable(where, lines=False), printable(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:

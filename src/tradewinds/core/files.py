@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tradewinds.core import file_digests
 from tradewinds.core.errors import DamagedFile
 from tradewinds.core.units import MICRO, TS
 
@@ -85,15 +86,17 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
         pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
+        file_digests.add_digests(temporary)
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:
     """Read the metadata that `write_parquet` stored with a file.
 
     Raises:
-        DamagedFile: the file is not Parquet, or was not written by `write_parquet`.
+        DamagedFile: the file is not Parquet, was not written by `write_parquet`, or its metadata is not what was written.
     """
     try:
+        file_digests.check(path, footer_only=True)
         metadata = pq.read_metadata(path).metadata or {}
     except (pa.ArrowInvalid, OSError) as error:
         if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
@@ -101,7 +104,10 @@ def read_meta(path: str | Path) -> dict[str, Any]:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
     if META_KEY not in metadata:
         raise DamagedFile(path, "it carries no Tradewinds metadata")
-    loaded: dict[str, Any] = json.loads(metadata[META_KEY])
+    try:
+        loaded: dict[str, Any] = json.loads(metadata[META_KEY])
+    except ValueError:
+        raise DamagedFile(path, "its Tradewinds metadata is no JSON") from None
     return loaded
 
 
@@ -124,11 +130,17 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
         dates: the rows to keep; None for all.
 
     Raises:
-        DamagedFile: the file lacks one of the columns.
+        DamagedFile: the file lacks one of the columns, or is not what was written.
     """
     wanted = None if columns is None else sorted({*columns, *([dates.column] if dates else [])})
-    with pq.ParquetFile(path) as file:
-        table = file.read(columns=wanted)
+    file_digests.check(path)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(columns=wanted)
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # an error of the file system, not of the content
+            raise
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
     if missing := [name for name in wanted or () if name not in table.column_names]:
         raise DamagedFile(path, f"it has no column {missing[0]}")
     if dates:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
-from tradewinds.core.errors import ConfigError
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError, DamagedFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -129,13 +130,14 @@ def from_folder(folder: Path) -> ComparedRun:
         ConfigError: its files cannot be read.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        trades = pq.read_table(folder / "trades.parquet", columns=["event_ticker", "decision_ts_utc", "pnl"])
-    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        trades = files.read_table(folder / "trades.parquet", ["event_ticker", "decision_ts_utc", "pnl"])
+        if not {"run_id", "config"} <= set(manifest) or not isinstance(metrics, dict):
+            raise ValueError("its manifest or metrics are none")
+    except (OSError, ValueError, TypeError, DamagedFile) as error:
         raise ConfigError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
     dated = trades.append_column("date", trades["decision_ts_utc"].cast(pa.date32()))
     grouped = dated.group_by(["event_ticker", "date"]).aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()

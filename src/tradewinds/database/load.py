@@ -106,7 +106,10 @@ def _read_run(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, ValueError) as error:
+        # JSON of another shape is no run, either
+        if not isinstance(metrics, dict) or "market" not in manifest["config"]:
+            raise ValueError("its manifest or metrics are none")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatabaseError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
     config = manifest["config"]
     if config["market"] not in markets.NAMES:

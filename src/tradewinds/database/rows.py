@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from tradewinds.core import file_digests
 from tradewinds.core.errors import DamagedFile
 
 CHUNK = 5000  # rows per INSERT: bounded memory, few round trips
@@ -26,6 +27,7 @@ def batches(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[
         DamagedFile: the file cannot be read.
     """
     try:
+        file_digests.check(path)
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield from file.iter_batches(batch_size=CHUNK, columns=columns)
     except (pa.ArrowInvalid, OSError) as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tradewinds.config import markets, resolve
 from tradewinds.core import files
-from tradewinds.core.errors import DataMissing
+from tradewinds.core.errors import DamagedFile, DataMissing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,7 +128,14 @@ def asked_through(path: str, needed: dt.date) -> str:
 
 
 def stale_files(plan: Plan[Any]) -> list[str]:
-    """Growing files that are there but do not reach the end of the run's range."""
+    """Growing files that are there but do not reach the end of the run's range.
+
+    Raises:
+        DamagedFile: such a file is damaged, or a link to no file lies where a fetched file belongs.
+    """
+    for path in plan.fetched:
+        if Path(path).is_symlink() and not Path(path).exists():
+            raise DamagedFile(path, "it is a link to no file")
     return [
         path
         for path, needed in plan.growing.items()

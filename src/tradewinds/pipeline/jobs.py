@@ -28,6 +28,7 @@ from tradewinds.core import imports
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
+from tradewinds.core.safe_text import printable
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
@@ -262,7 +263,7 @@ def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoRet
         with contextlib.suppress(OSError):  # this disk may be full, too; the printed message is in the workflow's log
             part.write_text(json.dumps(record), encoding="utf-8")
             part.replace(path)
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     sys.exit(exit_code)
 
 

@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
-from tradewinds.config import markets
+from tradewinds.config import markets, resolve
 from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
@@ -141,7 +140,7 @@ def _profile(name: str | None) -> Path:
 def _settings(profile: Path) -> dict[str, Any]:
     """Read a profile's settings from the files that Snakemake reads."""
     files = [file for name in ("config.yaml", "profile.yaml") if (file := profile / name).is_file()]
-    return {key: value for file in files for key, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
+    return {key: value for file in files for key, value in resolve.read(file)[0].items()}
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.pipeline.terminal import SafeConsole
 
 _LOG_WIDTH = 160
 
@@ -37,7 +38,7 @@ class Screen:
     ) -> None:
         if quiet and verbose:
             raise ConfigError("--quiet and --verbose contradict each other.", remedy="Give one of them.")
-        self.console = console or Console(quiet=quiet)
+        self.console = console or SafeConsole(quiet=quiet)
         self.verbose, self.quiet = verbose, quiet
         self._log = _open(log_file) if log_file else None
 
@@ -70,7 +71,7 @@ def _open(path: Path) -> Console:
         raise ConfigError(
             f"cannot be written ({error.strerror}).", where=str(path), remedy="Name another file."
         ) from None
-    return Console(file=file, width=_LOG_WIDTH, color_system=None, highlight=False)
+    return SafeConsole(file=file, width=_LOG_WIDTH, color_system=None, highlight=False)
 
 
 class _Stamped(io.StringIO):

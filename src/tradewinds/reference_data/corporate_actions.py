@@ -9,11 +9,12 @@ to its date, so an adjusted price contains nothing that became known later.
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
+from tradewinds.core import strict
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import MICRO
@@ -21,6 +22,8 @@ from tradewinds.engine.shares.bars import Bars
 from tradewinds.reference_data.csv_tables import rows_of
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
+LEAST_RATIO, MOST_RATIO = Decimal("0.0001"), Decimal(10_000)  # of a split: those of exchanges are within 0.001 and 1000
+MOST_DIVIDEND = Decimal(10**9)  # per share
 _EPOCH = dt.date(1970, 1, 1)
 
 
@@ -51,12 +54,13 @@ def read_actions(path: str) -> dict[str, list[CorporateAction]]:
     for where, row in rows_of(path, COLUMNS, "a table of actions"):
         try:
             day = (dt.date.fromisoformat(row["ex_date"]) - _EPOCH).days
-            action = CorporateAction(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
-        except (ValueError, InvalidOperation, TypeError):
+            ratio, dividend = strict.decimal(row["split_ratio"] or "1"), strict.decimal(row["dividend"] or "0")
+            action = CorporateAction(day, ratio, dividend)
+        except ValueError:
             remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
             raise ConfigError("this row cannot be read.", where=where, remedy=remedy) from None
-        if not (action.split.is_finite() and action.dividend.is_finite() and action.split > 0 and action.dividend >= 0):
-            remedy = "A split ratio is above 0, a dividend is not below 0."
+        if not (LEAST_RATIO <= action.split <= MOST_RATIO and 0 <= action.dividend <= MOST_DIVIDEND):
+            remedy = f"A split ratio is from {LEAST_RATIO} to {MOST_RATIO}, a dividend from 0 to {MOST_DIVIDEND}."
             raise ConfigError("this is no split or dividend.", where=where, remedy=remedy)
         found.setdefault(row["symbol"], []).append(action)
     return {symbol: sorted(actions) for symbol, actions in found.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from tradewinds.core import user_files
 from tradewinds.core.errors import ConfigError
 
 
@@ -23,13 +24,18 @@ def rows_of(path: str, columns: Sequence[str], what: str) -> Iterator[tuple[str,
     Raises:
         ConfigError: the file cannot be read, or has other columns.
     """
+    remedy = f"Give the path of a CSV with the columns {', '.join(columns)}."
+    text = user_files.read_text(path, what, remedy)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = f"Give the path of a CSV with the columns {', '.join(columns)}."
-        raise ConfigError(f"cannot be read ({error}).", where=path, remedy=remedy) from None
-    reader = csv.DictReader(text.splitlines())
-    if set(reader.fieldnames or ()) != set(columns):
-        raise ConfigError(f"these are not the columns of {what}.", where=path, remedy=f"Use {', '.join(columns)}.")
-    for row in reader:
-        yield f"{path}, line {reader.line_num}", row
+        if sorted(reader.fieldnames or ()) != sorted(columns):
+            raise ConfigError(f"these are not the columns of {what}.", where=path, remedy=f"Use {', '.join(columns)}.")
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if None in row:
+                wanted = f"A row has {len(columns)} cells."
+                raise ConfigError("this row has too many cells.", where=where, remedy=wanted)
+            yield where, row
+    except csv.Error as error:
+        where = f"{path}, line {reader.line_num}"
+        raise ConfigError(f"this is no CSV ({error}).", where=where, remedy="Check the quotes.") from None

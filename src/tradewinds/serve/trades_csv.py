@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from tradewinds.core import safe_text
 from tradewinds.core.text import plain
 from tradewinds.database import tables as t
 
 COLUMNS = tuple(name for name in t.backtest_trades.c.keys() if name not in ("run_id", "seq"))  # noqa: SIM118
 _AMOUNTS = {name for name in COLUMNS if getattr(t.backtest_trades.c[name].type, "scale", None) == 6}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _IN_MEMORY = 1 << 20
 
 
@@ -43,5 +43,4 @@ def cell(name: str, value: Any) -> str:
         return plain(value, 2 if name in _AMOUNTS else 0)
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return safe_text.cell(value) if isinstance(value, str) else str(value)

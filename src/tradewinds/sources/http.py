@@ -13,7 +13,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit
@@ -21,7 +20,9 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from tradewinds import __version__
+from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
+from tradewinds.core.safe_text import printable, shortened
 from tradewinds.sources.budget import Budget, Permission
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 
@@ -38,6 +39,7 @@ MOST_BYTES = 64 * 2**20  # the largest honest answers are 5 MB
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
 THROTTLE_SECONDS = 60.0  # the wait after an answer whose text asks to slow down
+MOST_SAID = 400  # characters of a reason for not believing an answer, which quotes from it
 TRICKLE_TIMEOUTS = 10  # an answer may take this many timeouts in all
 
 _SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
@@ -166,7 +168,14 @@ class HttpClient:
             raise FetchError(f"{type(error).__name__}.", where=where, remedy=remedy) from None
         self._log(path, params, str(answer.status), started, attempt)
         self._judge(answer, path, params)
-        return decode(answer)
+        return self._decoded(decode, answer, path)
+
+    def _decoded(self, decode: Callable[[ReceivedAnswer], Any], answer: ReceivedAnswer, path: str) -> Any:
+        """Decode an answer; keep a copy of one that must not be believed."""
+        try:
+            return decode(answer)
+        except strict.UnbelievableJson as error:
+            self.refuse(str(error), path, answer.body.decode())
 
     def _prepare(self, path: str, params: Mapping[str, Any]) -> tuple[requests.PreparedRequest, dict[str, Any]]:
         """The request and the connection's settings, made before the permission to send.
@@ -216,7 +225,11 @@ class HttpClient:
             raise NotFound(self._shown(path, params))
         if status != 200:
             where = f"GET {self._shown(path, params)}"
-            target = f" to {answer.headers['Location']}" if "Location" in answer.headers else ""
+            target = (
+                f" to {shortened(printable(answer.headers['Location'], lines=False))}"
+                if "Location" in answer.headers
+                else ""
+            )
             remedy = "Redirects are not followed: check base_url." if target else "The request is wrong or not allowed."
             raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
 
@@ -232,12 +245,12 @@ class HttpClient:
             FetchError: always.
         """
         text = payload if isinstance(payload, str) else json.dumps(payload, default=str, indent=1)
-        name = hashlib.sha256(text.encode()).hexdigest()[:16]
-        copy = Path("data/failed_responses") / f"{name}.txt"
+        data = text.encode(errors="backslashreplace")
+        copy = Path("data/failed_responses") / f"{hashlib.sha256(data).hexdigest()[:16]}.txt"
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(text, encoding="utf-8")
+        copy.write_bytes(data)
         raise FetchError(
-            f"the answer is not what it should be: {what}.",
+            f"the answer is not what it should be: {shortened(printable(what, lines=False), MOST_SAID)}.",
             where=f"GET {self.root}{path}",
             remedy=f"Nothing was stored. A copy of the answer is in {copy}; the service may have changed.",
         )
@@ -253,9 +266,16 @@ class HttpClient:
 
 
 def _decode_json(answer: ReceivedAnswer) -> Any:
-    """The JSON of an answer; one that is broken off may come whole the next time."""
+    """The JSON of an answer; one that is broken off may come whole the next time.
+
+    Raises:
+        UnbelievableJson: it is whole, but must not be believed.
+        _TryAgain: it is broken.
+    """
     try:
-        return json.loads(answer.body, parse_float=Decimal)
+        return strict.load_json(answer.body)
+    except strict.UnbelievableJson:
+        raise
     except (ValueError, RecursionError) as error:
         kind = answer.headers.get("Content-Type", "unknown type")
         raise _TryAgain(f"status 200 with broken JSON ({kind}, {len(answer.body)} bytes: {error})") from None
@@ -272,7 +292,7 @@ def _decode_text(answer: ReceivedAnswer) -> str:
 
 def _excerpt(answer: ReceivedAnswer) -> str:
     """The start of an answer, for a message."""
-    text = " ".join(answer.body[:300].decode("utf-8", errors="replace").split())
+    text = printable(" ".join(answer.body[:300].decode("utf-8", errors="replace").split()), lines=False)
     return f"({text[:160]})" if text else "(no body)"
 
 
@@ -288,4 +308,4 @@ def _reason(error: requests.RequestException) -> str:
 def _retry_after(answer: ReceivedAnswer) -> float | None:
     """The seconds that the service asks the client to wait, if it does."""
     text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isdecimal() and text.isascii() else None

@@ -14,6 +14,7 @@ from typing import Any
 
 from tradewinds.config import resolve
 from tradewinds.core import files
+from tradewinds.core.safe_text import cell
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.outcomes import PeriodFigures
@@ -58,7 +59,7 @@ def _ranking_csv(ranking: Ranking) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["rank", "run_id", *keys, *(f"{part}_{name}" for part in parts for name in figures)])
     for rank, row in enumerate(ranking.rows, 1):
-        settings = map(setting_text, row.settings.values())
+        settings = [cell(setting_text(value)) for value in row.settings.values()]
         values = [getattr(getattr(row, part), name) for part in parts for name in figures]
         writer.writerow([rank, row.run_id, *settings, *("" if value is None else value for value in values)])
     return out.getvalue()

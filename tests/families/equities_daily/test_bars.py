@@ -251,3 +251,21 @@ def test_an_answer_that_cannot_be_believed_is_refused(tmp_path, chart, monkeypat
     chart.middleware = lambda handler, path: handler.send(200, "application/json", body) is None
     with pytest.raises(FetchError, match="not what it should be"):
         yahoo.fetch_year(client(chart), "BHP.AX", 2024, TODAY)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_of_bars_in_another_encoding_is_named_with_its_line(tmp_path, encoding):
+    path = tmp_path / "bars.csv"
+    path.write_bytes("symbol,date,prévision\nAAA,2024-01-02,1\n".encode(encoding))
+    with pytest.raises(ConfigError, match=r"bars\.csv, line 1: the file of bars is not text in UTF-8") as caught:
+        user_bars.symbols(str(path), "symbol")
+    assert ("UTF-16" in str(caught.value)) == (encoding == "utf-16")
+
+
+@pytest.mark.parametrize("number", ["1e12", "-1e300", "99999999999999999999"])
+def test_a_price_that_no_share_ever_had_is_refused_with_its_row(tmp_path, number):
+    path = tmp_path / "bars.csv"
+    row = f"AAA,2024-01-03,{number},11,9,10,5\n"
+    path.write_text(f"symbol,date,open,high,low,close,volume\nAAA,2024-01-02,10,11,9,10,5\n{row}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"row 2 of its column 'open' is out of range"):
+        user_bars.import_bars(str(path), COLUMNS, [("AAA", 2024, str(tmp_path / "x.parquet"))])

@@ -85,7 +85,11 @@ def test_a_bad_row_of_a_parquet_file_is_named(tmp_path, columns, words):
     ("name", "content", "words"),
     [
         ("a.csv", HEAD + GOOD + "M,2025-05-01T18:00:00Z\n", "Expected 3 columns, got 2"),
-        ("a.csv", HEAD.encode() + b"M\xff,2025-05-01T18:00:00Z,0.5\n", "UTF8"),
+        (
+            "a.csv",
+            HEAD.encode() + b"M\xff,2025-05-01T18:00:00Z,0.5\n",
+            "line 2: the probability file is not text in UTF-8",
+        ),
         ("a.csv", HEAD.replace(",", ";") + "M;2025-05-01T18:00:00Z;0.5\n", "market_ticker;known_at_utc;p_yes"),
         ("a.csv", "market_ticker,known_at_utc,P_YES\n" + GOOD, "column p_yes is missing"),
         ("a.csv", "market_ticker,known_at_utc,p_yes,p_yes\nM,2025-05-01T18:00:00Z,0.5,0.6\n", "p_yes"),

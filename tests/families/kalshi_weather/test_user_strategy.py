@@ -2,6 +2,8 @@
 
 import copy
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -84,6 +86,48 @@ HEAD = "from tradewinds.strategies.user_file import NO, NONE, YES, Orders\ndef o
 def test_what_is_wrong_is_told_with_its_place(tmp_path, text, error, words):
     with pytest.raises(error, match=words):
         run(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("import sys\nsys.exit(0)", ConfigError, r"mine\.py: line 2: it ends the program \(sys\.exit\)"),
+        ("raise SystemExit", ConfigError, r"mine\.py: line 1: it ends the program"),
+        ("exit()", ConfigError, r"mine\.py: line 1: it ends the program"),
+        ("while True: pass", ConfigError, r"mine\.py: line 1: it was still busy after 0 s"),
+        ("class Odd(BaseException): pass\nraise Odd('\x1b[2J')", ConfigError, r"line 2: Odd: \\x1b"),
+        ("x = '\0'", ConfigError, r"mine\.py: .*null bytes"),
+        (HEAD + "exit(0)", SimulationError, r"mine\.py: line 3: it ends the program"),
+        (HEAD + "[1 for _ in iter(int, 1)]", SimulationError, r"mine\.py: line 3: it was still busy after"),
+    ],
+)
+def test_a_file_that_ends_the_program_or_never_ends_is_named(tmp_path, monkeypatch, text, error, words):
+    for name in ("LOAD_SECONDS", "CALL_SECONDS"):
+        monkeypatch.setattr(file_strategy, name, 0.3)
+    with pytest.raises(error, match=words):
+        run(tmp_path, text)
+
+
+def test_a_file_that_catches_every_error_ends_with_the_process(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import time\nwhile True:\n    try: time.sleep(1)\n    except BaseException: pass\n"
+    )
+    program = (
+        "from tradewinds.core import time_limit\n"
+        "from tradewinds.families.kalshi_weather.strategies import file_strategy\n"
+        "file_strategy.LOAD_SECONDS = time_limit.AGAIN_SECONDS = 0.05\n"
+        "file_strategy.load('mine.py')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "mine.py, line" in done.stderr and "catches every error" in done.stderr
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "mine.py").write_bytes("# prévision\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"mine\.py, line 1: the strategy file is not text in UTF-8"):
+        file_strategy.load(str(tmp_path / "mine.py"))
 
 
 RAW = {

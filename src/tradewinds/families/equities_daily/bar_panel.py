@@ -12,6 +12,7 @@ import numpy as np
 
 from tradewinds.core import files
 from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.damage import naming_damage
 from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.families.equities_daily import schemas
@@ -244,7 +245,7 @@ def make_panel(plan: SharesPlan) -> None:
     # the rows of all files
     table = schemas.BARS.empty_table()
     if plan.files.bars:
-        with duckdb.connect() as connection:
+        with naming_damage(plan.stages["bars"]), duckdb.connect() as connection:
             table = connection.sql(
                 "SELECT * FROM read_parquet($files)", params={"files": plan.files.bars}
             ).to_arrow_table()

@@ -7,6 +7,7 @@ import pyarrow as pa
 from tradewinds.core.files import schema_of
 from tradewinds.core.units import SHARE_PRICE
 
+MOST_PRICE, MOST_VOLUME = 10**9, 10**12  # they fit the columns below, and no share has come near them
 PRICE_COLUMNS = ("open", "high", "low", "close")  # in this order wherever prices are columns
 
 # The bars of one symbol and year. `quarantine` is the reason why a row is not used; null for a row that is used.

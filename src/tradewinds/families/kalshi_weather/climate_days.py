@@ -10,6 +10,7 @@ import csv
 import datetime as dt
 import difflib
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def climate_date_of(event_ticker: str) -> dt.date:
         ValueError: the last segment is no date (`KXHIGHNY-FOO`).
     """
     text = event_ticker.rsplit("-", 1)[-1]
-    if len(text) != 7 or text[2:5] not in MONTHS or not (text[:2] + text[5:]).isdigit():
+    if len(text) != 7 or text[2:5] not in MONTHS or not re.fullmatch("[0-9]{4}", text[:2] + text[5:]):
         raise ValueError(f"no climate date in event ticker {event_ticker!r}")
     return dt.date(2000 + int(text[:2]), MONTHS.index(text[2:5]) + 1, int(text[5:]))
 

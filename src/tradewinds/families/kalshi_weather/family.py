@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tradewinds.families.contract import Findings, Subject
     from tradewinds.results.report.run import FamilyReport
 
+FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
 _HERE = "families/kalshi_weather"
 _FORECAST_CODE = (
     f"{_HERE}/forecasts",
@@ -129,7 +130,13 @@ class KalshiWeather:
             config: resolved.
             problems: to which problems are added.
         """
+        if dt.date.fromisoformat(config["date_start_local"]) < FIRST_MARKET:
+            what = f"is before {FIRST_MARKET}: the exchange had no market of temperatures."
+            problems.add(("date_start_local",), what, "Begin where there is data.")
         for index, series in enumerate(config["series_tickers"]):
+            if problems.are_enough:
+                problems.not_shown += len(config["series_tickers"]) - index
+                break  # an error fits a screen, and finding the nearest names takes time
             try:
                 climate_days.station_of(series)
             except ConfigError as error:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tradewinds.core import files
+from tradewinds.core.safe_text import cell, from_cell, printable
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import PlannedEvent
 
@@ -74,13 +75,15 @@ def write_event_data(folder: str | Path, events: Sequence[PlannedEvent], skipped
 def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Collection[str]) -> None:
     """Write markets.csv, the exchange's names of the traded markets, in order of ticker.
 
+    A name that a spreadsheet would take for a formula has ' in front.
+
     Args:
         folder: of the run.
         catalogs: paths (columns: schemas.CATALOG).
         traded: market tickers.
     """
     rows = {
-        row["market_ticker"]: (row["market_ticker"], row["title"] or "", row["yes_sub_title"] or "")
+        row["market_ticker"]: tuple(cell(printable(row[name] or "")) for name in NAME_COLUMNS)
         for path in catalogs
         for row in files.read_rows(path, NAME_COLUMNS)
         if row["market_ticker"] in traded
@@ -99,7 +102,7 @@ def market_names(folder: str | Path, tickers: Collection[str]) -> dict[str, str]
     """
     with open(Path(folder) / "markets.csv", encoding="utf-8", newline="") as handle:
         return {
-            row["market_ticker"]: ": ".join(filter(None, (row["title"], row["yes_sub_title"])))
+            row["market_ticker"]: ": ".join(filter(None, (from_cell(row["title"]), from_cell(row["yes_sub_title"]))))
             for row in csv.DictReader(handle)
             if row["market_ticker"] in tickers
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tradewinds.core.safe_text import printable
 from tradewinds.results.report.parts import Code, Items, Page, Panel, Plot, ReportPart, ReportTable, Text, Tiles
 
 _MEANING = re.compile(r"[\\`*|\[\]$~]|(?<!\w)_|_(?!\w)")  # between letters an underscore is itself
@@ -21,7 +22,7 @@ def markdown(page: Page) -> str:
 
 def escape(text: str) -> str:
     """Text without a meaning of its own in Markdown, in its tables, and in the HTML made from it."""
-    harmless = _MEANING.sub(lambda sign: "\\" + sign[0], " ".join(text.split()))
+    harmless = _MEANING.sub(lambda sign: "\\" + sign[0], " ".join(printable(text).split()))
     return _ENTITY.sub("&amp;", harmless).replace("<", "&lt;").replace(">", "&gt;")
 
 

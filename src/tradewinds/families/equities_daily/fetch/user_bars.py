@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from tradewinds.core import files
+from tradewinds.core import files, user_files, user_tables
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import shortened
 from tradewinds.families.equities_daily.fetch import bar_checks
-from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
+from tradewinds.families.equities_daily.schemas import MOST_PRICE, MOST_VOLUME, PRICE_COLUMNS
 
 FORMAT = 1  # version of the files that an import makes; another number makes all of them again
 
@@ -70,20 +69,15 @@ def symbols(path: str, column: str) -> list[str]:
         ConfigError: the file cannot be read or lacks the column.
     """
     table = _table(path)
-    if column not in table.column_names:
-        remedy = f"It has {', '.join(table.column_names)}."
-        raise ConfigError(f"there is no column {column!r}.", where=path, remedy=remedy)
-    return sorted(symbol for symbol in pc.unique(table[column].cast(pa.string())).to_pylist() if symbol)
+    _check_column(table, column, path, "symbol")
+    return sorted(symbol for symbol in pc.unique(_texts(table[column], path)).to_pylist() if symbol)
 
 
 def _digest(path: str, columns: Mapping[str, str | None]) -> str:
     """Hash a user's file, the names of its columns and FORMAT; raises as import_bars."""
-    try:
-        with open(path, "rb") as handle:
-            found = hashlib.file_digest(handle, "sha256")
-    except OSError as error:
-        remedy = "Give the path of a CSV or Parquet file."
-        raise ConfigError(f"cannot be read ({error.strerror}).", where=path, remedy=remedy) from None
+    user_files.check_plain(path, "the file of bars", "Give the path of a CSV or Parquet file.")
+    with open(path, "rb") as handle:
+        found = hashlib.file_digest(handle, "sha256")
     found.update(repr((FORMAT, sorted(columns.items()))).encode())
     return found.hexdigest()
 
@@ -98,12 +92,10 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     table = _table(path)
     user_names = {name: user_name for name, user_name in columns.items() if user_name is not None}
     for name, user_name in user_names.items():
-        if user_name not in table.column_names:
-            remedy = f"It has {', '.join(table.column_names)}; say which one it is in bars.columns.{name}."
-            raise ConfigError(f"there is no column {user_name!r}.", where=path, remedy=remedy)
+        _check_column(table, user_name, path, name)
     found = {name: table[user_name] for name, user_name in user_names.items()}
     # every row needs a symbol and a date
-    found["symbol"] = found["symbol"].cast(pa.string())
+    found["symbol"] = _texts(found["symbol"], path)
     found["date"] = _dates(found["date"], path)
     for name in ("symbol", "date"):
         missing = pc.sum(pc.fill_null(pc.equal(found[name].cast(pa.string()), ""), True)).as_py() or 0
@@ -113,7 +105,8 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     # columns that the file lacks are null
     kept = pc.is_in(found["symbol"], pa.array(symbols))
     for name in (*PRICE_COLUMNS, "volume", "adj_close"):
-        found[name] = _numbers(found.get(name), len(kept), path, user_names.get(name))
+        most = MOST_VOLUME if name == "volume" else MOST_PRICE
+        found[name] = _numbers(found.get(name), len(kept), path, user_names.get(name), most)
     return pa.table(found).filter(kept)
 
 
@@ -123,17 +116,28 @@ def _table(path: str) -> pa.Table:
     Raises:
         ConfigError: it cannot be read.
     """
+    return user_tables.read_table(path, "the file of bars", "It must be CSV with a header, or Parquet.")
+
+
+def _check_column(table: pa.Table, user_name: str, path: str, name: str) -> None:
+    """Raise ConfigError unless the table of the file at `path` has one column `user_name`, the column `name` of schema BARS."""
+    count = table.column_names.count(user_name)
+    if count != 1:
+        what = f"there is no column {user_name!r}." if not count else f"there are {count} columns {user_name!r}."
+        present = shortened(", ".join(table.column_names), 300)
+        raise ConfigError(what, where=path, remedy=f"It has {present}; say which one it is in bars.columns.{name}.")
+
+
+def _texts(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
+    """Convert a column of symbols of the file at `path` to text.
+
+    Raises:
+        ConfigError: its values are neither text nor numbers.
+    """
     try:
-        return pq.read_table(path) if _is_parquet(path) else pa.csv.read_csv(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        remedy = "It must be CSV with a header, or Parquet."
-        raise ConfigError(f"cannot be read ({str(error).splitlines()[0]}).", where=path, remedy=remedy) from None
-
-
-def _is_parquet(path: str) -> bool:
-    """Whether a file begins like a Parquet file."""
-    with open(path, "rb") as handle:
-        return handle.read(4) == b"PAR1"
+        return values.cast(pa.string())
+    except pa.ArrowException:
+        raise ConfigError("its column of symbols is no text.", where=path, remedy="Symbols are text.") from None
 
 
 def _dates(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
@@ -149,17 +153,32 @@ def _dates(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
         raise ConfigError("its column of dates cannot be read as dates.", where=path, remedy=remedy) from None
 
 
-def _numbers(values: pa.ChunkedArray | None, count: int, path: str, user_name: str | None) -> Any:
+def _numbers(values: pa.ChunkedArray | None, count: int, path: str, user_name: str | None, most: int) -> Any:
     """Return a column of numbers as it is, or `count` nulls if the file at `path` does not have it.
 
+    Args:
+        values: the column; None without it.
+        count: rows of the file.
+        path: the file.
+        user_name: what the file calls the column.
+        most: the largest number that is believed, with either sign.
+
     Raises:
-        ConfigError: its values are text.
+        ConfigError: its values are no numbers, or out of range.
     """
     if values is None or pa.types.is_null(values.type):
         return pa.nulls(count, pa.float64())
-    if pa.types.is_string(values.type):
+    kind = values.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise ConfigError(
             f"its column {user_name!r} is no column of numbers.", where=path, remedy="Write plain decimals."
+        )
+    sizes = pc.abs(values.cast(pa.float64()))
+    too_large = pc.and_(pc.is_finite(sizes), pc.greater(sizes, most))
+    if (row := pc.index(too_large, True).as_py()) >= 0:
+        what = f"row {row + 1} of its column {user_name!r} is out of range."
+        raise ConfigError(
+            what, where=path, remedy=f"Prices and volumes are at most {MOST_PRICE:,} and {MOST_VOLUME:,}."
         )
     return values
 

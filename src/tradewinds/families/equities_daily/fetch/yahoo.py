@@ -9,6 +9,7 @@ Open, high, low and close are adjusted for all splits up to the day of the answe
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +17,13 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from tradewinds.families.equities_daily.fetch import bar_checks
-from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
+from tradewinds.families.equities_daily.schemas import MOST_PRICE, MOST_VOLUME, PRICE_COLUMNS
 from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
 PATH = "/v8/finance/chart"
 TEXTS = ServiceTexts(nothing_there=b"Data doesn't exist for startDate")  # status 400: all before the symbol's listing
+_CURRENCY = re.compile("[A-Za-z]{3}")
 _UNIT = Decimal("0.000001")
 
 
@@ -60,12 +62,15 @@ def fetch_year(client: HttpClient, name: str, year: int, today: dt.date) -> tupl
         meta, rows = result["meta"], _rows(result, name)
         if (meta["symbol"], meta["dataGranularity"]) != (name, "1d"):
             client.refuse(f"it is of {meta['symbol']} at {meta['dataGranularity']}, not {name} at 1d", path, payload)
-        splits = _splits(result)
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+        splits, currency = _splits(result), meta.get("currency")
+        if currency is not None and not _CURRENCY.fullmatch(currency):
+            raise ValueError(f"currency {currency!a}")
+    # OSError: a time zone that is a folder of the time-zone database, or a time stamp that the system cannot convert
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError, OSError) as error:
         client.refuse(f"{type(error).__name__} {error}", path, payload)
     kept = [row for row in rows if row["date"].year == year and row["date"] <= last]
     table = bar_checks.judged(pa.Table.from_pylist(kept, _SCHEMA))
-    facts = {"currency": meta.get("currency"), "timezone": meta["exchangeTimezoneName"], "splits": splits}
+    facts = {"currency": currency, "timezone": meta["exchangeTimezoneName"], "splits": splits}
     return table, about | facts | _cost(client)
 
 
@@ -99,15 +104,35 @@ def _rows(result: dict[str, Any], symbol: str) -> list[dict[str, Any]]:
     columns = [quote[name] for name in PRICE_COLUMNS]
     rows = []
     for ts, *prices, adj, volume in zip(result["timestamp"], *columns, adjusted, quote["volume"], strict=True):
+        if type(ts) is not int:
+            raise TypeError(f"time stamp {ts!a}")
         day = dt.datetime.fromtimestamp(ts, zone).date()
         exact = dict(zip((*PRICE_COLUMNS, "adj_close"), map(_price, (*prices, adj)), strict=True))
-        rows.append({"symbol": symbol, "date": day, **exact, "volume": None if volume is None else int(volume)})
+        rows.append({"symbol": symbol, "date": day, **exact, "volume": _volume(volume)})
     return rows
 
 
 def _price(value: Decimal | int | None) -> Decimal | None:
-    """Round a price half to even to six decimals; null stays null."""
-    return None if value is None else Decimal(value).quantize(_UNIT, ROUND_HALF_EVEN)
+    """Round a price half to even to six decimals; null stays null.
+
+    Raises:
+        ValueError: it is no number of JSON, or larger than any price.
+    """
+    if value is None:
+        return None
+    return Decimal(_believed(value, MOST_PRICE)).quantize(_UNIT, ROUND_HALF_EVEN)
+
+
+def _volume(value: Decimal | int | None) -> int | None:
+    """Return a volume; null stays null; raises as `_price`."""
+    return None if value is None else int(_believed(value, MOST_VOLUME))
+
+
+def _believed(value: Any, most: int) -> Decimal | int:
+    """Return a number of JSON between -most and most; raises as `_price`."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not -most <= value <= most:
+        raise ValueError(f"number {value!a}")
+    return value
 
 
 def _splits(result: dict[str, Any]) -> list[str]:

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds.core import times
+from tradewinds.core import times, user_files
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import EPOCH
 from tradewinds.families.kalshi_weather import climate_days
 
@@ -46,12 +47,13 @@ class RecordedFile:
     def __init__(self, path: str | Path, required: Iterable[str]) -> None:
         self.path = str(path)
         try:
-            if not Path(path).is_file():
-                raise FileNotFoundError("there is no such file")
-            with pq.ParquetFile(path) as file:
+            if odd := user_files.problem_of(path):
+                raise OSError(odd)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 self.table = file.read()
-        except (OSError, pa.ArrowException) as error:
-            problem = str(error).splitlines()[0]
+            self.table.validate(full=True)  # texts that are no UTF-8, offsets that point outside
+        except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+            problem = shortened((str(error).splitlines() or [type(error).__name__])[0], 200)
             raise ConfigError(
                 f"cannot be imported ({problem}).", where=self.path, remedy="Give a Parquet file."
             ) from None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from tradewinds.core import units
+from tradewinds.core import strict, units
 from tradewinds.families.kalshi_weather import schemas
 
 LIVE, HISTORICAL = "live", "historical"
@@ -114,9 +114,9 @@ def _decimals(name: str, cells: tuple[str | None, ...], kind: pa.DataType) -> pa
 
 def _decimal(name: str, text: str, kind: pa.DataType) -> Decimal:
     try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ShapeError(f"{name} is no decimal: {text!r}") from None
-    if not value.is_finite() or value < 0 or (kind == units.PRICE and value > 1):
+        value = strict.decimal(text)
+    except ValueError:
+        raise ShapeError(f"{name} is no decimal: {text[:60]!a}") from None
+    if value < 0 or (kind == units.PRICE and value > 1):
         raise ShapeError(f"{name} is out of range: {text}")
     return value

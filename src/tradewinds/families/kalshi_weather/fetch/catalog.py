@@ -9,10 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
+from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import moment
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station, climate_date_of
+from tradewinds.families.kalshi_weather.fetch import market_checks
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import HISTORICAL, LIVE
 from tradewinds.sources.http import HttpClient, NotFound
 
@@ -91,6 +94,8 @@ def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
         cursor = payload.get("cursor")
         if not cursor or not markets:
             return found
+        if not isinstance(cursor, str):
+            client.refuse("a cursor that is no text", path, payload)
         if cursor in seen:
             client.refuse(f"the cursor {cursor} came back", path, payload)
         seen.add(cursor)
@@ -137,19 +142,33 @@ def _row(
         row["climate_date"] = climate_date_of(event)
     except ValueError:
         return None
+    if fault := next(market_checks.faults(row, now), None):
+        client.refuse(f"market {shortened(ascii(row['market_ticker']))}: {fault}", path, market)
     return row
 
 
 def _moment_or_none(text: str | None) -> dt.datetime | None:
+    if text and not text.isascii():
+        raise ValueError(f"time ({text!a})")
     return moment(text, up=True) if text else None
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    """A JSON number as a float."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise TypeError(f"number ({value!a})")
+    return float(value)
 
 
 def _decimal(value: Any) -> Decimal | None:
-    return None if value in (None, "") else Decimal(str(value))
+    """A JSON number, or a decimal as text."""
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise TypeError(f"decimal ({value!a})")
+    return strict.decimal(value) if isinstance(value, str) else Decimal(value)
 
 
 def _merge(before: dict[str, Row], fetched: dict[str, Row]) -> dict[str, Row]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradewinds.core import user_files
 from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def _signer(key_id: str, key_path: Path) -> Signer:
     except ModuleNotFoundError:
         remedy = "pip install tradewinds[signing], or unset the credentials."
         raise ConfigError("signing needs the package cryptography.", where="environment", remedy=remedy) from None
+    if key_path.exists():
+        user_files.check_plain(key_path, "the key file", "Name an unencrypted PEM file.")
     try:
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:

@@ -10,10 +10,13 @@ import csv
 import datetime as dt
 import io
 import math
+import re
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
+from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
 from tradewinds.core.text import whole_seconds_up
 from tradewinds.families.kalshi_weather import schemas
@@ -25,6 +28,10 @@ MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
 TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
+LEAST_REPORTED, MOST_REPORTED = -130, 150  # °F: no station on earth has had less or more
+_STAMP = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.+Z-]*)?$")
+_PRODUCT = re.compile(r"(?:19|20)[0-9]{10}[A-Za-z0-9_-]{0,60}")
+_DAY = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 # ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
 REPORT_DELAY_SECONDS = 600
 # A running year is asked again from this many days before the date it reaches: late runs and corrections come in.
@@ -112,14 +119,20 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
 
 
 def _stamp(text: str) -> int:
-    """Naive times of the table are UTC; a fraction of a second is rounded up, since what is known depends on them."""
+    """Naive times of the table are UTC; a fraction of a second is rounded up, since what is known depends on them.
+
+    Raises:
+        ValueError: the text is no time of these years.
+    """
+    if not _STAMP.match(text):
+        raise ValueError(f"{text[:40]!a} is no time")
     return whole_seconds_up(text)
 
 
 def _degrees(text: str | None) -> float | None:
-    if not text:
+    if not text or text.strip().lower() == "nan":
         return None
-    value = float(text)
+    value = float(strict.decimal(text.strip()))
     return value if MISSING[0] < value < MISSING[1] else None
 
 
@@ -139,7 +152,7 @@ def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datet
         if not isinstance(payload["results"], list):
             raise TypeError("results is no list")
         rows = [_report(item, station) for item in payload["results"]]
-    except (KeyError, TypeError, ValueError, NotFound) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, NotFound) as error:
         client.refuse(f"no list of climate reports ({error})", CLI, payload or str(error))
     wrong = [row["climate_date"] for row in rows if row["climate_date"].year != year]
     if wrong:
@@ -163,6 +176,8 @@ def _reports_reach(table: pa.Table, year: int, now: dt.datetime) -> dt.date:
 def _report(item: dict[str, Any], station: Station) -> dict[str, Any]:
     if item["station"] != station.station_id:
         raise ValueError(f"asked for {station.station_id}, got {item['station']}")
+    if not _PRODUCT.fullmatch(item["product"]) or not _DAY.fullmatch(item["valid"]):
+        raise ValueError(f"product {item['product'][:60]!a} of {item['valid'][:20]!a}")
     day = dt.date.fromisoformat(item["valid"])
     issued = dt.datetime.strptime(item["product"][:12], "%Y%m%d%H%M").replace(tzinfo=dt.UTC)
     standard = issued + dt.timedelta(hours=station.lst_offset_hours)
@@ -183,6 +198,8 @@ def _whole(value: Any) -> int | None:
     """Whole °F; "M" is missing."""
     if value in ("M", None):
         return None
-    if value != int(value):
-        raise ValueError(f"{value} is not whole")
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value != int(value):
+        raise ValueError(f"{value!a} is no whole number")
+    if not LEAST_REPORTED <= value <= MOST_REPORTED:
+        raise ValueError(f"{value} °F")
     return int(value)

@@ -7,16 +7,15 @@ a zone are UTC. Probabilities are decimals, kept to 12 places: the text of a CSV
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from tradewinds.core import times
+from tradewinds.core import strict, times, user_tables
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather.forecasts.integer_mass import QUANTUM
 
@@ -33,10 +32,11 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
     # All columns, each once.
-    table = _read(Path(path))
+    remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
+    table = user_tables.read_table(path, "the probability file", remedy, SimulationError, texts=COLUMNS)
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
-        present = ", ".join(table.column_names) or "none"
+        present = shortened(", ".join(table.column_names), 300) or "none"
         remedy = f"It needs the columns {', '.join(COLUMNS)}; found: {present}."
         raise SimulationError(f"column {missing[0]} is missing.", where=str(path), remedy=remedy)
     if repeated := [name for name in COLUMNS if table.column_names.count(name) > 1]:
@@ -120,21 +120,6 @@ def _some(tickers: Iterable[str]) -> str:
     return ", ".join(listed[:3]) + more
 
 
-def _read(path: Path) -> pa.Table:
-    """The table of a CSV (its columns as text) or Parquet file."""
-    try:
-        if path.suffix.lower() == ".csv":
-            as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(COLUMNS, pa.string()))
-            return pa.csv.read_csv(path, convert_options=as_text)
-        return pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
-        problem = str(error).splitlines()[0]
-        raise SimulationError(
-            f"the probability file cannot be read ({problem}).", where=str(path), remedy=remedy
-        ) from None
-
-
 def _known_at(column: pa.ChunkedArray, path: str | Path) -> list[int]:
     """The times of a file in Unix seconds, rounded up: a value known within a second is not known at the second's start."""
     try:
@@ -152,13 +137,10 @@ def _known_at(column: pa.ChunkedArray, path: str | Path) -> list[int]:
 def _probability(p_yes: Any, where: str) -> Decimal:
     """A probability rounded to 12 decimals, half to even."""
     try:
-        text = repr(p_yes) if isinstance(p_yes, float) else str(p_yes).strip()
-        if not text.isascii() or "_" in text:  # digits of other scripts, and 1_0, are numbers to Python alone
-            raise InvalidOperation
-        exact = Decimal(text)
+        exact = strict.decimal(repr(p_yes) if isinstance(p_yes, float) else str(p_yes).strip())
         if not 0 <= exact <= 1:
-            raise InvalidOperation
-    except InvalidOperation:
+            raise ValueError
+    except ValueError:
         remedy = "It must be a number from 0 to 1."
         raise SimulationError(f"p_yes {p_yes!r} is no probability.", where=where, remedy=remedy) from None
     return exact.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)

@@ -7,6 +7,7 @@ contracts, and priority among the orders of one instant. The engine applies limi
 from __future__ import annotations
 
 import functools
+import os
 import traceback
 import types
 from collections.abc import Mapping
@@ -15,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewinds.core import time_limit, user_files
 from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import PICO, exact
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import MOST_EXACT
@@ -24,6 +27,10 @@ from tradewinds.families.kalshi_weather.strategies.account_rules import account_
 
 YES, NO = Side.YES, Side.NO
 FUNCTION = "orders"
+LOAD_SECONDS = 10.0  # that loading a user's file may take
+CALL_SECONDS = 30.0  # that a call of its function may take,
+QUOTE_SECONDS = 0.001  # and for every quote it is asked about
+MOST_SAID = 300  # characters of an error of the user's code
 
 __all__ = ["NO", "NONE", "YES", "Orders", "Quotes", "pico"]
 
@@ -57,15 +64,18 @@ def _module(path: str, changed_ns: int) -> types.ModuleType:
     """
     module = types.ModuleType(Path(path).stem)
     module.__file__ = path
+    text = user_files.read_text(path, "the strategy file", "Give the path of a Python file.")
     try:
-        # The user asked for their own code to be executed.
-        exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), module.__dict__)
+        with time_limit.limit(LOAD_SECONDS, path, ConfigError.exit_code):
+            # The user asked for their own code to be executed.
+            exec(compile(text, path, "exec"), module.__dict__)
     except SyntaxError as error:
         raise ConfigError(f"line {error.lineno}: {error.msg}.", where=path, remedy="Python cannot read it.") from None
-    except Exception as error:  # the user's code may raise anything; the message names its line
-        remedy = "The file must be importable by itself."
-        problem = f"{_line_of(error, path)}{type(error).__name__}: {error}."
-        raise ConfigError(problem, where=path, remedy=remedy) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's code may raise anything, also sys.exit; the message names its line
+        remedy = 'The file must be importable by itself: put what a script does under if __name__ == "__main__".'
+        raise ConfigError(_problem_of(error, path, LOAD_SECONDS), where=path, remedy=remedy) from None
     return module
 
 
@@ -76,8 +86,9 @@ def load(path: str) -> Any:
         ConfigError: there is no such file, it cannot be read as Python, or it has no such function.
     """
     file = Path(path)
-    if not file.is_file():
+    if not os.path.lexists(file):
         raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
+    user_files.check_plain(file, "the strategy file", "Give the path of a Python file.")
     function = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
     if not callable(function):
         remedy = "Define it; docs/strategies.md shows one."
@@ -110,11 +121,15 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
 
     def orders_of(quotes: Quotes) -> WantedOrders:
         count = len(quotes.p_pico)
+        seconds = CALL_SECONDS + count * QUOTE_SECONDS
         try:
-            orders = Orders(*function(quotes, parameters))
+            with time_limit.limit(seconds, path, SimulationError.exit_code):
+                orders = Orders(*function(quotes, parameters))
             side, quantity, priority = (np.broadcast_to(np.asarray(column), count) for column in orders)
-        except Exception as error:  # the user's code may raise anything; the message names its line
-            problem = f"{_line_of(error, path)}{type(error).__name__}: {error}."
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's code may raise anything, also sys.exit; the message names its line
+            problem = _problem_of(error, path, seconds)
             remedy = f"{FUNCTION} must return Orders(side, quantity, priority), a value per quote or one for all."
             raise SimulationError(problem, where=path, remedy=remedy) from None
         order_problem = _problem(quotes, side, quantity, priority)
@@ -148,6 +163,22 @@ def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | N
     if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all() or (priority >= 2**63).any():
         return "a priority that is no number below 2^63"
     return None
+
+
+def _problem_of(error: BaseException, path: str, seconds: float) -> str:
+    """What a user's code did, as a sentence that names its line.
+
+    Args:
+        error: what it raised.
+        path: of the file.
+        seconds: how long it was allowed to take.
+    """
+    line = _line_of(error, path)
+    if isinstance(error, time_limit.OutOfTime):
+        return f"{line}it was still busy after {seconds:.0f} s."
+    if isinstance(error, SystemExit):
+        return f"{line}it ends the program (sys.exit)."
+    return f"{line}{type(error).__name__}: {shortened(str(error), MOST_SAID)}."
 
 
 def _line_of(error: BaseException, path: str) -> str:
