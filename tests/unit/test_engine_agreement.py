@@ -17,6 +17,7 @@ from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.candles import Seen
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
@@ -117,7 +118,7 @@ class Choice:
 @st.composite
 def all_limits(draw):
     return {
-        "allow_opposing": draw(st.booleans()),
+        "opposing": draw(st.sampled_from(Opposing)),
         "max_volume_share": draw(maybe(Fraction(1, 10), Fraction(1, 2), Fraction("0.3333333333333333"))),
         "per_market": draw(maybe(1, 4, 11)),
         "per_event": draw(maybe(3, 12)),
@@ -129,7 +130,9 @@ def all_limits(draw):
 
 def naive_limits(limits):
     notional = limits["notional_per_event_micro"]
-    return limits | {"notional_per_event": None if notional is None else Fraction(notional, 10**6)}
+    opposing = {Opposing.REFUSED: False, Opposing.HELD: "hold", Opposing.NETTED: True}[limits["opposing"]]
+    dollars = None if notional is None else Fraction(notional, 10**6)
+    return limits | {"notional_per_event": dollars, "allow_opposing": opposing}
 
 
 @st.composite

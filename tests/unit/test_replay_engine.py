@@ -26,6 +26,7 @@ from tests.unit.engine_parts import (
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, TAKER_RATE, exchange_fee
 
@@ -184,7 +185,7 @@ def test_opposing_positions():
     quotes = [quote(0, 5, 5, yes="0.10"), quote(0, 6, 9, no="0.10")]
     held = replay([contract(p="0.5")], quotes, rules())
     assert (orders(held), held.rejections) == ([(5, "A", "YES", 1)], {"OPPOSING_POSITION": 4})
-    free = replay([contract(p="0.5")], quotes, rules(allow_opposing=True))
+    free = replay([contract(p="0.5")], quotes, rules(opposing=Opposing.HELD))
     assert [o[2] for o in orders(free)] == ["YES", "NO", "NO", "NO", "NO"]
 
 

@@ -15,6 +15,7 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
@@ -301,6 +302,8 @@ def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent
 
 
 def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEvent) -> Trade:
+    # orders are decided before their market settles, so what was closed before that was netted to the last contract
+    netted = position.closed_ts < market.settle_ts
     return Trade(
         series_ticker=event.station.series_ticker,
         event_ticker=market.event_ticker,
@@ -313,8 +316,8 @@ def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEve
         ev_gross_pico=fill.gross_ev_pico,
         ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
         reason_code="EV_THRESHOLD",
-        settled_result=str(market.result),
-        settled_ts=market.settle_ts,
+        settled_result=NETTED if netted else str(market.result),
+        settled_ts=position.closed_ts,
         position=position,
     )
 
