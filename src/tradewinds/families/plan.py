@@ -147,9 +147,14 @@ def refuse_missing(plan: Plan[Any]) -> None:
         DataMissing: a file is not there, or does not reach the end of the range; names them.
     """
     missing = [path for path in plan.fetched if not Path(path).exists()]
-    missing += [f"{path} (ends too early)" for path in stale_files(plan)]
+    missing += [f"{path} (ends too early)" for path in stale_files(plan) if not _complete(path, plan.growing[path])]
     if missing:
         raise lacking(missing, "fetches")
+
+
+def _complete(path: str, needed: dt.date) -> bool:
+    """Whether a growing file has everything through a date, though some of it may still change: a market without a result."""
+    return dt.date.fromisoformat(files.read_meta(path).get("listed_through", dt.date.min.isoformat())) >= needed
 
 
 def lacking(paths: Sequence[str], how: str) -> DataMissing:

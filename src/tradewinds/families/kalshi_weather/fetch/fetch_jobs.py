@@ -20,7 +20,7 @@ from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
-from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
+from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog, yesterday
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
 from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.client import client_for, utc_now
@@ -81,9 +81,9 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
             logger.info("%s was made meanwhile by another run", out)
             return
         markets = exchange_requests.markets_of(_rows_of_day(catalog, day))
-        if not markets:
-            _refuse_uncovered(series, day, catalog)
         now = utc_now()
+        if not markets:
+            _refuse_unlisted(station, day, catalog, now)
         event_candles.refuse_open(station, day, markets, now)
         table, meta = _candles(station, day, markets, wanted, out, now)
         files.write_parquet(out, table, meta)
@@ -139,17 +139,22 @@ def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
     return table.slice(first, bisect.bisect_right(days, day) - first)
 
 
-def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
-    """Raise FetchError for a date that the catalog does not cover.
+def _refuse_unlisted(station: Station, day: dt.date, catalog: str, now: dt.datetime) -> None:
+    """Raise FetchError for a date that was not over when the catalog was made: a market of it may have been listed since.
 
-    Where the catalog is complete, a date without a market is one of which the exchange has none.
+    Of an earlier date without a market the exchange has none, whether or not the markets of other dates are settled.
     """
-    covered = files.read_meta(catalog)["covers_through"]
-    if day > dt.date.fromisoformat(covered):
-        remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
-        raise FetchError(
-            f"the catalog of {series} covers {covered} at the latest, not {day}.", where=catalog, remedy=remedy
-        )
+    meta = files.read_meta(catalog)
+    listed = meta.get("listed_through", meta["covers_through"])
+    if day <= dt.date.fromisoformat(listed):
+        return
+    again = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
+    later = "Lower date_end_local, or run again when that day is over."
+    raise FetchError(
+        f"the catalog of {station.series_ticker} lists all markets through {listed} only, and none of {day}.",
+        where=catalog,
+        remedy=again if day <= yesterday(station, now) else later,
+    )
 
 
 def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:
