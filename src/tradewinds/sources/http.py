@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from tradewinds import __version__
-from tradewinds.core.errors import FetchError
+from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.sources.budget import Budget, Permission
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 
@@ -221,7 +221,7 @@ class HttpClient:
             raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
-        """Keep a copy of an answer that cannot be right, and raise a FetchError that says where the copy is.
+        """Keep a copy of an answer that cannot be right, and raise an error that says where the copy is.
 
         Args:
             what: what is wrong with it.
@@ -229,18 +229,20 @@ class HttpClient:
             payload: the answer, decoded or as text.
 
         Raises:
-            FetchError: always.
+            RefusedAnswer: always.
         """
         text = payload if isinstance(payload, str) else json.dumps(payload, default=str, indent=1)
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         copy = Path("data/failed_responses") / f"{name}.txt"
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(text, encoding="utf-8")
-        raise FetchError(
+        refused = RefusedAnswer(
             f"the answer is not what it should be: {what}.",
             where=f"GET {self.root}{path}",
             remedy=f"Nothing was stored. A copy of the answer is in {copy}; the service may have changed.",
         )
+        refused.copy = copy.as_posix()
+        raise refused
 
     def _shown(self, path: str, params: Mapping[str, Any]) -> str:
         """The URL of a request, for people: without secrets."""

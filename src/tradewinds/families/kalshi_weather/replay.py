@@ -24,7 +24,9 @@ from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, trades_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
+from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
 from tradewinds.families.kalshi_weather.events import (
+    DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
     EventMarket,
@@ -254,6 +256,16 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
+    left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
+    if left_out and not skips_damaged(config["on_missing"]):
+        first = left_out[0]
+        raise SimulationError(
+            f"the candles of {len(left_out)} event(s) were left out because the exchange's answer could not be right, first "
+            f"{first.ticker} ({first.path}), and this config does not leave such events out.",
+            where="on_missing.damaged",
+            remedy="tradewinds run asks for them again, and so does snakemake once the file is deleted. Set "
+            "on_missing.damaged to skip to leave such events out.",
+        )
     for reason, key in _FAIL_KEYS.items():
         found = [event.ticker for event in events if event.skip == reason]
         if found and config["on_missing"][key] == "fail":

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from tradewinds.core import files
-from tradewinds.core.errors import ConfigError, FetchError
+from tradewinds.core.environment import ON_MISSING
+from tradewinds.core.errors import ConfigError, FetchError, RefusedAnswer
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.damaged_events import is_left_out, left_out_meta, skips_damaged
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog, yesterday
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
@@ -74,10 +78,15 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
         window: which minutes, as CandleWindow writes them in paths.
         catalog: the series' catalog file.
         out: the file to make.
+
+    Raises:
+        FetchError: the event is not complete yet, or the exchange cannot be asked.
+        RefusedAnswer: its answer cannot be right, and on_missing.damaged is not skip.
     """
     station, day, wanted = climate_days.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
     with files.only_maker(out):
-        if Path(out).exists():
+        skips = skips_damaged(json.loads(os.environ.get(ON_MISSING, "{}")))
+        if Path(out).exists() and (skips or not is_left_out(out)):
             logger.info("%s was made meanwhile by another run", out)
             return
         markets = exchange_requests.markets_of(_rows_of_day(catalog, day))
@@ -85,7 +94,13 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
         if not markets:
             _refuse_unlisted(station, day, catalog, now)
         event_candles.refuse_open(station, day, markets, now)
-        table, meta = _candles(station, day, markets, wanted, out, now)
+        try:
+            table, meta = _candles(station, day, markets, wanted, out, now)
+        except RefusedAnswer as error:
+            if not skips:
+                raise
+            logger.warning("%s %s is left out (on_missing.damaged: skip): %s", series, date, error)
+            table, meta = _left_out(station, day, markets, wanted, now, error)
         files.write_parquet(out, table, meta)
     shown = ("event_ticker", "rows_per_market", "missing_minutes", "requests", "retries", "tier", "kept_from", "reason")
     logger.info("%s %s: %d candles, %s", series, date, table.num_rows, {key: meta[key] for key in shown})
@@ -126,6 +141,21 @@ def _candles(
     told = {"window_policy": wanted.policy, "tier": tier, "requests": requests, "retries": retries}
     told["retrieved_at"] = now.isoformat()
     return table, meta | told | {"kept_from": None if kept is NOTHING_KEPT else kept.path.as_posix()}
+
+
+def _left_out(
+    station: Station,
+    day: dt.date,
+    markets: list[exchange_requests.CatalogMarket],
+    wanted: CandleWindow,
+    now: dt.datetime,
+    error: RefusedAnswer,
+) -> tuple[pa.Table, dict[str, Any]]:
+    """A table without rows for an event whose candles cannot be right, and why. It covers no window, so that none is kept."""
+    table = schemas.CANDLES.empty_table()
+    meta = event_candles.event_meta(station, day, markets, {}, table, wanted.period_minutes)
+    told = {"window_policy": wanted.policy, "tier": None, "requests": 0, "retries": 0, "kept_from": None}
+    return table, meta | told | {"retrieved_at": now.isoformat()} | left_out_meta(error)
 
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
