@@ -43,8 +43,8 @@ FILE_SYSTEM_REFUSES = frozenset(
 def export_environment(config: Mapping[str, Any]) -> None:
     """Set the environment variables that the jobs of this workflow read.
 
-    They name the services' endpoints and rates, whether fetching is allowed, what to do with data that are missing, the folder of the family's scripts, this Python
-    (first on the PATH) and, in a clone, this package (first on the PYTHONPATH).
+    They name the services' endpoints and rates, whether fetching is allowed, what to do about missing data, the folder of the
+    family's scripts, this Python (first on the PATH) and, in a clone, this package (first on the PYTHONPATH).
 
     With --sdm conda a job runs under a Python that has no tradewinds installed; so it gets this clone's. An installed
     tradewinds is found beside Snakemake.

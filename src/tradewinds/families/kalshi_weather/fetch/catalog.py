@@ -180,4 +180,5 @@ def yesterday(station: Station, now: dt.datetime) -> dt.date:
 def _covers_through(rows: list[Row], listed_through: dt.date) -> dt.date:
     """The day before the first climate date with a market that is not final; else the last listed one."""
     waiting = [row["climate_date"] for row in rows if row["result"] not in FINAL]
-    return min([listed_through, *(date - dt.timedelta(days=1) for date in waiting)])
+    first: list[dt.date] = [listed_through, *(date - dt.timedelta(days=1) for date in waiting)]
+    return min(first)
