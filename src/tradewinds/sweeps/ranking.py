@@ -55,7 +55,7 @@ class Trial:
     """The daily returns before the split, as the computation of luck needs them.
 
     Attributes:
-        returns: their digest.
+        returns_digest: digest of the returns; points with the same one are one trial.
         observations: how many they are.
         sharpe: their Sharpe ratio, not annualised.
         skewness: their skewness.
@@ -63,7 +63,7 @@ class Trial:
         days_per_year: how many of them make a year.
     """
 
-    returns: str
+    returns_digest: str
     observations: int
     sharpe: float
     skewness: float
@@ -187,7 +187,7 @@ def rank_judged(judged: Iterable[JudgedPoint | FailedPoint], split: dt.date, by:
             continue
         rows.append(one.row)
         if one.trial:
-            trials[one.trial.returns] = one.trial.sharpe
+            trials[one.trial.returns_digest] = one.trial.sharpe
             by_run[one.row.run_id] = one.trial
     failed.sort(key=lambda point: point.run_id)
     if not rows:

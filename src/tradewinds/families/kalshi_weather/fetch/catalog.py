@@ -29,8 +29,8 @@ def sync_catalog(
     """List all markets of a series and merge them into what is known.
 
     Returns:
-        A table of schema schemas.CATALOG and its metadata, with `listed_through`: the last climate date up to which the listing
-        is complete; and `covers_through`: the last one up to which every listed market is final, too.
+        A table of the columns schemas.CATALOG and its metadata, with `listed_through`: the last climate date up to which the
+        listing is complete; and `covers_through`: the last one up to which every listed market is final, too.
 
     Raises:
         FetchError: the series is unknown to the exchange, or an answer is malformed.
