@@ -66,7 +66,7 @@ CONFIG = {
         "fixed_qty": 1,
         "max_contracts_per_market": 5,
         "max_contracts_per_event": 20,
-        "allow_opposing": True,
+        "allow_opposing": "hold",
     },
     "fees": {"rounding": "cent"},
     "fetch": "never",

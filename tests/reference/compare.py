@@ -1,5 +1,6 @@
 """Compares a run of the product with the same run of naive_replay.py, row by row."""
 
+from collections import Counter
 from fractions import Fraction
 
 from tests.reference.naive_replay import NaiveRun
@@ -32,7 +33,7 @@ def naive_rows(run):
     return [
         (
             x["market"].ticker, x["market"].event, x["market"].series, x["decision_ts"], x["quote_ts"], x["side"], x["qty"],
-            x["price"], x["fee"], x["gross"], x["net"], x["market"].result, x["market"].settles, x["payout"],
+            x["price"], x["fee"], x["gross"], x["net"], x["result"], x["ended"], x["payout"],
             x["payout"] - x["qty"] * x["price"] - x["fee"],
         )
         for x in run.trades
@@ -56,10 +57,13 @@ def naive_books(run):
     """What the naive run's trades must look like in the books, in no particular order."""
     rows = []
     for x in run.trades:
-        what, settles = (x["market"].ticker, x["side"].removeprefix("BUY_")), x["market"].settles
+        what = (x["market"].ticker, x["side"].removeprefix("BUY_"))
         rows.append((x["decision_ts"], "FILL", *what, x["qty"], x["price"], -x["qty"] * x["price"]))
         rows += [(x["decision_ts"], "FEE", *what, 0, 0, -x["fee"])] if x["fee"] else []
-        rows.append((settles, "SETTLEMENT", *what, -x["qty"], run.payout(x), x["payout"]))
+        paid = Counter()  # what is paid at one instant at one price is one row, however many pairs it closes
+        for when, n, each in x["closings"]:
+            paid[when, each] += n
+        rows += [(when, "SETTLEMENT", *what, -n, each, n * each) for (when, each), n in paid.items()]
     return rows
 
 

@@ -117,6 +117,9 @@ class Bought:
         candle: end of the candle behind the price in Unix seconds.
         gross: expected value per contract before the fee, in dollars.
         net: expected value per contract after the fee, in dollars.
+        left: contracts that are still held.
+        received: payouts so far, in dollars.
+        ended: when the last of them was paid, in Unix seconds; None while some are held.
     """
 
     contract: Any
@@ -128,12 +131,23 @@ class Bought:
     candle: int
     gross: Fraction
     net: Fraction
+    left: int = 0
+    received: Fraction = Fraction(0)
+    ended: int | None = None
+
+    def close(self, quantity, each, t):
+        """Close some of the contracts for a payout each, in dollars; returns what is paid."""
+        assert 0 < quantity <= self.left
+        self.left -= quantity
+        self.received += quantity * each
+        self.ended = None if self.left else t
+        return quantity * each
 
     @property
-    def payout(self):
-        """What the contracts pay at settlement, in dollars."""
+    def pays(self):
+        """What one contract pays at settlement, in dollars."""
         one = Fraction(self.contract.payout_yes_micro, 10**6)
-        return self.quantity * (one if self.side == YES else 1 - one)
+        return one if self.side == YES else 1 - one
 
 
 class NaiveEngine:
@@ -152,6 +166,7 @@ class NaiveEngine:
         refused: number of refused orders by reason.
         crossed: number of crossed quotes that were seen.
         used: end of the latest candle that was seen.
+        netted: number of pairs that were closed before settlement.
     """
 
     def __init__(self, contracts, candles, settings, instants=()):
@@ -160,7 +175,7 @@ class NaiveEngine:
         self.settings, self.instants = settings, set(instants)
         self.cash = settings.cash
         self.fills, self.open, self.decided, self.equity = [], [], [], []
-        self.refused, self.crossed, self.used = Counter(), 0, -1
+        self.refused, self.crossed, self.used, self.netted = Counter(), 0, -1, 0
 
     def run(self):
         """Go through all decision times and instants, then settle everything; returns self."""
@@ -180,7 +195,7 @@ class NaiveEngine:
     def settle(self, t):
         """Pay out every open order whose contract settles at `t` or before."""
         for done in [x for x in self.open if x.contract.settle_ts <= t]:
-            self.cash += done.payout
+            self.cash += done.close(done.left, done.pays, done.contract.settle_ts)
             self.open.remove(done)
 
     def visible(self, contract, t):
@@ -193,11 +208,11 @@ class NaiveEngine:
         """Return what an open order would bring at the visible quote, in dollars; 0 without a usable quote."""
         candle = self.visible(held.contract, t)
         other = candle and candle.price(NO if held.side == YES else YES)
-        return Fraction(0) if other is None else held.quantity * (1 - other)
+        return Fraction(0) if other is None else held.left * (1 - other)
 
     def decide(self, t):
         """Ask for an order of each open contract, then place the orders: highest priority first, then by ticker."""
-        equity = self.cash + sum(x.quantity * x.price for x in self.open)
+        equity = self.cash + sum(x.left * x.price for x in self.open)
         orders = []
         for index, contract in enumerate(self.contracts):
             candle = self.visible(contract, t) if contract.start_ts <= t < contract.end_ts else None
@@ -263,10 +278,21 @@ class NaiveEngine:
             self.decided.append((t, contract.ticker, side, wanted, price, False, reason))
             return
         self.cash -= quantity * price + cost
-        bought = Bought(contract, side, quantity, price, cost, t, candle.end, gross, net)
+        bought = Bought(contract, side, quantity, price, cost, t, candle.end, gross, net, quantity)
         self.fills.append(bought)
         self.open.append(bought)
+        if self.settings.limits.get("allow_opposing") is True:
+            self.net(bought, t)
         self.decided.append((t, contract.ticker, side, quantity, price, True, "EV_THRESHOLD"))
+
+    def net(self, bought, t):
+        """Close pairs of a new order and the other side's oldest contracts, one pair after the other, for a dollar each."""
+        others = [x for x in self.open if x.contract is bought.contract and x.side != bought.side]
+        while bought.left and others:
+            self.cash += bought.close(1, bought.price, t) + others[0].close(1, 1 - bought.price, t)
+            self.netted += 1
+            others = [x for x in others if x.left]
+        self.open = [x for x in self.open if x.left]
 
     def limited(self, contract, candle, side, quantity, price, t):
         """Apply the limits to an order, in their order.
@@ -275,9 +301,8 @@ class NaiveEngine:
             (None, contracts that are left), or (reason of the refusal, 0).
         """
         limits, name = self.settings.limits, contract.event.name
-        of_market = [x for x in self.open if x.contract is contract]
-        of_event = [x for x in self.open if x.contract.event.name == name]
-        if not limits.get("allow_opposing") and any(x.side != side for x in of_market):
+        others = sum(x.left for x in self.open if x.contract is contract and x.side != side)
+        if not limits.get("allow_opposing") and others:
             return "OPPOSING_POSITION", 0
         # of one candle no more than a share of its volume
         if limits.get("max_volume_share") is not None:
@@ -285,22 +310,33 @@ class NaiveEngine:
             quantity = min(quantity, math.floor(limits["max_volume_share"] * candle.volume) - used)
             if quantity < 1:
                 return "LIQUIDITY", 0
-        # open contracts
-        for key, held, reason in (
+        # what is held when the pairs are closed, the oldest contracts of the other side first: (contract, contracts, price)
+        pairs = min(quantity, others) if limits.get("allow_opposing") is True else 0
+        held, going = [], pairs
+        for x in self.open:
+            taken = min(x.left, going) if x.contract is contract and x.side != side else 0
+            going -= taken
+            held.append((x.contract, x.left - taken, x.price))
+        of_market = [row for row in held if row[0] is contract]
+        of_event = [row for row in held if row[0].event.name == name]
+        # open contracts: pairs do not count, the rest meets what is held after them
+        more = quantity - pairs
+        for key, rows, reason in (
             ("per_market", of_market, "MAX_CONTRACTS_PER_MARKET"),
             ("per_event", of_event, "MAX_CONTRACTS_PER_EVENT"),
-            ("total_open", self.open, "MAX_TOTAL_OPEN_CONTRACTS"),
+            ("total_open", held, "MAX_TOTAL_OPEN_CONTRACTS"),
         ):
             if limits.get(key) is not None:
-                quantity = min(quantity, limits[key] - sum(x.quantity for x in held))
-                if quantity < 1:
+                more = max(0, min(more, limits[key] - sum(row[1] for row in rows)))
+                if pairs + more < 1:
                     return reason, 0
         # entry cost of the event's open contracts
         if limits.get("notional_per_event") is not None:
-            left = limits["notional_per_event"] - sum(x.quantity * x.price for x in of_event)
-            quantity = min(quantity, math.floor(left / price))
-            if quantity < 1:
+            left = limits["notional_per_event"] - sum(count * cost for _, count, cost in of_event)
+            more = max(0, min(more, math.floor(left / price)))
+            if pairs + more < 1:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
+        quantity = pairs + more
         # orders of the event on the civil day
         if limits.get("orders_per_event_day") is not None:
             today = [x for x in self.fills if x.contract.event.name == name and day(contract, x.t) == day(contract, t)]

@@ -33,9 +33,14 @@ def exact(value):
     return None if value is None else Fraction(str(value))
 
 
-def seconds(moment):
-    """Convert an instant to Unix seconds."""
-    return int(moment.timestamp())
+def next_second(moment):
+    """Convert an instant to Unix seconds; a fraction counts as the next second."""
+    return math.ceil(Fraction(moment.microsecond, 10**6)) + int(moment.replace(microsecond=0).timestamp())
+
+
+def this_second(moment):
+    """Convert an instant to Unix seconds; a fraction is dropped."""
+    return int(moment.replace(microsecond=0).timestamp())
 
 
 def fee(multiplier, quantity, price):
@@ -99,8 +104,8 @@ class NaiveMarket:
         self.result = row["result"]
         self.p = p_yes
         self.multiplier = ONE if row["fee_multiplier"] is None else exact(row["fee_multiplier"])
-        opened, closed = seconds(row["open_time"]), seconds(row["close_time"])
-        self.settles = closed if row["settlement_ts"] is None else seconds(row["settlement_ts"])
+        opened, closed = next_second(row["open_time"]), this_second(row["close_time"])
+        self.settles = next_second(row["settlement_ts"] or row["close_time"])
         self.pays = {"yes": ONE, "no": Fraction(0), "scalar": exact(row["settlement_value"])}.get(self.result)
         self.start = max(opened, asof(series, day, config["asof_policy"]))
         self.end = min(closed, self.settles)
@@ -131,7 +136,7 @@ class NaiveRun:
         climate: paths of climate reports.
 
     Attributes:
-        trades: filled orders as dicts, in order of time.
+        trades: filled orders as dicts, in order of time; `closings` are the payments (instant, contracts, dollars each).
         rejections: number of refused orders by reason.
         skipped: reason of each skipped (series, date).
         scored: (ticker, P(YES), whether YES won) of every market with a probability and a yes/no result.
@@ -240,9 +245,25 @@ class NaiveRun:
             (x for x in self.open if x["market"].settles <= t), key=lambda x: (x["market"].settles, x["market"].ticker)
         )
         for trade in due:
-            trade["payout"] = trade["qty"] * self.payout(trade)
-            self.cash += trade["payout"]
+            self.close(trade, trade["left"], self.payout(trade), trade["market"].settles, trade["market"].result)
             self.open.remove(trade)
+
+    def close(self, trade, quantity, each, t, result):
+        """Pay some contracts of a trade, each a number of dollars; the last payment names the trade's result and end."""
+        trade["left"] -= quantity
+        trade["payout"] += quantity * each
+        trade["closings"].append((t, quantity, each))
+        trade["result"], trade["ended"] = result, t
+        self.cash += quantity * each
+
+    def net(self, t, trade):
+        """Close a new trade's contracts against those of the other side, the oldest first: a pair is worth a dollar."""
+        for other in [x for x in self.open if x["market"] is trade["market"] and x["side"] != trade["side"]]:
+            pairs = min(other["left"], trade["left"])
+            if pairs:
+                self.close(other, pairs, 1 - trade["price"], t, "netted")
+                self.close(trade, pairs, trade["price"], t, "netted")
+        self.open = [x for x in self.open if x["left"]]
 
     @staticmethod
     def payout(trade):
@@ -251,7 +272,7 @@ class NaiveRun:
 
     def decide(self, t, markets):
         """Choose an order per market, then place the orders: highest net expected value first, then by ticker."""
-        equity = self.cash + sum(x["qty"] * x["price"] for x in self.open)
+        equity = self.cash + sum(x["left"] * x["price"] for x in self.open)
         orders = []
         for m in markets:
             quote = m.quote(t, self.config["max_quote_age_minutes"])
@@ -319,9 +340,8 @@ class NaiveRun:
             (None, contracts that are left), or (reason of the refusal, 0).
         """
         risk = self.risk
-        of_market = [x for x in self.open if x["market"] is m]
-        of_event = [x for x in self.open if x["market"].key == m.key]
-        if not risk["allow_opposing"] and any(x["side"] != side for x in of_market):
+        opposing = sum(x["left"] for x in self.open if x["market"] is m and x["side"] != side)
+        if risk["allow_opposing"] is False and opposing:
             return "OPPOSING_POSITION", 0
         # of one candle no more than a share of its volume
         if risk["max_volume_share"] is not None:
@@ -329,22 +349,26 @@ class NaiveRun:
             quantity = min(quantity, math.floor(exact(risk["max_volume_share"]) * quote.volume) - bought)
             if quantity <= 0:
                 return "LIQUIDITY", 0
+        # pairs with the other side are free of the limits on what is held; the rest meets what the pairs leave
+        free = min(quantity, opposing) if risk["allow_opposing"] is True else 0
+        rest, held = quantity - free, self.held_after(m, side, free)
         # open contracts
-        for reason, limit, held in (
-            ("MAX_CONTRACTS_PER_MARKET", risk["max_contracts_per_market"], of_market),
-            ("MAX_CONTRACTS_PER_EVENT", risk["max_contracts_per_event"], of_event),
-            ("MAX_TOTAL_OPEN_CONTRACTS", risk["max_total_open_contracts"], self.open),
+        for reason, limit, counted in (
+            ("MAX_CONTRACTS_PER_MARKET", risk["max_contracts_per_market"], lambda other: other is m),
+            ("MAX_CONTRACTS_PER_EVENT", risk["max_contracts_per_event"], lambda other: other.key == m.key),
+            ("MAX_TOTAL_OPEN_CONTRACTS", risk["max_total_open_contracts"], lambda other: True),
         ):
             if limit is not None:
-                quantity = min(quantity, limit - sum(x["qty"] for x in held))
-                if quantity <= 0:
+                rest = max(0, min(rest, limit - sum(n for other, n, _ in held if counted(other))))
+                if free + rest == 0:
                     return reason, 0
         # entry cost of the event's open contracts
         if risk["max_notional_per_event_usd"] is not None:
-            room = exact(risk["max_notional_per_event_usd"]) - sum(x["qty"] * x["price"] for x in of_event)
-            quantity = min(quantity, math.floor(room / ask))
-            if quantity <= 0:
+            cost = sum(n * price for other, n, price in held if other.key == m.key)
+            rest = max(0, min(rest, math.floor((exact(risk["max_notional_per_event_usd"]) - cost) / ask)))
+            if free + rest == 0:
                 return "MAX_NOTIONAL_PER_EVENT_USD", 0
+        quantity = free + rest
         # orders of the event on the civil day
         if risk["max_trades_per_event_per_day"] is not None:
             today = [
@@ -358,6 +382,15 @@ class NaiveRun:
         while quantity and quantity * ask + fee(m.multiplier, quantity, ask) > self.cash:
             quantity -= 1
         return (None, quantity) if quantity else ("INSUFFICIENT_CASH", 0)
+
+    def held_after(self, m, side, pairs):
+        """Return (market, contracts, price) of what is held once an order of `side` has closed some pairs, oldest first."""
+        rows = []
+        for x in self.open:
+            gone = min(pairs, x["left"]) if x["market"] is m and x["side"] != side else 0
+            pairs -= gone
+            rows.append((x["market"], x["left"] - gone, x["price"]))
+        return rows
 
     @staticmethod
     def civil(m, t):
@@ -378,9 +411,14 @@ class NaiveRun:
             "quote_ts": quote.end,
             "gross": p - ask,
             "net": p - ask - cost / quantity,
+            "left": quantity,
+            "payout": Fraction(0),
+            "closings": [],
         }
         self.trades.append(trade)
         self.open.append(trade)
+        if self.risk["allow_opposing"] is True:
+            self.net(t, trade)
 
     def equity_points(self):
         """Return (instant, cash, liquidation value) at the start, every 00:00 UTC, every settlement and the end.
@@ -400,7 +438,9 @@ class NaiveRun:
     def worth(self, t):
         """Return (cash, liquidation value of the open contracts at the visible quotes) at an instant, in dollars."""
         done = [x for x in self.trades if x["decision_ts"] < t]
-        paid = sum(x["payout"] for x in done if x["market"].settles <= t)
+        paid = sum(
+            n * each for x in done for when, n, each in x["closings"] if when < t or when == x["market"].settles == t
+        )
         cash = self.start_balance - sum(x["qty"] * x["price"] + x["fee"] for x in done) + paid
         value = Fraction(0)
         for x in done:
@@ -408,5 +448,6 @@ class NaiveRun:
                 quote = x["market"].quote(t, self.config["max_quote_age_minutes"])
                 if quote:
                     other = quote.no_ask() if x["side"] == "BUY_YES" else quote.yes_ask()
-                    value += x["qty"] * (1 - other) if other is not None else 0
+                    left = x["qty"] - sum(n for when, n, _ in x["closings"] if when < t)
+                    value += left * (1 - other) if other is not None else 0
         return cash, value

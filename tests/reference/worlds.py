@@ -114,7 +114,7 @@ def _config(rng, series, first, last):
         "max_notional_per_event_usd": maybe(1, 2.75, 10),
         "max_trades_per_event_per_day": maybe(1, 3, 10),
         "max_volume_share": maybe(0.1, 0.5),
-        "allow_opposing": rng.random() < 0.3,
+        "allow_opposing": rng.choice([False, False, True, True, "hold"]),
     }
     # sometimes room for a few contracts only, whose fee per contract is above that of the whole order: EV_THRESHOLD occurs
     if rng.random() < 0.25:
@@ -143,9 +143,12 @@ def _markets(rng, series, day):
     """Return the rows of the catalog of one event: two to five markets, one of which wins."""
     event = climate_days.event_ticker_of(series, day)
     start, end = climate_days.climate_day_bounds(climate_days.station_of(series), day)
-    opened = start - rng.choice([14, 10, -3]) * 3600
+    # instants with fractions of a second, some of them the last microsecond before a decision time
+    part = [0, 0, 0.5, -0.000001, 0.000001, 0.999999]
+    opened = start - rng.choice([14, 10, -3]) * 3600 + rng.choice(part)
     closed = end - rng.choice([60, 0, -3600, 8 * 3600])
-    settled = rng.choice([closed + 9 * 3600, closed + 30 * 3600, closed, None])
+    settled = rng.choice([closed + 9 * 3600 + rng.choice(part), closed + 30 * 3600, closed, None])
+    closed += rng.choice(part)
     tickers = [f"{event}-B{n}" for n in range(rng.randint(2, 5))]
     winner, scalar = rng.choice(tickers), rng.random() < 0.1
     return [
@@ -183,7 +186,8 @@ def _market(rng, series, day, event, ticker, opened, closed, settled, won, scala
     """Return a row of the catalog without strikes; times in Unix seconds."""
 
     def moment(ts):
-        return None if ts is None else dt.datetime.fromtimestamp(ts, dt.UTC)
+        whole = None if ts is None else dt.datetime.fromtimestamp(int(ts), dt.UTC)
+        return whole and whole + dt.timedelta(microseconds=round((ts - int(ts)) * 10**6))
 
     result = "scalar" if scalar else "yes" if won else "no"
     return {

@@ -30,11 +30,11 @@ at_most = _function("at_most", ctypes.c_bool, *[ctypes.c_uint64] * 4)
 kelly_quantity = _function("kelly_quantity", LONG, *[LONG] * 6)
 share_of = _function("share_of", LONG, *[LONG] * 3)
 before = _function("before", ctypes.c_bool, *[LONG] * 8)
-_fee_of = _function("fee_of", LONG, LONG, LONG, Fee)
+_fee_of = _function("fee_of", LONG, LONG, LONG, Fee)  # the lower half of 128 bits
 _affordable = _function("affordable", LONG, LONG, LONG, LONG, Fee)
 _row_at = _function("row_at", LONG, ctypes.c_void_p, *[LONG] * 3)
 _settle = _function("settle", None, LONG, *[ctypes.c_void_p] * 3, LONG, ctypes.c_void_p)
-_buy = _function("buy", None, *[ctypes.c_void_p] * 4)
+_buy = _function("buy", None, *[ctypes.c_void_p] * 5)
 _full = _function("full_reason", LONG, *[LONG] * 4, ctypes.c_void_p)
 _room = _function("cut_to_limits", LONG, *[LONG] * 6, *[ctypes.c_void_p] * 4)
 
@@ -64,8 +64,8 @@ def settle(ts, market, account, order, rows=None):
     _settle(ts, _columns(market), _columns(account), order.ctypes.data, len(order), to)
 
 
-def buy(fill, market, account, fills):
-    _buy(kernel._words(*fill), _columns(market), _columns(account), fills.ctypes.data)
+def buy(fill, market, account, limits, fills):
+    _buy(kernel._words(*fill), _columns(market), _columns(account), _limits(limits), fills.ctypes.data)
 
 
 def full(yes_held, no_held, side, in_event, limits):

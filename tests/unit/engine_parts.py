@@ -12,7 +12,7 @@ from tradewinds.engine.event_contracts import kernel, sizing
 from tradewinds.engine.event_contracts.candles import Candles, Window
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
-from tradewinds.engine.event_contracts.limits import CASH, REASONS, RiskLimits
+from tradewinds.engine.event_contracts.limits import CASH, REASONS, Opposing, RiskLimits
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import Replay, Universe, WindowCodes
 from tradewinds.engine.trades import legs_of, trades_of
@@ -119,8 +119,9 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     """
     given = (contracts, candles, how, cash, instants, cuts, first)
     found = _replayed(*given, full_audit=full_audit)
-    books_add_up(found, micro(cash))
-    quick = _replayed(*given, counted=False)
+    books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
+    quick, summary = _replayed(*given, counted=False), _account(*given, counted=False).summary()
+    assert summary.pnl_micro.tolist() == [trade.pnl for trade in trades_of(found.journal)]
     assert (quick.fills, quick.equity, quick.end_cash_micro) == (found.fills, found.equity, found.end_cash_micro)
     assert not quick.rejections and all(decision.filled for decision in quick.decisions)
     if full_audit:
@@ -130,19 +131,25 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     return found
 
 
-def books_add_up(outcome, start_micro):
+def books_add_up(outcome, start_micro, netted):
     """The account's own cash, at the end and at every instant that was noted, is what the books come to."""
     journal = outcome.journal
     journal.check(start_micro, outcome.end_cash_micro)
     noted = np.array(outcome.equity, np.int64).reshape(-1, 3)
     assert journal.cash(start_micro, noted[:, 0], before_fills=True).tolist() == noted[:, 1].tolist()
     for fill, trade, leg in zip(outcome.fills, trades_of(journal), legs_of(journal), strict=True):
-        assert (trade.pnl, trade.entry_fee) == (fill.payout_micro - fill.cost_micro, fill.fee_micro)
-        assert (trade.opened_ts, trade.closed_ts) == (fill.decision_ts, fill.contract.settle_ts)
+        assert (trade.entry_fee, trade.opened_ts) == (fill.fee_micro, fill.decision_ts)
+        if not netted:
+            assert (trade.pnl, trade.closed_ts) == (fill.payout_micro - fill.cost_micro, fill.contract.settle_ts)
+        assert fill.decision_ts <= trade.closed_ts <= fill.contract.settle_ts
         assert (leg.instrument, leg.name, leg.quantity) == (fill.contract.ticker, fill.side.name, fill.quantity * MICRO)
 
 
-def _replayed(contracts, candles, how, cash, instants, cuts, first, **audit):
+def _replayed(*given, **audit):
+    return _account(*given, **audit).outcome()
+
+
+def _account(contracts, candles, how, cash, instants, cuts, first, **audit):
     universe = Universe(contracts)
     account = Replay(universe, how, micro(cash), **audit)
     window, since, left = Window.empty(), -NEVER, list(contracts)
@@ -153,7 +160,7 @@ def _replayed(contracts, candles, how, cash, instants, cuts, first, **audit):
         window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], theirs)
         account.advance(WindowCodes(universe, window), until, [ts for ts in instants if since <= ts < until])
         since = until
-    return account.outcome()
+    return account
 
 
 def orders(outcome):
@@ -183,7 +190,7 @@ class Books:
         self.universe = Universe(contracts)
         self.market = self.universe.market(MINUTE)
         made = Replay(self.universe, rules(**limits), micro(cash))
-        self.account, self.limits = made._account, made._limits
+        self.account, self.limits = made._account.with_room(64), made._limits
         self.fills = np.zeros((64, 8), np.int64)
         self.settled = np.zeros((64, 5), np.int64)
 
@@ -191,10 +198,10 @@ class Books:
         """A contract's place."""
         return self.universe.idx[what.ticker]
 
-    def buy(self, what, side, quantity, price, fee="0", *, minute=10, candle=9):
-        """Book a fill."""
-        fill = (self.idx(what), side, quantity, micro(price), micro(fee), minute * MINUTE, candle * MINUTE, 0)
-        compiled.buy(fill, self.market, self.account, self.fills)
+    def buy(self, what, side, quantity, price, fee="0", *, minute=10, candle=9, netted=0):
+        """Book a fill; `netted` of its contracts make pairs with the other side."""
+        fill = (self.idx(what), side, quantity, micro(price), micro(fee), minute * MINUTE, candle * MINUTE, netted)
+        compiled.buy(fill, self.market, self.account, self.limits, self.fills)
 
     def settle(self, minute):
         """Pay out what settles by a minute."""

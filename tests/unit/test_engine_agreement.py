@@ -15,9 +15,12 @@ from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision
 from tradewinds.engine.event_contracts import replay as replay_module
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.candles import Seen
+from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
+from tradewinds.engine.trades import trades_of
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
 LENGTH = 70  # minutes of a world
@@ -117,7 +120,7 @@ class Choice:
 @st.composite
 def all_limits(draw):
     return {
-        "allow_opposing": draw(st.booleans()),
+        "opposing": draw(st.sampled_from(Opposing)),
         "max_volume_share": draw(maybe(Fraction(1, 10), Fraction(1, 2), Fraction("0.3333333333333333"))),
         "per_market": draw(maybe(1, 4, 11)),
         "per_event": draw(maybe(3, 12)),
@@ -129,7 +132,9 @@ def all_limits(draw):
 
 def naive_limits(limits):
     notional = limits["notional_per_event_micro"]
-    return limits | {"notional_per_event": None if notional is None else Fraction(notional, 10**6)}
+    opposing = {Opposing.REFUSED: False, Opposing.HELD: "hold", Opposing.NETTED: True}[limits["opposing"]]
+    dollars = None if notional is None else Fraction(notional, 10**6)
+    return limits | {"notional_per_event": dollars, "allow_opposing": opposing}
 
 
 @st.composite
@@ -241,6 +246,9 @@ def assert_same(outcome, naive, step):
     found = [(*row[:4], dollars(row[4]), *row[5:]) for row in every_decision(outcome, step)]
     assert found == sorted(naive.decided)
     assert outcome.rejections == naive.refused
+    assert [(dollars(trade.pnl), trade.closed_ts) for trade in trades_of(outcome.journal)] == [
+        (x.received - x.quantity * x.price - x.fee, x.ended) for x in naive.fills
+    ]
     assert dollars(outcome.end_cash_micro) == naive.cash
     assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
@@ -304,6 +312,23 @@ def test_crossed_quotes_and_the_watermark_are_those_that_are_met_on_the_way(worl
     assert seen.watermark == (None if naive.used < 0 else naive.used)
 
 
+def netting_of(outcome, world):
+    """What kinds of netting a replay has: rows netted whole, in part, themselves at once, and by orders that keep a rest."""
+    seen, journal = Counter(), outcome.journal
+    ways = {True: Counter(), False: Counter()}
+    netted = np.array([journal.reasons[reason] == NETTED for reason in journal.reason], bool)
+    for paid, position, quantity in zip(netted, journal.position_id, journal.quantity, strict=True):
+        ways[bool(paid)][int(position)] += min(0, int(quantity))
+    for n, fill in enumerate(outcome.fills):
+        share = -Fraction(ways[True][n], fill.quantity * 10**6)
+        seen["netted whole"] += share == 1
+        seen["netted in part"] += 0 < share < 1
+        both = {f.side for f in outcome.fills if f.contract is fill.contract}
+        seen["opposing held"] += len(both) == 2 and world.how.limits.opposing is Opposing.HELD
+    assert world.how.limits.opposing is Opposing.NETTED or not netted.any()
+    return seen
+
+
 def test_such_worlds_trade_and_are_refused_for_every_reason():
     """Two engines would agree on worlds in which nothing happens."""
     seen = Counter()
@@ -316,6 +341,7 @@ def test_such_worlds_trade_and_are_refused_for_every_reason():
         seen["eras"] += len({world.how.fee_rule.era(f.decision_ts) for f in outcome.fills}) > 1
         seen["sub-penny"] += any(f.price_micro % 10_000 for f in outcome.fills)
         seen["windows"] += len({sum(c * MINUTE <= f.decision_ts for c in world.cuts) for f in outcome.fills}) > 1
+        seen.update(netting_of(outcome, world))
         seen["valued"] += any(value for _, _, value in outcome.equity)
         seen.update(outcome.rejections.keys())
 
@@ -323,7 +349,7 @@ def test_such_worlds_trade_and_are_refused_for_every_reason():
     reasons = {
         "OPPOSING_POSITION", "LIQUIDITY", "MAX_CONTRACTS_PER_MARKET", "MAX_CONTRACTS_PER_EVENT",
         "MAX_TOTAL_OPEN_CONTRACTS", "MAX_NOTIONAL_PER_EVENT_USD", "MAX_TRADES_PER_EVENT_PER_DAY", "INSUFFICIENT_CASH",
-        "EV_THRESHOLD", "windows", "valued", "sub-penny",
+        "EV_THRESHOLD", "windows", "valued", "sub-penny", "netted whole", "netted in part", "opposing held",
     }  # fmt: skip
     assert reasons <= {name for name, n in seen.items() if n}, reasons - set(seen)
     assert seen["fills"] > 700 and seen["eras"] > 7 and seen["windows"] > 10, seen

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.engine_parts import MINUTE, contract, fee_by_hand, micro, quote, replay, rules
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, TAKER_RATE
 
 SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7"), TAKER_RATE), sizing.Kelly(Decimal("0.5"))])
@@ -22,7 +23,7 @@ def maybe(*values):
 @st.composite
 def limits(draw):
     return {
-        "allow_opposing": draw(st.booleans()),
+        "opposing": draw(st.sampled_from([Opposing.REFUSED, Opposing.HELD])),
         "max_volume_share": draw(maybe(Fraction(1, 10), Fraction(1, 2))),
         "per_market": draw(maybe(1, 4, 11)),
         "per_event": draw(maybe(3, 12)),
@@ -124,7 +125,7 @@ def test_every_limit_holds_after_every_fill(world):
         volume = next(r[4] for r in quotes if contracts[r[0]] is what and r[1] == fill.quote_ts) // 100
         assert balance >= 0
         assert what.start_ts <= fill.decision_ts < what.end_ts and fill.quote_ts <= fill.decision_ts
-        assert bound.allow_opposing or len({f.side for f in of_market}) == 1
+        assert bound.opposing is Opposing.HELD or len({f.side for f in of_market}) == 1
         assert within(sum(f.quantity for f in of_market), bound.per_market)
         assert within(sum(f.quantity for f in of_event), bound.per_event)
         assert within(sum(f.quantity for f in held), bound.total_open)

@@ -166,9 +166,18 @@ def test_results_follow_the_code_they_depend_on_and_no_other(tmp_path):
     assert digest() not in seen, "a renamed module is another one"
 
 
-def catalog(path, covers):
-    """A catalog that lists nothing and is complete through a date."""
-    files.write_parquet(path, pa.Table.from_pylist([], schemas.CATALOG), {"covers_through": covers})
+def catalog(path, covers, listed=None):
+    """A catalog that lists nothing: complete through a date, of which all before another one is final."""
+    meta = {"covers_through": covers} | ({"listed_through": listed} if listed else {})
+    files.write_parquet(path, pa.Table.from_pylist([], schemas.CATALOG), meta)
+
+
+def test_a_day_that_is_not_over_is_waited_for(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    tomorrow = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).date().isoformat()
+    catalog("catalog.parquet", covers="2025-04-30")
+    with pytest.raises(FetchError, match=r"none of .*Lower date_end_local, or run again when that day is over"):
+        fetch_jobs.fetch_candles_job("KXHIGHCHI", tomorrow, "full_1m", "catalog.parquet", "out.parquet")
 
 
 def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(monkeypatch, tmp_path):
@@ -178,11 +187,15 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
     monkeypatch.setenv(SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}))
     arguments = ("KXHIGHCHI", DAY.isoformat(), "trade_2300_d1_1m", "catalog.parquet", "out.parquet")
     catalog("catalog.parquet", covers="2025-04-30")
-    with pytest.raises(FetchError, match="covers 2025-04-30 at the latest, not 2025-05-01") as caught:
+    with pytest.raises(FetchError, match="lists all markets through 2025-04-30 only, and none of 2025-05-01") as caught:
         fetch_jobs.fetch_candles_job(*arguments)
     assert "snakemake --forcerun catalog.parquet" in str(caught.value) and not Path("out.parquet").exists()
     catalog("catalog.parquet", covers="2025-05-01")
     fetch_jobs.fetch_candles_job(*arguments)  # asks nobody: nothing listens on that port
+    Path("out.parquet").unlink()
+    # an earlier event that never settles: the listing is complete all the same
+    catalog("catalog.parquet", covers="2025-04-27", listed="2025-05-01")
+    fetch_jobs.fetch_candles_job(*arguments)
     meta = files.read_meta("out.parquet")
     assert (meta["reason"], meta["requests"], meta["event_ticker"]) == ("NO_EVENT", 0, "KXHIGHCHI-25MAY01")
     assert (meta["window_policy"], meta["climate_date"], meta["markets"]) == ("TRADE_WINDOW_ONLY", "2025-05-01", [])

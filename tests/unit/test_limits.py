@@ -8,7 +8,7 @@ import pytest
 from tests.unit.engine_parts import Books, contract, fee_by_hand, micro, orders, quote, replay, rules
 from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.limits import REASONS
+from tradewinds.engine.event_contracts.limits import REASONS, Opposing
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 A, B, OTHER = contract("A", days=(50,)), contract("B", days=(50,)), contract("C", event="F", settles=190)
@@ -45,7 +45,7 @@ def test_opposing_position():
     assert check(held) == (0, "OPPOSING_POSITION")
     assert check(held, side=Side.NO) == (10, None)
     assert check(held, what=B) == (10, None)
-    assert check(held, allow_opposing=True) == (10, None)
+    assert check(held, opposing=Opposing.HELD) == (10, None)
     assert check(held, settled=199) == (0, "OPPOSING_POSITION")
     assert check(held, settled=200) == (10, None)
 
@@ -60,7 +60,7 @@ def test_share_of_the_volume_rounds_down(volume, share, left):
 
 def test_volume_used_by_either_side_counts_against_its_candle_and_market_only():
     used = account((A, Side.YES, 3, "0.40"), (A, Side.NO, 1, "0.40"))
-    limits = {"max_volume_share": Fraction(1, 2), "allow_opposing": True}
+    limits = {"max_volume_share": Fraction(1, 2), "opposing": Opposing.HELD}
     assert check(used, volume=10, **limits) == (1, None)
     assert check(used, volume=8, **limits) == (0, "LIQUIDITY")
     assert check(used, volume=10, candle=12, **limits) == (5, None)
@@ -69,8 +69,8 @@ def test_volume_used_by_either_side_counts_against_its_candle_and_market_only():
 
 def test_contracts_per_market_count_both_sides():
     held = account((A, Side.YES, 3, "0.40"), (A, Side.NO, 2, "0.40"))
-    assert check(held, per_market=6, allow_opposing=True) == (1, None)
-    assert check(held, per_market=5, allow_opposing=True) == (0, "MAX_CONTRACTS_PER_MARKET")
+    assert check(held, per_market=6, opposing=Opposing.HELD) == (1, None)
+    assert check(held, per_market=5, opposing=Opposing.HELD) == (0, "MAX_CONTRACTS_PER_MARKET")
     assert check(held, per_market=5, what=B) == (5, None)
 
 
@@ -138,7 +138,7 @@ BINDING = (
 @pytest.mark.parametrize("first", range(len(BINDING)))
 def test_the_reason_is_that_of_the_first_limit_that_leaves_nothing(first):
     held = account((A, Side.YES, 1, "0.40"), cash="0")
-    limits = {"allow_opposing": first > 0}
+    limits = {"opposing": Opposing.HELD if first else Opposing.REFUSED}
     for _, binding in BINDING[first:]:
         limits |= binding
     assert check(held, side=Side.NO, **limits) == (0, BINDING[first][0])

@@ -18,6 +18,7 @@ from tradewinds.core.files import write_parquet
 from tradewinds.engine.event_contracts.candles import Seen, read_candles
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather import schemas
 
@@ -67,7 +68,7 @@ def in_force(candles, contracts, step=1, age=None):
     """
     tickers, found = [what.ticker for what in contracts], {}
     for side in Side:
-        how = rules(from_strategy=wants(side), step=step, age=age, allow_opposing=True)
+        how = rules(from_strategy=wants(side), step=step, age=age, opposing=Opposing.HELD)
         fills = replay_candles(contracts, candles, how, cash="1000000").fills
         refused = replay_candles(contracts, candles, how, cash="0").decisions
         times = {}

@@ -26,6 +26,7 @@ from tests.unit.engine_parts import (
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import Side
+from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, TAKER_RATE, exchange_fee
 
@@ -184,7 +185,7 @@ def test_opposing_positions():
     quotes = [quote(0, 5, 5, yes="0.10"), quote(0, 6, 9, no="0.10")]
     held = replay([contract(p="0.5")], quotes, rules())
     assert (orders(held), held.rejections) == ([(5, "A", "YES", 1)], {"OPPOSING_POSITION": 4})
-    free = replay([contract(p="0.5")], quotes, rules(allow_opposing=True))
+    free = replay([contract(p="0.5")], quotes, rules(opposing=Opposing.HELD))
     assert [o[2] for o in orders(free)] == ["YES", "NO", "NO", "NO", "NO"]
 
 
@@ -305,14 +306,15 @@ def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
     assert outcome.end_cash_micro == micro("1000000000") + 10**6 * (10**6 - micro(price)) - fill.fee_micro
 
 
-@pytest.mark.parametrize("price", ["0.50", "0.456789", "0.999999"])
-@pytest.mark.parametrize(
+ENORMOUS = pytest.mark.parametrize(
     "how",
     [
         {"quantity": 5_000_000},
         {"quantity": 10**18},
+        {"quantity": 10**30},
         {"size": sizing.EvProportional(Decimal("1e13"), TAKER_RATE)},
         {"size": sizing.EvProportional(Decimal("1e30"), TAKER_RATE)},
+        {"size": sizing.EvProportional(Decimal("12345678.123456789012345"), TAKER_RATE)},
         {"size": sizing.Kelly(Decimal(1))},
         {"from_strategy": many(5_000_000)},
         {"from_strategy": many(10**9)},
@@ -321,19 +323,55 @@ def test_a_million_contracts_are_bought_to_the_cent(price, how, rate):
     ],
     ids=lambda how: str(how.get("quantity") or how.get("size") or "user's"),
 )
-def test_more_than_can_be_exact_is_an_error_and_never_a_wrong_number(price, how):
-    """Limits and cash would reduce the order: what it costs before them is asked all the same."""
-    with pytest.raises(SimulationError, match=r"too many contracts to be exact") as caught:
-        replay([contract(p="1")], [quote(0, 5, 5, yes=price)], rules(min_ev="0", **how), cash="900000000")
+MILLIONS = "900000000"
+
+
+@pytest.mark.parametrize("price", ["0.50", "0.456789", "0.000001", "0.001234"])
+@pytest.mark.parametrize("rate", [TAKER_RATE, TAKER_RATE * Fraction("0.123456"), Fraction(0)])
+@ENORMOUS
+def test_an_order_of_any_size_is_what_its_limits_leave(price, rate, how):
+    what, quotes = contract(p="1", rate=rate), [quote(0, 5, 5, yes=price, volume=40)]
+    for limit, left in (
+        ({"per_market": 10}, 10),
+        ({"per_event": 7}, 7),
+        ({"total_open": 3}, 3),
+        ({"notional_per_event_micro": 4 * micro(price)}, 4),
+        ({"max_volume_share": Fraction(1, 2)}, 20),
+    ):
+        (fill,) = replay([what], quotes, rules(min_ev="0", **limit, **how), cash=MILLIONS).fills
+        assert (fill.quantity, fill.fee_micro) == (left, fee_by_hand(rate, left, micro(price)))
+
+
+@pytest.mark.parametrize("price", ["0.50", "0.456789"])
+@ENORMOUS
+def test_an_order_of_any_size_is_what_cash_pays(price, how):
+    (fill,) = replay([contract(p="1")], [quote(0, 5, 5, yes=price)], rules(min_ev="0", **how), cash="1000").fills
+    cost, more = (
+        n * micro(price) + fee_by_hand(TAKER_RATE, n, micro(price)) for n in (fill.quantity, fill.quantity + 1)
+    )
+    assert fill.cost_micro == cost <= micro("1000") < more
+
+
+def test_kelly_on_a_hundred_thousand_at_a_tenth_of_a_cent_under_a_cap_of_ten():
+    how = rules(size=sizing.Kelly(Decimal(1)), min_ev="0", per_market=10)
+    (fill,) = replay([contract(p="0.9")], [quote(0, 5, 5, yes="0.001234")], how, cash="100000").fills
+    assert fill.quantity == 10
+
+
+def test_enormous_orders_go_by_value_a_contract():
+    """Of two wanted orders of millions the better one is filled first, though their values need more than 64 bits."""
+    pair = [contract("A", "0.900000000001"), contract("B", "0.900000000002")]
+    quotes = [quote(i, 5, 5, yes="0.001234") for i in range(2)]
+    for size in ({"quantity": 10**15}, {"size": sizing.Kelly(Decimal(1))}):
+        outcome = replay(pair, quotes, rules(min_ev="0", total_open=1, **size), cash=MILLIONS)
+        assert orders(outcome) == [(5, "B", "YES", 1)]
+
+
+def test_more_contracts_than_can_be_counted_are_an_error_and_never_a_wrong_number():
+    how = rules(min_ev="0", quantity=10**15)
+    with pytest.raises(SimulationError, match="the account would hold more contracts than can be counted") as caught:
+        replay([contract(p="1")], [quote(0, 5, 5, yes="0.000001")], how, cash="900000000")
     assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("how", [{"quantity": 1_000_000}, {"from_strategy": many(1_000_000)}], ids=["sized", "user's"])
-def test_fees_that_cannot_be_exact_are_an_error_however_the_order_came_about(how):
-    """A fee a contract with many digits, times a million contracts."""
-    what = contract(p="1", rate=TAKER_RATE * Fraction("0.123456"))
-    with pytest.raises(SimulationError, match="too many contracts to be exact"):
-        replay([what], [quote(0, 5, 5, yes="0.456789")], rules(min_ev="-1", **how), cash="900000000")
 
 
 def test_fee_rates_that_cannot_be_exact_are_an_error():

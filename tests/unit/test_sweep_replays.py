@@ -14,7 +14,7 @@ RISKS = [
     {"fixed_qty": 7, "sizing": "fixed_qty"},
     {"sizing": "kelly", "kelly_fraction": 0.3, "start_balance_usd": 40},
     {"sizing": "ev_proportional", "contracts_per_dollar_ev": 23.7, "max_contracts_per_market": 9},
-    {"min_ev_per_contract": 0, "allow_opposing": True, "max_contracts_per_event": 3},
+    {"min_ev_per_contract": 0, "allow_opposing": True, "fixed_qty": 4, "max_contracts_per_event": 3},
     {"start_balance_usd": 2, "max_trades_per_event_per_day": 4},
 ]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.sweeps.grid import SweepPoint
-    from tradewinds.sweeps.outcomes import PeriodFigures, PointOutcome
+    from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures, PointOutcome
     from tradewinds.sweeps.ranking import JudgedPoint, Ranking
 
 
@@ -51,7 +51,8 @@ def sweep(
     """Replay a config with many settings, rank them by what they did before a date, and show what they did after it.
 
     Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
-    best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id (docs/sweeps.md).
+    failed.csv, best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id
+    (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail, that is exit 5.
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
@@ -137,6 +138,7 @@ def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console
     sentences = verdict(ranking, currency)
     ranking_files.write_ranking(folder, ranking, points, sentences)
     _show(console, ranking, options.top, currency)
+    _show_failed(console, ranking, options.top, folder)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
@@ -153,7 +155,7 @@ def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, co
 
 def _replay_in_jobs(
     points: Sequence[SweepPoint], split: dt.date, folder: Path, run: RunOptions, console: Console
-) -> Iterator[JudgedPoint]:
+) -> Iterator[JudgedPoint | FailedPoint]:
     """Replay a group of points in jobs of a Snakemake profile; a job whose figures are there is not run again.
 
     Args:
@@ -188,7 +190,7 @@ def _replay_in_jobs(
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome]:
+def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome | FailedPoint]:
     """Replay a group of points in this process."""
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.plan import run_plan
@@ -261,6 +263,25 @@ def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
     console.print(table)
     if len(ranking.rows) > top:
         console.print(f"… and {len(ranking.rows) - top:,} more in ranking.csv")
+
+
+def _show_failed(console: Console, ranking: Ranking, top: int, folder: Path) -> None:
+    """Print the first points that failed, each with its reason.
+
+    Args:
+        console: where to print.
+        ranking: the ranked points, and those that failed.
+        top: how many of them to print.
+        folder: where failed.csv lies.
+    """
+    from tradewinds.sweeps.keys import label
+
+    for point in ranking.failed[:top]:
+        console.print(
+            f"failed    {label(point.settings)}: {point.reason}", soft_wrap=True, highlight=False, markup=False
+        )
+    if len(ranking.failed) > top:
+        console.print(f"… and {len(ranking.failed) - top:,} more in {folder}/failed.csv", soft_wrap=True)
 
 
 def _figures(part: PeriodFigures) -> list[str]:

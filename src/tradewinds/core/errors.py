@@ -63,6 +63,16 @@ class FetchError(TradewindsError):
     exit_code = 4
 
 
+class RefusedAnswer(FetchError):
+    """A service's answer cannot be right. To ask again would bring the same answer.
+
+    Attributes:
+        copy: path of a copy of the answer; "" without one.
+    """
+
+    copy = ""
+
+
 class SimulationError(TradewindsError):
     """The simulation or one of its validations failed."""
 

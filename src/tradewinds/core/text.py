@@ -100,9 +100,9 @@ def whole_seconds_down(instant: dt.datetime | str) -> int:
 
 def _aware(instant: dt.datetime | str, *, up: bool) -> dt.datetime:
     """Return a datetime, or the instant of a text, with a zone."""
-    if isinstance(instant, str):
-        return moment(instant, up=up)
-    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+    if isinstance(instant, dt.datetime):
+        return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+    return moment(instant, up=up)
 
 
 def number(micro: int) -> float:

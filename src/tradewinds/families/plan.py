@@ -36,6 +36,7 @@ class DataFile:
         reaches: the date that a file which grows must reach; None for one that is made once.
         in_order: what its rows must keep to beyond the schema, for the check of damaged files.
         held_elsewhere: whether it can be made from files that are there, without a service; asked when it is missing.
+        fetched_again: whether the file that is there does not do and is fetched again; None: whatever is there does.
     """
 
     path: str
@@ -44,6 +45,12 @@ class DataFile:
     reaches: dt.date | None = None
     in_order: OrderCheck | None = None
     held_elsewhere: Callable[[], bool] | None = field(default=None, compare=False)
+    fetched_again: Callable[[], bool] | None = field(default=None, compare=False)
+
+    @property
+    def unfit(self) -> bool:
+        """Whether the file is there and does not do."""
+        return bool(self.fetched_again and Path(self.path).exists() and self.fetched_again())
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,8 @@ class Plan(Generic[Files]):
         return {file.path: file.reaches for file in self.data_files if file.reaches is not None}
 
     def missing(self) -> list[str]:
-        """Fetched files that are not there and cannot be made from what is."""
-        gone = [file for file in self.data_files if file.fetched and not Path(file.path).exists()]
+        """Fetched files that are not there, or do not do, and cannot be made from what is."""
+        gone = [file for file in self.data_files if file.fetched and (not Path(file.path).exists() or file.unfit)]
         return [file.path for file in gone if not (file.held_elsewhere and file.held_elsewhere())]
 
 
@@ -128,7 +135,7 @@ def asked_through(path: str, needed: dt.date) -> str:
 
 
 def stale_files(plan: Plan[Any]) -> list[str]:
-    """Growing files that are there but do not reach the end of the run's range.
+    """Files that are there but do not reach the end of the run's range, or do not do for another reason.
 
     Raises:
         DamagedFile: such a file is damaged, or a link to no file lies where a fetched file belongs.
@@ -136,15 +143,16 @@ def stale_files(plan: Plan[Any]) -> list[str]:
     for path in plan.fetched:
         if Path(path).is_symlink() and not Path(path).exists():
             raise DamagedFile(path, "it is a link to no file")
-    return [
+    early = [
         path
         for path, needed in plan.growing.items()
         if Path(path).exists() and dt.date.fromisoformat(files.read_meta(path)["covers_through"]) < needed
     ]
+    return early + [file.path for file in plan.data_files if file.unfit]
 
 
 def due_files(plan: Plan[Any]) -> list[str]:
-    """Fetched files that a run has to ask for: first those that are not there, then those that end too early."""
+    """Fetched files that a run has to ask for: first those that are not there, then those that do not do (`stale_files`)."""
     return [path for path in plan.fetched if not Path(path).exists()] + stale_files(plan)
 
 
@@ -155,9 +163,18 @@ def refuse_missing(plan: Plan[Any]) -> None:
         DataMissing: names the files.
     """
     missing = [path for path in plan.fetched if not Path(path).exists()]
-    missing += [f"{path} (ends too early)" for path in stale_files(plan)]
+    for path in stale_files(plan):
+        if path not in plan.growing:
+            missing.append(f"{path} (is of an event that was left out)")
+        elif not _complete(path, plan.growing[path]):
+            missing.append(f"{path} (ends too early)")
     if missing:
         raise lacking(missing, "fetches")
+
+
+def _complete(path: str, needed: dt.date) -> bool:
+    """Whether a growing file has everything through a date, though some of it may still change: a market without a result."""
+    return dt.date.fromisoformat(files.read_meta(path).get("listed_through", dt.date.min.isoformat())) >= needed
 
 
 def lacking(paths: Sequence[str], how: str) -> DataMissing:

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from tradewinds.config import markets
 from tradewinds.core import imports
-from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
+from tradewinds.core.environment import FAILURES, FETCH, ON_MISSING, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
@@ -44,8 +44,8 @@ FILE_SYSTEM_REFUSES = frozenset(
 def export_environment(config: Mapping[str, Any]) -> None:
     """Set the environment variables that the jobs of this workflow read.
 
-    They name the services' endpoints and rates, whether fetching is allowed, the folder of the family's scripts, this Python
-    (first on the PATH) and, in a clone, this package (first on the PYTHONPATH).
+    They name the services' endpoints and rates, whether fetching is allowed, what to do about missing data, the folder of the
+    family's scripts, this Python (first on the PATH) and, in a clone, this package (first on the PYTHONPATH).
 
     With --sdm conda a job runs under a Python that has no tradewinds installed; so it gets this clone's. An installed
     tradewinds is found beside Snakemake.
@@ -59,6 +59,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
         {name: config[name] for name in markets.family_of(config["market"]).services}, sort_keys=True
     )
     os.environ[FETCH] = config["fetch"]
+    os.environ[ON_MISSING] = json.dumps(config.get("on_missing", {}), sort_keys=True)
     os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
     _put_first("PATH", Path(sys.executable).parent)
     package = Path(__file__).resolve().parents[2]

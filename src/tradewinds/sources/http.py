@@ -21,7 +21,7 @@ import requests
 
 from tradewinds import __version__
 from tradewinds.core import strict
-from tradewinds.core.errors import FetchError
+from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.sources.budget import Budget, Permission
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
@@ -234,7 +234,7 @@ class HttpClient:
             raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
-        """Keep a copy of an answer that cannot be right, and raise a FetchError that says where the copy is.
+        """Keep a copy of an answer that cannot be right, and raise an error that says where the copy is.
 
         Args:
             what: what is wrong with it.
@@ -242,18 +242,20 @@ class HttpClient:
             payload: the answer, decoded or as text.
 
         Raises:
-            FetchError: always.
+            RefusedAnswer: always.
         """
         text = payload if isinstance(payload, str) else json.dumps(payload, default=str, indent=1)
         data = text.encode(errors="backslashreplace")
         copy = Path("data/failed_responses") / f"{hashlib.sha256(data).hexdigest()[:16]}.txt"
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(data)
-        raise FetchError(
+        refused = RefusedAnswer(
             f"the answer is not what it should be: {shortened(printable(what, lines=False), MOST_SAID)}.",
             where=f"GET {self.root}{path}",
             remedy=f"Nothing was stored. A copy of the answer is in {copy}; the service may have changed.",
         )
+        refused.copy = copy.as_posix()
+        raise refused
 
     def _shown(self, path: str, params: Mapping[str, Any]) -> str:
         """The URL of a request, for people: without secrets."""

@@ -22,7 +22,7 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
-from tradewinds.sweeps.outcomes import PeriodFigures
+from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures
 from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
@@ -111,21 +111,27 @@ def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint]
     return points, order["split"]
 
 
-def write_figures(path: str | Path, judged: Sequence[JudgedPoint]) -> None:
-    """Write the figures of a chunk's points, in their order. JSON keeps every float to its last digit."""
-    rows = [
-        {
-            "run_id": one.row.run_id,
-            "in_sample": dataclasses.asdict(one.row.in_sample),
-            "out_of_sample": dataclasses.asdict(one.row.out_of_sample),
-            "trial": dataclasses.asdict(one.trial) if one.trial else None,
-        }
-        for one in judged
-    ]
-    files.write_text(path, json.dumps(rows, indent=0) + "\n")
+def write_figures(path: str | Path, judged: Sequence[JudgedPoint | FailedPoint]) -> None:
+    """Write the figures of a chunk's points, in their order; of one that failed its reason.
+
+    JSON keeps every float to its last digit.
+    """
+    files.write_text(path, json.dumps([_figures(one) for one in judged], indent=0) + "\n")
 
 
-def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> Iterator[JudgedPoint]:
+def _figures(one: JudgedPoint | FailedPoint) -> dict[str, Any]:
+    """A point as it stands in a file of figures."""
+    if isinstance(one, FailedPoint):
+        return {"run_id": one.run_id, "failed": one.reason}
+    return {
+        "run_id": one.row.run_id,
+        "in_sample": dataclasses.asdict(one.row.in_sample),
+        "out_of_sample": dataclasses.asdict(one.row.out_of_sample),
+        "trial": dataclasses.asdict(one.trial) if one.trial else None,
+    }
+
+
+def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> Iterator[JudgedPoint | FailedPoint]:
     """Read the figures of a chunk's points, in their order.
 
     Args:
@@ -133,6 +139,9 @@ def read_figures(path: str | Path, settings: Mapping[str, dict[str, Any]]) -> It
         settings: the points' settings by run id.
     """
     for one in json.loads(Path(path).read_text(encoding="utf-8")):
+        if "failed" in one:
+            yield FailedPoint(settings[one["run_id"]], one["run_id"], one["failed"])
+            continue
         before, after = (PeriodFigures(**one[period]) for period in ("in_sample", "out_of_sample"))
         row = RankedPoint(settings[one["run_id"]], one["run_id"], in_sample=before, out_of_sample=after)
         yield JudgedPoint(row, Trial(**one["trial"]) if one["trial"] else None)

@@ -75,6 +75,21 @@ class PointOutcome:
 
 
 @dataclass(frozen=True)
+class FailedPoint:
+    """A point whose run fails.
+
+    Attributes:
+        settings: the values that the sweep set, by dotted key.
+        run_id: the id that the run would have.
+        reason: the message of its error, one paragraph.
+    """
+
+    settings: dict[str, Any]
+    run_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PeriodFigures:
     """Figures of a run before or after the split; None where undefined.
 

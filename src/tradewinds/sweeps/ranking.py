@@ -6,15 +6,23 @@ import datetime as dt
 import difflib
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tradewinds.core.errors import ConfigError
+from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.sweeps import luck
-from tradewinds.sweeps.outcomes import PeriodFigures, PointOutcome, in_sample_returns, midnight, period_figures
+from tradewinds.sweeps.keys import label
+from tradewinds.sweeps.outcomes import (
+    FailedPoint,
+    PeriodFigures,
+    PointOutcome,
+    in_sample_returns,
+    midnight,
+    period_figures,
+)
 
 RANK_BY = {
     "sharpe": ("sharpe", 1),
@@ -100,6 +108,7 @@ class Ranking:
         rows: the points, the best first.
         luck: the first row's Sharpe ratio against luck.
         correlation: Spearman's, of the metric before and after the split; None where undefined.
+        failed: the points whose runs fail, in the order of run ids; they have no figures and no rank.
     """
 
     by: str
@@ -107,6 +116,7 @@ class Ranking:
     rows: list[RankedPoint]
     luck: Luck
     correlation: float | None
+    failed: Sequence[FailedPoint] = ()
 
     def out_of_sample_rank(self, row: RankedPoint) -> tuple[int, int] | None:
         """Return a row's rank by the same metric after the split, and how many rows have one; None if this row has none."""
@@ -127,7 +137,7 @@ def check_metric(by: str) -> None:
         raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
 
 
-def rank(outcomes: Iterable[PointOutcome], split: dt.date, by: str = "sharpe") -> Ranking:
+def rank(outcomes: Iterable[PointOutcome | FailedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
     """Rank the points of a sweep by an in-sample metric.
 
     The best is first. Points without the metric come last, and after them those that lost everything. Ties are in the order of
@@ -140,12 +150,20 @@ def rank(outcomes: Iterable[PointOutcome], split: dt.date, by: str = "sharpe") -
 
     Raises:
         ConfigError: there is no such metric.
+        SimulationError: every point failed.
     """
     return rank_judged((judge(outcome, split) for outcome in outcomes), split, by)
 
 
-def judge(outcome: PointOutcome, split: dt.date) -> JudgedPoint:
-    """Reduce a point to what a ranking needs: a few numbers, since there may be a hundred thousand points."""
+def judge(outcome: PointOutcome | FailedPoint, split: dt.date) -> JudgedPoint | FailedPoint:
+    """Reduce a point to what a ranking needs: a few numbers, since there may be a hundred thousand points.
+
+    Args:
+        outcome: the run of the point; one that failed is returned as it is.
+        split: first date that is out of sample.
+    """
+    if isinstance(outcome, FailedPoint):
+        return outcome
     split_ts = midnight(split)
     row = RankedPoint(outcome.settings, outcome.run_id, *period_figures(outcome, split_ts))
     if row.in_sample.sharpe is None or row.in_sample.ruined:
@@ -157,16 +175,24 @@ def judge(outcome: PointOutcome, split: dt.date) -> JudgedPoint:
     return JudgedPoint(row, Trial(digest, len(returns), daily, skewness, kurtosis, outcome.days_per_year))
 
 
-def rank_judged(judged: Iterable[JudgedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
+def rank_judged(judged: Iterable[JudgedPoint | FailedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
     """Rank points that were judged before, in this process or on other machines, in any order; arguments as for `rank`."""
     check_metric(by)
     rows, trials, by_run = list[RankedPoint](), dict[str, float](), dict[str, Trial]()
+    failed = list[FailedPoint]()
     # Settings that made the same returns are one trial.
     for one in judged:
+        if isinstance(one, FailedPoint):
+            failed.append(one)
+            continue
         rows.append(one.row)
         if one.trial:
             trials[one.trial.returns_digest] = one.trial.sharpe
             by_run[one.row.run_id] = one.trial
+    failed.sort(key=lambda point: point.run_id)
+    if not rows:
+        first = failed[0]
+        raise SimulationError(f"all {len(failed):,} points fail. The first, {label(first.settings)}: {first.reason}")
     rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
     pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]
@@ -176,6 +202,7 @@ def rank_judged(judged: Iterable[JudgedPoint], split: dt.date, by: str = "sharpe
         rows,
         luck=_luck(rows[0].in_sample.sharpe, by_run.get(rows[0].run_id), sorted(trials.values())),
         correlation=luck.spearman([before for before, _ in known], [after for _, after in known]),
+        failed=failed,
     )
 
 

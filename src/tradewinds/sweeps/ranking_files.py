@@ -38,13 +38,14 @@ def write_ranking(folder: Path, ranking: Ranking, points: Sequence[SweepPoint], 
     """Write what a sweep found.
 
     Args:
-        folder: where to write ranking.csv (a row per point), sweep.json (what was judged, and how) and best.yaml (the config of
-            the first point).
+        folder: where to write ranking.csv (a row per ranked point), failed.csv (a row per point that failed), sweep.json (what
+            was judged, and how) and best.yaml (the config of the first point).
         ranking: the ranked points.
         points: the same points with their configs, in any order.
         verdict: sentences on the result.
     """
     files.write_text(folder / "ranking.csv", _ranking_csv(ranking))
+    files.write_text(folder / "failed.csv", _failed_csv(ranking))
     best = next(point for point in points if point.run_id == ranking.rows[0].run_id)
     files.write_text(folder / "best.yaml", resolved_yaml(best.config))
     files.write_text(folder / "sweep.json", json.dumps(_summary(ranking, verdict), indent=2, ensure_ascii=False) + "\n")
@@ -65,12 +66,23 @@ def _ranking_csv(ranking: Ranking) -> str:
     return out.getvalue()
 
 
+def _failed_csv(ranking: Ranking) -> str:
+    """The text of failed.csv: run id, settings and the reason of each point that failed; only a head if none did."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run_id", *ranking.rows[0].settings, "reason"])
+    for point in ranking.failed:
+        writer.writerow([point.run_id, *map(setting_text, point.settings.values()), point.reason])
+    return out.getvalue()
+
+
 def _summary(ranking: Ranking, verdict: str) -> Mapping[str, Any]:
     """The content of sweep.json."""
     return {
         "ranked_by": ranking.by,
         "split": ranking.split.isoformat(),
         "points": len(ranking.rows),
+        "failed": len(ranking.failed),
         "luck": dataclasses.asdict(ranking.luck),
         "rank_correlation": ranking.correlation,
         "verdict": verdict,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tradewinds.config import markets, resolve
-from tradewinds.families.plan import run_plan
+from tradewinds.core.errors import DamagedFile, SimulationError
+from tradewinds.families.plan import Plan, run_plan
 from tradewinds.sweeps.grid import SweepPoint
-from tradewinds.sweeps.outcomes import PointOutcome
+from tradewinds.sweeps.outcomes import FailedPoint, PointOutcome
 
 POINTS_PER_PASS = 64  # points replayed together; the account of each takes some kilobytes per market
 
@@ -27,8 +28,8 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
 
 def outcomes(
     points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None, workers: int | None = None
-) -> Iterator[PointOutcome]:
-    """Replay the points of one group, in order.
+) -> Iterator[PointOutcome | FailedPoint]:
+    """Replay the points of one group, in order. A point whose run fails is one with its reason.
 
     Args:
         points: one group of `groups`; every file of its plan is there.
@@ -36,20 +37,37 @@ def outcomes(
         workers: threads to use; None for one per core.
 
     Raises:
-        SimulationError: the run of a point would fail.
+        DamagedFile: a file of the data that all points read cannot be read.
     """
-    plan, family = run_plan(points[0].config), markets.family_of(points[0].config["market"])
+    plan = run_plan(points[0].config)
     workers = workers or os.cpu_count() or 1
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
-        made = family.replay_many([point.config for point in part], plan, workers)
-        for point, run in zip(part, made, strict=True):
-            columns = (run.equity_ts, run.equity_micro, run.decision_ts, run.pnl_micro)
-            yield PointOutcome(
-                point.settings,
-                point.run_id,
-                *columns,
-                days_per_year=family.days_per_year,
-                around_the_clock=family.around_the_clock,
-            )
+        yield from _replayed(part, plan, workers)
         advance(len(part))
+
+
+def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> Iterator[PointOutcome | FailedPoint]:
+    """Replay some points together; if one fails, replay each half by itself, until the failing ones stand alone."""
+    family = markets.family_of(points[0].config["market"])
+    try:
+        made = list(family.replay_many([point.config for point in points], plan, workers))
+    except DamagedFile:
+        raise
+    except SimulationError as error:
+        if len(points) == 1:
+            yield FailedPoint(points[0].settings, points[0].run_id, str(error))
+            return
+        half = len(points) // 2
+        yield from _replayed(points[:half], plan, workers)
+        yield from _replayed(points[half:], plan, workers)
+        return
+    for point, run in zip(points, made, strict=True):
+        columns = (run.equity_ts, run.equity_micro, run.decision_ts, run.pnl_micro)
+        yield PointOutcome(
+            point.settings,
+            point.run_id,
+            *columns,
+            days_per_year=family.days_per_year,
+            around_the_clock=family.around_the_clock,
+        )

@@ -29,6 +29,9 @@ def verdict(ranking: Ranking, currency: str) -> str:
         f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in {after.num_trades:,} "
         f"trade{'' if after.num_trades == 1 else 's'}{_sharpe(after)}{_place(ranking)}.",
     ]
+    if ranking.failed:
+        few = len(ranking.failed) == 1
+        sentences.append(f"{len(ranking.failed):,} more {'fails and has' if few else 'fail and have'} no rank.")
     if ranking.correlation is not None:
         sentences.append(
             f"The rank correlation of the {_NAMES[ranking.by]} before and after the split is {ranking.correlation:.2f} "

@@ -8,6 +8,7 @@ import pytest
 from tests.reference.compare import assert_same, both, engine_rows
 from tests.reference.defects import EVENT_VALIDATIONS
 from tests.reference.worlds import make_world
+from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "150"))
@@ -39,6 +40,15 @@ def test_a_market_that_settles_before_it_could_trade_is_a_point_of_equity_in_bat
     assert_same(*both(make_world(tmp_path, 1130)))
 
 
+def ways_of_closing(result):
+    """How each trade was closed: by settlement, by netting, or by both."""
+    journal, kinds = result.journal, {}
+    for position, kind, reason in zip(journal.position_id, journal.kind, journal.reason, strict=True):
+        if kind == Kind.SETTLEMENT:
+            kinds.setdefault(position, set()).add("netting" if journal.reasons[reason] else "settlement")
+    return [" and ".join(sorted(found)) for found in kinds.values()]
+
+
 def test_the_worlds_reach_every_refusal(tmp_path):
     """The generator would not notice if it stopped making one kind of trouble."""
     seen = Counter()
@@ -49,16 +59,20 @@ def test_the_worlds_reach_every_refusal(tmp_path):
         result = replay.simulate(*world.inputs, climate=world.climate)
         seen.update(result.diagnostics["rejections"].keys())
         seen.update(reason for _, reason in result.skipped)
+        seen.update(f"closed by {kinds}" for kinds in ways_of_closing(result))
+        held = {(trade.market_ticker, trade.side) for trade in result.trades}
+        opposing = any((market, "BUY_NO") in held for market, side in held if side == "BUY_YES")
+        seen["held opposing"] += opposing and world.config["risk"]["allow_opposing"] == "hold"
         seen.update(f"warned {name}" for name, failed in result.diagnostics["validations"].items() if failed)
     wanted = {
         "OPPOSING_POSITION", "LIQUIDITY", "MAX_CONTRACTS_PER_MARKET", "MAX_CONTRACTS_PER_EVENT",
         "MAX_TOTAL_OPEN_CONTRACTS", "MAX_NOTIONAL_PER_EVENT_USD", "MAX_TRADES_PER_EVENT_PER_DAY", "INSUFFICIENT_CASH",
         "EV_THRESHOLD", "CROSSED_QUOTE", "NO_PROBABILITY", "EMPTY_WINDOW", "NO_EVENT", "UNSETTLED", "MISSING_QUOTES",
-        "DATE_MAPPING",
+        "DATE_MAPPING", "closed by netting", "closed by netting and settlement", "held opposing",
     }  # fmt: skip
     found_here = set(EVENT_VALIDATIONS) - {"daylight_saving", "station_known"}  # no row breaks them, only a wrong clock
     wanted |= {f"VALIDATION:{name}" for name in found_here} | {f"warned {name}" for name in found_here}
-    assert wanted <= set(seen), wanted - set(seen)
+    assert wanted <= set(+seen), wanted - set(+seen)
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))

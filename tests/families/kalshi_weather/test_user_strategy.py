@@ -72,15 +72,7 @@ HEAD = "from tradewinds.strategies.user_file import NO, NONE, YES, Orders\ndef o
             "a priority that is no number",
         ),
         (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, -1)", SimulationError, "no whole number above 0"),
-        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 10**7)", SimulationError, "too many contracts to be exact"),
-        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 10**18)", SimulationError, "too many contracts to be exact"),
-        (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 2**63)", SimulationError, "too many contracts to be exact"),
         (HEAD + "Orders(quotes.quoted(YES) * 1 - 1, 2**64)", SimulationError, "no whole number above 0"),
-        (
-            HEAD + "quotes.net_value(YES, 10**8)",
-            SimulationError,
-            "line 3: OverflowError: an order has too many contracts",
-        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path, text, error, words):

@@ -124,35 +124,33 @@ class FeeRule:
         return FeeTerms(whole=(amount // base)[pair], part=(amount % base)[pair], base=base[pair])
 
     def fees(self, terms: FeeTerms, quantity: Ints | int, prices: Ints, era: int) -> Ints:
-        """Return the fees of orders in micro-units, one per row of the terms.
+        """Return the fees of orders in micro-units, one per row of the terms; Python's own integers if one is very large.
 
         Args:
             terms: of `era`.
             quantity: by row, or for all rows; contracts.
             prices: by row; micro-units.
             era: index of the rounding.
-
-        Raises:
-            OverflowError: an order is too large for its fee and value (pico-units) to be exact.
         """
-        refuse_too_large(terms, quantity)
-        rounding = self.eras[era]
+        quantity, rounding = exact_quantity(terms, quantity), self.eras[era]
         fee = (quantity * terms.whole - (-(quantity * terms.part) // terms.base)) * rounding.grid
         if rounding.balance_grid:
             value = quantity * prices
             fee = -(-(value + fee) // rounding.balance_grid) * rounding.balance_grid - value
-        return np.asarray(fee, np.int64)
+        return np.asarray(fee)
 
 
-def refuse_too_large(terms: FeeTerms, quantity: Ints | int) -> None:
-    """Check that fee and value (pico-units) of all orders are exact in 64 bits.
+def exact_quantity(terms: FeeTerms, quantity: Ints | int) -> Ints | int:
+    """Return quantities with which fee and value (pico-units) of all orders are exact: Python's own integers if need be.
+
+    Limits reduce an order after it is wanted, so that an order may be wanted that no account could fill.
 
     Args:
         terms: by order.
         quantity: by order, or of all orders; contracts.
-
-    Raises:
-        OverflowError: an order is too large.
     """
-    if len(terms.part) and int(np.max(quantity)) * max(int(terms.part.max()), PICO) >= MOST_EXACT:
-        raise OverflowError("an order has too many contracts")
+    largest = int(np.max(quantity, initial=0))
+    most = max(PICO, int(terms.part.max(initial=0)))
+    if largest * most < MOST_EXACT:
+        return quantity
+    return np.broadcast_to(np.asarray(quantity), terms.part.shape).astype(object)

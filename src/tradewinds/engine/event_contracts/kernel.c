@@ -6,7 +6,9 @@ quote (`next_wanted`) or its next affordable one (`next_affordable`).
 
 kernel.py calls the functions that are not static, with Python's lock released. It passes structures as arrays of words, so
 each field of those structures has 64 bits. Prices are micro-units of money, probabilities and values pico-units, times Unix
-seconds, volumes contracts x 100. Compiled with -fwrapv: integers wrap around. Nothing here allocates, and no divisor can be 0. */
+seconds, volumes contracts x 100. Compiled with -fwrapv: integers wrap around. Nothing here allocates, and no divisor can be 0.
+
+A wanted order may be of any size: until limits and cash have reduced it, its amounts are held in 128 bits (`wide`). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,20 +18,27 @@ _Static_assert(sizeof(void *) == 8, "a pointer is a word");
 
 typedef int64_t i64;
 typedef int32_t i32;
+typedef __int128 wide;
 
 #define MICRO 1000000LL
 #define PICO_PER_MICRO 1000000LL
 #define PICO 1000000000000LL
 #define NEVER (1LL << 62)
 #define UNLIMITED (1LL << 62)
+#define MOST_OPEN                                                                                                      \
+    (1LL << 42) /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
 #define NO_PRICE -999999999 /* instead of a bid or an ask */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
 
 enum { YES, NO };
 
+/* What becomes of an order while the other side of its market is held */
+enum { REFUSED, HELD, NETTED };
+
 /* Why an order is refused: indices into limits.REASONS */
 enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASONS };
+enum { TOO_MANY_OPEN = REASONS }; /* no refusal: the account would hold more than MOST_OPEN contracts */
 
 /* Indices into an account's scalars */
 enum {
@@ -42,8 +51,9 @@ enum {
     S_HOLDING,
     S_FILLS,
     S_REFUSALS,
-    S_WHERE,
-    S_SETTLEMENTS
+    S_TOO_LARGE,
+    S_SETTLEMENTS,
+    S_LOTS
 };
 
 /* Return values of `advance` */
@@ -68,10 +78,13 @@ typedef struct { /* state of an account, by contract idx or event; scalars by th
     i64 *event_contracts, *event_cost, *event_orders, *event_day;
     i64 *passed;  /* end of the time for which refusals are counted already (`refuse_until`) */
     i64 *holding; /* idx of the held contracts: the first scalars[S_HOLDING] entries */
+    /* where opposing sides are netted: every purchase of the run, in order of time, and the open ones of each contract */
+    i64 *lot_quantity, *lot_price, *next_lot; /* what is left of it, its price, the contract's next lot */
+    i64 *oldest_lot, *newest_lot;             /* by contract; set while it is held */
 } Account;
 
-typedef struct { /* limits of a run, UNLIMITED where there is none */
-    i64 allow_opposing;
+typedef struct {           /* limits of a run, UNLIMITED where there is none */
+    i64 opposing;          /* REFUSED, HELD or NETTED */
     i64 share, share_base; /* fraction of a candle's volume; base 0: no such limit */
     i64 per_market, per_event, total_open, notional, orders;
     i64 has_least, least;
@@ -95,8 +108,8 @@ typedef struct {
 } RefusalStretch; /* equal refusals at consecutive decision times */
 
 typedef struct {
-    i64 idx, side, quantity, price, fee, t, quote_ts, value;
-} Fill;
+    i64 idx, side, quantity, price, fee, t, quote_ts, netted;
+} Fill; /* netted: how many of its contracts make pairs with held ones of the other side */
 
 typedef struct {
     i64 idx, side, quantity, price, ts;
@@ -276,17 +289,34 @@ bool at_most(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     return (unsigned __int128)a * b <= (unsigned __int128)c * d;
 }
 
-/* Return floor(fraction/base × edge/room × equity/price); -1 if it is too large to be exact. */
+typedef struct {
+    unsigned __int128 high;
+    uint64_t low;
+} Product; /* high × 2^64 + low */
+
+/* Return a × b × c, all from 0 to 2^63. */
+static Product product(uint64_t a, uint64_t b, uint64_t c) {
+    unsigned __int128 ab = (unsigned __int128)a * b, low = (unsigned __int128)(uint64_t)ab * c;
+    return (Product){(ab >> 64) * c + (low >> 64), (uint64_t)low};
+}
+
+/* Return whether one product is at most another. */
+static bool product_at_most(Product one, Product other) {
+    return one.high != other.high ? one.high < other.high : one.low <= other.low;
+}
+
+/* Return floor(fraction/base × edge/room × equity/price) of a fraction up to 1 and an edge up to the room; then no result is
+above equity/price. */
 i64 kelly_quantity(i64 fraction, i64 base, i64 edge, i64 room, i64 price, i64 equity) {
     if (edge <= 0 || equity <= 0)
         return 0;
-    double about = (double)fraction / (double)base * ((double)edge / (double)room) * ((double)equity / (double)price);
-    if (about >= 9e6 || (double)fraction * (double)equity >= 9e18 || (about + 2) * (double)base * (double)price >= 9e18)
-        return -1;
-    i64 quantity = (i64)about;
-    while (at_most((quantity + 1) * base * price, room, fraction * equity, edge))
+    /* a guess in floating point, which is right or almost, and then exact steps to the result */
+    long double guess = (long double)fraction / base * ((long double)edge / room) * ((long double)equity / price);
+    i64 quantity = (i64)guess;
+    Product stake = product(fraction, equity, edge);
+    while (product_at_most(product(quantity + 1, base, (uint64_t)price * room), stake))
         quantity++;
-    while (quantity > 0 && !at_most(quantity * base * price, room, fraction * equity, edge))
+    while (quantity > 0 && !product_at_most(product(quantity, base, (uint64_t)price * room), stake))
         quantity--;
     return quantity;
 }
@@ -307,30 +337,41 @@ typedef struct { /* per contract whole + part/base grids; an order's cost is rou
     i64 whole, part, base, grid, balance_grid;
 } Fee;
 
+/* Return a/b rounded down, which fits into 64 bits; b > 0. */
+static inline i64 down_wide(wide a, i64 b) { return a == (i64)a ? down((i64)a, b) : (i64)(a / b - (a % b < 0)); }
+
+/* Return a/b rounded up; a ≥ 0, b > 0. Most amounts fit into 64 bits, which are divided faster. */
+static inline wide up_wide(wide a, i64 b) { return a == (i64)a ? up((i64)a, b) : (a + b - 1) / b; }
+
 /* Return the fee of an order (FeeRule.fees in fees.py). */
-i64 fee_of(i64 quantity, i64 price, Fee terms) {
-    i64 fee = (quantity * terms.whole + up(quantity * terms.part, terms.base)) * terms.grid;
+wide fee_of(i64 quantity, i64 price, Fee terms) {
+    wide fee = ((wide)quantity * terms.whole + up_wide((wide)quantity * terms.part, terms.base)) * terms.grid;
     if (terms.balance_grid) {
-        i64 value = quantity * price;
-        fee = up(value + fee, terms.balance_grid) * terms.balance_grid - value;
+        wide value = (wide)quantity * price;
+        fee = up_wide(value + fee, terms.balance_grid) * terms.balance_grid - value;
     }
     return fee;
 }
 
-static i64 cost_of(i64 quantity, i64 price, Fee terms) { return quantity * price + fee_of(quantity, price, terms); }
+static wide cost_of(i64 quantity, i64 price, Fee terms) {
+    return (wide)quantity * price + fee_of(quantity, price, terms);
+}
+
+/* Return the expected value of an order after its fee, in pico-units. gross: of one contract before the fee. */
+static wide value_of(i64 gross, i64 quantity, i64 price, Fee terms) {
+    return (wide)gross * quantity - fee_of(quantity, price, terms) * PICO_PER_MICRO;
+}
 
 /* Return the largest quantity, up to a wanted one, whose cost with fee is within cash. Cost grows with quantity. */
 i64 affordable(i64 quantity, i64 price, i64 cash, Fee terms) {
-    if (quantity * price > cash) {
-        quantity = down(cash, price);
-        if (quantity == 0)
-            return 0;
-    }
+    quantity = least_of(quantity, down(cash, price));
+    if (quantity <= 0)
+        return 0;
     if (cost_of(quantity, price, terms) <= cash)
         return quantity;
     i64 low = 0, high = quantity;
     while (high - low > 1) {
-        i64 middle = (low + high) / 2;
+        i64 middle = low + (high - low) / 2;
         if (cost_of(middle, price, terms) <= cash)
             low = middle;
         else
@@ -340,6 +381,14 @@ i64 affordable(i64 quantity, i64 price, i64 cash, Fee terms) {
 }
 
 /* ---- The account ---- */
+
+/* Take a contract out of the held ones: the last of them moves to its entry. */
+static void stop_holding(i64 i, const Account *account) {
+    i64 *count = &account->scalars[S_HOLDING], k = 0;
+    while (account->holding[k] != i)
+        k++;
+    account->holding[k] = account->holding[--*count];
+}
 
 /* Pay out every contract that settles by ts, and release its share of the limits.
 
@@ -362,10 +411,7 @@ void settle(i64 ts, const MarketColumns *market, const Account *account, const i
         account->event_contracts[event] -= yes + no;
         account->event_cost[event] -= account->cost[i];
         account->held[i][YES] = account->held[i][NO] = account->cost[i] = 0;
-        i64 k = 0; /* take i out of the held contracts: the last one moves to its entry */
-        while (account->holding[k] != i)
-            k++;
-        account->holding[k] = account->holding[--s[S_HOLDING]];
+        stop_holding(i, account);
     }
 }
 
@@ -386,18 +432,67 @@ static i64 open_value(i64 ts, const Rows *rows, const i64 *member, const Account
     return value;
 }
 
-/* Book a fill: cash, holdings and use of the limits. */
-void buy(const Fill *fill, const MarketColumns *market, const Account *account, Fill *fills) {
-    i64 *s = account->scalars, i = fill->idx, event = market->event[i], cost = fill->quantity * fill->price;
-    if (account->held[i][YES] == 0 && account->held[i][NO] == 0)
-        account->holding[s[S_HOLDING]++] = i;
-    s[S_CASH] -= cost + fill->fee;
-    s[S_OPEN] += fill->quantity;
-    s[S_OPEN_COST] += cost;
-    account->held[i][fill->side] += fill->quantity;
+/* Return what the oldest held contracts of a market cost, `quantity` of them, without fees. Where sides are netted. */
+static i64 oldest_cost(i64 i, i64 quantity, const Account *account) {
+    i64 cost = 0;
+    for (i64 lot = account->oldest_lot[i]; quantity > 0; lot = account->next_lot[lot]) {
+        i64 part = least_of(quantity, account->lot_quantity[lot]);
+        cost += part * account->lot_price[lot];
+        quantity -= part;
+    }
+    return cost;
+}
+
+/* Add contracts to what is held of a side and to the use of the limits, or take some away (below 0); cost: without fees. */
+static void change_holding(i64 i, i64 side, i64 quantity, i64 cost, i64 event, const Account *account) {
+    account->held[i][side] += quantity;
     account->cost[i] += cost;
-    account->event_contracts[event] += fill->quantity;
+    account->scalars[S_OPEN] += quantity;
+    account->scalars[S_OPEN_COST] += cost;
+    account->event_contracts[event] += quantity;
     account->event_cost[event] += cost;
+}
+
+/* Close `netted` pairs of an order and the oldest held contracts of the other side: each pays one unit of money. */
+static void close_pairs(i64 i, i64 held_side, i64 netted, i64 event, const Account *account) {
+    change_holding(i, held_side, -netted, -oldest_cost(i, netted, account), event, account);
+    for (i64 left = netted; left > 0;) {
+        i64 lot = account->oldest_lot[i], part = least_of(left, account->lot_quantity[lot]);
+        left -= part;
+        account->lot_quantity[lot] -= part;
+        if (account->lot_quantity[lot] == 0)
+            account->oldest_lot[i] = account->next_lot[lot];
+    }
+    account->scalars[S_CASH] += netted * MICRO;
+    if (account->held[i][held_side] == 0)
+        stop_holding(i, account);
+}
+
+/* Add a lot to those of a contract. was_held: whether it has open ones. */
+static void add_lot(i64 i, i64 quantity, i64 price, bool was_held, const Account *account) {
+    i64 lot = account->scalars[S_LOTS]++;
+    account->lot_quantity[lot] = quantity;
+    account->lot_price[lot] = price;
+    if (was_held)
+        account->next_lot[account->newest_lot[i]] = lot;
+    else
+        account->oldest_lot[i] = lot;
+    account->newest_lot[i] = lot;
+}
+
+/* Book a fill: cash, holdings and use of the limits. What makes pairs with the other side is closed at once. */
+void buy(const Fill *fill, const MarketColumns *market, const Account *account, const Limits *limits, Fill *fills) {
+    i64 *s = account->scalars, i = fill->idx, side = fill->side, event = market->event[i];
+    s[S_CASH] -= fill->quantity * fill->price + fill->fee;
+    if (fill->netted)
+        close_pairs(i, 1 - side, fill->netted, event, account);
+    i64 kept = fill->quantity - fill->netted;
+    bool was_held = account->held[i][YES] || account->held[i][NO];
+    if (kept && !was_held)
+        account->holding[s[S_HOLDING]++] = i;
+    if (kept && limits->opposing == NETTED)
+        add_lot(i, kept, fill->price, was_held, account);
+    change_holding(i, side, kept, kept * fill->price, event, account);
     account->event_orders[event]++;
     if (account->candle_ts[i] != fill->quote_ts) {
         account->candle_ts[i] = fill->quote_ts;
@@ -409,9 +504,13 @@ void buy(const Fill *fill, const MarketColumns *market, const Account *account, 
 
 /* ---- Limits ---- */
 
-/* Return the reason for which no order can be filled until a contract of the event settles, or NO_REASON. */
+/* Return the reason for which no order can be filled until a contract of the event settles, or NO_REASON.
+
+Where sides are netted, any order may make room for another one: nothing is known beforehand. */
 i64 full_reason(i64 yes_held, i64 no_held, i64 side, i64 in_event, const Limits *limits) {
-    if (!limits->allow_opposing && (side == NO ? yes_held : no_held))
+    if (limits->opposing == NETTED)
+        return NO_REASON;
+    if (limits->opposing == REFUSED && (side == NO ? yes_held : no_held))
         return OPPOSING;
     if (limits->share_base) /* LIQUIDITY is judged before the limits of market and event */
         return NO_REASON;
@@ -432,12 +531,14 @@ static bool orders_left(i64 event, i64 t, const MarketColumns *market, const Acc
     return account->event_orders[event] < orders;
 }
 
-/* Reduce an order's quantity to all limits but cash. Returns NO_REASON, or the reason for which nothing is left. */
+/* Reduce an order's quantity to all limits but cash. Returns NO_REASON, or the reason for which nothing is left.
+
+Contracts that make pairs with the other side are free of the limits on what is held, which the rest meets as if the pairs were
+closed already. */
 i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, const MarketColumns *market,
                   const Account *account, const Limits *limits, i64 *quantity) {
-    i64 event = market->event[i];
-    const i64 *held = account->held[i];
-    if (!limits->allow_opposing && held[1 - side])
+    i64 event = market->event[i], other_held = account->held[i][1 - side];
+    if (limits->opposing == REFUSED && other_held)
         return OPPOSING;
     if (limits->share_base) {
         i64 used = account->candle_ts[i] == quote_ts ? account->candle_used[i] : 0;
@@ -445,17 +546,20 @@ i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, c
         if (*quantity <= 0)
             return LIQUIDITY;
     }
+    i64 netted = limits->opposing == NETTED ? least_of(*quantity, other_held) : 0;
+    i64 rest = *quantity - netted, freed_cost = netted ? oldest_cost(i, netted, account) : 0;
     const i64 left[] = {
-        [MARKET] = limits->per_market - held[YES] - held[NO],
-        [EVENT] = limits->per_event - account->event_contracts[event],
-        [TOTAL] = limits->total_open - account->scalars[S_OPEN],
-        [NOTIONAL] = down(limits->notional - account->event_cost[event], price),
+        [MARKET] = limits->per_market - (account->held[i][YES] + account->held[i][NO] - netted),
+        [EVENT] = limits->per_event - (account->event_contracts[event] - netted),
+        [TOTAL] = limits->total_open - (account->scalars[S_OPEN] - netted),
+        [NOTIONAL] = down(limits->notional - (account->event_cost[event] - freed_cost), price),
     };
     for (i64 reason = MARKET; reason <= NOTIONAL; reason++) {
-        *quantity = least_of(*quantity, left[reason]);
-        if (*quantity <= 0)
+        rest = most_of(least_of(rest, left[reason]), 0);
+        if (netted + rest == 0)
             return reason;
     }
+    *quantity = netted + rest;
     if (limits->orders < UNLIMITED && !orders_left(event, t, market, account, limits->orders))
         return ORDERS;
     return NO_REASON;
@@ -467,7 +571,7 @@ i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, c
 bool before(i64 rank, i64 remainder, i64 quantity, i64 i, i64 rank2, i64 remainder2, i64 quantity2, i64 i2) {
     if (rank != rank2)
         return rank > rank2;
-    i64 here = remainder * quantity2, there = remainder2 * quantity;
+    wide here = (wide)remainder * quantity2, there = (wide)remainder2 * quantity;
     return here != there ? here > there : i < i2;
 }
 
@@ -488,39 +592,32 @@ static inline bool prefers_no(i64 yes, i64 no, const WantedTable *table) {
 
 typedef struct {
     i64 side, quantity, rank, rank_remainder;
-} WantedOrder; /* at a quote; quantity 0: nothing is wanted, -1: too many contracts to be exact */
+} WantedOrder; /* at a quote; quantity 0: nothing is wanted */
 
-/* Return the contracts wanted of a side under Kelly sizing; -1 if they are too many to be exact.
-
-value: receives their expected value after the fee. */
-static i64 kelly_side(i64 code, i64 p, i64 price, i64 equity, const WantedTable *table, const Limits *limits,
-                      const i64 *era, i64 *value) {
-    i64 gross = p - price * PICO_PER_MICRO;
+/* Return the contracts wanted of a side under Kelly sizing. value: receives their expected value after the fee. */
+static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedTable *table, const Limits *limits,
+                      const i64 *era, wide *value) {
+    i64 gross = p_pico - price * PICO_PER_MICRO;
     *value = 0;
     if (code < 0 || gross <= limits->least)
         return 0;
     i64 quantity =
         kelly_quantity(limits->kelly, limits->kelly_base, gross, PICO - price * PICO_PER_MICRO, price, equity);
-    if (quantity <= 0)
-        return quantity;
-    if ((double)quantity * (double)table->fee_base[code] >= 9e18)
-        return -1;
     Fee terms = {table->fee_whole[code], table->fee_part[code], table->fee_base[code], era[1], era[2]};
-    *value = gross * quantity - fee_of(quantity, price, terms) * PICO_PER_MICRO;
-    return *value > limits->least * quantity ? quantity : 0;
+    *value = value_of(gross, quantity, price, terms);
+    return *value > (wide)limits->least * quantity ? quantity : 0;
 }
 
 /* Return the order that Kelly sizing wants at a quote. */
-static WantedOrder kelly_order(i64 yes, i64 no, i64 p, i64 bid, i64 ask, i64 equity, const WantedTable *table,
+static WantedOrder kelly_order(i64 yes, i64 no, i64 p_pico, i64 bid, i64 ask, i64 equity, const WantedTable *table,
                                const Limits *limits, const i64 *era) {
-    const i64 code[] = {yes, no}, chance[] = {p, PICO - p}, price[] = {ask, MICRO - bid};
+    const i64 code[] = {yes, no}, chance[] = {p_pico, PICO - p_pico}, price[] = {ask, MICRO - bid};
     WantedOrder orders[2];
     for (i64 side = YES; side <= NO; side++) {
-        i64 value, wanted = kelly_side(code[side], chance[side], price[side], equity, table, limits, era, &value);
-        if (wanted < 0)
-            return (WantedOrder){side, -1, 0, 0};
-        i64 rank = down(wanted ? value : 0, most_of(wanted, 1));
-        orders[side] = (WantedOrder){side, wanted, rank, wanted ? value - rank * wanted : 0};
+        wide value;
+        i64 wanted = kelly_side(code[side], chance[side], price[side], equity, table, limits, era, &value);
+        i64 rank = wanted ? down_wide(value, wanted) : 0;
+        orders[side] = (WantedOrder){side, wanted, rank, wanted ? (i64)(value - (wide)rank * wanted) : 0};
     }
     bool prefers =
         orders[NO].quantity &&
@@ -634,23 +731,23 @@ typedef struct { /* the arguments of `advance`; kernel.py's advance builds it */
 } Pass;
 
 /* Settle all contracts due by ts, and record equity at every instant up to ts, after the settlements of that instant. */
-static void settle_and_mark(i64 ts, const Pass *p) {
-    i64 *s = p->account->scalars;
-    Settlement *rows = p->booked ? p->out->settlements : NULL;
-    for (; s[S_MARKED] < p->instant_count && p->instants[s[S_MARKED]] <= ts; s[S_MARKED]++) {
-        i64 instant = p->instants[s[S_MARKED]];
-        settle(instant, p->market, p->account, p->order, p->contracts, rows);
-        p->out->marks[s[S_MARKED]][0] = s[S_CASH];
-        p->out->marks[s[S_MARKED]][1] = open_value(instant, p->rows, p->member, p->account, p->max_age);
+static void settle_and_mark(i64 ts, const Pass *pass) {
+    i64 *s = pass->account->scalars;
+    Settlement *rows = pass->booked ? pass->out->settlements : NULL;
+    for (; s[S_MARKED] < pass->instant_count && pass->instants[s[S_MARKED]] <= ts; s[S_MARKED]++) {
+        i64 instant = pass->instants[s[S_MARKED]];
+        settle(instant, pass->market, pass->account, pass->order, pass->contracts, rows);
+        pass->out->marks[s[S_MARKED]][0] = s[S_CASH];
+        pass->out->marks[s[S_MARKED]][1] = open_value(instant, pass->rows, pass->member, pass->account, pass->max_age);
     }
-    settle(ts, p->market, p->account, p->order, p->contracts, rows);
+    settle(ts, pass->market, pass->account, pass->order, pass->contracts, rows);
 }
 
 /* Return when `settle_and_mark` has something to do next. */
-static i64 next_due(const Pass *p) {
-    const i64 *s = p->account->scalars;
-    i64 due = s[S_MARKED] < p->instant_count ? p->instants[s[S_MARKED]] : NEVER;
-    return s[S_SETTLED] < p->contracts ? least_of(due, p->market->settle_ts[p->order[s[S_SETTLED]]]) : due;
+static i64 next_due(const Pass *pass) {
+    const i64 *s = pass->account->scalars;
+    i64 due = s[S_MARKED] < pass->instant_count ? pass->instants[s[S_MARKED]] : NEVER;
+    return s[S_SETTLED] < pass->contracts ? least_of(due, pass->market->settle_ts[pass->order[s[S_SETTLED]]]) : due;
 }
 
 /* Insert the order of contract j among the first ranked_count ranked ones. */
@@ -666,28 +763,33 @@ static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const
     scratch->ranked[k] = j;
 }
 
-/* Fill an order as far as limits and cash allow. Returns NO_REASON, or the reason for its refusal. */
-static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *p) {
-    i64 i = p->window_idx[j], row = p->scratch->position[j], code = p->scratch->code[j];
-    i64 quantity = p->scratch->wanted[j], quote_ts = p->rows->end_ts[row];
-    i64 reason =
-        cut_to_limits(i, side, price, p->rows->volume[row], quote_ts, t, p->market, p->account, p->limits, &quantity);
+/* Fill an order as far as limits and cash allow. Returns NO_REASON, the reason for its refusal, or TOO_MANY_OPEN. */
+static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
+    i64 i = pass->window_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
+    i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->end_ts[row];
+    i64 reason = cut_to_limits(i, side, price, pass->rows->volume[row], quote_ts, t, pass->market, pass->account,
+                               pass->limits, &quantity);
     if (reason != NO_REASON)
         return reason;
-    Fee terms = {p->table->fee_whole[code], p->table->fee_part[code], p->table->fee_base[code], era[1], era[2]};
-    quantity = affordable(quantity, price, p->account->scalars[S_CASH], terms);
+    Fee terms = {pass->table->fee_whole[code], pass->table->fee_part[code], pass->table->fee_base[code], era[1],
+                 era[2]};
+    quantity = affordable(quantity, price, pass->account->scalars[S_CASH], terms);
     if (quantity == 0)
         return CASH;
-    i64 fee = fee_of(quantity, price, terms), chance = p->market->p_pico[i];
-    i64 value = ((side == YES ? chance : PICO - chance) - price * PICO_PER_MICRO) * quantity - fee * PICO_PER_MICRO;
-    if (p->limits->has_least && value <= p->limits->least * quantity)
+    i64 chance = pass->market->p_pico[i], gross = (side == YES ? chance : PICO - chance) - price * PICO_PER_MICRO;
+    if (pass->limits->has_least && value_of(gross, quantity, price, terms) <= (wide)pass->limits->least * quantity)
         return EV;
-    buy(&(Fill){i, side, quantity, price, fee, t, quote_ts, value}, p->market, p->account, p->out->fills);
+    if (quantity > MOST_OPEN - pass->account->scalars[S_OPEN])
+        return TOO_MANY_OPEN;
+    i64 netted = pass->limits->opposing == NETTED ? least_of(quantity, pass->account->held[i][1 - side]) : 0;
+    i64 fee = (i64)fee_of(quantity, price, terms);
+    buy(&(Fill){i, side, quantity, price, fee, t, quote_ts, netted}, pass->market, pass->account, pass->limits,
+        pass->out->fills);
     return NO_REASON;
 }
 
 typedef struct { /* state of a pass */
-    const Pass *p;
+    const Pass *pass;
     const Scratch *scratch;
     i64 t;
     i64 alive;                              /* active markets: the first entries of scratch->active */
@@ -699,71 +801,81 @@ typedef struct { /* state of a pass */
     i64 era_index, era_shift;               /* era_shift: first row of the era in WantedTable */
     i64 equity;                             /* cash plus cost of the open contracts, for Kelly sizing */
     bool busy;                              /* an order is wanted that the account could pay */
+    bool netted;                            /* opposing sides are netted: any fill may free cash and room */
     bool one_era, sleeps, leaps, only_cash; /* the shortcuts: see `start_pass` */
 } Progress;
 
 /* Return the state at the beginning of a pass, with the shortcuts that it may take. */
-static Progress start_pass(const Pass *p) {
-    const Limits *limits = p->limits;
-    Progress w = {
-        .p = p, .scratch = p->scratch, .t = p->account->scalars[S_NOW], .due = next_due(p), .era = p->eras[0]};
-    w.one_era = p->era_count == 1;
+static Progress start_pass(const Pass *pass) {
+    const Limits *limits = pass->limits;
+    Progress progress = {.pass = pass,
+                         .scratch = pass->scratch,
+                         .t = pass->account->scalars[S_NOW],
+                         .due = next_due(pass),
+                         .era = pass->eras[0]};
+    progress.netted = limits->opposing == NETTED;
+    progress.one_era = pass->era_count == 1;
     /* sleeps: a market without a wanted quote sleeps until its next wanted one. (Under Kelly sizing, or in another era of
     the fee rule, wanted orders change without a new quote.) */
-    w.sleeps = limits->kelly_base == 0 && w.one_era;
+    progress.sleeps = limits->kelly_base == 0 && progress.one_era;
     /* leaps: refusals of a full market are counted at once, since it stays full until a contract of its event settles */
-    w.leaps = w.sleeps && !p->audit && limits->share_base == 0;
+    progress.leaps = progress.sleeps && !pass->audit && limits->share_base == 0 && !progress.netted;
     /* only_cash: beyond the limits of market and event, no limit is judged before cash */
-    w.only_cash = least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
-                  limits->share_base == 0;
-    return w;
+    progress.only_cash = !progress.netted &&
+                         least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
+                         limits->share_base == 0;
+    return progress;
 }
 
 /* Return when the next market begins, NEVER if none does; markets that ended before t are skipped. */
-static i64 next_start(Progress *w) {
-    const Pass *p = w->p;
-    while (w->upcoming < p->window && p->market->last_t[p->window_idx[p->by_start[w->upcoming]]] < w->t)
-        w->upcoming++;
-    return w->upcoming < p->window ? p->market->first_t[p->window_idx[p->by_start[w->upcoming]]] : NEVER;
+static i64 next_start(Progress *progress) {
+    const Pass *pass = progress->pass;
+    while (progress->upcoming < pass->window &&
+           pass->market->last_t[pass->window_idx[pass->by_start[progress->upcoming]]] < progress->t)
+        progress->upcoming++;
+    return progress->upcoming < pass->window
+               ? pass->market->first_t[pass->window_idx[pass->by_start[progress->upcoming]]]
+               : NEVER;
 }
 
 /* Make the markets active that have begun by t. */
-static void begin_markets(Progress *w) {
-    const Pass *p = w->p;
-    while (next_start(w) <= w->t) {
-        i64 j = p->by_start[w->upcoming++];
-        if (p->account->passed[p->window_idx[j]] < p->until) {
-            w->scratch->active[w->alive++] = j;
-            w->scratch->position[j] = row_at(p->rows->end_ts, p->rows->first_row[j], p->rows->end_row[j], w->t);
-            w->scratch->wake[j] = w->t;
+static void begin_markets(Progress *progress) {
+    const Pass *pass = progress->pass;
+    while (next_start(progress) <= progress->t) {
+        i64 j = pass->by_start[progress->upcoming++];
+        if (pass->account->passed[pass->window_idx[j]] < pass->until) {
+            progress->scratch->active[progress->alive++] = j;
+            progress->scratch->position[j] =
+                row_at(pass->rows->end_ts, pass->rows->first_row[j], pass->rows->end_row[j], progress->t);
+            progress->scratch->wake[j] = progress->t;
         }
     }
 }
 
 /* Settle what is due by t, and prepare the decisions of t: era of the fee rule, equity, no orders yet. */
-static void settle_due(Progress *w) {
-    const Pass *p = w->p;
-    if (w->t >= w->due) {
-        settle_and_mark(w->t, p);
-        w->due = next_due(p);
+static void settle_due(Progress *progress) {
+    const Pass *pass = progress->pass;
+    if (progress->t >= progress->due) {
+        settle_and_mark(progress->t, pass);
+        progress->due = next_due(pass);
     }
-    while (w->era_index + 1 < p->era_count && p->eras[w->era_index + 1][0] <= w->t)
-        w->era_index++;
-    w->era = p->eras[w->era_index];
-    w->era_shift = w->era_index * p->era_rows;
-    w->equity = p->account->scalars[S_CASH] + p->account->scalars[S_OPEN_COST];
-    w->ranked_count = 0, w->soonest = NEVER, w->busy = false;
+    while (progress->era_index + 1 < pass->era_count && pass->eras[progress->era_index + 1][0] <= progress->t)
+        progress->era_index++;
+    progress->era = pass->eras[progress->era_index];
+    progress->era_shift = progress->era_index * pass->era_rows;
+    progress->equity = pass->account->scalars[S_CASH] + pass->account->scalars[S_OPEN_COST];
+    progress->ranked_count = 0, progress->soonest = NEVER, progress->busy = false;
 }
 
 /* Return the order that is wanted at a row's quote in this era. yes, no: receive its codes in WantedTable. */
-static WantedOrder wanted_order(const Progress *w, i64 i, i64 row, i64 *yes, i64 *no) {
-    const Pass *p = w->p;
-    const WantedTable *table = p->table;
-    *yes = p->yes_code[row] < 0 ? -1 : p->yes_code[row] + w->era_shift;
-    *no = p->no_code[row] < 0 ? -1 : p->no_code[row] + w->era_shift;
-    if (p->limits->kelly_base)
-        return kelly_order(*yes, *no, p->market->p_pico[i], p->rows->bid[row], p->rows->ask[row], w->equity, table,
-                           p->limits, w->era);
+static WantedOrder wanted_order(const Progress *progress, i64 i, i64 row, i64 *yes, i64 *no) {
+    const Pass *pass = progress->pass;
+    const WantedTable *table = pass->table;
+    *yes = pass->yes_code[row] < 0 ? -1 : pass->yes_code[row] + progress->era_shift;
+    *no = pass->no_code[row] < 0 ? -1 : pass->no_code[row] + progress->era_shift;
+    if (pass->limits->kelly_base)
+        return kelly_order(*yes, *no, pass->market->p_pico[i], pass->rows->bid[row], pass->rows->ask[row],
+                           progress->equity, table, pass->limits, progress->era);
     if (!any_wanted(*yes, *no, table->quantity))
         return (WantedOrder){0};
     i64 side = prefers_no(*yes, *no, table) ? NO : YES, code = side == YES ? *yes : *no;
@@ -771,136 +883,142 @@ static WantedOrder wanted_order(const Progress *w, i64 i, i64 row, i64 *yes, i64
 }
 
 /* Record a refusal (full audit), count it, or neither, as the run asks. */
-static void refuse(const Progress *w, i64 i, i64 side, i64 reason, i64 row, i64 quantity, i64 price) {
-    const Pass *p = w->p;
-    if (p->audit)
-        extend_stretch(i, side, reason, w->t, p->step, p->rows->end_ts[row], quantity, price, p->out,
-                       p->account->scalars);
-    else if (p->counted)
-        count_refusals(i, side, reason, w->t, 1, p->out);
+static void refuse(const Progress *progress, i64 i, i64 side, i64 reason, i64 row, i64 quantity, i64 price) {
+    const Pass *pass = progress->pass;
+    if (pass->audit)
+        extend_stretch(i, side, reason, progress->t, pass->step, pass->rows->end_ts[row], quantity, price, pass->out,
+                       pass->account->scalars);
+    else if (pass->counted)
+        count_refusals(i, side, reason, progress->t, 1, pass->out);
 }
 
-/* State of an active market after it was judged; GONE: it has no decision left before `until`; INEXACT: it wants more contracts
-than are exact. */
-enum { ASLEEP, AWAKE, GONE, INEXACT };
+/* State of an active market after it was judged; GONE: it has no decision left before `until`. */
+enum { ASLEEP, AWAKE, GONE };
 
 /* Judge the visible quote of active market j: rank its wanted order, or refuse it. Returns the market's state. */
-static int judge_market(Progress *w, i64 j) {
-    const Pass *p = w->p;
-    const Scratch *scratch = w->scratch;
-    const i64 *end_ts = p->rows->end_ts, *s = p->account->scalars;
-    i64 i = p->window_idx[j], row = scratch->position[j], end_row = p->rows->end_row[j], later = w->t + p->step, yes,
-        no;
+static int judge_market(Progress *progress, i64 j) {
+    const Pass *pass = progress->pass;
+    const Scratch *scratch = progress->scratch;
+    const i64 *end_ts = pass->rows->end_ts, *s = pass->account->scalars;
+    i64 i = pass->window_idx[j], row = scratch->position[j], end_row = pass->rows->end_row[j],
+        later = progress->t + pass->step, yes, no;
     /* go to the visible row */
-    while (row + 1 < end_row && end_ts[row + 1] <= w->t)
+    while (row + 1 < end_row && end_ts[row + 1] <= progress->t)
         row++;
     scratch->position[j] = row;
-    bool visible = row >= p->rows->first_row[j] && w->t - end_ts[row] <= p->max_age;
+    bool visible = row >= pass->rows->first_row[j] && progress->t - end_ts[row] <= pass->max_age;
     /* nothing wanted: sleep until the next wanted quote */
-    if (w->sleeps && !(visible && any_wanted(p->yes_code[row], p->no_code[row], p->table->quantity))) {
-        scratch->position[j] = next_wanted(row + 1, end_row, later, p->step, end_ts, p->yes_code, p->no_code,
-                                           p->table->quantity, &scratch->wake[j]);
+    if (progress->sleeps && !(visible && any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
+        scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->yes_code, pass->no_code,
+                                           pass->table->quantity, &scratch->wake[j]);
         return ASLEEP;
     }
     if (!visible)
         return AWAKE;
-    WantedOrder order = wanted_order(w, i, row, &yes, &no);
-    if (order.quantity <= 0)
-        return order.quantity < 0 ? INEXACT : AWAKE;
-    i64 side = order.side, price = side == YES ? p->rows->ask[row] : MICRO - p->rows->bid[row];
+    WantedOrder order = wanted_order(progress, i, row, &yes, &no);
+    if (order.quantity == 0)
+        return AWAKE;
+    i64 side = order.side, price = side == YES ? pass->rows->ask[row] : MICRO - pass->rows->bid[row];
     /* not affordable, and no refusal is recorded: sleep until an affordable quote */
-    if (s[S_CASH] < price && w->sleeps && !p->counted && !p->audit) {
-        scratch->position[j] = next_affordable(row + 1, end_row, later, p->step, w->due, s[S_CASH], p->rows,
-                                               p->yes_code, p->no_code, p->table, &scratch->wake[j]);
+    if (s[S_CASH] < price && progress->sleeps && !pass->counted && !pass->audit && !progress->netted) {
+        scratch->position[j] =
+            next_affordable(row + 1, end_row, later, pass->step, progress->due, s[S_CASH], pass->rows, pass->yes_code,
+                            pass->no_code, pass->table, &scratch->wake[j]);
         return ASLEEP;
     }
-    w->busy = true;
+    progress->busy = true;
     /* rank the order unless the market is full */
-    i64 event = p->market->event[i], in_event = p->account->event_contracts[event], reason[2];
-    const i64 *held = p->account->held[i];
-    reason[side] = full_reason(held[YES], held[NO], side, in_event, p->limits);
+    i64 event = pass->market->event[i], in_event = pass->account->event_contracts[event], reason[2];
+    const i64 *held = pass->account->held[i];
+    reason[side] = full_reason(held[YES], held[NO], side, in_event, pass->limits);
     if (reason[side] == NO_REASON) {
         scratch->side[j] = side, scratch->code[j] = side == YES ? yes : no;
         scratch->wanted[j] = order.quantity, scratch->rank[j] = order.rank,
         scratch->rank_remainder[j] = order.rank_remainder;
-        insert_ranked(j, w->ranked_count++, scratch, p->window_idx);
+        insert_ranked(j, progress->ranked_count++, scratch, pass->window_idx);
         return AWAKE;
     }
     /* both sides full until after the market's last decision: count all its refusals now */
-    reason[1 - side] = full_reason(held[YES], held[NO], 1 - side, in_event, p->limits);
-    if (w->leaps && reason[1 - side] != NO_REASON && p->market->event_settles[event] > p->market->last_t[i]) {
-        if (p->counted)
-            refuse_until(i, w->t, p->until, p->step, p->max_age, row, end_row, p->market->last_t[i], end_ts,
-                         p->yes_code, p->no_code, p->table, reason, p->out);
-        p->account->passed[i] = p->until;
+    reason[1 - side] = full_reason(held[YES], held[NO], 1 - side, in_event, pass->limits);
+    if (progress->leaps && reason[1 - side] != NO_REASON &&
+        pass->market->event_settles[event] > pass->market->last_t[i]) {
+        if (pass->counted)
+            refuse_until(i, progress->t, pass->until, pass->step, pass->max_age, row, end_row, pass->market->last_t[i],
+                         end_ts, pass->yes_code, pass->no_code, pass->table, reason, pass->out);
+        pass->account->passed[i] = pass->until;
         return GONE;
     }
-    refuse(w, i, side, reason[side], row, order.quantity, price);
+    refuse(progress, i, side, reason[side], row, order.quantity, price);
     return AWAKE;
 }
 
-/* Judge all active markets. Returns false if one wants more contracts than are exact. */
-static bool judge_markets(Progress *w) {
-    const Pass *p = w->p;
-    const Scratch *scratch = w->scratch;
-    for (i64 a = 0; a < w->alive;) {
-        i64 j = scratch->active[a], i = p->window_idx[j];
-        int state = p->market->last_t[i] < w->t ? GONE : scratch->wake[j] > w->t ? ASLEEP : judge_market(w, j);
-        if (state == INEXACT) {
-            p->account->scalars[S_WHERE] = i;
-            return false;
-        }
+/* Judge all active markets. */
+static void judge_markets(Progress *progress) {
+    const Pass *pass = progress->pass;
+    const Scratch *scratch = progress->scratch;
+    for (i64 a = 0; a < progress->alive;) {
+        i64 j = scratch->active[a], i = pass->window_idx[j];
+        int state = pass->market->last_t[i] < progress->t ? GONE
+                    : scratch->wake[j] > progress->t      ? ASLEEP
+                                                          : judge_market(progress, j);
         if (state == ASLEEP)
-            w->soonest = least_of(w->soonest, scratch->wake[j]);
+            progress->soonest = least_of(progress->soonest, scratch->wake[j]);
         if (state == GONE)
-            scratch->active[a] = scratch->active[--w->alive];
+            scratch->active[a] = scratch->active[--progress->alive];
         else
             a++;
     }
-    return true;
 }
 
-/* Fill the ranked orders of an instant, the highest priority first. */
-static void fill_ranked(const Progress *w) {
-    const Pass *p = w->p;
-    for (i64 k = 0; k < w->ranked_count; k++) {
-        i64 j = w->scratch->ranked[k], i = p->window_idx[j], side = w->scratch->side[j], row = w->scratch->position[j];
-        i64 price = side == YES ? p->rows->ask[row] : MICRO - p->rows->bid[row], reason = CASH;
-        bool event_full = p->account->event_contracts[p->market->event[i]] >= p->limits->per_event;
-        if (!w->only_cash || p->account->scalars[S_CASH] >= price || event_full)
-            reason = fill_order(j, side, price, w->t, w->era, p);
+/* Fill the ranked orders of an instant, the highest priority first. Returns false if the account would hold too many contracts. */
+static bool fill_ranked(const Progress *progress) {
+    const Pass *pass = progress->pass;
+    for (i64 k = 0; k < progress->ranked_count; k++) {
+        i64 j = progress->scratch->ranked[k], i = pass->window_idx[j], side = progress->scratch->side[j],
+            row = progress->scratch->position[j];
+        i64 price = side == YES ? pass->rows->ask[row] : MICRO - pass->rows->bid[row], reason = CASH;
+        bool event_full = pass->account->event_contracts[pass->market->event[i]] >= pass->limits->per_event;
+        if (!progress->only_cash || pass->account->scalars[S_CASH] >= price || event_full)
+            reason = fill_order(j, side, price, progress->t, progress->era, pass);
+        if (reason == TOO_MANY_OPEN) {
+            pass->account->scalars[S_TOO_LARGE] = i;
+            return false;
+        }
         if (reason != NO_REASON)
-            refuse(w, i, side, reason, row, w->scratch->wanted[j], price);
+            refuse(progress, i, side, reason, row, progress->scratch->wanted[j], price);
     }
+    return true;
 }
 
 /* Replay all decision times before `until`.
 
 Returns DONE, BUFFERS_FULL (empty the buffers and call again: the pass goes on where it stopped) or TOO_LARGE. */
-i64 advance(const Pass *p) {
-    i64 *s = p->account->scalars;
-    const i64 until_t = up(p->until, p->step) * p->step;
-    Progress w = start_pass(p);
+i64 advance(const Pass *pass) {
+    i64 *s = pass->account->scalars;
+    const i64 until_t = up(pass->until, pass->step) * pass->step;
+    Progress progress = start_pass(pass);
     for (;;) {
-        if (w.alive == 0)
-            w.t = most_of(w.t, next_start(&w));
-        if (w.t >= p->until)
+        if (progress.alive == 0)
+            progress.t = most_of(progress.t, next_start(&progress));
+        if (progress.t >= pass->until)
             break;
-        begin_markets(&w);
+        begin_markets(&progress);
         /* leave before this instant if its fills and refusals might not fit */
-        s[S_NOW] = w.t;
-        if (s[S_FILLS] + w.alive > p->fill_rows || (p->audit && s[S_REFUSALS] + w.alive > p->refusal_rows))
+        s[S_NOW] = progress.t;
+        if (s[S_FILLS] + progress.alive > pass->fill_rows ||
+            (pass->audit && s[S_REFUSALS] + progress.alive > pass->refusal_rows))
             return BUFFERS_FULL;
-        settle_due(&w);
-        if (!judge_markets(&w))
+        settle_due(&progress);
+        judge_markets(&progress);
+        if (!fill_ranked(&progress))
             return TOO_LARGE;
-        fill_ranked(&w);
-        if (w.busy || !w.sleeps)
-            w.t += p->step;
+        if (progress.busy || !progress.sleeps)
+            progress.t += pass->step;
         else /* no decision before a sleeping market wakes or another one begins */
-            w.t = most_of(w.t + p->step, least_of(least_of(w.soonest, next_start(&w)), until_t));
+            progress.t =
+                most_of(progress.t + pass->step, least_of(least_of(progress.soonest, next_start(&progress)), until_t));
     }
     s[S_NOW] = until_t;
-    settle_and_mark(p->until - 1, p);
+    settle_and_mark(pass->until - 1, pass);
     return DONE;
 }

@@ -26,10 +26,9 @@ NEVER = UNLIMITED = 1 << 62
 NO_PRICE = -999_999_999  # instead of a bid or an ask: no price of a file, even an impossible one, is below it
 
 # Indices into an account's scalars
-S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS, S_WHERE, S_SETTLEMENTS = range(
-    11
-)
-SCALARS = 11
+S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS = range(9)
+S_TOO_LARGE, S_SETTLEMENTS, S_LOTS = range(9, 12)
+SCALARS = 12
 
 # Return values of `advance`
 DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
@@ -158,6 +157,12 @@ class Account(NamedTuple):
         event_day: by event, index of its current civil day.
         passed: by contract, end of the time for which refusals are counted already; Unix s.
         holding: idx of the held contracts: the first scalars[S_HOLDING] entries.
+        lot_quantity: where opposing sides are netted, by purchase of the run, what is left of it: the first scalars[S_LOTS]
+            entries.
+        lot_price: by purchase, price of a contract; micro-units.
+        next_lot: by purchase, the contract's next one.
+        oldest_lot: by contract, the first of its open purchases; set while it is held.
+        newest_lot: by contract, the last of its open purchases; set while it is held.
     """
 
     scalars: Ints
@@ -171,6 +176,29 @@ class Account(NamedTuple):
     event_day: Ints
     passed: Ints
     holding: Ints
+    lot_quantity: Ints
+    lot_price: Ints
+    next_lot: Ints
+    oldest_lot: Ints
+    newest_lot: Ints
+
+    def with_room(self, lots: int) -> Account:
+        """Return the account with columns of lots that have room for some more purchases.
+
+        Args:
+            lots: number of purchases.
+        """
+        missing = int(self.scalars[S_LOTS]) + lots - len(self.lot_quantity)
+        if missing <= 0:
+            return self
+        rows = max(missing, len(self.lot_quantity))  # at least twice as many, so that little is copied
+
+        def longer(column: Ints) -> Ints:
+            return np.concatenate([column, np.zeros(rows, np.int64)])
+
+        return self._replace(
+            lot_quantity=longer(self.lot_quantity), lot_price=longer(self.lot_price), next_lot=longer(self.next_lot)
+        )
 
 
 def new_account(contracts: int, events: int, cash: int) -> Account:
@@ -195,6 +223,11 @@ def new_account(contracts: int, events: int, cash: int) -> Account:
         event_day=np.zeros(events, np.int64),
         passed=np.full(contracts, -NEVER, np.int64),
         holding=np.zeros(contracts, np.int64),
+        lot_quantity=np.zeros(0, np.int64),
+        lot_price=np.zeros(0, np.int64),
+        next_lot=np.zeros(0, np.int64),
+        oldest_lot=np.zeros(contracts, np.int64),
+        newest_lot=np.zeros(contracts, np.int64),
     )
 
 
@@ -202,7 +235,7 @@ class Limits(NamedTuple):
     """Limits of a run as integers, UNLIMITED where there is none.
 
     Attributes:
-        allow_opposing: whether YES and NO of one contract may be held at once.
+        opposing: what becomes of an order while the other side of its contract is held (limits.Opposing).
         share: numerator of the largest fraction of a candle's volume.
         share_base: its denominator; 0: no such limit.
         per_market: contracts held of a market.
@@ -216,7 +249,7 @@ class Limits(NamedTuple):
         kelly_base: its denominator; 0: quantities stand in WantedTable.
     """
 
-    allow_opposing: bool
+    opposing: int
     share: int
     share_base: int
     per_market: int
@@ -278,7 +311,7 @@ class Buffers(NamedTuple):
     Refusals are recorded as stretches of equal ones if `stretch` has rows, else counted if `counts` has.
 
     Attributes:
-        fills: (n, 8) idx, side, quantity, price, fee, decision time, end of the candle, net value.
+        fills: (n, 8) idx, side, quantity, price, fee, decision time, end of the candle, contracts of it that were netted.
         settlements: (2 x contracts or 0, 5) idx, side, quantity, payout of one, settlement time; 0 rows: not recorded.
         counts: (contracts or 0, side, reason) number of refusals; 0 rows: not counted.
         firsts: as counts, time of the first; Unix s.
@@ -516,8 +549,8 @@ def advance(replay: Pass) -> int:
         replay: the window, the rules and the account.
 
     Returns:
-        DONE; BUFFERS_FULL: empty the buffers and call again, the replay goes on where it stopped; TOO_LARGE: an order has too
-        many contracts to be exact.
+        DONE; BUFFERS_FULL: empty the buffers and call again, the replay goes on where it stopped; TOO_LARGE: the account would
+        hold too many contracts for exact amounts.
     """
     # structures that kernel.c's Pass points to; they must live until the call returns
     table, out = replay.table, replay.out

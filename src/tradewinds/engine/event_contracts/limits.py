@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from fractions import Fraction
 
 OPPOSING_POSITION = "OPPOSING_POSITION"
@@ -18,12 +19,26 @@ EV_THRESHOLD = "EV_THRESHOLD"
 REASONS = (OPPOSING_POSITION, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV_THRESHOLD)
 
 
+class Opposing(IntEnum):
+    """What becomes of an order while the other side of its contract is held.
+
+    Attributes:
+        REFUSED: it is refused.
+        HELD: it is filled; both sides are held to settlement.
+        NETTED: it is filled; pairs of both sides are closed at once and pay one unit of money.
+    """
+
+    REFUSED = 0
+    HELD = 1
+    NETTED = 2
+
+
 @dataclass(frozen=True)
 class RiskLimits:
     """Limits of a run; None: no such limit.
 
     Attributes:
-        allow_opposing: whether YES and NO of one contract may be held at once.
+        opposing: what becomes of an order while the other side of its contract is held.
         max_volume_share: fraction of a candle's volume that may be bought on it.
         per_market: contracts held of a market.
         per_event: contracts held of an event.
@@ -32,7 +47,7 @@ class RiskLimits:
         orders_per_event_day: orders filled on one civil day of an event.
     """
 
-    allow_opposing: bool = False
+    opposing: Opposing = Opposing.REFUSED
     max_volume_share: Fraction | None = None
     per_market: int | None = None
     per_event: int | None = None

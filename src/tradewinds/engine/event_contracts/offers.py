@@ -17,7 +17,7 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.candles import Window
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, refuse_too_large
+from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
 from tradewinds.engine.event_contracts.kernel import Codes, WantedTable, price_codes, quote_codes, seen_prices
 from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
 from tradewinds.engine.event_contracts.sizing import Kelly
@@ -142,7 +142,7 @@ def table_of(offers: OfferCodes, rules: Rules, eras: Sequence[int]) -> WantedTab
         eras: indices of the fee rule's eras, in order of time.
 
     Raises:
-        OverflowError: an order is too large to be exact.
+        OverflowError: a fee rate is too large, or has too many digits, to be exact.
     """
     tables = [_table_of_era(offers, rules, era) for era in eras]
     if len(tables) == 1:  # nearly always: nothing is copied
@@ -189,18 +189,25 @@ def _by_value(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
         raise AssertionError("a sizing that does not depend on equity is expected")
     gross = offers.p_pico - offers.price_micro * PICO_PER_MICRO
     quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
-    fees = rule.fees(offers.terms(rule, era), quantity, offers.price_micro, era)
-    value = gross * quantity - fees * PICO_PER_MICRO
-    quantity = np.where(value > least * quantity, quantity, 0)
+    terms = offers.terms(rule, era)
+    exact = exact_quantity(terms, quantity)
+    value = gross * exact - rule.fees(terms, quantity, offers.price_micro, era) * PICO_PER_MICRO
+    quantity = np.where(value > least * exact, quantity, 0)
     divisor = np.maximum(quantity, 1)
-    return _Wanted(quantity=quantity, rank=value // divisor, rank_remainder=value % divisor)
+    if value.dtype == object:  # a value a contract fits into 64 bits, that of an order that is not wanted need not
+        value = np.where(quantity > 0, value, 0)
+    rank, rank_remainder = value // divisor, value % divisor
+    return _Wanted(
+        quantity=quantity,
+        rank=rank.astype(np.int64, copy=False),
+        rank_remainder=rank_remainder.astype(np.int64, copy=False),
+    )
 
 
 def _by_strategy(offers: OfferCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
     """Return the quantities and priorities that a strategy gives each quote."""
     orders = strategy(offers.quotes(fee_rule, era))
     quantity = np.concatenate([np.where(orders.side == side, orders.quantity, 0) for side in Side])
-    refuse_too_large(offers.terms(fee_rule, era), quantity)
     zeros = np.zeros(len(quantity), np.int64)
     return _Wanted(quantity=quantity.astype(np.int64), rank=np.tile(_ranks(orders), 2), rank_remainder=zeros)
 
@@ -211,6 +218,8 @@ def _ranks(orders: WantedOrders) -> Ints:
     The bits of a float, read as an integer, keep the order of floats if the integers below 0 are reversed.
     """
     priority = np.asarray(orders.priority)
+    if priority.dtype == object:  # net values beyond 64 bits: by their places in order
+        return np.unique(priority, return_inverse=True)[1].astype(np.int64)
     if priority.dtype.kind in "iub":
         return priority.astype(np.int64)
     bits = (priority.astype(np.float64) + 0.0).view(np.int64)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import PICO
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
-from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms
+from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
 from tradewinds.engine.event_contracts.limits import RiskLimits
 from tradewinds.engine.event_contracts.sizing import Kelly, Sizing
 
@@ -93,7 +93,7 @@ class Quotes:
         return p - self.ask(side) * PICO_PER_MICRO
 
     def fee(self, side: Side, quantity: int) -> Ints:
-        """Return the fee of an order; micro-units.
+        """Return the fee of an order; micro-units, as Python's own integers for orders of some millions of contracts.
 
         Args:
             side: YES or NO.
@@ -102,7 +102,7 @@ class Quotes:
         return self.fee_rule.fees(self.fee_terms[side], quantity, np.maximum(self.ask(side), 0), self.fee_era)
 
     def net_value(self, side: Side, quantity: int) -> Ints:
-        """Return the expected value of an order after its fee, for all its contracts together; pico-units.
+        """Return the expected value of an order after its fee, for all its contracts together; pico-units as for `fee`.
 
         Args:
             side: YES or NO.
@@ -110,7 +110,8 @@ class Quotes:
         """
         value = self._net_values.get((side, quantity))
         if value is None:
-            value = read_only(self.gross_value(side) * quantity - self.fee(side, quantity) * PICO_PER_MICRO)
+            exact = exact_quantity(self.fee_terms[side], quantity)
+            value = read_only(self.gross_value(side) * exact - self.fee(side, quantity) * PICO_PER_MICRO)
             if len(self._net_values) < _KEPT:
                 self._net_values[side, quantity] = value
         return value

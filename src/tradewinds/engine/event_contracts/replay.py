@@ -16,10 +16,10 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, Window, decision_times
-from tradewinds.engine.event_contracts.contract_journal import journal_of
+from tradewinds.engine.event_contracts.contract_journal import journal_of, netted_parts
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS
+from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, offers_by_price, offers_by_quote, table_of
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.journal import Journal
@@ -166,7 +166,7 @@ class Replay:
             instants: when equity is recorded, ascending; Unix s.
 
         Raises:
-            SimulationError: an order is too large for exact arithmetic.
+            SimulationError: the account would hold too many contracts for exact arithmetic, or a fee has too many digits.
         """
         window, rules = codes.window, self.rules
         # what the rules want of every kind of offer in the window
@@ -175,8 +175,11 @@ class Replay:
         try:
             table = table_of(offers, rules, eras)
         except OverflowError as error:
-            raise _too_large(str(error)) from None
-        buffers = self._buffers(max(_BUFFER_ROWS, len(window.idx)), len(instants))
+            raise SimulationError(
+                f"{error} to be exact.", where="fees", remedy="Check fee_multiplier in the catalog."
+            ) from None
+        rows = max(_BUFFER_ROWS, len(window.idx))
+        buffers = self._buffers(rows, len(instants))
         replay = kernel.Pass(
             until=until,
             step=rules.step_seconds,
@@ -201,11 +204,14 @@ class Replay:
         scalars[kernel.S_MARKED] = 0
         status = kernel.BUFFERS_FULL
         while status == kernel.BUFFERS_FULL:
+            if rules.limits.opposing is Opposing.NETTED:
+                self._account = self._account.with_room(rows)
+                replay = replay._replace(account=self._account)
             status = kernel.advance(replay)
             self._empty(buffers)
         if status == kernel.TOO_LARGE:
-            ticker = self.universe.contracts[scalars[kernel.S_WHERE]].ticker
-            raise _too_large(f"an order for {ticker} has too many contracts")
+            ticker = self.universe.contracts[scalars[kernel.S_TOO_LARGE]].ticker
+            raise _too_large(f"with an order for {ticker} the account would hold more contracts than can be counted")
         self._equity += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
 
     def _buffers(self, rows: int, instants: int) -> kernel.Buffers:
@@ -269,9 +275,14 @@ class Replay:
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        idx, side, quantity, price, fee, decision_ts, _, _ = self._fill_rows().T
+        fills = self._fill_rows()
+        idx, side, quantity, price, fee, decision_ts, _, netted = fills.T
         pays = self.universe.payout_yes[idx]
         payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
+        if netted.any():  # what was netted has another payout than at settlement
+            parts = netted_parts(fills)
+            each = parts.price - np.where(side == Side.YES, pays, MICRO - pays)[parts.position]
+            np.add.at(payout, parts.position, parts.quantity * each)
         equity = np.array(self._equity, np.int64).reshape(-1, 3)
         return Summary(
             decision_ts=decision_ts,
@@ -290,9 +301,10 @@ class Replay:
         """Return all fills as objects, in execution order."""
         contracts, sides = self.universe.contracts, tuple(Side)
         fills = []
-        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, value in self._fill_rows().tolist():
+        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self._fill_rows().tolist():
             contract, side = contracts[idx], sides[side_index]
             gross = contract.probability_pico(side) - price * PICO_PER_MICRO
+            value = gross * quantity - fee * PICO_PER_MICRO
             fills.append(Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value))
         return fills
 
@@ -318,12 +330,11 @@ class Replay:
 
 
 def _too_large(why: str) -> SimulationError:
-    """Return the error for an order that is too large for exact arithmetic."""
+    """Return the error for holdings that are too large for exact arithmetic."""
     return SimulationError(
-        f"{why} to be exact.",
+        f"{why} (4 million million).",
         where="risk",
-        remedy="Some millions of contracts an order can be computed: lower the quantity, the Kelly fraction or the balance, or "
-        "give the fraction fewer digits.",
+        remedy="Set a limit of contracts, or lower the balance.",
     )
 
 
@@ -338,7 +349,7 @@ def _limits(rules: Rules) -> kernel.Limits:
         return kernel.UNLIMITED if value is None else min(value, kernel.UNLIMITED)
 
     return kernel.Limits(
-        allow_opposing=limits.allow_opposing,
+        opposing=int(limits.opposing),
         share=share,
         share_base=share_base,
         per_market=most(limits.per_market),

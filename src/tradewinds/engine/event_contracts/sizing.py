@@ -31,7 +31,7 @@ class FixedQuantity:
             p_pico: by offer, probability of its side; pico-units.
             prices: by offer, price of a contract; micro-units.
         """
-        return np.full(len(p_pico), self.quantity, np.int64)
+        return np.full(len(p_pico), min(self.quantity, MOST_EXACT), np.int64)
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class EvProportional:
             prices: by offer, price of a contract; micro-units.
         """
         k, rate = Fraction(self.contracts_per_unit), self.fee_rate
+        gross, model = p_pico - prices * PICO_PER_MICRO, prices * (MICRO - prices)
+        if max(k.numerator, k.denominator) * max(rate.numerator, rate.denominator) * PICO >= MOST_EXACT:
+            gross, model = gross.astype(object), model.astype(object)  # Python's own integers, beyond 64 bits
         # the edge in pico-units, times the rate's denominator: P·(1 − P) of micro-units is in pico-units
-        edge = (p_pico - prices * PICO_PER_MICRO) * rate.denominator - rate.numerator * prices * (MICRO - prices)
-        edge = np.maximum(edge, 0)
-        if max(k.numerator, k.denominator) * rate.denominator * PICO >= MOST_EXACT:
-            edge = edge.astype(object)  # Python's own integers, beyond 64 bits
+        edge = np.maximum(gross * rate.denominator - rate.numerator * model, 0)
         wanted = edge * k.numerator // (k.denominator * rate.denominator * PICO)
         return np.asarray(np.minimum(wanted, MOST_EXACT), np.int64)
 

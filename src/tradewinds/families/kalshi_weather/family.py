@@ -85,6 +85,7 @@ class KalshiWeather:
         f"{_HERE}/replay.py",
         f"{_HERE}/batches.py",
         f"{_HERE}/events.py",
+        f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/trade_windows.py",

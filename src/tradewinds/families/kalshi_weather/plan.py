@@ -12,6 +12,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
 from tradewinds.families.kalshi_weather.candle_order import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
+from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
@@ -143,7 +144,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
         run_id=run_id,
         run_dir=run_dir,
         date_end=conf["date_end_local"],
-        stages=_stages(event_files, conf["date_end_local"]),
+        stages=_stages(event_files, conf["date_end_local"], skips_damaged(conf["on_missing"])),
         inputs={
             **recorded,
             "probabilities": [event_files.probabilities],
@@ -180,12 +181,13 @@ def _event_files(conf: resolve.Config) -> EventFiles:
     )
 
 
-def _stages(event_files: EventFiles, date_end: dt.date) -> dict[str, list[DataFile]]:
+def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str, list[DataFile]]:
     """Data files by stage, in the order in which the stages run.
 
     Args:
         event_files: of the run.
         date_end: last date of the config.
+        skips: whether events whose candles cannot be right are left out.
     """
     year_of = event_files.weather
 
@@ -194,7 +196,10 @@ def _stages(event_files: EventFiles, date_end: dt.date) -> dict[str, list[DataFi
 
     def candles(event: PlannedEvent) -> DataFile:
         held = functools.partial(_held_by_other_window, event_files.window, event)
-        return DataFile(event.path, CANDLES, fetched=True, in_order=check_candles, held_elsewhere=held)
+        again = None if skips else functools.partial(is_left_out, event.path)
+        return DataFile(
+            event.path, CANDLES, fetched=True, in_order=check_candles, held_elsewhere=held, fetched_again=again
+        )
 
     return {
         "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in event_files.catalogs.values()],
@@ -211,7 +216,10 @@ def _stages(event_files: EventFiles, date_end: dt.date) -> dict[str, list[DataFi
 def _held_by_other_window(window: CandleWindow, event: PlannedEvent) -> bool:
     """Whether a file of another candle window has all candles that an event needs under `window`."""
     station = climate_days.station_of(event.series_ticker)
-    return any(other.holds(window, station, event.climate_date) for other, _ in siblings(event.path))
+    return any(
+        other.holds(window, station, event.climate_date) and not is_left_out(path)
+        for other, path in siblings(event.path)
+    )
 
 
 def _forecast_digest(conf: resolve.Config) -> str:

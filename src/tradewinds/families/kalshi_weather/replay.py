@@ -15,6 +15,7 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
@@ -23,7 +24,9 @@ from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, trades_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
+from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
 from tradewinds.families.kalshi_weather.events import (
+    DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
     EventMarket,
@@ -259,6 +262,16 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
+    left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
+    if left_out and not skips_damaged(config["on_missing"]):
+        first = left_out[0]
+        raise SimulationError(
+            f"the candles of {len(left_out)} event(s) were left out because the exchange's answer could not be right, first "
+            f"{first.ticker} ({first.path}), and this config does not leave such events out.",
+            where="on_missing.damaged",
+            remedy="tradewinds run asks for them again, and so does snakemake once the file is deleted. Set "
+            "on_missing.damaged to skip to leave such events out.",
+        )
     for reason, key in _FAIL_KEYS.items():
         found = [event.ticker for event in events if event.skip == reason]
         if found and config["on_missing"][key] == "fail":
@@ -307,6 +320,8 @@ def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent
 
 
 def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEvent) -> Trade:
+    # orders are decided before their market settles, so what was closed before that was netted to the last contract
+    netted = position.closed_ts < market.settle_ts
     return Trade(
         series_ticker=event.station.series_ticker,
         event_ticker=market.event_ticker,
@@ -319,8 +334,8 @@ def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEve
         ev_gross_pico=fill.gross_ev_pico,
         ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
         reason_code="EV_THRESHOLD",
-        settled_result=str(market.result),
-        settled_ts=market.settle_ts,
+        settled_result=NETTED if netted else str(market.result),
+        settled_ts=position.closed_ts,
         position=position,
     )
 

@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tradewinds.core import files
 from tradewinds.core.safe_text import cell, from_cell, printable
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.damaged_events import DAMAGED
 from tradewinds.families.kalshi_weather.plan import PlannedEvent
 
 EVENT_COLUMNS = (
@@ -65,11 +67,19 @@ def write_event_data(folder: str | Path, events: Sequence[PlannedEvent], skipped
                 "retries": meta["retries"],
                 "tier": meta["tier"] or "",
                 "kept_from": meta["kept_from"] or "",
-                "reason_if_empty": meta["reason"] or "",
+                "reason_if_empty": _reason_if_empty(meta),
                 "candles_per_market": " ".join(f"{ticker}={count}" for ticker, count in sorted(counts.items())),
             }
         )
     files.write_text(Path(folder) / "events.csv", text.getvalue())
+
+
+def _reason_if_empty(meta: Mapping[str, Any]) -> str:
+    """Why a candle file has no rows; of an event that was left out, what was wrong and where a copy of the answer is."""
+    if meta["reason"] != DAMAGED:
+        return meta["reason"] or ""
+    copy = f" A copy of the answer: {meta['saved_answer']}." if meta["saved_answer"] else ""
+    return f"{DAMAGED}: {meta['problem']}{copy}"
 
 
 def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Collection[str]) -> None:

@@ -32,8 +32,8 @@ def sync_catalog(
     """List all markets of a series and merge them into what is known.
 
     Returns:
-        A table of the columns schemas.CATALOG and its metadata, with `covers_through`: the last climate date up to which the
-        listing is complete and every market final.
+        A table of the columns schemas.CATALOG and its metadata, with `listed_through`: the last climate date up to which the
+        listing is complete; and `covers_through`: the last one up to which every listed market is final, too.
 
     Raises:
         FetchError: the series is unknown to the exchange, or an answer is malformed.
@@ -52,10 +52,12 @@ def sync_catalog(
     merged = _merge(before, fetched)
     rows = sorted(merged.values(), key=lambda r: (r["climate_date"], r["market_ticker"]))
     closes = [row["close_time"] for row in rows]
+    listed_through = yesterday(station, now)
     meta = {
         "series_ticker": station.series_ticker,
         "retrieved_at": now.isoformat(),
-        "covers_through": _covers_through(rows, station, now).isoformat(),
+        "covers_through": _covers_through(rows, listed_through).isoformat(),
+        "listed_through": listed_through.isoformat(),
         "requests": client.requests,
         "fetched": len(fetched),
         "inserted": len(fetched.keys() - before.keys()),
@@ -184,9 +186,18 @@ def _differs(old: Row, new: Row) -> bool:
     return any(old[key] != new[key] for key in new if key not in ("retrieved_at", "raw"))
 
 
-def _covers_through(rows: list[Row], station: Station, now: dt.datetime) -> dt.date:
-    """The day before the first climate date with a market that is not final; else yesterday on the station's clock."""
-    yesterday = (now + dt.timedelta(hours=station.lst_offset_hours)).date() - dt.timedelta(days=1)
+def yesterday(station: Station, now: dt.datetime) -> dt.date:
+    """Yesterday on the station's clock of standard time: the last climate date of which no market can still be listed.
+
+    Args:
+        station: of the series.
+        now: the instant.
+    """
+    return (now + dt.timedelta(hours=station.lst_offset_hours)).date() - dt.timedelta(days=1)
+
+
+def _covers_through(rows: list[Row], listed_through: dt.date) -> dt.date:
+    """The day before the first climate date with a market that is not final; else the last listed one."""
     waiting = [row["climate_date"] for row in rows if row["result"] not in FINAL]
-    first: list[dt.date] = [yesterday, *(date - dt.timedelta(days=1) for date in waiting)]
+    first: list[dt.date] = [listed_through, *(date - dt.timedelta(days=1) for date in waiting)]
     return min(first)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tradewinds.core.errors import FetchError
+from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.families.kalshi_weather.climate_days import Station, event_ticker_of
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import (
@@ -53,7 +53,7 @@ def fetch_candles(
     """The candles of an event's markets inside `windows` (columns: schemas.CANDLES), and the tiers that had them.
 
     Raises:
-        FetchError: a market is unknown to both tiers, or an answer is malformed.
+        RefusedAnswer: a market is unknown to both tiers, or an answer is malformed.
     """
     fetch = _EventFetch(client, series_ticker, period_minutes, windows)
     tiers = fetch.all([m for m in markets if m.ticker in windows])
@@ -151,7 +151,7 @@ class _EventFetch:
                 continue
             return tier
         remedy = "The catalog lists it: sync it again (tradewinds run does so when a range reaches past it)."
-        raise FetchError("neither tier of the exchange knows this market.", where=market.ticker, remedy=remedy)
+        raise RefusedAnswer("neither tier of the exchange knows this market.", where=market.ticker, remedy=remedy)
 
     def _read_market(self, path: str, payload: Any, market: CatalogMarket, tier: str, span: Span) -> None:
         try:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from tradewinds.core import files
-from tradewinds.core.errors import ConfigError, FetchError
+from tradewinds.core.environment import ON_MISSING
+from tradewinds.core.errors import ConfigError, FetchError, RefusedAnswer
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.damaged_events import is_left_out, left_out_meta, skips_damaged
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
-from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
+from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog, yesterday
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
 from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.client import client_for, utc_now
@@ -74,18 +78,29 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
         window: which minutes, as CandleWindow writes them in paths.
         catalog: the series' catalog file.
         out: the file to make.
+
+    Raises:
+        FetchError: the event is not complete yet, or the exchange cannot be asked.
+        RefusedAnswer: its answer cannot be right, and on_missing.damaged is not skip.
     """
     station, day, wanted = climate_days.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
     with files.only_maker(out):
-        if Path(out).exists():
+        skips = skips_damaged(json.loads(os.environ.get(ON_MISSING, "{}")))
+        if Path(out).exists() and (skips or not is_left_out(out)):
             logger.info("%s was made meanwhile by another run", out)
             return
         markets = exchange_requests.markets_of(_rows_of_day(catalog, day))
-        if not markets:
-            _refuse_uncovered(series, day, catalog)
         now = utc_now()
+        if not markets:
+            _refuse_unlisted(station, day, catalog, now)
         event_candles.refuse_open(station, day, markets, now)
-        table, meta = _candles(station, day, markets, wanted, out, now)
+        try:
+            table, meta = _candles(station, day, markets, wanted, out, now)
+        except RefusedAnswer as error:
+            if not skips:
+                raise
+            logger.warning("%s %s is left out (on_missing.damaged: skip): %s", series, date, error)
+            table, meta = _left_out(station, day, markets, wanted, now, error)
         files.write_parquet(out, table, meta)
     shown = ("event_ticker", "rows_per_market", "missing_minutes", "requests", "retries", "tier", "kept_from", "reason")
     logger.info("%s %s: %d candles, %s", series, date, table.num_rows, {key: meta[key] for key in shown})
@@ -128,6 +143,21 @@ def _candles(
     return table, meta | told | {"kept_from": None if kept is NOTHING_KEPT else kept.path.as_posix()}
 
 
+def _left_out(
+    station: Station,
+    day: dt.date,
+    markets: list[exchange_requests.CatalogMarket],
+    wanted: CandleWindow,
+    now: dt.datetime,
+    error: RefusedAnswer,
+) -> tuple[pa.Table, dict[str, Any]]:
+    """A table without rows for an event whose candles cannot be right, and why. It covers no window, so that none is kept."""
+    table = schemas.CANDLES.empty_table()
+    meta = event_candles.event_meta(station, day, markets, {}, table, wanted.period_minutes)
+    told = {"window_policy": wanted.policy, "tier": None, "requests": 0, "retries": 0, "kept_from": None}
+    return table, meta | told | {"retrieved_at": now.isoformat()} | left_out_meta(error)
+
+
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
     """A catalog's rows of one climate date.
 
@@ -139,17 +169,22 @@ def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
     return table.slice(first, bisect.bisect_right(days, day) - first)
 
 
-def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
-    """Raise FetchError for a date that the catalog does not cover.
+def _refuse_unlisted(station: Station, day: dt.date, catalog: str, now: dt.datetime) -> None:
+    """Raise FetchError for a date that was not over when the catalog was made: a market of it may have been listed since.
 
-    Where the catalog is complete, a date without a market is one of which the exchange has none.
+    Of an earlier date without a market the exchange has none, whether or not the markets of other dates are settled.
     """
-    covered = files.read_meta(catalog)["covers_through"]
-    if day > dt.date.fromisoformat(covered):
-        remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
-        raise FetchError(
-            f"the catalog of {series} covers {covered} at the latest, not {day}.", where=catalog, remedy=remedy
-        )
+    meta = files.read_meta(catalog)
+    listed = meta.get("listed_through", meta["covers_through"])
+    if day <= dt.date.fromisoformat(listed):
+        return
+    again = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
+    later = "Lower date_end_local, or run again when that day is over."
+    raise FetchError(
+        f"the catalog of {station.series_ticker} lists all markets through {listed} only, and none of {day}.",
+        where=catalog,
+        remedy=again if day <= yesterday(station, now) else later,
+    )
 
 
 def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:

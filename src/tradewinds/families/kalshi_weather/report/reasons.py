@@ -20,6 +20,7 @@ REASONS = {
     "NO_EVENT": "the exchange lists no such event",
     "UNSETTLED": "a market has no final result",
     "MISSING_QUOTES": "no candle",
+    "DAMAGED_QUOTES": "the exchange's answer about the candles could not be right; events.csv says why",
     "MISSING_PROBABILITIES": "no probability for any market",
     "DATE_MAPPING": "date or station cannot be told",
 }

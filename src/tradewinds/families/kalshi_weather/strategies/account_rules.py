@@ -8,8 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.units import MICRO, exact
-from tradewinds.engine.event_contracts.limits import RiskLimits
+from tradewinds.engine.event_contracts.limits import Opposing, RiskLimits
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES
+
+# by risk.allow_opposing; the exchange nets both sides at once
+_OPPOSING = {False: Opposing.REFUSED, True: Opposing.NETTED, "hold": Opposing.HELD}
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def risk_limits(risk: Mapping[str, Any]) -> RiskLimits:
     """
     notional_usd, volume_share = risk["max_notional_per_event_usd"], risk["max_volume_share"]
     return RiskLimits(
-        allow_opposing=risk["allow_opposing"],
+        opposing=_OPPOSING[risk["allow_opposing"]],
         max_volume_share=None if volume_share is None else Fraction(Decimal(str(volume_share))),
         per_market=risk["max_contracts_per_market"],
         per_event=risk["max_contracts_per_event"],
