@@ -8,6 +8,7 @@ to its date, so an adjusted price contains nothing that became known later.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import MICRO
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.reference_data.csv_tables import rows_of
+from tradewinds.reference_data.written_dates import REMEDY, date_as_written
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
 _EPOCH = dt.date(1970, 1, 1)
@@ -50,10 +52,10 @@ def read_actions(path: str) -> dict[str, list[CorporateAction]]:
     found: dict[str, list[CorporateAction]] = {}
     for where, row in rows_of(path, COLUMNS, "a table of actions"):
         try:
-            day = (dt.date.fromisoformat(row["ex_date"]) - _EPOCH).days
+            day = (date_as_written(row["ex_date"] or "") - _EPOCH).days
             action = CorporateAction(day, Decimal(row["split_ratio"] or "1"), Decimal(row["dividend"] or "0"))
         except (ValueError, InvalidOperation, TypeError):
-            remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
+            remedy = f"{REMEDY} split_ratio and dividend are decimals, or empty."
             raise ConfigError("this row cannot be read.", where=where, remedy=remedy) from None
         if not (action.split.is_finite() and action.dividend.is_finite() and action.split > 0 and action.dividend >= 0):
             remedy = "A split ratio is above 0, a dividend is not below 0."
@@ -65,7 +67,8 @@ def read_actions(path: str) -> dict[str, list[CorporateAction]]:
 def adjusted_bars(bars: Bars, price_factors: Floats, share_factors: Floats, first_day: int) -> Bars:
     """Adjust bars: prices are multiplied by a factor, volumes divided by one.
 
-    Both factors are scaled to be 1 at each symbol's first bar of the run. An adjusted price is at least one micro-unit.
+    Both factors are scaled to be 1 at each symbol's first bar of the run. An adjusted price is at least one micro-unit, and the
+    volume of a bar at which shares were traded at least one share.
 
     Args:
         bars: bars as they were paid.
@@ -85,15 +88,14 @@ def adjusted_bars(bars: Bars, price_factors: Floats, share_factors: Floats, firs
     def adjusted(prices: Ints) -> Ints:
         return np.maximum(np.rint(prices * price_ratio), 1).astype(np.int64)
 
-    return Bars(
-        symbols=bars.symbols,
-        offsets=bars.offsets,
-        day=bars.day,
+    volume = np.maximum(np.rint(bars.volume / share_ratio), bars.volume > 0).astype(np.int64)
+    return dataclasses.replace(
+        bars,
         open=adjusted(bars.open),
         high=adjusted(bars.high),
         low=adjusted(bars.low),
         close=adjusted(bars.close),
-        volume=np.rint(bars.volume / share_ratio).astype(np.int64),
+        volume=volume,
     )
 
 

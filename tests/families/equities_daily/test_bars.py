@@ -49,7 +49,7 @@ def changed(**values):
         (changed(adj_close=0.0), bar_checks.NON_POSITIVE_PRICE),
         (changed(close=None), bar_checks.MISSING_VALUE),
         (changed(close=float("nan")), bar_checks.MISSING_VALUE),
-        (changed(volume=None), bar_checks.MISSING_VALUE),
+        (changed(volume=None), None),  # the source does not know it
         (changed(volume=-1), bar_checks.MISSING_VALUE),
         (changed(volume=0), None),
     ],

@@ -79,7 +79,8 @@ def ran(world, **changes):
 def test_the_key_that_is_given_names_the_family():
     conf = resolved()
     assert (conf["market"], conf["fill"], conf["calendar"]) == ("equities_daily", "next_open", "XNYS")
-    assert conf["risk"] == {"start_balance": 100000, "position_size_pct": 10, "max_positions": 10, "currency": "USD"}
+    limits = {"position_size_pct": 10, "max_positions": 10, "exit_after_missing_days": 20, "max_volume_share": None}
+    assert conf["risk"] == {"start_balance": 100000, "currency": "USD", **limits}
     assert conf["costs"] == {"commission_pct": 0.1, "slippage_pct": 0.1, "min_commission": 0}
 
 
@@ -174,8 +175,8 @@ def test_a_symbol_that_has_left_is_not_traded_until_it_comes_back(tmp_path, back
     (trade,) = result.trades
     assert trade.entry_price_micro == 9_659_650
     settled = dt.datetime.fromtimestamp(trade.settled_ts, dt.UTC).date()
-    if back is None:
-        assert (trade.settled_result, settled) == ("backtest_end", rows[24].date)
+    if back is None:  # 20 trading days without a bar at which it may be sold
+        assert (trade.settled_result, settled) == ("no_bars", rows[44].date)
     else:  # judged on day 29, though the profit was there on day 26
         assert (trade.settled_result, settled) == ("profit_target", rows[30].date)
     worth = [point.equity_micro for point in result.equity[:15]]
