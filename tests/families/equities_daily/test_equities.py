@@ -84,9 +84,25 @@ def test_the_key_that_is_given_names_the_family():
     assert conf["costs"] == {"commission_pct": 0.1, "slippage_pct": 0.1, "min_commission": 0}
 
 
+def test_a_config_of_before_the_exit_for_want_of_bars_keeps_its_run_id():
+    """The default is what such a config now gets; null and any other number ask another question."""
+    ids = [
+        resolve.run_id(resolved(risk=risk))
+        for risk in ({}, {"exit_after_missing_days": 20}, {"max_volume_share": None})
+    ]
+    assert set(ids) == {"fc1651f1-3bb4-56af-8f89-50f2fc4c5265"}
+    others = [{"exit_after_missing_days": None}, {"exit_after_missing_days": 5}, {"max_volume_share": 0.1}]
+    assert len({ids[0], *(resolve.run_id(resolved(risk=risk)) for risk in others)}) == 4
+    assert resolve.question(resolved(risk=others[0]))["risk"]["exit_after_missing_days"] is None
+    assert resolve.question(resolved())["risk"]["exit_after_missing_days"] == 20
+
+
 @pytest.mark.parametrize(
     "changes, words",
     [
+        ({"risk": {"exit_after_missing_days": 0}}, "risk.exit_after_missing_days"),
+        ({"risk": {"max_volume_share": 0}}, "risk.max_volume_share"),
+        ({"risk": {"max_volume_shares": 0.1}}, "Did you mean max_volume_share?"),
         ({"strategy": {"name": "Momentum"}}, "unknown strategy 'Momentum'. Known: Breakout, Mean Reversion."),
         ({"strategy": {"name": "ev_threshold"}}, "unknown strategy"),
         ({"strategy": {"name": "Breakout", "parameters": {"abov_pct": 2}}}, "Did you mean above_pct?"),
@@ -309,6 +325,29 @@ def test_a_dividend_as_large_as_the_share_is_refused(tmp_path):
     rows = flat(MONDAY, ["1", "1", "1"])
     with pytest.raises(SimulationError, match="a dividend of 50 on a close of 1"):
         adjustment_factors(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
+
+
+def test_dates_of_actions_and_memberships_count_as_they_are_written(tmp_path):
+    """The tables of a user carry the same stamps as the bars: midnights of Sydney, summer and winter."""
+    stamps = ["2024-01-02 00:00:00+11:00", "2024-07-02T00:00:00+10:00", "20240903", "2024-10-07"]
+    rows = "".join(f"AAA,{stamp},2,\n" for stamp in stamps)
+    days = [dt.date(2024, 1, 2), dt.date(2024, 7, 2), dt.date(2024, 9, 3), dt.date(2024, 10, 7)]
+    assert [action.day for action in actions_of(rows, tmp_path)["AAA"]] == [day_of(day) for day in days]
+    (tmp_path / "u.csv").write_text(f"symbol,active_from,active_to\nAAA,{stamps[0]},{stamps[1]}\n")
+    assert read_universe("u.csv") == {"AAA": [(days[0], days[1])]}
+
+
+@pytest.mark.parametrize("name", ["actions.csv", "universe.csv", "odd.csv", "strategy.name.csv"])
+def test_an_error_in_a_users_table_names_its_key_and_its_line(tmp_path, name):
+    """A file may be called like a section of the config."""
+    (tmp_path / name).write_text("symbol,ex_date,split_ratio,dividend\nAAA,soon,2,\n")
+    with pytest.raises(ConfigError) as caught:
+        resolved(actions=name)
+    assert str(caught.value).startswith(f"config, actions: {name}, line 2: this row cannot be read.")
+    (tmp_path / name).write_text("symbol,active_from,active_to\nAAA,soon,\n")
+    with pytest.raises(ConfigError) as caught:
+        resolved(universe={"file": name})
+    assert str(caught.value).startswith(f"config, universe.file: {name}, line 2: 'soon' is no date.")
 
 
 @pytest.mark.parametrize("row", ["AAA,soon,2,", "AAA,2024-01-02,x,", "AAA,2024-01-02,0,", "AAA,2024-01-02,,-1"])
