@@ -1,6 +1,7 @@
 """The family of daily equities: universe, plan, adjustment, what is missing, benchmark, metrics."""
 
 import csv
+import dataclasses
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
@@ -370,6 +371,19 @@ def test_buy_and_hold_buys_each_symbol_once_and_sells_at_the_end():
     assert worth[0] == worth[1] == Decimal("995.10")
     assert worth[2] == Decimal("995.10") + 49 * 2 - Decimal("4.95")
     assert worth[3] == worth[2] + 99 - Decimal("5.88") - Decimal("5.94")
+
+
+def test_buy_and_hold_buys_at_the_first_bar_with_volume():
+    rows = flat(MONDAY, ["10", "10", "20", "20"])
+    rows[0] = dataclasses.replace(rows[0], volume=0)
+    rows[1] = dataclasses.replace(rows[1], volume=0)
+    bars = bars_of({"AAA": rows})
+    rules = ShareRules(Exits(), 1000 * MICRO, Fraction(1, 10), 1, Fraction(0), Fraction(0))
+    every = np.ones(len(bars.day), bool)
+    # opens at 10 on the third day, closes at 20
+    assert buy_and_hold(bars, every, bars.day.tolist(), rules).tolist() == [1000 * MICRO] * 2 + [2000 * MICRO] * 2
+    none = bars_of({"AAA": [dataclasses.replace(bar, volume=0) for bar in rows]})
+    assert set(buy_and_hold(none, every, bars.day.tolist(), rules).tolist()) == {1000 * MICRO}
 
 
 def points(*values):
