@@ -258,10 +258,12 @@ def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -
 
 def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> RunResult:
     """Return a run of the ledger as the result of a run, and write the family's own files."""
+    # the account and the benchmark by day
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
     points = study.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
     benchmark = study.points([(int(worth), 0) for worth in held], rules.start_micro)
+    # trades, and the family's own files
     trades = [study.trade(conf, trade) for trade in made.trades]
     holding = [t.exit_day - int(loaded.bars.day[t.entry_row]) for t in made.trades]
     write_files(plan.run_dir, loaded.bars, made.trades, made.equity, held, conf["risk"]["currency"])
