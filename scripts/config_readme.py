@@ -24,8 +24,8 @@ Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE
 in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
 
 The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: which
-server is asked, how fast, and where results are written do not change a result. The default of a key that came after the first runs
-(`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
+server is asked, how fast, and where results are written do not change a result. The default of a key that came after the
+first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 

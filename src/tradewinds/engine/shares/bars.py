@@ -117,7 +117,7 @@ class TradingDays:
         self.days: list[int] = distinct(bars.day[within])
         next_row, next_day = self._next(self.tradable)
         can_fill = bars.can_fill
-        fill_row, fill_day = self._next(self.tradable & can_fill)
+        fill_row, fill_day = (next_row, next_day) if can_fill.all() else self._next(self.tradable & can_fill)
         columns = (
             bars.day,
             bars.open,
@@ -140,11 +140,13 @@ class TradingDays:
         Args:
             wanted: by row.
         """
-        rows, owner = np.flatnonzero(wanted), self.bars.owner
-        place = np.searchsorted(rows, np.arange(len(wanted)), side="right")
-        following = np.append(rows, 0)[place]
-        exists = (place < len(rows)) & (owner[following] == owner) if len(rows) else np.zeros(len(wanted), bool)
-        return np.where(exists, following, NEVER), np.where(exists, self.bars.day[following], NEVER)
+        owner, count = self.bars.owner, len(wanted)
+        # the first wanted row after each row: the least index from there on, read from the end
+        later = np.append(np.where(wanted, np.arange(count), count)[1:], count)[:count]
+        following = np.minimum.accumulate(later[::-1])[::-1]
+        row = np.minimum(following, max(count - 1, 0))
+        exists = (following < count) & (owner[row] == owner)
+        return np.where(exists, row, NEVER), np.where(exists, self.bars.day[row], NEVER)
 
     def last_wait(self, missing_days: int | None) -> memoryview:
         """Return by row the trading day at whose close its symbol has been without a bar for so many of them, or NEVER.
