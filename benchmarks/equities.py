@@ -73,7 +73,10 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
 
 
 def alone(bars: Path, symbols: list[str]) -> dict:
-    """Replay each symbol by itself, without costs; returns seconds, and days and prices of every trade."""
+    """Replay each symbol by itself, without costs; returns seconds, and days and prices of every trade.
+
+    A symbol without bars is held, as backtesting.py does. The recorded bars all have a volume.
+    """
     from tradewinds.engine.shares.share_rules import BACKTEST_END
     from tradewinds.families.equities_daily import replay
     from tradewinds.families.equities_daily.bar_panel import date_of
@@ -81,7 +84,7 @@ def alone(bars: Path, symbols: list[str]) -> dict:
 
     free = {
         "costs": {"commission_pct": 0, "slippage_pct": 0},
-        "risk": {"start_balance": 1_000_000_000, "position_size_pct": 1},
+        "risk": {"start_balance": 1_000_000_000, "position_size_pct": 1, "exit_after_missing_days": None},
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
     begun = time.perf_counter()

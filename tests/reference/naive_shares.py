@@ -25,11 +25,19 @@ class Bar:
     volume: int | None
 
     def good(self):
-        """Whether the bar may be used: no value is missing, prices are positive and in order, the volume is not negative."""
+        """Whether the bar may be used: prices are there, positive and in order; the volume is unknown or not negative."""
         prices = (self.open, self.high, self.low, self.close)
-        if any(value is None for value in (*prices, self.volume)) or self.volume < 0 or min(prices) <= 0:
+        if any(value is None for value in prices) or self.shares() < 0 or min(prices) <= 0:
             return False
         return self.low <= self.open <= self.high and self.low <= self.close <= self.high
+
+    def shares(self):
+        """Return the volume; an unknown one counts as 0 in a mean."""
+        return 0 if self.volume is None else self.volume
+
+    def fills(self):
+        """Whether an order can fill at the bar: shares were traded, or the source does not know how many."""
+        return self.volume is None or self.volume > 0
 
 
 @dataclass
@@ -48,6 +56,8 @@ class Settings:
         min_commission: least commission of an order.
         same_close: fill at the close that made the signal, instead of at the next open.
         spans: memberships of a symbol in the universe, [(first date, last date)]; a symbol without an entry is always a member.
+        missing_days: trading days in a row without a bar after which a position is sold; None: never.
+        volume_share: most shares of an entry as a share of its bar's volume; None: no limit.
     """
 
     strategy: str
@@ -61,6 +71,8 @@ class Settings:
     min_commission: Decimal = Decimal(0)
     same_close: bool = False
     spans: dict = field(default_factory=dict)
+    missing_days: int | None = 20
+    volume_share: Decimal | None = None
 
 
 def mean_reversion(history):
@@ -71,7 +83,7 @@ def mean_reversion(history):
     closes = [before, *lower]
     falls = all(later < earlier for earlier, later in itertools.pairwise(closes))
     fell_enough = lower[-1] <= before * Decimal("0.97")
-    is_liquid = sum(bar.volume for bar in history[-20:]) >= 20 * 100_000
+    is_liquid = sum(bar.shares() for bar in history[-20:]) >= 20 * 100_000
     if falls and fell_enough and lower[-1] >= Decimal("0.10") and is_liquid:
         return int((before - lower[-1]) * 10**6) / int(before * 10**6)
     return None
@@ -83,7 +95,7 @@ def breakout(history):
         return None
     *earlier, today = history[-21:]
     highest = max(bar.high for bar in earlier)
-    has_volume = today.volume * 20 >= Decimal("1.5") * sum(bar.volume for bar in earlier)
+    has_volume = today.shares() * 20 >= Decimal("1.5") * sum(bar.shares() for bar in earlier)
     if today.close >= Decimal("1.01") * highest and has_volume and today.close >= Decimal("0.50"):
         return int(today.close * 10**6) / int(highest * 10**6)
     return None
@@ -111,33 +123,42 @@ STRATEGIES = {"Mean Reversion": (mean_reversion, mean_reversion_exit), "Breakout
 
 
 class Account:
-    """Cash, open positions by symbol, and all trades in order of their entries."""
+    """Cash, open positions by symbol, all trades in order of their entries, and [(symbol, date of signal, reason)] refused."""
 
     def __init__(self, settings):
-        self.s, self.cash, self.held, self.trades = settings, settings.balance, {}, []
+        self.s, self.cash, self.held, self.trades, self.refused = settings, settings.balance, {}, [], []
 
     def commission(self, value):
         """Return the commission on a traded value, rounded half to even to the cent."""
         exact = value * self.s.commission_pct / 100
         return max(exact.quantize(CENT, ROUND_HALF_EVEN), self.s.min_commission)
 
-    def buy(self, symbol, signal_date, date, price):
-        """Buy at a price plus slippage, if there is room and cash."""
+    def buy(self, symbol, signal_date, bar, price):
+        """Buy at a price of a bar plus slippage, if shares were traded, there is room and cash, and the volume allows it."""
+        refuse = lambda reason: self.refused.append((symbol, signal_date, reason))  # noqa: E731
+        if not bar.fills():
+            return refuse("NO_VOLUME")
         if len(self.held) >= self.s.max_positions:
-            return
+            return refuse("MAX_POSITIONS")
         fill = (price * (1 + self.s.slippage_pct / 100)).quantize(MICRO, ROUND_HALF_EVEN)
         value = min(self.s.balance * self.s.size_pct / 100, self.cash)
         quantity = int((value / fill).to_integral_value(ROUND_FLOOR))
         while quantity > 0 and quantity * fill + self.commission(quantity * fill) > self.cash:
             quantity -= 1
         if quantity < 1:
-            return
+            return refuse("INSUFFICIENT_CASH")
+        if self.s.volume_share is not None and bar.volume is not None:
+            while quantity > self.s.volume_share * bar.volume:
+                quantity -= 1
+        if quantity < 1:
+            return refuse("LIQUIDITY")
         fee = self.commission(quantity * fill)
         self.cash -= quantity * fill + fee
         assert self.cash >= 0
-        trade = {"symbol": symbol, "signal": signal_date, "date": date, "qty": quantity, "price": fill, "fee": fee}
+        trade = {"symbol": symbol, "signal": signal_date, "date": bar.date, "qty": quantity, "price": fill, "fee": fee}
         self.trades.append(trade)
-        self.held[symbol] = trade | {"highest": Decimal(0), "trade": trade}
+        self.held[symbol] = trade | {"highest": Decimal(0), "trade": trade, "absent": 0}
+        return None
 
     def sell(self, symbol, date, price, reason):
         """Sell a position at a price less slippage."""
@@ -159,6 +180,12 @@ def replay(world, settings):
     Returns:
         (trades as dicts in order of their entries, [(date, equity at its close)]).
     """
+    account, equity = run(world, settings)
+    return account.trades, equity
+
+
+def run(world, settings):
+    """Replay a world; returns the account at the end, and [(date, equity at its close)]."""
     score_of, exit_of = STRATEGIES[settings.strategy]
     # good bars, in order, of the symbols that are members during the run, up to the end of their last membership
     spans = {symbol: settings.spans.get(symbol, [(dt.date.min, dt.date.max)]) for symbol in world}
@@ -184,22 +211,23 @@ def replay(world, settings):
     for date in dates:
         today = {s: (i, bars[s][i]) for s, i in tradable[date]}
         # the open: sales, then orders of earlier closes whose symbol trades again
-        for symbol in [s for s in due if s in today]:
-            account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
+        if not settings.same_close:
+            for symbol in [s for s in due if s in today and today[s][1].fills()]:
+                account.sell(symbol, date, today[symbol][1].open, due.pop(symbol))
         orders = [order for order in orders if (order["symbol"], date) not in outside]
         for order in [o for o in orders if o["symbol"] in today]:
             orders.remove(order)
-            account.buy(order["symbol"], order["date"], date, today[order["symbol"]][1].open)
+            bar = today[order["symbol"]][1]
+            account.buy(order["symbol"], order["date"], bar, bar.open)
         # the close: exits of open positions, then the day's signals in order of score and symbol
         at_close = set(account.held)
-        for symbol in [s for s in account.held if s in today and s not in due]:
-            position, close = account.held[symbol], today[symbol][1].close
-            position["highest"] = max(position["highest"], close)
-            reason = exit_of(position, close, date)
-            if reason and settings.same_close:
-                account.sell(symbol, date, close, reason)
-            elif reason:
+        for symbol in [s for s in account.held if s in today]:
+            position, bar = account.held[symbol], today[symbol][1]
+            position["highest"] = max(position["highest"], bar.close)
+            if symbol not in due and (reason := exit_of(position, bar.close, date)):
                 due[symbol] = reason
+            if settings.same_close and symbol in due and bar.fills():
+                account.sell(symbol, date, bar.close, due.pop(symbol))
         signals = []
         for symbol, (index, _) in today.items():
             score = score_of(bars[symbol][max(0, index - 20) : index + 1])
@@ -207,11 +235,18 @@ def replay(world, settings):
                 signals.append((-score, symbol))
         for _, symbol in sorted(signals):
             if settings.same_close:
-                account.buy(symbol, date, date, today[symbol][1].close)
+                account.buy(symbol, date, today[symbol][1], today[symbol][1].close)
                 if symbol in account.held:
                     account.held[symbol]["highest"] = today[symbol][1].close
             else:
                 orders.append({"symbol": symbol, "date": date})
+        # a trading day (any symbol has a bar) that a held symbol misses: after so many in a row it is sold for want of bars
+        for symbol in list(account.held) if today else []:
+            position = account.held[symbol]
+            position["absent"] = 0 if symbol in today else position["absent"] + 1
+            if position["absent"] == settings.missing_days:
+                due.pop(symbol, None)
+                account.sell(symbol, date, last_close(members[symbol], date), "no_bars")
         # equity: a position is valued at its symbol's last close
         value = sum(position["qty"] * last_close(members[symbol], date) for symbol, position in account.held.items())
         equity.append((date, account.cash + value))
@@ -221,7 +256,7 @@ def replay(world, settings):
         account.sell(symbol, final.date, final.close, "backtest_end")
     if equity:
         equity[-1] = (equity[-1][0], account.cash)
-    return account.trades, equity
+    return account, equity
 
 
 def last_close(rows, date):

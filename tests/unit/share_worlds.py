@@ -32,7 +32,14 @@ def bars_of(world):
         column(lambda bar, name=name: int(getattr(bar, name) * MICRO)) for name in ("open", "high", "low", "close")
     )
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Bars(symbols, offsets, column(lambda bar: day_of(bar.date)), *prices, column(lambda bar: bar.volume))
+    return Bars(
+        symbols,
+        offsets,
+        column(lambda bar: day_of(bar.date)),
+        *prices,
+        volume=column(lambda bar: bar.volume or 0),
+        unknown_volume=column(lambda bar: bar.volume is None).astype(bool),
+    )
 
 
 def rules_of(settings):
@@ -47,6 +54,8 @@ def rules_of(settings):
         slippage=Fraction(settings.slippage_pct) / 100,
         min_commission_micro=int(settings.min_commission * MICRO),
         same_close=settings.same_close,
+        exit_after_missing_days=settings.missing_days,
+        max_volume_share=None if settings.volume_share is None else Fraction(settings.volume_share),
     )
 
 
@@ -55,13 +64,18 @@ def scores_of(bars, strategy):
     return module.scores(bars, parameters_of(None, module.DEFAULTS, module.NAME))
 
 
-def replayed(world, settings):
-    """Trades and equity of the product, in the words of the naive replay."""
+def bars_in(world, settings):
+    """The good bars of the symbols that are members during a run, up to the end of their last membership."""
     always = [(dt.date.min, dt.date.max)]
     spans = {symbol: settings.spans.get(symbol, always) for symbol in world}
     active = {s for s, dates in spans.items() if any(a <= settings.end and b >= settings.start for a, b in dates)}
     ends = {symbol: max(end for _, end in dates) for symbol, dates in spans.items()}
-    bars = bars_of({s: [bar for bar in world[s] if bar.date <= ends[s]] for s in world if s in active})
+    return bars_of({s: [bar for bar in world[s] if bar.date <= ends[s]] for s in world if s in active})
+
+
+def replayed(world, settings):
+    """Trades and equity of the product, in the words of the naive replay."""
+    bars = bars_in(world, settings)
     market = TradingDays(bars, day_of(settings.start), day_of(settings.end), tradable_in(bars, settings.spans))
     result = Ledger(market, rules_of(settings)).run(scores_of(bars, settings.strategy))
     books_add_up(market, int(settings.balance * MICRO), result)
@@ -122,7 +136,7 @@ def told(bars, trades):
             "qty": t.quantity,
             "price": money(t.entry_price),
             "fee": money(t.entry_fee),
-            "exit_date": date_of(int(bars.day[t.exit_row])),
+            "exit_date": date_of(t.exit_day),
             "exit_price": money(t.exit_price),
             "exit_fee": money(t.exit_fee),
             "reason": t.exit_reason,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.reference import naive_shares
 from tests.reference.naive_shares import Bar, Settings
+from tests.unit import share_worlds
 from tests.unit.share_worlds import (
     bars_of,
     booked_rows,
@@ -29,8 +30,8 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.engine.shares.bars import WHOLE_DAYS, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
-from tradewinds.engine.shares.share_rules import MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
-from tradewinds.families.equities_daily.bar_panel import day_of
+from tradewinds.engine.shares.share_rules import ALREADY_HELD, MAX_POSITIONS, NO_NEXT_BAR, Exits, ShareRules
+from tradewinds.families.equities_daily.bar_panel import date_of, day_of
 
 MONDAY = dt.date(2024, 1, 1)
 TEXTBOOK = [10] * 21 + ["9.90", "9.80", "9.65"]  # three lower closes, 3.5 % below the close before them
@@ -183,19 +184,24 @@ def test_breakout_sells_below_its_peak():
 
 
 def random_world(seed, symbols=4, days=90):
-    """Prices that fall and break out often, holes, and rows that cannot be right."""
+    """Prices that fall and break out often, holes, halts, symbols that end, bars without or of unknown volume, bad rows."""
     rng = random.Random(seed)
     world = {}
     for number in range(symbols):
         price, rows = rng.uniform(0.2, 30), []
-        for date in weekdays(MONDAY, days):
+        halted, ends = 0, rng.choice([days, days, rng.randrange(30, days)])
+        thin, unknown = rng.choice([0, 0.05, 0.4]), rng.choice([0, 0, 0.1, 1])
+        for date in weekdays(MONDAY, days)[:ends]:
             opened = price * (1 + rng.gauss(0, 0.01))
             price = max(0.05, opened * (1 + rng.gauss(-0.001, 0.03)))
             high, low = max(opened, price) * (1 + rng.random() * 0.01), min(opened, price) * (1 - rng.random() * 0.01)
             texts = [Decimal(f"{value:.3f}") for value in (opened, high, low, price)]
             volume = int(150_000 * rng.lognormvariate(0, 0.7))
-            if rng.random() < 0.05:
+            halted = rng.randrange(1, 30) if rng.random() < 0.02 else halted - 1
+            if halted > 0 or rng.random() < 0.05:
                 continue
+            volume = 0 if rng.random() < thin else volume
+            volume = None if rng.random() < unknown else volume
             if rng.random() < 0.02:
                 texts[rng.randrange(4)] = rng.choice([Decimal(0), Decimal("-1"), None, Decimal(99)])
             rows.append(Bar(date, *texts, volume))
@@ -218,8 +224,18 @@ CASES = st.fixed_dictionaries(
         "min_commission": st.sampled_from([Decimal(0), Decimal("9.50")]),
         "same_close": st.booleans(),
         "spans": st.dictionaries(st.sampled_from(["S0", "S1", "S2"]), TWO_SPANS),
+        "missing_days": st.sampled_from([1, 2, 3, 5, 20, None]),
+        "volume_share": st.sampled_from([None, None, Decimal("0.1"), Decimal("0.001"), Decimal("0.000007")]),
     }
 )
+
+
+def refused(result, world, asked):
+    """The refusals whose order had a bar to fill at: [(symbol, date of the signal, reason)], in order."""
+    bars = share_worlds.bars_in(world, asked)
+    late = (ALREADY_HELD, NO_NEXT_BAR, "")
+    kept = [answer for answer in result.answered if answer.reason not in late]
+    return sorted((bars.symbols[bars.owner[a.row]], date_of(int(bars.day[a.row])), a.reason) for a in kept)
 
 
 @settings(max_examples=60)
@@ -228,8 +244,10 @@ def test_every_trade_and_every_day_agree_with_the_naive_replay(seed, case, begin
     world = random_world(seed)
     asked = Settings(start=MONDAY + dt.timedelta(days=begins), end=MONDAY + dt.timedelta(days=ends), **case)
     trades, equity, result = replayed(world, asked)
-    wanted, worth = naive_shares.replay(world, asked)
+    account, worth = naive_shares.run(world, asked)
+    wanted = account.trades
     assert [{**trade} for trade in trades] == wanted
+    assert refused(result, world, asked) == sorted(account.refused)
     assert sorted(booked_rows(result.journal)) == sorted(naive_rows(wanted))
     assert equity == worth
     assert all(day.cash >= 0 for day in result.equity)

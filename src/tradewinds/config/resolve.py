@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,16 +175,33 @@ def not_the_question(market: str) -> tuple[str, ...]:
 
 
 def question(config: Config) -> Config:
-    """Return the part of a resolved config on which a result depends, without nulls (limits that are not set)."""
+    """Return the part of a resolved config on which a result depends, without nulls (limits that are not set).
 
-    def without_nulls(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: without_nulls(item) for key, item in value.items() if item is not None}
-        return value
-
+    A null stays where the key's default is another value: there it is a choice.
+    """
     left_out = not_the_question(config["market"])
-    kept: Config = without_nulls({key: value for key, value in config.items() if key not in left_out})
-    return kept
+    kept = {key: value for key, value in config.items() if key not in left_out}
+    return _chosen(kept, _schema(config["market"]), lambda value, node: value is None and node.get("default") is None)
+
+
+def _chosen(section: Config, node: dict[str, Any], left_out: Callable[[Any, dict[str, Any]], bool]) -> Config:
+    """Return a section of a config without some of its values.
+
+    Args:
+        section: the section.
+        node: its schema; empty for one that may hold anything.
+        left_out: whether a value with this schema is left out.
+    """
+    branches = (branch["properties"] for branch in node.get("oneOf", ()))
+    matching = [branch for branch in branches if branch["source"]["const"] == section.get("source")]
+    known = {**node.get("properties", {}), **(matching[0] if matching else {})}
+    found: Config = {}
+    for key, value in section.items():
+        if isinstance(value, dict):
+            found[key] = _chosen(value, known.get(key, {}), left_out)
+        elif not left_out(value, known.get(key, {})):
+            found[key] = value
+    return found
 
 
 def digest(value: Any) -> str:
@@ -199,8 +217,17 @@ def _iso(value: Any) -> str:
 
 
 def run_id(config: Config) -> str:
-    """Return the run id of a resolved config: the UUIDv5 of its question, so that the same question is the same run."""
-    return str(uuid.uuid5(_RUN_NAMESPACE, digest(_numbers(question(config)))))
+    """Return the run id of a resolved config: the UUIDv5 of its question, so that the same question is the same run.
+
+    A key whose schema says `default_in_run_id: false` came later than the first runs. Its default is left out, so that configs
+    that do not have the key keep their run id; the digest of the code replays their runs.
+    """
+
+    def is_later_default(value: Any, node: dict[str, Any]) -> bool:
+        return not node.get("default_in_run_id", True) and value == node["default"]
+
+    asked = _chosen(question(config), _schema(config["market"]), is_later_default)
+    return str(uuid.uuid5(_RUN_NAMESPACE, digest(_numbers(asked))))
 
 
 def _numbers(value: Any) -> Any:

@@ -36,7 +36,7 @@ FIGURES = (
 
 FAMILY_FIGURES = (  # shown where a run has them
     *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
-    *("turnover_per_year", "excess_return_pct"),
+    *("turnover_per_year", "excess_return_pct", "no_bars_exits", "pnl_if_no_bars_worthless_usd"),
 )
 
 ByDay = Mapping[dt.date, tuple[int, Decimal]]  # number of trades, and their P&L in the account's currency

@@ -8,6 +8,7 @@ to its date, so an adjusted price contains nothing that became known later.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.units import MICRO
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.reference_data.csv_tables import rows_of
+from tradewinds.reference_data.written_dates import REMEDY, date_as_written
 
 COLUMNS = ("symbol", "ex_date", "split_ratio", "dividend")
 LEAST_RATIO, MOST_RATIO = Decimal("0.0001"), Decimal(10_000)  # of a split: those of exchanges are within 0.001 and 1000
@@ -53,11 +55,11 @@ def read_actions(path: str) -> dict[str, list[CorporateAction]]:
     found: dict[str, list[CorporateAction]] = {}
     for where, row in rows_of(path, COLUMNS, "a table of actions"):
         try:
-            day = (dt.date.fromisoformat(row["ex_date"]) - _EPOCH).days
+            day = (date_as_written(row["ex_date"]) - _EPOCH).days
             ratio, dividend = strict.decimal(row["split_ratio"] or "1"), strict.decimal(row["dividend"] or "0")
             action = CorporateAction(day, ratio, dividend)
         except ValueError:
-            remedy = "ex_date is YYYY-MM-DD; split_ratio and dividend are decimals, or empty."
+            remedy = f"{REMEDY} split_ratio and dividend are decimals, or empty."
             raise ConfigError("this row cannot be read.", where=where, remedy=remedy) from None
         if not (LEAST_RATIO <= action.split <= MOST_RATIO and 0 <= action.dividend <= MOST_DIVIDEND):
             remedy = f"A split ratio is from {LEAST_RATIO} to {MOST_RATIO}, a dividend from 0 to {MOST_DIVIDEND}."
@@ -69,7 +71,8 @@ def read_actions(path: str) -> dict[str, list[CorporateAction]]:
 def adjusted_bars(bars: Bars, price_factors: Floats, share_factors: Floats, first_day: int) -> Bars:
     """Adjust bars: prices are multiplied by a factor, volumes divided by one.
 
-    Both factors are scaled to be 1 at each symbol's first bar of the run. An adjusted price is at least one micro-unit.
+    Both factors are scaled to be 1 at each symbol's first bar of the run. An adjusted price is at least one micro-unit, and the
+    volume of a bar at which shares were traded at least one share.
 
     Args:
         bars: bars as they were paid.
@@ -89,15 +92,14 @@ def adjusted_bars(bars: Bars, price_factors: Floats, share_factors: Floats, firs
     def adjusted(prices: Ints) -> Ints:
         return np.maximum(np.rint(prices * price_ratio), 1).astype(np.int64)
 
-    return Bars(
-        symbols=bars.symbols,
-        offsets=bars.offsets,
-        day=bars.day,
+    volume = np.maximum(np.rint(bars.volume / share_ratio), bars.volume > 0).astype(np.int64)
+    return dataclasses.replace(
+        bars,
         open=adjusted(bars.open),
         high=adjusted(bars.high),
         low=adjusted(bars.low),
         close=adjusted(bars.close),
-        volume=np.rint(bars.volume / share_ratio).astype(np.int64),
+        volume=volume,
     )
 
 

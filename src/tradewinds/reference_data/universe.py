@@ -13,6 +13,7 @@ from typing import Any
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.reference_data.csv_tables import rows_of
+from tradewinds.reference_data.written_dates import REMEDY, date_as_written
 
 Span = tuple[dt.date, dt.date]
 """First and last date of a membership, both included."""
@@ -53,15 +54,15 @@ def read_universe(path: str) -> Universe:
 
 
 def _date(text: str | None, where: str, default: dt.date) -> dt.date:
-    """Convert YYYY-MM-DD to a date; an empty text is the default.
+    """Convert a text to the date that it begins with; an empty text is the default.
 
     Raises:
         ConfigError: the text is no date; names `where`.
     """
     try:
-        return dt.date.fromisoformat(text.strip()) if text and text.strip() else default
+        return date_as_written(text) if text and text.strip() else default
     except ValueError:
-        raise ConfigError(f"{text!r} is no date.", where=where, remedy="Write YYYY-MM-DD, or nothing.") from None
+        raise ConfigError(f"{text!r} is no date.", where=where, remedy=f"{REMEDY} Or write nothing.") from None
 
 
 def active_within(spans: list[Span], first: dt.date, last: dt.date) -> Span | None:

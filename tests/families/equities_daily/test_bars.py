@@ -1,9 +1,13 @@
 """Daily bars: what is quarantined, files of users, invented bars, and the chart API over a real connection."""
 
 import datetime as dt
+import io
+import time
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -49,7 +53,7 @@ def changed(**values):
         (changed(adj_close=0.0), bar_checks.NON_POSITIVE_PRICE),
         (changed(close=None), bar_checks.MISSING_VALUE),
         (changed(close=float("nan")), bar_checks.MISSING_VALUE),
-        (changed(volume=None), bar_checks.MISSING_VALUE),
+        (changed(volume=None), None),  # the source does not know it
         (changed(volume=-1), bar_checks.MISSING_VALUE),
         (changed(volume=0), None),
     ],
@@ -131,6 +135,123 @@ def test_what_is_wrong_with_a_users_file_is_said(tmp_path, text, words):
     with pytest.raises(ConfigError, match=words) as caught:
         user_bars.import_bars(str(path), columns, [("AAA", 2024, str(tmp_path / "out.parquet"))])
     assert str(path) in str(caught.value) and not (tmp_path / "out.parquet").exists()
+
+
+WRITTEN = {
+    "dates": ["2023-01-02", "2023-04-03", "2023-07-03"],
+    "digits": ["20230102", "20230403", "20230703"],
+    "naive": ["2023-01-02 00:00:00", "2023-04-03T16:00:00", "2023-07-03 10:00"],
+    "aware": [
+        "2023-01-02 00:00:00+11:00",
+        "2023-04-03 00:00:00+10:00",
+        "2023-07-03 00:00:00+10:00",
+    ],  # over a change of clocks
+    "late": ["2023-01-02 23:59:59-05:00", "2023-04-03 20:00:00-0400", "2023-07-03T23:00:00.000-04"],
+    "utc": ["2023-01-02T00:00:00Z", "2023-04-03 23:59:59 UTC", "2023-07-03T00:00:00.000000000+00:00"],
+    "mixed": ["2023-01-02", "2023-04-03 00:00:00+10:00", "2023-07-03T00:00:00Z"],
+}
+
+
+def csv_dated(dates):
+    return "symbol,date,open,high,low,close,volume\n" + "".join(
+        f"AAA,{date},10,11,9,10,{n}\n" for n, date in enumerate(dates)
+    )
+
+
+def imported(path, columns=COLUMNS):
+    target = path.with_name("made.parquet")
+    target.unlink(missing_ok=True)
+    user_bars.import_bars(str(path), columns, [("AAA", 2023, str(target))])
+    return pq.read_table(target)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Australia/Sydney", "America/Los_Angeles"])
+@pytest.mark.parametrize("dates", WRITTEN.values(), ids=WRITTEN)
+def test_a_bar_of_a_csv_is_dated_as_written_on_any_machine(tmp_path, monkeypatch, dates, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    (tmp_path / "plain.csv").write_text(csv_dated(WRITTEN["dates"]))
+    (tmp_path / "x.csv").write_text(csv_dated(dates))
+    assert imported(tmp_path / "x.csv").equals(imported(tmp_path / "plain.csv"))
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "America/New_York", "+11:00", "UTC", None])
+def test_a_bar_of_a_parquet_file_is_dated_in_the_zone_of_its_column(tmp_path, zone, unit):
+    """Midnights, noons and the last second of a day of that zone, in summer and in winter."""
+    clocks = [dt.datetime(2023, 1, 2), dt.datetime(2023, 4, 3, 12), dt.datetime(2023, 7, 3, 23, 59, 59)]
+    local = pa.array(clocks, pa.timestamp(unit))
+    stamps = (
+        local if zone is None else pa.compute.assume_timezone(local, zone) if "/" in zone or zone == "UTC" else None
+    )
+    if stamps is None:  # a zone of a fixed offset
+        stamps = pa.array([clock - dt.timedelta(hours=11) for clock in clocks], pa.timestamp(unit)).cast(
+            pa.timestamp(unit, zone)
+        )
+    (tmp_path / "plain.csv").write_text(csv_dated(WRITTEN["dates"]))
+    plain = pa.csv.read_csv(tmp_path / "plain.csv")
+    pq.write_table(plain.set_column(1, "date", stamps), tmp_path / "x.parquet")
+    assert imported(tmp_path / "x.parquet").equals(imported(tmp_path / "plain.csv"))
+
+
+@pytest.mark.parametrize("kind", ["text", "dictionary", "date64", "integers"])
+def test_other_columns_of_dates_in_a_parquet_file(tmp_path, kind):
+    (tmp_path / "plain.csv").write_text(csv_dated(WRITTEN["dates"]))
+    plain = pa.csv.read_csv(tmp_path / "plain.csv")
+    dates = {
+        "text": pa.array(WRITTEN["aware"], pa.large_string()),
+        "dictionary": pa.array(WRITTEN["mixed"]).dictionary_encode(),
+        "date64": plain["date"].cast(pa.date64()),
+        "integers": pa.array([int(text) for text in WRITTEN["digits"]], pa.int32()),
+    }[kind]
+    pq.write_table(plain.set_column(1, "date", dates), tmp_path / "x.parquet")
+    assert imported(tmp_path / "x.parquet").equals(imported(tmp_path / "plain.csv"))
+
+
+@pytest.mark.parametrize(
+    "value", ["19359", "2023-02-30", "2023-01-02 25:00", "02/01/2023", "2023-01-02 00:00 Sydney", "nan"]
+)
+def test_what_is_no_date_is_named_with_its_row_and_column(tmp_path, value):
+    (tmp_path / "x.csv").write_text(csv_dated(["2023-01-02", value]))
+    with pytest.raises(ConfigError, match=r"row 2, column 'date': .* is no date"):
+        imported(tmp_path / "x.csv")
+
+
+def test_counts_of_days_or_seconds_are_no_dates(tmp_path):
+    plain = pa.csv.read_csv(io.BytesIO(csv_dated(["2023-01-02"]).encode()))
+    for column in (pa.array([19359], pa.int32()), pa.array([1672617600]), pa.array([1672617600.0]), pa.array([True])):
+        pq.write_table(plain.set_column(1, "date", column), tmp_path / "x.parquet")
+        with pytest.raises(ConfigError, match=r"column 'date': .*cannot be read as dates"):
+            imported(tmp_path / "x.parquet")
+
+
+def test_symbols_of_digits_keep_their_zeros(tmp_path):
+    (tmp_path / "x.csv").write_text("symbol,date,open,high,low,close,volume\n0005,2023-01-02,1,1,1,1,1\n")
+    assert user_bars.symbols(str(tmp_path / "x.csv"), "symbol") == ["0005"]
+    user_bars.import_bars(str(tmp_path / "x.csv"), COLUMNS, [("0005", 2023, str(tmp_path / "made.parquet"))])
+    assert pq.read_table(tmp_path / "made.parquet").num_rows == 1
+
+
+@pytest.mark.parametrize("volume", ["", "no column"])
+def test_a_source_without_volumes_is_a_source_of_bars(tmp_path, volume):
+    text = csv_dated(WRITTEN["dates"])
+    rows = [line.rpartition(",")[0] for line in text.splitlines()]
+    (tmp_path / "x.csv").write_text(
+        "\n".join(rows if volume else [f"{rows[0]},volume", *(f"{row}," for row in rows[1:])]) + "\n"
+    )
+    columns = COLUMNS | {"volume": None} if volume else COLUMNS
+    found = imported(tmp_path / "x.csv", columns)
+    assert (found["volume"].null_count, found["quarantine"].null_count) == (3, 3)
+
+
+def test_a_column_that_the_file_has_twice_is_refused(tmp_path):
+    (tmp_path / "x.csv").write_text(
+        "symbol,date,date,open,high,low,close,volume\nAAA,2023-01-02,2023-01-02,1,1,1,1,1\n"
+    )
+    with pytest.raises(ConfigError, match="there are 2 columns 'date'"):
+        imported(tmp_path / "x.csv")
 
 
 @given(st.integers(0, 10**6), st.text("ABCXYZ", min_size=1, max_size=5))

@@ -1,6 +1,7 @@
 """The family of daily equities: universe, plan, adjustment, what is missing, benchmark, metrics."""
 
 import csv
+import dataclasses
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
@@ -79,13 +80,30 @@ def ran(world, **changes):
 def test_the_key_that_is_given_names_the_family():
     conf = resolved()
     assert (conf["market"], conf["fill"], conf["calendar"]) == ("equities_daily", "next_open", "XNYS")
-    assert conf["risk"] == {"start_balance": 100000, "position_size_pct": 10, "max_positions": 10, "currency": "USD"}
+    limits = {"position_size_pct": 10, "max_positions": 10, "exit_after_missing_days": 20, "max_volume_share": None}
+    assert conf["risk"] == {"start_balance": 100000, "currency": "USD", **limits}
     assert conf["costs"] == {"commission_pct": 0.1, "slippage_pct": 0.1, "min_commission": 0}
+
+
+def test_a_config_of_before_the_exit_for_want_of_bars_keeps_its_run_id():
+    """The default is what such a config now gets; null and any other number ask another question."""
+    ids = [
+        resolve.run_id(resolved(risk=risk))
+        for risk in ({}, {"exit_after_missing_days": 20}, {"max_volume_share": None})
+    ]
+    assert set(ids) == {"fc1651f1-3bb4-56af-8f89-50f2fc4c5265"}
+    others = [{"exit_after_missing_days": None}, {"exit_after_missing_days": 5}, {"max_volume_share": 0.1}]
+    assert len({ids[0], *(resolve.run_id(resolved(risk=risk)) for risk in others)}) == 4
+    assert resolve.question(resolved(risk=others[0]))["risk"]["exit_after_missing_days"] is None
+    assert resolve.question(resolved())["risk"]["exit_after_missing_days"] == 20
 
 
 @pytest.mark.parametrize(
     "changes, words",
     [
+        ({"risk": {"exit_after_missing_days": 0}}, "risk.exit_after_missing_days"),
+        ({"risk": {"max_volume_share": 0}}, "risk.max_volume_share"),
+        ({"risk": {"max_volume_shares": 0.1}}, "Did you mean max_volume_share?"),
         ({"strategy": {"name": "Momentum"}}, "unknown strategy 'Momentum'. Known: Breakout, Mean Reversion."),
         ({"strategy": {"name": "ev_threshold"}}, "unknown strategy"),
         ({"strategy": {"name": "Breakout", "parameters": {"abov_pct": 2}}}, "Did you mean above_pct?"),
@@ -174,8 +192,8 @@ def test_a_symbol_that_has_left_is_not_traded_until_it_comes_back(tmp_path, back
     (trade,) = result.trades
     assert trade.entry_price_micro == 9_659_650
     settled = dt.datetime.fromtimestamp(trade.settled_ts, dt.UTC).date()
-    if back is None:
-        assert (trade.settled_result, settled) == ("backtest_end", rows[24].date)
+    if back is None:  # 20 trading days without a bar at which it may be sold
+        assert (trade.settled_result, settled) == ("no_bars", rows[44].date)
     else:  # judged on day 29, though the profit was there on day 26
         assert (trade.settled_result, settled) == ("profit_target", rows[30].date)
     worth = [point.equity_micro for point in result.equity[:15]]
@@ -310,6 +328,29 @@ def test_a_dividend_as_large_as_the_share_is_refused(tmp_path):
         adjustment_factors(bars_of({"AAA": rows}), actions_of(f"AAA,{rows[1].date},,50\n", tmp_path))
 
 
+def test_dates_of_actions_and_memberships_count_as_they_are_written(tmp_path):
+    """The tables of a user carry the same stamps as the bars: midnights of Sydney, summer and winter."""
+    stamps = ["2024-01-02 00:00:00+11:00", "2024-07-02T00:00:00+10:00", "20240903", "2024-10-07"]
+    rows = "".join(f"AAA,{stamp},2,\n" for stamp in stamps)
+    days = [dt.date(2024, 1, 2), dt.date(2024, 7, 2), dt.date(2024, 9, 3), dt.date(2024, 10, 7)]
+    assert [action.day for action in actions_of(rows, tmp_path)["AAA"]] == [day_of(day) for day in days]
+    (tmp_path / "u.csv").write_text(f"symbol,active_from,active_to\nAAA,{stamps[0]},{stamps[1]}\n")
+    assert read_universe("u.csv") == {"AAA": [(days[0], days[1])]}
+
+
+@pytest.mark.parametrize("name", ["actions.csv", "universe.csv", "odd.csv", "strategy.name.csv"])
+def test_an_error_in_a_users_table_names_its_key_and_its_line(tmp_path, name):
+    """A file may be called like a section of the config."""
+    (tmp_path / name).write_text("symbol,ex_date,split_ratio,dividend\nAAA,soon,2,\n")
+    with pytest.raises(ConfigError) as caught:
+        resolved(actions=name)
+    assert str(caught.value).startswith(f"config, actions: {name}, line 2: this row cannot be read.")
+    (tmp_path / name).write_text("symbol,active_from,active_to\nAAA,soon,\n")
+    with pytest.raises(ConfigError) as caught:
+        resolved(universe={"file": name})
+    assert str(caught.value).startswith(f"config, universe.file: {name}, line 2: 'soon' is no date.")
+
+
 @pytest.mark.parametrize("row", ["AAA,soon,2,", "AAA,2024-01-02,x,", "AAA,2024-01-02,0,", "AAA,2024-01-02,,-1"])
 def test_a_row_of_actions_that_cannot_be_is_refused(tmp_path, row):
     with pytest.raises(ConfigError, match="line 2"):
@@ -330,6 +371,19 @@ def test_buy_and_hold_buys_each_symbol_once_and_sells_at_the_end():
     assert worth[0] == worth[1] == Decimal("995.10")
     assert worth[2] == Decimal("995.10") + 49 * 2 - Decimal("4.95")
     assert worth[3] == worth[2] + 99 - Decimal("5.88") - Decimal("5.94")
+
+
+def test_buy_and_hold_buys_at_the_first_bar_with_volume():
+    rows = flat(MONDAY, ["10", "10", "20", "20"])
+    rows[0] = dataclasses.replace(rows[0], volume=0)
+    rows[1] = dataclasses.replace(rows[1], volume=0)
+    bars = bars_of({"AAA": rows})
+    rules = ShareRules(Exits(), 1000 * MICRO, Fraction(1, 10), 1, Fraction(0), Fraction(0))
+    every = np.ones(len(bars.day), bool)
+    # opens at 10 on the third day, closes at 20
+    assert buy_and_hold(bars, every, bars.day.tolist(), rules).tolist() == [1000 * MICRO] * 2 + [2000 * MICRO] * 2
+    none = bars_of({"AAA": [dataclasses.replace(bar, volume=0) for bar in rows]})
+    assert set(buy_and_hold(none, every, bars.day.tolist(), rules).tolist()) == {1000 * MICRO}
 
 
 def points(*values):

@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import os
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from tests.unit.share_worlds import weekdays
 from tradewinds.audits import lookahead
 from tradewinds.config import resolve
 from tradewinds.core.errors import DataMissing
+from tradewinds.core.units import NEVER
 from tradewinds.engine.journal import Kind
+from tradewinds.engine.shares.bars import TradingDays, distinct
 from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.families import plan
 from tradewinds.families.contract import BOOKS, PLANTED, Future
@@ -61,7 +64,12 @@ def run_of(seed, **changes):
         "bars": {"source": "files", "path": f"bars-{seed}.csv", "columns": {"adj_close": "adj_close"}},
         "actions": None if seed % 3 == 0 else f"actions-{seed}.csv",
         "fill": "same_close" if seed % 5 == 0 else "next_open",
-        "risk": {"max_positions": 3, "position_size_pct": 40},
+        "risk": {
+            "max_positions": 3,
+            "position_size_pct": 40,
+            "exit_after_missing_days": (5, 2, None, 20)[seed % 4],
+            "max_volume_share": 0.001 if seed % 7 == 0 else None,
+        },
         "calendar": "XASX",
         "on_missing": {"bars": "skip"},
     }
@@ -90,7 +98,8 @@ def bars_of(rng):
                 continue
             if rng.random() < 0.02:
                 texts[rng.randrange(4)] = "0"
-            yield (symbol, date, *texts, int(400_000 * rng.lognormvariate(0, 0.7)))
+            volume = int(400_000 * rng.lognormvariate(0, 0.7))
+            yield (symbol, date, *texts, rng.choice([0, 0, ""]) if rng.random() < 0.1 else volume)
 
 
 def memberships_of(rng):
@@ -193,6 +202,39 @@ def sale_at_the_high_of_the_day(monkeypatch):
     )
 
 
+def sale_on_the_last_bar_that_will_ever_come(monkeypatch):
+    """Sold at once, not after days without a bar; many symbols pause for a week, so that it happens often."""
+    honest = TradingDays.last_wait
+
+    def last_wait(self, missing_days):
+        known = np.asarray(honest(self, missing_days))
+        days = np.array(distinct(self.bars.day[self.tradable]))
+        following = np.append(days, NEVER)[np.searchsorted(days, self.bars.day, side="right")]
+        return np.where((known != NEVER) & (following != NEVER), following, known).data
+
+    monkeypatch.setattr(TradingDays, "last_wait", last_wait)
+    all_bars = bars_of
+
+    def with_pauses(rng):
+        pauses = {
+            (symbol, day) for symbol in SYMBOLS for start in rng.sample(range(30, 100), 8) for day in DAYS[start:][:5]
+        }
+        return (row for row in all_bars(rng) if row[:2] not in pauses)
+
+    monkeypatch.setattr(sys.modules[__name__], "bars_of", with_pauses)
+
+
+def no_order_at_a_bar_of_little_volume(monkeypatch):
+    """The volume of a day is known at its close, and the order fills at its open."""
+    honest = Ledger._buy
+
+    def buy(self, signal_row, row, price):
+        if self.market.bars.volume[row] > 300_000:
+            honest(self, signal_row, row, price)
+
+    monkeypatch.setattr(Ledger, "_buy", buy)
+
+
 def prices_adjusted_back_from_today(monkeypatch):
     honest = bar_panel.adjusted_bars
     monkeypatch.setattr(
@@ -248,6 +290,8 @@ LEAKS = [
     (order_at_the_open_by_the_close_of_that_day, BARS, BOTH, AT_OPEN),
     (purchase_at_the_low_of_the_day, BARS, BOTH, AT_OPEN),
     (sale_at_the_high_of_the_day, BARS, BOTH, AT_OPEN),
+    (sale_on_the_last_bar_that_will_ever_come, BARS, BOTH, {"risk": {"exit_after_missing_days": 4}}),
+    (no_order_at_a_bar_of_little_volume, BARS, BOTH, AT_OPEN),
     (prices_adjusted_back_from_today, ACTIONS, BOTH, {}),
     (prices_adjusted_back_from_today, BARS, BOTH, {"actions": None}),
     (only_members_that_never_leave, MEMBERSHIPS, {REMOVED}, {}),

@@ -26,7 +26,8 @@ class Bars:
         high: by row; micro-units.
         low: by row; micro-units.
         close: by row; micro-units.
-        volume: by row; shares.
+        volume: by row; shares, 0 where the source does not know it.
+        unknown_volume: by row, whether the source does not know the volume; None: it knows all of them.
     """
 
     symbols: tuple[str, ...]
@@ -37,6 +38,7 @@ class Bars:
     low: Ints
     close: Ints
     volume: Ints
+    unknown_volume: Flags | None = None
 
     def rows(self, symbol: int) -> slice:
         """Return the rows of a symbol.
@@ -50,6 +52,17 @@ class Bars:
     def owner(self) -> Ints:
         """By row, index of its symbol."""
         return np.repeat(np.arange(len(self.symbols)), np.diff(self.offsets))
+
+    @property
+    def can_fill(self) -> Flags:
+        """By row, whether an order can fill at the bar: shares were traded, or the source does not know how many."""
+        traded = self.volume > 0
+        return traded if self.unknown_volume is None else traded | self.unknown_volume
+
+    @property
+    def volume_limit(self) -> Ints:
+        """By row, the shares that were traded; NEVER where the source does not know how many."""
+        return self.volume if self.unknown_volume is None else np.where(self.unknown_volume, NEVER, self.volume)
 
 
 class Clock(NamedTuple):
@@ -87,8 +100,12 @@ class TradingDays:
         open: by row, as in the bars.
         close: by row, as in the bars.
         owner: by row, as in the bars.
-        next_row: by row, the symbol's next tradable bar, or NEVER: when an order of this bar fills, not at which price.
+        next_row: by row, the symbol's next tradable bar, or NEVER.
         next_day: by row, the day of that bar, or NEVER.
+        can_fill: by row, whether an order can fill at the bar: one without volume is history and valuation only.
+        volume_limit: by row, the shares that were traded; NEVER where the source does not know it.
+        fill_row: by row, the symbol's next tradable bar at which an order can fill, or NEVER.
+        fill_day: by row, the day of that bar, or NEVER.
     """
 
     def __init__(
@@ -98,13 +115,57 @@ class TradingDays:
         within = (bars.day >= first_day) & (bars.day <= last_day)
         self.bars, self.tradable = bars, within if tradable is None else within & tradable
         self.days: list[int] = distinct(bars.day[within])
-        next_row, next_day = np.full((2, len(bars.day)), NEVER)
-        rows = np.flatnonzero(self.tradable)
-        same_symbol = np.diff(bars.owner[rows]) == 0
-        next_row[rows[:-1][same_symbol]] = rows[1:][same_symbol]
-        next_day[rows[:-1][same_symbol]] = bars.day[rows[1:][same_symbol]]
-        columns = (bars.day, bars.open, bars.close, bars.owner, next_row, next_day)
-        self.day, self.open, self.close, self.owner, self.next_row, self.next_day = (column.data for column in columns)
+        next_row, next_day = self._next(self.tradable)
+        can_fill = bars.can_fill
+        fill_row, fill_day = (next_row, next_day) if can_fill.all() else self._next(self.tradable & can_fill)
+        columns = (
+            bars.day,
+            bars.open,
+            bars.close,
+            bars.owner,
+            bars.volume_limit,
+            next_row,
+            next_day,
+            fill_row,
+            fill_day,
+        )
+        self.day, self.open, self.close, self.owner, self.volume_limit, *following = (c.data for c in columns)
+        self.next_row, self.next_day, self.fill_row, self.fill_day = following
+        self.can_fill = can_fill.data
+        self._last_waits: dict[int, memoryview] = {}
+
+    def _next(self, wanted: Flags) -> tuple[Ints, Ints]:
+        """Return by row the next wanted row of its symbol, or NEVER, and the day of that row, or NEVER.
+
+        Args:
+            wanted: by row.
+        """
+        owner, count = self.bars.owner, len(wanted)
+        # the first wanted row after each row: the least index from there on, read from the end
+        later = np.append(np.where(wanted, np.arange(count), count)[1:], count)[:count]
+        following = np.minimum.accumulate(later[::-1])[::-1]
+        row = np.minimum(following, max(count - 1, 0))
+        exists = (following < count) & (owner[row] == owner)
+        return np.where(exists, row, NEVER), np.where(exists, self.bars.day[row], NEVER)
+
+    def last_wait(self, missing_days: int | None) -> memoryview:
+        """Return by row the trading day at whose close its symbol has been without a bar for so many of them, or NEVER.
+
+        Trading days are those on which any symbol has a tradable bar. A row that is followed by a bar in time has NEVER.
+
+        Args:
+            missing_days: trading days in a row without a bar; None: no number is too many.
+        """
+        wait = NEVER if missing_days is None else missing_days
+        if wait not in self._last_waits:
+            days = np.array(distinct(self.bars.day[self.tradable]), np.int64)
+            last = np.searchsorted(days, self.bars.day, side="right") - 1 + wait
+            reached = last < len(days)
+            until = np.full(len(self.bars.day), NEVER)
+            until[reached] = days[last[reached]]
+            until[np.asarray(self.next_day) <= until] = NEVER
+            self._last_waits[wait] = until.data
+        return self._last_waits[wait]
 
     def candidates(self, scores: Floats) -> dict[int, list[int]]:
         """Return the tradable rows with a signal by day, the highest score first, then by symbol.

@@ -2,7 +2,9 @@
 
 Long only, whole shares, one position per symbol. Money is integer micro-units of the account's currency; costs are exact
 fractions. The pass sees a bar only when its day has come: a signal at the close of day d is made from bars up to d, an order
-fills at the symbol's next open (or at that close), exits come before entries.
+fills at the symbol's next open (or at that close), exits come before entries. A bar without volume is history and valuation:
+at it an entry is refused, and a sale waits. A position whose symbol has had no bar for too many trading days is sold at the
+close of the last of them.
 
 ASSUME: a fill's price is rounded half to even to a micro-unit, the precision of stored prices, so that price, quantity and
 commission give cost and proceeds exactly.
@@ -14,181 +16,28 @@ import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from tradewinds.core.arrays import Floats
 from tradewinds.core.units import MICRO, NEVER
-from tradewinds.engine.journal import Journal, JournalWriter, Kind
+from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.share_result import Answered, Closed, DayEquity, ShareResult
 from tradewinds.engine.shares.share_rules import (
     ALREADY_HELD,
+    AT_CLOSE_ALWAYS,
     BACKTEST_END,
+    LIQUIDITY,
     MAX_POSITIONS,
+    NO_BARS_EXIT,
     NO_CASH,
     NO_NEXT_BAR,
+    NO_VOLUME,
     PROFIT_TARGET,
     STOP_LOSS,
     TIME_STOP,
     TRAILING_STOP,
     ShareRules,
 )
-from tradewinds.engine.trades import Position, trades_of
-
-
-class Closed(NamedTuple):
-    """A position that was sold.
-
-    Attributes:
-        number: of the position, in order of entries.
-        symbol: its index in Bars.
-        signal_row: bar of the signal.
-        entry_row: bar of the entry.
-        exit_row: bar of the exit.
-        quantity: shares.
-        fees: of entry and exit; micro-units.
-        pnl: after fees; micro-units.
-        exit_reason: why it was sold.
-    """
-
-    number: int
-    symbol: int
-    signal_row: int
-    entry_row: int
-    exit_row: int
-    quantity: int
-    fees: int
-    pnl: int
-    exit_reason: str
-
-
-class ShareTrade(NamedTuple):
-    """A trade: rows of its bars, and its money from the journal; micro-units.
-
-    Attributes:
-        symbol: its index in Bars.
-        signal_row: bar of the signal.
-        entry_row: bar of the entry.
-        exit_row: bar of the exit.
-        exit_reason: why it was sold.
-        position: quantities and money.
-    """
-
-    symbol: int
-    signal_row: int
-    entry_row: int
-    exit_row: int
-    exit_reason: str
-    position: Position
-
-    @property
-    def quantity(self) -> int:
-        """Whole shares that were bought."""
-        return self.position.quantity // MICRO
-
-    @property
-    def entry_price(self) -> int:
-        """Price of what was bought."""
-        return self.position.entry_price
-
-    @property
-    def entry_fee(self) -> int:
-        """Commission of the entry."""
-        return self.position.entry_fee
-
-    @property
-    def exit_price(self) -> int:
-        """Price of what was sold; all of it is sold at once."""
-        return self.position.exit_cash // self.quantity
-
-    @property
-    def exit_fee(self) -> int:
-        """Commission of the exit."""
-        return self.position.exit_fee
-
-    @property
-    def cost(self) -> int:
-        """What the entry took from cash."""
-        return self.position.entry_fee - self.position.entry_cash
-
-    @property
-    def proceeds(self) -> int:
-        """What the exit brought, after its commission."""
-        return self.position.exit_cash - self.position.exit_fee
-
-    @property
-    def pnl(self) -> int:
-        """All changes of cash, both commissions included."""
-        return self.position.pnl
-
-
-class DayEquity(NamedTuple):
-    """The account at the close of a trading day.
-
-    Attributes:
-        day: days since 1970-01-01.
-        cash: micro-units.
-        open_value: shares held, at their last close; micro-units.
-        positions: number of positions held.
-    """
-
-    day: int
-    cash: int
-    open_value: int
-    positions: int
-
-
-class Answered(NamedTuple):
-    """The outcome of an entry signal.
-
-    Attributes:
-        row: bar of the signal.
-        reason: why its order was refused; "": it was filled.
-        quantity: shares of the fill; 0 without one.
-        price: of the fill; micro-units, 0 without one.
-    """
-
-    row: int
-    reason: str
-    quantity: int
-    price: int
-
-
-@dataclass
-class ShareResult:
-    """The result of a pass.
-
-    Attributes:
-        closed: positions that were sold, in order of their entries.
-        end_cash: the account's own cash at the end; micro-units.
-        equity: one row per trading day.
-        answered: outcomes of all entry signals.
-        refusals: number of refused signals by reason.
-        journal: the books; None if the ledger kept none.
-    """
-
-    closed: list[Closed]
-    end_cash: int
-    equity: list[DayEquity]
-    answered: list[Answered]
-    refusals: Counter[str]
-    journal: Journal | None
-
-    @property
-    def books(self) -> Journal:
-        """The journal of a run that kept books."""
-        if self.journal is None:
-            raise AssertionError("this ledger kept no books")
-        return self.journal
-
-    @functools.cached_property
-    def trades(self) -> list[ShareTrade]:
-        """Trades in order of their entries, made from the books."""
-        return [
-            ShareTrade(
-                closed.symbol, closed.signal_row, closed.entry_row, closed.exit_row, closed.exit_reason, position
-            )
-            for closed, position in zip(self.closed, trades_of(self.books), strict=True)
-        ]
 
 
 @dataclass(slots=True)
@@ -212,6 +61,7 @@ class _Position:
         peak: highest close since the entry; micro-units.
         trail: highest close at which the trailing stop sells it; micro-units.
         due: why a sale is ordered; "": none is.
+        last_wait: trading day at whose close it is sold if no bar has come by then, or NEVER.
     """
 
     number: int
@@ -230,6 +80,7 @@ class _Position:
     peak: int = 0
     trail: int = -1
     due: str = ""
+    last_wait: int = NEVER
 
 
 class Ledger:
@@ -247,7 +98,7 @@ class Ledger:
     ) -> None:
         self.market, self.rules, self.entry_reason = market, rules, entry_reason
         self.writer = JournalWriter() if books else None
-        self.cash = rules.start_micro
+        self.cash, self.last_wait = rules.start_micro, market.last_wait(rules.exit_after_missing_days)
         self.held: dict[int, _Position] = {}
         self.buys: dict[int, list[int]] = defaultdict(list)  # rows of signals, by the day on which their order fills
         self.sales: dict[int, list[_Position]] = defaultdict(list)
@@ -276,8 +127,11 @@ class Ledger:
     def _open(self, day: int) -> None:
         """Fill the orders of this day's open: sales, then purchases in order of their signals."""
         for position in self.sales.pop(day, ()):
-            row = self.market.next_row[position.row]
-            self._sell(position, row, self.market.open[row], position.due)
+            if (
+                self.held.get(position.symbol) is position
+            ):  # else it was sold for want of bars before its order could fill
+                row = self.market.fill_row[position.row]
+                self._sell(position, row, self.market.open[row], position.due)
         for signal_row in self.buys.pop(day, ()):
             row = self.market.next_row[signal_row]
             self._buy(signal_row, row, self.market.open[row])
@@ -286,12 +140,16 @@ class Ledger:
         """Evaluate exit rules and the day's signals at its close.
 
         ASSUME: a symbol held at a close is not bought by that close's signal, though its position may be sold at once.
-        Without a bar today no exit rule is evaluated; the position is valued at its last close.
+        Without a bar today no exit rule is evaluated; the position is valued at its last close. What is sold for want of
+        bars is sold after the day's entries, because its room and its cash are free from the next open.
         """
         held = set(self.held)
+        without_bars = []
         for position in list(self.held.values()):
             if position.next_day == day:
                 self._judge(position, day)
+            elif position.last_wait == day:
+                without_bars.append(position)
         for row in candidates:
             if self.market.owner[row] in held:
                 self._refuse(row, ALREADY_HELD)
@@ -301,32 +159,34 @@ class Ledger:
                 self.buys[self.market.next_day[row]].append(row)
             else:  # no next bar, or one at which the symbol may not be bought
                 self._refuse(row, NO_NEXT_BAR)
+        for position in without_bars:
+            self._sell(position, position.row, self.market.close[position.row], NO_BARS_EXIT)
 
     def _judge(self, position: _Position, day: int) -> None:
-        """Value a position at this day's close, and sell it if an exit rule holds."""
-        position.row = self.market.next_row[position.row]
-        position.next_day, close = self.market.next_day[position.row], self.market.close[position.row]
+        """Value a position at this day's close, and sell it if an exit rule holds or its sale waits for a bar with volume."""
+        row = position.row = self.market.next_row[position.row]
+        position.next_day, close = self.market.next_day[row], self.market.close[row]
+        position.last_wait = self.last_wait[row]
         position.value = position.quantity * close
         if close > position.peak:
             position.peak, position.trail = close, self.rules.exits.trail(close)
-        if close >= position.target:
-            reason = PROFIT_TARGET
-        elif close <= position.stop:
-            reason = STOP_LOSS
-        elif close <= position.trail:
-            reason = TRAILING_STOP
-        elif day >= position.until:
-            reason = TIME_STOP
-        else:
+        reason = position.due or _exit_reason(position, close, day)
+        if not reason:
             return
         if self.rules.same_close:
-            self._sell(position, position.row, close, reason)
-        elif position.next_day != NEVER:
+            if self.market.can_fill[row]:
+                self._sell(position, row, close, reason)
+            else:
+                position.due = reason
+        elif not position.due and (fill_day := self.market.fill_day[row]) != NEVER:
             position.due = reason
-            self.sales[position.next_day].append(position)
+            self.sales[fill_day].append(position)
 
     def _buy(self, signal_row: int, row: int, price: int) -> None:
         """Fill a signal's order at a bar's price, or refuse it."""
+        if not self.market.can_fill[row]:
+            self._refuse(signal_row, NO_VOLUME)
+            return
         if len(self.held) >= self.rules.max_positions:
             self._refuse(signal_row, MAX_POSITIONS)
             return
@@ -334,6 +194,10 @@ class Ledger:
         quantity = self.rules.affordable(fill, self.cash)
         if quantity < 1:
             self._refuse(signal_row, NO_CASH)
+            return
+        quantity = self.rules.within_volume(quantity, self.market.volume_limit[row])
+        if quantity < 1:
+            self._refuse(signal_row, LIQUIDITY)
             return
         fee = self.rules.fee(quantity * fill)
         self.cash -= quantity * fill + fee
@@ -365,18 +229,30 @@ class Ledger:
         if self.rules.same_close:
             close = self.market.close[row]
             position.value, position.peak, position.trail = quantity * close, close, exits.trail(close)
+            position.last_wait = self.last_wait[row]
 
     def _sell(self, position: _Position, row: int, price: int, reason: str) -> None:
         """Sell a position at a bar's price."""
         p, fill = position, self.rules.sell_price(price)
         fee = self.rules.fee(p.quantity * fill)
         self.cash += p.quantity * fill - fee
-        # the sale at the end is dated on the last day, even if the symbol's last bar is older
-        day = self.market.days[-1] if reason == BACKTEST_END else self.market.day[row]
-        self._book(p.number, day, row, -p.quantity, fill, fee, reason)
-        pnl = p.quantity * (fill - p.entry_price) - p.entry_fee - fee
-        fees = p.entry_fee + fee
-        self.closed.append(Closed(p.number, p.symbol, p.signal_row, p.entry_row, row, p.quantity, fees, pnl, reason))
+        exit_day = p.last_wait if reason == NO_BARS_EXIT else self.market.day[row]
+        # the sale at the end is booked on the last day, even if the symbol's last bar is older
+        booked_day = self.market.days[-1] if reason == BACKTEST_END else exit_day
+        self._book(p.number, booked_day, row, -p.quantity, fill, fee, reason)
+        closed = Closed(
+            number=p.number,
+            symbol=p.symbol,
+            signal_row=p.signal_row,
+            entry_row=p.entry_row,
+            exit_row=row,
+            exit_day=exit_day,
+            quantity=p.quantity,
+            fees=p.entry_fee + fee,
+            pnl=p.quantity * (fill - p.entry_price) - p.entry_fee - fee,
+            exit_reason=reason,
+        )
+        self.closed.append(closed)
         del self.held[p.symbol]
 
     def _book(self, number: int, day: int, row: int, quantity: int, price: int, fee: int, reason: str) -> None:
@@ -384,7 +260,7 @@ class Ledger:
         if self.writer is None:
             return
         clock = self.market.clock
-        at_close = self.rules.same_close or reason == BACKTEST_END
+        at_close = self.rules.same_close or reason in AT_CLOSE_ALWAYS
         ts = clock.close_ts(day) if at_close else clock.open_ts(day)
         symbol = self.market.bars.symbols[self.market.owner[row]]
         cost = quantity * price
@@ -403,3 +279,14 @@ class Ledger:
             self._sell(position, position.row, self.market.close[position.row], BACKTEST_END)
         if self.equity:
             self.equity[-1] = DayEquity(self.market.days[-1], self.cash, 0, 0)
+
+
+def _exit_reason(position: _Position, close: int, day: int) -> str:
+    """Return the first exit rule that holds for a position at a close, or ""."""
+    if close >= position.target:
+        return PROFIT_TARGET
+    if close <= position.stop:
+        return STOP_LOSS
+    if close <= position.trail:
+        return TRAILING_STOP
+    return TIME_STOP if day >= position.until else ""

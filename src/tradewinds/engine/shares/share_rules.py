@@ -15,11 +15,15 @@ from tradewinds.core.units import CENT, NEVER, Ratio, scaled, scaled_down
 
 PROFIT_TARGET, STOP_LOSS, TRAILING_STOP = "profit_target", "stop_loss", "trailing_stop"
 TIME_STOP, BACKTEST_END = "time_stop", "backtest_end"
+NO_BARS_EXIT = "no_bars"
+AT_CLOSE_ALWAYS = frozenset({BACKTEST_END, NO_BARS_EXIT})  # exits at a close, also where orders fill at opens
 
 ALREADY_HELD = "ALREADY_HELD"
 NO_NEXT_BAR = "NO_NEXT_BAR"
 MAX_POSITIONS = "MAX_POSITIONS"
 NO_CASH = "INSUFFICIENT_CASH"
+NO_VOLUME = "NO_VOLUME"
+LIQUIDITY = "LIQUIDITY"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class ShareRules:
         slippage: share of the price.
         min_commission_micro: least commission of an order; micro-units.
         same_close: whether orders fill at the close that made the signal; else at the next open.
+        exit_after_missing_days: trading days in a row without a bar after which a position is sold; None: it is kept.
+        max_volume_share: most shares of an entry as a share of its bar's volume; None: no limit.
     """
 
     exits: Exits
@@ -79,6 +85,8 @@ class ShareRules:
     slippage: Fraction
     min_commission_micro: int = 0
     same_close: bool = False
+    exit_after_missing_days: int | None = None
+    max_volume_share: Fraction | None = None
 
     @functools.cached_property
     def _factors(self) -> tuple[Ratio, Ratio, Ratio, int]:
@@ -129,3 +137,14 @@ class ShareRules:
         if cost(wanted - 1) <= cash:  # nearly always: the price of one share pays the commission of the others
             return wanted - 1
         return max(bisect.bisect_right(range(wanted), cash, key=cost) - 1, 0)
+
+    def within_volume(self, quantity: int, volume: int) -> int:
+        """Return the shares of an entry that its bar's volume allows.
+
+        Args:
+            quantity: shares that the order would buy.
+            volume: shares traded at the bar; NEVER where that is not known, and nothing is limited.
+        """
+        if self.max_volume_share is None or volume == NEVER:
+            return quantity
+        return min(quantity, scaled_down(volume, self.max_volume_share))

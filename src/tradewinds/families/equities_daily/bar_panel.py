@@ -17,7 +17,7 @@ from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.plan import SharesPlan
-from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS
+from tradewinds.families.equities_daily.schemas import PRICE_COLUMNS, UNKNOWN_VOLUME
 from tradewinds.reference_data.corporate_actions import adjusted_bars, adjustment_factors, read_actions
 from tradewinds.reference_data.universe import Span, Universe, active_within
 
@@ -136,7 +136,14 @@ def _read(config: Mapping[str, Any], panel: str, names: Mapping[str, str]) -> tu
         raise DamagedFile(panel, "its bars are not in order")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(names)))])
     adjusted_close, prices = columns.pop("adj_close")[rows], {name: values[rows] for name, values in columns.items()}
-    return Bars(tuple(names), offsets, day, **prices), adjusted_close, quarantined
+    volume = prices.pop("volume")
+    unknown_volume = volume == UNKNOWN_VOLUME
+    volume = np.where(unknown_volume, 0, volume)
+    return (
+        Bars(tuple(names), offsets, day, **prices, volume=volume, unknown_volume=unknown_volume),
+        adjusted_close,
+        quarantined,
+    )
 
 
 def _keep(bars: Bars, adjusted_close: Ints, kept: Flags) -> tuple[Bars, Ints]:
@@ -144,17 +151,10 @@ def _keep(bars: Bars, adjusted_close: Ints, kept: Flags) -> tuple[Bars, Ints]:
     if kept.all():
         return bars, adjusted_close
     counts = np.bincount(bars.owner[kept], minlength=len(bars.symbols))
-    rows = Bars(
-        symbols=bars.symbols,
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        day=bars.day[kept],
-        open=bars.open[kept],
-        high=bars.high[kept],
-        low=bars.low[kept],
-        close=bars.close[kept],
-        volume=bars.volume[kept],
-    )
-    return rows, adjusted_close[kept]
+    columns = {name: getattr(bars, name)[kept] for name in ("day", *PRICE_COLUMNS, "volume")}
+    unknown_volume = None if bars.unknown_volume is None else bars.unknown_volume[kept]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return Bars(bars.symbols, offsets, **columns, unknown_volume=unknown_volume), adjusted_close[kept]
 
 
 def _lacking(bars: Bars, active: Mapping[str, Span], history: int) -> list[tuple[str, str]]:
@@ -255,7 +255,7 @@ def make_panel(plan: SharesPlan) -> None:
     columns = {name: _micro(pc.fill_null(table[name], 0)) for name in (*PRICE_COLUMNS, "adj_close")}
     columns["number"] = symbols.indices
     columns["day"] = table["date"].cast(pa.int32())
-    columns["volume"] = pc.fill_null(table["volume"], 0)
+    columns["volume"] = pc.fill_null(table["volume"], UNKNOWN_VOLUME)
     columns["fault"] = pc.add(pc.fill_null(faults.indices, -1), 1)
     panel = pa.table({field.name: columns[field.name] for field in schemas.PANEL}).cast(schemas.PANEL)
     panel = panel.sort_by([("number", "ascending"), ("day", "ascending")])

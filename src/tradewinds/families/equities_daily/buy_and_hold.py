@@ -1,8 +1,9 @@
 """The benchmark: buy every symbol of the universe once and hold it to the end of the run.
 
 ASSUME: the start balance is divided into equal parts, one per symbol. Each part buys whole shares at the open of the first bar
-at which its symbol may be bought, at the costs of the run. Until then the part is cash, and its remainder stays cash. All
-shares are sold at the last closes, at the same costs.
+at which its symbol may be bought and an order can fill, at the costs of the run. Until then the part is cash, and its remainder
+stays cash. All shares are sold at the last closes, at the same costs. That is so of a delisted symbol too: it is held at its
+last close to the end and sold at it, neither sold earlier nor written off.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareR
         days: the trading days, as day numbers in order.
         rules: costs and start balance of the run.
     """
-    entries = [(symbol, rows.start + int(np.argmax(eligible[rows]))) for symbol, rows in _tradable(bars, eligible)]
+    can_buy = eligible & bars.can_fill
+    entries = [(symbol, rows.start + int(np.argmax(can_buy[rows]))) for symbol, rows in _tradable(bars, can_buy)]
     day_numbers = np.array(days, np.int64)
     equity = np.full(len(days), rules.start_micro, np.int64)
     if not entries or not days:
@@ -53,6 +55,6 @@ def buy_and_hold(bars: Bars, eligible: Flags, days: Sequence[int], rules: ShareR
     return equity
 
 
-def _tradable(bars: Bars, eligible: Flags) -> list[tuple[int, slice]]:
-    """Return (symbol, its rows) of every symbol that may be bought at some bar."""
-    return [(symbol, rows) for symbol in range(len(bars.symbols)) if eligible[rows := bars.rows(symbol)].any()]
+def _tradable(bars: Bars, can_buy: Flags) -> list[tuple[int, slice]]:
+    """Return (symbol, its rows) of every symbol that can be bought at some bar."""
+    return [(symbol, rows) for symbol in range(len(bars.symbols)) if can_buy[rows := bars.rows(symbol)].any()]

@@ -49,7 +49,12 @@ class EquitiesDaily:
     services = _SERVICES
     stages = (
         Stage("fetch_bars", "bars", FETCH, wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "year": r"\d{4}"}),
-        Stage("import_bars", "bars", COMPUTE, (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "core")),
+        Stage(
+            "import_bars",
+            "bars",
+            COMPUTE,
+            (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "reference_data/written_dates.py", "core"),
+        ),
         Stage("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
     )
     code = (
@@ -101,9 +106,9 @@ class EquitiesDaily:
         _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
         _note_error(problems, ("calendar",), lambda: exchange_of(config["calendar"]))
         if isinstance(config["universe"], dict):
-            _note_error(problems, ("universe", "file"), lambda: universe_of(config))
+            _note_error(problems, ("universe", "file"), lambda: universe_of(config), in_file=True)
         if config["actions"] is not None:
-            _note_error(problems, ("actions",), lambda: read_actions(config["actions"]))
+            _note_error(problems, ("actions",), lambda: read_actions(config["actions"]), in_file=True)
         for section, key in (("risk", "start_balance"), ("costs", "min_commission")):
             decimals = -int(Decimal(str(config[section][key])).as_tuple().exponent)
             if decimals > 6:
@@ -260,23 +265,24 @@ class EquitiesDaily:
         return archive_routes.routes_of(archive)
 
 
-def _note_error(problems: Problems, path: tuple[str | int, ...], check: Callable[[], Any]) -> None:
+def _note_error(
+    problems: Problems, path: tuple[str | int, ...], check: Callable[[], Any], *, in_file: bool = False
+) -> None:
     """Run a check and note the ConfigError that it raises.
 
     Args:
         problems: collects what is wrong, each with its key.
         path: the key that is checked.
         check: raises ConfigError for a wrong value.
+        in_file: the error names a place in a file, which may look like a key (actions.csv); else a key, or nothing.
     """
     try:
         check()
     except ConfigError as error:
-        if error.where.startswith(f"{path[0]}."):  # the error names a key of the same section
-            problems.add(tuple(error.where.split(".")), error.what, error.remedy)
-        elif error.where in ("", ".".join(map(str, path))):
-            problems.add(path, error.what, error.remedy)
-        else:  # the error names a place in a file: show its whole message
+        if in_file:
             problems.add(path, str(error), "")
+        else:
+            problems.add(tuple(error.where.split(".")) if error.where else path, error.what, error.remedy)
 
 
 FAMILY = EquitiesDaily()

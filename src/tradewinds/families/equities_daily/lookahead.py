@@ -7,7 +7,9 @@ When a record becomes known:
     leaving the universe: at the close of the last session of the membership.
 
 If a session is open at the cut, its bar is not removed, because orders have filled at its open. The copy keeps the bar's open
-and its adjustment and changes the rest.
+and its adjustment and changes the rest. It keeps whether the bar has a volume: without one nothing was traded at the open
+either. ASSUME: how many shares risk.max_volume_share lets an order buy is what the market gave, no decision; with that key the
+copy keeps the volume.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import money
 from tradewinds.engine.journal import Journal
-from tradewinds.engine.shares.ledger import ShareResult
-from tradewinds.engine.shares.share_rules import ALREADY_HELD, BACKTEST_END, NO_NEXT_BAR
+from tradewinds.engine.shares.share_result import ShareResult
+from tradewinds.engine.shares.share_rules import ALREADY_HELD, BACKTEST_END, NO_BARS_EXIT, NO_NEXT_BAR
 from tradewinds.families.book_timelines import book_timelines
 from tradewinds.families.contract import BOOKS, PLANTED, Future, Key, Stretch, Timelines
 from tradewinds.families.equities_daily import schemas
@@ -114,7 +116,7 @@ class SharesRun:
         plan, config = with_files(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
         columns = self.columns
         if BARS in future.kinds:
-            columns = copies.bars(columns)
+            columns = copies.bars(columns, keeps_volume=config["risk"]["max_volume_share"] is not None)
         files.write_parquet(plan.files.panel, pa.table(columns).cast(schemas.PANEL), self.about)
         if ACTIONS in future.kinds and config["actions"] is not None:
             config["actions"] = copies.actions(config["actions"], folder / "actions.csv", list(plan.files.universe))
@@ -173,7 +175,8 @@ def _decisions(config: Mapping[str, Any], study: SharesStudy, made: ShareResult)
             sold = (
                 f"SELL {trade.quantity} at {money(trade.exit_price)}, fee {money(trade.exit_fee)}, {trade.exit_reason}"
             )
-            yield fill_ts(trade.exit_row), (symbols[trade.symbol], SALES), sold
+            sold_ts = study.closes[trade.exit_day] if trade.exit_reason == NO_BARS_EXIT else fill_ts(trade.exit_row)
+            yield sold_ts, (symbols[trade.symbol], SALES), sold
 
 
 def _timelines(decided: Sequence[DatedDecision], journal: Journal, cut_ts: int) -> Timelines:
@@ -209,7 +212,7 @@ class _ChangedRecords:
         self.closed = today if self.exchange.close_ts(today) <= now else yesterday
         self.tomorrow = self.opened + _ONE_DAY  # its session opens after the cut
 
-    def bars(self, columns: PanelColumns) -> PanelColumns:
+    def bars(self, columns: PanelColumns, *, keeps_volume: bool = False) -> PanelColumns:
         """Remove the later bars, or poison them.
 
         Poisoned bars are in turns five times as dear or as cheap, with a huge volume, and every symbol gets such a bar at the
@@ -217,6 +220,7 @@ class _ChangedRecords:
 
         Args:
             columns: the columns of the panel.
+            keeps_volume: whether the bar of a session that is open at the cut keeps its volume.
         """
         day = columns["day"]
         later, opened = day > day_of(self.closed), day == day_of(self.opened)
@@ -224,7 +228,9 @@ class _ChangedRecords:
         # the bar of a session that is open at the cut keeps its open
         running = _rows(columns, later & opened)
         running |= _closing_at(running, _PRICE_FACTOR if self.future.poisoned else 2)
-        running["volume"] = np.full_like(running["volume"], _HUGE_VOLUME if self.future.poisoned else 0)
+        if not keeps_volume:
+            other = _HUGE_VOLUME if self.future.poisoned else 1
+            running["volume"] = np.where(running["volume"] > 0, other, running["volume"])
         # bars known at the cut as they are; later ones poisoned, or removed
         parts = [_rows(columns, ~later), running]
         if self.future.poisoned:

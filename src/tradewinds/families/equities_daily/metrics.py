@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tradewinds.core.text import number
-from tradewinds.core.units import DAY_SECONDS
+from tradewinds.core.units import DAY_SECONDS, NEVER
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
+from tradewinds.engine.shares.bars import Bars
+from tradewinds.engine.shares.share_result import ShareTrade
+from tradewinds.engine.shares.share_rules import NO_BARS_EXIT
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
 from tradewinds.results import metrics
 
@@ -58,6 +61,39 @@ def share_metrics(
 def _excess_pct(run_return: float | None, benchmark_return: float | None) -> float | None:
     """Return the run's return less the benchmark's, in percent; None if one of them is undefined."""
     return None if run_return is None or benchmark_return is None else percent(run_return - benchmark_return)
+
+
+def no_bars_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
+    """Return how many positions were sold because their symbol's bars ended, for what, and the P&L if all were worth nothing.
+
+    If a position is worth nothing there is no sale: its value and the commission of the sale are gone.
+
+    Args:
+        trades: all trades of the run.
+    """
+    sold = [trade.position for trade in trades if trade.settled_result == NO_BARS_EXIT]
+    lost = sum(position.exit_cash - position.exit_fee for position in sold)
+    return {
+        "no_bars_exits": len(sold),
+        "no_bars_value_usd": number(sum(position.exit_cash for position in sold)),
+        "pnl_if_no_bars_worthless_usd": number(sum(trade.pnl_micro for trade in trades) - lost),
+    }
+
+
+def volume_metrics(trades: Sequence[ShareTrade], bars: Bars) -> dict[str, Any]:
+    """Return how many entries exceeded a tenth of, and all of, the volume of the bar at which they filled.
+
+    Args:
+        trades: all trades of the run.
+        bars: the bars of the run.
+    """
+    volumes = bars.volume_limit[[trade.entry_row for trade in trades]].tolist() if trades else []
+    used = [(trade.quantity, volume) for trade, volume in zip(trades, volumes, strict=True)]
+    return {
+        "entries_above_10pct_of_volume": sum(10 * quantity > volume for quantity, volume in used),
+        "entries_above_volume": sum(quantity > volume for quantity, volume in used),
+        "entries_of_unknown_volume": sum(volume == NEVER for _, volume in used),
+    }
 
 
 def total_return(points: Sequence[Point]) -> float | None:

@@ -13,19 +13,24 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
-from tradewinds.core.units import MICRO, exact
+from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.shares.bars import Clock, TradingDays
-from tradewinds.engine.shares.ledger import Answered, Ledger, ShareResult, ShareTrade
-from tradewinds.engine.shares.share_rules import BACKTEST_END, ShareRules
+from tradewinds.engine.shares.ledger import Ledger
+from tradewinds.engine.shares.share_result import Answered, ShareResult, ShareTrade
+from tradewinds.engine.shares.share_rules import AT_CLOSE_ALWAYS, ShareRules
 from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
-from tradewinds.families.equities_daily.metrics import share_metrics
+from tradewinds.families.equities_daily.metrics import no_bars_metrics, share_metrics, volume_metrics
 from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, Exchange, exchange_of
+
+ENDED_DAYS = (
+    20  # trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing
+)
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
@@ -41,6 +46,8 @@ def rules_of(config: Mapping[str, Any]) -> ShareRules:
         slippage=_share(costs["slippage_pct"]),
         min_commission_micro=exact(costs["min_commission"], MICRO),
         same_close=config["fill"] == "same_close",
+        exit_after_missing_days=risk["exit_after_missing_days"],
+        max_volume_share=None if (share := risk["max_volume_share"]) is None else Fraction(Decimal(str(share))),
     )
 
 
@@ -131,8 +138,9 @@ class SharesStudy:
     def trade(self, config: Mapping[str, Any], made: ShareTrade) -> Trade:
         """Return a position of the ledger as a row of trades.csv."""
         bars, symbol = self.loaded.bars, self.loaded.bars.symbols[made.symbol]
-        signal, entry, left = (int(bars.day[row]) for row in (made.signal_row, made.entry_row, made.exit_row))
+        signal, entry = int(bars.day[made.signal_row]), int(bars.day[made.entry_row])
         at_close = config["fill"] == "same_close"
+        exit_clock = self.closes.__getitem__ if at_close or made.exit_reason in AT_CLOSE_ALWAYS else self.opens
         return Trade(
             series_ticker=config["calendar"],
             event_ticker=symbol,
@@ -146,7 +154,7 @@ class SharesStudy:
             ev_net_pico=None,
             reason_code=self.code(config),
             settled_result=made.exit_reason,
-            settled_ts=self.closes[left] if at_close or made.exit_reason == BACKTEST_END else self.opens(left),
+            settled_ts=exit_clock(made.exit_day),
             position=made.position,
         )
 
@@ -183,6 +191,16 @@ class SharesStudy:
                 present += len(found)
                 expected += int(np.searchsorted(days, found[-1], side="right") - np.searchsorted(days, found[0]))
         return (expected - present) / expected * 100 if expected else None
+
+    def ending_early(self, days: int) -> int:
+        """Return the number of symbols whose last bar of the run is followed by so many trading days without one.
+
+        Args:
+            days: trading days.
+        """
+        bars, eligible = self.loaded.bars, self.loaded.eligible
+        is_last = eligible & (np.asarray(self.market.next_day) == NEVER)
+        return int((bars.day[is_last] <= self.market.days[-1 - days]).sum()) if days < len(self.market.days) else 0
 
 
 def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
@@ -240,12 +258,14 @@ def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -
 
 def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> RunResult:
     """Return a run of the ledger as the result of a run, and write the family's own files."""
+    # the account and the benchmark by day
     rules, loaded = rules_of(conf), study.loaded
     held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
     points = study.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
     benchmark = study.points([(int(worth), 0) for worth in held], rules.start_micro)
+    # trades, and the family's own files
     trades = [study.trade(conf, trade) for trade in made.trades]
-    holding = [int(loaded.bars.day[t.exit_row] - loaded.bars.day[t.entry_row]) for t in made.trades]
+    holding = [t.exit_day - int(loaded.bars.day[t.entry_row]) for t in made.trades]
     write_files(plan.run_dir, loaded.bars, made.trades, made.equity, held, conf["risk"]["currency"])
     return RunResult(
         start_balance_micro=rules.start_micro,
@@ -261,7 +281,12 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
-        family={"currency": conf["risk"]["currency"], **share_metrics(points, trades, benchmark, holding)},
+        family={
+            "currency": conf["risk"]["currency"],
+            **share_metrics(points, trades, benchmark, holding),
+            **no_bars_metrics(trades),
+            **volume_metrics(made.trades, loaded.bars),
+        },
     )
 
 
@@ -269,6 +294,7 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, 
     """Return the section `diagnostics` of metrics.json."""
     loaded = study.loaded
     skips = Counter(reason for _, reason in loaded.skipped)
+    in_run = loaded.bars.day >= study.market.days[0]
     return {
         "events_attempted": len(plan.files.universe),
         "events_traded": len({trade.symbol for trade in made.trades}),
@@ -277,6 +303,10 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, 
         "candles_missing_pct": study.missing_pct(),
         "quarantined": dict(sorted(loaded.quarantined.items())),
         "trading_days": len(study.market.days),
+        "bars": int(in_run.sum()),
+        "bars_without_volume": int((in_run & ~loaded.bars.can_fill).sum()),
+        "bars_of_unknown_volume": int((in_run & (loaded.bars.volume_limit == NEVER)).sum()),
+        "symbols_that_end_early": study.ending_early(conf["risk"]["exit_after_missing_days"] or ENDED_DAYS),
         "adjustment": loaded.adjustment,
         "fill": conf["fill"],
         "optimistic": conf["fill"] == "same_close",

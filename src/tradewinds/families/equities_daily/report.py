@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.parts import (
     Cells,
@@ -30,6 +31,8 @@ REASONS = {
     "ALREADY_HELD": "the symbol was held at the close of the signal",
     "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
     "NO_NEXT_BAR": "no later bar in the run to fill at",
+    "NO_VOLUME": "no share was traded at the bar at which the order would have filled",
+    "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
     "NO_BARS": "no bar inside the run that is not quarantined",
     "TOO_LITTLE_HISTORY": "fewer bars than a signal needs",
     "NOT_ACTIVE": "not in the universe on any date of the run",
@@ -45,7 +48,7 @@ OPTIMISTIC = (
     "after having seen it. next_open is the honest setting."
 )
 QUARANTINE = {
-    "MISSING_VALUE": "a price or the volume is missing",
+    "MISSING_VALUE": "a price is missing, or the volume is negative",
     "NON_POSITIVE_PRICE": "a price is not above 0",
     "OHLC_ORDER": "low ≤ open, close ≤ high does not hold",
     "DUPLICATE_DATE": "its symbol has another bar of that date",
@@ -53,8 +56,8 @@ QUARANTINE = {
 }
 LIMITS = (
     "One bar a day: what happened inside it is unknown. Exits are judged on closes and fill at the next open, at its price.",
-    "Orders fill whole at the open with a fixed slippage, whatever their size and the day's volume, and move no price.",
-    "A position in a symbol whose bars end is kept at its last close until the run ends; a real delisting may pay less.",
+    "Orders fill at once with a fixed slippage, whatever their size (but risk.max_volume_share), and move no price.",
+    "A position in a symbol whose bars end is sold or kept at its last close; a real delisting may pay less, or nothing.",
     "A universe of symbols that are listed today leaves out those that failed; use a file with dates of membership.",
     "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
 )
@@ -127,7 +130,10 @@ def _equity(run: ReportRun) -> Section:
     t = [_noon(row["date"]) for row in days]
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
-    caption = "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md)."
+    caption = (
+        "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md). "
+        "It holds a delisted symbol too, at its last close, and sells it at that close at the end: nothing is written off."
+    )
     against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", run.currency), caption)
     return Section(found.key, found.title, [against, *found.parts])
 
@@ -206,14 +212,22 @@ _METRICS = (
     ("Days held, mean", "avg_holding_days", 1),
     ("Exposure, %", "exposure_pct", 2),
     ("Turnover a year", "turnover_per_year", 2),
+    ("Sold for want of bars", "no_bars_exits", 0),
+    ("Value of those sales", "no_bars_value_usd", 2),
+    ("P&L if each had been worth nothing", "pnl_if_no_bars_worthless_usd", 2),
+    ("Entries above 10 % of the bar's volume", "entries_above_10pct_of_volume", 0),
+    ("Entries above 100 % of it", "entries_above_volume", 0),
 )
 
 
 def _profit(run: ReportRun) -> Section | None:
-    """Return the section of P&L by exit, year and symbol; None without a trade."""
+    """Return the section of P&L by exit, year and symbol; None without a trade.
+
+    The year is that of the signal: its close has the same date in UTC as on the exchange, which an open need not have.
+    """
     if not run.metrics["num_trades"]:
         return None
-    by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(quote_ts_utc)))::VARCHAR"))
+    by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"))
     panels: list[ReportPart] = [_groups(run, title, key) for title, key in by]
     best, worst = (
         _groups(run, title, "market_ticker", order)
@@ -294,5 +308,5 @@ def _limits(_: ReportRun) -> Section:
 REPORT = FamilyReport(
     _title,
     _subtitle,
-    (_summary, _equity, _holdings, _result, _profit, _charts, _diagnostics, _limits, sections.reproduce),
+    (_summary, _equity, _holdings, _result, _profit, _charts, untradable, _diagnostics, _limits, sections.reproduce),
 )

@@ -14,7 +14,7 @@ from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import amount_text
 from tradewinds.engine.shares.bars import Bars
-from tradewinds.engine.shares.ledger import DayEquity, ShareTrade
+from tradewinds.engine.shares.share_result import DayEquity, ShareTrade
 from tradewinds.families.equities_daily.bar_panel import date_of
 
 CLOSED_COLUMNS = (
@@ -66,20 +66,18 @@ def write_files(
 
 def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
     """Return a trade as a row of CLOSED_COLUMNS."""
-    signal_day, entry_day, exit_day = (
-        int(bars.day[row]) for row in (trade.signal_row, trade.entry_row, trade.exit_row)
-    )
+    signal_day, entry_day = int(bars.day[trade.signal_row]), int(bars.day[trade.entry_row])
     return (
         bars.symbols[trade.symbol],
         date_of(signal_day),
         date_of(entry_day),
-        date_of(exit_day),
+        date_of(trade.exit_day),
         trade.quantity,
         amount_text(trade.entry_price),
         amount_text(trade.entry_fee),
         amount_text(trade.exit_price),
         amount_text(trade.exit_fee),
-        exit_day - entry_day,
+        trade.exit_day - entry_day,
         trade.exit_reason,
         amount_text(trade.pnl),
         f"{trade.pnl / trade.cost * 100:.4f}",

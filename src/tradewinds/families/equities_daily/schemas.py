@@ -8,6 +8,7 @@ from tradewinds.core.files import schema_of
 from tradewinds.core.units import SHARE_PRICE
 
 MOST_PRICE, MOST_VOLUME = 10**9, 10**12  # they fit the columns below, and no share has come near them
+UNKNOWN_VOLUME = -1  # in a panel; a bar of a negative volume is quarantined
 PRICE_COLUMNS = ("open", "high", "low", "close")  # in this order wherever prices are columns
 
 # The bars of one symbol and year. `quarantine` is the reason why a row is not used; null for a row that is used.
@@ -20,8 +21,8 @@ BARS = schema_of(
 )
 
 # All bars of a run, in order of symbol and day. `number` is the symbol's index in the metadata's `names`; `day` counts from
-# 1970-01-01; prices are micro-units (0: none); `fault` is the 1-based index of the row's quarantine reason in the metadata's
-# `faults` (0: the row is used).
+# 1970-01-01; prices are micro-units (0: none); `volume` is UNKNOWN_VOLUME where the source does not know it; `fault` is the
+# 1-based index of the row's quarantine reason in the metadata's `faults` (0: the row is used).
 PANEL = schema_of(
     ("number", pa.int32()),
     ("day", pa.int32()),

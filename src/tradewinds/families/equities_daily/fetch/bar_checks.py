@@ -52,8 +52,8 @@ def _column(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
 
 def _quarantine(table: pa.Table) -> pa.Array:
     """Return the first reason for quarantine of each row of an ordered table, null for a good row."""
-    # a missing price or volume; a negative volume counts as missing
-    missing = _any([pc.is_null(table[name]) for name in (*PRICE_COLUMNS, "volume")])
+    # a missing price, or a negative volume; a source may not know the volume, which is then null
+    missing = _any([pc.is_null(table[name]) for name in PRICE_COLUMNS])
     missing = pc.or_(missing, pc.fill_null(pc.less(table["volume"], 0), False))
     # a price of 0 or less
     prices = [table[name] for name in (*PRICE_COLUMNS, "adj_close")]

@@ -18,8 +18,9 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import shortened
 from tradewinds.families.equities_daily.fetch import bar_checks
 from tradewinds.families.equities_daily.schemas import MOST_PRICE, MOST_VOLUME, PRICE_COLUMNS
+from tradewinds.reference_data.written_dates import REMEDY, NoDate, dates_as_written
 
-FORMAT = 1  # version of the files that an import makes; another number makes all of them again
+FORMAT = 2  # version of the files that an import makes; another number makes all of them again
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ def symbols(path: str, column: str) -> list[str]:
     Raises:
         ConfigError: the file cannot be read or lacks the column.
     """
-    table = _table(path)
-    _check_column(table, column, path, "symbol")
+    table = _table(path, [column])
+    _refuse_names(table, path, {"symbol": column})
     return sorted(symbol for symbol in pc.unique(_texts(table[column], path)).to_pylist() if symbol)
 
 
@@ -89,14 +90,13 @@ def _is_made_from(path: str, digest: str) -> bool:
 
 def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> pa.Table:
     """Read the rows of some symbols and rename the columns to those of schema BARS; raises as import_bars."""
-    table = _table(path)
     user_names = {name: user_name for name, user_name in columns.items() if user_name is not None}
-    for name, user_name in user_names.items():
-        _check_column(table, user_name, path, name)
+    table = _table(path, [user_names["symbol"], user_names["date"]])
+    _refuse_names(table, path, user_names)
     found = {name: table[user_name] for name, user_name in user_names.items()}
     # every row needs a symbol and a date
     found["symbol"] = _texts(found["symbol"], path)
-    found["date"] = _dates(found["date"], path)
+    found["date"] = _dates(found["date"], path, user_names["date"])
     for name in ("symbol", "date"):
         missing = pc.sum(pc.fill_null(pc.equal(found[name].cast(pa.string()), ""), True)).as_py() or 0
         if missing:
@@ -110,22 +110,35 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     return pa.table(found).filter(kept)
 
 
-def _table(path: str) -> pa.Table:
+def _refuse_names(table: pa.Table, path: str, user_names: Mapping[str, str]) -> None:
+    """Raise ConfigError if a table does not have each wanted column once.
+
+    Args:
+        table: the user's table.
+        path: its file.
+        user_names: the user's name of each column.
+    """
+    for name, user_name in user_names.items():
+        count = table.column_names.count(user_name)
+        if count != 1:
+            what = f"there are {count} columns {user_name!r}." if count else f"there is no column {user_name!r}."
+            present = shortened(", ".join(table.column_names), 300)
+            remedy = f"It has {present}; say which one it is in bars.columns.{name}."
+            raise ConfigError(what, where=path, remedy=remedy)
+
+
+def _table(path: str, texts: Sequence[str]) -> pa.Table:
     """Read a user's CSV or Parquet file.
+
+    Args:
+        path: the file.
+        texts: columns of a CSV that are read as text: a reader that recognises time stamps turns them to UTC, which is another
+            date, and takes a symbol of digits for a number.
 
     Raises:
         ConfigError: it cannot be read.
     """
-    return user_tables.read_table(path, "the file of bars", "It must be CSV with a header, or Parquet.")
-
-
-def _check_column(table: pa.Table, user_name: str, path: str, name: str) -> None:
-    """Raise ConfigError unless the table of the file at `path` has one column `user_name`, the column `name` of schema BARS."""
-    count = table.column_names.count(user_name)
-    if count != 1:
-        what = f"there is no column {user_name!r}." if not count else f"there are {count} columns {user_name!r}."
-        present = shortened(", ".join(table.column_names), 300)
-        raise ConfigError(what, where=path, remedy=f"It has {present}; say which one it is in bars.columns.{name}.")
+    return user_tables.read_table(path, "the file of bars", "It must be CSV with a header, or Parquet.", texts=texts)
 
 
 def _texts(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
@@ -140,17 +153,19 @@ def _texts(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
         raise ConfigError("its column of symbols is no text.", where=path, remedy="Symbols are text.") from None
 
 
-def _dates(values: pa.ChunkedArray, path: str) -> pa.ChunkedArray:
-    """Convert a column of the file at `path` to dates.
+def _dates(values: pa.ChunkedArray, path: str, user_name: str) -> pa.ChunkedArray:
+    """Convert a column of the file at `path` to dates, each as it is written in its own time zone.
 
     Raises:
-        ConfigError: its values are no dates.
+        ConfigError: a value is no date; names its row, counted from 1 without a header.
     """
     try:
-        return values.cast(pa.date32())
-    except pa.ArrowException:
-        remedy = "Dates are dates, time stamps, or text as 2024-05-31."
-        raise ConfigError("its column of dates cannot be read as dates.", where=path, remedy=remedy) from None
+        return dates_as_written(values)
+    except NoDate as error:
+        row = "" if error.row is None else f", row {error.row + 1}"
+        what = f"{error.value} is no date" if row else f"its values are {error.value}"
+        what += ": the column cannot be read as dates."
+        raise ConfigError(what, where=f"{path}{row}, column {user_name!r}", remedy=REMEDY) from None
 
 
 def _numbers(values: pa.ChunkedArray | None, count: int, path: str, user_name: str | None, most: int) -> Any:

@@ -1,0 +1,178 @@
+"""What a pass of the ledger of shares results in: trades, equity by day, outcomes of entry signals."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tradewinds.core.units import MICRO
+from tradewinds.engine.journal import Journal
+from tradewinds.engine.trades import Position, trades_of
+
+
+class Closed(NamedTuple):
+    """A position that was sold.
+
+    Attributes:
+        number: of the position, in order of entries.
+        symbol: its index in Bars.
+        signal_row: bar of the signal.
+        entry_row: bar of the entry.
+        exit_row: bar whose price the exit has.
+        exit_day: day of the exit, which is later than that bar where a symbol was sold for want of bars.
+        quantity: shares.
+        fees: of entry and exit; micro-units.
+        pnl: after fees; micro-units.
+        exit_reason: why it was sold.
+    """
+
+    number: int
+    symbol: int
+    signal_row: int
+    entry_row: int
+    exit_row: int
+    exit_day: int
+    quantity: int
+    fees: int
+    pnl: int
+    exit_reason: str
+
+
+class ShareTrade(NamedTuple):
+    """A trade: rows of its bars, and its money from the journal; micro-units.
+
+    Attributes:
+        symbol: its index in Bars.
+        signal_row: bar of the signal.
+        entry_row: bar of the entry.
+        exit_row: bar whose price the exit has.
+        exit_day: day of the exit, which is later than that bar where a symbol was sold for want of bars.
+        exit_reason: why it was sold.
+        position: quantities and money.
+    """
+
+    symbol: int
+    signal_row: int
+    entry_row: int
+    exit_row: int
+    exit_day: int
+    exit_reason: str
+    position: Position
+
+    @property
+    def quantity(self) -> int:
+        """Whole shares that were bought."""
+        return self.position.quantity // MICRO
+
+    @property
+    def entry_price(self) -> int:
+        """Price of what was bought."""
+        return self.position.entry_price
+
+    @property
+    def entry_fee(self) -> int:
+        """Commission of the entry."""
+        return self.position.entry_fee
+
+    @property
+    def exit_price(self) -> int:
+        """Price of what was sold; all of it is sold at once."""
+        return self.position.exit_cash // self.quantity
+
+    @property
+    def exit_fee(self) -> int:
+        """Commission of the exit."""
+        return self.position.exit_fee
+
+    @property
+    def cost(self) -> int:
+        """What the entry took from cash."""
+        return self.position.entry_fee - self.position.entry_cash
+
+    @property
+    def proceeds(self) -> int:
+        """What the exit brought, after its commission."""
+        return self.position.exit_cash - self.position.exit_fee
+
+    @property
+    def pnl(self) -> int:
+        """All changes of cash, both commissions included."""
+        return self.position.pnl
+
+
+class DayEquity(NamedTuple):
+    """The account at the close of a trading day.
+
+    Attributes:
+        day: days since 1970-01-01.
+        cash: micro-units.
+        open_value: shares held, at their last close; micro-units.
+        positions: number of positions held.
+    """
+
+    day: int
+    cash: int
+    open_value: int
+    positions: int
+
+
+class Answered(NamedTuple):
+    """The outcome of an entry signal.
+
+    Attributes:
+        row: bar of the signal.
+        reason: why its order was refused; "": it was filled.
+        quantity: shares of the fill; 0 without one.
+        price: of the fill; micro-units, 0 without one.
+    """
+
+    row: int
+    reason: str
+    quantity: int
+    price: int
+
+
+@dataclass
+class ShareResult:
+    """The result of a pass.
+
+    Attributes:
+        closed: positions that were sold, in order of their entries.
+        end_cash: the account's own cash at the end; micro-units.
+        equity: one row per trading day.
+        answered: outcomes of all entry signals.
+        refusals: number of refused signals by reason.
+        journal: the books; None if the ledger kept none.
+    """
+
+    closed: list[Closed]
+    end_cash: int
+    equity: list[DayEquity]
+    answered: list[Answered]
+    refusals: Counter[str]
+    journal: Journal | None
+
+    @property
+    def books(self) -> Journal:
+        """The journal of a run that kept books."""
+        if self.journal is None:
+            raise AssertionError("this ledger kept no books")
+        return self.journal
+
+    @functools.cached_property
+    def trades(self) -> list[ShareTrade]:
+        """Trades in order of their entries, made from the books."""
+        return [
+            ShareTrade(
+                symbol=closed.symbol,
+                signal_row=closed.signal_row,
+                entry_row=closed.entry_row,
+                exit_row=closed.exit_row,
+                exit_day=closed.exit_day,
+                exit_reason=closed.exit_reason,
+                position=position,
+            )
+            for closed, position in zip(self.closed, trades_of(self.books), strict=True)
+        ]
