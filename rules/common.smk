@@ -118,9 +118,8 @@ def hold_folder():
     main process only, and not in a dry run.
     """
     if environment.HOLDS_FOLDER not in os.environ:
-        waiting = "another run is working in this folder; waiting for it to end."
         FOLDER.enter_context(
-            runner.folder_lock(lambda: print(waiting, file=sys.stderr))
+            runner.folder_lock(lambda why: print(why, file=sys.stderr, flush=True))
         )
 
 

@@ -34,6 +34,7 @@ from tradewinds.cli import (
     validate,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.signals import interrupt_on_stop_signals
 
 app = typer.Typer(
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
@@ -86,6 +87,7 @@ def main(argv: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if argv is None else argv
     code: Any = 0
+    interrupt_on_stop_signals()
     try:
         code = app(args=arguments, prog_name="tradewinds", standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into this result

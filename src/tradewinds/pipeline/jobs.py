@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import fcntl
 import gc
 import hashlib
 import json
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tradewinds.config.markets import family_of
-from tradewinds.core import imports
+from tradewinds.core import imports, signals
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
@@ -32,6 +33,9 @@ from tradewinds.core.paths import workflow_root
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
 COLLECTED_AFTER = 100_000  # container objects made and not freed, before the garbage collector runs: some ten megabytes
+
+JOBS_LOCK = "data/.jobs.lock"
+"""Held by each job that works; relative to the working directory."""
 
 UNEXPECTED = 1  # exit code of a job that hit a bug
 # Errors of the file system that the user can mend; any other OSError is a bug.
@@ -119,8 +123,8 @@ def run_job(
 ) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
-    The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that temporary files are
-    removed.
+    The traceback of an unexpected error goes to the log only. SIGTERM and SIGHUP end the job as Ctrl-C does, so that temporary
+    files are removed. While it works the job holds the jobs' lock of the working directory.
 
     Args:
         main: the job's work.
@@ -129,13 +133,14 @@ def run_job(
         target: the file that the job makes, for its failure record.
         refused: the error whose exit code the job has if the file system refuses to write.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signals.interrupt_on_stop_signals()
     try:
         log_to(log)
+        hold_folder()
         tune_garbage_collector()
         main()
         # The work is done: a signal that arrives now must not make it look undone.
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in signals.STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
         logging.getLogger(stage).error("%s", error)
@@ -150,6 +155,16 @@ def run_job(
         _fail(stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", refused.exit_code, target)
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         _unexpected(stage, error, log, target)
+
+
+def hold_folder() -> None:
+    """Hold the jobs' lock of the working directory, together with other jobs, until this process ends.
+
+    A job may outlive the run that started it. Then the next run waits for it (`runner.folder_lock`).
+    """
+    with contextlib.suppress(FileNotFoundError):  # a copy of a bucket's files (`enter_storage`) has no lock
+        # Never closed, and inherited by no program that the job starts.
+        fcntl.flock(os.open(JOBS_LOCK, os.O_RDONLY), fcntl.LOCK_SH)
 
 
 def user_files(config: Mapping[str, Any]) -> list[str]:

@@ -50,7 +50,7 @@ def make(
         _refuse_missing(plan)
     loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
     with (
-        runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
+        runner.folder_lock(screen.print) as lock,
         runner.messages_folder(options.profile) as failures,
     ):
         # Refuse before the first job what the last one could not write.
@@ -66,7 +66,7 @@ def make(
             markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
             progress.Watch(files, screen, failures, log) as watch,
         ):
-            return runner.run_workflow(command, log, watch, Path(failures))
+            return runner.run_workflow(command, log, watch, Path(failures), lock)
 
 
 def _reasons(failures: Path) -> dict[str, str]:
