@@ -167,7 +167,10 @@ def folder_lock(waiting: Callable[[str], None]) -> Iterator[int]:
         raise ConfigError(f"cannot be written ({error.strerror}).", where=f"{Path.cwd()}/data", remedy=remedy) from None
     with handle, of_jobs:
         _lock(handle, lambda: waiting("another run is working in this folder; waiting for it to end."))
-        _lock(of_jobs, lambda: waiting("jobs of a run that was killed are working in this folder; waiting for them to end."))
+        _lock(
+            of_jobs,
+            lambda: waiting("jobs of a run that was killed are working in this folder; waiting for them to end."),
+        )
         fcntl.flock(of_jobs, fcntl.LOCK_UN)  # from here on it is for this run's own jobs
         yield handle.fileno()
 
