@@ -34,6 +34,7 @@ from tradewinds.cli import (
     validate,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.secrets import masked
 from tradewinds.core.signals import interrupt_on_stop_signals
 
 app = typer.Typer(
@@ -74,7 +75,9 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; also after a command.", is_eager=True)
+    ] = False,
 ) -> None:
     """Options of every command."""
 
@@ -86,6 +89,9 @@ def main(argv: list[str] | None = None) -> None:
         argv: the arguments after the program's name; None for those of this process.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in arguments
+    if debug and arguments != ["--debug"]:  # typer would take it before the command only
+        arguments = [argument for argument in arguments if argument != "--debug"]
     code: Any = 0
     interrupt_on_stop_signals()
     try:
@@ -101,13 +107,15 @@ def main(argv: list[str] | None = None) -> None:
         print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)
         code = INTERRUPTED
     except TradewindsError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         print(error, file=sys.stderr)
         code = error.exit_code
     except Exception as error:  # the outermost frame: a bug is reported as one, without a traceback
-        if "--debug" in arguments:
+        if debug:
             raise
-        print(f"unexpected {type(error).__name__}: {error}. This is a bug; --debug shows where.", file=sys.stderr)
+        print(
+            masked(f"unexpected {type(error).__name__}: {error}. This is a bug; --debug shows where."), file=sys.stderr
+        )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -12,6 +12,8 @@ TradewindsError           1  (never raised itself)
 
 from __future__ import annotations
 
+from tradewinds.core.secrets import masked
+
 
 class TradewindsError(Exception):
     """Base of all errors that a user reads.
@@ -29,9 +31,9 @@ class TradewindsError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """Return one paragraph: `where: what remedy`."""
+        """Return one paragraph: `where: what remedy`, without the secrets of its URLs."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head} {self.remedy}".strip()
+        return masked(f"{head} {self.remedy}".strip())
 
     def __reduce__(self) -> tuple[object, ...]:
         """Say how to unpickle the error, since its fields are keyword arguments."""

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError
+from tradewinds.core.secrets import masked
 from tradewinds.core.signals import stop_signals_held
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
@@ -95,7 +96,7 @@ def _said(error: BaseException) -> str:
     """What stopped a load, in words."""
     if isinstance(error, KeyboardInterrupt):
         return "the load was interrupted; run the same command again."
-    return str(getattr(error, "orig", None) or error)
+    return masked(str(getattr(error, "orig", None) or error))
 
 
 def _in_one_transaction(connection: sa.Connection, load: _Load) -> int:

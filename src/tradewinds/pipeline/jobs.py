@@ -29,6 +29,7 @@ from tradewinds.core import imports, signals
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
+from tradewinds.core.secrets import MaskingFormatter, masked
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
@@ -104,13 +105,9 @@ def log_to(path: str | Path) -> None:
     Snakemake's `log:` names a file and redirects neither stdout nor logging into it.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=path,
-        filemode="w",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    handler = logging.FileHandler(path, mode="w")
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
 
 def run_job(
@@ -274,7 +271,9 @@ def read_progress(folder: str | Path, stage: str) -> tuple[int, int] | None:
 def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
     """End the job because of a bug: the traceback goes to the log."""
     logging.getLogger(stage).error("%s", traceback.format_exc())
-    message = f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
+    message = masked(
+        f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
+    )
     _fail(stage, message, UNEXPECTED, target)
 
 

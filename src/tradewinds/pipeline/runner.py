@@ -245,7 +245,7 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1"},
+            env={**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1", "XDG_CACHE_HOME": _cache_folder(failures)},
             pass_fds=[lock],
             start_new_session=True,
         )
@@ -261,6 +261,21 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
         if process.returncode:
             raise _failure(jobs.failures(failures), text, log)
     return NOTHING_TO_DO not in text
+
+
+def _cache_folder(messages: Path) -> str:
+    """The user's folder for caches, in which Snakemake makes one; in the run's own messages folder if it cannot be written.
+
+    A container's user may have no home.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (without a home pathlib raises)
+    with contextlib.suppress(OSError):
+        if Path(cache).is_absolute():
+            snakemake_own = Path(cache, "snakemake")
+            snakemake_own.mkdir(parents=True, exist_ok=True)
+            if os.access(snakemake_own, os.W_OK | os.X_OK):
+                return cache
+    return str(messages / "cache")
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float | None = None) -> bool:
