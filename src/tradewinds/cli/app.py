@@ -34,8 +34,8 @@ from tradewinds.cli import (
     validate,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
-from tradewinds.core.secrets import masked
 from tradewinds.core.signals import interrupt_on_stop_signals
+from tradewinds.core.url_secrets import masked
 
 app = typer.Typer(
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",

@@ -13,7 +13,7 @@ import yaml
 
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
-from tradewinds.core.secrets import masked, masked_url
+from tradewinds.core.url_secrets import masked, masked_url
 
 KeyPath = tuple[str | int, ...]  # keys of mappings and indices of lists, from the outside
 

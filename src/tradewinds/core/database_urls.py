@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from tradewinds.core.secrets import masked_url
+from tradewinds.core.url_secrets import masked_url
 
 # Up to the last @: a password that is not quoted may hold any character.
 _CREDENTIALS = re.compile(r"://.*@")

@@ -12,7 +12,7 @@ TradewindsError           1  (never raised itself)
 
 from __future__ import annotations
 
-from tradewinds.core.secrets import masked
+from tradewinds.core.url_secrets import masked
 
 
 class TradewindsError(Exception):

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 
 from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError
-from tradewinds.core.secrets import masked
 from tradewinds.core.signals import stop_signals_held
+from tradewinds.core.url_secrets import masked
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database

@@ -117,7 +117,8 @@ def asked_through(path: str, needed: dt.date) -> str:
     """The date for which a growing file (catalog, station-year) is asked, as its rule's parameter.
 
     A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. 9.27 sees
-    none at all in a parameter that is worked out from an output: a run names the files that must go on (`stale_files`).
+    none at all in a parameter that is worked out from an output: the workflow names the files that must go on
+    (`stale_files`, rules/common.smk).
     """
     if Path(path).exists():
         meta = files.read_meta(path)

@@ -29,7 +29,7 @@ from tradewinds.core import imports, signals
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.core.secrets import MaskingFormatter, masked
+from tradewinds.core.url_secrets import MaskingFormatter, masked
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress

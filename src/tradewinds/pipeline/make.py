@@ -57,7 +57,7 @@ def make(
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         targets = beyond[1] if beyond else [target] if target else []
-        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, targets)
+        command = runner.snakemake_command(config_path.resolve(), conf, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
         # The files to watch: those of the plan's stages, and without a target the results after them.
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]

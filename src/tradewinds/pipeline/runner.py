@@ -26,8 +26,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.families.plan import Plan, stale_files
-from tradewinds.pipeline import guard, jobs
+from tradewinds.pipeline import jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
 
 POLL_SECONDS = 0.2
@@ -71,14 +70,13 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: Plan[Any], options: RunOptions, fetch: str, targets: Iterable[str] = ()
+    config_path: Path, conf: Config, options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
     """Return the command line of Snakemake for a run.
 
     Args:
         config_path: the config's file.
         conf: the resolved config.
-        plan: its files.
         options: how the run is carried out.
         fetch: `never` or `auto`.
         targets: files or rules to make; none for all of the run.
@@ -105,11 +103,6 @@ def snakemake_command(
     if local:  # jobs that compute: one per real core, for the sake of time and memory
         limits |= {"computing": os.cpu_count() or 1}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
-
-    # Files that end too early are made again: Snakemake cannot see that by itself.
-    stale = stale_files(plan)
-    if stale and fetch != "never":
-        command += ["--forcerun", *stale]
     return command
 
 
@@ -222,7 +215,7 @@ def refuse_unwritable(paths: Iterable[str]) -> None:
 
 
 def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, lock: int) -> bool:
-    """Run Snakemake to its end, under a guard (guard.py).
+    """Run Snakemake to its end, under a guard (workflow_guard.py).
 
     Args:
         command: its command line.
@@ -241,7 +234,7 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w+", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", guard.__file__, str(lock), *command],
+            [sys.executable, "-P", workflow_guard.__file__, str(lock), *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -290,7 +283,7 @@ def _ended(process: subprocess.Popen[bytes], seconds: float | None = None) -> bo
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ask a guard to stop its workflow, and return when none of its jobs works any more.
 
-    Another Ctrl-C asks for the next step of stopping, which comes by itself a little later (guard.py).
+    Another Ctrl-C asks for the next step of stopping, which comes by itself a little later (workflow_guard.py).
     """
     assert process.stdin
     while process.returncode is None:

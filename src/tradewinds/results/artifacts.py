@@ -14,9 +14,9 @@ import pyarrow as pa
 import yaml
 
 from tradewinds.core import files, units
-from tradewinds.core.secrets import without_secrets
 from tradewinds.core.text import amount_text, instant, probability
 from tradewinds.core.units import DAY_SECONDS
+from tradewinds.core.url_secrets import without_secrets
 from tradewinds.engine.result import Decision, RunResult, Trade
 from tradewinds.results.books import journal_table
 from tradewinds.results.metrics import metrics

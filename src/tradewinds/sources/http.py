@@ -21,7 +21,7 @@ import requests
 
 from tradewinds import __version__
 from tradewinds.core.errors import FetchError
-from tradewinds.core.secrets import masked, masked_url
+from tradewinds.core.url_secrets import masked, masked_url
 from tradewinds.sources.budget import Budget, Permission
 from tradewinds.sources.deadline import session_with_deadline
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts

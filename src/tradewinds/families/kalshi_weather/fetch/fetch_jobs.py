@@ -146,7 +146,7 @@ def _refuse_uncovered(series: str, day: dt.date, catalog: str) -> None:
     """
     covered = files.read_meta(catalog)["covers_through"]
     if day > dt.date.fromisoformat(covered):
-        remedy = f"Sync it again: tradewinds run does so by itself, or snakemake --forcerun {catalog}."
+        remedy = f"Sync it again: a new run does so by itself, or snakemake --forcerun {catalog}."
         raise FetchError(
             f"the catalog of {series} covers {covered} at the latest, not {day}.", where=catalog, remedy=remedy
         )

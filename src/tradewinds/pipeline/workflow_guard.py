@@ -1,6 +1,6 @@
 """Guard a workflow: the process between `tradewinds run` and Snakemake, because of which no job outlives the run.
 
-`python guard.py LOCK COMMAND…` starts the command and ends with its exit code. LOCK is the open file that locks the working
+`python workflow_guard.py LOCK COMMAND…` starts the command and ends with its exit code. LOCK is the open file that locks the working
 folder: it stays locked as long as the guard works, whatever becomes of the run. Standard input is a pipe from the run. Each
 byte in it asks for the next step of stopping; its end says that the run is gone, by kill -9 for example.
 
