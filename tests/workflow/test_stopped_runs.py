@@ -46,7 +46,6 @@ def test_no_job_outlives_its_run(held, tmp_path, numbers):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
     )
     family = []
     try:
