@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMON = "from pathlib import Path; from benchmarks.simulation import measure_common; print(measure_common(Path({folder!r})))"
 SWEEP = "from pathlib import Path; from benchmarks import sweep_cost; print(sweep_cost.measure(Path({folder!r})))"
 YEAR = (
-    "import runpy, sys; sys.argv = ['scale.py', '--work', {folder!r}]; "
-    "runpy.run_path('benchmarks/scale.py', run_name='__main__')"
+    "import subprocess, sys; from pathlib import Path; from benchmarks import scale; data = Path({folder!r}); "
+    "(data / scale.MADE).exists() or subprocess.run([sys.executable, 'benchmarks/scale_workload.py', str(data)], check=True); "
+    "print(scale.one(data, 'first_side', 10, 365))"
 )
 WORKLOADS = {"common": COMMON, "sweep": SWEEP, "year": YEAR}
 
@@ -36,7 +37,13 @@ def cpu_seconds(checkout: Path, program: str) -> float:
     """
     paths = os.pathsep.join([str(checkout / "src"), str(checkout)])
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", program], cwd=checkout, env={**os.environ, "PYTHONPATH": paths}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -49,14 +56,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/before_after")
     asked = parser.parse_args()
-    rows = []
+    print("| workload | CPU s before | CPU s after | ratio |\n|---|---:|---:|---:|", flush=True)
     for name in asked.only:
         program = WORKLOADS[name].format(folder=str((asked.work / name).resolve()))
         cpu_seconds(asked.other, program)  # makes the files, and warms them
         pairs = [(cpu_seconds(asked.other.resolve(), program), cpu_seconds(ROOT, program)) for _ in range(asked.runs)]
         before, after = (min(column) for column in zip(*pairs, strict=True))
-        rows.append(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.3f} |")
-    print("| workload | CPU s before | CPU s after | ratio |\n|---|---:|---:|---:|", *rows, sep="\n")
+        print(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.3f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -93,11 +93,6 @@ def asked_through(wildcards, output):
     return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
 
 
-def forecast_inputs(wildcards):
-    """Return the paths of the station-years that a year of forecasts is made from."""
-    return PLAN.files.forecast_inputs(wildcards.station, int(wildcards.through[:4]))
-
-
 def update_in_place(path):
     """Mark an output that may exist when its job begins: the job continues it, or another run has made it meanwhile.
 
@@ -109,7 +104,7 @@ def update_in_place(path):
 
 def local_user_files(paths):
     """Mark the user's own files among `paths` as local: they are here, also when all other files are in a bucket."""
-    mine = jobs.user_files(CONFIG)
+    mine = FAMILY.user_files(CONFIG)
     return [local(path) if path in mine else path for path in paths]
 
 

@@ -11,7 +11,7 @@ from tradewinds.families.kalshi_weather import climate_days
 
 HEAD = """# The config
 
-One YAML file describes one run. The first nine keys below are required; all others have a default. Unknown keys, wrong types
+One YAML file describes one run. Keys marked **required** must be there; all others have a default. Unknown keys, wrong types
 and values out of range are errors that name file, line, key and remedy.
 
 | file | what it shows |
@@ -27,8 +27,6 @@ The run id is a hash of everything below except `database`, `output_dir`, `kalsh
 server is asked, how fast, and where results are written do not change a result.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
-
-## Keys
 
 """
 TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
@@ -87,19 +85,21 @@ def _cell(text: str) -> str:
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    keys, shares = (_keys(resolve.schema(market)) for market in markets.NAMES)
+    keys = "\n\n".join(map(_keys_of, markets.NAMES))
     series = "\n".join(
         f"| {s.series_ticker} | {s.station_id} | {s.city} | {s.target} | {s.timezone} | {s.first_date or 'unknown'} |"
         for s in climate_days.stations().values()
     )
     head = "| series | station | city | target | civil clock | first date |\n|---|---|---|---|---|---|"
-    of_shares = f"## Keys of daily equities\n\nWith `universe` in place of `series_tickers`.\n\n{TABLE}{shares}"
-    return f"{HEAD}{TABLE}{keys}\n\n{of_shares}\n\n## Series\n\n{head}\n{series}\n"
+    return f"{HEAD}{keys}\n\n## Series\n\n{head}\n{series}\n"
 
 
-def _keys(schema: dict[str, Any]) -> str:
-    """Return the rows of the table of keys of a whole schema."""
-    return "\n".join(rows(schema, required=tuple(schema["required"])))
+def _keys_of(market: str) -> str:
+    """Return the section with the keys of a market family: its schema's title, and a table of all keys."""
+    schema = resolve.schema(market)
+    table = "\n".join(rows(schema, required=tuple(schema["required"])))
+    told = f"`market: {market}`; a config with the key `{markets.implied_by(market)}` need not say it."
+    return f"## {schema['title']}\n\n{told}\n\n{TABLE}{table}"
 
 
 if __name__ == "__main__":

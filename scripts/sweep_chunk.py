@@ -12,7 +12,7 @@ def sweep_chunk(raw_config: dict, order: str, threads: int, out: str) -> None:
     Args:
         raw_config: the config as the user wrote it.
         order: path of the chunk's order file.
-        threads: number of processes that replay.
+        threads: number of threads that replay.
         out: path of the file of figures.
     """
     points, split = chunks.read_order(order, configs.resolve(raw_config))

@@ -9,7 +9,9 @@ and a year that is over is fitted once.
 
 rule forecast:
     input:
-        forecast_inputs,
+        lambda wildcards: PLAN.files.forecast_inputs(
+            wildcards.station, int(wildcards.through[:4])
+        ),
     output:
         "data/forecasts/{digest}/{station}/{target}/{through}.parquet",
     log:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tradewinds.config import markets, resolve
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Family
@@ -13,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "tradewinds"
 # What a replay imports and its bytes do not depend on: how a config is read, which files a plan names, and what a family is.
 NOT_IN_THE_RESULT = ("config/", "families/contract.py", "families/plan.py", "families/strategy_table.py")
+
+NOT_A_FILE = {"kalshi_weather": set(), "equities_daily": {"strategy.csv"}}  # sections whose strategy has no file
 
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 
@@ -112,6 +115,27 @@ def test_every_rule_of_its_folder_is_one_of_its_stages_and_has_its_script(family
         wildcards = set(re.findall(r"\{(\w+)\}", rules_alone))
         named = {name for other in family.stages for name in other.wildcards}
         assert wildcards <= named | {"input", "output", "log"}, "a wildcard without its form"
+
+
+@families
+def test_every_profile_limits_its_services(family):
+    """Else plain `snakemake` would run as many of their jobs at once as there are cores."""
+    wanted = {name for service in family.services.values() for name in service if name}
+    for path in (ROOT / "profiles").glob("*/config.yaml"):
+        limits = {limit.split("=")[0] for limit in yaml.safe_load(path.read_text())["resources"]}
+        assert wanted <= limits, path
+
+
+@families
+def test_its_user_files_are_those_that_a_config_names(family):
+    """A key of the schema for a path of the user's own is one that `user_files` reads."""
+    names = {"bars": "path", "universe": "file", "probabilities": "path", "strategy": "file"}
+    config = {name: {key: f"{name}.csv"} for name, key in names.items()} | {"actions": "actions.csv"}
+    known = resolve.schema(family.name)["properties"]
+    assert (
+        set(family.user_files(config)) == {f"{name}.csv" for name in config if name in known} - NOT_A_FILE[family.name]
+    )
+    assert family.user_files({}) == []
 
 
 @families

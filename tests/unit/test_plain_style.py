@@ -11,7 +11,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "tradewinds"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "workflow" not in path.relative_to(PACKAGE).parts)
 # Files that every family has under the same name, and the commands, whose folder says what they are.
-SAME_IN_EVERY_FAMILY = {"family", "plan", "schemas", "replay", "metrics", "run_files", "report", "lookahead", "table"}
+SAME_IN_EVERY_FAMILY = {
+    "family",
+    "plan",
+    "schemas",
+    "replay",
+    "metrics",
+    "run_files",
+    "report",
+    "lookahead",
+    "archive_routes",
+}
 FOLDERS_THAT_SAY_IT = {"cli", "versions"}
 LONG = 25  # lines of a function from which on comments say what its parts are for
 NAMELESS = re.compile(r"\b(somebody|nobody|whoever|anybody|someone|noone|is told|are told)\b", re.IGNORECASE)

@@ -116,4 +116,4 @@ def test_a_config_that_asks_another_question_is_no_reproduction(reproduce):
         (run / "run_manifest.json").write_text(json.dumps(manifest))
 
     code, _, err = reproduce(change)
-    assert code == 5 and "reads the run's config as another question" in err
+    assert code == 5 and "makes another run of this config" in err

@@ -114,7 +114,7 @@ def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str
         if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(
             manifest["inputs"]
         ):
-            what = "this version of Tradewinds reads the run's config as another question."
+            what = "this version of Tradewinds makes another run of this config (its id or its files differ)."
             remedy = f"Use version {manifest['tradewinds_version']}, commit {manifest['git_sha']}."
             raise SimulationError(what, where=str(run_dir), remedy=remedy)
         simulate.simulate(conf, plan, manifest["inputs"], os.cpu_count() or 1)

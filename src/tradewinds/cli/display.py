@@ -80,10 +80,6 @@ def _shown(value: Any) -> str:
     """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
     if value is None:
         return "—"
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float) and abs(value) < 1
-        else f"{value:,.2f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-    )
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    return f"{value:,}"

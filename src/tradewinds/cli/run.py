@@ -38,7 +38,8 @@ def run(
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
-    Reads FILE, the exchange and the weather service. Writes data/, the run's folder under output_dir, the database and logs/.
+    Reads FILE and asks the services of its market family. Writes data/, the run's folder under output_dir, the database
+    and logs/.
     Asking the same question again does nothing.
     """
     # Imported here, as in every command: they bring psutil, PyYAML and rich, which `--help` does not need.

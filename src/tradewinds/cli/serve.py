@@ -62,7 +62,9 @@ def _serve(url: str, host: str, listener: socket.socket, open_browser: bool) -> 
     address = f"http://{name}:{listener.getsockname()[1]}/"
     app = make_app(url, host)
     if not is_local(host):
-        warning = f"warning: {host} can be reached from other machines, and there is no password: whoever reaches it reads all."
+        warning = (
+            f"warning: {host} can be reached from other machines, and there is no password: who reaches it reads all."
+        )
         print(warning, file=sys.stderr, flush=True)
     print(f"serving {address} · Ctrl-C stops", flush=True)
     if open_browser:

@@ -183,7 +183,7 @@ def _replay_in_jobs(
 
     # Run the jobs, then read their figures.
     made = ("replay", [str(piece.figures) for piece in pieces])
-    make(path, first.config, plan, run, Screen(console), target="inputs", beyond=made)
+    make(path, first.config, plan, run, Screen(console), target="inputs", extra_group=made)
     settings = {point.run_id: point.settings for point in points}
     for piece in pieces:
         yield from chunks.read_figures(piece.figures, settings)

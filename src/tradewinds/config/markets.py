@@ -11,15 +11,27 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from tradewinds.families.contract import Family
 
-# By market: its module, and the key that tells its configs where `market` is left out.
+
+class _Registered(NamedTuple):
+    """Where a market family is.
+
+    Attributes:
+        module: the module that holds its object FAMILY.
+        implied_by: a key that only its configs have; a config without `market` belongs to the family whose key it has.
+    """
+
+    module: str
+    implied_by: str
+
+
 _REGISTRY = {
-    "kalshi_weather": ("tradewinds.families.kalshi_weather.family", "series_tickers"),
-    "equities_daily": ("tradewinds.families.equities_daily.family", "universe"),
+    "kalshi_weather": _Registered("tradewinds.families.kalshi_weather.family", implied_by="series_tickers"),
+    "equities_daily": _Registered("tradewinds.families.equities_daily.family", implied_by="universe"),
 }
 NAMES = tuple(_REGISTRY)
 
@@ -35,13 +47,18 @@ def market_of(raw: Mapping[str, Any]) -> str:
     named = raw.get("market")
     if isinstance(named, str) and named in _REGISTRY:
         return named
-    return next((name for name, (_, key) in _REGISTRY.items() if key in raw), NAMES[0])
+    return next((name for name, family in _REGISTRY.items() if family.implied_by in raw), NAMES[0])
+
+
+def implied_by(market: str) -> str:
+    """Return the key whose presence means a market family where a config has no `market`."""
+    return _REGISTRY[market].implied_by
 
 
 @functools.cache
 def family_of(market: str) -> Family:
     """Return a market family by its name."""
-    return cast("Family", importlib.import_module(_REGISTRY[market][0]).FAMILY)
+    return cast("Family", importlib.import_module(_REGISTRY[market].module).FAMILY)
 
 
 def currency_of(market: str, config: Mapping[str, Any]) -> str:

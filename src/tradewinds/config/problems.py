@@ -128,7 +128,7 @@ class Problems:
         for key, item in items:
             self._refuse_infinities(item, (*path, key))
         if isinstance(value, float) and not math.isfinite(value):
-            self.add(path, f"{value} is no number to reckon with.", "Give a finite number.")
+            self.add(path, f"{value} is not a finite number.", "Give a finite number.")
 
     def _add_schema_error(self, error: Any) -> None:  # Any: the stubs of ValidationError forbid its fields
         """Add the problem of one error of the schema's validator."""

@@ -28,7 +28,10 @@ _RUN_NAMESPACE = uuid.UUID("5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10")
 
 @functools.cache
 def _schema(market: str) -> dict[str, Any]:
-    """Return a market's schema, the one copy of this module: parse it once, which takes 100 times as long as `resolve`."""
+    """Return a market's schema, parsed once and shared.
+
+    Parsing takes 100 times as long as `resolve`.
+    """
     text = (workflow_root() / "config" / "schemas" / f"{market}.schema.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml_text.load(text)
     return loaded

@@ -1,4 +1,4 @@
-"""First in, first out: which lots a closing takes."""
+"""Match closings to the lots that were bought before, first in first out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ def oldest_first(bought: Ints, quantity: Ints, closed: Ints, closed_quantity: In
     """Split closings over lots, the oldest lots first.
 
     All lots of a key are laid end to end on a line, one key after the other, and the closings of the key are laid over them
-    from its beginning; wherever a lot or a closing ends, a part ends.
+    from its beginning; wherever a lot or a closing ends, a part ends. Lots of 3 and 5 and one closing of 4 make the parts
+    (lot 0, closing 0, 3) and (lot 1, closing 0, 1).
 
     Args:
         bought: by lot, its key; lots in order of time.

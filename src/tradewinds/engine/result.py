@@ -29,7 +29,7 @@ class Decision(NamedTuple):
         quantity: contracts or shares; None in a count of refusals.
         price_micro: micro-units; None in a count of refusals.
         filled: whether it is a fill.
-        reason: EV_THRESHOLD for a fill, else the limit that refused.
+        reason: why it was bought, or the limit that refused.
     """
 
     ticker: str
@@ -148,7 +148,8 @@ class RunResult:
         trades: in order of execution.
         equity: in order of time.
         decisions: fills and refusals.
-        diagnostics: counts of metrics.json.
+        diagnostics: counts of metrics.json; at least events_attempted and events_traded, and events_skipped and
+            rejections by reason.
         skipped: (event, reason) of what was not replayed.
         watermark: end of the latest candle used, in Unix seconds.
         start_ts: of the first point of equity, in Unix seconds.

@@ -1,4 +1,7 @@
-"""What a run's books say up to a cut, for the look-ahead check: a decision may agree while its money does not."""
+"""Journal rows up to a cut, as timelines per instrument, for the look-ahead check.
+
+Two runs may make the same decisions and differ in their money, so the books are compared beside the decisions.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,19 @@ from tradewinds.families.contract import BOOKS, Stretch, Timelines
 
 
 def book_timelines(journal: Journal, cut_ts: int, step_seconds: int, left_out: Collection[str] = ()) -> Timelines:
-    """Per instrument, the rows of the books by a cut; those of one instant are one stretch of `step_seconds`.
+    """Return the journal's rows up to a cut by instrument; the rows of one instant are one stretch.
 
     Args:
+        journal: the books of the run.
+        cut_ts: Unix seconds, included.
+        step_seconds: length of a stretch.
         left_out: reasons of rows that only say where the data end, which is where they were cut.
     """
     count = int(np.searchsorted(journal.ts, cut_ts, side="right"))
-    columns = (
-        *(journal.ts, journal.instrument, journal.kind, journal.leg),
-        *(journal.quantity, journal.price, journal.cash_change, journal.reason),
-    )
+    names = ("ts", "instrument", "kind", "leg", "quantity", "price", "cash_change", "reason")
+    columns = [getattr(journal, name)[:count].tolist() for name in names]
     found: Timelines = {}
-    for ts, instrument, kind, leg, quantity, price, cash, reason in zip(
-        *(column[:count].tolist() for column in columns), strict=True
-    ):
+    for ts, instrument, kind, leg, quantity, price, cash, reason in zip(*columns, strict=True):
         if journal.reasons[reason] in left_out:
             continue
         what = " ".join(filter(None, (Kind(kind).name.lower(), journal.legs[leg])))

@@ -1,7 +1,7 @@
 """What a market family must offer to the rooms that know no market by name.
 
-A family is one folder, families/<name>; its module family.py holds one object, FAMILY, that satisfies `Family`. A new family
-adds its folder, a line in config/markets.py, its rules, scripts and schema, and (with tables of its own) a migration.
+A family is one folder, families/<name>; its module family.py holds one object, FAMILY, that satisfies `Family`. CONTRIBUTING.md
+lists what a new family adds, file by file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tradewinds.results.report.run import FamilyReport
     from tradewinds.results.run_files import RunFile
 
-Tell = Callable[[int, int], None]  # hears of units of work done, and of how many
+Tell = Callable[[int, int], None]  # progress callback: (units of work done, units in all)
 
 FETCH, COMPUTE, RESULT, DATABASE = "fetch", "compute", "result", "database"
 
@@ -37,8 +37,8 @@ class Service(NamedTuple):
     """An outside service: a section of the config with its address, rate and connections.
 
     Attributes:
-        resource: the workflow's resource that bounds its jobs, by the section's `max_connections`.
-        parallel: a second resource, which `--max-parallel-events` bounds; by default as the first. "" for none.
+        resource: the workflow's resource that limits its jobs to the section's `max_connections` at a time.
+        parallel: a second resource, limited by `--max-parallel-events` (default `max_connections`); "" if there is none.
     """
 
     resource: str
@@ -114,7 +114,7 @@ class Findings:
 
 
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
-BOOKS = "entries of the books"  # what every family compares beside its decisions
+BOOKS = "entries of the books"  # name of the timelines with the rows of the journal
 
 
 class Stretch(NamedTuple):
@@ -158,17 +158,24 @@ class Subject(Protocol):
     step_seconds: int
 
     def instants(self) -> Mapping[str, Sequence[int]]:
-        """Unix seconds at which something happens in the run, by what it is: there the check cuts."""
+        """Unix seconds at which something happens in the run, by its name (trade, settlement …); cuts are placed there."""
 
     def past(self, cut_ts: int) -> Timelines:
-        """What the run decided by a cut."""
+        """What the run decided up to a cut.
+
+        Args:
+            cut_ts: Unix seconds.
+        """
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """What it decides by the cut under another future, and how many records known after it were changed or planted.
+        """Make the run again with other records after a cut.
 
         Args:
             future: the change.
             folder: where changed copies of the files go.
+
+        Returns:
+            What it decides up to the cut, and how many records known after the cut were changed or planted, by kind.
         """
 
     def event_of(self, market: str) -> str:
@@ -189,7 +196,7 @@ class Family(Protocol):
             whose label the summary adds the account's currency.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
-        replay_keys: keys of a config that change neither what is read nor what is replayed.
+        replay_keys: top-level keys in which configs may differ and still share one reading of the files, if `reads` is equal.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
     """
@@ -240,17 +247,48 @@ class Family(Protocol):
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a sweep may set in strategy.parameters: names with the values that are in force, sections as mappings."""
 
+    def user_files(self, config: Mapping[str, Any]) -> list[str]:
+        """Paths of the user's own files that a config names.
+
+        Args:
+            config: resolved, or as the user wrote it (other sections may be missing).
+        """
+
     def reads(self, config: Mapping[str, Any]) -> int:
         """How many earlier bars a config's signals need; sweep points with different values read different files."""
 
     def replay(self, config: Mapping[str, Any], plan: Plan[Any], threads: int, tell: Tell) -> RunResult:
-        """Replay a config on its plan's files, and write those of `run_files` that SIMULATE makes."""
+        """Replay a config on its plan's files, and write those of `run_files` that results.run_files.SIMULATE makes.
+
+        Args:
+            config: resolved.
+            plan: its plan.
+            threads: how many threads the replay may use.
+            tell: called with the progress.
+
+        Returns:
+            The run. Its diagnostics have at least events_attempted, events_traded (counts), events_skipped and rejections
+            (counts by reason).
+
+        Raises:
+            DataMissing: there is nothing to replay.
+            SimulationError: the replay failed.
+        """
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: Plan[Any], workers: int) -> list[Summary]:
-        """The runs of configs that differ in `replay_keys` only, in short; the files are read once."""
+        """Replay configs that differ in `replay_keys` only; the files are read once.
+
+        Args:
+            configs: resolved.
+            plan: the plan of each of them.
+            workers: how many threads the replays may use.
+
+        Returns:
+            Fills and equity of each run, in order of the configs.
+        """
 
     def extent(self, plan: Plan[Any]) -> str:
-        """How much a run is made of, as text: "22 events", "12 symbols"."""
+        """Return the size of a run in words: "22 events", "12 symbols"."""
 
     def validate(self, config: Mapping[str, Any], plan: Plan[Any]) -> Findings:
         """Judge the data that is there; files that are missing are noted.

@@ -99,7 +99,7 @@ class Plan(Generic[Files]):
 
 
 def run_plan(conf: resolve.Config) -> Plan[Any]:
-    """The plan of a resolved config, of whichever market family."""
+    """Return the plan of a resolved config."""
     return markets.family_of(conf["market"]).plan(conf)
 
 
@@ -116,8 +116,8 @@ def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
 def asked_through(path: str, needed: dt.date) -> str:
     """The date for which a growing file (catalog, station-year) is asked, as its rule's parameter.
 
-    A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. 9.27 sees
-    none at all in a parameter that is worked out from an output: the workflow names the files that must go on
+    A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. Snakemake
+    9.27 ignores changes of a parameter that depends on an output, so the workflow forces the files that must go on
     (`stale_files`, rules/common.smk).
     """
     if Path(path).exists():
@@ -142,10 +142,10 @@ def due_files(plan: Plan[Any]) -> list[str]:
 
 
 def refuse_missing(plan: Plan[Any]) -> None:
-    """For commands that read what a run fetched.
+    """Raise DataMissing if a fetched file is absent or ends too early; for commands that read what a run fetched.
 
     Raises:
-        DataMissing: a file is not there, or does not reach the end of the range; names them.
+        DataMissing: names the files.
     """
     missing = [path for path in plan.fetched if not Path(path).exists()]
     missing += [f"{path} (ends too early)" for path in stale_files(plan)]
@@ -154,7 +154,12 @@ def refuse_missing(plan: Plan[Any]) -> None:
 
 
 def lacking(paths: Sequence[str], how: str) -> DataMissing:
-    """The error that names files that are not there; `how` tradewinds run comes by them (fetches, makes)."""
+    """Return the error that names files that are not there.
+
+    Args:
+        paths: the files.
+        how: verb for what `tradewinds run` does to get them: "fetches" or "makes".
+    """
     what = f"{len(paths)} file(s) of this config are missing; tradewinds run {how} them:"
     return DataMissing(f"{what}\n{shown_paths(paths)}")
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tradewinds.config.markets import family_of
+from tradewinds.config import markets
 from tradewinds.core import imports, signals
 from tradewinds.core.environment import FAILURES, FETCH, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
@@ -60,7 +60,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
     # No job has matrices so large that threads would pay, and starting threads takes half of numpy's import time.
     os.environ.setdefault(*ONE_THREAD)
     os.environ[SERVICES] = json.dumps(
-        {name: config[name] for name in family_of(config["market"]).services}, sort_keys=True
+        {name: config[name] for name in markets.family_of(config["market"]).services}, sort_keys=True
     )
     os.environ[FETCH] = config["fetch"]
     os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
@@ -164,18 +164,6 @@ def hold_folder() -> None:
         fcntl.flock(os.open(JOBS_LOCK, os.O_RDONLY), fcntl.LOCK_SH)
 
 
-def user_files(config: Mapping[str, Any]) -> list[str]:
-    """List the user's own files that a config names: prices, a universe, probabilities, corporate actions, a strategy.
-
-    Args:
-        config: resolved, or as the user wrote it.
-    """
-    sections = {name: config.get(name) for name in ("bars", "universe", "probabilities", "strategy")}
-    parts = [part for part in sections.values() if isinstance(part, Mapping)]
-    named = [part.get(key) for part in parts for key in ("path", "file")]
-    return [str(path) for path in (*named, config.get("actions")) if path is not None]
-
-
 def enter_storage(job: Any) -> None:
     """Change into the folder of the job's files, if that is not the working directory.
 
@@ -194,7 +182,7 @@ def enter_storage(job: Any) -> None:
         files[:] = [str(path).removeprefix(f"{root}/") for path in files]
         for name, (start, end) in list(files._get_names()):
             files._set_name(name, start, end)
-    for own in user_files(job.config):
+    for own in markets.family_of(markets.market_of(job.config)).user_files(job.config):
         link = Path(root, own)
         link.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another job of the same workflow has made it

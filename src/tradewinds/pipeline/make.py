@@ -24,7 +24,7 @@ def make(
     options: runner.RunOptions,
     screen: Screen,
     target: str | None = None,
-    beyond: progress.Group | None = None,
+    extra_group: progress.Group | None = None,
 ) -> bool:
     """Make the files of a plan: all of them, or those of one target of the workflow.
 
@@ -35,7 +35,7 @@ def make(
         options: how the run is carried out.
         screen: where progress is shown.
         target: a rule of the workflow such as `inputs`; None makes everything, the load into the database included.
-        beyond: a stage that is not in the plan, with its files; they are made in place of the target's.
+        extra_group: name and paths of files that are not in the plan; they are made in place of the target's.
 
     Returns:
         Whether there was anything to do.
@@ -56,12 +56,12 @@ def make(
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        targets = beyond[1] if beyond else [target] if target else []
+        targets = extra_group[1] if extra_group else [target] if target else []
         command = runner.snakemake_command(config_path.resolve(), conf, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
         # The files to watch: those of the plan's stages, and without a target the results after them.
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
-        files += [beyond] if beyond else []
+        files += [extra_group] if extra_group else []
         with (
             markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
             progress.Watch(files, screen, failures, log) as watch,

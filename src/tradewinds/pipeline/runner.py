@@ -24,7 +24,7 @@ import yaml
 from tradewinds.config import markets
 from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
-from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
+from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.pipeline import jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
@@ -207,7 +207,7 @@ def refuse_unwritable(paths: Iterable[str]) -> None:
     for folder in sorted({Path(path).parent for path in paths}):
         nearest = next(place for place in (folder, *folder.parents, Path()) if place.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            problem = "is read-only or belongs to somebody else" if nearest.is_dir() else "is no folder"
+            problem = "is read-only or belongs to another user" if nearest.is_dir() else "is no folder"
             remedy = "Make it writable, or run in another folder."
             raise ConfigError(
                 f"{folder}/ cannot be written: {nearest} {problem}.", where="files of the run", remedy=remedy
@@ -310,9 +310,12 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
     lost = _lost(text)
     if lost:
         remedy = f"The same command goes on where it stopped, once the cluster is well; {log} has more."
-        return WorkflowFailed(f"a job ended in the cluster before it could say why. {lost} {remedy}", 5)
+        ended = f"a job ended in the cluster before it could say why. {lost} {remedy}"
+        return WorkflowFailed(ended, SimulationError.exit_code)
     tail = "\n".join(line for line in text.splitlines()[-15:] if line.strip())
-    return WorkflowFailed(f"the workflow stopped before a job could say why; the end of {log}:\n{tail}", 5)
+    return WorkflowFailed(
+        f"the workflow stopped before a job could say why; the end of {log}:\n{tail}", SimulationError.exit_code
+    )
 
 
 def _lost(text: str) -> str:

@@ -1,8 +1,8 @@
 """Guard a workflow: the process between `tradewinds run` and Snakemake, because of which no job outlives the run.
 
 `python workflow_guard.py LOCK COMMAND…` starts the command and ends with its exit code. LOCK is the open file that locks
-the working folder: it stays locked as long as the guard works, whatever becomes of the run. Standard input is a pipe from the run. Each
-byte in it asks for the next step of stopping; its end says that the run is gone, by kill -9 for example.
+the working folder: it stays locked as long as the guard works, whatever becomes of the run. Standard input is a pipe from
+the run. Each byte in it asks for the next step of stopping; its end says that the run is gone, by kill -9 for example.
 
 The steps of stopping, each STOP_SECONDS after the one before, or when it is asked for:
 1. SIGTERM to Snakemake alone: it starts no new job and lets those under way finish, so that no work is lost.

@@ -58,7 +58,7 @@ def metrics(result: RunResult) -> dict[str, Any]:
 def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
     """Counts, win rate, average win and loss, profit factor.
 
-    A trade is one filled order; a win has pnl > 0, a loss pnl < 0.
+    A trade is one position, from its first fill to its last row of the journal; a win has pnl > 0, a loss pnl < 0.
 
     Profit factor: gross profit over gross loss (Pardo, The Evaluation and Optimization of Trading Strategies, 2008, ch. 13).
     """

@@ -61,8 +61,15 @@ def deflated_sharpe(
 ) -> float | None:
     """Return the deflated Sharpe ratio of the best of some trials.
 
-    It is the probabilistic Sharpe ratio whose benchmark is what luck alone is expected to show (`expected_maximum`); arguments
-    as for these two.
+    It is the probabilistic Sharpe ratio whose benchmark is what luck alone is expected to show (`expected_maximum`).
+
+    Args:
+        sharpe: of the best trial, per period (not annualised).
+        observations: how many returns it has.
+        skewness: of its returns.
+        kurtosis: of its returns; 3 for a normal distribution.
+        variance: of the trials' Sharpe ratios.
+        trials: how many there are.
     """
     return probabilistic_sharpe(sharpe, expected_maximum(variance, trials), observations, skewness, kurtosis)
 

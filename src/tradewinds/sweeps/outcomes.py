@@ -78,7 +78,8 @@ class PointOutcome:
 class PeriodFigures:
     """Figures of a run before or after the split; None where undefined.
 
-    They are defined as those of metrics.json of a whole run. Amounts are in the account's currency, whatever their name says.
+    They are defined as those of metrics.json of a whole run. Amounts are in the account's
+    currency, though their names end in _usd.
 
     Attributes:
         pnl_usd: the sum of the trades' P&L.

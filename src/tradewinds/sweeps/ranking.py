@@ -47,7 +47,7 @@ class Trial:
     """The daily returns before the split, as the computation of luck needs them.
 
     Attributes:
-        returns: their digest.
+        returns_digest: digest of the returns; points with the same one are one trial.
         observations: how many they are.
         sharpe: their Sharpe ratio, not annualised.
         skewness: their skewness.
@@ -55,7 +55,7 @@ class Trial:
         days_per_year: how many of them make a year.
     """
 
-    returns: str
+    returns_digest: str
     observations: int
     sharpe: float
     skewness: float
@@ -165,7 +165,7 @@ def rank_judged(judged: Iterable[JudgedPoint], split: dt.date, by: str = "sharpe
     for one in judged:
         rows.append(one.row)
         if one.trial:
-            trials[one.trial.returns] = one.trial.sharpe
+            trials[one.trial.returns_digest] = one.trial.sharpe
             by_run[one.row.run_id] = one.trial
     rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
     pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]

@@ -161,6 +161,16 @@ class EquitiesDaily:
         """Return the parameters of a config's strategy with their defaults: a sweep may set each of them."""
         return dict(share_strategies.chosen(config)[0].DEFAULTS)
 
+    def user_files(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the paths of the files of bars, universe and corporate actions that a config names.
+
+        Args:
+            config: resolved, or as the user wrote it.
+        """
+        sections = {"bars": "path", "universe": "file"}
+        named = [config[name].get(key) for name, key in sections.items() if isinstance(config.get(name), Mapping)]
+        return [str(path) for path in (*named, config.get("actions")) if path is not None]
+
     def reads(self, config: Mapping[str, Any]) -> int:
         """Return how many bars a signal looks back: configs with different numbers read different files."""
         return share_strategies.history_of(config)
@@ -188,7 +198,7 @@ class EquitiesDaily:
         Args:
             configs: resolved configs that differ in keys of `replay_keys` only.
             plan: their plan.
-            workers: number of processes that the replays may use.
+            workers: number of threads that the replays may use; this family uses one.
 
         Raises:
             DataMissing: as replay.simulate_many.

@@ -61,7 +61,7 @@ class BatchReader:
 
         Args:
             events: with markets and a candle file.
-            until: of the batch.
+            until: Unix seconds, see Batch.until.
         """
         return self._thread.submit(lambda: _read(self._candle_reader.result(), events, until))
 

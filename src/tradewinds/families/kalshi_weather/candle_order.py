@@ -16,7 +16,7 @@ def check_candles(path: str, table: pa.Table, meta: Mapping[str, Any]) -> None:
 
     Args:
         path: of the file, for the error.
-        table: its rows (schema schemas.CANDLES).
+        table: its rows (columns: schemas.CANDLES).
         meta: its metadata.
 
     Raises:

@@ -110,7 +110,7 @@ def load_events(
         config: resolved.
         catalogs: path per series.
         candles: path per (series, climate date).
-        probabilities: path or table (schema schemas.PROBABILITIES), None before they are made.
+        probabilities: path or table (columns: schemas.PROBABILITIES), None before they are made.
     """
     by_ticker = _probabilities_by_ticker(probabilities)
     listed = {series: listed_markets(path, config) for series, path in catalogs.items()}

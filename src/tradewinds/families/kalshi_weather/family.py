@@ -182,6 +182,16 @@ class KalshiWeather:
         strategy = config["strategy"]
         return (strategy["parameters"] or {}) if strategy["file"] is not None else {}
 
+    def user_files(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the paths of the files of probabilities and of the strategy that a config names.
+
+        Args:
+            config: resolved, or as the user wrote it.
+        """
+        sections = {"probabilities": "path", "strategy": "file"}
+        named = [config[name].get(key) for name, key in sections.items() if isinstance(config.get(name), Mapping)]
+        return [str(path) for path in named if path is not None]
+
     def reads(self, config: Mapping[str, Any]) -> int:
         """0: strategies of this family use no earlier bars."""
         return 0

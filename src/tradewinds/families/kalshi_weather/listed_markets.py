@@ -65,7 +65,7 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
     """Markets of the config's range by climate date.
 
     Args:
-        catalog: path of a series' catalog (schema schemas.CATALOG).
+        catalog: path of a series' catalog (columns: schemas.CATALOG).
         config: resolved.
     """
     dates = climate_range(config["date_start_local"], config["date_end_local"])

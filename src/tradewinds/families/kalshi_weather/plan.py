@@ -44,7 +44,7 @@ class PlannedEvent:
     Attributes:
         series_ticker: of its series.
         climate_date: the date.
-        path: of its candles (schema schemas.CANDLES).
+        path: of its candles (columns: schemas.CANDLES).
     """
 
     series_ticker: str

@@ -76,7 +76,7 @@ def write_market_names(folder: str | Path, catalogs: Iterable[str], traded: Coll
 
     Args:
         folder: of the run.
-        catalogs: paths (schema schemas.CATALOG).
+        catalogs: paths (columns: schemas.CATALOG).
         traded: market tickers.
     """
     rows = {

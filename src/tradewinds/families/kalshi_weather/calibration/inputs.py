@@ -103,7 +103,7 @@ def baseline_distributions(forecast: Mapping[str, Any]) -> dict[str, Distributio
     """Normal distributions of the baselines that a day has, by method.
 
     Args:
-        forecast: a row of schema schemas.FORECASTS.
+        forecast: a row of the columns schemas.FORECASTS.
     """
     moments = {name: (forecast[f"{name}_mu_f"], forecast[f"{name}_sigma_f"]) for name in BASELINES}
     return {name: Distribution.normal(mu, sigma) for name, (mu, sigma) in moments.items() if mu is not None}

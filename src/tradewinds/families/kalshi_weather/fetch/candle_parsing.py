@@ -83,7 +83,7 @@ def _historical_cells(candle: Mapping[str, Any]) -> Cells:
 
 
 def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
-    """Rows as a table of schema schemas.CANDLES, sorted by market and time.
+    """Rows as a table of the columns schemas.CANDLES, sorted by market and time.
 
     Raises:
         ShapeError: a string is no decimal, a required count is missing or negative, a price is outside [0, 1].

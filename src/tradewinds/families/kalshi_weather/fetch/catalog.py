@@ -29,7 +29,7 @@ def sync_catalog(
     """List all markets of a series and merge them into what is known.
 
     Returns:
-        A table of schema schemas.CATALOG and its metadata, with `covers_through`: the last climate date up to which the
+        A table of the columns schemas.CATALOG and its metadata, with `covers_through`: the last climate date up to which the
         listing is complete and every market final.
 
     Raises:

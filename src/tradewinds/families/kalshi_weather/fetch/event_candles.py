@@ -1,4 +1,7 @@
-"""Fetch one event's candles: send what `kalshi` plans, believe nothing that is not whole, look in the other tier on 404."""
+"""Fetch one event's candles with the requests of `exchange_requests`.
+
+An incomplete answer is refused; on 404 the other tier of the exchange is asked.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def fetch_candles(
     period_minutes: int,
     now: dt.datetime,
 ) -> tuple[pa.Table, str | None]:
-    """The candles of an event's markets inside `windows` (schema schemas.CANDLES), and the tiers that had them.
+    """The candles of an event's markets inside `windows` (columns: schemas.CANDLES), and the tiers that had them.
 
     Raises:
         FetchError: a market is unknown to both tiers, or an answer is malformed.

@@ -42,7 +42,7 @@ def fetch_guidance(
     known: pa.Table | None,
     through: str | None,
 ) -> Fetched:
-    """A year of one model's guidance (schema schemas.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
+    """A year of one model's guidance (columns: schemas.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
 
     The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
     blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
@@ -123,7 +123,7 @@ def _degrees(text: str | None) -> float | None:
 
 
 def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datetime, known: pa.Table | None) -> Fetched:
-    """A year of climate reports (schema schemas.CLIMATE); each with its issue time, whether it is final, and when it was known.
+    """A year of climate reports (columns: schemas.CLIMATE), with issue times, whether final, and when known.
 
     A report issued on its own climate date (local standard time) is preliminary. The service keeps the last report of a
     day only; a day that is in `known` and no more in the answer is kept.

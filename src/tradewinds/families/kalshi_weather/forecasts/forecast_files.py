@@ -1,4 +1,4 @@
-"""Forecasts as tables (schema schemas.FORECASTS), made from station-years of guidance and climate reports."""
+"""Forecasts as tables (columns: schemas.FORECASTS), made from station-years of guidance and climate reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_forecasts(
     climate: Sequence[str],
     days: Sequence[dt.date],
 ) -> pa.Table:
-    """The forecasts of a station's target for some days, in order of date (schema schemas.FORECASTS).
+    """The forecasts of a station's target for some days, in order of date (columns: schemas.FORECASTS).
 
     A day's forecast depends neither on the other days asked for nor on data from before its windows.
 
@@ -60,7 +60,7 @@ def describe(table: pa.Table) -> dict[str, Any]:
     """Metadata of a file of forecasts: number of rows, and number of days per method.
 
     Args:
-        table: schema schemas.FORECASTS.
+        table: the columns schemas.FORECASTS.
     """
     methods = Counter(table["method"].to_pylist())
     counts = {method or "none": count for method, count in sorted(methods.items(), key=str)}
@@ -68,7 +68,7 @@ def describe(table: pa.Table) -> dict[str, Any]:
 
 
 def read_forecasts(tables: Iterable[pa.Table]) -> ForecastsByDate:
-    """Rows of tables of forecasts (schema schemas.FORECASTS) by climate date."""
+    """Rows of tables of forecasts (columns: schemas.FORECASTS) by climate date."""
     return {row["climate_date"]: row for table in tables for row in table.to_pylist()}
 
 
@@ -77,7 +77,7 @@ def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
 
 
 def _row(station: Station, history: History, forecast: DailyForecast) -> Row:
-    """A row of schema schemas.FORECASTS."""
+    """A row of the columns schemas.FORECASTS."""
     row: dict[str, Any] = {}
     for method, distribution in forecast.distributions.items():
         moments = {"mu_f": round(distribution.mean_f, DECIMALS), "sigma_f": round(distribution.deviation_f, DECIMALS)}

@@ -81,8 +81,8 @@ def read_history(
 
     Args:
         station: whose `target` is read.
-        guidance: rows of the station (schema schemas.GUIDANCE).
-        climate: rows of the station (schema schemas.CLIMATE).
+        guidance: rows of the station (columns: schemas.GUIDANCE).
+        climate: rows of the station (columns: schemas.CLIMATE).
         first: date of the first row.
         last: date of the last row.
         asof_policy: the config's section `asof_policy`.

@@ -1,4 +1,4 @@
-"""P(YES) of every market of a run at its event's as-of time, as one table (schema schemas.PROBABILITIES)."""
+"""P(YES) of every market of a run at its event's as-of time, as one table (columns: schemas.PROBABILITIES)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ProbabilityRows(NamedTuple):
     """Rows of the table, and what has no row.
 
     Attributes:
-        rows: of schema schemas.PROBABILITIES.
+        rows: of the columns schemas.PROBABILITIES.
         events_without: reason by event ticker, of events without any row.
         markets_without: problem by market ticker, of markets whose strikes cannot be read.
     """
@@ -64,7 +64,7 @@ def build_probabilities(
         user_path: the user's file, None without one.
 
     Returns:
-        The table (schema schemas.PROBABILITIES).
+        The table (columns: schemas.PROBABILITIES).
         Its metadata, with the reasons of events that have no probability.
 
     Raises:
@@ -92,7 +92,7 @@ def forecast_probabilities(
         climate: paths of climate reports per station id.
 
     Returns:
-        The table (schema schemas.PROBABILITIES).
+        The table (columns: schemas.PROBABILITIES).
         Its metadata, with the reasons of events that have no probability.
     """
     markets = _markets_by_series(config, catalogs)

@@ -47,7 +47,7 @@ class _Market:
 
 
 class EventsRun:
-    """What a run of events decided, and decides under other futures (a `lookahead.Subject`)."""
+    """What a run of events decided, and decides under other futures (a `Subject` of families/contract.py)."""
 
     kinds: Sequence[str] = KINDS
     decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
@@ -79,7 +79,7 @@ class EventsRun:
         return self._past(self.original, cut_ts)
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """The same under another future; see `lookahead.Subject`."""
+        """The same under another future; see `families.contract.Subject`."""
         inputs, records = change_future(self.inputs, future, folder)
         return self._past(_decide(inputs), future.cut_ts), records
 

@@ -80,7 +80,7 @@ def load(path: str) -> Any:
         raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
     function = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
     if not callable(function):
-        remedy = "Define it; docs/strategies.md shows one in 30 lines."
+        remedy = "Define it; docs/strategies.md shows one."
         raise ConfigError(f"it has no function {FUNCTION}(quotes, parameters).", where=path, remedy=remedy)
     return function
 

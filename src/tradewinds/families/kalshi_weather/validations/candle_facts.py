@@ -69,7 +69,7 @@ def candle_facts(candles: Candles) -> CandleFacts:
 
 
 def candle_file_facts(path: str) -> CandleFileFacts:
-    """Facts of a candle file (schema schemas.CANDLES), from its footer alone."""
+    """Facts of a candle file (columns: schemas.CANDLES), from its footer alone."""
     with pa.OSFile(path) as file:  # pyarrow takes longer to look up a path's file system than to read
         footer = pq.read_metadata(file)
     price_columns = [column for column, name in enumerate(footer.schema.names) if name in _PRICES]

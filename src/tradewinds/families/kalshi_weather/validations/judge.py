@@ -97,7 +97,7 @@ VALIDATIONS = (
     ),
     Validation(
         "daylight_saving",
-        "around clock changes, climate day and as-of time follow the law",
+        "around clock changes, climate day and as-of time follow the statute",
         event=event_checks.daylight_saving,
     ),
     Validation(
@@ -160,7 +160,7 @@ class Judge:
 
     Args:
         config: resolved.
-        climate: paths of climate reports (schema schemas.CLIMATE); without any, settlements are not checked.
+        climate: paths of climate reports (columns: schemas.CLIMATE); without any, settlements are not checked.
 
     Attributes:
         findings: of all events judged so far.
@@ -222,6 +222,10 @@ def policy(config: Mapping[str, Any], name: str) -> str:
 def refuse_fatal_failures(config: Mapping[str, Any], findings: EventFindings) -> None:
     """Fail the run if an event fails a validation whose policy is `fail`.
 
+    Args:
+        config: resolved.
+        findings: of the events of the config.
+
     Raises:
         SimulationError: there is such a failure; names the first.
     """
@@ -267,7 +271,7 @@ def refuse_wrong_trades(fills: Sequence[Fill], step_seconds: int) -> None:
         SimulationError: a trade fails a validation, for any `on_missing`.
     """
     checks = [(v.name, v.what, v.trade) for v in VALIDATIONS if v.trade]
-    trade_checks.refuse_wrong_trades(fills, step_seconds, checks)
+    trade_checks.check_fills(fills, step_seconds, checks)
 
 
 def validation_diagnostics(findings: EventFindings, trades: int, quarantine: Iterable[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tradewinds.core.units import CENT, MICRO
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
-_FEE_GRID = 100  # micro-dollars; the coarsest grid finer than the cent to which a fee is rounded up
+_FEE_GRID = 100  # micro-dollars (0.0001 USD): the finest step to which the exchange rounds a fee up
 
 TradeCheck = Callable[[Fill, int], bool]
 
@@ -51,9 +51,7 @@ def decision_in_window(fill: Fill, step_seconds: int) -> bool:
     return contract.start_ts <= fill.decision_ts < contract.end_ts and fill.decision_ts % step_seconds == 0
 
 
-def refuse_wrong_trades(
-    fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]
-) -> None:
+def check_fills(fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple[str, str, TradeCheck]]) -> None:
     """Check every fill of a run.
 
     Args:
