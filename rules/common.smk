@@ -42,12 +42,19 @@ def refuse_missing(missing):
         raise WorkflowError("fetching is off and these files are missing:", *missing)
 
 
-def refuse_damaged():
-    """Stop with the name of a growing file that cannot be read, before a rule reads through which date it is complete."""
+def continue_growing_files():
+    """Have growing files that end too early made again, as `--forcerun` does: Snakemake cannot see that by itself.
+
+    A growing file that cannot be read stops the workflow, before a rule reads through which date it is complete. A job of
+    the workflow parses it again, and must not begin anew; `snakemake --lint` has no settings.
+    """
     try:
-        plan.stale_files(PLAN)
+        stale = plan.stale_files(PLAN)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
+    settings = workflow.dag_settings
+    if settings and workflow.is_main_process and CONFIG["fetch"] != "never":
+        settings.forcerun = frozenset({*settings.forcerun, *stale})
 
 
 def made_by(rule):
@@ -109,9 +116,8 @@ def hold_folder():
     main process only, and not in a dry run.
     """
     if environment.HOLDS_FOLDER not in os.environ:
-        waiting = "another run is working in this folder; waiting for it to end."
         FOLDER.enter_context(
-            runner.folder_lock(lambda: print(waiting, file=sys.stderr))
+            runner.folder_lock(lambda why: print(why, file=sys.stderr, flush=True))
         )
 
 
@@ -119,7 +125,7 @@ CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
 RUN_FILES = (*EVERY_RUN, *FAMILY.run_files)
-refuse_damaged()
+continue_growing_files()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)

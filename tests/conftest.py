@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("tradewinds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tradewinds")
 
-# A shell's background job and nohup ignore SIGINT, and so would every program that a test starts and stops by it.
+# A shell's background job ignores SIGINT and nohup SIGHUP, and so would every program that a test starts and stops by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("TRADEWINDS_SHARED_DATA", ROOT.parent / "shared" / "data"))

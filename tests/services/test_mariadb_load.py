@@ -156,7 +156,7 @@ def test_a_server_that_dies_leaves_what_was_there(tmp_path):
             load_run(run, url, tell=power_cut)
         assert "\n" not in str(caught.value) and caught.value.exit_code == 6
         server.start()
-        assert seen(url, run_id) == ("RUNNING", 2, 1)
+        assert seen(url, run_id) == ("INTERRUPTED", 2, 1)
         assert load_run(run, url) == 3 * CHUNK
         assert seen(url, run_id) == ("SUCCESS", 3 * CHUNK, 1)
     finally:

@@ -41,7 +41,13 @@ def a_killed_loader_leaves_what_was_there(url, folder):
     write_many(folder, CHUNK + 1)
     done = subprocess.run([sys.executable, "-c", KILLED_AFTER_A_CHUNK, str(folder), url], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert seen(url, run_id) == ("RUNNING", 2, 1), "the trades of before, under a load that has not ended"
+    assert seen(url, run_id) == ("INTERRUPTED", 2, 1), "the trades of before, under a load that has not ended"
+    statuses = {"RUNNING": 0, "SUCCESS": 0, "INTERRUPTED": 1, None: 1}
+    with queries.reading(url) as connection:
+        for status, count in statuses.items():
+            which = queries.RunFilter(status)
+            assert queries.count_runs(connection, which) == len(queries.list_runs(connection, which)) == count
+        assert [row["status"] for row in queries.list_runs(connection)] == ["INTERRUPTED"]
     assert load_run(folder, url) == CHUNK + 1
     assert seen(url, run_id) == ("SUCCESS", CHUNK + 1, 1)
 

@@ -77,9 +77,10 @@ def test_a_catalog_synced_again_fetches_no_candle(finished, server, tmp_path):
     assert not candle_requests(server)
 
 
-def test_a_longer_range_fetches_only_its_new_events(finished, server, tmp_path):
+@pytest.mark.parametrize("by", ["tradewinds run", "plain snakemake"])
+def test_a_longer_range_fetches_only_its_new_events(finished, server, tmp_path, by):
     desk = Desk(copied(finished, tmp_path), server, date_end_local="2025-05-31")
-    done = desk.run()
+    done = desk.run() if by == "tradewinds run" else desk.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY31"}
 

@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tradewinds.archive.archive import Archive
 from tradewinds.archive.faults import TOO_MANY_REQUESTS, Fault, FaultPlan
 from tradewinds.archive.routes import RouteTable, json_answer, routes_of_families
+from tradewinds.core.errors import ConfigError
 
 REQUESTS, FAULTS = "/_replay/requests", "/_replay/faults"
 
@@ -271,14 +272,14 @@ def make_server(
         faults: decides which requests go wrong.
 
     Raises:
-        ConfigError: the folder is no archive.
+        ConfigError: the folder is no archive, or the port is taken.
     """
     opened = Archive(archive)
     handler = type("BoundHandler", (ArchiveHandler,), {})
     server = ArchiveServer(
         archive=opened,
         routes=routes_of_families(opened, cutoff),
-        http=_Http(("127.0.0.1", port), handler),
+        http=_listening(port, handler),
         log=log,
         max_requests_per_second=max_requests_per_second,
         middleware=middleware,
@@ -286,6 +287,19 @@ def make_server(
     )
     handler.server_of_archive = server  # type: ignore[attr-defined]
     return server
+
+
+def _listening(port: int, handler: type[ArchiveHandler]) -> _Http:
+    """An HTTP server at a port of 127.0.0.1.
+
+    Raises:
+        ConfigError: the port is taken, or this user may not listen there.
+    """
+    try:
+        return _Http(("127.0.0.1", port), handler)
+    except OSError as error:
+        remedy = "--port 0 picks a free port; --port P takes another."
+        raise ConfigError(f"cannot listen ({error.strerror}).", where=f"127.0.0.1:{port}", remedy=remedy) from None
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ from tradewinds.cli import (
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.safe_text import allow_any_text, printable
+from tradewinds.core.signals import interrupt_on_stop_signals
+from tradewinds.core.url_secrets import masked
 
 app = typer.Typer(
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
@@ -74,7 +76,9 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; also after a command.", is_eager=True)
+    ] = False,
 ) -> None:
     """Options of every command."""
 
@@ -87,7 +91,11 @@ def main(argv: list[str] | None = None) -> None:
     """
     allow_any_text()
     arguments = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in arguments
+    if debug and arguments != ["--debug"]:  # typer would take it before the command only
+        arguments = [argument for argument in arguments if argument != "--debug"]
     code: Any = 0
+    interrupt_on_stop_signals()
     try:
         code = app(args=arguments, prog_name="tradewinds", standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into this result
@@ -101,15 +109,15 @@ def main(argv: list[str] | None = None) -> None:
         print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)
         code = INTERRUPTED
     except TradewindsError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         print(error, file=sys.stderr)
         code = error.exit_code
     except Exception as error:  # the outermost frame: a bug is reported as one, without a traceback
-        if "--debug" in arguments:
+        if debug:
             raise
         print(
-            f"unexpected {type(error).__name__}: {printable(str(error))}. This is a bug; --debug shows where.",
+            masked(f"unexpected {type(error).__name__}: {printable(str(error))}. This is a bug; --debug shows where."),
             file=sys.stderr,
         )
         code = 1

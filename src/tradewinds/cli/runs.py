@@ -21,16 +21,18 @@ COLUMNS = (
 
 
 class Status(enum.StrEnum):
-    """State of a run in the database."""
+    """State of a run in the database; INTERRUPTED: its load was killed."""
 
     RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
     FAILED = "FAILED"
+    INTERRUPTED = "INTERRUPTED"
 
 
 def runs(
     status: Annotated[
-        Status | None, typer.Option(help="Only these.", case_sensitive=False, metavar="RUNNING|SUCCESS|FAILED")
+        Status | None,
+        typer.Option(help="Only these.", case_sensitive=False, metavar="RUNNING|SUCCESS|FAILED|INTERRUPTED"),
     ] = None,
     series: Annotated[str | None, typer.Option(help="Only runs of this series.", metavar="TICKER")] = None,
     strategy: Annotated[str | None, typer.Option(help="Only runs of this strategy.", metavar="NAME")] = None,
@@ -87,7 +89,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
     for name in (amounts.title("P&L"), "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
     # A row per run, then why runs failed, then how many are not shown.
-    colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow"}
+    colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow", "INTERRUPTED": "red"}
     for row in rows:
         status = Text(row["status"], colours[row["status"]])
         pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
@@ -98,5 +100,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
     for row in rows:
         if row["error"]:
             console.print(f"{row['run_id'][:8]}: {row['error']}", style="red")
+        elif row["status"] == Status.INTERRUPTED:
+            console.print(f"{row['run_id'][:8]}: its load was killed; run its config again to load it.", style="red")
     if len(rows) < total:
         console.print(f"… and {total - len(rows):,} more; --limit shows more of them.")

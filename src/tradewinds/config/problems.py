@@ -16,6 +16,7 @@ import yaml
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable, shortened
+from tradewinds.core.url_secrets import masked, masked_url
 
 KeyPath = tuple[str | int, ...]  # keys of mappings and indices of lists, from the outside
 
@@ -231,7 +232,8 @@ def _branch_errors(error: Any) -> list[Any]:
 
 def _fault(error: Any) -> str:
     """What is wrong with a value, as a sentence."""
-    value = repr(error.instance) if len(repr(error.instance)) < 60 else f"{repr(error.instance)[:57]}..."
+    value = repr(masked_url(error.instance) if isinstance(error.instance, str) else error.instance)
+    value = value if len(value) < 60 else f"{masked(value)[:57]}..."
     match error.validator:
         case "type":
             return f"{value} is {_kind(error.instance)}, not {_types(error.validator_value)}."

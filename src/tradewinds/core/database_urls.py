@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
+from tradewinds.core.url_secrets import masked_url
+
 # Up to the last @: a password that is not quoted may hold any character.
 _CREDENTIALS = re.compile(r"://.*@")
-_PASSWORD = re.compile(r"(://[^/@:]*):.*@")
 _PARAMETER = re.compile(r"(?i)(password|passwd|pwd)=[^&]*")
 
 
@@ -18,4 +19,4 @@ def url_key(url: str) -> str:
 
 def masked(url: str) -> str:
     """Return a database URL with *** in place of its password, which may be shown."""
-    return _PARAMETER.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
+    return masked_url(url)

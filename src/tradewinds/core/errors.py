@@ -13,6 +13,7 @@ TradewindsError           1  (never raised itself)
 from __future__ import annotations
 
 from tradewinds.core.safe_text import printable
+from tradewinds.core.url_secrets import masked
 
 
 class TradewindsError(Exception):
@@ -32,9 +33,9 @@ class TradewindsError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """Return one paragraph: `where: what remedy`."""
+        """Return one paragraph: `where: what remedy`, without the secrets of its URLs."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head} {self.remedy}".strip()
+        return masked(f"{head} {self.remedy}".strip())
 
     def __reduce__(self) -> tuple[object, ...]:
         """Say how to unpickle the error, since its fields are keyword arguments."""

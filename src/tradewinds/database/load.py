@@ -1,7 +1,8 @@
 """Load a run's folder into the database: all in one transaction; loading again replaces.
 
 While a load works, the run is RUNNING; SUCCESS appears together with its trades and its one row of metrics. If the load
-fails, the run is FAILED with its error, and what was loaded before stays. Rows that only some markets have (Family.load_extra)
+fails, the run is FAILED with its error, and what was loaded before stays. A killed load leaves RUNNING, which readers see as
+INTERRUPTED (load_locks.py). Rows that only some markets have (Family.load_extra)
 are part of the same transaction.
 """
 
@@ -21,9 +22,12 @@ import sqlalchemy as sa
 
 from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError
+from tradewinds.core.signals import stop_signals_held
+from tradewinds.core.url_secrets import masked
 from tradewinds.database import rows, schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
+from tradewinds.database.load_locks import load_lock
 
 ATTEMPTS = 5
 UNDONE_FOR_ANOTHER = (1213, 1020)  # servers' error codes: deadlock; a row has changed since it was read
@@ -75,25 +79,34 @@ def load_run(
     try:
         with explained(url):
             schema.upgrade(engine)
-            with engine.begin() as connection:
-                _register(connection, load.run)
-            try:
-                return _in_one_transaction(engine, load)
-            except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
-                _mark_failed(engine, load.run["run_id"], str(getattr(error, "orig", None) or error))
-                raise
+            with engine.connect() as connection, load_lock(connection, load.run["run_id"]):
+                with connection.begin():
+                    _register(connection, load.run)
+                try:
+                    return _in_one_transaction(connection, load)
+                except BaseException as error:  # whatever stops a load, the run must not stay RUNNING
+                    with stop_signals_held():
+                        _mark_failed(engine, load.run["run_id"], _said(error))
+                    raise
     finally:
         engine.dispose()
 
 
-def _in_one_transaction(engine: sa.Engine, load: _Load) -> int:
+def _said(error: BaseException) -> str:
+    """What stopped a load, in words."""
+    if isinstance(error, KeyboardInterrupt):
+        return "the load was interrupted; run the same command again."
+    return masked(str(getattr(error, "orig", None) or error))
+
+
+def _in_one_transaction(connection: sa.Connection, load: _Load) -> int:
     """Replace everything of a run, or nothing; the number of its trades.
 
     A transaction that the server gave up in favour of another loader's is tried again, ATTEMPTS times in all.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with engine.begin() as connection:
+            with connection.begin():
                 return _replace(connection, load)
         except sa.exc.OperationalError as error:
             if attempt == ATTEMPTS or getattr(error.orig, "args", (None,))[0] not in UNDONE_FOR_ANOTHER:

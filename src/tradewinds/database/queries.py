@@ -21,6 +21,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
+from tradewinds.database.load_locks import INTERRUPTED, interrupted_loads
 from tradewinds.database.rows import CHUNK
 
 Row = dict[str, Any]
@@ -96,7 +97,7 @@ class RunFilter:
     """Conditions on runs, all of which a run must meet; None asks for nothing.
 
     Attributes:
-        status: RUNNING, SUCCESS or FAILED.
+        status: RUNNING, SUCCESS, FAILED, or INTERRUPTED: its load was killed.
         series: a series or symbol that the run trades.
         strategy: its name.
     """
@@ -105,11 +106,15 @@ class RunFilter:
     series: str | None = None
     strategy: str | None = None
 
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """The conditions as SQL."""
+    def conditions(self, interrupted: frozenset[str]) -> list[sa.ColumnElement[bool]]:
+        """The conditions as SQL.
+
+        Args:
+            interrupted: ids of the runs whose load was killed (load_locks.interrupted_loads).
+        """
         runs, found = t.backtest_runs.c, []
         if self.status is not None:
-            found.append(runs.status == self.status)
+            found.append(_status(interrupted) == self.status)
         if self.strategy is not None:
             found.append(runs.strategy == self.strategy)
         if self.series is not None:  # the column is a list of names as JSON text, on every server
@@ -193,16 +198,18 @@ def list_runs(
         One row per run: columns of backtest_runs and backtest_metrics. Figures of a run that was never loaded to its end
         are None.
     """
-    runs, metrics = t.backtest_runs, t.backtest_metrics
-    columns = [*(runs.c[name] for name in _RUN_COLUMNS), *(metrics.c[name] for name in _RUN_METRICS)]
+    runs, metrics, interrupted = t.backtest_runs, t.backtest_metrics, interrupted_loads(connection)
+    named = {name: runs.c[name] for name in _RUN_COLUMNS} | {"status": _status(interrupted).label("status")}
+    columns = [*named.values(), *(metrics.c[name] for name in _RUN_METRICS)]
     query = sa.select(*columns).outerjoin_from(runs, metrics, runs.c.run_id == metrics.c.run_id)
-    query = query.where(*which.conditions()).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
+    query = query.where(*which.conditions(interrupted)).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
     return _rows(connection, _page(query, limit, offset))
 
 
 def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int:
     """Count the runs that meet some conditions."""
-    query = sa.select(sa.func.count()).select_from(t.backtest_runs).where(*which.conditions())
+    query = sa.select(sa.func.count()).select_from(t.backtest_runs)
+    query = query.where(*which.conditions(interrupted_loads(connection)))
     return connection.execute(query).scalar_one()
 
 
@@ -216,7 +223,17 @@ def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dic
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
     """Read a run's row of backtest_runs, with its config and all of its metrics.json; None if there is no such run."""
     rows = _rows(connection, sa.select(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id))
+    if rows and rows[0]["status"] == "RUNNING" and run_id in interrupted_loads(connection):
+        rows[0]["status"] = INTERRUPTED
     return rows[0] if rows else None
+
+
+def _status(interrupted: frozenset[str]) -> sa.ColumnElement[str]:
+    """The status of a run as readers see it: INTERRUPTED in place of RUNNING if its load was killed."""
+    runs = t.backtest_runs.c
+    stored = sa.cast(runs.status, sa.String(20))
+    was_running = (runs.status == "RUNNING") & runs.run_id.in_(interrupted)
+    return sa.case((was_running, INTERRUPTED), else_=stored) if interrupted else stored
 
 
 def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

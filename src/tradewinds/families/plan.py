@@ -124,8 +124,8 @@ def asked_through(path: str, needed: dt.date) -> str:
     """The date for which a growing file (catalog, station-year) is asked, as its rule's parameter.
 
     A file that reaches far enough repeats the date it was made for, so that no version of Snakemake sees a change. Snakemake
-    9.27 ignores changes of a parameter that depends on an output, so a run passes the files that must go on to --forcerun
-    (`stale_files`).
+    9.27 ignores changes of a parameter that depends on an output, so the workflow forces the files that must go on
+    (`stale_files`, rules/common.smk).
     """
     if Path(path).exists():
         meta = files.read_meta(path)

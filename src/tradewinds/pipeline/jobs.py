@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import fcntl
 import gc
 import hashlib
 import json
@@ -24,15 +25,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tradewinds.config import markets
-from tradewinds.core import imports
+from tradewinds.core import imports, signals
 from tradewinds.core.environment import FAILURES, FETCH, ON_MISSING, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
+from tradewinds.core.url_secrets import MaskingFormatter, masked
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 PROGRESS_SECONDS = 0.2  # between two writes of a job's progress
 COLLECTED_AFTER = 100_000  # container objects made and not freed, before the garbage collector runs: some ten megabytes
+
+JOBS_LOCK = "data/.jobs.lock"
+"""Held by each job that works; relative to the working directory."""
 
 UNEXPECTED = 1  # exit code of a job that hit a bug
 # Errors of the file system that the user can mend; any other OSError is a bug.
@@ -102,13 +107,9 @@ def log_to(path: str | Path) -> None:
     Snakemake's `log:` names a file and redirects neither stdout nor logging into it.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=path,
-        filemode="w",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    handler = logging.FileHandler(path, mode="w")
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
 
 def run_job(
@@ -121,8 +122,8 @@ def run_job(
 ) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
-    The traceback of an unexpected error goes to the log only. SIGTERM ends the job as Ctrl-C does, so that temporary files are
-    removed.
+    The traceback of an unexpected error goes to the log only. SIGTERM and SIGHUP end the job as Ctrl-C does, so that temporary
+    files are removed. While it works the job holds the jobs' lock of the working directory.
 
     Args:
         main: the job's work.
@@ -131,13 +132,14 @@ def run_job(
         target: the file that the job makes, for its failure record.
         refused: the error whose exit code the job has if the file system refuses to write.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signals.interrupt_on_stop_signals()
     try:
         log_to(log)
+        hold_folder()
         tune_garbage_collector()
         main()
         # The work is done: a signal that arrives now must not make it look undone.
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in signals.STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
         logging.getLogger(stage).error("%s", error)
@@ -152,6 +154,16 @@ def run_job(
         _fail(stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", refused.exit_code, target)
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
         _unexpected(stage, error, log, target)
+
+
+def hold_folder() -> None:
+    """Hold the jobs' lock of the working directory, together with other jobs, until this process ends.
+
+    A job may outlive the run that started it. Then the next run waits for it (`runner.folder_lock`).
+    """
+    with contextlib.suppress(FileNotFoundError):  # a copy of a bucket's files (`enter_storage`) has no lock
+        # Never closed, and inherited by no program that the job starts.
+        fcntl.flock(os.open(JOBS_LOCK, os.O_RDONLY), fcntl.LOCK_SH)
 
 
 def enter_storage(job: Any) -> None:
@@ -249,7 +261,9 @@ def read_progress(folder: str | Path, stage: str) -> tuple[int, int] | None:
 def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
     """End the job because of a bug: the traceback goes to the log."""
     logging.getLogger(stage).error("%s", traceback.format_exc())
-    message = f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
+    message = masked(
+        f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
+    )
     _fail(stage, message, UNEXPECTED, target)
 
 

@@ -50,14 +50,14 @@ def make(
         _refuse_missing(plan)
     loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
     with (
-        runner.folder_lock(lambda: screen.print("another run is working in this folder; waiting for it to end.")),
+        runner.folder_lock(screen.print) as lock,
         runner.messages_folder(options.profile) as failures,
     ):
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
         targets = extra_group[1] if extra_group else [target] if target else []
-        command = runner.snakemake_command(config_path.resolve(), conf, plan, options, fetch, targets)
+        command = runner.snakemake_command(config_path.resolve(), conf, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
         # The files to watch: those of the plan's stages, and without a target the results after them.
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
@@ -66,7 +66,7 @@ def make(
             markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
             progress.Watch(files, screen, failures, log) as watch,
         ):
-            return runner.run_workflow(command, log, watch, Path(failures))
+            return runner.run_workflow(command, log, watch, Path(failures), lock)
 
 
 def _reasons(failures: Path) -> dict[str, str]:

@@ -11,28 +11,23 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import psutil
+from typing import Any, TextIO
 
 from tradewinds.config import markets, resolve
 from tradewinds.config.resolve import Config
 from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.families.plan import Plan, stale_files
-from tradewinds.pipeline import jobs
+from tradewinds.pipeline import jobs, workflow_guard
+from tradewinds.pipeline.jobs import JOBS_LOCK
 
 POLL_SECONDS = 0.2
-STOP_SECONDS = 10
 NOTHING_TO_DO = "Nothing to be done"
 # In Snakemake's log: a job that failed on another machine, with its executor's message.
 FAILED_ELSEWHERE = re.compile(
@@ -73,14 +68,13 @@ class RunOptions:
 
 
 def snakemake_command(
-    config_path: Path, conf: Config, plan: Plan[Any], options: RunOptions, fetch: str, targets: Iterable[str] = ()
+    config_path: Path, conf: Config, options: RunOptions, fetch: str, targets: Iterable[str] = ()
 ) -> list[str]:
     """Return the command line of Snakemake for a run.
 
     Args:
         config_path: the config's file.
         conf: the resolved config.
-        plan: its files.
         options: how the run is carried out.
         fetch: `never` or `auto`.
         targets: files or rules to make; none for all of the run.
@@ -107,11 +101,6 @@ def snakemake_command(
     if local:  # jobs that compute: one per real core, for the sake of time and memory
         limits |= {"computing": os.cpu_count() or 1}
     command += ["--resources", *(f"{name}={count}" for name, count in limits.items())]
-
-    # Files that end too early are made again: Snakemake cannot see that by itself.
-    stale = stale_files(plan)
-    if stale and fetch != "never":
-        command += ["--forcerun", *stale]
     return command
 
 
@@ -144,13 +133,18 @@ def _settings(profile: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
+def folder_lock(waiting: Callable[[str], None]) -> Iterator[int]:
     """Hold the working directory for one run; a second run waits here.
 
-    The lock is the kernel's, which frees that of a killed run.
+    The locks are the kernel's, which frees those of killed processes. There are two. The run's is held by the run, its guard
+    and Snakemake; each job holds the jobs' one with others (`jobs.run_job`), so a job that outlives all three keeps the
+    next run waiting.
 
     Args:
-        waiting: called once if another run holds the directory.
+        waiting: called with the reason if this run has to wait.
+
+    Yields:
+        The file descriptor of the run's lock, for processes that inherit it.
 
     Raises:
         ConfigError: the directory cannot be written to.
@@ -158,16 +152,27 @@ def folder_lock(waiting: Callable[[], None]) -> Iterator[None]:
     try:
         Path("data").mkdir(exist_ok=True)
         handle = open("data/.run.lock", "w")  # noqa: SIM115 (closed below; only an error of opening is caught)
+        of_jobs = open(JOBS_LOCK, "w")  # noqa: SIM115
     except OSError as error:
         remedy = "Run in a folder that you may write to and that has room."
         raise ConfigError(f"cannot be written ({error.strerror}).", where=f"{Path.cwd()}/data", remedy=remedy) from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    with handle, of_jobs:
+        _lock(handle, lambda: waiting("another run is working in this folder; waiting for it to end."))
+        _lock(
+            of_jobs,
+            lambda: waiting("jobs of a run that was killed are working in this folder; waiting for them to end."),
+        )
+        fcntl.flock(of_jobs, fcntl.LOCK_UN)  # from here on it is for this run's own jobs
+        yield handle.fileno()
+
+
+def _lock(handle: TextIO, waiting: Callable[[], None]) -> None:
+    """Lock an open file; `waiting` is called before a wait."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 @contextlib.contextmanager
@@ -207,14 +212,15 @@ def refuse_unwritable(paths: Iterable[str]) -> None:
             )
 
 
-def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) -> bool:
-    """Run Snakemake to its end.
+def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, lock: int) -> bool:
+    """Run Snakemake to its end, under a guard (workflow_guard.py).
 
     Args:
         command: its command line.
         log: file for its output.
         watch: called several times a second, and once at the end.
         failures: folder in which jobs leave their failure records.
+        lock: file descriptor of the folder's lock.
 
     Returns:
         Whether there was anything to do.
@@ -225,14 +231,18 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) 
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w+", encoding="utf-8") as output:
-        environment = {**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1"}
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            [sys.executable, "-P", workflow_guard.__file__, str(lock), *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1", "XDG_CACHE_HOME": _cache_folder(failures)},
+            pass_fds=[lock],
+            start_new_session=True,
         )
         try:
-            while process.poll() is None:
+            while not _ended(process, POLL_SECONDS):
                 watch()
-                time.sleep(POLL_SECONDS)
         except BaseException:
             _stop(process)
             raise
@@ -244,33 +254,42 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path) 
     return NOTHING_TO_DO not in text
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End Snakemake and its jobs, and return when none of them works any more.
+def _cache_folder(messages: Path) -> str:
+    """The user's folder for caches, in which Snakemake makes one; in the run's own messages folder if it cannot be written.
 
-    The steps, each at most STOP_SECONDS after the one before, or at another Ctrl-C:
-    1. SIGTERM to Snakemake alone: it starts no new job and lets those under way finish, so that no work is lost.
-    2. SIGINT to Snakemake and its jobs, at which Snakemake also cancels its jobs in a cluster.
-    3. SIGKILL to all of them.
+    A container's user may have no home.
     """
-    processes = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for send, number in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGKILL)):
-        with contextlib.suppress(ProcessLookupError):
-            send(process.pid, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        with contextlib.suppress(KeyboardInterrupt):
-            while time.monotonic() < deadline:
-                process.poll()
-                if not any(_works(member) for member in processes):
-                    return
-                time.sleep(0.05)
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (without a home pathlib raises)
+    with contextlib.suppress(OSError):
+        if Path(cache).is_absolute():
+            snakemake_own = Path(cache, "snakemake")
+            snakemake_own.mkdir(parents=True, exist_ok=True)
+            if os.access(snakemake_own, os.W_OK | os.X_OK):
+                return cache
+    return str(messages / "cache")
 
 
-def _works(process: psutil.Process) -> bool:
-    """Whether a process still runs."""
+def _ended(process: subprocess.Popen[bytes], seconds: float | None = None) -> bool:
+    """Wait until a process ends, at most so many seconds; whether it has ended."""
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
         return False
+    return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a guard to stop its workflow, and return when none of its jobs works any more.
+
+    Another Ctrl-C asks for the next step of stopping, which comes by itself a little later (workflow_guard.py).
+    """
+    assert process.stdin
+    while process.returncode is None:
+        with contextlib.suppress(BrokenPipeError):  # it ends at this moment
+            process.stdin.write(b".")
+            process.stdin.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            process.wait()
 
 
 def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFailed:

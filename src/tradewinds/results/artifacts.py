@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -14,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from tradewinds.core import database_urls, files, units
+from tradewinds.core import files, units
 from tradewinds.core.text import amount_text, instant, probability
 from tradewinds.core.units import DAY_SECONDS
+from tradewinds.core.url_secrets import without_secrets
 from tradewinds.engine.result import Decision, RunResult, Trade
 from tradewinds.results.books import journal_table
 from tradewinds.results.metrics import metrics
@@ -97,12 +97,8 @@ def write_artifacts(folder: str | Path, run_id: str, config: Mapping[str, Any], 
 
 
 def resolved_yaml(config: Mapping[str, Any]) -> str:
-    """The resolved config as YAML, fit to be run again; a database whose URL holds a password is left out."""
-    url = config["database"]["url"]
-    named = re.sub(r"\$\{\w+\}", "***", url)  # a password by name may be shown
-    hidden = database_urls.masked(named) != named
-    shown = {key: value for key, value in config.items() if key != "database" or not hidden}
-    return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True))
+    """The resolved config as YAML, fit to be run again; a URL that holds a password is left out."""
+    return str(yaml.safe_dump(without_secrets(config), sort_keys=False, allow_unicode=True))
 
 
 def _write_csv(path: Path, columns: Sequence[str], chunks: Iterable[Iterable[Sequence[str]]]) -> None:

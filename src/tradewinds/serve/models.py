@@ -53,7 +53,7 @@ Day = Annotated[
     Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra={"format": "date"}),
     AfterValidator(_day),
 ]
-Status = Literal["RUNNING", "SUCCESS", "FAILED"]
+Status = Literal["RUNNING", "SUCCESS", "FAILED", "INTERRUPTED"]
 
 
 class _Page(BaseModel):

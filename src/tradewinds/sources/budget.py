@@ -23,7 +23,6 @@ import fcntl
 import hashlib
 import math
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +30,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ratelimit import RateLimitException, limits
+
+from tradewinds.sources.private_files import make_private, open_private, private_folder
 
 # Clocks and sleeps are not exact to the last digit, so the window is a little longer than the service's.
 WINDOW_MARGIN = 1.005
@@ -41,6 +42,8 @@ LATEST_ARRIVAL_SECONDS = 0.25
 SURE_OF_ROUND_TRIP = 0.75
 # After a late start the next requests may follow closer than evenly, but never as a burst.
 CLOSEST = 0.6
+# Requests that arrived so long ago count in no window of more than one request (these last a second, and the margin).
+KEPT_SECONDS = 1.1
 _POLL_SECONDS = 0.01
 _ROUNDING = 1e-6
 
@@ -77,9 +80,18 @@ class _Ledger:
         pairs = [(s, min(a, s + LATEST_ARRIVAL_SECONDS)) for s, a in pairs]
         return cls(fastest if fastest >= 0 else math.inf, [s for s, _ in pairs], [a for _, a in pairs])
 
-    def line(self, keep: int) -> bytes:
-        """The line to store, of the `keep` requests that arrived last; earlier ones no longer count."""
-        pairs = sorted(zip(self.sent, self.arrived, strict=True), key=lambda pair: pair[1])[-keep:]
+    def line(self, keep: int, now: float) -> bytes:
+        """The line to store.
+
+        Other jobs may ask the same service at another rate. A window of more than one request lasts a second, so what arrived
+        in the last KEPT_SECONDS stays for all of them, and the last request for those with longer windows.
+
+        Args:
+            keep: how many of the requests that arrived last this job needs itself, whenever that was.
+            now: the current instant.
+        """
+        pairs = sorted(zip(self.sent, self.arrived, strict=True), key=lambda pair: pair[1])
+        pairs = [pair for n, pair in enumerate(pairs) if n >= len(pairs) - keep or pair[1] > now - KEPT_SECONDS]
         return " ".join([f"{self.fastest:.6f}", *(f"{s:.6f} {a:.6f}" for s, a in pairs)]).encode() + b"\n"
 
 
@@ -111,9 +123,12 @@ class Budget:
         base_url: the service; all URLs with its host and port share one budget.
         requests_per_second: the limit at the server.
         max_connections: the most requests under way.
-        folder: where budgets are kept; by default one folder per user of this machine.
+        folder: where budgets are kept; by default a folder of this user of this machine (`private_folder`).
         clock: the current instant in seconds, the same for all jobs.
         sleep: waits so many seconds.
+
+    Raises:
+        ConfigError: the folder can be read or written by other users, or could have been made by one.
     """
 
     def __init__(
@@ -126,10 +141,9 @@ class Budget:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        host = urlsplit(base_url).netloc
-        base = folder or Path(tempfile.gettempdir()) / f"tradewinds-{os.getuid()}"
-        self.folder = base / hashlib.sha256(host.encode()).hexdigest()[:16]
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        host = urlsplit(base_url).netloc.rpartition("@")[2]
+        name = hashlib.sha256(host.encode()).hexdigest()[:16]
+        self.folder = make_private((folder or private_folder()) / name)
         self.per_window = max(1, int(requests_per_second))
         self.window = self.per_window / requests_per_second * WINDOW_MARGIN
         self.spacing = CLOSEST / requests_per_second
@@ -159,14 +173,14 @@ class Budget:
         """Hold one of the connections while the block runs; wait for one if all are held."""
         with contextlib.ExitStack() as files:  # closing a file also unlocks it
             names = [self.folder / f"connection-{n}" for n in range(self.max_connections)]
-            handles = [files.enter_context(open(name, "a")) for name in names]
+            handles = [files.enter_context(open_private(name, "a")) for name in names]
             while not any(_try_lock(handle.fileno()) for handle in handles):
                 self.sleep(_POLL_SECONDS)
             yield
 
     def _wait_for_turn(self) -> float:
         """Queue, wait until a request may go, enter it into the ledger, and return its instant."""
-        with open(self.folder / "turn", "a") as turn:
+        with open_private(self.folder / "turn", "a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             while True:
                 with self._ledger() as ledger:
@@ -200,12 +214,13 @@ class Budget:
     @contextlib.contextmanager
     def _ledger(self) -> Iterator[_Ledger]:
         """Lock the shared ledger while the block runs, and store what the block leaves in it."""
-        with open(os.open(self.folder / "stamps", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as handle:
+        with open_private(self.folder / "stamps", "r+") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            ledger = _Ledger.parse(handle.readline(), self.clock())
-            before = ledger.line(self.per_window)
+            now = self.clock()
+            ledger = _Ledger.parse(handle.readline(), now)
+            before = ledger.line(self.per_window, now)
             yield ledger
-            if (line := ledger.line(self.per_window)) != before:
+            if (line := ledger.line(self.per_window, now)) != before:
                 # one write over what was there: a job that is killed at any point leaves the old line or the new one
                 os.pwrite(handle.fileno(), line, 0)
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import random
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,8 +22,11 @@ from tradewinds import __version__
 from tradewinds.core import strict
 from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.core.safe_text import printable, shortened
+from tradewinds.core.url_secrets import masked, masked_url
 from tradewinds.sources.budget import Budget, Permission
+from tradewinds.sources.deadline import session_with_deadline
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
+from tradewinds.sources.failed_requests import excerpt, in_words, reason, retry_after, tls_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +42,9 @@ BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
 THROTTLE_SECONDS = 60.0  # the wait after an answer whose text asks to slow down
 MOST_SAID = 400  # characters of a reason for not believing an answer, which quotes from it
-TRICKLE_TIMEOUTS = 10  # an answer may take this many timeouts in all
+RETRY_AFTER_CAP_SECONDS = 60.0  # the longest wait that a service's Retry-After is granted
+TRICKLE_TIMEOUTS = 10  # a try may take this many timeouts in all
 
-_SECRET = re.compile(r"(?i)((?:key|token|secret|signature|password)[^=&\s]*=)[^&\s]+")
 _PIECE = 2**18  # bytes that are read at a time
 
 Signer = Callable[[str, str], Mapping[str, str]]
@@ -73,7 +75,6 @@ class HttpClient:
         texts: what the service says in words of its own.
         signer: makes the headers that authenticate a request, if the service needs them.
         budget: the shared permission to send; by default that of the service's host.
-        session: the connections; by default new ones.
         sleep: waits so many seconds.
         jitter: draws from [0, 1), for the waits between tries.
 
@@ -89,14 +90,13 @@ class HttpClient:
         texts: ServiceTexts = NO_TEXTS,
         signer: Signer | None = None,
         budget: Budget | None = None,
-        session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.endpoint, self.texts, self.signer = endpoint, texts, signer
         self.root = endpoint.base_url.rstrip("/")
         self.budget = budget or Budget(self.root, endpoint.requests_per_second, endpoint.max_connections)
-        self.session = session or requests.Session()
+        self.session, self.connections = session_with_deadline()
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
         self.sleep, self.jitter = sleep, jitter
         self.requests = self.retries = 0
@@ -134,7 +134,10 @@ class HttpClient:
         for attempt in range(self.endpoint.max_retries + 1):
             if attempt:
                 self.retries += 1
-                self.sleep(self._backoff(attempt, last.wait))
+                wait = self._backoff(attempt, last.wait)
+                if last.wait:
+                    logger.warning("the service asks to wait %.0f s: waiting %.0f s", last.wait, wait)
+                self.sleep(wait)
             try:
                 return self._send(path, params, decode, attempt)
             except _TryAgain as failure:
@@ -149,7 +152,7 @@ class HttpClient:
         """Seconds to wait before a retry: exponential with jitter, and never less than the service asks for."""
         ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
         wait: float = ceiling * (0.5 + self.jitter() / 2)
-        return max(wait, wished or 0.0)
+        return max(wait, min(wished or 0.0, RETRY_AFTER_CAP_SECONDS))
 
     def _send(self, path: str, params: Mapping[str, Any], decode: Callable[[ReceivedAnswer], Any], attempt: int) -> Any:
         """Send a request once, log it, and decode its answer."""
@@ -162,10 +165,14 @@ class HttpClient:
                     answer = self._answer(request, settings, permission)
                 except RETRY_ERRORS as error:
                     self._log(path, params, type(error).__name__, started, attempt)
-                    raise _TryAgain(_reason(error)) from None
+                    if refusal := tls_refusal(error):
+                        where = f"GET {self._shown(path, params)}"
+                        raise FetchError(refusal[0], where=where, remedy=refusal[1]) from None
+                    raise _TryAgain(reason(error)) from None
         except requests.RequestException as error:
-            where, remedy = f"GET {self._shown(path, params)}", "Check base_url in the config."
-            raise FetchError(f"{type(error).__name__}.", where=where, remedy=remedy) from None
+            remedy = "Check base_url in the config, and the proxies in the environment."
+            what, where = f"no request can be made of it ({in_words(error)}).", f"GET {self._shown(path, params)}"
+            raise FetchError(what, where=where, remedy=remedy) from None
         self._log(path, params, str(answer.status), started, attempt)
         self._judge(answer, path, params)
         return self._decoded(decode, answer, path)
@@ -193,19 +200,23 @@ class HttpClient:
 
         A timeout alone bounds only each wait for more bytes.
         """
-        timeout = self.endpoint.timeout_seconds
-        deadline = time.monotonic() + TRICKLE_TIMEOUTS * timeout
+        timeout, seconds = self.endpoint.timeout_seconds, TRICKLE_TIMEOUTS * self.endpoint.timeout_seconds
         if self.signer:  # only now: a signature holds for a few seconds
             request.headers.update(self.signer("GET", urlsplit(str(request.url)).path))
-        with self.session.send(request, timeout=timeout, allow_redirects=False, **settings) as response:
-            permission.answered()
-            body = bytearray()
-            for piece in response.iter_content(_PIECE):
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise _TryAgain(f"the answer is larger than {MOST_BYTES // 2**20} MB")
-                if time.monotonic() > deadline:
-                    raise _TryAgain(f"the answer trickles: not whole after {TRICKLE_TIMEOUTS * timeout:.0f} s")
+        with self.connections.deadline(seconds) as passed:
+            try:
+                with self.session.send(request, timeout=timeout, allow_redirects=False, **settings) as response:
+                    permission.answered()
+                    body = bytearray()
+                    for piece in response.iter_content(_PIECE):
+                        body += piece
+                        if len(body) > MOST_BYTES:
+                            raise _TryAgain(f"the answer is larger than {MOST_BYTES // 2**20} MB")
+            except requests.RequestException:
+                if not passed.is_set():
+                    raise
+            if passed.is_set():  # also where an answer without a length seems to have ended
+                raise _TryAgain(f"the answer trickles: not whole after {seconds:g} s")
             return ReceivedAnswer(response.status_code, response.headers, bytes(body))
 
     def _judge(self, answer: ReceivedAnswer, path: str, params: Mapping[str, Any]) -> None:
@@ -218,7 +229,11 @@ class HttpClient:
         """
         status = answer.status
         if status in RETRY_STATUS:
-            raise _TryAgain(f"status {status} {_excerpt(answer)}", _retry_after(answer))
+            wished = retry_after(answer)
+            asked = f"; the service asks to wait {wished:.0f} s" if wished else ""
+            if wished and wished > RETRY_AFTER_CAP_SECONDS:
+                asked += f", of which {RETRY_AFTER_CAP_SECONDS:.0f} s are granted before each try"
+            raise _TryAgain(f"status {status} {excerpt(answer)}{asked}", wished)
         if self.texts.asks_to_slow_down(answer):
             raise _TryAgain("the service asks to slow down", THROTTLE_SECONDS)
         if status == 404 or self.texts.says_nothing_there(answer):
@@ -231,7 +246,7 @@ class HttpClient:
                 else ""
             )
             remedy = "Redirects are not followed: check base_url." if target else "The request is wrong or not allowed."
-            raise FetchError(f"status {status}{target} {_excerpt(answer)}", where=where, remedy=remedy)
+            raise FetchError(f"status {status}{target} {excerpt(answer)}", where=where, remedy=remedy)
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
         """Keep a copy of an answer that cannot be right, and raise an error that says where the copy is.
@@ -251,7 +266,7 @@ class HttpClient:
         copy.write_bytes(data)
         refused = RefusedAnswer(
             f"the answer is not what it should be: {shortened(printable(what, lines=False), MOST_SAID)}.",
-            where=f"GET {self.root}{path}",
+            where=f"GET {self._shown(path, {})}",
             remedy=f"Nothing was stored. A copy of the answer is in {copy}; the service may have changed.",
         )
         refused.copy = copy.as_posix()
@@ -260,7 +275,7 @@ class HttpClient:
     def _shown(self, path: str, params: Mapping[str, Any]) -> str:
         """The URL of a request, for people: without secrets."""
         query = f"?{urlencode(params)}" if params else ""
-        return _SECRET.sub(r"\1***", f"{self.root}{path}{query}")
+        return masked(f"{masked_url(self.root)}{path}{query}")
 
     def _log(self, path: str, params: Mapping[str, Any], outcome: str, started: float, attempt: int) -> None:
         milliseconds = (time.perf_counter() - started) * 1000
@@ -290,24 +305,3 @@ def _decode_text(answer: ReceivedAnswer) -> str:
     if text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
         raise _TryAgain("status 200 with an HTML page")
     return text
-
-
-def _excerpt(answer: ReceivedAnswer) -> str:
-    """The start of an answer, for a message."""
-    text = printable(" ".join(answer.body[:300].decode("utf-8", errors="replace").split()), lines=False)
-    return f"({text[:160]})" if text else "(no body)"
-
-
-def _reason(error: requests.RequestException) -> str:
-    """Why there was no answer, in words."""
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if "NameResolutionError" in repr(error):
-        return "the host name cannot be resolved"
-    return "the connection failed or broke off"
-
-
-def _retry_after(answer: ReceivedAnswer) -> float | None:
-    """The seconds that the service asks the client to wait, if it does."""
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() and text.isascii() else None

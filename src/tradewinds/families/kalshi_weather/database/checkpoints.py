@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from tradewinds.core import files
 from tradewinds.core.errors import TradewindsError
+from tradewinds.core.signals import stop_signals_held
 from tradewinds.database import schema
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.tables import upsert
@@ -69,7 +70,7 @@ def backfill(url: str, missing: list[str], reasons: Callable[[], Mapping[str, st
         yield
     except BaseException:
         # what stopped the run is what its user must read; rows that stay RUNNING are settled by the next run
-        with contextlib.suppress(TradewindsError):
+        with stop_signals_held(), contextlib.suppress(TradewindsError):
             _settle(url, missing, failed_before, reasons())
         raise
     _settle(url, missing, failed_before, reasons())

@@ -20,6 +20,7 @@ from tradewinds.families.kalshi_weather.fetch.candle_parsing import HISTORICAL, 
 from tradewinds.sources.http import HttpClient, NotFound
 
 PAGE = 1000
+MOST_PAGES = 1000  # of a listing; twenty years of a series are some fifty
 FINAL = ("yes", "no", "scalar")
 _KEPT_ONCE_KNOWN = ("result", "settlement_value", "settlement_ts", "expiration_value", "status")
 
@@ -83,11 +84,15 @@ def _series(client: HttpClient, ticker: str) -> Row:
 
 
 def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
-    """All pages of a listing; a cursor that comes back is an error, an empty page is the end."""
+    """All pages of a listing, of which an empty page is the end.
+
+    A listing without an end is refused: a cursor that comes back, a page without a new market, more than MOST_PAGES pages.
+    """
     found: list[Row] = []
-    seen: set[str] = set()
+    cursors: set[str] = set()
+    tickers: set[str] = set()
     params: dict[str, Any] = {"series_ticker": series_ticker, "limit": PAGE}
-    while True:
+    for _ in range(MOST_PAGES):
         payload = client.get_json(path, params)
         markets = payload.get("markets") if isinstance(payload, dict) else None
         if not isinstance(markets, list):
@@ -97,11 +102,16 @@ def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
         if not cursor or not markets:
             return found
         if not isinstance(cursor, str):
-            client.refuse("a cursor that is no text", path, payload)
-        if cursor in seen:
-            client.refuse(f"the cursor {cursor} came back", path, payload)
-        seen.add(cursor)
+            client.refuse(f"the cursor {cursor!r} is no text", path, payload)
+        new = {str(market.get("ticker")) for market in markets if isinstance(market, dict)} - tickers
+        if cursor in cursors or not new:
+            client.refuse(
+                f"the cursor {cursor} came back" if cursor in cursors else "a page repeats markets", path, payload
+            )
+        cursors.add(cursor)
+        tickers |= new
         params = {**params, "cursor": cursor}
+    client.refuse(f"the listing has no end: {MOST_PAGES:,} pages, and there is another", path, payload)
 
 
 def _row(

@@ -1,0 +1,58 @@
+"""Hide secrets in URLs, wherever they are shown or written: messages, logs, manifests, rows of a database.
+
+A secret is a password in a URL, what stands before the @ of an http URL (a token may be all of it), and the value of a
+parameter whose name says so. In doubt more is hidden than needs be.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "***"
+# In one URL: up to the last @, since a password that is not quoted may hold any character.
+_PASSWORD = re.compile(r"(://[^/@:]*):.*@", re.DOTALL)
+# In a text, where a URL ends at white space. A port before a path begins no password.
+_PASSWORD_IN_TEXT = re.compile(r"(://[^/@:\s]*):(?!\d{1,5}(?:[/?#]|\s))\S*@")
+_HTTP_USER = re.compile(r"(?i)(https?://)[^/@:\s?#]+@")
+_PARAMETER = re.compile(
+    r"(?i)(?<![a-z0-9])([\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
+    r"|authorization)[\w.\-\[\]%]*=|[?&;](?:key|sig|auth|pass)=)[^&\s#\"'<>]+"
+)
+
+
+def masked(text: str) -> str:
+    """Return a text with *** in place of each secret in its URLs."""
+    return _PARAMETER.sub(
+        rf"\1{HIDDEN}", _HTTP_USER.sub(rf"\1{HIDDEN}@", _PASSWORD_IN_TEXT.sub(rf"\1:{HIDDEN}@", text))
+    )
+
+
+def masked_url(url: str) -> str:
+    """Return a URL, all of it, with *** in place of its secrets; its password may hold white space."""
+    return masked(_PASSWORD.sub(rf"\1:{HIDDEN}@", url))
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a config without the keys whose values hold a secret; a secret that `${NAME}` names stays."""
+    if not isinstance(value, Mapping):
+        return value
+    kept = {key: without_secrets(item) for key, item in value.items() if not _holds_secret(item)}
+    return {key: item for key, item in kept.items() if item != {} or value[key] == {}}
+
+
+def _holds_secret(value: Any) -> bool:
+    if not isinstance(value, str) or "://" not in value:
+        return False
+    named = re.sub(r"\$\{\w+\}", HIDDEN, value)
+    return masked_url(named) != named
+
+
+class MaskingFormatter(logging.Formatter):
+    """Format log records without the secrets of their URLs, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines of a record."""
+        return masked(super().format(record))
