@@ -1,14 +1,17 @@
 """Digests inside a Parquet file, so that a flipped bit anywhere in it is found: in data, page headers and metadata alike.
 
 Parquet's own checksums cover the data of pages alone. A guarded file has a block between its data and its footer, where
-readers of Parquet do not look: a mark, the SHA-256 of all bytes before the block, and the SHA-256 of all bytes after it. Files
+readers of Parquet do not look: a mark, the CRC-32 of all bytes before the block, and the CRC-32 of all bytes after it. Files
 that were written before there were guards have no block, and stay valid.
+
+A CRC-32 finds every flipped bit and every damage within four bytes, at 3 GB/s; a SHA-256, at a tenth of that, would be felt in
+every replay. What a run read is proved by the SHA-256 of its manifest, not by the guard.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +19,7 @@ from tradewinds.core.errors import DamagedFile
 from tradewinds.core.user_files import problem_of
 
 _MARK = b"tradewinds-guard"
-_DIGEST = 32  # bytes of a SHA-256
+_DIGEST = 4  # bytes of a CRC-32
 _BLOCK = len(_MARK) + 2 * _DIGEST
 _TAIL = 8  # bytes at the end of a Parquet file: the footer's length, and PAR1
 _NEARLY = 16  # flipped bits of the mark that still tell a damaged guard from a file that never had one
@@ -27,10 +30,10 @@ def add_digests(path: str | Path) -> None:
     with open(path, "r+b") as file:
         start = _footer_start(file)
         file.seek(0)
-        before = hashlib.sha256(file.read(start)).digest()
+        before = _digest(file.read(start))
         footer = file.read()
         file.seek(start)
-        file.write(_MARK + before + hashlib.sha256(footer).digest() + footer)
+        file.write(_MARK + before + _digest(footer) + footer)
 
 
 def check(path: str | Path, *, footer_only: bool = False) -> None:
@@ -55,13 +58,18 @@ def check(path: str | Path, *, footer_only: bool = False) -> None:
         block, footer = file.read(_BLOCK), file.read()
         if not _is_guard(block, path):
             return
-        if hashlib.sha256(footer).digest() != block[-_DIGEST:]:
+        if _digest(footer) != block[-_DIGEST:]:
             raise DamagedFile(path, "its metadata does not match its digest")
         if footer_only:
             return
         file.seek(0)
-        if hashlib.sha256(file.read(start - _BLOCK)).digest() != block[len(_MARK) : -_DIGEST]:
+        if _digest(file.read(start - _BLOCK)) != block[len(_MARK) : -_DIGEST]:
             raise DamagedFile(path, "its data does not match its digest")
+
+
+def _digest(data: bytes) -> bytes:
+    """Return the CRC-32 of some bytes, as four bytes."""
+    return zlib.crc32(data).to_bytes(_DIGEST, "little")
 
 
 def _footer_start(file: BinaryIO) -> int:
