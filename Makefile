@@ -13,7 +13,7 @@ help:          ## list these commands
 .venv/.installed: requirements.lock pyproject.toml hatch_build.py src/tradewinds/engine/event_contracts/kernel.c
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -40,7 +40,7 @@ bench: install ## measure the figures of PERFORMANCE.md and write the page
 
 lock:          ## resolve all dependencies again and write requirements.lock
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --python-version 3.11 --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --python-version 3.11 --no-emit-index-url --no-header --quiet --generate-hashes --output-file requirements.lock
 
 clean:         ## remove .venv, the demo and logs; fetched data and runs stay
 	rm -rf .venv demo logs .snakemake

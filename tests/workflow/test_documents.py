@@ -91,6 +91,21 @@ def test_one_script_per_rule_in_the_folder_of_its_family():
     assert len(rules) > 10 and rules <= scripts, rules - scripts
 
 
+def test_every_locked_version_has_its_hashes_and_no_line_names_a_host():
+    text = (ROOT / "requirements.lock").read_text()
+    assert "://" not in text and not re.search(r"^-", text, re.MULTILINE), "an address or an option, as of an index"
+    entries = re.split(r"^(?=\S)", text.replace("\\\n", " "), flags=re.MULTILINE)[1:]
+    assert len(entries) > 100
+    for entry in entries:
+        requirement, *comments = entry.splitlines()
+        assert re.fullmatch(r"\S+==\S+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement), requirement
+        assert all(line.lstrip().startswith("#") for line in comments), entry
+    makefile, image = ((ROOT / name).read_text() for name in ("Makefile", "Containerfile"))
+    assert "--generate-hashes" in makefile and "--no-emit-index-url" in makefile
+    installs = re.findall(r".*-r requirements\.lock", makefile + image)
+    assert len(installs) == 2 and all("--require-hashes" in line for line in installs)
+
+
 def test_environments_mirror_the_lock_file():
     lock = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     for path in ROOT.glob("envs/*.yaml"):
