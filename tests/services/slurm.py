@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-START_SECONDS = 30
+START_SECONDS = 600  # a busy machine; a daemon that ends is noticed at once
 CORES, MEMORY_MB = 8, 16_000  # what the node says it has, whatever this machine has: a rule may ask for eight cores
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol", "sacct", "sacctmgr", "sshare")
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -97,7 +97,7 @@ class Slurm:
 
     def call(self, *command: str) -> str:
         """What one of Slurm's commands prints; empty if it fails (as all do until the controller answers)."""
-        own = {"env": self._own(), "timeout": 60}
+        own = {"env": self._own(), "timeout": START_SECONDS}
         done = subprocess.run([_program(command[0]), *command[1:]], capture_output=True, text=True, check=False, **own)
         return done.stdout.strip()
 
@@ -136,7 +136,7 @@ class Slurm:
         for process in reversed(self.processes):
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -163,7 +163,10 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _configuration(folder: Path) -> str:
-    """One node, nothing limited, nothing accounted for."""
+    """One node, nothing limited, nothing accounted for.
+
+    A daemon that answers late, on a busy machine, is not taken for one that is gone, nor a job that starts late for a lost one.
+    """
     controller, node = _free_ports(2)
     user = getpass.getuser()
     return f"""
@@ -194,6 +197,9 @@ SchedulerParameters=sched_min_interval=0,batch_sched_delay=0
 SchedulerTimeSlice=5
 KillWait=5
 MinJobAge=3600
+MessageTimeout=100
+BatchStartTimeout=600
+SlurmdTimeout=0
 ReturnToService=1
 NodeName={_node()} NodeAddr=127.0.0.1 CPUs={CORES} RealMemory={MEMORY_MB} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP

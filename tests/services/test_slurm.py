@@ -1,11 +1,13 @@
 """The workflow through profiles/slurm on a real Slurm of one node: same bytes as here, and what recovers from what."""
 
+import contextlib
 import csv
 import datetime as dt
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from rich.console import Console
 
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
-from tests.workflow.harness import PATIENCE_SECONDS
+from tests.workflow.harness import PATIENCE_SECONDS, wait_until
 from tradewinds.cli.sweep import SweepOptions, carry_out
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
@@ -27,37 +29,39 @@ def in_the_cluster(folder: Path, server, cluster: Slurm) -> Remote:  # noqa: F81
     return Remote(folder, server, "slurm", QUICK, cluster.environment)
 
 
-def started(desk: Remote) -> subprocess.Popen[str]:
-    command = desk.command("run", "--config", "config.yaml", "--profile", "profile")
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=desk.folder, env=desk.environment(), **output)
+@pytest.fixture
+def start(slurm: Slurm) -> Iterator[Callable[[Remote], subprocess.Popen[str]]]:  # noqa: F811
+    """Start runs; of those that a failed test leaves, and of their jobs, nothing goes on."""
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with contextlib.ExitStack() as running:
+        running.callback(slurm.cancel_all)
+
+        def begin(desk: Remote) -> subprocess.Popen[str]:
+            command = desk.command("run", "--config", "config.yaml", "--profile", "profile")
+            return running.enter_context(desk.started(command, **output))
+
+        yield begin
 
 
-def until(holds: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def kill_first(cluster: Slurm, over: threading.Event) -> str:
+    """Kill a job that runs, and return its id; one that was finished before the signal came was not killed."""
+    while not over.is_set():
+        for job in cluster.jobs("RUNNING")[:1]:
+            cluster.call("scancel", "--signal=KILL", "--full", job)
+            wait_until(lambda job=job: job not in cluster.jobs("RUNNING", "COMPLETING"))
+            if job not in cluster.jobs("COMPLETED"):
+                return job
+        over.wait(0.05)
+    pytest.fail("the sweep ended, and no job of it was killed")
 
 
-def kill_first(cluster: Slurm) -> str:
-    """The job that was killed as soon as one ran."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (running := cluster.jobs("RUNNING")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    cluster.call("scancel", "--signal=KILL", "--full", running[0])
-    return running[0]
-
-
-def test_a_whole_run_with_its_node_drained_meanwhile_makes_the_same_bytes_as_here(here, server, slurm, tmp_path):  # noqa: F811
+def test_a_whole_run_with_its_node_drained_meanwhile_makes_the_same_bytes_as_here(here, server, slurm, start, tmp_path):  # noqa: F811
     before = len(server.requests)
     desk = in_the_cluster(tmp_path, server, slurm)
-    run = started(desk)
-    until(lambda: slurm.jobs("RUNNING"), run)
+    run = start(desk)
+    wait_until(lambda: slurm.jobs("RUNNING"), run)
     with slurm.node("DRAIN"):
-        until(lambda: slurm.jobs("PENDING"), run)
+        wait_until(lambda: slurm.jobs("PENDING"), run)
         assert len(slurm.jobs()) == 2 and len(slurm.jobs("COMPLETED")) == 1, "what ran there was finished"
     said, _ = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 0, said
@@ -72,13 +76,13 @@ def test_a_whole_run_with_its_node_drained_meanwhile_makes_the_same_bytes_as_her
     assert len(slurm.jobs()) == 2
 
 
-def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, server, slurm, tmp_path):  # noqa: F811
+def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, server, slurm, start, tmp_path):  # noqa: F811
     asked = len(server.requests)
     desk = in_the_cluster(tmp_path, server, slurm)
     desk.bring(here)
 
-    run = started(desk)
-    until(lambda: slurm.jobs("RUNNING"), run)
+    run = start(desk)
+    wait_until(lambda: slurm.jobs("RUNNING"), run)
     [lost] = slurm.jobs("RUNNING")
     slurm.call("scontrol", "update", f"JobId={lost}", "Requeue=0")  # as where JobRequeue=0
     with slurm.node("DOWN"):
@@ -87,26 +91,26 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
         assert "group replay" in said and "DUE TO NODE FAILURE" in said and "Traceback" not in said
         assert not list(tmp_path.glob("backtests/*/report.md"))
 
-        run = started(desk)
-        until(lambda: slurm.jobs("PENDING"), run)
+        run = start(desk)
+        wait_until(lambda: slurm.jobs("PENDING"), run)
         for _ in range(2):  # at the second Ctrl-C it does not wait for jobs under way
             run.send_signal(signal.SIGINT)
-            time.sleep(0.5)
+            time.sleep(0.5)  # two signals at once are one, and then the second step comes by itself: it ends the same
         said, _ = run.communicate(timeout=PATIENCE_SECONDS)
         assert run.returncode == 130, said
         assert not slurm.jobs("PENDING", "RUNNING"), "a cancelled run leaves no job behind"
-        run = started(desk)
-        until(lambda: slurm.jobs("PENDING"), run)
-    until(lambda: slurm.jobs("RUNNING"), run)
+        run = start(desk)
+        wait_until(lambda: slurm.jobs("PENDING"), run)
+    wait_until(lambda: slurm.jobs("RUNNING"), run)
     with slurm.node("DOWN"):
-        until(lambda: slurm.jobs("PENDING"), run)
+        wait_until(lambda: slurm.jobs("PENDING"), run)
     [again] = slurm.jobs("PENDING")
     slurm.call("scontrol", "update", f"JobId={again}", "StartTime=now")  # Slurm itself takes two minutes
     said, _ = run.communicate(timeout=PATIENCE_SECONDS)
     if run.returncode == 5:  # the job's state was asked for between its failure and its place in the queue
         assert "DUE TO NODE FAILURE" in said
         slurm.cancel_all()
-        run = started(desk)
+        run = start(desk)
         said, _ = run.communicate(timeout=PATIENCE_SECONDS)
     assert run.returncode == 0, said
     assert desk.results() == here.results()
@@ -114,6 +118,7 @@ def test_a_node_that_fails_a_cancelled_run_and_a_job_that_is_queued_again(here, 
     assert not list(tmp_path.glob("data/.messages-*"))
 
 
+@pytest.mark.usefixtures("start")
 def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm, tmp_path, monkeypatch):  # noqa: F811
     """Two points to a job."""
     desk = in_the_cluster(tmp_path, server, slurm)
@@ -134,9 +139,14 @@ def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm,
         [folder] = Path("backtests/sweeps").iterdir()
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
-    with ThreadPoolExecutor(1) as beside, pytest.raises(WorkflowFailed) as failed:
-        killed = beside.submit(kill_first, slurm)
-        submitted("profile")
+    over = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        killed = beside.submit(kill_first, slurm, over)
+        try:
+            with pytest.raises(WorkflowFailed) as failed:
+                submitted("profile")
+        finally:
+            over.set()
     assert failed.value.exit_code == 5 and f"sweep_chunk: SLURM-job '{killed.result()}' failed" in str(failed.value)
     assert submitted("profile") == 1, "of three pieces, the one that is missing"
     pieces = files()

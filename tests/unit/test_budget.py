@@ -222,13 +222,15 @@ def test_a_killed_process_frees_its_connection(tmp_path):
     def hold():
         with Budget(URL, 1000, 1, folder=tmp_path).slot():
             started.set()
-            time.sleep(60)
+            time.sleep(1800)  # until it is killed
 
     process = context.Process(target=hold)
     process.start()
-    assert started.wait(10)
-    process.kill()
-    process.join()
+    try:
+        assert started.wait(1800)
+    finally:
+        process.kill()
+        process.join()
     with Budget(URL, 1000, 1, folder=tmp_path).slot():
         pass
 

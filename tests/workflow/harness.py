@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -19,7 +19,7 @@ import yaml
 from tradewinds.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 1800  # no test depends on it: it ends one that would hang
 
 CHICAGO = {
     "series_tickers": ["KXHIGHCHI"],
@@ -86,23 +86,18 @@ class Desk:
 
     def run_and_kill(self, when: Callable[[], bool]) -> None:
         """Start a run and kill -9 everything of it as soon as `when` holds."""
-        process = subprocess.Popen(
-            self.command("run", "--config", "config.yaml"),
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not when():
-            assert process.poll() is None, "the run ended before the moment to kill it came"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        family = [process, *psutil.Process(process.pid).children(recursive=True)]
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                member.send_signal(signal.SIGKILL)
-        process.wait()
+        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with self.started(self.command("run", "--config", "config.yaml"), **nowhere) as process:
+            wait_until(when, process)
+
+    @contextlib.contextmanager
+    def started(self, command: list[str], **streams) -> Iterator[subprocess.Popen[str]]:
+        """Start a program here; whatever the block does, nothing of the program is left at its end."""
+        process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), text=True, **streams)
+        try:
+            yield process
+        finally:
+            kill_family(process)
 
     def candle_files(self) -> list[Path]:
         return sorted(self.folder.glob("data/candles/kalshi/*/*/*.parquet"))
@@ -125,6 +120,40 @@ class Desk:
 
     def leftovers(self) -> list[Path]:
         return list(self.folder.glob("data/**/*.part"))
+
+
+def wait_until(holds: Callable[[], object], *processes: subprocess.Popen[str]) -> None:
+    """Wait for an event, which processes that must still run bring about."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        for process in processes:
+            output = process.stdout or process.stderr
+            assert process.poll() is None, output.read() if output else "it ended before the event"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def kill_family(process: subprocess.Popen[str]) -> None:
+    """Kill -9 a process and all below it."""
+    family = []
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+    for member in (process, *family):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.send_signal(signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+
+
+def no_client(server: ArchiveServer) -> bool:
+    """Whether no client is connected to a server, so all requests that were under way are noted."""
+    port = server.http.server_address[1]
+    open_ones = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
+    mine = psutil.net_connections("tcp4")
+    return not [one for one in mine if one.laddr and one.laddr.port == port and one.status in open_ones]
 
 
 def candle_requests(server: ArchiveServer) -> Counter[str]:

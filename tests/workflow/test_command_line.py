@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.workflow.harness import Desk
+from tests.workflow.harness import PATIENCE_SECONDS, Desk, wait_until
 from tradewinds.families.kalshi_weather.archive.event_archive import candle_file
 
 
@@ -57,21 +57,22 @@ def test_usage_errors_are_exit_2(tmp_path, arguments):
 
 
 class Listener:
-    """A port that counts who connects."""
+    """A port that notes who connects."""
 
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.socket.settimeout(0.1)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.connections, self.stop = 0, False
+        self.callers, self.stop = [], False
         self.thread = threading.Thread(target=self._count, daemon=True)
         self.thread.start()
 
     def _count(self):
         while not self.stop:
             try:
-                self.socket.accept()[0].close()
-                self.connections += 1
+                connection, caller = self.socket.accept()
+                connection.close()
+                self.callers.append(caller)
             except TimeoutError:
                 continue
 
@@ -95,10 +96,10 @@ def test_no_fetch_lists_what_is_missing_and_opens_no_connection(tmp_path):
         plain = desk.snakemake("--config", "fetch=never")
         assert plain.returncode == 1
         assert "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-30.parquet" in plain.stderr
-        assert listener.connections == 0
-        socket.create_connection(listener.socket.getsockname()).close()  # the listener does count
-        time.sleep(0.3)
-        assert listener.connections == 1
+        with socket.create_connection(listener.socket.getsockname()) as mine:  # the listener does count, in order
+            me = mine.getsockname()
+            wait_until(lambda: me in listener.callers)
+        assert listener.callers == [me]
     finally:
         listener.close()
 
@@ -111,28 +112,37 @@ def test_no_fetch_runs_on_what_is_there(finished, tmp_path):
         done = desk.run("--no-fetch")
         assert done.returncode == 0, done.stderr
         assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
-        assert listener.connections == 0
+        assert not listener.callers
     finally:
         listener.close()
 
 
 def test_max_parallel_events_bounds_the_event_jobs(server, tmp_path):
+    """Requests of several jobs wait for each other, so that they are under way at once however late a job starts."""
     under_way, most, lock = [0], [0], threading.Lock()
+    alone, together = [True], threading.Event()
 
     def slow(handler, path):
         if path.endswith("/candlesticks"):
             with lock:
                 under_way[0] += 1
                 most[0] = max(most[0], under_way[0])
-            time.sleep(0.05)
+                if under_way[0] > 1:
+                    together.set()
+            if alone[0]:
+                time.sleep(0.05)  # long enough for another one to be seen
+            else:
+                together.wait(PATIENCE_SECONDS)
             with lock:
                 under_way[0] -= 1
         return False
 
     server.middleware = slow
-    changes = {"date_end_local": "2025-05-07"}
+    kalshi = {"base_url": server.urls["kalshi"], "requests_per_second": 400, "timeout_seconds": 600}
+    changes = {"date_end_local": "2025-05-07", "kalshi": kalshi}
     assert Desk(tmp_path / "one", server, **changes).run("--max-parallel-events", "1").returncode == 0
     assert most[0] == 1
+    alone[0] = False
     assert Desk(tmp_path / "four", server, **changes).run("--max-parallel-events", "4").returncode == 0
     assert 1 < most[0] <= 4
 
@@ -212,21 +222,25 @@ def test_a_bad_probability_file_is_exit_5(finished, tmp_path):
 
 
 def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
-    desk = Desk(tmp_path, server, rate=40)
-    process = subprocess.Popen(
-        desk.command("run", "--config", "config.yaml"),
-        cwd=tmp_path,
-        env=desk.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while len(desk.candle_files()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    finished = set(desk.candle_files())
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    desk = Desk(tmp_path, server, rate=10)
+    interrupted = threading.Event()
+
+    def hold(handler, path):
+        """Nothing goes on between the second event's end and the interrupt, however late the test sees it."""
+        if path.endswith("/candlesticks") and len(desk.candle_files()) >= 2:
+            interrupted.wait(PATIENCE_SECONDS)
+        return False
+
+    server.middleware = hold
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with desk.started(desk.command("run", "--config", "config.yaml"), **streams) as process:
+        try:
+            wait_until(lambda: len(desk.candle_files()) >= 2, process)
+            finished = set(desk.candle_files())
+            process.send_signal(signal.SIGINT)
+        finally:
+            interrupted.set()
+        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert "run the same command to go on" in stderr and "Traceback" not in stderr
     assert not desk.leftovers()

@@ -1,16 +1,41 @@
 """What was fetched is never fetched again, whatever happens to the code, the catalog or the process."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
-from tests.workflow.harness import ROOT, Desk, candle_requests, candles_of
+from tests.workflow.harness import PATIENCE_SECONDS, ROOT, Desk, candle_requests, candles_of, no_client, wait_until
 from tradewinds.engine.event_contracts import kernel
 
 EVENTS = 29
+
+
+@pytest.fixture
+def hold(server):
+    """Let candle requests wait, from when a condition holds until the returned event is set."""
+    free = threading.Event()
+
+    def from_when(condition):
+        def wait(handler, path):
+            if path.endswith("/candlesticks") and condition():
+                free.wait(PATIENCE_SECONDS)
+            return False
+
+        server.middleware = wait
+        return free
+
+    server.http.handle_error = lambda *arguments: None  # clients go away
+    yield from_when
+    free.set()
+
+
+def patient(server, rate):
+    """A client that waits for an answer as long as a test holds it back: it must not ask a second time."""
+    return {"base_url": server.urls["kalshi"], "requests_per_second": rate, "timeout_seconds": 600}
 
 
 def copied(finished, folder, *more):
@@ -85,10 +110,12 @@ def test_a_longer_range_fetches_only_its_new_events(finished, server, tmp_path, 
     assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY31"}
 
 
-def test_kill_9_while_fetching(finished, server, tmp_path):
-    desk = Desk(tmp_path, server, rate=60)
+def test_kill_9_while_fetching(finished, server, tmp_path, hold):
+    desk = Desk(tmp_path, server, rate=60, kalshi=patient(server, 60))
+    free = hold(lambda: len(desk.candle_files()) >= 8)
     desk.run_and_kill(lambda: len(desk.candle_files()) >= 8)
-    time.sleep(0.5)  # requests that were under way arrive
+    free.set()
+    wait_until(lambda: no_client(server))
     done_before = {path.stem for path in desk.candle_files()}
     seen_before = candle_requests(server)
     assert 8 <= len(done_before) < EVENTS
@@ -128,19 +155,28 @@ def test_kill_9_while_simulating(finished, server, tmp_path):
 
 
 @pytest.mark.parametrize("other", ["tradewinds run", "plain snakemake"])
-def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path, other):
-    desk = Desk(tmp_path, server, rate=100)
+def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path, other, hold):
+    """Candles are held back until one of them waits for the other: one that starts late would find all done."""
+    desk = Desk(tmp_path, server, rate=100, kalshi=patient(server, 100))
+    free = hold(lambda: True)
     run = desk.command("run", "--config", "config.yaml")
     plain = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
     commands = [run, run if other == "tradewinds run" else [*plain, "-j", "4"]]
-    processes = [
-        subprocess.Popen(
-            c, cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for c in commands
-    ]
-    outputs = [process.communicate(timeout=240)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert any("waiting" in output for output in outputs)
+    logs = [tmp_path / "one.txt", tmp_path / "other.txt"]
+
+    def outputs():
+        return [log.read_text() for log in logs]
+
+    with contextlib.ExitStack() as running:
+        files = [running.enter_context(open(log, "w")) for log in logs]
+        processes = [
+            running.enter_context(desk.started(command, stdout=file, stderr=subprocess.STDOUT))
+            for command, file in zip(commands, files, strict=True)
+        ]
+        wait_until(lambda: any("waiting" in output for output in outputs()), *processes)
+        free.set()
+        for process in processes:
+            process.wait(PATIENCE_SECONDS)
+    assert [process.returncode for process in processes] == [0, 0], outputs()
     assert max(candle_requests(server).values()) == 1
     assert candles_of(desk) == candles_of(finished)

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.workflow.fault_world import make_world
+from tests.workflow.harness import PATIENCE_SECONDS
 from tradewinds.archive.faults import INSTEAD, MOST_IN_A_ROW, WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
 from tradewinds.families.kalshi_weather.archive.spoilt_answers import KINDS, kinds_of
@@ -41,10 +42,10 @@ class OneKind(FaultPlan):
 def ask(archive):
     """Ask a server whose first answer has a fault; the answers to as many requests as asked."""
 
-    def asked(plan, path, times=1, **query):
+    def asked(plan, path, times=1, timeout=PATIENCE_SECONDS, **query):
         with running_server(archive, cutoff=dt.date(2025, 1, 1), faults=plan) as server, requests.Session() as session:
-            answers = [session.get(server.root + path, params=query, timeout=1) for _ in range(times)]
-            told = session.get(server.root + "/_replay/faults", timeout=1).json()
+            answers = [session.get(server.root + path, params=query, timeout=timeout) for _ in range(times)]
+            told = session.get(server.root + "/_replay/faults", timeout=timeout).json()
         assert told == dict(server.faults)
         return answers
 
@@ -112,7 +113,7 @@ def test_truncated_json_is_all_that_was_promised(ask):
 )
 def test_a_connection_that_fails(ask, kind, error):
     with pytest.raises(error):
-        ask(OneKind(kind, stall_seconds=1.5), MARKETS)
+        ask(OneKind(kind, stall_seconds=60), MARKETS, timeout=1 if kind == "stalled" else PATIENCE_SECONDS)
 
 
 def pairs(answer):
@@ -167,7 +168,8 @@ def test_a_cursor_that_comes_back(ask, archive):
 def test_what_cannot_have_a_fault_is_answered_well_and_not_counted(archive):
     plan = OneKind("reordered")
     with running_server(archive, faults=plan) as server, requests.Session() as session:
-        answer = session.get(server.root + EVENT_ROUTE, params=SPAN, timeout=5)  # all is archived: no candle to reorder
+        # all is archived: no candle to reorder
+        answer = session.get(server.root + EVENT_ROUTE, params=SPAN, timeout=PATIENCE_SECONDS)
     assert answer.json()["market_tickers"] == []
     assert (server.faults, [seen.fault for seen in server.requests]) == ({}, [""])
 
@@ -176,8 +178,9 @@ def test_requests_tell_their_fault(archive, tmp_path):
     log = tmp_path / "requests.jsonl"
     with running_server(archive, faults=OneKind("503_text"), log=log) as server, requests.Session() as session:
         for _ in range(2):
-            session.get(server.root + MARKETS, timeout=5)
-        session.get(server.root + "/_replay/faults", timeout=5)  # the second is noted before this one is answered
+            session.get(server.root + MARKETS, timeout=PATIENCE_SECONDS)
+        # the second is noted before this one is answered
+        session.get(server.root + "/_replay/faults", timeout=PATIENCE_SECONDS)
     assert [(seen.status, seen.fault) for seen in server.requests] == [(503, "503_text"), (200, "")]
     assert [json.loads(line)["fault"] for line in log.read_text().splitlines()] == ["503_text", ""]
 
