@@ -41,7 +41,7 @@ def tides(monkeypatch):
 
 def get(url, **query):
     with requests.Session() as session:
-        return session.get(url, params=query, timeout=5)
+        return session.get(url, params=query, timeout=600)
 
 
 def test_an_archive_gives_back_what_was_written(archive):
@@ -183,7 +183,7 @@ def test_the_command_serves_until_it_is_interrupted(archive, tmp_path, command):
         urls = dict(re.findall(r"(\w+)\.base_url (\S+)", said))
         answer = get(urls["kalshi"] + "/historical/cutoff")
         run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=30) == 0
+        assert run.wait(timeout=600) == 0
     assert set(urls) == {"kalshi", "iem", "yahoo"} and said.startswith(f"serving {archive}: ")
     assert answer.json()["market_settled_ts"] == "2025-03-08T00:00:00Z"
     assert '"path": "/trade-api/v2/historical/cutoff"' in log.read_text()

@@ -52,7 +52,7 @@ def finish(tmp_path, body):
     failures = tmp_path / "failures"
     failures.mkdir(exist_ok=True)
     process = start(tmp_path, body, TRADEWINDS_FAILURES=str(failures))
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     records = [json.loads(path.read_text()) for path in failures.iterdir()]
     return process.returncode, out, err, (tmp_path / "logs/deep/job.log").read_text(encoding="utf-8"), records
 
@@ -88,13 +88,13 @@ def test_an_unexpected_failure_keeps_its_traceback_for_the_log(tmp_path):
 
 def test_without_a_folder_for_failures_the_exit_code_is_enough(tmp_path):
     process = start(tmp_path, "raise errors.FetchError('Gone.')")
-    assert process.communicate(timeout=60) == ("", "Gone.\n") and process.returncode == 4
+    assert process.communicate(timeout=600) == ("", "Gone.\n") and process.returncode == 4
 
 
 SLOW_WRITE = """with files.replacing('out.parquet') as part:
         part.write_bytes(b'half')
         print('on', flush=True)
-        time.sleep(60)"""
+        time.sleep(1800)"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -103,7 +103,7 @@ def test_stopping_a_job_tidies_up_and_is_130(tmp_path, number):
     assert process.stdout.readline() == "on\n"
     assert len(list(tmp_path.glob("*.part"))) == 1, "it was at work"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=600)
     assert (process.returncode, out, err) == (130, "", "fetch_candles was interrupted.\n")
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 

@@ -146,7 +146,7 @@ def test_what_was_recorded_is_what_is_served(month):
     window = {"start_ts": rows[0]["end_period_ts"], "end_ts": rows[-1]["end_period_ts"], "period_interval": 1}
     with running_server(month.folder) as server:
         url = server.url_of("kalshi") + f"/historical/markets/{ticker}/candlesticks"
-        served = requests.get(url, params=window, timeout=10).json()["candlesticks"]
+        served = requests.get(url, params=window, timeout=600).json()["candlesticks"]
     assert [c["end_period_ts"] for c in served] == [r["end_period_ts"] for r in rows]
     assert [Decimal(c["yes_ask"]["close"]) for c in served] == [r["yes_ask_close"] for r in rows]
     paid = [c["price"]["close"] and Decimal(c["price"]["close"]) for c in served]

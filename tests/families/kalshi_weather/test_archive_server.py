@@ -121,7 +121,7 @@ class Client:
 
     def get(self, path, **query):
         base = self.server.root if path.startswith(("/json", "/cgi-bin", "/_replay")) else self.server.url_of("kalshi")
-        return self.session.get(base + path, params=query, timeout=10)
+        return self.session.get(base + path, params=query, timeout=600)
 
     def body(self, path, **query):
         answer = self.get(path, **query)
@@ -537,10 +537,10 @@ def test_it_listens_on_this_machine_only_and_stops(archive):
     with running_server(archive) as server:
         assert server.http.server_address[0] == "127.0.0.1"
         url, kept = server.url_of("kalshi") + "/exchange/status", Client(server)
-        assert kept.get("/exchange/status").status_code == requests.get(url, timeout=10).status_code == 200
+        assert kept.get("/exchange/status").status_code == requests.get(url, timeout=600).status_code == 200
     for session in (kept.session, requests.Session()):  # a kept connection ends too
         with session, pytest.raises(requests.ConnectionError):
-            session.get(url, timeout=10)
+            session.get(url, timeout=600)
 
 
 def test_a_folder_that_is_no_archive(tmp_path):
