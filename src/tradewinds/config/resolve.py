@@ -173,7 +173,7 @@ def _check_urls(config: Config, problems: Problems) -> None:
             problems.add((service, "base_url"), f"{masked_url(url)!r} {fault}.", remedy)
     url = config["database"]["url"]
     if fault := database_urls.url_fault(url):
-        remedy = "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds; quote special characters (%40 for @)."
+        remedy = "Write for example sqlite:///backtests/tradewinds.db; special characters of a password are quoted (%40 for @)."
         problems.add(("database", "url"), f"{masked_url(url)!r} {fault}.", remedy)
 
 
