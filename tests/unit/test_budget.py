@@ -203,6 +203,23 @@ def test_a_job_keeps_its_own_rate_beside_one_whose_config_has_a_lower_rate_for_t
     assert now[0] - 100.0 >= 0.99 * (count - mine.per_window) / 10
 
 
+def test_a_job_of_a_lower_rate_keeps_what_a_faster_one_must_count(tmp_path):
+    """Its own window needs one request; what arrived in the last second stays in the ledger for the others."""
+    now = [100.0]
+    fast, slow = _fake(now, tmp_path, 10), _fake(now, tmp_path, 1)
+    for _ in range(10):
+        with fast.slot():
+            pass
+    with slow._ledger() as ledger:
+        before = list(ledger.sent)
+        ledger.fastest = 0.01  # so that the line is stored again
+    now[0] += 0.01
+    with fast._ledger() as ledger:
+        assert ledger.fastest == 0.01
+        assert ledger.sent == before and len(before) == 10
+        assert fast._ready_at(ledger) > now[0]
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "garbage", "9e99", "1e7", "nan", "-5 1", "1 2 x", "0.1 2 3 4", "0.1 50 1e9", "nan nan nan", "-1 5 4"],

@@ -1,10 +1,14 @@
 """The client against a real server that misbehaves: what is tried again, what is not, and what is said at the end."""
 
 import base64
+import datetime as dt
+import ipaddress
 import logging
+import ssl
 from decimal import Decimal
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
@@ -12,7 +16,8 @@ from tests.fakes.service import running_service
 from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.kalshi_weather.fetch.signing import signer_from_environment
 from tradewinds.sources.budget import Budget
-from tradewinds.sources.endpoint import Endpoint, ServiceTexts
+from tradewinds.sources.endpoint import Endpoint, ReceivedAnswer, ServiceTexts
+from tradewinds.sources.failed_requests import retry_after
 from tradewinds.sources.http import HttpClient, NotFound
 
 
@@ -74,6 +79,73 @@ def test_waits_grow_and_respect_the_service(service, client):
     service.answer("/x", TROUBLE["503"], TROUBLE["503"], (429, {"Retry-After": "17"}, b""), OK)
     client.get_json("/x")
     assert client.naps == [0.5, 1.0, 17.0]
+
+
+@pytest.mark.parametrize(
+    ("said", "wait", "told"),
+    [
+        ("17", 17.0, "asks to wait 17 s"),
+        ("100000", 60.0, "asks to wait 100000 s, of which 60 s are granted"),
+        ("999999999999999", 60.0, "of which 60 s are granted"),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", 60.0, "of which 60 s are granted"),
+        ("Wed, 21 Oct 1999 07:28:00 GMT", 0.5, None),
+        ("-5", 0.5, None),
+        ("1e3", 0.5, None),
+        ("nan", 0.5, None),
+        ("soon", 0.5, None),
+        ("\u00b2", 0.5, None),
+        ("1 Jan 2099 00:00:00 +9999999999999999999999999", 0.5, None),
+    ],
+)
+def test_a_wait_that_the_service_asks_for_is_capped_and_told(service, tmp_path, caplog, said, wait, told):
+    client = make_client(service, tmp_path, max_retries=1)
+    service.answer("/x", (429, {"Retry-After": said}, b""))
+    with caplog.at_level(logging.WARNING), pytest.raises(FetchError) as caught:
+        client.get_json("/x")
+    assert client.naps == [wait]
+    assert (told or "no body).") in str(caught.value) and ("asks to wait" in str(caught.value)) == bool(told)
+    assert (f"waiting {wait:.0f} s" in caplog.text) == bool(told)
+
+
+def test_the_digits_of_other_scripts_are_no_wait():
+    for said in ("\u0661\u0662", "Wed, \u0662\u0661 Oct 2099 07:28:00 GMT"):
+        assert retry_after(ReceivedAnswer(429, {"Retry-After": said}, b"")) is None
+
+
+def own_certificate(folder):
+    """A certificate of 127.0.0.1 that no authority signed, with its key, in one file."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "127.0.0.1")])
+    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start.replace(year=2120))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, None)
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "own.pem"
+    path.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "said"), [(True, "its TLS certificate cannot be trusted"), (False, "it does not speak TLS")]
+)
+def test_tls_that_cannot_work_ends_at_once_in_plain_words(service, tmp_path, encrypted, said):
+    if encrypted:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(own_certificate(tmp_path))
+        service.http.socket = context.wrap_socket(service.http.socket, server_side=True)
+    service.url = service.url.replace("http:", "https:")
+    client = make_client(service, tmp_path, timeout_seconds=30)
+    with pytest.raises(FetchError) as caught:
+        client.get_json("/x")
+    assert caught.value.exit_code == 4 and said in str(caught.value) and "base_url" in str(caught.value)
+    assert client.requests == 1 and not client.naps and "SSL" not in str(caught.value)
 
 
 def test_a_slow_answer_is_given_up_and_tried_again(tmp_path):

@@ -330,6 +330,6 @@ def serve_forever(archive: str | Path, **settings: Any) -> None:
     """
     with running_server(archive, **settings) as server:
         urls = " · ".join(f"{service}.base_url {url}" for service, url in server.urls.items())
-        print(f"serving {archive}: {urls} · Ctrl-C stops", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # also one that comes as soon as the line is there
+            print(f"serving {archive}: {urls} · Ctrl-C stops", flush=True)
             threading.Event().wait()

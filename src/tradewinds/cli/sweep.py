@@ -165,9 +165,6 @@ def _replay_in_jobs(
         run: how files are fetched, and the profile.
         console: where progress is shown.
     """
-    import yaml
-
-    from tradewinds.core import files
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.make import make
     from tradewinds.pipeline.screen import Screen
@@ -179,12 +176,11 @@ def _replay_in_jobs(
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
         chunks.write_order(piece, split)
-    path = folder / f"{first.run_id}.config.yaml"
-    files.write_text(path, yaml.safe_dump(first.config, sort_keys=False))
 
     # Run the jobs, then read their figures.
     made = ("replay", [str(piece.figures) for piece in pieces])
-    make(path, first.config, plan, run, Screen(console), target="inputs", extra_group=made)
+    with chunks.shared_config(first.config, folder) as path:
+        make(path, first.config, plan, run, Screen(console), target="inputs", extra_group=made)
     settings = {point.run_id: point.settings for point in points}
     for piece in pieces:
         yield from chunks.read_figures(piece.figures, settings)

@@ -19,9 +19,11 @@ from typing import Any
 
 from tradewinds.config import markets
 from tradewinds.config.problems import KeyPath, Problems, parse_yaml
-from tradewinds.core import user_files, yaml_text
+from tradewinds.core import database_urls, user_files, yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.paths import workflow_root
+from tradewinds.core.service_urls import service_url_fault
+from tradewinds.core.url_secrets import masked_url
 
 Config = dict[str, Any]
 
@@ -157,8 +159,22 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
         elif braces := set(file) & set("{}"):
             what = f"the name of the file holds {' '.join(sorted(braces))}, which Snakemake reads as a pattern."
             problems.add(key_path, what, "Give the file a plain name.")
+    _check_urls(config, problems)
     problems.raise_if_any()
     markets.family_of(config["market"]).check(config, problems)
+
+
+def _check_urls(config: Config, problems: Problems) -> None:
+    """Add a problem for each URL that cannot be asked or opened: of every service of the family, and of the database."""
+    for service in markets.family_of(config["market"]).services:
+        url = config[service]["base_url"]
+        if fault := service_url_fault(url):
+            remedy = "Write http:// or https://, a host, and a port up to 65535 if it needs one."
+            problems.add((service, "base_url"), f"{masked_url(url)!r} {fault}.", remedy)
+    url = config["database"]["url"]
+    if fault := database_urls.url_fault(url):
+        remedy = "Write for example sqlite:///backtests/tradewinds.db; special characters of a password are quoted (%40 for @)."
+        problems.add(("database", "url"), f"{masked_url(url)!r} {fault}.", remedy)
 
 
 def _place_of(file: str, config: Config) -> KeyPath:

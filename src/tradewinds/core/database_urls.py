@@ -9,6 +9,10 @@ from tradewinds.core.url_secrets import masked_url
 
 # Up to the last @: a password that is not quoted may hold any character.
 _CREDENTIALS = re.compile(r"://.*@")
+MOST_PORT = 65535
+_VARIABLE = re.compile(r"\$\{\w+\}")
+# SQLAlchemy's form of a URL, up to the port (sqlalchemy.engine.url).
+_FORM = re.compile(r"[\w+]+://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]+)?(?::(?P<port>[^/?]*))?")
 _PARAMETER = re.compile(r"(?i)(password|passwd|pwd)=[^&]*")
 
 
@@ -20,3 +24,21 @@ def url_key(url: str) -> str:
 def masked(url: str) -> str:
     """Return a database URL with *** in place of its password, which may be shown."""
     return masked_url(url)
+
+
+def url_fault(url: str) -> str | None:
+    """Return why SQLAlchemy could not parse a database URL, to follow the URL in a sentence; None if it could.
+
+    A `${NAME}` may stand for anything that fits at its place.
+
+    Args:
+        url: the URL, as the config has it.
+    """
+    if url.startswith("${"):  # all of it may stand in the variable
+        return None
+    found = _FORM.match(_VARIABLE.sub("1", url))
+    if not found:
+        return "is no database URL"
+    port = found["port"]
+    good = port is None or (re.fullmatch("[0-9]{1,5}", port) and int(port) <= MOST_PORT)
+    return None if good else "has a port that is none"

@@ -1,6 +1,6 @@
 """Hide secrets in URLs, wherever they are shown or written: messages, logs, manifests, rows of a database.
 
-A secret is a password in a URL, what stands before the @ of an http URL (a token may be all of it), and the value of a
+A secret is a password in a URL, what stands before the @ of an http or proxy URL (a token may be all of it), and the value of a
 parameter whose name says so. In doubt more is hidden than needs be.
 """
 
@@ -12,27 +12,29 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
-# In one URL: up to the last @, since a password that is not quoted may hold any character.
-_PASSWORD = re.compile(r"(://[^/@:]*):.*@", re.DOTALL)
-# In a text, where a URL ends at white space. A port before a path begins no password.
-_PASSWORD_IN_TEXT = re.compile(r"(://[^/@:\s]*):(?!\d{1,5}(?:[/?#]|\s))\S*@")
-_HTTP_USER = re.compile(r"(?i)(https?://)[^/@:\s?#]+@")
+# In one URL: up to the last @, since a password that is not quoted may hold any character. In an http URL a port before a
+# path begins no password; in one of a database it may be the beginning of one.
+_PASSWORD = re.compile(r"(?i)(?:(https?://[^/@:]*):(?!\d{1,5}[/?#])|((?<!http)(?<!https)://[^/@:]*):).*@", re.DOTALL)
+# In a text, where a URL ends at white space.
+_PASSWORD_IN_TEXT = re.compile(
+    r"(?i)(?:(https?://[^/@:\s]*):(?!\d{1,5}(?:[/?#]|\s))|((?<!http)(?<!https)://[^/@:\s]*):(?!\d{1,5}\s))\S*@"
+)
+_USER = re.compile(r"(?i)((?:https?|socks\w*)://)[^/@:\s?#]+@")
 _PARAMETER = re.compile(
-    r"(?i)(?<![a-z0-9])([\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
+    r"(?i)((?<![a-z0-9])[\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
     r"|authorization)[\w.\-\[\]%]*=|[?&;](?:key|sig|auth|pass)=)[^&\s#\"'<>]+"
 )
 
 
 def masked(text: str) -> str:
     """Return a text with *** in place of each secret in its URLs."""
-    return _PARAMETER.sub(
-        rf"\1{HIDDEN}", _HTTP_USER.sub(rf"\1{HIDDEN}@", _PASSWORD_IN_TEXT.sub(rf"\1:{HIDDEN}@", text))
-    )
+    without_users = _USER.sub(rf"\1{HIDDEN}@", _PASSWORD_IN_TEXT.sub(rf"\1\2:{HIDDEN}@", text))
+    return _PARAMETER.sub(rf"\1{HIDDEN}", without_users)
 
 
 def masked_url(url: str) -> str:
     """Return a URL, all of it, with *** in place of its secrets; its password may hold white space."""
-    return masked(_PASSWORD.sub(rf"\1:{HIDDEN}@", url))
+    return masked(_PASSWORD.sub(rf"\1\2:{HIDDEN}@", url))
 
 
 def without_secrets(value: Any) -> Any:

@@ -59,9 +59,11 @@ def retry_after(answer: ReceivedAnswer) -> float | None:
     text = answer.headers.get("Retry-After", "").strip()
     if re.fullmatch("[0-9]{1,15}", text):
         return float(text)
+    if not text.isascii():  # the parser would take the digits of other scripts
+        return None
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a zone out of all range
         return None
     now = dt.datetime.now(dt.UTC)
     return max(0.0, (until.replace(tzinfo=until.tzinfo or dt.UTC) - now).total_seconds())

@@ -7,9 +7,11 @@ chunk whose figures are there is not replayed again. A chunk has two files, name
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ import yaml
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.url_secrets import without_secrets
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
 from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures
@@ -83,6 +86,28 @@ def write_order(chunk: Chunk, split: dt.date) -> None:
     text = yaml.safe_dump({"split": split, "points": points}, sort_keys=False)
     if not chunk.order.exists() or chunk.order.read_text(encoding="utf-8") != text:
         files.write_text(chunk.order, text)
+
+
+@contextlib.contextmanager
+def shared_config(config: resolve.Config, folder: Path) -> Iterator[Path]:
+    """Write the config that all jobs of a sweep read, for the time of the block, and give its file.
+
+    The folder may be shared with other users, so only this user can read the file, and no password of the database is in it:
+    jobs of a sweep load nothing. The name is new each time: another sweep of the same points removes its own file alone.
+
+    Args:
+        config: resolved.
+        folder: which other machines see.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {**config, "database": without_secrets(config["database"])}
+    handle, name = tempfile.mkstemp(prefix="sweep-", suffix=".config.yaml", dir=folder)  # mode 0600
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            yaml.safe_dump(written, file, sort_keys=False)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:
