@@ -133,6 +133,34 @@ def test_what_is_not_plain_is_refused(tmp_path, column, value, others):
     refused_market(tmp_path, column, value, **others)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("event_ticker", "KXHIGHNY-26MAR02", "is no event of the series KXLOWTNYC"),
+        ("event_ticker", "../KXLOWTNYC-26MAR02", "is no event of the series KXLOWTNYC"),
+        ("market_ticker", "../../evil", "is no market of the event"),
+        ("market_ticker", f"{EVENT}-../../evil", "is no market of the event"),
+        ("market_ticker", f"{EVENT}-\0", "is no market of the event"),
+        ("market_ticker", "KXLOWTNYC-26MAR03-T31", "is no market of the event"),
+        ("close_time", MARKET["open_time"], "is not after open_time 2026-03-01T15:00:00Z"),
+        ("close_time", dt.datetime(2026, 2, 1, tzinfo=dt.UTC), "is not after open_time"),
+    ],
+)
+def test_cells_that_contradict_each_other_are_refused(tmp_path, column, value, said):
+    assert said in refused_market(tmp_path, column, value)
+
+
+def test_events_of_before_2025_have_no_prefix(tmp_path):
+    old = MARKET | {"event_ticker": "LOWTNYC-26MAR02", "market_ticker": "LOWTNYC-26MAR02-B-3.5"}
+    assert [market["ticker"] for market in imported(tmp_path, old)] == ["LOWTNYC-26MAR02-B-3.5"]
+
+
+@pytest.mark.parametrize("written", ["2026-03-01T23:00:00Z", " 2026-03-01 23:00:00"])
+def test_an_end_as_text_is_told_to_become_a_timestamp(tmp_path, written):
+    path = parquet(tmp_path / "c.parquet", CANDLE, end_period_ts=[written])
+    assert "pandas.to_datetime" in refused(read_candles, path, 1, "end_period_ts")
+
+
 def test_capitals_blanks_and_text_of_strikes_statuses_and_volumes(tmp_path):
     plain = {"strike_type": " Between", "floor_strike": "30", "cap_strike": "31.0", "status": "Settled", "volume": "7"}
     [shown] = imported(tmp_path, MARKET | plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _COUNTS = ("volume", "open_interest")
 _CENTS = tuple(f"{name}_cents" for name in PRICE_COLUMNS)
 _FIRST_TS, _END_TS = 631_152_000, 7_258_118_400  # the years 1990 to 2199 in Unix seconds
 _END = "end_period_ts"
+_WRITTEN_TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 # A value that cannot be kept exactly. Prices above a dollar can: whether they are believed is for the run to say.
 _BAD_PRICE = "NOT isnan({0}) AND abs({0}) >= 100000"
@@ -104,6 +106,9 @@ def _ends(file: RecordedFile) -> pa.ChunkedArray:
         return pa.chunked_array([[whole_seconds_up(end) for end in ends]], pa.int64())
     # Whole numbers in any type that can hold them; a column with missing values is often one of floats.
     if not pa.types.is_integer(column.type):
+        if (row := next((row for row, end in enumerate(file.values(_END)) if _is_written_time(end)), None)) is not None:
+            remedy = f'Write seconds since 1970, or timestamps: pandas.to_datetime(frame["{_END}"], utc=True).'
+            file.refuse(row, _END, f"{column[row].as_py()!r} is text, not a timestamp.", remedy)
         numbers = file.numbers(_END)
         for row, value in enumerate(numbers):
             if value is None or value != int(value):
@@ -116,6 +121,11 @@ def _ends(file: RecordedFile) -> pa.ChunkedArray:
         what = f"{value} is no time of a candle in Unix seconds."
         file.refuse(row, _END, what, f"{times.count_meaning(value)}Write seconds since 1970.")
     return column.cast(pa.int64())
+
+
+def _is_written_time(value: object) -> bool:
+    """Whether a value is a time as text, such as 2026-03-01T23:00:00Z, for which the remedy is another."""
+    return isinstance(value, str) and bool(_WRITTEN_TIME.match(value.strip()))
 
 
 def _floats_or_decimals(file: RecordedFile, name: str) -> pa.ChunkedArray:

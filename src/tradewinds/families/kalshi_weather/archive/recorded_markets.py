@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -33,6 +34,7 @@ _STATUSES = {
     **{name: name for name in (*_BEFORE_THE_END, "closed", "determined", "disputed", "amended", "finalized")},
     **{"unopened": "initialized", "open": "active", "paused": "inactive", "settled": "finalized"},
 }
+_TICKER = re.compile(r"[A-Z0-9.-]+")
 _MOST_DEGREES, _MOST_CONTRACTS = 1000, 10**15
 # ASSUME: where no settlement time is recorded, 14:00 UTC on the day after.
 _SETTLED_AT = dt.time(14, tzinfo=dt.UTC)
@@ -112,11 +114,10 @@ def _markets(file: RecordedFile, left_out: Counter[str]) -> list[Row | None]:
         if series[row] not in known:
             found.append(None)
             continue
-        try:
-            date = climate_days.climate_date_of(events[row])
-        except ValueError:
-            remedy = f"Event tickers end in a date, such as {climate_days.event_ticker_of(series[row], dt.date(2025, 5, 1))}."
-            file.refuse(row, "event_ticker", f"{events[row]!r} names no climate date.", remedy)
+        date = _climate_date(file, row, series[row], events[row], ticker)
+        if closed[row] <= opened[row]:
+            what = f"{closed[row]:%Y-%m-%dT%H:%M:%SZ} is not after open_time {opened[row]:%Y-%m-%dT%H:%M:%SZ}."
+            file.refuse(row, "close_time", what, "A market opens before it closes; check both columns and their zones.")
         kind, floor, cap = _strikes(file, row, kinds[row], floors[row], caps[row])
         found.append(
             {
@@ -139,6 +140,28 @@ def _markets(file: RecordedFile, left_out: Counter[str]) -> list[Row | None]:
             }
         )
     return found
+
+
+def _climate_date(file: RecordedFile, row: int, series: str, event: str, ticker: str) -> dt.date:
+    """The climate date of a market, whose three tickers must belong together.
+
+    The series decides the station on which a market settles, so an event of another city would be judged by the wrong
+    thermometer. Events of before 2025 have no KX before their series' name.
+    """
+    example = climate_days.event_ticker_of(series, dt.date(2025, 5, 1))
+    try:
+        date = climate_days.climate_date_of(event)
+    except ValueError:
+        file.refuse(
+            row, "event_ticker", f"{event!r} names no climate date.", f"Event tickers end in a date, such as {example}."
+        )
+    if event.rsplit("-", 1)[0].removeprefix("KX") != series.removeprefix("KX"):
+        what = f"{event!r} is no event of the series {series}."
+        file.refuse(row, "event_ticker", what, f"Its events are named such as {example}; correct one of the two.")
+    if not ticker.startswith(f"{event}-") or not _TICKER.fullmatch(ticker):
+        remedy = f"A market's ticker is its event's with a strike, such as {example}-B64.5."
+        file.refuse(row, "market_ticker", f"{ticker!r} is no market of the event {event}.", remedy)
+    return date
 
 
 def _complete(market: Row, reported: ReportedExtremes, traded: Mapping[str, tuple[str, str]]) -> None:
