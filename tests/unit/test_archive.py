@@ -34,7 +34,7 @@ def archive(tmp_path):
 @pytest.fixture
 def tides(monkeypatch):
     """The table of markets with an invented family as its third line."""
-    registry = markets._REGISTRY | {"tides": ("tests.fakes.tides", "gauges")}
+    registry = markets._REGISTRY | {"tides": markets._Registered("tests.fakes.tides", implied_by="gauges")}
     monkeypatch.setattr(markets, "_REGISTRY", registry)
     monkeypatch.setattr(markets, "NAMES", tuple(registry))
 

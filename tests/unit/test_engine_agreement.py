@@ -276,7 +276,7 @@ def test_refusals_that_are_counted_are_those_that_the_naive_one_meets(world):
         assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(worlds())
 def test_windows_change_nothing(world):
     """Contracts that live on in the next window keep their candles, and what is known of the account is all that is left."""

@@ -177,7 +177,7 @@ def test_such_worlds_trade_and_are_refused_for_every_reason():
     """The properties above would hold of worlds in which nothing happens."""
     seen = Counter()
 
-    @settings(max_examples=400, derandomize=True, database=None)
+    @settings(max_examples=1000, derandomize=True, database=None)
     @given(worlds())
     def look(world):
         contracts, quotes, how, cash = world

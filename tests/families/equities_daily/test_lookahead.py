@@ -322,7 +322,7 @@ def test_what_is_known_at_the_cut_stays_and_what_follows_does_not():
     run, clock = run_of(1), exchange_of("XASX")
     ex_date = dt.date.fromisoformat(Path("actions-1.csv").read_text().splitlines()[1].split(",")[1])
     spans = [span for found in run.plan.files.universe.values() for span in found]
-    joins = next(start for start, _ in spans if start > DAYS[25])
+    joins = next(start for start, end in spans if start > DAYS[25] and end == ALWAYS[1])  # a row that changes once
     leaves = next(end for _, end in spans if end < ALWAYS[1])
     moments = [
         (BARS, clock.close_ts(DAYS[50])),

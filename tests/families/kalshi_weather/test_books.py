@@ -13,7 +13,7 @@ from tradewinds.families.kalshi_weather import replay
 from tradewinds.pipeline import simulate
 
 SEED = 3  # a world that trades and settles
-FEE_FORGOTTEN = ("s[S_CASH] -= cost + fill->fee;", "s[S_CASH] -= cost;")
+FEE_FORGOTTEN = ("s[S_CASH] -= fill->quantity * fill->price + fill->fee;", "s[S_CASH] -= fill->quantity * fill->price;")
 PAID_TOO_MUCH = ("s[S_CASH] += yes * market->payout_yes[i]", "s[S_CASH] += 1 + yes * market->payout_yes[i]")
 LATE_ROW = ("MICRO - market->payout_yes[i], market->settle_ts[i]}", "MICRO - market->payout_yes[i], ts + 86400}")
 

@@ -17,6 +17,7 @@ import pytest
 from tests.reference.raw_worlds import make_inputs
 from tradewinds.audits import lookahead
 from tradewinds.core import files
+from tradewinds.core.text import whole_seconds_up
 from tradewinds.engine.event_contracts import replay as engine
 from tradewinds.engine.journal import Kind
 from tradewinds.families.contract import BOOKS, PLANTED, Future
@@ -245,8 +246,8 @@ def test_what_is_known_at_the_cut_stays_and_what_follows_does_not(tmp_path):
     assert catalog["result"] and catalog["settlement_ts"]
     moments = {
         CANDLES: candle_end,
-        LISTINGS: int(catalog["open_time"].timestamp()),
-        RESULTS: int(catalog["settlement_ts"].timestamp()),
+        LISTINGS: whole_seconds_up(catalog["open_time"]),
+        RESULTS: whole_seconds_up(catalog["settlement_ts"]),
     }
     for kind, ts in moments.items():
         before, at = (

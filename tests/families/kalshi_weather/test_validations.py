@@ -363,18 +363,19 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-SEARCH = "row_at(p->rows->end_ts, p->rows->first_row[j], p->rows->end_row[j], w->t)"  # for the visible row
+SEARCH = "row_at(pass->rows->end_ts, pass->rows->first_row[j], pass->rows->end_row[j], progress->t)"  # for the visible row
 
 
 def one_candle_ahead(monkeypatch, folder):
     """The search for the visible row comes to the one after it."""
-    wrong = f"least_of({SEARCH} + 1, p->rows->end_row[j] - 1)"
+    wrong = f"least_of({SEARCH} + 1, pass->rows->end_row[j] - 1)"
     monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, wrong))
 
 
 def a_clock_that_is_fast(monkeypatch, folder):
     """Rows are compared with an instant that is a day later."""
-    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, SEARCH.replace("w->t)", "w->t + 86400)")))
+    wrong = SEARCH.replace("progress->t)", "progress->t + 86400)")
+    monkeypatch.setattr(kernel, "_compiled", with_a_bug(folder, SEARCH, wrong))
 
 
 def candles_before_they_count(monkeypatch, _):
