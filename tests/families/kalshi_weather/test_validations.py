@@ -363,7 +363,9 @@ def test_a_wrong_trade_fails_the_run(name, change):
     assert not getattr(trade_checks, name)(a_fill(**change), 60)
 
 
-SEARCH = "row_at(pass->rows->end_ts, pass->rows->first_row[j], pass->rows->end_row[j], progress->t)"  # for the visible row
+SEARCH = (
+    "row_at(pass->rows->end_ts, pass->rows->first_row[j], pass->rows->end_row[j], progress->t)"  # for the visible row
+)
 
 
 def one_candle_ahead(monkeypatch, folder):
