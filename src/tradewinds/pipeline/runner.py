@@ -246,6 +246,10 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
         except BaseException:
             _stop(process)
             raise
+        finally:
+            assert process.stdin
+            with contextlib.suppress(BrokenPipeError):  # a wish to stop that came too late is still in the buffer
+                process.stdin.close()
         watch()
         output.seek(0)
         text = output.read()
