@@ -76,7 +76,7 @@ def test_without_data_nothing_is_judged_and_nothing_is_asked(tmp_path):
         for words in ("0 of 1 catalogs", "0 of 29 candle files", "0 of 3 climate reports", "0 of 1 probabilities"):
             assert words in done.stdout
         assert {row for name, row in counts(done.stdout).items() if name not in TRADE_VALIDATIONS} == {("0", "0")}
-        assert files_below(tmp_path) == before and listener.connections == 0
+        assert files_below(tmp_path) == before and not listener.callers
     finally:
         listener.close()
 
