@@ -88,7 +88,7 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
             close_ts=close_ts[i],
             settle_ts=settled_ts[i],
             fee_rate=_fee_rate(column["fee_multiplier"][i]),
-            bounds=_bounds(
+            bounds=readable_bounds(
                 column["strike_type"][i],
                 column["floor_strike"][i],
                 column["cap_strike"][i],
@@ -107,7 +107,7 @@ def _fee_rate(multiplier: Decimal | None) -> Fraction:
 
 
 @functools.cache
-def _bounds(
+def readable_bounds(
     strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
 ) -> StrikeBounds | None:
     """As `strike_bounds`, None where the strikes cannot be read."""

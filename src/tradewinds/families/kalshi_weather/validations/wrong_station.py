@@ -11,7 +11,6 @@ station, and the right ones a day off, on 63 % and more.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -19,8 +18,9 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.listed_markets import readable_bounds
 from tradewinds.families.kalshi_weather.schemas import climate_range
-from tradewinds.families.kalshi_weather.strikes import StrikeBounds, settles_yes_at, strike_bounds
+from tradewinds.families.kalshi_weather.strikes import settles_yes_at
 from tradewinds.families.kalshi_weather.validations.climate_reports import ReportedExtremes, final_reports
 
 LEAST_DAYS = 5  # with fewer days that can be compared there is no judgement
@@ -88,23 +88,12 @@ def _compared_days(
     table = files.read_table(catalog, _COLUMNS, climate_range(first, last))
     for day, ticker, result, *strikes in zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True):
         reported_f = reports.get((station.station_id, day), {}).get(station.target)
-        bounds = _bounds(*strikes) if reported_f is not None and result in ("yes", "no") else None
+        bounds = readable_bounds(*strikes) if reported_f is not None and result in ("yes", "no") else None
         if reported_f is not None and bounds is not None:
             wrong = days.setdefault(day, [])
             if settles_yes_at(bounds, reported_f) != (result == "yes"):
                 wrong.append(f"{ticker} {result}")
     return days
-
-
-@functools.cache
-def _bounds(
-    strike_type: str | None, floor_strike: float | None, cap_strike: float | None, yes_sub_title: str | None
-) -> StrikeBounds | None:
-    """As `strike_bounds`, None where the strikes cannot be read."""
-    try:
-        return strike_bounds(strike_type, floor_strike, cap_strike, yes_sub_title)
-    except ValueError:
-        return None  # the validation strikes_tile reports it
 
 
 def _words(
