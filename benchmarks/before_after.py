@@ -2,8 +2,9 @@
 
     python benchmarks/before_after.py OTHER_CHECKOUT [--runs 5] [--only common sweep year] [--work FOLDER]
 
-OTHER_CHECKOUT is a checkout of the earlier code with its loops compiled; each checkout runs its own code on the same files. The
-runs alternate, and the least CPU time of each counts, because other work on the machine only adds to it.
+OTHER_CHECKOUT is a checkout of the earlier code with its loops compiled; each checkout runs its own code on the same market, in
+files that it has made itself. The runs alternate, and the least CPU time of each counts, because other work on the machine only
+adds to it.
 """
 
 from __future__ import annotations
@@ -58,9 +59,15 @@ def main() -> None:
     asked = parser.parse_args()
     print("| workload | CPU s before | CPU s after | ratio |\n|---|---:|---:|---:|", flush=True)
     for name in asked.only:
-        program = WORKLOADS[name].format(folder=str((asked.work / name).resolve()))
-        cpu_seconds(asked.other, program)  # makes the files, and warms them
-        pairs = [(cpu_seconds(asked.other.resolve(), program), cpu_seconds(ROOT, program)) for _ in range(asked.runs)]
+        # each checkout writes the config that means the same to it, so each has files of its own
+        checkouts = {"before": asked.other.resolve(), "after": ROOT}
+        programs = {
+            checkout: WORKLOADS[name].format(folder=str((asked.work / f"{name}-{side}").resolve()))
+            for side, checkout in checkouts.items()
+        }
+        for checkout, program in programs.items():
+            cpu_seconds(checkout, program)  # makes the files, and warms them
+        pairs = [[cpu_seconds(*each) for each in programs.items()] for _ in range(asked.runs)]
         before, after = (min(column) for column in zip(*pairs, strict=True))
         print(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.3f} |", flush=True)
 

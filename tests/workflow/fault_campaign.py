@@ -105,8 +105,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def events_of(found: dict[str, str]) -> int:
-    """How many event files are in `contents`."""
-    return sum(name.startswith("data/candles/") for name in found)
+    """How many event files are in `contents`; bars of shares lie in data/candles/daily."""
+    return sum(name.startswith("data/candles/") and not name.startswith("data/candles/daily/") for name in found)
 
 
 def candle_requests(server: ArchiveServer) -> Counter[str]:
