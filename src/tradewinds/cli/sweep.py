@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.sweeps.grid import SweepPoint
     from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures, PointOutcome
@@ -100,6 +100,7 @@ def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
     # Imported here: a sweep needs numpy, pyarrow and PyYAML, which `--help` does not.
+    from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.sweeps import ranking_files, replays
@@ -130,7 +131,7 @@ def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console
         ranking = rank_judged(judged, split, options.rank_by)
     else:
         _make_inputs(groups, run, console)
-        with _ReplayProgress(console, len(points)) as progress:
+        with ReplayProgress(console, len(points)) as progress:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, progress))
             ranking = rank(outcomes, split, options.rank_by)
 
@@ -186,7 +187,7 @@ def _replay_in_jobs(
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome | FailedPoint]:
+def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iterator[PointOutcome | FailedPoint]:
     """Replay a group of points in this process."""
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.plan import run_plan
@@ -194,46 +195,6 @@ def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Ite
 
     with naming_damage(run_plan(points[0].config).data_files):
         yield from replays.outcomes(points, progress)
-
-
-class _ReplayProgress:
-    """How many points are replayed: a bar on a terminal, a line every few seconds elsewhere.
-
-    Args:
-        console: where it is shown.
-        total: how many points there are.
-    """
-
-    def __init__(self, console: Console, total: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.console, self.total, self.done = console, total, 0
-        self.progress = Progress(
-            TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-        )
-        self.last_line = time.monotonic()
-
-    def __enter__(self) -> _ReplayProgress:
-        """Start the bar."""
-        if self.console.is_terminal:
-            self.task = self.progress.add_task("", total=self.total)
-            self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the bar where it is."""
-        self.progress.stop()
-
-    def __call__(self, more: int) -> None:
-        """Count `more` points as replayed."""
-        from tradewinds.pipeline.progress import PLAIN_LINE_SECONDS
-
-        self.done += more
-        if self.console.is_terminal:
-            self.progress.update(self.task, completed=self.done)
-        elif self.done == self.total or time.monotonic() - self.last_line > PLAIN_LINE_SECONDS:
-            self.last_line = time.monotonic()
-            self.console.print(f"replay: {self.done:,} of {self.total:,}")
 
 
 def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
@@ -247,7 +208,7 @@ def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
     """
     from rich.table import Table
 
-    from tradewinds.sweeps.ranking_files import setting_text
+    from tradewinds.sweeps.keys import setting_text
 
     table = Table(title=f"By {ranking.by} before {ranking.split}", title_justify="left")
     for key in ranking.rows[0].settings:

@@ -142,7 +142,9 @@ def setting(conf: resolve.Config, key: str) -> Any:
 
 def label(settings: Mapping[str, Any]) -> str:
     """Return settings as text: `risk.fixed_qty=5, risk.allow_opposing=false`."""
-    return ", ".join(
-        f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
-        for key, value in settings.items()
-    )
+    return ", ".join(f"{key}={setting_text(value)}" for key, value in settings.items())
+
+
+def setting_text(value: Any) -> str:
+    """Return a setting's value as text: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -17,6 +17,7 @@ from tradewinds.core import files
 from tradewinds.core.safe_text import cell
 from tradewinds.results.artifacts import resolved_yaml
 from tradewinds.sweeps.grid import SweepPoint
+from tradewinds.sweeps.keys import setting_text
 from tradewinds.sweeps.outcomes import PeriodFigures
 from tradewinds.sweeps.ranking import Ranking
 
@@ -87,8 +88,3 @@ def _summary(ranking: Ranking, verdict: str) -> Mapping[str, Any]:
         "rank_correlation": ranking.correlation,
         "verdict": verdict,
     }
-
-
-def setting_text(value: Any) -> str:
-    """Return a setting's value as text: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)

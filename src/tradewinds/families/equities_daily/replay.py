@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -220,6 +221,11 @@ def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Call
     made = study.replay(conf)
     tell(1, 1)
     return _result(conf, plan, study, made)
+
+
+def trading_days(conf: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+    """Return the dates of a resolved config on which any of its symbols has a bar; raises as simulate."""
+    return [date_of(day) for day in SharesStudy.of([conf], plan).market.days]
 
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
