@@ -147,17 +147,25 @@ def _currency(conf: Config) -> str:
 
 
 def _show_folds(console: Console, made: WalkForward, currency: str) -> None:
-    """Print a row per fold."""
+    """Print a row per fold: when its test begins, the pick, and its figures in training and in the test."""
     from rich.table import Table
 
-    from tradewinds.sweeps.walk_forward_report import fold_cells, fold_header
+    from tradewinds.core.text import figure
+    from tradewinds.sweeps.keys import setting_text
+    from tradewinds.sweeps.walk_forward_report import metric_text
 
-    keys = [key.rpartition(".")[2] for key in made.settings[0]]
-    table = Table(title="Folds", title_justify="left")
-    for number, name in enumerate(fold_header(keys, made.by, currency)):
-        table.add_column(name, justify="right" if number == 0 or number >= 3 + len(keys) else "left", overflow="fold")
+    table = Table(title=f"The best by {made.by} of each training, and its test", title_justify="left", box=None)
+    table.add_column("fold", justify="right", no_wrap=True)
+    table.add_column("test from", no_wrap=True)
+    for key in made.settings[0]:
+        table.add_column(key.rpartition(".")[2], overflow="fold")
+    for name in (f"{made.by},\ntraining", f"{made.by},\ntest", f"P&L,\n{currency}", "trades"):
+        table.add_column(name, justify="right", no_wrap=True)
     for fold in made.folds:
-        table.add_row(*fold_cells(fold, made.settings[fold.pick], made.by))
+        settings = map(setting_text, made.settings[fold.pick].values())
+        figures = (metric_text(fold.train, made.by), metric_text(fold.test, made.by), figure(fold.test.pnl_usd))
+        row = (str(fold.dates.number), str(fold.dates.test_first), *settings, *figures, f"{fold.test.num_trades:,}")
+        table.add_row(*row)
     console.print(table)
 
 

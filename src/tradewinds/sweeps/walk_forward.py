@@ -31,7 +31,7 @@ from tradewinds.sweeps.outcomes import (
     midnight,
     whole_figures,
 )
-from tradewinds.sweeps.ranking import metric_value, rank_key
+from tradewinds.sweeps.ranking import RANK_BY, metric_value, rank_key
 from tradewinds.sweeps.stability import Stability, stability
 
 Outcome = PointOutcome | FailedPoint
@@ -118,6 +118,16 @@ class WalkForward:
     def positive(self) -> int:
         """How many folds made money on their test dates."""
         return sum(fold.test.pnl_usd > 0 for fold in self.folds)
+
+    @property
+    def mean_metrics(self) -> tuple[float, float] | None:
+        """Means of the picks' metric in training and in the test, over the folds that have both; None without one."""
+        name = RANK_BY[self.by][0]
+        pairs = [(getattr(fold.train, name), getattr(fold.test, name)) for fold in self.folds]
+        known = [(before, after) for before, after in pairs if before is not None and after is not None]
+        if not known:
+            return None
+        return sum(before for before, _ in known) / len(known), sum(after for _, after in known) / len(known)
 
 
 @dataclass

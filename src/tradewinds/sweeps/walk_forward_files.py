@@ -84,9 +84,6 @@ def summary(
         verdict: sentences on it.
         code: digest of the code that made it.
     """
-    folds, steady = found.folds, found.stability
-    within = [fold.correlation for fold in folds if fold.correlation is not None]
-    gap = None if found.best_chain is None else number(found.best_chain.pnl_micro - found.chain.pnl_micro)
     return {
         "id": name,
         "metric": options.metric,
@@ -97,31 +94,52 @@ def summary(
         "currency": currency,
         "points": len(found.settings),
         "unused_days": found.unused_days,
-        "folds": [_fold(fold, found.settings[fold.pick]) for fold in folds],
+        "folds": [_fold(fold, found.settings[fold.pick]) for fold in found.folds],
         "out_of_sample": _chain(found.chain),
-        "in_sample_best": {
-            "settings": found.settings[found.best],
-            "whole_range": dataclasses.asdict(found.best_whole),
-            "same_test_days": None if found.best_chain is None else _chain(found.best_chain),
-            "pnl_gap_usd": gap,
-        },
-        "stability": {
-            "different_picks": steady.different,
-            "most_picked": found.settings[steady.most],
-            "most_picked_folds": steady.most_folds,
-            "steps": steady.steps,
-            "same": steady.same,
-            "same_or_neighbour": steady.near,
-        },
-        "consistency": {
-            "folds": len(folds),
-            "positive_folds": found.positive,
-            "positive_share": found.positive / len(folds),
-            "rank_correlation_of_folds": found.correlation,
-            "mean_rank_correlation_of_points": sum(within) / len(within) if within else None,
-        },
+        "in_sample_best": _hindsight(found),
+        "stability": _stability(found),
+        "consistency": _consistency(found),
         "verdict": verdict,
         "code": code,
+    }
+
+
+def _hindsight(found: WalkForward) -> dict[str, Any]:
+    """The best point of the whole range, and what it made more than the picks on the same test days."""
+    gap = None if found.best_chain is None else number(found.best_chain.pnl_micro - found.chain.pnl_micro)
+    return {
+        "settings": found.settings[found.best],
+        "whole_range": dataclasses.asdict(found.best_whole),
+        "same_test_days": None if found.best_chain is None else _chain(found.best_chain),
+        "pnl_gap_usd": gap,
+    }
+
+
+def _stability(found: WalkForward) -> dict[str, Any]:
+    """How often the same point, or a neighbour, is picked."""
+    steady = found.stability
+    return {
+        "different_picks": steady.different,
+        "most_picked": found.settings[steady.most],
+        "most_picked_folds": steady.most_folds,
+        "steps": steady.steps,
+        "same": steady.same,
+        "same_or_neighbour": steady.near,
+    }
+
+
+def _consistency(found: WalkForward) -> dict[str, Any]:
+    """Whether what was good in training is good in the test."""
+    within = [fold.correlation for fold in found.folds if fold.correlation is not None]
+    train, test = found.mean_metrics or (None, None)
+    return {
+        "folds": len(found.folds),
+        "positive_folds": found.positive,
+        "positive_share": found.positive / len(found.folds),
+        "mean_train_metric": train,
+        "mean_test_metric": test,
+        "rank_correlation_of_folds": found.correlation,
+        "mean_rank_correlation_of_points": sum(within) / len(within) if within else None,
     }
 
 

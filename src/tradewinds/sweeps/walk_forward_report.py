@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,9 @@ def sentences(found: WalkForward, lengths: tuple[int, int], anchored: bool, curr
             f"From one fold to the next the pick stayed the same {found.stability.same:,} of {steps:,} times, and the same or "
             f"a neighbour {found.stability.near:,} times."
         )
+    if found.mean_metrics:
+        before, after = found.mean_metrics
+        lines.append(f"The picks' mean {name} is {shown(before, 2)} in training and {shown(after, 2)} in the test.")
     if found.correlation is not None:
         lines.append(
             f"The rank correlation of the picks' {name} in training and in the test is {found.correlation:.2f} over the folds."
@@ -102,35 +105,6 @@ def metric_text(figures: PeriodFigures, by: str) -> str:
     return shown(getattr(figures, RANK_BY[by][0]), 2)
 
 
-def fold_cells(fold: Fold, settings: Mapping[str, Any], by: str) -> list[str]:
-    """Return the cells of a fold's row: dates, settings, the metric in training, and P&L, trades and metric of the test."""
-    dates = fold.dates
-    return [
-        str(dates.number),
-        f"{dates.train_first} – {dates.train_last}",
-        f"{dates.test_first} – {dates.test_last}",
-        *map(setting_text, settings.values()),
-        metric_text(fold.train, by),
-        shown(fold.test.pnl_usd, 2),
-        f"{fold.test.num_trades:,}",
-        metric_text(fold.test, by),
-    ]
-
-
-def fold_header(keys: Sequence[str], by: str, currency: str) -> list[str]:
-    """Return the headings of `fold_cells`."""
-    return [
-        "fold",
-        "training",
-        "test",
-        *keys,
-        f"{by}, training",
-        f"P&L of the test, {currency}",
-        "trades",
-        f"{by}, test",
-    ]
-
-
 def page(found: WalkForward, verdict: str, currency: str, config_name: str) -> Page:
     """Return the report page.
 
@@ -140,10 +114,6 @@ def page(found: WalkForward, verdict: str, currency: str, config_name: str) -> P
         currency: of the account.
         config_name: what was walked forward, for the line below the title.
     """
-    keys = list(found.settings[0])
-    header = tuple(fold_header(keys, found.by, currency))
-    rows = [tuple(fold_cells(fold, found.settings[fold.pick], found.by)) for fold in found.folds]
-    sides = "rll" + "l" * len(keys) + "rrrr"
     compared = [("the picks, chosen in advance", found.chain.figures)]
     if found.best_chain:
         compared.append(("the best point in hindsight, same test days", found.best_chain.figures))
@@ -159,9 +129,44 @@ def page(found: WalkForward, verdict: str, currency: str, config_name: str) -> P
         [
             Section("result", "Result", [Text(verdict), figures]),
             Section("equity", "Out-of-sample equity", [_plot(found, currency)]),
-            Section("folds", "Folds", [ReportTable(header, rows, sides)]),
+            Section("folds", "Folds", [_folds(found, currency)]),
             Section("limits", "How to read it", [Items(_LIMITS)]),
         ],
+    )
+
+
+def _folds(found: WalkForward, currency: str) -> ReportTable:
+    """A row per fold: dates, settings, the metric in training, and metric, P&L and trades of the test."""
+    keys, by = list(found.settings[0]), found.by
+    header = (
+        "fold",
+        "training",
+        "test",
+        *keys,
+        f"{by}, training",
+        f"{by}, test",
+        f"P&L of the test, {currency}",
+        "trades",
+    )
+    return ReportTable(
+        header,
+        [_cells(fold, found.settings[fold.pick], by) for fold in found.folds],
+        "rll" + "l" * len(keys) + "rrrr",
+    )
+
+
+def _cells(fold: Fold, settings: Mapping[str, Any], by: str) -> tuple[str, ...]:
+    """The cells of a fold's row."""
+    dates = fold.dates
+    return (
+        str(dates.number),
+        f"{dates.train_first} – {dates.train_last}",
+        f"{dates.test_first} – {dates.test_last}",
+        *map(setting_text, settings.values()),
+        metric_text(fold.train, by),
+        metric_text(fold.test, by),
+        shown(fold.test.pnl_usd, 2),
+        f"{fold.test.num_trades:,}",
     )
 
 
