@@ -64,7 +64,7 @@ def test_the_numbers_of_shares_are_those_of_risk_costs_and_the_strategy():
     assert {key.partition(".")[0] for key in found} == {"risk", "costs", "strategy", "seed"}
     assert found["strategy.parameters.fall_pct"] == 3.0 and found["strategy.parameters.max_days"] == 10
     mine = shares(strategy={"name": "Mean Reversion", "parameters": {"fall_pct": 4.5}})
-    assert dict((key, value) for key, value, _ in numbers(mine))["strategy.parameters.fall_pct"] == 4.5
+    assert {key: value for key, value, _ in numbers(mine)}["strategy.parameters.fall_pct"] == 4.5
 
 
 def test_what_is_no_amount_is_0_is_rounded_away_or_out_of_range_is_left_out_and_said():
