@@ -23,7 +23,7 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     run_job(
         lambda: sweep_chunk(snakemake.config, snakemake.input.order, snakemake.threads, snakemake.output[0]),
-        stage="sweep_chunk",
+        rule="sweep_chunk",
         log=snakemake.log[0],
         target=snakemake.output[0],
     )

@@ -29,6 +29,6 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     run_job(
         lambda: score(snakemake.config, snakemake.output[0]),
-        stage="calibration",
+        rule="calibration",
         log=snakemake.log[0],
     )

@@ -15,7 +15,7 @@ from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import CASH, REASONS, Opposing, RiskLimits
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import Replay, Universe, WindowCodes
-from tradewinds.engine.trades import legs_of, trades_of
+from tradewinds.engine.trades import legs_of, positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE, cent_fee
 
 MINUTE = 60
@@ -121,7 +121,7 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     found = _replayed(*given, full_audit=full_audit)
     books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
     quick, summary = _replayed(*given, counted=False), _account(*given, counted=False).summary()
-    assert summary.pnl_micro.tolist() == [trade.pnl for trade in trades_of(found.journal)]
+    assert summary.pnl_micro.tolist() == [trade.pnl for trade in positions_of(found.journal)]
     assert (quick.fills, quick.equity, quick.end_cash_micro) == (found.fills, found.equity, found.end_cash_micro)
     assert not quick.rejections and all(decision.filled for decision in quick.decisions)
     if full_audit:
@@ -137,7 +137,7 @@ def books_add_up(outcome, start_micro, netted):
     journal.check(start_micro, outcome.end_cash_micro)
     noted = np.array(outcome.equity, np.int64).reshape(-1, 3)
     assert journal.cash(start_micro, noted[:, 0], before_fills=True).tolist() == noted[:, 1].tolist()
-    for fill, trade, leg in zip(outcome.fills, trades_of(journal), legs_of(journal), strict=True):
+    for fill, trade, leg in zip(outcome.fills, positions_of(journal), legs_of(journal), strict=True):
         assert (trade.entry_fee, trade.opened_ts) == (fill.fee_micro, fill.decision_ts)
         if not netted:
             assert (trade.pnl, trade.closed_ts) == (fill.payout_micro - fill.cost_micro, fill.contract.settle_ts)

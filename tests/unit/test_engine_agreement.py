@@ -20,7 +20,7 @@ from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
-from tradewinds.engine.trades import trades_of
+from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
 LENGTH = 70  # minutes of a world
@@ -246,7 +246,7 @@ def assert_same(outcome, naive, step):
     found = [(*row[:4], dollars(row[4]), *row[5:]) for row in every_decision(outcome, step)]
     assert found == sorted(naive.decided)
     assert outcome.rejections == naive.refused
-    assert [(dollars(trade.pnl), trade.closed_ts) for trade in trades_of(outcome.journal)] == [
+    assert [(dollars(trade.pnl), trade.closed_ts) for trade in positions_of(outcome.journal)] == [
         (x.received - x.quantity * x.price - x.fee, x.ended) for x in naive.fills
     ]
     assert dollars(outcome.end_cash_micro) == naive.cash

@@ -1,4 +1,4 @@
-"""Trades, made from a journal: cost, proceeds, fees and flows of each position, from its first fill to its last row."""
+"""Positions, made from a journal: cost, proceeds, fees and flows of each, from its first fill to its last row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tradewinds.engine.journal import Journal, Kind
 
 
 class Position(NamedTuple):
-    """A trade: the sums over all legs of a position.
+    """A position: sums over all its legs, from its first fill to its last row. `Trade` adds the facts of its market.
 
     Entries are fills that enlarge a leg's holding; exits are fills that reduce it, and settlements. Cash is signed and without
     fees: that of a purchase is below 0.
@@ -88,8 +88,8 @@ class Leg(NamedTuple):
     pnl: int
 
 
-def trades_of(journal: Journal) -> list[Position]:
-    """Return the trades of a journal, in order of their positions' numbers.
+def positions_of(journal: Journal) -> list[Position]:
+    """Return the positions of a journal, in order of their numbers.
 
     Args:
         journal: the books.

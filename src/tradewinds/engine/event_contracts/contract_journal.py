@@ -92,7 +92,7 @@ def journal_of(fills: Ints, settlements: Ints, tickers: Sequence[str]) -> Journa
     # at one instant settlements come before orders
     columns = dict(zip(_COLUMNS, np.concatenate([settled, orders], axis=1), strict=True))
     columns["quantity"] = columns["quantity"] * MICRO
-    return Journal.in_order(columns, instruments=tickers, legs=[s.name for s in Side], reasons=REASONS)
+    return Journal.sorted_by_time(columns, instruments=tickers, legs=[s.name for s in Side], reasons=REASONS)
 
 
 def _block(columns: Sequence[Ints | int], rows: int) -> Ints:

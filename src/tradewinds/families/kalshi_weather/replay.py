@@ -21,7 +21,7 @@ from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import Replay, ReplayOutcome, Universe, WindowCodes
 from tradewinds.engine.result import RunResult, Summary, Trade
-from tradewinds.engine.trades import Position, trades_of
+from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
@@ -227,7 +227,7 @@ class _Study:
             journal=outcome.journal,
             trades=[
                 _trade(fill, position, *self.owners[fill.contract.ticker])
-                for fill, position in zip(outcome.fills, trades_of(outcome.journal), strict=True)
+                for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
             ],
             equity=points,
             decisions=outcome.decisions,
@@ -236,7 +236,7 @@ class _Study:
             watermark=seen.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
-            family=score_metrics(scored),
+            family_metrics=score_metrics(scored),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
             scored=scored,
