@@ -14,7 +14,7 @@ from tests.reference.naive_engine import NO, YES, Candle, NaiveEngine, Settings
 from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision, micro, replay_candles, rules
 from tradewinds.engine.event_contracts import replay as replay_module
 from tradewinds.engine.event_contracts import sizing
-from tradewinds.engine.event_contracts.candles import Seen
+from tradewinds.engine.event_contracts.candles import VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
@@ -305,9 +305,9 @@ def test_buffers_that_are_full_at_once_lose_nothing(world):
 @given(worlds())
 def test_crossed_quotes_and_the_watermark_are_those_that_are_met_on_the_way(world):
     naive = world.reference()
-    seen = Seen(world.how.step_seconds, world.how.max_age_seconds)
+    seen = VisibleQuotes(world.how.step_seconds, world.how.max_age_seconds)
     for what in world.contracts:
-        seen.take_in([what], world.candles)
+        seen.add([what], world.candles)
     assert seen.crossed == naive.crossed
     assert seen.watermark == (None if naive.used < 0 else naive.used)
 

@@ -14,12 +14,12 @@ from typing import Any
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
-from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
-from tradewinds.engine.event_contracts.replay import Replay, ReplayOutcome, Universe, WindowCodes
+from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
 from tradewinds.engine.result import RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.kalshi_weather import climate_days
@@ -141,18 +141,18 @@ class _Study:
         replayed = [event for event in events if event.skip is None]
         self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
         groups = {event.ticker: _group(event) for event in replayed}
-        self.universe = Universe(
+        self.run_contracts = RunContracts(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
         self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
-            Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
+            Replay(self.run_contracts, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
-        self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
+        self.seen = {clock: VisibleQuotes(*clock) for clock in map(_clock, self.rules)}
         self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
-        self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
+        self.live, self.since, self.start_ts = LiveCandles.empty(), -NEVER, NEVER
         self.settled: set[int] = set()
         self.refused: Counter[str] = Counter()
 
@@ -172,17 +172,17 @@ class _Study:
         self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
         self.coverage.count(events, batch.candles)
         contracts = self._admit([event for event in events if event.skip is None])
-        idx = [self.universe.idx[contract.ticker] for contract in contracts]
-        self.window = self.window.then(self.since, contracts, idx, batch.candles)
+        idx = [self.run_contracts.idx[contract.ticker] for contract in contracts]
+        self.live = self.live.next(self.since, contracts, idx, batch.candles)
         for seen in self.seen.values():
-            seen.take_in(contracts, batch.candles)
+            seen.add(contracts, batch.candles)
         if self.start_ts < NEVER:
             end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
             wanted = instants(self.start_ts, self.since, end, self.settled)
-            self._advance(WindowCodes(self.universe, self.window), batch.until, wanted)
+            self._advance(CodedCandles(self.run_contracts, self.live), batch.until, wanted)
         self.since = batch.until
 
-    def _advance(self, codes: WindowCodes, until: int, wanted: Sequence[int]) -> None:
+    def _advance(self, codes: CodedCandles, until: int, wanted: Sequence[int]) -> None:
         """All replays; the first has made what they share by the time the others begin."""
         first, *others = self.replays
         first.advance(codes, until, wanted)
@@ -196,7 +196,7 @@ class _Study:
         for event in events:
             tradable, refused = _tradable(event)
             self.refused += refused
-            contracts |= {m.ticker: self.universe.contracts[self.universe.idx[m.ticker]] for m in tradable}
+            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in tradable}
             self.settled |= {market.settle_ts for market in event.markets}
         self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
         return list(contracts.values())
