@@ -1,5 +1,6 @@
 """Small contracts, quotes and rules for the engine's tests: dollars and probabilities as strings, minutes as numbers."""
 
+import contextlib
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -9,7 +10,7 @@ import numpy as np
 from tests.unit import compiled
 from tradewinds.core.units import CENT, MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel, sizing
-from tradewinds.engine.event_contracts.candles import Candles, LiveCandles
+from tradewinds.engine.event_contracts.candles import CandleReader, Candles, LiveCandles
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import CASH, REFUSAL_REASONS, Opposing, RiskLimits
@@ -28,6 +29,12 @@ def micro(dollars):
 
 def pico(probability):
     return int(Decimal(probability) * 10**12)
+
+
+def read_candles(files, tickers, threads=None):
+    """The candles of some markets, with a reader of their own."""
+    with contextlib.closing(CandleReader(threads)) as reader:
+        return reader.read(files, tickers)
 
 
 def contract(

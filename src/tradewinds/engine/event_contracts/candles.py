@@ -6,7 +6,6 @@ time t ≥ e, until the next candle of its market. No row is used before its end
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -108,18 +107,6 @@ class CandleReader:
             traded=traded,
             jumps=jumps,
         )
-
-
-def read_candles(files: Sequence[str], tickers: Sequence[str], threads: int | None = None) -> Candles:
-    """Return the candles of some markets, with a reader of their own.
-
-    Args:
-        files: as CandleReader.read.
-        tickers: as CandleReader.read.
-        threads: as CandleReader.
-    """
-    with contextlib.closing(CandleReader(threads)) as reader:
-        return reader.read(files, tickers)
 
 
 def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
