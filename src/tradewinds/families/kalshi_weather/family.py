@@ -37,7 +37,10 @@ _FORECAST_CODE = (
     f"{_HERE}/schemas.py",
     "core",
 )
-_CALIBRATION_CODE = tuple(f"{_HERE}/{name}" for name in ("strikes.py", "calibration", "validations"))
+_CALIBRATION_CODE = (
+    *(f"{_HERE}/{name}" for name in ("strikes.py", "metrics.py", "calibration", "validations")),
+    "results/metrics.py",
+)
 _DATE = r"\d{4}-\d\d-\d\d"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
