@@ -10,9 +10,16 @@ from typing import Any
 import duckdb
 
 from tradewinds.config.resolve import Config
+from tradewinds.core.damage import naming_damage
 from tradewinds.core.files import read_rows, read_table
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.families.kalshi_weather.calibration.scores import MARKET_PRICE, MODEL, ScoredDay, ScoredMarket
+from tradewinds.families.kalshi_weather.calibration.scores import (
+    MARKET_PRICE,
+    MODEL,
+    ScoredDay,
+    ScoredMarket,
+    calibration_scores,
+)
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
@@ -38,6 +45,22 @@ SELECT market_ticker, bid, ask FROM (
     FROM read_parquet($files) WHERE end_period_ts <= $asof GROUP BY market_ticker)
 WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
 """
+
+
+def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
+    """Return the scores of a run's probabilities and temperatures: the content of calibration.json.
+
+    Args:
+        config: resolved.
+        plan: of a run whose data files exist.
+
+    Raises:
+        DamagedFile: a data file is not what was written.
+        SimulationError: climate reports are not of the station on which a series settles.
+    """
+    with naming_damage(plan.data_files):
+        markets, days = scored_markets_and_days(config, plan)
+    return calibration_scores(markets, days, config["seed"])
 
 
 def scored_markets_and_days(config: Config, plan: EventsPlan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
