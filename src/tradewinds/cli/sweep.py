@@ -61,7 +61,7 @@ def sweep(
     first_after = date_of(split, "--split") if split else None
     options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top)
     run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
-    carry_out(config, options, run_options, SafeConsole())
+    carry_out_sweep(config, options, run_options, SafeConsole())
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SweepOptions:
     top: int = 20
 
 
-def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
+def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
     """Fetch what the points need, replay them all, rank them, write the ranking and show it.
 
     Args:

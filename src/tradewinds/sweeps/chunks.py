@@ -30,7 +30,7 @@ from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60  # that a chunk takes, about
-# CPU seconds per unit of a plan (Plan.units). They are measured for weather events, of six markets and 30 hours
+# CPU seconds per unit of a plan (Plan.units). They are measured for events of six markets and 30 hours
 # (benchmarks/sweep_fan_out.py; docs/scaling.md). ASSUME: a unit of another market family takes no longer; else its jobs do.
 READ_SECONDS = 0.0013  # once for each pass of POINTS_PER_PASS points
 REPLAY_SECONDS = 0.00005  # for each point
