@@ -126,7 +126,7 @@ def _walk(
     folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
     console.print(f"{len(days):,} days, {len(folds):,} fold(s).")
     with ReplayProgress(console, len(windows.points) * (2 * len(folds) + 1)) as progress:
-        windows.advance = progress
+        windows.tell = progress
         return walk_forward(windows, folds, options.metric, days)
 
 
@@ -136,7 +136,7 @@ def _code(conf: Config) -> str:
     from tradewinds.pipeline.jobs import code_digest
 
     family = markets.family_of(conf["market"])
-    return code_digest(*family.code, *(part for stage in family.stages for part in stage.code), "sweeps")
+    return code_digest(*family.code, *(part for rule in family.workflow_rules for part in rule.code), "sweeps")
 
 
 def _currency(conf: Config) -> str:

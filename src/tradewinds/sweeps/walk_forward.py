@@ -136,12 +136,12 @@ class WindowReplays:
 
     Attributes:
         points: in the order of the grid, each of the whole range.
-        advance: called with the number of replays since the last call.
+        tell: called with the number of replays since the last call.
         workers: threads to use; None for one per core.
     """
 
     points: Sequence[SweepPoint]
-    advance: Callable[[int], Any] = lambda done: None
+    tell: Callable[[int], Any] = lambda replayed: None
     workers: int | None = None
     groups: list[list[SweepPoint]] = field(init=False)
 
@@ -168,7 +168,7 @@ class WindowReplays:
         for group, plan in zip(self.groups, self._plans, strict=True):
             part = [SweepPoint(point.settings, {**point.config, **dates}, point.run_id) for point in group]
             with naming_damage(plan.data_files):
-                found |= {one.run_id: one for one in replays.outcomes(part, self.advance, self.workers, plan)}
+                found |= {one.run_id: one for one in replays.outcomes(part, self.tell, self.workers, plan)}
         return [found[point.run_id] for point in self.points]
 
 
