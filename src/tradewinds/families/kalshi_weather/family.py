@@ -218,12 +218,12 @@ class KalshiWeather:
             tell: called with the numbers of events done and of all events.
 
         Raises:
-            SimulationError: as from `replay.simulate`.
+            SimulationError: as from `replay.replay_events`.
         """
         from tradewinds.families.kalshi_weather import replay, run_files
 
         event_files = plan.files
-        result = replay.simulate(
+        result = replay.replay_events(
             config,
             event_files.catalogs,
             event_files.candles,
@@ -246,12 +246,12 @@ class KalshiWeather:
             workers: threads, of DuckDB and of the replays.
 
         Raises:
-            SimulationError: as from `replay.simulate_many`.
+            SimulationError: as from `replay.replay_events_many`.
         """
         from tradewinds.families.kalshi_weather import replay
 
         event_files = plan.files
-        return replay.simulate_many(
+        return replay.replay_events_many(
             configs,
             event_files.catalogs,
             event_files.candles,

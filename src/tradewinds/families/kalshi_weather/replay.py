@@ -53,7 +53,7 @@ CROSSED_QUOTE = "CROSSED_QUOTE"
 _FAIL_KEYS = {MISSING_QUOTES: "quotes", MISSING_PROBABILITIES: "probabilities"}
 
 
-def simulate(
+def replay_events(
     config: Mapping[str, Any],
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
@@ -86,7 +86,7 @@ def simulate(
         return replays.result()
 
 
-def simulate_many(
+def replay_events_many(
     configs: Sequence[Mapping[str, Any]],
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
@@ -97,15 +97,15 @@ def simulate_many(
 ) -> list[Summary]:
     """Summaries of the runs of configs that differ in FAMILY.replay_keys only; candles are read once for all of them.
 
-    Each is the run that `simulate` makes of its config.
+    Each is the run that `replay_events` makes of its config.
 
     Args:
         configs: resolved.
-        catalogs: as in `simulate`, like candles, probabilities, threads and climate.
+        catalogs: as in `replay_events`, like candles, probabilities, threads and climate.
         workers: threads that replay.
 
     Raises:
-        SimulationError: as `simulate`, for whichever config; then there is no result at all.
+        SimulationError: as `replay_events`, for whichever config; then there is no result at all.
     """
     reports = list(climate)
     refuse_wrong_stations(configs[0], catalogs, reports)
