@@ -163,7 +163,7 @@ def draw_range(rng, minutes):
     return {
         "orb.base_minutes": rng.choice(windows),
         "orb.short_or_minutes": rng.choice(windows),
-        "orb.long_or_minutes": rng.choice([*windows, 30]),
+        "orb.long_or_minutes": rng.choice([*windows, 20]),
         "orb.adaptive": rng.random() < 0.4,
         "orb.low_norm_vol": rng.choice([0.35, 0.8, 1.0]),
         "orb.high_norm_vol": rng.choice([1.0, 1.2]),
@@ -192,7 +192,7 @@ def draw_trade(rng, minutes):
         "trade.atr_stop_mult": rng.choice([0.1, 0.5]),
         "trade.atr_stop_cap_mult": rng.choice([0.2, 0.8]),
         "trade.swing_len": rng.choice([1, 1, 2, 3]),
-        "trade.min_risk_ticks": rng.choice([1, 1, 5, 20]),
+        "trade.min_risk_ticks": rng.choice([1, 1, 1, 5, 20]),
         "trade.partials": rng.random() < 0.7,
         "trade.t1_r": rng.choice([0.5, 1.0]),
         "trade.t1_pct": t1_pct,
@@ -204,7 +204,7 @@ def draw_trade(rng, minutes):
         "trade.be_buffer": rng.choice([0.01, 0, 0.05]),
         "trade.trail": rng.choice([None, None, {"start_r": 1.0, "distance_r": 0.5}, {"start_r": 0, "distance_r": 1.0}]),
         "trade.time_stop": rng.choice(
-            [None, None, {"minutes": 5 * minutes, "min_r": 0.5}, {"minutes": minutes, "min_r": 0}]
+            [None, None, None, None, {"minutes": 15, "min_r": 0.5}, {"minutes": 5, "min_r": 0}]
         ),
     }
 
@@ -220,13 +220,13 @@ def draw_money(rng, minutes):
     return {
         "costs": rng.choice(["none", costs, costs, costs]),
         "risk.account": rng.choice(["shared", "shared", "per_symbol"]),
-        "risk.start_balance": rng.choice([100000, 5000, 500]),
+        "risk.start_balance": rng.choice([100000, 100000, 5000, 1000]),
         "risk.sizing": rng.choice(["risk_pct", "risk_pct", "risk_usd", "fixed_shares"]),
         "risk.risk_pct": rng.choice([0.1, 1.0, 5]),
         "risk.risk_usd": rng.choice([50, 433]),
         "risk.fixed_shares": rng.choice([1, 2, 7, 100, 433]),
         "risk.slots": rng.choice([1, 1, 2, 3]),
-        "risk.max_notional_usd": rng.choice([None, None, 2000, 30]),
+        "risk.max_notional_usd": rng.choice([None, None, None, 2000, 100]),
         "risk.max_leverage": rng.choice([4, 1, 0.5]),
     }
 
@@ -234,7 +234,7 @@ def draw_money(rng, minutes):
 def draw_limits(rng, minutes):
     return {
         "governance.scope": rng.choice(["symbol", "account"]),
-        "governance.time_cutoff": rng.choice(["14:30", None, "10:00", "10:10"]),
+        "governance.time_cutoff": rng.choice(["14:30", "14:30", None, None, "10:10"]),
         "governance.max_signals_per_day": rng.choice([3, 1, 10, None]),
         "governance.lockout_after_losses": rng.choice([2, 1, None]),
         "governance.max_daily_loss_r": rng.choice([None, None, 1, 0.5]),
@@ -258,7 +258,7 @@ def draw_score(rng, minutes):
     base = min(rng.choice([0.5, 1, 1, 2]), reachable)
     changes = {f"factors.{name}.enabled": on[weight] for weight, name in names.items()}
     return changes | {
-        "scoring.enabled": rng.random() < 0.35 and reachable > 0,
+        "scoring.enabled": rng.random() < 0.25 and reachable > 0,
         "scoring.weights": weights,
         "scoring.base_required": base,
         "scoring.weak_trend_required": min(base + rng.choice([0, 1]), max(reachable, base)),
