@@ -72,6 +72,7 @@ class EquitiesIntraday:
         ),
     )
     code = (
+        "engine/bar_sessions",
         "engine/equity.py",
         "engine/journal.py",
         "engine/trades.py",
@@ -80,7 +81,12 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
-        _HERE,
+        f"{_HERE}/family.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/session_panel.py",
+        f"{_HERE}/session_rules.py",
     )
     load_code = ()
     run_files = ()

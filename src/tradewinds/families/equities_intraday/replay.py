@@ -61,13 +61,13 @@ class IntradayStudy:
         """
         panel = read_session_panel(plan.files.panel)
         days = [day_number(config["date_start_local"]), day_number(config["date_end_local"]) + 1]
-        first, end = np.searchsorted(panel.session_days, days).tolist()
+        first, end = np.searchsorted(panel.days, days).tolist()
         if first == end:
             span = f"{config['date_start_local']} to {config['date_end_local']}"
             what = f"{config['calendar']} has no session from {span}."
             raise DataMissing(what, where="date_start_local", remedy="Choose a range with trading days.")
         timezone = calendar_of(config["calendar"], config["date_end_local"]).timezone
-        history = History(bars_of(panel, config["bars"]["minutes"]), splits_of(config["actions"]))
+        history = History(bars_of(panel), splits_of(config["actions"]))
         return cls(panel, history, timezone, first, end)
 
     @property
@@ -95,26 +95,21 @@ class IntradayStudy:
         return run_policies(self.history, self.rules(config), cutoff, self.first, self.end)
 
 
-def bars_of(panel: SessionPanel, minutes: int) -> MinuteBars:
-    """Return the bars of a panel.
-
-    Args:
-        panel: the panel.
-        minutes: length of a bar.
-    """
+def bars_of(panel: SessionPanel) -> MinuteBars:
+    """Return the bars of a panel."""
     return MinuteBars(
         symbols=panel.symbols,
-        days=panel.session_days,
+        days=panel.days,
         open_ts=panel.open_ts,
         close_ts=panel.close_ts,
-        first_row=panel.offsets,
+        first_row=panel.first_row,
         minute=panel.minute,
         open=panel.open,
         high=panel.high,
         low=panel.low,
         close=panel.close,
         volume=panel.volume,
-        bar_minutes=minutes,
+        bar_minutes=panel.bar_minutes,
     )
 
 
