@@ -91,6 +91,7 @@ class KalshiWeather:
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/listed_markets.py",
+        f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
         f"{_HERE}/strikes.py",
         f"{_HERE}/climate_days.py",
