@@ -23,8 +23,8 @@ from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
@@ -170,12 +170,12 @@ def _side_by_side(arguments: tuple, times: int) -> Pair:
     """Scan and simulate in turn, after a first simulation that warms up."""
     files = sorted(arguments[2].values())
     scans, runs = [], []
-    result = replay.simulate(*arguments)
+    result = replay.replay_events(*arguments)
     for _ in range(times):
         started = time.perf_counter()
         rows = duckdb.connect().execute(SCAN, [files]).fetchall()[0][0]
         scans.append(time.perf_counter() - started)
         started = time.perf_counter()
-        result = replay.simulate(*arguments)
+        result = replay.replay_events(*arguments)
         runs.append(time.perf_counter() - started)
     return Pair(rows, min(scans), min(runs), result)

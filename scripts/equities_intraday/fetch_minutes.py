@@ -19,7 +19,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_minutes_job.fetch_minutes_job(args.symbol, args.month, args.calendar, args.through, args.out),
-        stage="fetch_minutes",
+        rule="fetch_minutes",
         refused=FetchError,
         log=args.log,
     )

@@ -18,4 +18,4 @@ def import_minutes(raw_config: dict) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: import_minutes(snakemake.config), stage="import_minutes", log=snakemake.log[0])
+    run_job(lambda: import_minutes(snakemake.config), rule="import_minutes", log=snakemake.log[0])

@@ -14,4 +14,4 @@ def session_panel(raw_config: dict) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: session_panel(snakemake.config), stage="session_panel", log=snakemake.log[0])
+    run_job(lambda: session_panel(snakemake.config), rule="session_panel", log=snakemake.log[0])

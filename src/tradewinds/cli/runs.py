@@ -40,7 +40,7 @@ def runs(
         int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
     ] = None,
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:
@@ -48,10 +48,10 @@ def runs(
 
     Reads the database. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
     """
-    from tradewinds.database import queries  # here: see listing.py
+    from tradewinds.database import queries, query_filters  # here: see listing.py
 
     machine = listing.for_programs(as_json, as_csv)
-    wanted = queries.RunFilter(status and status.value, series, strategy)
+    wanted = query_filters.RunFilter(status and status.value, series, strategy)
     with queries.reading(listing.database_url(database, config)) as connection:
         shown = limit or (None if machine else SHOWN)
         rows = queries.list_runs(connection, wanted, limit=shown)

@@ -99,7 +99,7 @@ class Month:
         for day in DAYS:
             table = pa.Table.from_pylist(self.candles[day], schemas.CANDLES)
             files.write_parquet(paths[SERIES, day], table, self.said[day])
-        return replay.simulate(self.conf, {SERIES: catalog}, paths, p_path, climate=[climate])
+        return replay.replay_events(self.conf, {SERIES: catalog}, paths, p_path, climate=[climate])
 
     def set(self, table, index=0, day=DAYS[0], **changes):
         getattr(self, table)[day][index] |= changes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
@@ -47,15 +47,15 @@ class EquitiesDaily:
 
     name = "equities_daily"
     services = _SERVICES
-    stages = (
-        Stage("fetch_bars", "bars", FETCH, wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "year": r"\d{4}"}),
-        Stage(
+    workflow_rules = (
+        WorkflowRule("fetch_bars", "bars", FETCH, wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "year": r"\d{4}"}),
+        WorkflowRule(
             "import_bars",
             "bars",
             COMPUTE,
             (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "reference_data/written_dates.py", "core"),
         ),
-        Stage("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
+        WorkflowRule("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
     )
     code = (
         "engine/equity.py",
@@ -190,12 +190,12 @@ class EquitiesDaily:
             tell: called with (units of work done, units in all).
 
         Raises:
-            DataMissing: as replay.simulate.
-            SimulationError: as replay.simulate.
+            DataMissing: as replay.replay_shares.
+            SimulationError: as replay.replay_shares.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate(config, plan, threads, tell)
+        return replay.replay_shares(config, plan, threads, tell)
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
         """Replay the points of a sweep and return a summary of each, in order.
@@ -206,12 +206,12 @@ class EquitiesDaily:
             workers: number of threads that the replays may use; this family uses one.
 
         Raises:
-            DataMissing: as replay.simulate_many.
-            SimulationError: as replay.simulate_many.
+            DataMissing: as replay.replay_shares_many.
+            SimulationError: as replay.replay_shares_many.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate_many(configs, plan, workers)
+        return replay.replay_shares_many(configs, plan, workers)
 
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_intraday import minute_findings
 from tradewinds.families.equities_intraday.config_rules import note_problems
 from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
@@ -51,20 +51,20 @@ class EquitiesIntraday:
 
     name = "equities_intraday"
     services: Mapping[str, Service] = {"yahoo": Service("chart")}
-    stages = (
-        Stage(
+    workflow_rules = (
+        WorkflowRule(
             "fetch_minutes",
             "minutes",
             FETCH,
             wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "month": r"\d{4}-\d{2}"},
         ),
-        Stage(
+        WorkflowRule(
             "import_minutes",
             "minutes",
             COMPUTE,
             (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "reference_data/exchange_calendar.py", "core"),
         ),
-        Stage(
+        WorkflowRule(
             "session_panel",
             "minutes",
             COMPUTE,
@@ -72,6 +72,7 @@ class EquitiesIntraday:
         ),
     )
     code = (
+        "engine/bar_sessions",
         "engine/equity.py",
         "engine/journal.py",
         "engine/trades.py",
@@ -80,7 +81,12 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
-        _HERE,
+        f"{_HERE}/family.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/session_panel.py",
+        f"{_HERE}/session_rules.py",
     )
     load_code = ()
     run_files = ()

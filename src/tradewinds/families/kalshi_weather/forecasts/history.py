@@ -26,7 +26,7 @@ HALF_DAY = DAY_SECONDS // 2
 
 
 @dataclass(frozen=True)
-class History:
+class WeatherHistory:
     """Data of one station and target, a row per day from `first` on.
 
     Temperatures are in °F, NaN where there is none; instants in Unix seconds, NEVER where there is none.
@@ -40,7 +40,7 @@ class History:
         observed_known_ts: when that report was known; (days,).
         value_f: guidance of the target extreme; (models, days).
         other_f: guidance of the day's other extreme, of the same run; (models, days).
-        tmp_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
+        hourly_extreme_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
         known_ts: when that run was known; (models, days).
     """
 
@@ -52,7 +52,7 @@ class History:
     observed_known_ts: Ints
     value_f: Floats
     other_f: Floats
-    tmp_f: Floats
+    hourly_extreme_f: Floats
     known_ts: Ints
 
     def day(self, index: int) -> dt.date:
@@ -74,7 +74,7 @@ def read_history(
     asof_policy: Mapping[str, Any],
     models: Sequence[str],
     lag_hours: Mapping[str, float] | None = None,
-) -> History:
+) -> WeatherHistory:
     """The history of a station's target.
 
     Preliminary reports are left out. Of several final reports of a day the last row counts.
@@ -98,7 +98,7 @@ def read_history(
         _ModelRuns.from_guidance(guidance, model, lags.get(model)).latest_known(station, first, asof)
         for model in models
     ]
-    return History(
+    return WeatherHistory(
         first=first,
         target=station.target,
         models=tuple(models),
@@ -107,7 +107,7 @@ def read_history(
         observed_known_ts=observed_known,
         value_f=np.array([one.value_f for one in latest]),
         other_f=np.array([one.other_f for one in latest]),
-        tmp_f=np.array([one.tmp_f for one in latest]),
+        hourly_extreme_f=np.array([one.hourly_extreme_f for one in latest]),
         known_ts=np.array([one.known_ts for one in latest]),
     )
 
@@ -141,11 +141,11 @@ def guidance_day(ftime_ts: Ints, target: str) -> Ints:
 
 
 class _LatestRun(NamedTuple):
-    """Of the latest run known by each day's as-of time; all (days,), as in History."""
+    """Of the latest run known by each day's as-of time; all (days,), as in WeatherHistory."""
 
     value_f: Floats
     other_f: Floats
-    tmp_f: Floats
+    hourly_extreme_f: Floats
     known_ts: Ints
 
 
@@ -193,7 +193,7 @@ class _ModelRuns:
         other[day_index] = _values_at(runs, other_keys, others)
         tmp_keys, tmps = self._temperature_extremes(station)
         tmp[day_index] = _values_at(runs, tmp_keys, tmps)
-        return _LatestRun(value_f=value, other_f=other, tmp_f=tmp, known_ts=known)
+        return _LatestRun(value_f=value, other_f=other, hourly_extreme_f=tmp, known_ts=known)
 
     def _other_extremes(self, target: str) -> tuple[Ints, Floats]:
         """Day-and-run keys and °F of the extremes that are not the target."""
