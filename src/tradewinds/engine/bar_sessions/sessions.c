@@ -202,6 +202,8 @@ static Inside inside(const Rules *rules, const Bars *bars, i64 row, const Positi
     i64 targets = reached(rules, p, favourable), left = p->left;
     for (i64 i = 0; i < targets; i++)
         left -= p->quantity[p->part + i];
+    if (left == p->left)
+        targets = 0; /* parts of no shares leave nothing, so no policy differs by them */
     if (policy == PESSIMISTIC || (policy == PATH && !entered_inside && !adverse_second))
         return adverse_reaches ? (Inside){0, true} : (Inside){targets, false};
     bool stopped =
