@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -164,6 +165,12 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     """
     study = IntradayStudy.of(configs[0], plan)
     return [_summary(study, study.replay(config)) for config in configs]
+
+
+def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+    """Return the dates of a config's sessions; raises DataMissing as simulate."""
+    study = IntradayStudy.of(config, plan)
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
 
 
 def _result(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult) -> RunResult:
