@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:          ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-.venv/.installed: requirements.lock pyproject.toml hatch_build.py src/tradewinds/engine/event_contracts/kernel.c
+.venv/.installed: requirements.lock pyproject.toml hatch_build.py $(wildcard src/tradewinds/engine/*/*.[ch])
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -30,7 +30,7 @@ test: install  ## run all linters and tests
 lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/event_contracts/*.c
+	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/*/*.[ch]
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""Build hook: compiles the engine's loops (engine/event_contracts/kernel.c) for an installation or a wheel."""
+"""Build hook: compiles the engine's loops, one shared library each, for an installation or a wheel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-SOURCE, LIBRARY = "src/tradewinds/engine/event_contracts/kernel.c", "src/tradewinds/engine/event_contracts/_kernel.so"
+ENGINE = "src/tradewinds/engine"
+SOURCE, LIBRARY = f"{ENGINE}/event_contracts/kernel.c", f"{ENGINE}/event_contracts/_kernel.so"
+SESSIONS = [f"{ENGINE}/bar_sessions/{name}" for name in ("sessions.c", "exact.h", "history.h", "score.h")]
+LOOPS = {LIBRARY: [SOURCE], f"{ENGINE}/bar_sessions/_sessions.so": SESSIONS}  # library -> its C source, then its headers
 FLAGS = ["-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fPIC", "-shared"]
 
 
@@ -32,15 +35,27 @@ def compile_to(library: Path, source: Path, digest: str) -> None:
     Args:
         library: path of the shared library.
         source: path of the C source.
-        digest: SHA-256 of the source, which the library then carries: kernel.py refuses a library of another source.
+        digest: SHA-256 of the source and its headers, which the library then carries: the module that loads it refuses a
+            library of other sources.
     """
     part = library.with_name(f"{library.name}.{os.getpid()}")
     command = [*(compiler() or [sys.executable, "-m", "ziglang", "cc"]), *FLAGS, f'-DSOURCE_DIGEST="{digest}"']
     try:
-        subprocess.run([*command, "-o", str(part), str(source)], check=True)
+        subprocess.run([*command, "-o", str(part), str(source), "-lm"], check=True)
         part.replace(library)
     finally:
         part.unlink(missing_ok=True)
+
+
+def compile_all(root: Path) -> None:
+    """Compile every loop of a checkout.
+
+    Args:
+        root: folder of the checkout.
+    """
+    for library, sources in LOOPS.items():
+        text = b"".join((root / name).read_bytes() for name in sources)
+        compile_to(root / library, root / sources[0], hashlib.sha256(text).hexdigest())
 
 
 class Compile(BuildHookInterface):
@@ -51,14 +66,13 @@ class Compile(BuildHookInterface):
         return [] if compiler() else ["ziglang>=0.13"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile the library and add it to the wheel.
+        """Compile the libraries and add them to the wheel.
 
         Args:
             version: version of the build target; not used.
             build_data: settings of the build, changed in place.
         """
-        source = Path(self.root, SOURCE)
-        compile_to(Path(self.root, LIBRARY), source, hashlib.sha256(source.read_bytes()).hexdigest())
-        build_data["artifacts"].append(LIBRARY)
+        compile_all(Path(self.root))
+        build_data["artifacts"].extend(LOOPS)
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{next(iter(platform_tags()))}"  # for any Python 3 on this kind of machine

@@ -200,7 +200,7 @@ def _until(days: Iterable[ScoredDay], last: int, first: int = 0) -> list[ScoredD
 
 def _only(history: History, model: int) -> History:
     """Return a history with one of its models."""
-    parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "tmp_f", "known_ts")}
+    parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts")}
     return replace(history, models=(history.models[model],), **parts)
 
 

@@ -95,8 +95,16 @@ def _alone(raw: dict[str, Any], point: SweepPoint) -> PointOutcome:
         section[name] = value
     conf = resolve.resolve(written)
     run = _run(conf)
-    year = {"days_per_year": run.days_per_year, "around_the_clock": run.around_the_clock}
-    return PointOutcome.of(point.settings, resolve.run_id(conf), run.equity, run.trades, **year)
+    return PointOutcome(
+        point.settings,
+        resolve.run_id(conf),
+        equity_ts=np.array([one.ts for one in run.equity], np.int64),
+        equity_micro=np.array([one.equity_micro for one in run.equity], np.int64),
+        decision_ts=np.array([trade.decision_ts for trade in run.trades], np.int64),
+        pnl_micro=np.array([trade.pnl_micro for trade in run.trades], np.int64),
+        days_per_year=run.days_per_year,
+        around_the_clock=run.around_the_clock,
+    )
 
 
 def _run(conf: resolve.Config) -> RunResult:

@@ -30,7 +30,7 @@ from rich.console import Console
 
 from benchmarks import common_workload
 from benchmarks.scale_workload import seeds
-from tradewinds.cli.sweep import SweepOptions, carry_out
+from tradewinds.cli.sweep import SweepOptions, carry_out_sweep
 from tradewinds.config import resolve
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.runner import RunOptions
@@ -160,7 +160,7 @@ def _swept(grid: list[str], profile: str | None, keep: bool = False) -> tuple[di
     split = resolve.load(Path("config.yaml"))["date_end_local"] - dt.timedelta(days=3)
     started = time.perf_counter()
     options = RunOptions(fetch="never", max_parallel_events=1, profile=profile)
-    carry_out(Path("config.yaml"), SweepOptions(grid, split=split), options, Console(quiet=True))
+    carry_out_sweep(Path("config.yaml"), SweepOptions(grid, split=split), options, Console(quiet=True))
     seconds = time.perf_counter() - started
     [folder] = Path("backtests/sweeps").iterdir()
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}, seconds

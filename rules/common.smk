@@ -129,12 +129,12 @@ continue_growing_files()
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
-RULE_FILES = list(dict.fromkeys(stage.file for stage in FAMILY.stages))
-COMPUTED = [stage for stage in FAMILY.stages if stage.code]
+RULE_FILES = list(dict.fromkeys(each.file for each in FAMILY.workflow_rules))
+COMPUTED = [each for each in FAMILY.workflow_rules if each.code]
 CODE = dict(
     zip(
-        [stage.rule for stage in COMPUTED],
-        [jobs.code_digest(*stage.code) for stage in COMPUTED],
+        [each.name for each in COMPUTED],
+        [jobs.code_digest(*each.code) for each in COMPUTED],
         strict=True,
     )
 )
@@ -145,7 +145,11 @@ LOADED = (
 
 
 wildcard_constraints:
-    **{name: form for stage in FAMILY.stages for name, form in stage.wildcards.items()},
+    **{
+        name: form
+        for each in FAMILY.workflow_rules
+        for name, form in each.wildcards.items()
+    },
     sweep="[0-9a-f-]{36}",
 
 

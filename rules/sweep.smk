@@ -1,6 +1,6 @@
 """Sweep: replay some points of a sweep, about a minute of them per job, so that jobs can run on other machines.
 
-Needs: the chunk's order file (settings and run ids of its points), and what a replay reads. Makes:
+Needs: the chunk's points (settings and run ids), and what a replay reads. Makes:
 {output_dir}/sweeps/{sweep}/chunks/{digest}.json, the figures of each point before and after the split date.
 `all` does not include it: `tradewinds sweep --profile P` asks for the chunks of its sweep.
 """
@@ -9,7 +9,7 @@ Needs: the chunk's order file (settings and run ids of its points), and what a r
 rule sweep_chunk:
     input:
         **replay_inputs(),
-        order=f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.yaml",
+        points=f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.yaml",
     output:
         f"{SWEEPS}/{{sweep}}/chunks/{{digest}}.json",
     log:

@@ -32,7 +32,7 @@ if __name__ == "__main__":
     recorded = {kind: list(snakemake.input[kind]) for kind in snakemake.params.recorded}
     run_job(
         lambda: load(folder, url, recorded, snakemake.output[0]),
-        stage="load",
+        rule="load",
         refused=DatabaseError,
         log=snakemake.log[0],
     )

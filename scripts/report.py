@@ -16,4 +16,4 @@ def report(folder: Path) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: report(Path(snakemake.output.report).parent), stage="report", log=snakemake.log[0])
+    run_job(lambda: report(Path(snakemake.output.report).parent), rule="report", log=snakemake.log[0])

@@ -22,6 +22,6 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     run_job(
         lambda: simulate(snakemake.config, [str(path) for path in snakemake.input], snakemake.threads),
-        stage="simulate",
+        rule="simulate",
         log=snakemake.log[0],
     )

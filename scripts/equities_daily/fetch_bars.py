@@ -23,7 +23,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_bars_job.fetch_bars_job(args.symbol, int(args.year), args.through, args.out),
-        stage="fetch_bars",
+        rule="fetch_bars",
         refused=FetchError,
         log=args.log,
     )

@@ -18,4 +18,4 @@ def import_bars(raw_config: dict) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: import_bars(snakemake.config), stage="import_bars", log=snakemake.log[0])
+    run_job(lambda: import_bars(snakemake.config), rule="import_bars", log=snakemake.log[0])

@@ -13,4 +13,4 @@ def panel(raw_config: dict) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: panel(snakemake.config), stage="panel", log=snakemake.log[0])
+    run_job(lambda: panel(snakemake.config), rule="panel", log=snakemake.log[0])

@@ -24,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_jobs.fetch_candles_job(args.series, args.date, args.window, args.catalog, args.out),
-        stage="fetch_candles",
+        rule="fetch_candles",
         refused=FetchError,
         log=args.log,
         target=args.out,

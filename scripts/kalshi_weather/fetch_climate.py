@@ -23,7 +23,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_jobs.fetch_climate_job(args.station, int(args.year), args.through, args.out),
-        stage="fetch_climate",
+        rule="fetch_climate",
         refused=FetchError,
         log=args.log,
     )

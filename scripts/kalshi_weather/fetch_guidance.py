@@ -24,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_jobs.fetch_guidance_job(args.station, args.model, int(args.year), args.through, args.out),
-        stage="fetch_guidance",
+        rule="fetch_guidance",
         refused=FetchError,
         log=args.log,
     )

@@ -39,6 +39,6 @@ if __name__ == "__main__":
             dt.date.fromisoformat(snakemake.wildcards.through),
             snakemake.output[0],
         ),
-        stage="forecast",
+        rule="forecast",
         log=snakemake.log[0],
     )

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     run_job(
         lambda: mirror_candles(snakemake.config, list(snakemake.input), snakemake.output[0]),
-        stage="mirror_candles",
+        rule="mirror_candles",
         refused=DatabaseError,
         log=snakemake.log[0],
     )

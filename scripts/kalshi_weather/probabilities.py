@@ -25,6 +25,6 @@ if __name__ == "__main__":
     enter_storage(snakemake)
     run_job(
         lambda: probabilities(snakemake.config, snakemake.output[0]),
-        stage="probabilities",
+        rule="probabilities",
         log=snakemake.log[0],
     )

@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_jobs.sync_catalog_job(args.series, args.through, args.out),
-        stage="sync_catalog",
+        rule="sync_catalog",
         refused=FetchError,
         log=args.log,
     )

@@ -82,7 +82,7 @@ def write(folder: Path, payouts: list[int]) -> str:
         watermark=T0,
         start_ts=T0,
         end_ts=T0 + 86_400,
-        family=score_metrics([ForecastOutcome(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
+        family_metrics=score_metrics([ForecastOutcome(EVENT, f"{EVENT}-B80.5", 500_000_000_001, True)]),
         days_per_year=DAYS_PER_YEAR,
         around_the_clock=True,
     )

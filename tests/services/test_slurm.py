@@ -17,7 +17,7 @@ from rich.console import Console
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS, wait_until
-from tradewinds.cli.sweep import SweepOptions, carry_out
+from tradewinds.cli.sweep import SweepOptions, carry_out_sweep
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
@@ -132,7 +132,7 @@ def test_a_sweep_goes_on_after_a_killed_job_and_is_the_same(here, server, slurm,
     def submitted(profile: str | None) -> int:
         before = slurm.jobs()
         options = SweepOptions(grid=GRID, split=dt.date(2025, 1, 2))
-        carry_out(Path("config.yaml"), options, RunOptions(fetch="never", profile=profile), Console(quiet=True))
+        carry_out_sweep(Path("config.yaml"), options, RunOptions(fetch="never", profile=profile), Console(quiet=True))
         return len(slurm.jobs()) - len(before)
 
     def files() -> dict[str, bytes]:

@@ -52,11 +52,11 @@ def row_at(e, low, end, t):
 
 
 def _columns(group):
-    return kernel._words(*(column.ctypes.data for column in group))
+    return kernel._structure(*(column.ctypes.data for column in group))
 
 
 def _limits(limits):
-    return kernel._words(*map(int, limits))
+    return kernel._structure(*map(int, limits))
 
 
 def settle(ts, market, account, order, rows=None):
@@ -65,7 +65,7 @@ def settle(ts, market, account, order, rows=None):
 
 
 def buy(fill, market, account, limits, fills):
-    _buy(kernel._words(*fill), _columns(market), _columns(account), _limits(limits), fills.ctypes.data)
+    _buy(kernel._structure(*fill), _columns(market), _columns(account), _limits(limits), fills.ctypes.data)
 
 
 def full(yes_held, no_held, side, in_event, limits):

@@ -1,5 +1,6 @@
 """Small contracts, quotes and rules for the engine's tests: dollars and probabilities as strings, minutes as numbers."""
 
+import contextlib
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -9,13 +10,13 @@ import numpy as np
 from tests.unit import compiled
 from tradewinds.core.units import CENT, MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel, sizing
-from tradewinds.engine.event_contracts.candles import Candles, Window
+from tradewinds.engine.event_contracts.candles import CandleReader, Candles, LiveCandles
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
-from tradewinds.engine.event_contracts.limits import CASH, REASONS, Opposing, RiskLimits
+from tradewinds.engine.event_contracts.limits import CASH, REFUSAL_REASONS, Opposing, RiskLimits
 from tradewinds.engine.event_contracts.order_rules import Rules
-from tradewinds.engine.event_contracts.replay import Replay, Universe, WindowCodes
-from tradewinds.engine.trades import legs_of, trades_of
+from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, RunContracts
+from tradewinds.engine.trades import legs_of, positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE, cent_fee
 
 MINUTE = 60
@@ -28,6 +29,12 @@ def micro(dollars):
 
 def pico(probability):
     return int(Decimal(probability) * 10**12)
+
+
+def read_candles(files, tickers, threads=None):
+    """The candles of some markets, with a reader of their own."""
+    with contextlib.closing(CandleReader(threads)) as reader:
+        return reader.read(files, tickers)
 
 
 def contract(
@@ -112,7 +119,7 @@ def replay(contracts, quotes, how, *, cash="1000", full_audit=True, instants=())
 
 
 def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, instants=(), cuts=(), first=()):
-    """What a replay of candles leaves. With `cuts` (minutes) it goes from window to window: each is given the candles of the
+    """What a replay of candles leaves. With `cuts` (minutes) it goes from batch to batch: each is given the candles of the
     contracts that begin before its end and were not there yet; tickers in `first` are given with the first one.
 
     A full audit must come to what is found without one, and where refusals are not counted: the engine takes shortcuts there.
@@ -121,7 +128,7 @@ def replay_candles(contracts, candles, how, *, cash="1000", full_audit=True, ins
     found = _replayed(*given, full_audit=full_audit)
     books_add_up(found, micro(cash), how.limits.opposing is Opposing.NETTED)
     quick, summary = _replayed(*given, counted=False), _account(*given, counted=False).summary()
-    assert summary.pnl_micro.tolist() == [trade.pnl for trade in trades_of(found.journal)]
+    assert summary.pnl_micro.tolist() == [trade.pnl for trade in positions_of(found.journal)]
     assert (quick.fills, quick.equity, quick.end_cash_micro) == (found.fills, found.equity, found.end_cash_micro)
     assert not quick.rejections and all(decision.filled for decision in quick.decisions)
     if full_audit:
@@ -137,7 +144,7 @@ def books_add_up(outcome, start_micro, netted):
     journal.check(start_micro, outcome.end_cash_micro)
     noted = np.array(outcome.equity, np.int64).reshape(-1, 3)
     assert journal.cash(start_micro, noted[:, 0], before_fills=True).tolist() == noted[:, 1].tolist()
-    for fill, trade, leg in zip(outcome.fills, trades_of(journal), legs_of(journal), strict=True):
+    for fill, trade, leg in zip(outcome.fills, positions_of(journal), legs_of(journal), strict=True):
         assert (trade.entry_fee, trade.opened_ts) == (fill.fee_micro, fill.decision_ts)
         if not netted:
             assert (trade.pnl, trade.closed_ts) == (fill.payout_micro - fill.cost_micro, fill.contract.settle_ts)
@@ -150,15 +157,15 @@ def _replayed(*given, **audit):
 
 
 def _account(contracts, candles, how, cash, instants, cuts, first, **audit):
-    universe = Universe(contracts)
-    account = Replay(universe, how, micro(cash), **audit)
-    window, since, left = Window.empty(), -NEVER, list(contracts)
+    run_contracts = RunContracts(contracts)
+    account = Replay(run_contracts, how, micro(cash), **audit)
+    live, since, left = LiveCandles.empty(), -NEVER, list(contracts)
     for until in (*(cut * MINUTE for cut in cuts), NEVER):
         new = [contract for contract in left if contract.start_ts < until or contract.ticker in first]
         left = [contract for contract in left if contract not in new]
         theirs = only(candles, [contract.ticker for contract in reversed(new)])
-        window = window.then(since, new, [universe.idx[contract.ticker] for contract in new], theirs)
-        account.advance(WindowCodes(universe, window), until, [ts for ts in instants if since <= ts < until])
+        live = live.next(since, new, [run_contracts.idx[contract.ticker] for contract in new], theirs)
+        account.advance(CodedCandles(run_contracts, live), until, [ts for ts in instants if since <= ts < until])
         since = until
     return account
 
@@ -187,16 +194,16 @@ class Books:
     """An account on some contracts, bought and settled by hand: the compiled functions, one at a time."""
 
     def __init__(self, contracts, cash="1000", **limits):
-        self.universe = Universe(contracts)
-        self.market = self.universe.market(MINUTE)
-        made = Replay(self.universe, rules(**limits), micro(cash))
+        self.run_contracts = RunContracts(contracts)
+        self.market = self.run_contracts.market(MINUTE)
+        made = Replay(self.run_contracts, rules(**limits), micro(cash))
         self.account, self.limits = made._account.with_room(64), made._limits
         self.fills = np.zeros((64, 8), np.int64)
         self.settled = np.zeros((64, 5), np.int64)
 
     def idx(self, what):
         """A contract's place."""
-        return self.universe.idx[what.ticker]
+        return self.run_contracts.idx[what.ticker]
 
     def buy(self, what, side, quantity, price, fee="0", *, minute=10, candle=9, netted=0):
         """Book a fill; `netted` of its contracts make pairs with the other side."""
@@ -205,13 +212,13 @@ class Books:
 
     def settle(self, minute):
         """Pay out what settles by a minute."""
-        compiled.settle(minute * MINUTE, self.market, self.account, self.universe.order, self.settled)
+        compiled.settle(minute * MINUTE, self.market, self.account, self.run_contracts.by_settlement, self.settled)
 
     @property
     def paid(self):
         """Rows of what was paid: (ticker, side, quantity, payout of one, minute)."""
         rows = self.settled[: self.account.scalars[kernel.S_SETTLEMENTS]].tolist()
-        return [(self.universe.contracts[i].ticker, Side(s).name, q, p, ts // MINUTE) for i, s, q, p, ts in rows]
+        return [(self.run_contracts.contracts[i].ticker, Side(s).name, q, p, ts // MINUTE) for i, s, q, p, ts in rows]
 
     def room(self, what, side, quantity, price, *, minute=20, candle=9, volume=0):
         """(reason or None, quantity) of an order after all limits, with cash for its price and fee."""
@@ -223,14 +230,14 @@ class Books:
             terms = cent_fee.terms([what.fee_rate], np.zeros(1, np.int64), np.array([micro(price)]), 0)
             numbers = (int(terms.whole[0]), int(terms.part[0]), int(terms.base[0]), CENT, 0)
             left = compiled.affordable(left, micro(price), self.cash, *numbers)
-            reason = REASONS.index(CASH) if left == 0 else reason
-        return None if reason == compiled.NO_REASON else REASONS[reason], left
+            reason = REFUSAL_REASONS.index(CASH) if left == 0 else reason
+        return None if reason == compiled.NO_REASON else REFUSAL_REASONS[reason], left
 
     def full(self, what, side):
         """The reason for which no order of a side can be filled, without looking at its size, or None."""
         held = self.account.held[self.idx(what)].tolist()
         reason = compiled.full(*held, side, self.event(what)[0], self.limits)
-        return None if reason == compiled.NO_REASON else REASONS[reason]
+        return None if reason == compiled.NO_REASON else REFUSAL_REASONS[reason]
 
     @property
     def cash(self):
@@ -244,7 +251,7 @@ class Books:
 
     def event(self, what):
         """Of a contract's event: contracts held, their cost, orders of the day."""
-        at = self.universe.event[self.idx(what)]
+        at = self.run_contracts.event[self.idx(what)]
         columns = (self.account.event_contracts, self.account.event_cost, self.account.event_orders)
         return tuple(int(column[at]) for column in columns)
 
@@ -252,4 +259,4 @@ class Books:
     def holding(self):
         """Tickers of what is held."""
         held = self.account.holding[: self.account.scalars[kernel.S_HOLDING]].tolist()
-        return sorted(self.universe.contracts[i].ticker for i in held)
+        return sorted(self.run_contracts.contracts[i].ticker for i in held)

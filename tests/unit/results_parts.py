@@ -116,7 +116,7 @@ def run(
         diagnostics=counts,
         skipped=list(skipped),
         watermark=watermark,
-        family=score_metrics(markets),
+        family_metrics=score_metrics(markets),
         days_per_year=DAYS_PER_YEAR,
         around_the_clock=True,
     )

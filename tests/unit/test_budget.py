@@ -182,7 +182,7 @@ def test_the_ceiling_of_a_process_delays_nothing_that_the_budget_permits(tmp_pat
 
 
 @pytest.mark.parametrize("rate", [0.25, 2.5, 10])
-def test_a_job_whose_ledger_is_lost_keeps_its_own_rate(tmp_path, rate):
+def test_a_job_whose_shared_file_is_lost_keeps_its_own_rate(tmp_path, rate):
     """The ceiling bounds the average, whatever became of the shared file."""
     now, count = [100.0], 40
     budget = _fake(now, tmp_path, rate)
@@ -194,30 +194,30 @@ def test_a_job_whose_ledger_is_lost_keeps_its_own_rate(tmp_path, rate):
 
 
 def test_a_job_keeps_its_own_rate_beside_one_whose_config_has_a_lower_rate_for_the_service(tmp_path):
-    """A job of a lower rate keeps fewer instants in the ledger than a job of a higher rate must count."""
+    """A job of a lower rate keeps fewer instants in the shared file than a job of a higher rate must count."""
     now, count = [100.0], 60
     mine, other = _fake(now, tmp_path, 10), _fake(now, tmp_path, 0.25)
     for _ in range(count):
-        with mine.slot(), other._ledger() as ledger:
-            ledger.fastest = min(ledger.fastest, 0.01) * 0.999  # an answer begins, and the job stores what it keeps
+        with mine.slot(), other._shared_requests() as requests:
+            requests.fastest = min(requests.fastest, 0.01) * 0.999  # an answer begins, and the job stores what it keeps
     assert now[0] - 100.0 >= 0.99 * (count - mine.per_window) / 10
 
 
 def test_a_job_of_a_lower_rate_keeps_what_a_faster_one_must_count(tmp_path):
-    """Its own window needs one request; what arrived in the last second stays in the ledger for the others."""
+    """Its own window needs one request; what arrived in the last second stays in the shared file for the others."""
     now = [100.0]
     fast, slow = _fake(now, tmp_path, 10), _fake(now, tmp_path, 1)
     for _ in range(10):
         with fast.slot():
             pass
-    with slow._ledger() as ledger:
-        before = list(ledger.sent)
-        ledger.fastest = 0.01  # so that the line is stored again
+    with slow._shared_requests() as requests:
+        before = list(requests.sent)
+        requests.fastest = 0.01  # so that the line is stored again
     now[0] += 0.01
-    with fast._ledger() as ledger:
-        assert ledger.fastest == 0.01
-        assert ledger.sent == before and len(before) == 10
-        assert fast._ready_at(ledger) > now[0]
+    with fast._shared_requests() as requests:
+        assert requests.fastest == 0.01
+        assert requests.sent == before and len(before) == 10
+        assert fast._ready_at(requests) > now[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.reference import naive_engine
 from tests.unit import compiled as compiled_loops
-from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, MAKER_RATE, TAKER_RATE, cent_fee, exchange_fee
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, TAKER_RATE, cent_fee, exchange_fee
 
 CENT = 10_000
 BEFORE = int(dt.datetime(2026, 3, 3, 23, 59, tzinfo=dt.UTC).timestamp())
@@ -100,7 +100,7 @@ def test_taker_goldens(way, ts, quantity, cents, dollars):
 
 @WAYS
 def test_maker_golden(way):
-    assert way(cent_fee, 0, MAKER_RATE, [100], [50 * CENT]) == [440_000]
+    assert way(cent_fee, 0, Fraction(175, 10_000), [100], [50 * CENT]) == [440_000]
 
 
 @WAYS

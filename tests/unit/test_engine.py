@@ -13,7 +13,7 @@ from tests.reference.worlds import make_world
 from tradewinds import strategies
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.files import write_parquet
-from tradewinds.engine.event_contracts.limits import REASONS
+from tradewinds.engine.event_contracts.limits import REFUSAL_REASONS
 from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay, schemas
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
@@ -106,7 +106,7 @@ def test_neither_batches_nor_the_audit_change_anything(tmp_path, monkeypatch, se
     told = Counter()
     for (_, _, reason), times in refused(whole.decisions).items():
         told[reason] += times
-    assert told == {k: v for k, v in whole.diagnostics["rejections"].items() if k in REASONS}
+    assert told == {k: v for k, v in whole.diagnostics["rejections"].items() if k in REFUSAL_REASONS}
     filled = [(d.first_ts, d.ticker, d.quantity, d.times) for d in whole.decisions if d.filled]
     assert filled == [(t.decision_ts, t.market_ticker, t.qty, 1) for t in whole.trades]
 

@@ -14,13 +14,13 @@ from tests.reference.naive_engine import NO, YES, Candle, NaiveEngine, Settings
 from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision, micro, replay_candles, rules
 from tradewinds.engine.event_contracts import replay as replay_module
 from tradewinds.engine.event_contracts import sizing
-from tradewinds.engine.event_contracts.candles import Seen
+from tradewinds.engine.event_contracts.candles import VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
-from tradewinds.engine.trades import trades_of
+from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
 LENGTH = 70  # minutes of a world
@@ -246,7 +246,7 @@ def assert_same(outcome, naive, step):
     found = [(*row[:4], dollars(row[4]), *row[5:]) for row in every_decision(outcome, step)]
     assert found == sorted(naive.decided)
     assert outcome.rejections == naive.refused
-    assert [(dollars(trade.pnl), trade.closed_ts) for trade in trades_of(outcome.journal)] == [
+    assert [(dollars(trade.pnl), trade.closed_ts) for trade in positions_of(outcome.journal)] == [
         (x.received - x.quantity * x.price - x.fee, x.ended) for x in naive.fills
     ]
     assert dollars(outcome.end_cash_micro) == naive.cash
@@ -276,9 +276,9 @@ def assert_same_in_windows(world, whole):
 
 def assert_candles_are_seen_the_same(world, naive):
     """Crossed quotes and the watermark are those that are met on the way."""
-    seen = Seen(world.how.step_seconds, world.how.max_age_seconds)
+    seen = VisibleQuotes(world.how.step_seconds, world.how.max_age_seconds)
     for what in world.contracts:
-        seen.take_in([what], world.candles)
+        seen.add([what], world.candles)
     assert seen.crossed == naive.crossed
     assert seen.watermark == (None if naive.used < 0 else naive.used)
 

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.engine_parts import MINUTE, columns_of, contract, micro, orders, replay_candles, rules
+from tests.unit.engine_parts import MINUTE, columns_of, contract, micro, orders, read_candles, replay_candles, rules
 from tests.unit.test_engine_agreement import worlds
 from tests.unit.test_quotes import candle, written
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.equity import Point, curve, instants
-from tradewinds.engine.event_contracts.candles import read_candles
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE

@@ -97,23 +97,23 @@ def test_what_its_rows_of_a_load_follow_from_is_in_their_code(family):
 
 @families
 def test_its_code_is_there_and_no_neighbours(family):
-    for part in (*family.code, *family.load_code, *(part for stage in family.stages for part in stage.code)):
+    for part in (*family.code, *family.load_code, *(part for rule in family.workflow_rules for part in rule.code)):
         assert (PACKAGE / part).exists(), part
         assert not part.startswith("families/") or part.startswith(f"families/{family.name}"), part
 
 
 @families
-def test_every_rule_of_its_folder_is_one_of_its_stages_and_has_its_script(family):
+def test_every_rule_of_its_folder_is_one_of_its_workflow_rules_and_has_its_script(family):
     texts = {path.stem: path.read_text() for path in (ROOT / "rules" / family.name).glob("*.smk")}
     rules = {(rule, file) for file, text in texts.items() for rule in re.findall(r"(?m)^ *rule (\w+):", text)}
-    assert rules == {(stage.rule, stage.file) for stage in family.stages}
+    assert rules == {(rule.name, rule.file) for rule in family.workflow_rules}
     scripts = {path.stem for path in (ROOT / "scripts" / family.name).glob("*.py")}
-    assert scripts == {stage.rule for stage in family.stages}
-    for stage in family.stages:
-        assert stage.kind in (FETCH, COMPUTE, RESULT, DATABASE)
-        rules_alone = texts[stage.file].split('"""', 2)[2]
+    assert scripts == {rule.name for rule in family.workflow_rules}
+    for rule in family.workflow_rules:
+        assert rule.kind in (FETCH, COMPUTE, RESULT, DATABASE)
+        rules_alone = texts[rule.file].split('"""', 2)[2]
         wildcards = set(re.findall(r"\{(\w+)\}", rules_alone))
-        named = {name for other in family.stages for name in other.wildcards}
+        named = {name for other in family.workflow_rules for name in other.wildcards}
         assert wildcards <= named | {"input", "output", "log"}, "a wildcard without its form"
 
 

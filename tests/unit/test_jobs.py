@@ -35,7 +35,7 @@ def main():
     logging.getLogger("work").info("began")
     {body}
 
-jobs.run_job(main, stage="fetch_candles", log="logs/deep/job.log")
+jobs.run_job(main, rule="fetch_candles", log="logs/deep/job.log")
 print("after")
 """
 
@@ -51,7 +51,7 @@ def finish(tmp_path, body):
     """(exit code, stdout, stderr, log, failure records) of a job."""
     failures = tmp_path / "failures"
     failures.mkdir(exist_ok=True)
-    process = start(tmp_path, body, TRADEWINDS_FAILURES=str(failures))
+    process = start(tmp_path, body, TRADEWINDS_MESSAGES=str(failures))
     out, err = process.communicate(timeout=600)
     records = [json.loads(path.read_text()) for path in failures.iterdir()]
     return process.returncode, out, err, (tmp_path / "logs/deep/job.log").read_text(encoding="utf-8"), records
@@ -74,7 +74,7 @@ def test_an_expected_failure_is_one_paragraph_and_a_record_with_its_exit_code(tm
     found, out, err, log, records = finish(tmp_path, body)
     said = "row 3: 71 °F is too warm. Cool down."
     assert (found, out, err) == (code, "", said + "\n")
-    assert records == [{"stage": "fetch_candles", "message": said, "exit_code": code}]
+    assert records == [{"rule": "fetch_candles", "message": said, "exit_code": code}]
     assert f"ERROR fetch_candles: {said}" in log and "Traceback" not in log
 
 
@@ -82,7 +82,7 @@ def test_an_unexpected_failure_keeps_its_traceback_for_the_log(tmp_path):
     code, out, err, log, [record] = finish(tmp_path, "1 / 0")
     assert code == 1 and out == "" and len(err.splitlines()) == 1
     assert "fetch_candles stopped on an unexpected ZeroDivisionError" in err and "logs/deep/job.log" in err
-    assert record == {"stage": "fetch_candles", "message": err.rstrip("\n"), "exit_code": 1}
+    assert record == {"rule": "fetch_candles", "message": err.rstrip("\n"), "exit_code": 1}
     assert "Traceback" in log and "ZeroDivisionError: division by zero" in log and "1 / 0" not in err
 
 
@@ -218,7 +218,7 @@ def main():
     assert pyarrow.Table.from_pandas(frame).to_pandas().equals(frame)
     assert pyarrow.array(frame["n"]).null_count == 1
 
-jobs.run_job(main, stage="simulate", log="job.log")
+jobs.run_job(main, rule="simulate", log="job.log")
 """
 
 

@@ -13,7 +13,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.equity import Point, check_points
 from tradewinds.engine.journal import Journal, JournalWriter, Kind
 from tradewinds.engine.lots import oldest_first
-from tradewinds.engine.trades import legs_of, trades_of
+from tradewinds.engine.trades import legs_of, positions_of
 
 T0 = 1_750_000_000
 START = 10_000 * MICRO
@@ -61,7 +61,7 @@ CARRY = [
 
 def test_golden_partial_exits_and_a_dividend():
     journal = written(PARTS)
-    (trade,) = trades_of(journal)
+    (trade,) = positions_of(journal)
     (leg,) = legs_of(journal)
     assert (trade.quantity, trade.entry_price) == (leg.quantity, leg.entry_price)
     assert (leg.instrument, leg.is_long, leg.quantity, leg.exit_quantity) == ("AAA", True, micro(150), micro(150))
@@ -77,7 +77,7 @@ def test_golden_partial_exits_and_a_dividend():
 
 def test_golden_two_legs_with_funding():
     journal = written(CARRY)
-    (trade,) = trades_of(journal)
+    (trade,) = positions_of(journal)
     spot, perp = legs_of(journal)
     assert (trade.quantity, trade.entry_price) == (spot.quantity, spot.entry_price), "those of the first leg"
     assert [(leg.name, leg.is_long, leg.quantity, leg.entry_price, leg.exit_price) for leg in (spot, perp)] == [
@@ -119,14 +119,14 @@ def test_averages_are_exact_beyond_64_bits():
     """Two entries of nine quintillion micro-units each: the mean price is still exact."""
     rows = [(Kind.FILL, n, "A", 0, 9 * 10**12, price, 0) for n, price in enumerate((1, 2))]
     journal = written([*rows, (Kind.FILL, 2, "A", 0, -18 * 10**11, "1.000001", 0)])
-    (trade,), (leg,) = trades_of(journal), legs_of(journal)
+    (trade,), (leg,) = positions_of(journal), legs_of(journal)
     assert (trade.entry_price, leg.entry_price, leg.exit_price) == (micro("1.5"), micro("1.5"), micro("1.000001"))
 
 
 def test_an_empty_journal_has_no_trades_and_adds_up():
     journal = Journal.empty()
     journal.check(START, START)
-    assert (len(journal), trades_of(journal), journal.held(T0), journal.sides) == (0, [], {}, [])
+    assert (len(journal), positions_of(journal), journal.held(T0), journal.sides) == (0, [], {}, [])
     assert legs_of(journal) == []
     assert journal.cash(START, np.array([T0])).tolist() == [START]
 
@@ -196,7 +196,7 @@ def test_sums_and_trades_are_those_of_plain_loops(rows, instants):
     journal = booked(rows)
     total = sum(row[-1] for row in rows)
     journal.check(START, START + total)
-    trades = trades_of(journal)
+    trades = positions_of(journal)
     assert sum(trade.pnl for trade in trades) == total
     assert [trade.position_id for trade in trades] == sorted({row[3] for row in rows})
     legs = legs_of(journal)
@@ -266,7 +266,7 @@ def test_columns_of_a_compiled_loop_are_sorted_by_time_and_keep_their_order():
     rows = written(PARTS)
     names = ("ts", "kind", "instrument", "position_id", "leg", "quantity", "price", "cash_change", "reason")
     turned = {name: np.concatenate([getattr(rows, name)[6:], getattr(rows, name)[:6]]) for name in names}
-    same = Journal.in_order(turned, instruments=rows.instruments, legs=rows.legs, reasons=rows.reasons)
+    same = Journal.sorted_by_time(turned, instruments=rows.instruments, legs=rows.legs, reasons=rows.reasons)
     assert same == rows and same != written(PARTS[:-1]) and rows != "rows"
     assert same.sides == ["BUY", "", "BUY", "", "SELL", "", "", "SELL", "", ""]
 

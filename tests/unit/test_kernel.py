@@ -155,7 +155,7 @@ def as_file(rows):
 def as_rows(bid, ask, low, end):
     """Quotes of some markets, whose times and volumes do not matter."""
     none = np.zeros(len(bid), np.int64)
-    return kernel.Rows(none, bid, ask, none, low, end)
+    return kernel.CandleRows(none, bid, ask, none, low, end)
 
 
 @given(FILE_ROWS)

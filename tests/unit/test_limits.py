@@ -8,7 +8,7 @@ import pytest
 from tests.unit.engine_parts import Books, contract, fee_by_hand, micro, orders, quote, replay, rules
 from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.limits import REASONS, Opposing
+from tradewinds.engine.event_contracts.limits import REFUSAL_REASONS, Opposing
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 A, B, OTHER = contract("A", days=(50,)), contract("B", days=(50,)), contract("C", event="F", settles=190)
@@ -160,8 +160,8 @@ def test_orders_of_an_instant_share_what_is_left_best_first():
 
 
 def test_the_reasons_of_the_compiled_loops_are_those_of_the_tables():
-    places = re.search(r"enum { NO_REASON = -1, ([A-Z, ]*), REASONS }", kernel.SOURCE.read_text(encoding="utf-8"))
-    assert dict(zip(places[1].split(", "), REASONS, strict=True)) == {
+    places = re.search(r"enum { NO_REASON = -1, ([A-Z, ]*), REASON_COUNT }", kernel.SOURCE.read_text(encoding="utf-8"))
+    assert dict(zip(places[1].split(", "), REFUSAL_REASONS, strict=True)) == {
         "OPPOSING": "OPPOSING_POSITION",
         "LIQUIDITY": "LIQUIDITY",
         "MARKET": "MAX_CONTRACTS_PER_MARKET",

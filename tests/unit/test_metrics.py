@@ -83,7 +83,7 @@ def test_every_run_has_the_keys_of_scores_and_a_family_that_scores_fills_them():
     result = run(markets=scored(("0.9", True)))
     keys = list(metrics.metrics(result))
     assert score_metrics([]) == metrics.UNSCORED and list(metrics.UNSCORED) == list(score_metrics(scored(("1", True))))
-    result.family = {"currency": "AUD", "exposure_pct": 3.0}
+    result.family_metrics = {"currency": "AUD", "exposure_pct": 3.0}
     found = metrics.metrics(result)
     assert list(found) == [*keys[:-1], "currency", "exposure_pct", "diagnostics"] and keys[-1] == "diagnostics"
     assert {name: found[name] for name in metrics.UNSCORED} == metrics.UNSCORED

@@ -10,7 +10,7 @@ from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.journal import Kind
-from tradewinds.engine.trades import trades_of
+from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 
 FREE = Fraction(0)
@@ -42,13 +42,13 @@ def test_a_pair_is_worth_one_at_the_time_of_the_order():
     assert orders(outcome) == [(5, "A", "YES", 1), (9, "A", "NO", 1)]
     assert paid(outcome) == [(9, 0, 1, 800_000, "netted"), (9, 1, 1, 200_000, "netted")]
     assert outcome.end_cash_micro == micro("1000.50")
-    assert [trade.closed_ts // 60 for trade in trades_of(outcome.journal)] == [9, 9]
+    assert [trade.closed_ts // 60 for trade in positions_of(outcome.journal)] == [9, 9]
 
 
 def test_the_netted_part_of_the_order_itself_earns_minus_its_fee():
     what = contract("A", "0.5", rate=TAKER_RATE)
     outcome = netted([what], quotes((5, "0.30", None), (9, None, "0.20")))
-    first, second = trades_of(outcome.journal)
+    first, second = positions_of(outcome.journal)
     assert second.pnl == -fee_by_hand(TAKER_RATE, 1, 200_000)
     assert first.pnl == micro("0.80") - micro("0.30") - fee_by_hand(TAKER_RATE, 1, 300_000)
 
@@ -70,7 +70,7 @@ def test_the_oldest_lots_go_first_and_a_row_in_part_is_paid_twice():
     )
     assert orders(capped)[-1] == (9, "A", "NO", 2), "liquidity counts the whole order"
     assert [row[:3] for row in paid(capped)] == [(9, 0, 2), (9, 1, 2), (200, 0, 1)]
-    assert trades_of(capped.journal)[0].exit_cash == 2 * micro("0.80") + micro("1")
+    assert positions_of(capped.journal)[0].exit_cash == 2 * micro("0.80") + micro("1")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.unit.engine_parts import LATER, MINUTE, contract, micro, orders, replay_candles, rules
+from tests.unit.engine_parts import LATER, MINUTE, contract, micro, orders, read_candles, replay_candles, rules
 from tradewinds.core import units
 from tradewinds.core.files import write_parquet
-from tradewinds.engine.event_contracts.candles import Seen, read_candles
+from tradewinds.engine.event_contracts.candles import VisibleQuotes
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.kernel import NO_PRICE
 from tradewinds.engine.event_contracts.limits import Opposing
@@ -93,8 +93,8 @@ def intervals(candles, contracts, step=1, age=None):
 
 def crossed(candles, contracts, step=1, age=None):
     """Decision times at which a crossed quote is visible, and the watermark."""
-    seen = Seen(step * MINUTE, None if age is None else age * MINUTE)
-    seen.take_in(contracts, candles)
+    seen = VisibleQuotes(step * MINUTE, None if age is None else age * MINUTE)
+    seen.add(contracts, candles)
     return seen.crossed, seen.watermark
 
 

@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather.report.calibration_section import wilson
 from tradewinds.families.kalshi_weather.report.edge_section import verdict
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.families.kalshi_weather.report.profit import Group, grouped
-from tradewinds.families.kalshi_weather.report.reasons import REASONS
+from tradewinds.families.kalshi_weather.report.reasons import EVENT_REASON_TEXTS
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
@@ -103,7 +103,7 @@ def test_every_reason_the_code_can_give_has_words():
     modules = (limits, events, replay)
     named = {v for m in modules for v in vars(m).values() if isinstance(v, str) and re.fullmatch("[A-Z]+(_[A-Z]+)+", v)}
     assert {"OPPOSING_POSITION", "MISSING_QUOTES", "CROSSED_QUOTE"} <= named
-    assert named <= set(REASONS)
+    assert named <= set(EVENT_REASON_TEXTS)
 
 
 def test_a_quarantined_event_is_said(tmp_path):

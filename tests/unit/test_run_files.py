@@ -28,7 +28,7 @@ def test_no_two_files_of_a_run_have_one_name_or_kind(family):
 @families
 def test_every_file_of_a_run_has_the_rule_that_makes_it(family):
     assert {file.made_by for file in EVERY_RUN} == {SIMULATE, REPORT}
-    own = {stage.rule for stage in family.stages if stage.kind == RESULT}
+    own = {rule.name for rule in family.workflow_rules if rule.kind == RESULT}
     assert {file.made_by for file in family.run_files} == {SIMULATE, *own}
 
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from tests.workflow.harness import ROOT
-from tradewinds.core.environment import FAILURES
+from tradewinds.core.environment import MESSAGES
 from tradewinds.core.errors import ConfigError
 from tradewinds.pipeline import jobs, progress
 from tradewinds.pipeline.screen import Screen
@@ -80,7 +80,7 @@ def test_plain_lines_say_rate_and_time_left(tmp_path, clock):
 
 
 def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
-    monkeypatch.setenv(FAILURES, str(tmp_path))
+    monkeypatch.setenv(MESSAGES, str(tmp_path))
     made, on, log = tmp_path / "out" / "metrics.json", screen(verbose=True), tmp_path / "snakemake.log"
     tell = jobs.progress_writer("simulate")
     assert jobs.read_progress(tmp_path, "simulate") is None
@@ -107,14 +107,14 @@ def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
         "simulate: 20,000 of 20,000",
     ]
     assert not jobs.failures(tmp_path), "words are no failures"
-    monkeypatch.delenv(FAILURES)
+    monkeypatch.delenv(MESSAGES)
     jobs.progress_writer("load")(1, 2)
     assert jobs.read_progress(tmp_path, "load") is None, "nobody listens to a job of plain Snakemake"
 
 
 def test_bars_show_rate_and_time_left(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv(FAILURES, str(tmp_path))
+    monkeypatch.setenv(MESSAGES, str(tmp_path))
     on = screen(terminal=True)
     with progress.Watch([("load", [str(tmp_path / "receipt")])], on, tmp_path) as watch:
         watch()

@@ -57,20 +57,20 @@ def test_every_point_is_in_one_piece_and_the_same_sweep_has_the_same_pieces(poin
 
 def test_an_order_is_read_as_the_points_that_were_ordered(points, tmp_path):
     [piece] = chunks.chunks(points, 1, SPLIT, tmp_path)
-    chunks.write_order(piece, SPLIT)
-    written = piece.order.stat().st_mtime_ns
-    chunks.write_order(piece, SPLIT)
-    assert piece.order.stat().st_mtime_ns == written, "an order that stands makes no figures older"
+    chunks.write_points(piece, SPLIT)
+    written = piece.points_file.stat().st_mtime_ns
+    chunks.write_points(piece, SPLIT)
+    assert piece.points_file.stat().st_mtime_ns == written, "points that stand make no figures older"
     base = resolve.resolve(yaml.safe_load(yaml.safe_dump(points[0].config)))
-    assert chunks.read_order(piece.order, base) == (points, SPLIT)
+    assert chunks.read_points(piece.points_file, base) == (points, SPLIT)
 
 
 def test_an_order_that_means_another_run_here_is_refused(points, tmp_path):
     [piece] = chunks.chunks(points[:2], 1, SPLIT, tmp_path)
-    chunks.write_order(piece, SPLIT)
+    chunks.write_points(piece, SPLIT)
     other = resolve.resolve({**CHICAGO, "seed": 1})
     with pytest.raises(SimulationError, match=r"Install the same version"):
-        chunks.read_order(piece.order, other)
+        chunks.read_points(piece.points_file, other)
 
 
 def test_a_ranking_of_figures_from_elsewhere_is_the_ranking_of_the_runs(tmp_path):

@@ -47,6 +47,19 @@ def outcome(returns, name="a", trades=(), start=10**9, **settings):
     )
 
 
+def outcome_of(equity, trades):
+    """The outcome of a run with this curve and these trades."""
+    return PointOutcome(
+        {},
+        "a",
+        equity_ts=np.array([point.ts for point in equity], np.int64),
+        equity_micro=np.array([point.equity_micro for point in equity], np.int64),
+        decision_ts=np.array([trade.decision_ts for trade in trades], np.int64),
+        pnl_micro=np.array([trade.pnl_micro for trade in trades], np.int64),
+        **CLOCK,
+    )
+
+
 def noise(seed, days=100, mean=0.0):
     return np.random.default_rng(seed).normal(mean, 0.01, days).tolist()
 
@@ -96,7 +109,7 @@ def test_parts_by_hand():
         trade(qty=1, price="0.40", fee="0.02", pays="0", decided="05-03 00:00", settled="05-03 15:00"),  # -0.42
         trade(qty=2, price="0.40", fee="0.04", pays="0", decided="05-04 01:00", settled="05-04 15:00"),  # -0.84
     ]
-    before, after = period_figures(PointOutcome.of({}, "a", equity, trades, **CLOCK), at("05-03 00:00"))
+    before, after = period_figures(outcome_of(equity, trades), at("05-03 00:00"))
     assert (before.pnl_usd, before.num_trades, after.pnl_usd, after.num_trades) == (0.58, 1, -1.26, 2)
     assert before.sharpe == pytest.approx((0.01 - 0.02) / 2 / statistics.stdev([0.01, -0.02]) * YEAR)
     assert after.sharpe == pytest.approx((0.1 - 0.05) / 2 / statistics.stdev([0.1, -0.05]) * YEAR)
@@ -115,7 +128,7 @@ def test_parts_are_metrics_of_the_points_before_and_after(worth, split):
     until = [p for p in curve if p.ts <= split_ts]
     since = [p for p in curve if p.ts > split_ts]
     since = until[-1:] + since if since else []
-    figures = period_figures(PointOutcome.of({}, "a", curve, [], **CLOCK), split_ts)
+    figures = period_figures(outcome_of(curve, []), split_ts)
     for part, expected in zip(figures, (until, since), strict=True):
         returns = metrics.daily_returns(expected)
         assert (part.sharpe, part.sortino) == (metrics.sharpe(returns, 365), metrics.sortino(returns, 365))
@@ -138,7 +151,7 @@ def test_what_happens_after_the_split_changes_nothing_before_it():
 
 
 def test_a_run_without_anything_has_nulls():
-    before, after = period_figures(PointOutcome.of({}, "a", [], [], **CLOCK), midnight(day(3)))
+    before, after = period_figures(outcome_of([], []), midnight(day(3)))
     assert dataclasses.astuple(before) == dataclasses.astuple(after) == (0.0, 0, None, None, None, None, False)
 
 

@@ -2,13 +2,13 @@
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import JournalWriter, Kind
-from tradewinds.engine.trades import trades_of
+from tradewinds.engine.trades import positions_of
 
 
 def bought(instrument, opened, closed, qty, price_micro, fee_micro, payout_micro, *, leg="", number=0):
     """The position of one purchase; the payout is of all of it."""
     rows = _rows(number, instrument, leg, opened, closed, qty, (price_micro, fee_micro, payout_micro))
-    return trades_of(_journal(rows))[0]
+    return positions_of(_journal(rows))[0]
 
 
 def books_of(trades):

@@ -53,7 +53,7 @@ def backtest(
     symbol.
     """
     # Imported here: they bring PyYAML, rich and pyarrow, which `--help` does not need.
-    from tradewinds.cli.run import carry_out
+    from tradewinds.cli.run import carry_out_run
     from tradewinds.config import resolve as configs
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.runner import RunOptions
@@ -77,7 +77,7 @@ def backtest(
     conf = configs.resolve(raw, source="tradewinds backtest")
     options = RunOptions(fetch="never" if no_fetch else None)
     with _written(raw, Path(conf["output_dir"], FOLDER, f"{run_plan(conf).run_id}.yaml"), kept=not dry_run) as path:
-        carry_out(path, options, Screen(quiet=quiet), dry_run=dry_run)
+        carry_out_run(path, options, Screen(quiet=quiet), dry_run=dry_run)
 
 
 @contextlib.contextmanager

@@ -59,17 +59,14 @@ def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
     # Imported here: the scores need scipy, DuckDB and pyarrow, which `--help` does not.
-    from tradewinds.core.damage import naming_damage
-    from tradewinds.families.kalshi_weather.calibration.inputs import scored_markets_and_days
-    from tradewinds.families.kalshi_weather.calibration.scores import calibration_scores
+    from tradewinds.families.kalshi_weather.calibration.inputs import run_scores
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.screen import Screen
 
     plan = plan_of(conf)
     make_inputs(conf, options, Screen(console))
-    with naming_damage(plan.data_files):
-        return calibration_scores(*scored_markets_and_days(conf, plan), conf["seed"])
+    return run_scores(conf, plan)
 
 
 def _show(console: Console, found: Scores) -> None:

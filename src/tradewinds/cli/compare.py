@@ -24,7 +24,7 @@ def compare(
         list[str], typer.Argument(help="Run ids, or how they begin, or folders of runs.", metavar="RUN RUN…")
     ],
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:

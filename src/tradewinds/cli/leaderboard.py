@@ -45,7 +45,7 @@ def leaderboard(
         int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
     ] = None,
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:

@@ -28,7 +28,7 @@ DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", help="SQLAlchemy URL; ${NAME} is taken from the environment.", metavar="URL"),
 ]
-ConfigOption = Annotated[
+DatabaseConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Ask the database that this config names.", metavar="FILE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -50,10 +50,10 @@ def run(
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
     options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
-    carry_out(config, options, Screen(verbose=verbose, quiet=quiet, log_file=log_file), dry_run=dry_run)
+    carry_out_run(config, options, Screen(verbose=verbose, quiet=quiet, log_file=log_file), dry_run=dry_run)
 
 
-def carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+def carry_out_run(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
     """Carry out a run, or show its plan.
 
     Args:
@@ -66,14 +66,14 @@ def carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run
         ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
     """
     try:
-        _carry_out(config_path, options, screen, dry_run=dry_run)
+        _plan_and_make(config_path, options, screen, dry_run=dry_run)
     except TradewindsError as error:
         screen.record(str(error), markup=False, soft_wrap=True)  # `main` prints it on the terminal
         raise
 
 
-def _carry_out(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
-    """Do the work of `carry_out`, which passes on what this raises."""
+def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+    """Do the work of `carry_out_run`, which passes on what this raises."""
     # Imported here: the plan needs pyarrow, and a dry run needs no database.
     from tradewinds.cli import display
     from tradewinds.config import markets

@@ -40,7 +40,7 @@ def runs(
         int | None, typer.Option(min=1, help=f"So many; default: {SHOWN}, for programs all.", metavar="N")
     ] = None,
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:

@@ -21,7 +21,7 @@ _GRACE_SECONDS = 3  # that a stopped server gives to answers under way
 
 def serve(
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     host: Annotated[str, typer.Option(help="Address to listen at.", metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.", metavar="P")] = PORT,
     open_browser: Annotated[bool, typer.Option("--open", help="Show the page in your browser.")] = False,

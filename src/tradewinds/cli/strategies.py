@@ -25,7 +25,7 @@ app = typer.Typer(rich_markup_mode=None)
 def strategies(
     context: typer.Context,
     database: listing.DatabaseOption = None,
-    config: listing.ConfigOption = None,
+    config: listing.DatabaseConfigOption = None,
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:
@@ -46,13 +46,17 @@ def strategies(
 
 
 @app.command()
-def enable(name: NameArgument, database: listing.DatabaseOption = None, config: listing.ConfigOption = None) -> None:
+def enable(
+    name: NameArgument, database: listing.DatabaseOption = None, config: listing.DatabaseConfigOption = None
+) -> None:
     """Let a strategy run again (exit code 2 if there is none of that name)."""
     _switch(name, True, listing.database_url(database, config))
 
 
 @app.command()
-def disable(name: NameArgument, database: listing.DatabaseOption = None, config: listing.ConfigOption = None) -> None:
+def disable(
+    name: NameArgument, database: listing.DatabaseOption = None, config: listing.DatabaseConfigOption = None
+) -> None:
     """Keep a strategy from running: `tradewinds run` of a config that names it is exit code 2."""
     _switch(name, False, listing.database_url(database, config))
 

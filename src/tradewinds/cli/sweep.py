@@ -61,7 +61,7 @@ def sweep(
     first_after = date_of(split, "--split") if split else None
     options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top)
     run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
-    carry_out(config, options, run_options, SafeConsole())
+    carry_out_sweep(config, options, run_options, SafeConsole())
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SweepOptions:
     top: int = 20
 
 
-def carry_out(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
+def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
     """Fetch what the points need, replay them all, rank them, write the ranking and show it.
 
     Args:
@@ -161,7 +161,7 @@ def _replay_in_jobs(
     Args:
         points: points that read the same files.
         split: first date that is out of sample.
-        folder: where orders and figures of the jobs lie.
+        folder: where points and figures of the jobs lie.
         run: how files are fetched, and the profile.
         console: where progress is shown.
     """
@@ -170,12 +170,12 @@ def _replay_in_jobs(
     from tradewinds.pipeline.screen import Screen
     from tradewinds.sweeps import chunks
 
-    # One order per job, beside the config that all of them read; other machines see the folder.
+    # The points of each job in a file, beside the config that all of them read; other machines see the folder.
     first, plan = points[0], run_plan(points[0].config)
     pieces = chunks.chunks(points, plan.units, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
-        chunks.write_order(piece, split)
+        chunks.write_points(piece, split)
 
     # Run the jobs, then read their figures.
     made = ("replay", [str(piece.figures) for piece in pieces])

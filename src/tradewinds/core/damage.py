@@ -15,7 +15,7 @@ from tradewinds.core import file_digests, files
 from tradewinds.core.errors import DamagedFile
 
 # Called with a file's path, table and metadata; raises DamagedFile if the rows are not in the order of such a file.
-OrderCheck = Callable[[str, pa.Table, Mapping[str, Any]], None]
+RowCheck = Callable[[str, pa.Table, Mapping[str, Any]], None]
 
 
 class CheckedFile(Protocol):
@@ -30,7 +30,7 @@ class CheckedFile(Protocol):
         """The columns that the file must have."""
 
     @property
-    def in_order(self) -> OrderCheck | None:
+    def row_check(self) -> RowCheck | None:
         """The check of its rows beyond the schema; None for none."""
 
 
@@ -83,5 +83,5 @@ def check_file(file: CheckedFile) -> None:
         raise DamagedFile(file.path, str(error).splitlines()[0]) from None
     if not table.schema.equals(file.schema):
         raise DamagedFile(file.path, "its columns are not those of such a file")
-    if file.in_order:
-        file.in_order(file.path, table, meta)
+    if file.row_check:
+        file.row_check(file.path, table, meta)

@@ -71,7 +71,11 @@ def curve(start_ts: int, settled_at: Collection[int], recorded: Iterable[tuple[i
             return "end"
         return "settlement" if ts in settlements else "midnight"
 
-    return [Point(ts, kind(ts), cash, value) for ts, cash, value in recorded if ts <= end_ts]
+    return [
+        Point(ts=ts, kind=kind(ts), cash_micro=cash, open_value_micro=value)
+        for ts, cash, value in recorded
+        if ts <= end_ts
+    ]
 
 
 def check_points(points: Sequence[Point], journal: Journal, start_micro: int) -> None:

@@ -68,7 +68,7 @@ class Journal:
     reasons: Sequence[str]
 
     @classmethod
-    def in_order(cls, columns: Mapping[str, Ints], **names: Sequence[str]) -> Journal:
+    def sorted_by_time(cls, columns: Mapping[str, Ints], **names: Sequence[str]) -> Journal:
         """Return a journal of columns, sorted by time; rows of one instant keep their order.
 
         Args:

@@ -154,7 +154,7 @@ class RunResult:
         watermark: end of the latest candle used, in Unix seconds.
         start_ts: of the first point of equity, in Unix seconds.
         end_ts: of the last one.
-        family: metrics that the market family adds.
+        family_metrics: metrics that the market family adds.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity after the first is the close of
             a trading day.
@@ -172,7 +172,7 @@ class RunResult:
     watermark: int | None
     start_ts: int | None = None
     end_ts: int | None = None
-    family: dict[str, Any] = field(default_factory=dict)
+    family_metrics: dict[str, Any] = field(default_factory=dict)
     days_per_year: int = field(kw_only=True)
     around_the_clock: bool = field(kw_only=True)
     stays_open: bool = field(default=False, kw_only=True)

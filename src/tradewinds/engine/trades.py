@@ -1,4 +1,4 @@
-"""Trades, made from a journal: cost, proceeds, fees and flows of each position, from its first fill to its last row."""
+"""Positions, made from a journal: cost, proceeds, fees and flows of each, from its first fill to its last row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tradewinds.engine.journal import Journal, Kind
 
 
 class Position(NamedTuple):
-    """A trade: the sums over all legs of a position.
+    """A position: sums over all its legs, from its first fill to its last row. `Trade` adds the facts of its market.
 
     Entries are fills that enlarge a leg's holding; exits are fills that reduce it, and settlements. Cash is signed and without
     fees: that of a purchase is below 0.
@@ -88,15 +88,15 @@ class Leg(NamedTuple):
     pnl: int
 
 
-def trades_of(journal: Journal) -> list[Position]:
-    """Return the trades of a journal, in order of their positions' numbers.
+def positions_of(journal: Journal) -> list[Position]:
+    """Return the positions of a journal, in order of their numbers.
 
     Args:
         journal: the books.
     """
     if not len(journal):
         return []
-    rows = _Rows.of(journal)
+    rows = _LegRows.of(journal)
     number = rows.position[rows.starts]
     first_legs = np.flatnonzero(np.diff(number, prepend=-1))
     starts = rows.starts[first_legs]  # where each position begins: sums run over all its legs
@@ -126,7 +126,7 @@ def legs_of(journal: Journal) -> list[Leg]:
     """
     if not len(journal):
         return []
-    rows = _Rows.of(journal)
+    rows = _LegRows.of(journal)
     starts, every = rows.starts, np.arange(len(rows.starts))
     first, last = rows.order[starts], np.append(starts[1:], len(rows.order)) - 1
     cash = _cash(rows, starts)
@@ -155,7 +155,7 @@ def legs_of(journal: Journal) -> list[Leg]:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _LegRows:
     """Rows of a journal grouped by position and leg.
 
     Attributes:
@@ -187,7 +187,7 @@ class _Rows:
     of_entry: Flags
 
     @classmethod
-    def of(cls, journal: Journal) -> _Rows:
+    def of(cls, journal: Journal) -> _LegRows:
         """Return the rows of a journal that is not empty."""
         order, starts = journal.by_leg
         kind, quantity = journal.kind[order], journal.quantity[order]
@@ -227,7 +227,7 @@ def _sums(values: Ints, where: Flags, starts: Ints) -> Ints:
     return sums
 
 
-def _cash(rows: _Rows, starts: Ints) -> _Cash:
+def _cash(rows: _LegRows, starts: Ints) -> _Cash:
     """Return cash and fees of entries and exits, from each start to the next."""
     return _Cash(
         entry_cash=_sums(rows.cash, rows.entry, starts),
@@ -237,7 +237,7 @@ def _cash(rows: _Rows, starts: Ints) -> _Cash:
     )
 
 
-def _mean_prices(rows: _Rows, chosen: Flags, legs: Ints) -> list[int | None]:
+def _mean_prices(rows: _LegRows, chosen: Flags, legs: Ints) -> list[int | None]:
     """Return, for some legs, the mean price of their chosen rows by quantity; None for a leg without such a row."""
     counts = _sums(np.ones(len(chosen), np.int64), chosen, rows.starts)[legs]
     means: list[int | None] = list(_sums(rows.price, chosen, rows.starts)[legs].tolist())  # right for a single row

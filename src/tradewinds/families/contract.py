@@ -46,18 +46,18 @@ class Service(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Stage:
+class WorkflowRule:
     """A rule of the workflow that only this family has.
 
     Attributes:
-        rule: its name, which is also its script's and its log folder's.
+        name: of the rule, its script and its log folder.
         file: the file of rules/<family>/ that has it, without its ending.
         kind: fetch (asks a service), compute (makes data), result (makes a file of the run) or database.
         code: sources that its output depends on (files or folders below the package); none for a fetch.
         wildcards: regular expressions of the wildcards in its paths.
     """
 
-    rule: str
+    name: str
     file: str
     kind: str
     code: Sequence[str] = ()
@@ -188,7 +188,7 @@ class Family(Protocol):
     Attributes:
         name: the value of the config key `market`.
         services: the services that its jobs may call, by their section of the config.
-        stages: the rules that only it has, in the order in which their files are included.
+        workflow_rules: the rules that only it has, in the order in which their files are included.
         code: what a replay depends on, as files or folders below the package: never another family's.
         load_code: what `load_extra` depends on, in the same way.
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
@@ -203,7 +203,7 @@ class Family(Protocol):
 
     name: str
     services: Mapping[str, Service]
-    stages: Sequence[Stage]
+    workflow_rules: Sequence[WorkflowRule]
     code: Sequence[str]
     load_code: Sequence[str]
     run_files: Sequence[RunFile]

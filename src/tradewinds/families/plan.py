@@ -19,7 +19,7 @@ from tradewinds.core.errors import DamagedFile, DataMissing
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tradewinds.core.damage import OrderCheck
+    from tradewinds.core.damage import RowCheck
 
 SHOWN_FILES = 40
 Files = TypeVar("Files")
@@ -34,7 +34,7 @@ class DataFile:
         schema: its columns.
         fetched: it comes from a service.
         reaches: the date that a file which grows must reach; None for one that is made once.
-        in_order: what its rows must keep to beyond the schema, for the check of damaged files.
+        row_check: what its rows must keep to beyond the schema, for the check of damaged files.
         held_elsewhere: whether it can be made from files that are there, without a service; asked when it is missing.
         fetched_again: whether the file that is there does not do and is fetched again; None: whatever is there does.
     """
@@ -43,7 +43,7 @@ class DataFile:
     schema: pa.Schema
     fetched: bool = False
     reaches: dt.date | None = None
-    in_order: OrderCheck | None = None
+    row_check: RowCheck | None = None
     held_elsewhere: Callable[[], bool] | None = field(default=None, compare=False)
     fetched_again: Callable[[], bool] | None = field(default=None, compare=False)
 
@@ -61,7 +61,7 @@ class Plan(Generic[Files]):
         run_id: the run's id.
         run_dir: the run's folder.
         date_end: last date of the config.
-        stages: what is made before the replay, by kind, in the order in which it is made.
+        stages: what is made before the replay: data files by the name of the step that makes them, in the order of the steps.
         inputs: what the replay reads, by kind: data files and the user's own.
         results: files of the run that are made after the replay and before the report.
         recorded: data files from which the family loads rows into the database, by kind.

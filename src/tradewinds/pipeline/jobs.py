@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from tradewinds.config import markets
 from tradewinds.core import imports, signals
-from tradewinds.core.environment import FAILURES, FETCH, ON_MISSING, SCRIPTS, SERVICES
+from tradewinds.core.environment import FETCH, MESSAGES, ON_MISSING, SCRIPTS, SERVICES
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
@@ -115,7 +115,7 @@ def log_to(path: str | Path) -> None:
 def run_job(
     main: Callable[[], None],
     *,
-    stage: str,
+    rule: str,
     log: str | Path,
     target: str | None = None,
     refused: type[TradewindsError] = SimulationError,
@@ -127,7 +127,7 @@ def run_job(
 
     Args:
         main: the job's work.
-        stage: name of the job's rule.
+        rule: name of the job's rule.
         log: path of the job's log.
         target: the file that the job makes, for its failure record.
         refused: the error whose exit code the job has if the file system refuses to write.
@@ -142,18 +142,18 @@ def run_job(
         for number in signals.STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
-        logging.getLogger(stage).error("%s", error)
-        _fail(stage, str(error), error.exit_code, target)
+        logging.getLogger(rule).error("%s", error)
+        _fail(rule, str(error), error.exit_code, target)
     except KeyboardInterrupt:
-        _fail(stage, f"{stage} was interrupted.", INTERRUPTED, target)
+        _fail(rule, f"{rule} was interrupted.", INTERRUPTED, target)
     except OSError as error:
         if error.errno not in FILE_SYSTEM_REFUSES:
-            _unexpected(stage, error, log, target)
+            _unexpected(rule, error, log, target)
         named = error.filename or target or "a file"
         remedy = "Make room or make it writable, and run the same command again: what is finished stays."
-        _fail(stage, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", refused.exit_code, target)
+        _fail(rule, f"{named}: cannot be written ({os.strerror(error.errno)}). {remedy}", refused.exit_code, target)
     except Exception as error:  # the outermost frame of a process: reported as a bug, never turned into a result
-        _unexpected(stage, error, log, target)
+        _unexpected(rule, error, log, target)
 
 
 def hold_folder() -> None:
@@ -216,62 +216,60 @@ def _skip_pandas_import() -> None:
         pa.array([0])
 
 
-def progress_writer(stage: str) -> Callable[[int, int], None]:
+def progress_writer(rule: str) -> Callable[[int, int], None]:
     """Return a function that writes a job's progress for the run that watches it.
 
     It writes nothing in a job that plain Snakemake started, and at most once in PROGRESS_SECONDS otherwise.
 
     Args:
-        stage: name of the job's rule.
+        rule: name of the job's rule.
 
     Returns:
         A function of (units done, units in all).
     """
-    folder, last = os.environ.get(FAILURES), 0.0
+    folder, last = os.environ.get(MESSAGES), 0.0
 
     def write(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
         if folder and Path(folder).is_dir() and (now - last > PROGRESS_SECONDS or done == total):
             last = now
-            part = Path(folder, f"{stage}.part")
+            part = Path(folder, f"{rule}.part")
             part.write_text(json.dumps([done, total]), encoding="utf-8")
-            part.replace(Path(folder, f"{stage}.progress"))
+            part.replace(Path(folder, f"{rule}.progress"))
 
     return write
 
 
-def read_progress(folder: str | Path, stage: str) -> tuple[int, int] | None:
+def read_progress(folder: str | Path, rule: str) -> tuple[int, int] | None:
     """Read what a job's `progress_writer` wrote last.
 
     Args:
         folder: the run's messages folder (runner.messages_folder).
-        stage: name of the job's rule.
+        rule: name of the job's rule.
 
     Returns:
         (units done, units in all); None if the job has written nothing yet.
     """
     try:
-        done, total = json.loads(Path(folder, f"{stage}.progress").read_text(encoding="utf-8"))
+        done, total = json.loads(Path(folder, f"{rule}.progress").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return done, total
 
 
-def _unexpected(stage: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
+def _unexpected(rule: str, error: Exception, log: str | Path, target: str | None) -> NoReturn:
     """End the job because of a bug: the traceback goes to the log."""
-    logging.getLogger(stage).error("%s", traceback.format_exc())
-    message = masked(
-        f"{stage} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details."
-    )
-    _fail(stage, message, UNEXPECTED, target)
+    logging.getLogger(rule).error("%s", traceback.format_exc())
+    message = masked(f"{rule} stopped on an unexpected {type(error).__name__}: {error}. The log {log} has the details.")
+    _fail(rule, message, UNEXPECTED, target)
 
 
-def _fail(stage: str, message: str, exit_code: int, target: str | None) -> NoReturn:
+def _fail(rule: str, message: str, exit_code: int, target: str | None) -> NoReturn:
     """End the job: print the message, and leave a failure record for the run that watches."""
-    folder = os.environ.get(FAILURES)
+    folder = os.environ.get(MESSAGES)
     if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that started it
-        record = {"stage": stage, "message": message, "exit_code": exit_code}
+        record = {"rule": rule, "message": message, "exit_code": exit_code}
         record |= {"target": target} if target else {}
         path = Path(folder, f"{uuid.uuid4().hex}.json")
         part = path.with_suffix(".part")  # a job can be killed while it writes: a record is whole or absent
@@ -286,6 +284,6 @@ def failures(folder: str | Path) -> list[dict[str, Any]]:
     """Read the failure records that jobs left in a folder.
 
     Returns:
-        Mappings with the keys stage, message, exit_code and, where the job named the file that it makes, target.
+        Mappings with the keys rule, message, exit_code and, where the job named the file that it makes, target.
     """
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]

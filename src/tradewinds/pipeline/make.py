@@ -51,7 +51,7 @@ def make(
     loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
     with (
         runner.folder_lock(screen.print) as lock,
-        runner.messages_folder(options.profile) as failures,
+        runner.messages_folder(options.profile) as messages,
     ):
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
@@ -63,15 +63,15 @@ def make(
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
         files += [extra_group] if extra_group else []
         with (
-            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(failures))),
-            progress.Watch(files, screen, failures, log) as watch,
+            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(messages))),
+            progress.Watch(files, screen, messages, log) as watch,
         ):
-            return runner.run_workflow(command, log, watch, Path(failures), lock)
+            return runner.run_workflow(command, log, watch, Path(messages), lock)
 
 
-def _reasons(failures: Path) -> dict[str, str]:
+def _reasons(messages: Path) -> dict[str, str]:
     """Why jobs could not make their files, by path; a job that was interrupted has no reason."""
-    failed = [record for record in jobs.failures(failures) if record["exit_code"] != INTERRUPTED]
+    failed = [record for record in jobs.failures(messages) if record["exit_code"] != INTERRUPTED]
     return {record["target"]: record["message"] for record in failed if "target" in record}
 
 

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from tradewinds.config import markets, resolve
 from tradewinds.config.resolve import Config
-from tradewinds.core.environment import FAILURES, HOLDS_FOLDER
+from tradewinds.core.environment import HOLDS_FOLDER, MESSAGES
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.pipeline import jobs, workflow_guard
@@ -44,7 +44,7 @@ class WorkflowFailed(TradewindsError):
 
     Args:
         message: one paragraph per distinct failure.
-        exit_code: of the earliest stage that failed.
+        exit_code: the lowest of those of the jobs that failed.
     """
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -212,14 +212,14 @@ def refuse_unwritable(paths: Iterable[str]) -> None:
             )
 
 
-def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, lock: int) -> bool:
+def run_workflow(command: list[str], log: Path, watch: Watcher, messages: Path, lock: int) -> bool:
     """Run Snakemake to its end, under a guard (workflow_guard.py).
 
     Args:
         command: its command line.
         log: file for its output.
         watch: called several times a second, and once at the end.
-        failures: folder in which jobs leave their failure records.
+        messages: folder in which jobs leave their failure records.
         lock: file descriptor of the folder's lock.
 
     Returns:
@@ -236,7 +236,7 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, FAILURES: str(failures), HOLDS_FOLDER: "1", "XDG_CACHE_HOME": _cache_folder(failures)},
+            env={**os.environ, MESSAGES: str(messages), HOLDS_FOLDER: "1", "XDG_CACHE_HOME": _cache_folder(messages)},
             pass_fds=[lock],
             start_new_session=True,
         )
@@ -254,7 +254,7 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, failures: Path, 
         output.seek(0)
         text = output.read()
         if process.returncode:
-            raise _failure(jobs.failures(failures), text, log)
+            raise _failure(jobs.failures(messages), text, log)
     return NOTHING_TO_DO not in text
 
 

@@ -50,7 +50,7 @@ def metrics(result: RunResult) -> dict[str, Any]:
         "sortino": sortino(returns, result.days_per_year),
         "exposure_time_avg_minutes": exposure_minutes(result.trades),
         **UNSCORED,
-        **result.family,
+        **result.family_metrics,
         "diagnostics": result.diagnostics,
     }
 

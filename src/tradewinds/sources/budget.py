@@ -1,7 +1,7 @@
 """The request budget of one service, shared by all jobs of this machine, across processes.
 
 Each fetch job is its own process, so a limiter that lives in one process cannot keep the rate of all of them. The budget
-is a small folder per service. One locked file, the ledger, holds the instants of the last requests; one locked file per
+is a small folder per service. One locked file holds the instants of the last requests; one locked file per
 connection bounds how many requests are under way. The kernel frees the locks of a killed job. Instants are of the
 system-wide monotonic clock, so setting the wall clock back changes nothing.
 
@@ -11,8 +11,8 @@ counted from the beginning of an answer to the permission of the request that wo
 may be taken off it. Taken off are three quarters of the shortest round trip seen, as there may be shorter ones.
 
 Below the budget each process has a ceiling of its own (the `ratelimit` package). It counts the permissions that the budget
-gives this process, in windows a little shorter than the budget's, so it delays nothing that a whole ledger permits. A
-ledger that is lost, or cut short by a job with another rate, permits more; then the ceiling keeps the average rate of each
+gives this process, in windows a little shorter than the budget's, so it delays nothing that a whole file permits. A
+file that is lost, or cut short by a job with another rate, permits more; then the ceiling keeps the average rate of each
 process (docs/decisions/0005-a-ceiling-for-each-process.md).
 """
 
@@ -49,8 +49,8 @@ _ROUNDING = 1e-6
 
 
 @dataclass
-class _Ledger:
-    """What all jobs share about a service.
+class _SentRequests:
+    """The last requests of all jobs to a service.
 
     Attributes:
         fastest: the shortest round trip in seconds.
@@ -63,8 +63,8 @@ class _Ledger:
     arrived: list[float] = field(default_factory=list)
 
     @classmethod
-    def parse(cls, text: str, now: float) -> _Ledger:
-        """The ledger that a line holds; an empty one if the line is torn, foreign or from before a reboot.
+    def parse(cls, text: str, now: float) -> _SentRequests:
+        """The requests that a line holds; none if the line is torn, foreign or from before a reboot.
 
         Args:
             text: the line.
@@ -149,11 +149,11 @@ class Budget:
         self.spacing = CLOSEST / requests_per_second
         self.max_connections = max_connections
         self.clock, self.sleep = clock, sleep
-        # The ceiling counts a permission at the instant that the ledger has for it, so a pause of the process between two
+        # The ceiling counts a permission at the instant that the file has for it, so a pause of the process between two
         # readings of the clock cannot make the ceiling stricter than the budget.
         self._now = clock()
         ceiling = limits(calls=self.per_window, period=self.per_window / requests_per_second, clock=lambda: self._now)
-        self._permit: Callable[[_Ledger], float] = ceiling(self._note_permission)
+        self._permit: Callable[[_SentRequests], float] = ceiling(self._note_permission)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Permission]:
@@ -179,57 +179,57 @@ class Budget:
             yield
 
     def _wait_for_turn(self) -> float:
-        """Queue, wait until a request may go, enter it into the ledger, and return its instant."""
+        """Queue, wait until a request may go, note it for all jobs, and return its instant."""
         with open_private(self.folder / "turn", "a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             while True:
-                with self._ledger() as ledger:
+                with self._shared_requests() as requests:
                     self._now = self.clock()
-                    wait = self._ready_at(ledger) - self._now
+                    wait = self._ready_at(requests) - self._now
                     if wait <= 0:
                         try:
-                            return self._permit(ledger)
-                        except RateLimitException as refusal:  # the ledger has lost requests of this process
+                            return self._permit(requests)
+                        except RateLimitException as refusal:  # the file has lost requests of this process
                             wait = refusal.period_remaining
                 # an answer that begins meanwhile may make this wait shorter
                 self.sleep(min(wait, _POLL_SECONDS))
 
-    def _note_permission(self, ledger: _Ledger) -> float:
-        """Enter a request that goes now into the ledger, and return its instant."""
-        ledger.sent.append(self._now)
-        ledger.arrived.append(self._now + LATEST_ARRIVAL_SECONDS)
+    def _note_permission(self, requests: _SentRequests) -> float:
+        """Note for all jobs a request that goes now, and return its instant."""
+        requests.sent.append(self._now)
+        requests.arrived.append(self._now + LATEST_ARRIVAL_SECONDS)
         return self._now
 
     def _note_arrival(self, sent: float, *, answered: bool) -> None:
-        """Enter into the ledger that a request has arrived by now, with its round trip if it was answered."""
-        with self._ledger() as ledger:
+        """Note for all jobs that a request has arrived by now, with its round trip if it was answered."""
+        with self._shared_requests() as requests:
             elapsed = self.clock() - sent
             if answered:
-                ledger.fastest = min(ledger.fastest, elapsed)
-            way = SURE_OF_ROUND_TRIP * ledger.fastest if answered else 0.0
+                requests.fastest = min(requests.fastest, elapsed)
+            way = SURE_OF_ROUND_TRIP * requests.fastest if answered else 0.0
             stamp = round(sent, 6)
-            if stamp in ledger.sent:  # otherwise so many went since that it no longer matters
-                ledger.arrived[ledger.sent.index(stamp)] = sent + min(elapsed - way, LATEST_ARRIVAL_SECONDS)
+            if stamp in requests.sent:  # otherwise so many went since that it no longer matters
+                requests.arrived[requests.sent.index(stamp)] = sent + min(elapsed - way, LATEST_ARRIVAL_SECONDS)
 
     @contextlib.contextmanager
-    def _ledger(self) -> Iterator[_Ledger]:
-        """Lock the shared ledger while the block runs, and store what the block leaves in it."""
+    def _shared_requests(self) -> Iterator[_SentRequests]:
+        """Lock the shared file of requests while the block runs, and store what the block leaves in it."""
         with open_private(self.folder / "stamps", "r+") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             now = self.clock()
-            ledger = _Ledger.parse(handle.readline(), now)
-            before = ledger.line(self.per_window, now)
-            yield ledger
-            if (line := ledger.line(self.per_window, now)) != before:
+            requests = _SentRequests.parse(handle.readline(), now)
+            before = requests.line(self.per_window, now)
+            yield requests
+            if (line := requests.line(self.per_window, now)) != before:
                 # one write over what was there: a job that is killed at any point leaves the old line or the new one
                 os.pwrite(handle.fileno(), line, 0)
 
-    def _ready_at(self, ledger: _Ledger) -> float:
+    def _ready_at(self, requests: _SentRequests) -> float:
         """The instant at which the next request may go: a window after enough others arrived, and not right after the last."""
-        after_last = max(ledger.sent) + self.spacing if ledger.sent else 0.0
-        if len(ledger.arrived) < self.per_window:
+        after_last = max(requests.sent) + self.spacing if requests.sent else 0.0
+        if len(requests.arrived) < self.per_window:
             return after_last
-        return max(after_last, sorted(ledger.arrived)[-self.per_window] + self.window)
+        return max(after_last, sorted(requests.arrived)[-self.per_window] + self.window)
 
 
 def _try_lock(fileno: int) -> bool:

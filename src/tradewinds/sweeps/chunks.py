@@ -1,8 +1,8 @@
 """A sweep in chunks, which are jobs for other machines: each replays some points in about a minute and writes their figures.
 
-Which points are in a chunk follows from the points and the number of events alone. So the same sweep has the same chunks, and a
-chunk whose figures are there is not replayed again. A chunk has two files, named by a digest of its points: the order
-(`{digest}.yaml`: settings and run ids) and the figures (`{digest}.json`).
+Which points are in a chunk follows from the points and the plan's size alone. So the same sweep has the same chunks, and a
+chunk whose figures are there is not replayed again. A chunk has two files, named by a digest of its points: the
+points (`{digest}.yaml`: settings and run ids) and the figures (`{digest}.json`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60  # that a chunk takes, about
-# CPU seconds per event of six markets and 30 hours (benchmarks/sweep_fan_out.py measures them; docs/scaling.md).
+# CPU seconds per unit of a plan (Plan.units). They are measured for events of six markets and 30 hours
+# (benchmarks/sweep_fan_out.py; docs/scaling.md). ASSUME: a unit of another market family takes no longer; else its jobs do.
 READ_SECONDS = 0.0013  # once for each pass of POINTS_PER_PASS points
 REPLAY_SECONDS = 0.00005  # for each point
 
@@ -41,38 +42,38 @@ class Chunk:
 
     Attributes:
         points: the points, in order.
-        order: the file that says what to replay.
+        points_file: the file that says what to replay.
         figures: the file that the job writes.
     """
 
     points: Sequence[SweepPoint]
-    order: Path
+    points_file: Path
     figures: Path
 
 
-def points_per_chunk(events: int) -> int:
+def points_per_chunk(units: int) -> int:
     """Return how many points make a job of about JOB_SECONDS.
 
     A pass over the candles replays POINTS_PER_PASS points; a job is whole passes, unless one pass takes longer.
 
     Args:
-        events: how many events one point replays.
+        units: how many units of the plan one point replays.
     """
-    reading, replaying = events * READ_SECONDS, events * REPLAY_SECONDS
+    reading, replaying = units * READ_SECONDS, units * REPLAY_SECONDS
     passes = int(JOB_SECONDS / (reading + POINTS_PER_PASS * replaying))
     return passes * POINTS_PER_PASS or max(1, int((JOB_SECONDS - reading) / replaying))
 
 
-def chunks(points: Sequence[SweepPoint], events: int, split: dt.date, folder: Path) -> list[Chunk]:
+def chunks(points: Sequence[SweepPoint], units: int, split: dt.date, folder: Path) -> list[Chunk]:
     """Divide a group of points into chunks, in order.
 
     Args:
         points: one group of `replays.groups`.
-        events: how many events one point replays.
+        units: how many units of the plan one point replays.
         split: first date that is out of sample.
         folder: where the chunks' files lie.
     """
-    size = points_per_chunk(events)
+    size = points_per_chunk(units)
     parts = [points[at : at + size] for at in range(0, len(points), size)]
     names = [resolve.digest([[point.run_id for point in part], split])[:20] for part in parts]
     return [
@@ -80,12 +81,12 @@ def chunks(points: Sequence[SweepPoint], events: int, split: dt.date, folder: Pa
     ]
 
 
-def write_order(chunk: Chunk, split: dt.date) -> None:
-    """Write a chunk's order; a file with the same content is left alone, so that its time stamp stays."""
+def write_points(chunk: Chunk, split: dt.date) -> None:
+    """Write a chunk's points; a file with the same content is left alone, so that its time stamp stays."""
     points = [{"run_id": point.run_id, "settings": point.settings} for point in chunk.points]
     text = yaml.safe_dump({"split": split, "points": points}, sort_keys=False)
-    if not chunk.order.exists() or chunk.order.read_text(encoding="utf-8") != text:
-        files.write_text(chunk.order, text)
+    if not chunk.points_file.exists() or chunk.points_file.read_text(encoding="utf-8") != text:
+        files.write_text(chunk.points_file, text)
 
 
 @contextlib.contextmanager
@@ -110,8 +111,8 @@ def shared_config(config: resolve.Config, folder: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:
-    """Read a chunk's order.
+def read_points(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:
+    """Read a chunk's points.
 
     Args:
         path: the file.
@@ -121,19 +122,19 @@ def read_order(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint]
         The points, and the first date that is out of sample.
 
     Raises:
-        SimulationError: a point makes another run here than where the order was written: the versions differ.
+        SimulationError: a point makes another run here than where the points were written: the versions differ.
     """
-    order = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    written = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     points = []
-    for ordered in order["points"]:
-        conf = resolve.resolve(with_settings(base, ordered["settings"]), source=str(path))
-        if resolve.run_id(conf) != ordered["run_id"]:
+    for point in written["points"]:
+        conf = resolve.resolve(with_settings(base, point["settings"]), source=str(path))
+        if resolve.run_id(conf) != point["run_id"]:
             raise SimulationError(
-                f"{path}: the point {ordered['run_id']} is the run {resolve.run_id(conf)} on this machine. "
+                f"{path}: the point {point['run_id']} is the run {resolve.run_id(conf)} on this machine. "
                 "Install the same version of Tradewinds here as where the sweep was started."
             )
-        points.append(SweepPoint(ordered["settings"], conf, ordered["run_id"]))
-    return points, order["split"]
+        points.append(SweepPoint(point["settings"], conf, point["run_id"]))
+    return points, written["split"]
 
 
 def write_figures(path: str | Path, judged: Sequence[JudgedPoint | FailedPoint]) -> None:

@@ -84,16 +84,18 @@ def _parameters(base: resolve.Config) -> list[str]:
 def _no_such_parameter(key: str, base: resolve.Config) -> tuple[str, str]:
     """Return what is wrong with a key that names no parameter of the config's strategy, and the remedy."""
     strategy = base["strategy"]
-    if strategy.get("file", "") is None:
-        return f"the strategy {strategy['name']} has no parameters of its own.", "Only one from strategy.file has."
+    of_user = bool(strategy.get("file"))  # a strategy of the market itself declares its parameters
     inside = f"{PARAMETERS}."
     known = [name.removeprefix(inside) for name in _parameters(base)]
-    rest = "Write it there with any value first: a strategy does not notice a misspelt one."
-    if "file" not in strategy:
+    if not known and not of_user:
+        elsewhere = "Only one from strategy.file has." if "file" in strategy else "Sweep another key."
+        return f"the strategy {strategy['name']} has no parameters of its own.", elsewhere
+    if not of_user:
         return f"{strategy['name']} has no such parameter.", _nearest(
             key.removeprefix(inside), known, ", ".join(known), inside
         )
-    remedy = _nearest(key.removeprefix(inside), known, rest, inside)
+    first_write_it = "Write it there with any value first: a strategy does not notice a misspelt one."
+    remedy = _nearest(key.removeprefix(inside), known, first_write_it, inside)
     return f"the config's {PARAMETERS} have no such key.", remedy
 
 

@@ -8,7 +8,6 @@ with all its P&L, though it may settle some hours after the split.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +18,6 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import number
 from tradewinds.core.units import DAY_SECONDS
-from tradewinds.engine.equity import Point
-from tradewinds.engine.result import Trade
 from tradewinds.results import metrics
 
 OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that the ranking does not use
@@ -49,29 +46,6 @@ class PointOutcome:
     pnl_micro: Ints
     days_per_year: int
     around_the_clock: bool
-
-    @classmethod
-    def of(
-        cls,
-        settings: dict[str, Any],
-        run_id: str,
-        equity: Sequence[Point],
-        trades: Sequence[Trade],
-        *,
-        days_per_year: int,
-        around_the_clock: bool,
-    ) -> PointOutcome:
-        """Make the columns from a run's equity curve and trades; the other arguments are the attributes of that name."""
-        return cls(
-            settings,
-            run_id,
-            equity_ts=np.fromiter((point.ts for point in equity), np.int64, len(equity)),
-            equity_micro=np.fromiter((point.equity_micro for point in equity), np.int64, len(equity)),
-            decision_ts=np.fromiter((trade.decision_ts for trade in trades), np.int64, len(trades)),
-            pnl_micro=np.fromiter((trade.pnl_micro for trade in trades), np.int64, len(trades)),
-            days_per_year=days_per_year,
-            around_the_clock=around_the_clock,
-        )
 
 
 @dataclass(frozen=True)

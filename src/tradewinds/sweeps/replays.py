@@ -27,13 +27,13 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
 
 
 def outcomes(
-    points: Sequence[SweepPoint], advance: Callable[[int], Any] = lambda done: None, workers: int | None = None
+    points: Sequence[SweepPoint], tell: Callable[[int], Any] = lambda replayed: None, workers: int | None = None
 ) -> Iterator[PointOutcome | FailedPoint]:
     """Replay the points of one group, in order. A point whose run fails is one with its reason.
 
     Args:
         points: one group of `groups`; every file of its plan is there.
-        advance: called with the number of points that were replayed since the last call.
+        tell: called with the number of points that were replayed since the last call.
         workers: threads to use; None for one per core.
 
     Raises:
@@ -44,7 +44,7 @@ def outcomes(
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]
         yield from _replayed(part, plan, workers)
-        advance(len(part))
+        tell(len(part))
 
 
 def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> Iterator[PointOutcome | FailedPoint]:
@@ -63,11 +63,13 @@ def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> It
         yield from _replayed(points[half:], plan, workers)
         return
     for point, run in zip(points, made, strict=True):
-        columns = (run.equity_ts, run.equity_micro, run.decision_ts, run.pnl_micro)
         yield PointOutcome(
             point.settings,
             point.run_id,
-            *columns,
+            equity_ts=run.equity_ts,
+            equity_micro=run.equity_micro,
+            decision_ts=run.decision_ts,
+            pnl_micro=run.pnl_micro,
             days_per_year=family.days_per_year,
             around_the_clock=family.around_the_clock,
         )

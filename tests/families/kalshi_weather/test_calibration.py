@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather.calibration.scores import (
     brier_parts,
     calibration_scores,
     count_band,
-    log_loss,
+    mean_log_loss,
     pit_histogram,
     reliability_diagram,
     skill,
@@ -51,7 +51,7 @@ def test_the_parts_of_brier_add_up_and_agree_with_the_metrics(outcomes):
     assert total == pytest.approx(parts["brier"], abs=1e-12)
     same = [metrics.ForecastOutcome("E", "M", round(one * units.PICO), bool(y)) for one, y in outcomes]
     assert parts["brier"] == pytest.approx(metrics.brier(same), abs=1e-11)
-    assert log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
+    assert mean_log_loss(p, yes) == pytest.approx(metrics.log_loss(same), abs=1e-6)
 
 
 def test_murphys_parts_by_hand():

@@ -16,9 +16,9 @@ from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.scores import count_band, pit_histogram
 from tradewinds.families.kalshi_weather.forecasts import daily, mixture, normal
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
 from tradewinds.families.kalshi_weather.forecasts.history import History
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
 
 DAY = dt.date(2025, 5, 10)

@@ -18,9 +18,9 @@ from tradewinds.config import resolve
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, lookback, normal
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.history import History, guidance_day, read_history
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 
 CHI = climate_days.station_of("KXHIGHCHI")
 LOW_CHI = climate_days.station_of("KXLOWTCHI")
@@ -128,11 +128,13 @@ def test_other_extreme_and_temperatures_are_those_of_the_same_run_within_the_cli
     rows += [guidance_row(DAY, 65), guidance_row(DAY, 44, ftime=utc(DAY, 12))]
     rows += [guidance_row(DAY, 11, runtime=run - 6 * HOUR, ftime=utc(DAY, 12), tmp=99)]
     made = history(rows, [])
-    assert (made.value_f[0, -1], made.other_f[0, -1], made.tmp_f[0, -1]) == (65, 44, 66)
+    assert (made.value_f[0, -1], made.other_f[0, -1], made.hourly_extreme_f[0, -1]) == (65, 44, 66)
     lows = history(rows, [], station=LOW_CHI)
-    assert (lows.value_f[0, -1], lows.other_f[0, -1], lows.tmp_f[0, -1]) == (44, 65, 52)
+    assert (lows.value_f[0, -1], lows.other_f[0, -1], lows.hourly_extreme_f[0, -1]) == (44, 65, 52)
     only_twice = [row for row in rows if row["ftime_ts"] % (12 * HOUR) == 0]
-    assert np.isnan(history(only_twice, []).tmp_f[0, -1]), "00Z and 12Z alone say nothing of the day's extreme"
+    assert np.isnan(history(only_twice, []).hourly_extreme_f[0, -1]), (
+        "00Z and 12Z alone say nothing of the day's extreme"
+    )
 
 
 def weather(days, seed=1, hourly=True):
@@ -172,12 +174,12 @@ def test_the_fit_is_a_minimum():
     errors = mean @ [1, 2, 0, -1, 0.5] + np.exp(scale @ [0.7, 0.4]) * rng.normal(size=300)
     found = emos.fit(mean, scale, errors)
     least = emos.objective(mean, scale, errors, found)
-    both = np.concatenate([found.mean, found.scale])
+    both = np.concatenate([found.of_mu, found.of_sigma])
     for step in (1e-3, -1e-3):
         for i in range(len(both)):
             moved = both + step * np.eye(len(both))[i]
             assert emos.objective(mean, scale, errors, emos.Coefficients(moved[:5], moved[5:])) > least
-    assert found.mean == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.scale == pytest.approx(
+    assert found.of_mu == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.of_sigma == pytest.approx(
         [0.7, 0.4], abs=0.2
     )
 
@@ -266,7 +268,14 @@ def test_sigma_never_falls_below_its_floor():
 
 
 def mirrored(made):
-    values = (-made.observed_f, made.observed_known_ts, -made.value_f, -made.other_f, -made.tmp_f, made.known_ts)
+    values = (
+        -made.observed_f,
+        made.observed_known_ts,
+        -made.value_f,
+        -made.other_f,
+        -made.hourly_extreme_f,
+        made.known_ts,
+    )
     return History(made.first, "min", made.models, made.asof_ts, *values)
 
 

@@ -5,8 +5,8 @@ import itertools
 import pyarrow.parquet as pq
 import pytest
 
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 
 

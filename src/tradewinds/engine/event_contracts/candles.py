@@ -1,4 +1,4 @@
-"""Candles as columns: DuckDB reads each batch of files once, and a window keeps the rows that can still be visible.
+"""Candles as columns: DuckDB reads each batch of files once, and LiveCandles keep the rows that can still be visible.
 
 Candles are sparse and carried forward: the top of book at the close of a candle that ends at e is visible at every decision
 time t ≥ e, until the next candle of its market. No row is used before its end.
@@ -6,7 +6,6 @@ time t ≥ e, until the next candle of its market. No row is used before its end
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +17,7 @@ import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
 from tradewinds.engine.event_contracts.contracts import Contract
-from tradewinds.engine.event_contracts.kernel import NO_PRICE, Rows, count_crossed, rows_since, survey
+from tradewinds.engine.event_contracts.kernel import NO_PRICE, CandleRows, count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.order_rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and, within a market, by time. A ticker's
@@ -110,18 +109,6 @@ class CandleReader:
         )
 
 
-def read_candles(files: Sequence[str], tickers: Sequence[str], threads: int | None = None) -> Candles:
-    """Return the candles of some markets, with a reader of their own.
-
-    Args:
-        files: as CandleReader.read.
-        tickers: as CandleReader.read.
-        threads: as CandleReader.
-    """
-    with contextlib.closing(CandleReader(threads)) as reader:
-        return reader.read(files, tickers)
-
-
 def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
     """Return the integers in which a column without nulls is stored."""
     if column.type.bit_width != 8 * kind.itemsize or column.null_count:
@@ -132,7 +119,7 @@ def _integers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Window:
+class LiveCandles:
     """The contracts that are not settled between two instants, and their candles.
 
     Attributes:
@@ -143,25 +130,25 @@ class Window:
 
     contracts: Sequence[Contract]
     idx: Ints
-    rows: Rows
+    rows: CandleRows
 
     @classmethod
-    def empty(cls) -> Window:
-        """Return a window without contracts."""
+    def empty(cls) -> LiveCandles:
+        """Return live candles without contracts."""
         none, no_price = np.empty(0, np.int64), np.empty(0, np.int32)
-        rows = Rows(end_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none)
+        rows = CandleRows(end_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none)
         return cls((), none, rows)
 
-    def then(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> Window:
-        """Return the window that begins at an instant: this one's contracts that are not settled by then, and new ones.
+    def next(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> LiveCandles:
+        """Return the live candles from an instant on: of these contracts, where they are not settled by then, and of new ones.
 
         Args:
-            since_ts: when the window begins; Unix s.
+            since_ts: the instant; Unix s.
             contracts: the new contracts.
             idx: their indices in the run.
             candles: candles of the new contracts.
         """
-        first_row, end_row = rows_that_count(candles, contracts)
+        first_row, end_row = usable_rows(candles, contracts)
         old, end_ts, bid, ask, volume = self.rows, candles.end_ts, candles.bid, candles.ask, candles.volume
         kept = [j for j, contract in enumerate(self.contracts) if contract.settle_ts >= since_ts]
         # the rows of kept contracts go before the new ones
@@ -181,11 +168,13 @@ class Window:
         alive = [*(self.contracts[j] for j in kept), *contracts]
         indices = np.concatenate((self.idx[kept], np.array(idx, np.int64)))
         order = np.argsort(indices)
-        rows = Rows(end_ts=end_ts, bid=bid, ask=ask, volume=volume, first_row=first_row[order], end_row=end_row[order])
-        return Window([alive[k] for k in order.tolist()], indices[order], rows)
+        rows = CandleRows(
+            end_ts=end_ts, bid=bid, ask=ask, volume=volume, first_row=first_row[order], end_row=end_row[order]
+        )
+        return LiveCandles([alive[k] for k in order.tolist()], indices[order], rows)
 
 
-def rows_that_count(candles: Candles, contracts: Sequence[Contract]) -> tuple[Ints, Ints]:
+def usable_rows(candles: Candles, contracts: Sequence[Contract]) -> tuple[Ints, Ints]:
     """Return first and end row of each contract's candles, without those that end before its `quotes_from_ts`.
 
     Args:
@@ -199,7 +188,7 @@ def rows_that_count(candles: Candles, contracts: Sequence[Contract]) -> tuple[In
     return rows_since(candles.end_ts, candles.first_row[at], end_row, since), end_row
 
 
-class Seen:
+class VisibleQuotes:
     """What is visible of all contracts of a run at the decision times of one clock.
 
     Args:
@@ -215,18 +204,18 @@ class Seen:
         self.step_seconds, self.max_age_seconds = step_seconds, max_age_seconds
         self.crossed, self.latest = 0, -1
 
-    def take_in(self, contracts: Sequence[Contract], candles: Candles) -> None:
+    def add(self, contracts: Sequence[Contract], candles: Candles) -> None:
         """Add contracts with their candles.
 
         Args:
             contracts: not added before.
             candles: of their markets at least.
         """
-        first_row, end_row = rows_that_count(candles, contracts)
+        first_row, end_row = usable_rows(candles, contracts)
         starts, ends = (np.array([getattr(c, name) for c in contracts], np.int64) for name in ("start_ts", "end_ts"))
         first_t, last_t = decision_times(starts, ends, self.step_seconds)
         age = NO_AGE_LIMIT if self.max_age_seconds is None else self.max_age_seconds
-        rows = Rows(
+        rows = CandleRows(
             end_ts=candles.end_ts,
             bid=candles.bid,
             ask=candles.ask,

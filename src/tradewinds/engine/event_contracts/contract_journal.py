@@ -15,7 +15,7 @@ from tradewinds.engine.journal import Journal, Kind
 from tradewinds.engine.lots import oldest_first
 
 NETTED = "netted"  # reason of what is paid because YES and NO of a contract make pairs
-REASONS = (EV_THRESHOLD, "", NETTED)  # of fills and their fees; of settlements; of netted contracts
+_JOURNAL_REASONS = (EV_THRESHOLD, "", NETTED)  # of fills and their fees; of settlements; of netted contracts
 _COLUMNS = ("kind", "ts", "instrument", "position_id", "leg", "quantity", "price", "cash_change", "reason")
 
 
@@ -92,7 +92,7 @@ def journal_of(fills: Ints, settlements: Ints, tickers: Sequence[str]) -> Journa
     # at one instant settlements come before orders
     columns = dict(zip(_COLUMNS, np.concatenate([settled, orders], axis=1), strict=True))
     columns["quantity"] = columns["quantity"] * MICRO
-    return Journal.in_order(columns, instruments=tickers, legs=[s.name for s in Side], reasons=REASONS)
+    return Journal.sorted_by_time(columns, instruments=tickers, legs=[s.name for s in Side], reasons=_JOURNAL_REASONS)
 
 
 def _block(columns: Sequence[Ints | int], rows: int) -> Ints:

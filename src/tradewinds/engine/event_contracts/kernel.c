@@ -36,24 +36,24 @@ enum { YES, NO };
 /* What becomes of an order while the other side of its market is held */
 enum { REFUSED, HELD, NETTED };
 
-/* Why an order is refused: indices into limits.REASONS */
-enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASONS };
-enum { TOO_MANY_OPEN = REASONS }; /* no refusal: the account would hold more than MOST_OPEN contracts */
+/* Why an order is refused: indices into limits.REFUSAL_REASONS */
+enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASON_COUNT };
+enum { TOO_MANY_OPEN = REASON_COUNT }; /* no refusal: the account would hold more than MOST_OPEN contracts */
 
-/* Indices into an account's scalars */
+/* Indices into an account's scalars; kernel.py has the same */
 enum {
-    S_CASH,
-    S_OPEN,
-    S_OPEN_COST,
-    S_NOW,
-    S_SETTLED,
-    S_MARKED,
-    S_HOLDING,
-    S_FILLS,
-    S_REFUSALS,
-    S_TOO_LARGE,
-    S_SETTLEMENTS,
-    S_LOTS
+    S_CASH,        /* micro-units */
+    S_OPEN,        /* contracts held, of all markets and both sides */
+    S_OPEN_COST,   /* what they cost without fees, micro-units */
+    S_NOW,         /* next decision time to replay */
+    S_SETTLED,     /* contracts that are settled: the first ones of by_settlement */
+    S_MARKED,      /* instants of this pass at which equity is recorded already */
+    S_HOLDING,     /* contracts of which any is held: entries in use of `holding` */
+    S_FILLS,       /* rows in use of the buffer of fills */
+    S_REFUSALS,    /* rows in use of the buffer of refusals */
+    S_TOO_LARGE,   /* idx of the contract whose order made `advance` return TOO_LARGE */
+    S_SETTLEMENTS, /* rows in use of the settlements */
+    S_LOTS         /* lots in use: purchases so far, where opposing sides are netted */
 };
 
 /* Return values of `advance` */
@@ -83,20 +83,20 @@ typedef struct { /* state of an account, by contract idx or event; scalars by th
     i64 *oldest_lot, *newest_lot;             /* by contract; set while it is held */
 } Account;
 
-typedef struct {           /* limits of a run, UNLIMITED where there is none */
-    i64 opposing;          /* REFUSED, HELD or NETTED */
-    i64 share, share_base; /* fraction of a candle's volume; base 0: no such limit */
+typedef struct {                         /* limits of a run, UNLIMITED where there is none */
+    i64 opposing;                        /* REFUSED, HELD or NETTED */
+    i64 volume_share, volume_share_base; /* fraction of a candle's volume; base 0: no such limit */
     i64 per_market, per_event, total_open, notional, orders;
-    i64 has_least, least;
-    i64 kelly, kelly_base; /* fraction as numerator and base; base 0: quantities stand in WantedTable */
+    i64 has_min_ev, min_ev; /* whether an order that limits reduced must still exceed min_ev; pico-units a contract */
+    i64 kelly, kelly_base;  /* fraction as numerator and base; base 0: quantities stand in WantedTable */
 } Limits;
 
-typedef struct { /* columns of candles; the window's contract j has rows [first_row[j], end_row[j]) */
+typedef struct { /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
     const i64 *end_ts;
     const i32 *bid, *ask;
     const i64 *volume;
     const i64 *first_row, *end_row;
-} Rows;
+} CandleRows;
 
 typedef struct { /* by code: contracts wanted (0: none), priority rank + rank_remainder/quantity, terms of the fee */
     const i64 *quantity, *rank, *rank_remainder;
@@ -117,14 +117,14 @@ typedef struct {
 
 typedef struct { /* output of a replay, row by row */
     Fill *fills;
-    Settlement *settlements;                          /* of the whole run; each contract settles once */
-    i64 (*counts)[2][REASONS], (*firsts)[2][REASONS]; /* refusals, and the time of the first */
+    Settlement *settlements;                                    /* of the whole run; each contract settles once */
+    i64 (*counts)[2][REASON_COUNT], (*firsts)[2][REASON_COUNT]; /* refusals, and the time of the first */
     RefusalStretch *refusals;
     RefusalStretch *stretch; /* by contract: the stretch that may still grow */
     i64 (*marks)[2];         /* by instant: cash, open value */
 } Buffers;
 
-typedef struct { /* working memory of `advance`, by index in the window */
+typedef struct { /* working memory of `advance`, by place in live_idx */
     i64 *active, *position, *wake, *ranked, *side, *code, *wanted, *rank, *rank_remainder;
 } Scratch;
 
@@ -209,7 +209,7 @@ void seen_prices(const i32 *bid, const i32 *ask, i64 rows, bool *seen) {
 /* Give each row a code per side: kind * prices + index of the price, -1 where the side is not offered.
 
 The kinds of the NO sides follow those of the YES sides. */
-void price_codes(const Rows *rows, i64 markets, const i64 *kind, const i32 *price_index, i64 prices, i64 kinds,
+void price_codes(const CandleRows *rows, i64 markets, const i64 *kind, const i32 *price_index, i64 prices, i64 kinds,
                  i32 *yes_code, i32 *no_code) {
     for (i64 j = 0; j < markets; j++)
         for (i64 row = rows->first_row[j]; row < rows->end_row[j]; row++) {
@@ -226,7 +226,7 @@ sides follow those of the YES sides. Returns the number of codes of one side.
 
 The hash table (`size` entries, a power of 2) holds one contract's quotes at a time: entries with a code of an earlier
 contract count as free. */
-i64 quote_codes(const Rows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
+i64 quote_codes(const CandleRows *rows, i64 markets, i64 size, i64 *keys, i64 *code_at, i32 *yes_code, i32 *no_code,
                 i64 *owner, i32 *yes_asks, i32 *no_asks) {
     i64 count = 0;
     for (i64 j = 0; j < markets; j++) {
@@ -265,7 +265,7 @@ static i64 times_visible(const i64 *end_ts, i64 row, i64 end_row, i64 first_t, i
 /* Count the decision times of all contracts at which a crossed quote is visible.
 
 latest: receives the end of the latest candle that is visible at any decision time, or -1. */
-i64 count_crossed(const Rows *rows, i64 markets, const i64 *first_t, const i64 *last_t, i64 step, i64 max_age,
+i64 count_crossed(const CandleRows *rows, i64 markets, const i64 *first_t, const i64 *last_t, i64 step, i64 max_age,
                   i64 *latest) {
     const i64 *end_ts = rows->end_ts;
     i64 crossed = 0;
@@ -392,12 +392,12 @@ static void stop_holding(i64 i, const Account *account) {
 
 /* Pay out every contract that settles by ts, and release its share of the limits.
 
-order: idx of all contracts by settlement time and ticker; rows: receives a row per side that is paid, or NULL. */
-void settle(i64 ts, const MarketColumns *market, const Account *account, const i64 *order, i64 contracts,
+by_settlement: idx of all contracts by settlement time and ticker; rows: receives a row per side that is paid, or NULL. */
+void settle(i64 ts, const MarketColumns *market, const Account *account, const i64 *by_settlement, i64 contracts,
             Settlement *rows) {
     i64 *s = account->scalars;
-    while (s[S_SETTLED] < contracts && market->settle_ts[order[s[S_SETTLED]]] <= ts) {
-        i64 i = order[s[S_SETTLED]++];
+    while (s[S_SETTLED] < contracts && market->settle_ts[by_settlement[s[S_SETTLED]]] <= ts) {
+        i64 i = by_settlement[s[S_SETTLED]++];
         i64 yes = account->held[i][YES], no = account->held[i][NO], event = market->event[i];
         if (yes == 0 && no == 0)
             continue;
@@ -416,7 +416,7 @@ void settle(i64 ts, const MarketColumns *market, const Account *account, const i
 }
 
 /* Return the liquidation value of the open contracts at the quotes visible at ts; 0 where no quote is visible. */
-static i64 open_value(i64 ts, const Rows *rows, const i64 *member, const Account *account, i64 max_age) {
+static i64 open_value(i64 ts, const CandleRows *rows, const i64 *member, const Account *account, i64 max_age) {
     i64 value = 0;
     for (i64 k = 0; k < account->scalars[S_HOLDING]; k++) {
         i64 i = account->holding[k], j = member[i];
@@ -512,7 +512,7 @@ i64 full_reason(i64 yes_held, i64 no_held, i64 side, i64 in_event, const Limits 
         return NO_REASON;
     if (limits->opposing == REFUSED && (side == NO ? yes_held : no_held))
         return OPPOSING;
-    if (limits->share_base) /* LIQUIDITY is judged before the limits of market and event */
+    if (limits->volume_share_base) /* LIQUIDITY is judged before the limits of market and event */
         return NO_REASON;
     if (yes_held + no_held >= limits->per_market)
         return MARKET;
@@ -540,9 +540,9 @@ i64 cut_to_limits(i64 i, i64 side, i64 price, i64 volume, i64 quote_ts, i64 t, c
     i64 event = market->event[i], other_held = account->held[i][1 - side];
     if (limits->opposing == REFUSED && other_held)
         return OPPOSING;
-    if (limits->share_base) {
+    if (limits->volume_share_base) {
         i64 used = account->candle_ts[i] == quote_ts ? account->candle_used[i] : 0;
-        *quantity = least_of(*quantity, share_of(volume, limits->share, limits->share_base) - used);
+        *quantity = least_of(*quantity, share_of(volume, limits->volume_share, limits->volume_share_base) - used);
         if (*quantity <= 0)
             return LIQUIDITY;
     }
@@ -599,13 +599,13 @@ static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedT
                       const i64 *era, wide *value) {
     i64 gross = p_pico - price * PICO_PER_MICRO;
     *value = 0;
-    if (code < 0 || gross <= limits->least)
+    if (code < 0 || gross <= limits->min_ev)
         return 0;
     i64 quantity =
         kelly_quantity(limits->kelly, limits->kelly_base, gross, PICO - price * PICO_PER_MICRO, price, equity);
     Fee terms = {table->fee_whole[code], table->fee_part[code], table->fee_base[code], era[1], era[2]};
     *value = value_of(gross, quantity, price, terms);
-    return *value > (wide)limits->least * quantity ? quantity : 0;
+    return *value > (wide)limits->min_ev * quantity ? quantity : 0;
 }
 
 /* Return the order that Kelly sizing wants at a quote. */
@@ -641,7 +641,7 @@ static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *
 
 Until `due` cash only falls, so the other rows need no look. wake: receives the decision time at which the returned row is to
 be judged, at the latest that of `due`. */
-static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due, i64 cash, const Rows *rows,
+static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due, i64 cash, const CandleRows *rows,
                            const i32 *yes_code, const i32 *no_code, const WantedTable *table, i64 *wake) {
     const i64 *end_ts = rows->end_ts;
     for (; row < end_row && end_ts[row] < due; row++) {
@@ -710,13 +710,13 @@ typedef struct { /* the arguments of `advance`; kernel.py's advance builds it */
     const i64 (*eras)[3]; /* eras of the fee rule: start, grid, balance grid */
     i64 era_count, era_rows;
     const MarketColumns *market;
-    const i64 *order; /* idx of all contracts by settlement and ticker */
+    const i64 *by_settlement; /* idx of all contracts by settlement and ticker */
     i64 contracts;
-    const i64 *window_idx; /* idx of the window's contracts */
-    const i64 *by_start;   /* their indices in the window by first decision time */
-    i64 window;
-    const i64 *member; /* index in the window by idx, or -1 */
-    const Rows *rows;
+    const i64 *live_idx; /* idx of the live contracts, whose candles this pass has */
+    const i64 *by_start; /* places in live_idx, by first decision time */
+    i64 live_count;
+    const i64 *member; /* by idx, place in live_idx, or -1 */
+    const CandleRows *rows;
     const i32 *yes_code, *no_code;
     const WantedTable *table;
     const Limits *limits;
@@ -736,27 +736,28 @@ static void settle_and_mark(i64 ts, const Pass *pass) {
     Settlement *rows = pass->booked ? pass->out->settlements : NULL;
     for (; s[S_MARKED] < pass->instant_count && pass->instants[s[S_MARKED]] <= ts; s[S_MARKED]++) {
         i64 instant = pass->instants[s[S_MARKED]];
-        settle(instant, pass->market, pass->account, pass->order, pass->contracts, rows);
+        settle(instant, pass->market, pass->account, pass->by_settlement, pass->contracts, rows);
         pass->out->marks[s[S_MARKED]][0] = s[S_CASH];
         pass->out->marks[s[S_MARKED]][1] = open_value(instant, pass->rows, pass->member, pass->account, pass->max_age);
     }
-    settle(ts, pass->market, pass->account, pass->order, pass->contracts, rows);
+    settle(ts, pass->market, pass->account, pass->by_settlement, pass->contracts, rows);
 }
 
 /* Return when `settle_and_mark` has something to do next. */
 static i64 next_due(const Pass *pass) {
     const i64 *s = pass->account->scalars;
     i64 due = s[S_MARKED] < pass->instant_count ? pass->instants[s[S_MARKED]] : NEVER;
-    return s[S_SETTLED] < pass->contracts ? least_of(due, pass->market->settle_ts[pass->order[s[S_SETTLED]]]) : due;
+    return s[S_SETTLED] < pass->contracts ? least_of(due, pass->market->settle_ts[pass->by_settlement[s[S_SETTLED]]])
+                                          : due;
 }
 
 /* Insert the order of contract j among the first ranked_count ranked ones. */
-static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const i64 *window_idx) {
+static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const i64 *live_idx) {
     i64 k = ranked_count;
     for (; k > 0; k--) {
         i64 other = scratch->ranked[k - 1];
-        if (!before(scratch->rank[j], scratch->rank_remainder[j], scratch->wanted[j], window_idx[j],
-                    scratch->rank[other], scratch->rank_remainder[other], scratch->wanted[other], window_idx[other]))
+        if (!before(scratch->rank[j], scratch->rank_remainder[j], scratch->wanted[j], live_idx[j], scratch->rank[other],
+                    scratch->rank_remainder[other], scratch->wanted[other], live_idx[other]))
             break;
         scratch->ranked[k] = other;
     }
@@ -765,7 +766,7 @@ static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const
 
 /* Fill an order as far as limits and cash allow. Returns NO_REASON, the reason for its refusal, or TOO_MANY_OPEN. */
 static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
-    i64 i = pass->window_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
+    i64 i = pass->live_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
     i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->end_ts[row];
     i64 reason = cut_to_limits(i, side, price, pass->rows->volume[row], quote_ts, t, pass->market, pass->account,
                                pass->limits, &quantity);
@@ -777,7 +778,7 @@ static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const P
     if (quantity == 0)
         return CASH;
     i64 chance = pass->market->p_pico[i], gross = (side == YES ? chance : PICO - chance) - price * PICO_PER_MICRO;
-    if (pass->limits->has_least && value_of(gross, quantity, price, terms) <= (wide)pass->limits->least * quantity)
+    if (pass->limits->has_min_ev && value_of(gross, quantity, price, terms) <= (wide)pass->limits->min_ev * quantity)
         return EV;
     if (quantity > MOST_OPEN - pass->account->scalars[S_OPEN])
         return TOO_MANY_OPEN;
@@ -819,22 +820,22 @@ static Progress start_pass(const Pass *pass) {
     the fee rule, wanted orders change without a new quote.) */
     progress.sleeps = limits->kelly_base == 0 && progress.one_era;
     /* leaps: refusals of a full market are counted at once, since it stays full until a contract of its event settles */
-    progress.leaps = progress.sleeps && !pass->audit && limits->share_base == 0 && !progress.netted;
+    progress.leaps = progress.sleeps && !pass->audit && limits->volume_share_base == 0 && !progress.netted;
     /* only_cash: beyond the limits of market and event, no limit is judged before cash */
     progress.only_cash = !progress.netted &&
                          least_of(limits->total_open, least_of(limits->notional, limits->orders)) >= UNLIMITED &&
-                         limits->share_base == 0;
+                         limits->volume_share_base == 0;
     return progress;
 }
 
 /* Return when the next market begins, NEVER if none does; markets that ended before t are skipped. */
 static i64 next_start(Progress *progress) {
     const Pass *pass = progress->pass;
-    while (progress->upcoming < pass->window &&
-           pass->market->last_t[pass->window_idx[pass->by_start[progress->upcoming]]] < progress->t)
+    while (progress->upcoming < pass->live_count &&
+           pass->market->last_t[pass->live_idx[pass->by_start[progress->upcoming]]] < progress->t)
         progress->upcoming++;
-    return progress->upcoming < pass->window
-               ? pass->market->first_t[pass->window_idx[pass->by_start[progress->upcoming]]]
+    return progress->upcoming < pass->live_count
+               ? pass->market->first_t[pass->live_idx[pass->by_start[progress->upcoming]]]
                : NEVER;
 }
 
@@ -843,7 +844,7 @@ static void begin_markets(Progress *progress) {
     const Pass *pass = progress->pass;
     while (next_start(progress) <= progress->t) {
         i64 j = pass->by_start[progress->upcoming++];
-        if (pass->account->passed[pass->window_idx[j]] < pass->until) {
+        if (pass->account->passed[pass->live_idx[j]] < pass->until) {
             progress->scratch->active[progress->alive++] = j;
             progress->scratch->position[j] =
                 row_at(pass->rows->end_ts, pass->rows->first_row[j], pass->rows->end_row[j], progress->t);
@@ -900,7 +901,7 @@ static int judge_market(Progress *progress, i64 j) {
     const Pass *pass = progress->pass;
     const Scratch *scratch = progress->scratch;
     const i64 *end_ts = pass->rows->end_ts, *s = pass->account->scalars;
-    i64 i = pass->window_idx[j], row = scratch->position[j], end_row = pass->rows->end_row[j],
+    i64 i = pass->live_idx[j], row = scratch->position[j], end_row = pass->rows->end_row[j],
         later = progress->t + pass->step, yes, no;
     /* go to the visible row */
     while (row + 1 < end_row && end_ts[row + 1] <= progress->t)
@@ -935,7 +936,7 @@ static int judge_market(Progress *progress, i64 j) {
         scratch->side[j] = side, scratch->code[j] = side == YES ? yes : no;
         scratch->wanted[j] = order.quantity, scratch->rank[j] = order.rank,
         scratch->rank_remainder[j] = order.rank_remainder;
-        insert_ranked(j, progress->ranked_count++, scratch, pass->window_idx);
+        insert_ranked(j, progress->ranked_count++, scratch, pass->live_idx);
         return AWAKE;
     }
     /* both sides full until after the market's last decision: count all its refusals now */
@@ -957,7 +958,7 @@ static void judge_markets(Progress *progress) {
     const Pass *pass = progress->pass;
     const Scratch *scratch = progress->scratch;
     for (i64 a = 0; a < progress->alive;) {
-        i64 j = scratch->active[a], i = pass->window_idx[j];
+        i64 j = scratch->active[a], i = pass->live_idx[j];
         int state = pass->market->last_t[i] < progress->t ? GONE
                     : scratch->wake[j] > progress->t      ? ASLEEP
                                                           : judge_market(progress, j);
@@ -974,7 +975,7 @@ static void judge_markets(Progress *progress) {
 static bool fill_ranked(const Progress *progress) {
     const Pass *pass = progress->pass;
     for (i64 k = 0; k < progress->ranked_count; k++) {
-        i64 j = progress->scratch->ranked[k], i = pass->window_idx[j], side = progress->scratch->side[j],
+        i64 j = progress->scratch->ranked[k], i = pass->live_idx[j], side = progress->scratch->side[j],
             row = progress->scratch->position[j];
         i64 price = side == YES ? pass->rows->ask[row] : MICRO - pass->rows->bid[row], reason = CASH;
         bool event_full = pass->account->event_contracts[pass->market->event[i]] >= pass->limits->per_event;

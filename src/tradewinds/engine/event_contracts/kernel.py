@@ -15,17 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewinds.core.arrays import Ints
-from tradewinds.core.units import MICRO
+from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.event_contracts.order_rules import Prices
 
 Codes = npt.NDArray[np.int32]
 
 SOURCE, LIBRARY = (Path(__file__).with_name(name) for name in ("kernel.c", "_kernel.so"))
 
-NEVER = UNLIMITED = 1 << 62
+UNLIMITED = NEVER  # kernel.c has the same number for both
 NO_PRICE = -999_999_999  # instead of a bid or an ask: no price of a file, even an impossible one, is below it
 
-# Indices into an account's scalars
+# Indices into an account's scalars; kernel.c says what each is
 S_CASH, S_OPEN, S_OPEN_COST, S_NOW, S_SETTLED, S_MARKED, S_HOLDING, S_FILLS, S_REFUSALS = range(9)
 S_TOO_LARGE, S_SETTLEMENTS, S_LOTS = range(9, 12)
 SCALARS = 12
@@ -39,7 +39,7 @@ FILL_COLUMNS, SETTLEMENT_COLUMNS, REFUSAL_COLUMNS, SCRATCH_COLUMNS = 8, 5, 9, 9
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEPT_BYTES = 64 << 20
 
-_Words = ctypes.Array[ctypes.c_int64]
+_Structure = ctypes.Array[ctypes.c_int64]
 
 
 def load(library: Path) -> ctypes.CDLL:
@@ -69,12 +69,12 @@ def load(library: Path) -> ctypes.CDLL:
 _compiled = load(LIBRARY)
 
 
-def _longs(column: Ints) -> int:
+def _address_64(column: Ints) -> int:
     """Return the address of a column of 64-bit integers."""
     return _address(column, np.int64)
 
 
-def _ints(column: Prices) -> int:
+def _address_32(column: npt.NDArray[np.int32]) -> int:
     """Return the address of a column of 32-bit integers."""
     return _address(column, np.int32)
 
@@ -86,17 +86,17 @@ def _address(column: npt.NDArray[Any], kind: type[np.generic]) -> int:
     return int(column.ctypes.data)
 
 
-def _words(*values: int) -> _Words:
+def _structure(*values: int) -> _Structure:
     """Return a structure of kernel.c: integers and addresses, in its order."""
     return (ctypes.c_int64 * len(values))(*values)
 
 
-def _columns(columns: NamedTuple) -> _Words:
+def _column_structure(columns: NamedTuple) -> _Structure:
     """Return a structure of kernel.c whose fields are all addresses of 64-bit columns."""
-    return _words(*(_longs(column) for column in columns))
+    return _structure(*(_address_64(column) for column in columns))
 
 
-def _call(name: str, *values: int | _Words) -> Any:
+def _call(name: str, *values: int | _Structure) -> Any:
     """Call a compiled function with integers, addresses and structures, and return its result."""
     arguments = (ctypes.c_int64(value) if isinstance(value, int) else value for value in values)
     return getattr(_compiled, name)(*arguments)
@@ -236,43 +236,43 @@ class Limits(NamedTuple):
 
     Attributes:
         opposing: what becomes of an order while the other side of its contract is held (limits.Opposing).
-        share: numerator of the largest fraction of a candle's volume.
-        share_base: its denominator; 0: no such limit.
+        volume_share: numerator of the largest fraction of a candle's volume.
+        volume_share_base: its denominator; 0: no such limit.
         per_market: contracts held of a market.
         per_event: contracts held of an event.
         total_open: contracts held in all.
         notional: cost of what is held of an event; micro-units.
         orders: orders filled on an event's civil day.
-        has_least: whether an order that limits reduced must still exceed `least`.
-        least: expected value a contract after the fee that an order must exceed; pico-units.
+        has_min_ev: whether an order that limits reduced must still exceed `min_ev`.
+        min_ev: expected value a contract after the fee that an order must exceed; pico-units.
         kelly: numerator of the Kelly fraction.
         kelly_base: its denominator; 0: quantities stand in WantedTable.
     """
 
     opposing: int
-    share: int
-    share_base: int
+    volume_share: int
+    volume_share_base: int
     per_market: int
     per_event: int
     total_open: int
     notional: int
     orders: int
-    has_least: bool
-    least: int
+    has_min_ev: bool
+    min_ev: int
     kelly: int
     kelly_base: int
 
 
-class Rows(NamedTuple):
-    """Candles of a window; those of its contract j are the rows [first_row[j], end_row[j]).
+class CandleRows(NamedTuple):
+    """Candles of live contracts; those of contract j are the rows [first_row[j], end_row[j]).
 
     Attributes:
         end_ts: end of the candle; Unix s.
         bid: YES bid at the close; micro-units, or NO_PRICE.
         ask: YES ask at the close; micro-units, or NO_PRICE.
         volume: contracts x 100.
-        first_row: by contract of the window.
-        end_row: by contract of the window.
+        first_row: by live contract.
+        end_row: by live contract.
     """
 
     end_ts: Ints
@@ -329,7 +329,7 @@ class Buffers(NamedTuple):
     marks: Ints
 
 
-def survey(market_index: Prices, end_ts: Ints, volume: Ints, markets: int) -> tuple[Ints, Ints, Ints, Ints]:
+def survey(market_index: Codes, end_ts: Ints, volume: Ints, markets: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Find where each market's candles are in the columns of files.
 
     Args:
@@ -344,14 +344,14 @@ def survey(market_index: Prices, end_ts: Ints, volume: Ints, markets: int) -> tu
     first_row, end_row, traded, jumps = (np.zeros(markets, np.int64) for _ in range(4))
     _call(
         "survey",
-        _ints(market_index),
-        _longs(end_ts),
-        _longs(volume),
+        _address_32(market_index),
+        _address_64(end_ts),
+        _address_64(volume),
         len(market_index),
-        _longs(first_row),
-        _longs(end_row),
-        _longs(traded),
-        _longs(jumps),
+        _address_64(first_row),
+        _address_64(end_row),
+        _address_64(traded),
+        _address_64(jumps),
     )
     return first_row, end_row, traded, jumps
 
@@ -368,12 +368,12 @@ def rows_since(end_ts: Ints, first_row: Ints, end_row: Ints, since: Ints) -> Int
     first_since = np.empty(len(first_row), np.int64)
     _call(
         "rows_since",
-        _longs(end_ts),
-        _longs(first_row),
-        _longs(end_row),
-        _longs(since),
+        _address_64(end_ts),
+        _address_64(first_row),
+        _address_64(end_row),
+        _address_64(since),
         len(first_row),
-        _longs(first_since),
+        _address_64(first_since),
     )
     return first_since
 
@@ -390,17 +390,17 @@ def count_candles(end_ts: Ints, first_row: Ints, end_row: Ints, since_ts: Ints, 
     """
     count = _call(
         "count_candles",
-        _longs(end_ts),
-        _longs(first_row),
-        _longs(end_row),
-        _longs(since_ts),
-        _longs(until_ts),
+        _address_64(end_ts),
+        _address_64(first_row),
+        _address_64(end_row),
+        _address_64(since_ts),
+        _address_64(until_ts),
         len(first_row),
     )
     return int(count)
 
 
-def count_crossed(rows: Rows, first_t: Ints, last_t: Ints, step: int, max_age: int) -> tuple[int, int]:
+def count_crossed(rows: CandleRows, first_t: Ints, last_t: Ints, step: int, max_age: int) -> tuple[int, int]:
     """Count the decision times at which a crossed quote is visible.
 
     Args:
@@ -416,13 +416,13 @@ def count_crossed(rows: Rows, first_t: Ints, last_t: Ints, step: int, max_age: i
     latest = np.empty(1, np.int64)
     crossed = _call(
         "count_crossed",
-        _rows(rows),
+        _row_structure(rows),
         len(rows.first_row),
-        _longs(first_t),
-        _longs(last_t),
+        _address_64(first_t),
+        _address_64(last_t),
         step,
         max_age,
-        _longs(latest),
+        _address_64(latest),
     )
     return crossed, int(latest[0])
 
@@ -435,11 +435,11 @@ def seen_prices(bid: Prices, ask: Prices) -> npt.NDArray[np.bool_]:
         ask: by row; micro-units, or NO_PRICE.
     """
     seen = np.zeros(MICRO, np.bool_)
-    _call("seen_prices", _ints(bid), _ints(ask), len(bid), _address(seen, np.bool_))
+    _call("seen_prices", _address_32(bid), _address_32(ask), len(bid), _address(seen, np.bool_))
     return seen
 
 
-def price_codes(rows: Rows, kind: Ints, price_index: Prices, prices: int, kinds: int) -> tuple[Codes, Codes]:
+def price_codes(rows: CandleRows, kind: Ints, price_index: Codes, prices: int, kinds: int) -> tuple[Codes, Codes]:
     """Give each row a code per side: kind x prices + index of the price, -1 where the side is not offered.
 
     Args:
@@ -455,19 +455,19 @@ def price_codes(rows: Rows, kind: Ints, price_index: Prices, prices: int, kinds:
     yes_code, no_code = np.full(len(rows.end_ts), -1, np.int32), np.full(len(rows.end_ts), -1, np.int32)
     _call(
         "price_codes",
-        _rows(rows),
+        _row_structure(rows),
         len(rows.first_row),
-        _longs(kind),
-        _ints(price_index),
+        _address_64(kind),
+        _address_32(price_index),
         prices,
         kinds,
-        _ints(yes_code),
-        _ints(no_code),
+        _address_32(yes_code),
+        _address_32(no_code),
     )
     return yes_code, no_code
 
 
-def quote_codes(rows: Rows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
+def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
     """Give each row a code per side by its distinct (contract, YES ask, NO ask), -1 where neither side is offered.
 
     Args:
@@ -486,22 +486,22 @@ def quote_codes(rows: Rows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
     # codes and owners are written in place; the result is the number of codes of a side
     codes = _call(
         "quote_codes",
-        _rows(rows),
+        _row_structure(rows),
         len(rows.first_row),
         size,
-        _longs(keys),
-        _longs(code_at),
-        _ints(yes_code),
-        _ints(no_code),
-        _longs(owner),
-        _ints(yes_asks),
-        _ints(no_asks),
+        _address_64(keys),
+        _address_64(code_at),
+        _address_32(yes_code),
+        _address_32(no_code),
+        _address_64(owner),
+        _address_32(yes_asks),
+        _address_32(no_asks),
     )
     return yes_code, no_code, owner[:codes], yes_asks[:codes], no_asks[:codes]
 
 
 class Pass(NamedTuple):
-    """One call of `advance`: a window of candles, what is wanted of it, and the account.
+    """One call of `advance`: candles of live contracts, what is wanted of them, and the account.
 
     Attributes:
         until: decision times before it are replayed; Unix s.
@@ -509,11 +509,11 @@ class Pass(NamedTuple):
         max_age: seconds for which a quote is visible.
         eras: (n, 3) eras of the fee rule: start (Unix s), grid and balance grid (micro-units).
         market: columns of all contracts.
-        order: idx of all contracts by settlement time and ticker.
-        window_idx: idx of the window's contracts.
-        by_start: their indices in the window by first decision time.
-        member: by idx, index in the window, or -1.
-        rows: candles of the window.
+        by_settlement: idx of all contracts by settlement time and ticker.
+        live_idx: idx of the live contracts, those that are not settled before the pass.
+        by_start: places in live_idx, by first decision time.
+        member: by idx, place in live_idx, or -1.
+        rows: candles of the live contracts.
         yes_code: by row, code of the YES side in the table, or -1.
         no_code: by row, code of the NO side in the table, or -1.
         table: what is wanted.
@@ -528,11 +528,11 @@ class Pass(NamedTuple):
     max_age: int
     eras: Ints
     market: MarketColumns
-    order: Ints
-    window_idx: Ints
+    by_settlement: Ints
+    live_idx: Ints
     by_start: Ints
     member: Ints
-    rows: Rows
+    rows: CandleRows
     yes_code: Codes
     no_code: Codes
     table: WantedTable
@@ -542,54 +542,58 @@ class Pass(NamedTuple):
     out: Buffers
 
 
-def advance(replay: Pass) -> int:
-    """Replay all decision times before `replay.until`.
+def advance(this_pass: Pass) -> int:
+    """Replay all decision times before `this_pass.until`.
 
     Args:
-        replay: the window, the rules and the account.
+        this_pass: the candles, what is wanted of them, and the account.
 
     Returns:
-        DONE; BUFFERS_FULL: empty the buffers and call again, the replay goes on where it stopped; TOO_LARGE: the account would
+        DONE; BUFFERS_FULL: empty the buffers and call again, the pass goes on where it stopped; TOO_LARGE: the account would
         hold too many contracts for exact amounts.
     """
     # structures that kernel.c's Pass points to; they must live until the call returns
-    table, out = replay.table, replay.out
-    market, rows, account = _columns(replay.market), _rows(replay.rows), _columns(replay.account)
-    limits, buffers = _words(*(int(limit) for limit in replay.limits)), _columns(out)
-    wanted = _words(
-        _longs(table.quantity),
-        _longs(table.rank),
-        _longs(table.rank_remainder),
-        _longs(table.fee_whole),
-        _longs(table.fee_part),
-        _longs(table.fee_base),
+    table, out = this_pass.table, this_pass.out
+    market, rows, account = (
+        _column_structure(this_pass.market),
+        _row_structure(this_pass.rows),
+        _column_structure(this_pass.account),
     )
-    columns = np.empty((SCRATCH_COLUMNS, len(replay.window_idx)), np.int64)
-    scratch = _words(*(_longs(column) for column in columns))
+    limits, buffers = _structure(*(int(limit) for limit in this_pass.limits)), _column_structure(out)
+    wanted = _structure(
+        _address_64(table.quantity),
+        _address_64(table.rank),
+        _address_64(table.rank_remainder),
+        _address_64(table.fee_whole),
+        _address_64(table.fee_part),
+        _address_64(table.fee_base),
+    )
+    columns = np.empty((SCRATCH_COLUMNS, len(this_pass.live_idx)), np.int64)
+    scratch = _structure(*(_address_64(column) for column in columns))
 
     # kernel.c's Pass, field by field
-    structure = _words(
-        replay.until,
-        replay.step,
-        replay.max_age,
-        _longs(replay.eras),
-        len(replay.eras),
+    structure = _structure(
+        this_pass.until,
+        this_pass.step,
+        this_pass.max_age,
+        _address_64(this_pass.eras),
+        len(this_pass.eras),
         table.era_rows,
         ctypes.addressof(market),
-        _longs(replay.order),
-        len(replay.order),
-        _longs(replay.window_idx),
-        _longs(replay.by_start),
-        len(replay.window_idx),
-        _longs(replay.member),
+        _address_64(this_pass.by_settlement),
+        len(this_pass.by_settlement),
+        _address_64(this_pass.live_idx),
+        _address_64(this_pass.by_start),
+        len(this_pass.live_idx),
+        _address_64(this_pass.member),
         ctypes.addressof(rows),
-        _ints(replay.yes_code),
-        _ints(replay.no_code),
+        _address_32(this_pass.yes_code),
+        _address_32(this_pass.no_code),
         ctypes.addressof(wanted),
         ctypes.addressof(limits),
         ctypes.addressof(account),
-        _longs(replay.instants),
-        len(replay.instants),
+        _address_64(this_pass.instants),
+        len(this_pass.instants),
         ctypes.addressof(buffers),
         len(out.fills),
         len(out.refusals),
@@ -601,13 +605,13 @@ def advance(replay: Pass) -> int:
     return int(_call("advance", structure))
 
 
-def _rows(rows: Rows) -> _Words:
-    """Return kernel.c's Rows, which has columns of 32 and of 64 bits."""
-    return _words(
-        _longs(rows.end_ts),
-        _ints(rows.bid),
-        _ints(rows.ask),
-        _longs(rows.volume),
-        _longs(rows.first_row),
-        _longs(rows.end_row),
+def _row_structure(rows: CandleRows) -> _Structure:
+    """Return kernel.c's CandleRows, which has columns of 32 and of 64 bits."""
+    return _structure(
+        _address_64(rows.end_ts),
+        _address_32(rows.bid),
+        _address_32(rows.ask),
+        _address_64(rows.volume),
+        _address_64(rows.first_row),
+        _address_64(rows.end_row),
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.event_contracts.candles import Window
+from tradewinds.engine.event_contracts.candles import LiveCandles
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
 from tradewinds.engine.event_contracts.kernel import Codes, WantedTable, price_codes, quote_codes, seen_prices
@@ -33,7 +33,9 @@ class _Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class OfferCodes:
-    """Codes of a window's rows, and the offers that the codes stand for.
+    """Codes of the rows of live candles, and the offers that the codes stand for.
+
+    A code stands for a side at a price, wherever such a side is offered (`offers_by_price`); QuoteCodes stand for quotes.
 
     Attributes:
         yes_code: by row, code of the YES side; -1: not offered.
@@ -51,7 +53,6 @@ class OfferCodes:
     fee_index: Ints
     fee_rates: Sequence[Fraction]
     _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
-    _quotes: dict[tuple[FeeRule, int], Quotes] = field(default_factory=dict)
 
     def terms(self, rule: FeeRule, era: int) -> FeeTerms:
         """Return the fee terms of every code.
@@ -65,15 +66,21 @@ class OfferCodes:
             self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_index, prices, era)
         return self._terms[rule, era]
 
+
+@dataclass(frozen=True)
+class QuoteCodes(OfferCodes):
+    """Codes by quote: the first half of the codes are YES sides, the second half the NO sides of the same quotes."""
+
+    _quotes: dict[tuple[FeeRule, int], Quotes] = field(default_factory=dict)
+
     def quotes(self, rule: FeeRule, era: int) -> Quotes:
-        """Return the quotes of codes by quote, which a strategy is asked about; the same object for all replays.
+        """Return the quotes, which a strategy is asked about; the same object for all replays.
 
         Args:
             rule: the fee rule.
             era: index of its era.
         """
         if (rule, era) not in self._quotes:
-            # the first half of the codes are YES sides, the second half the NO sides of the same quotes
             half, terms = len(self.p_pico) // 2, self.terms(rule, era)
             yes, no = self.price_micro[:half].astype(np.int32), self.price_micro[half:].astype(np.int32)
             self._quotes[rule, era] = Quotes(
@@ -92,13 +99,13 @@ def _part(terms: FeeTerms, rows: slice) -> FeeTerms:
     return FeeTerms(whole=terms.whole[rows], part=terms.part[rows], base=terms.base[rows])
 
 
-def offers_by_price(window: Window) -> OfferCodes:
+def offers_by_price(live: LiveCandles) -> OfferCodes:
     """Return codes by side, probability, fee rate and price, on which the built-in rules depend.
 
     Args:
-        window: the candles.
+        live: the candles.
     """
-    rows, kinds = window.rows, _Kinds.of(window)
+    rows, kinds = live.rows, _Kinds.of(live)
     prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
     price_index = np.full(MICRO, -1, np.int32)
     price_index[prices] = np.arange(len(prices))
@@ -113,17 +120,17 @@ def offers_by_price(window: Window) -> OfferCodes:
     )
 
 
-def offers_by_quote(window: Window) -> OfferCodes:
-    """Return codes by quote: contract, probability, fee rate and both asks. The second half of the codes are the NO sides.
+def offers_by_quote(live: LiveCandles) -> QuoteCodes:
+    """Return codes by quote: contract, probability, fee rate and both asks.
 
     Args:
-        window: the candles.
+        live: the candles.
     """
-    rows, kinds = window.rows, _Kinds.of(window)
+    rows, kinds = live.rows, _Kinds.of(live)
     yes_code, no_code, owner, yes, no = quote_codes(rows)
     kind = kinds.of_contract[owner]
     p_yes = kinds.p_pico[kind]
-    return OfferCodes(
+    return QuoteCodes(
         yes_code=yes_code,
         no_code=no_code,
         p_pico=np.concatenate([p_yes, PICO - p_yes]),
@@ -175,6 +182,8 @@ def _table_of_era(offers: OfferCodes, rules: Rules, era: int) -> WantedTable:
 def _wanted(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
     """Return quantities and priorities: a strategy's, or those of the sizing."""
     if rules.from_strategy is not None:
+        if not isinstance(offers, QuoteCodes):
+            raise AssertionError("a strategy is asked about quotes")
         return _by_strategy(offers, rules.from_strategy, rules.fee_rule, era)
     if isinstance(rules.sizing, Kelly):  # the compiled loop computes them at each instant, from the equity of that time
         zeros = np.zeros(len(offers.p_pico), np.int64)
@@ -204,7 +213,7 @@ def _by_value(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
     )
 
 
-def _by_strategy(offers: OfferCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
+def _by_strategy(offers: QuoteCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
     """Return the quantities and priorities that a strategy gives each quote."""
     orders = strategy(offers.quotes(fee_rule, era))
     quantity = np.concatenate([np.where(orders.side == side, orders.quantity, 0) for side in Side])
@@ -227,13 +236,13 @@ def _ranks(orders: WantedOrders) -> Ints:
 
 
 class _Kinds(NamedTuple):
-    """Distinct (probability, fee rate) of a window's contracts.
+    """Distinct (probability, fee rate) of the live contracts.
 
     Attributes:
         p_pico: by kind, probability of YES; pico-units.
         fee_index: by kind, index into `fee_rates`.
         fee_rates: distinct rates, ascending.
-        of_contract: by contract of the window, index of its kind.
+        of_contract: by live contract, index of its kind.
     """
 
     p_pico: Ints
@@ -242,10 +251,10 @@ class _Kinds(NamedTuple):
     of_contract: Ints
 
     @classmethod
-    def of(cls, window: Window) -> _Kinds:
-        """Return the kinds of a window's contracts."""
+    def of(cls, live: LiveCandles) -> _Kinds:
+        """Return the kinds of the live contracts."""
         kinds: dict[tuple[int, tuple[int, int]], int] = {}  # rates as pairs of integers: hashing a Fraction is slow
-        pairs = [(c.p_pico, c.fee_rate.as_integer_ratio()) for c in window.contracts]
+        pairs = [(c.p_pico, c.fee_rate.as_integer_ratio()) for c in live.contracts]
         of_contract = [kinds.setdefault(pair, len(kinds)) for pair in pairs]
         rates = sorted({Fraction(*ratio) for _, ratio in kinds})
         index = {rate.as_integer_ratio(): i for i, rate in enumerate(rates)}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Flags, Ints
 from tradewinds.core.units import PICO
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
@@ -21,11 +21,10 @@ from tradewinds.engine.event_contracts.limits import RiskLimits
 from tradewinds.engine.event_contracts.sizing import Kelly, Sizing
 
 Prices = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 NONE = -1  # instead of a side: nothing is wanted
 NOT_QUOTED = -1  # instead of a price
-_KEPT = 8  # columns of net values that a window's quotes keep
+_KEPT = 8  # columns of net values that the quotes of live candles keep
 
 
 def read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -66,13 +65,13 @@ class Quotes:
         """Return the number of quotes."""
         return len(self.p_pico)
 
-    def quoted(self, side: Side) -> Bools:
+    def quoted(self, side: Side) -> Flags:
         """Return where a side can be bought.
 
         Args:
             side: YES or NO.
         """
-        quoted: Bools = self.ask(side) != NOT_QUOTED
+        quoted: Flags = self.ask(side) != NOT_QUOTED
         return quoted
 
     def ask(self, side: Side) -> Ints:

@@ -1,4 +1,4 @@
-"""The replay: one chronological pass over all contracts against one cash account, from window to window."""
+"""The replay: one chronological pass over all contracts against one cash account, from batch to batch of candles."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
 from tradewinds.engine.event_contracts import kernel
-from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, Window, decision_times
+from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, LiveCandles, decision_times
 from tradewinds.engine.event_contracts.contract_journal import journal_of, netted_parts
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REASONS, Opposing
-from tradewinds.engine.event_contracts.offers import OfferCodes, offers_by_price, offers_by_quote, table_of
+from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
+from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
@@ -49,7 +49,7 @@ class ReplayOutcome:
     journal: Journal
 
 
-class Universe:
+class RunContracts:
     """All contracts of a run as columns, in the order of their tickers; shared by all replays of them.
 
     Args:
@@ -58,7 +58,7 @@ class Universe:
     Attributes:
         contracts: sorted by ticker.
         idx: index of each ticker in `contracts`.
-        order: idx of all contracts by settlement time and ticker.
+        by_settlement: idx of all contracts by settlement time and ticker.
     """
 
     def __init__(self, contracts: Sequence[Contract]) -> None:
@@ -79,7 +79,7 @@ class Universe:
         self.days = _column([ts for event in events.values() for ts in event.day_starts])
         self.event_settles = np.full(self.events, NEVER, np.int64)
         np.minimum.at(self.event_settles, self.event, self.settle_ts)
-        self.order = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
+        self.by_settlement = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
 
     def market(self, step_seconds: int) -> kernel.MarketColumns:
         """Return the columns that the compiled loops read.
@@ -102,38 +102,38 @@ class Universe:
         )
 
 
-class WindowCodes:
-    """A window with the codes of its rows, which all replays of the window share.
+class CodedCandles:
+    """Live candles with the codes of their rows, which all replays share.
 
     Args:
-        universe: all contracts of the run.
-        window: the candles of some of them.
+        run_contracts: all contracts of the run.
+        live: the candles of those that are not settled yet.
 
     Attributes:
-        member: by idx, index of the contract in the window, or -1.
+        member: by idx, index of the contract in the live, or -1.
     """
 
-    def __init__(self, universe: Universe, window: Window) -> None:
-        self.window = window
-        self.member = np.full(len(universe.contracts), -1, np.int64)
-        self.member[window.idx] = np.arange(len(window.idx))
+    def __init__(self, run_contracts: RunContracts, live: LiveCandles) -> None:
+        self.live = live
+        self.member = np.full(len(run_contracts.contracts), -1, np.int64)
+        self.member[live.idx] = np.arange(len(live.idx))
 
     @functools.cached_property
     def by_price(self) -> OfferCodes:
         """Codes by side and price."""
-        return offers_by_price(self.window)
+        return offers_by_price(self.live)
 
     @functools.cached_property
-    def by_quote(self) -> OfferCodes:
+    def by_quote(self) -> QuoteCodes:
         """Codes by quote."""
-        return offers_by_quote(self.window)
+        return offers_by_quote(self.live)
 
 
 class Replay:
     """The replay of one account under some rules.
 
     Args:
-        universe: all contracts that may be traded.
+        run_contracts: all contracts that may be traded.
         rules: how orders are made.
         cash_micro: start balance; micro-units.
         full_audit: record every refusal with its quote.
@@ -141,15 +141,21 @@ class Replay:
     """
 
     def __init__(
-        self, universe: Universe, rules: Rules, cash_micro: int, *, full_audit: bool = False, counted: bool = True
+        self,
+        run_contracts: RunContracts,
+        rules: Rules,
+        cash_micro: int,
+        *,
+        full_audit: bool = False,
+        counted: bool = True,
     ) -> None:
-        self.universe, self.rules = universe, rules
-        self._market = universe.market(rules.step_seconds)
+        self.run_contracts, self.rules = run_contracts, rules
+        self._market = run_contracts.market(rules.step_seconds)
         self._limits = _limits(rules)
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
-        count = len(universe.contracts)
-        self._account = kernel.new_account(count, universe.events, cash_micro)
-        shape = (count if counted else 0, 2, len(REASONS))
+        count = len(run_contracts.contracts)
+        self._account = kernel.new_account(count, run_contracts.events, cash_micro)
+        shape = (count if counted else 0, 2, len(REFUSAL_REASONS))
         self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._stretch = np.zeros((count if full_audit else 0, kernel.REFUSAL_COLUMNS), np.int64)
         self._settlements = np.empty((2 * count if counted else 0, kernel.SETTLEMENT_COLUMNS), np.int64)
@@ -157,40 +163,40 @@ class Replay:
         self._refusals: list[np.ndarray] = []
         self._equity: list[tuple[int, int, int]] = []
 
-    def advance(self, codes: WindowCodes, until: int, instants: Sequence[int]) -> None:
+    def advance(self, codes: CodedCandles, until: int, instants: Sequence[int]) -> None:
         """Replay the decision times before an instant.
 
         Args:
-            codes: the window that holds them.
+            codes: the candles that are visible at them.
             until: Unix s.
             instants: when equity is recorded, ascending; Unix s.
 
         Raises:
             SimulationError: the account would hold too many contracts for exact arithmetic, or a fee has too many digits.
         """
-        window, rules = codes.window, self.rules
-        # what the rules want of every kind of offer in the window
-        offers = codes.by_price if rules.from_strategy is None else codes.by_quote
-        eras = self._eras_of(window, until)
+        live, rules = codes.live, self.rules
+        # what the rules want of every offer in the candles
+        offers: OfferCodes = codes.by_price if rules.from_strategy is None else codes.by_quote
+        eras = self._eras_of(live, until)
         try:
             table = table_of(offers, rules, eras)
         except OverflowError as error:
             raise SimulationError(
                 f"{error} to be exact.", where="fees", remedy="Check fee_multiplier in the catalog."
             ) from None
-        rows = max(_BUFFER_ROWS, len(window.idx))
+        rows = max(_BUFFER_ROWS, len(live.idx))
         buffers = self._buffers(rows, len(instants))
-        replay = kernel.Pass(
+        this_pass = kernel.Pass(
             until=until,
             step=rules.step_seconds,
             max_age=NO_AGE_LIMIT if rules.max_age_seconds is None else rules.max_age_seconds,
             eras=self._eras[eras],
             market=self._market,
-            order=self.universe.order,
-            window_idx=window.idx,
-            by_start=np.argsort(self._market.first_t[window.idx], kind="stable"),
+            by_settlement=self.run_contracts.by_settlement,
+            live_idx=live.idx,
+            by_start=np.argsort(self._market.first_t[live.idx], kind="stable"),
             member=codes.member,
-            rows=window.rows,
+            rows=live.rows,
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,
@@ -206,11 +212,11 @@ class Replay:
         while status == kernel.BUFFERS_FULL:
             if rules.limits.opposing is Opposing.NETTED:
                 self._account = self._account.with_room(rows)
-                replay = replay._replace(account=self._account)
-            status = kernel.advance(replay)
+                this_pass = this_pass._replace(account=self._account)
+            status = kernel.advance(this_pass)
             self._empty(buffers)
         if status == kernel.TOO_LARGE:
-            ticker = self.universe.contracts[scalars[kernel.S_TOO_LARGE]].ticker
+            ticker = self.run_contracts.contracts[scalars[kernel.S_TOO_LARGE]].ticker
             raise _too_large(f"with an order for {ticker} the account would hold more contracts than can be counted")
         self._equity += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
 
@@ -226,11 +232,11 @@ class Replay:
             marks=np.zeros((instants, 2), np.int64),
         )
 
-    def _eras_of(self, window: Window, until: int) -> list[int]:
-        """Return the indices of the fee rule's eras in which a window's decisions before an instant can fall."""
+    def _eras_of(self, live: LiveCandles, until: int) -> list[int]:
+        """Return the indices of the fee rule's eras in which decisions on these candles, before an instant, can fall."""
         rule = self.rules.fee_rule
-        first = rule.era(int(self._market.first_t[window.idx].min(initial=NEVER)))
-        last = rule.era(min(until, int(self._market.last_t[window.idx].max(initial=-NEVER))))
+        first = rule.era(int(self._market.first_t[live.idx].min(initial=NEVER)))
+        last = rule.era(min(until, int(self._market.last_t[live.idx].max(initial=-NEVER))))
         return list(range(first, last + 1)) or [first]
 
     def _empty(self, buffers: kernel.Buffers) -> None:
@@ -245,7 +251,7 @@ class Replay:
             scalars[count] = 0
 
     def outcome(self) -> ReplayOutcome:
-        """Return the outcome, once all windows are replayed."""
+        """Return the outcome, once all candles are replayed."""
         # stretches that could still have grown are complete now
         last_stretches = self._stretch[self._stretch[:, 0] > 0]
         refusals = self._single_refusals(np.concatenate([*self._refusals, last_stretches])) + self._counted_refusals()
@@ -271,13 +277,13 @@ class Replay:
         if not len(self._settlements):
             return Journal.empty()
         settled = self._settlements[: self._account.scalars[kernel.S_SETTLEMENTS]]
-        return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.universe.contracts])
+        return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.run_contracts.contracts])
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
         fills = self._fill_rows()
         idx, side, quantity, price, fee, decision_ts, _, netted = fills.T
-        pays = self.universe.payout_yes[idx]
+        pays = self.run_contracts.payout_yes[idx]
         payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
         if netted.any():  # what was netted has another payout than at settlement
             parts = netted_parts(fills)
@@ -299,7 +305,7 @@ class Replay:
 
     def _fill_list(self) -> list[Fill]:
         """Return all fills as objects, in execution order."""
-        contracts, sides = self.universe.contracts, tuple(Side)
+        contracts, sides = self.run_contracts.contracts, tuple(Side)
         fills = []
         for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self._fill_rows().tolist():
             contract, side = contracts[idx], sides[side_index]
@@ -310,9 +316,9 @@ class Replay:
 
     def _single_refusals(self, rows: np.ndarray) -> list[Decision]:
         """Return the refusals of a full audit. Rows as `refusals` of kernel.Buffers."""
-        names, tickers = [side.name for side in Side], [contract.ticker for contract in self.universe.contracts]
+        names, tickers = [side.name for side in Side], [contract.ticker for contract in self.run_contracts.contracts]
         return [
-            Decision(tickers[idx], first, times, names[side], quantity, price, False, REASONS[reason])
+            Decision(tickers[idx], first, times, names[side], quantity, price, False, REFUSAL_REASONS[reason])
             for times, idx, side, reason, _, quantity, price, first, _ in rows.tolist()
         ]
 
@@ -322,9 +328,9 @@ class Replay:
         idx, side, reason = np.nonzero(counts)
         first, times = firsts[idx, side, reason], counts[idx, side, reason]
         rows = zip(idx.tolist(), side.tolist(), reason.tolist(), first.tolist(), times.tolist(), strict=True)
-        tickers, names = [contract.ticker for contract in self.universe.contracts], [side.name for side in Side]
+        tickers, names = [contract.ticker for contract in self.run_contracts.contracts], [side.name for side in Side]
         return [
-            Decision(tickers[idx], first, times, names[side], None, None, False, REASONS[reason])
+            Decision(tickers[idx], first, times, names[side], None, None, False, REFUSAL_REASONS[reason])
             for idx, side, reason, first, times in rows
         ]
 
@@ -341,7 +347,7 @@ def _too_large(why: str) -> SimulationError:
 def _limits(rules: Rules) -> kernel.Limits:
     """Return the limits of rules as the compiled loops read them."""
     limits = rules.limits
-    share, share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
+    volume_share, volume_share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
     kelly, kelly_base = _ratio(rules.kelly.fraction if rules.kelly else None, "risk.kelly_fraction")
 
     # a limit that is absent, or beyond 2^62, does not bind
@@ -350,15 +356,15 @@ def _limits(rules: Rules) -> kernel.Limits:
 
     return kernel.Limits(
         opposing=int(limits.opposing),
-        share=share,
-        share_base=share_base,
+        volume_share=volume_share,
+        volume_share_base=volume_share_base,
         per_market=most(limits.per_market),
         per_event=most(limits.per_event),
         total_open=most(limits.total_open),
         notional=most(limits.notional_per_event_micro),
         orders=most(limits.orders_per_event_day),
-        has_least=rules.min_ev_pico is not None,
-        least=rules.min_ev_pico or 0,
+        has_min_ev=rules.min_ev_pico is not None,
+        min_ev=rules.min_ev_pico or 0,
         kelly=kelly,
         kelly_base=kelly_base,
     )

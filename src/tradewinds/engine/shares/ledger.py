@@ -41,7 +41,7 @@ from tradewinds.engine.shares.share_rules import (
 
 
 @dataclass(slots=True)
-class _Position:
+class _Holding:
     """An open position.
 
     Attributes:
@@ -99,9 +99,9 @@ class Ledger:
         self.market, self.rules, self.entry_reason = market, rules, entry_reason
         self.writer = JournalWriter() if books else None
         self.cash, self.last_wait = rules.start_micro, market.last_wait(rules.exit_after_missing_days)
-        self.held: dict[int, _Position] = {}
+        self.held: dict[int, _Holding] = {}
         self.buys: dict[int, list[int]] = defaultdict(list)  # rows of signals, by the day on which their order fills
-        self.sales: dict[int, list[_Position]] = defaultdict(list)
+        self.sales: dict[int, list[_Holding]] = defaultdict(list)
         self.entered = 0
         self.closed: list[Closed] = []
         self.equity: list[DayEquity] = []
@@ -162,7 +162,7 @@ class Ledger:
         for position in without_bars:
             self._sell(position, position.row, self.market.close[position.row], NO_BARS_EXIT)
 
-    def _judge(self, position: _Position, day: int) -> None:
+    def _judge(self, position: _Holding, day: int) -> None:
         """Value a position at this day's close, and sell it if an exit rule holds or its sale waits for a bar with volume."""
         row = position.row = self.market.next_row[position.row]
         position.next_day, close = self.market.next_day[row], self.market.close[row]
@@ -211,7 +211,7 @@ class Ledger:
         target, stop = exits.levels(fill)
         until = NEVER if exits.max_days is None else self.market.day[row] + exits.max_days
         next_day = self.market.next_day[signal_row]
-        self.held[symbol] = position = _Position(
+        self.held[symbol] = position = _Holding(
             number=self.entered,
             symbol=symbol,
             signal_row=signal_row,
@@ -231,7 +231,7 @@ class Ledger:
             position.value, position.peak, position.trail = quantity * close, close, exits.trail(close)
             position.last_wait = self.last_wait[row]
 
-    def _sell(self, position: _Position, row: int, price: int, reason: str) -> None:
+    def _sell(self, position: _Holding, row: int, price: int, reason: str) -> None:
         """Sell a position at a bar's price."""
         p, fill = position, self.rules.sell_price(price)
         fee = self.rules.fee(p.quantity * fill)
@@ -281,7 +281,7 @@ class Ledger:
             self.equity[-1] = DayEquity(self.market.days[-1], self.cash, 0, 0)
 
 
-def _exit_reason(position: _Position, close: int, day: int) -> str:
+def _exit_reason(position: _Holding, close: int, day: int) -> str:
     """Return the first exit rule that holds for a position at a close, or ""."""
     if close >= position.target:
         return PROFIT_TARGET

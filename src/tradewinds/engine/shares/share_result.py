@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.journal import Journal
-from tradewinds.engine.trades import Position, trades_of
+from tradewinds.engine.trades import Position, positions_of
 
 
 class Closed(NamedTuple):
@@ -174,5 +174,5 @@ class ShareResult:
                 exit_reason=closed.exit_reason,
                 position=position,
             )
-            for closed, position in zip(self.closed, trades_of(self.books), strict=True)
+            for closed, position in zip(self.closed, positions_of(self.books), strict=True)
         ]

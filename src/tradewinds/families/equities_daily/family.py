@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
@@ -47,15 +47,15 @@ class EquitiesDaily:
 
     name = "equities_daily"
     services = _SERVICES
-    stages = (
-        Stage("fetch_bars", "bars", FETCH, wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "year": r"\d{4}"}),
-        Stage(
+    workflow_rules = (
+        WorkflowRule("fetch_bars", "bars", FETCH, wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "year": r"\d{4}"}),
+        WorkflowRule(
             "import_bars",
             "bars",
             COMPUTE,
             (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "reference_data/written_dates.py", "core"),
         ),
-        Stage("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
+        WorkflowRule("panel", "bars", COMPUTE, (f"{_HERE}/bar_panel.py", f"{_HERE}/schemas.py", "core")),
     )
     code = (
         "engine/equity.py",

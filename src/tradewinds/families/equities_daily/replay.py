@@ -281,7 +281,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
-        family={
+        family_metrics={
             "currency": conf["risk"]["currency"],
             **share_metrics(points, trades, benchmark, holding),
             **no_bars_metrics(trades),

@@ -26,7 +26,7 @@ from tradewinds.results.report.parts import (
 )
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
-REASONS = {
+SHARE_REASON_TEXTS = {
     "INSUFFICIENT_CASH": "not enough cash",
     "ALREADY_HELD": "the symbol was held at the close of the signal",
     "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
@@ -101,7 +101,7 @@ def _summary(run: ReportRun) -> Section:
     )
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
     told = Text(ADJUSTMENTS[run.diagnostics["adjustment"]], "strong" if run.diagnostics["adjustment"] == "none" else "")
-    nothing = refusals.why_nothing(run, "symbol", REASONS.__getitem__, "no bar was an entry signal")
+    nothing = refusals.why_nothing(run, "symbol", SHARE_REASON_TEXTS.__getitem__, "no bar was an entry signal")
     return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
 
 
@@ -294,7 +294,7 @@ def _diagnostics(run: ReportRun) -> Section:
     d = run.diagnostics
     share = shown(d["candles_missing_pct"], 2)
     remark = f"Trading days without a bar between a symbol's first and last one: {share} %."
-    found = refusals.diagnostics(run, "symbol", REASONS.__getitem__, remark)
+    found = refusals.diagnostics(run, "symbol", SHARE_REASON_TEXTS.__getitem__, remark)
     rows = [(code, QUARANTINE[code], f"{count:,}") for code, count in d["quarantined"].items()]
     bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])

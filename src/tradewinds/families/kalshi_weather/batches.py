@@ -15,7 +15,7 @@ import numpy as np
 from tradewinds.core.units import NEVER
 from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.candles import CandleReader, Candles
-from tradewinds.families.kalshi_weather.events import MarketEvent
+from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts, candle_facts
 
 EVENTS_PER_BATCH = 24  # about 250,000 candles on busy days
@@ -32,7 +32,7 @@ class Batch:
         until: Unix seconds before which no market of a later batch starts or settles; NEVER for the last batch.
     """
 
-    events: Sequence[MarketEvent]
+    events: Sequence[ReplayEvent]
     candles: Candles
     facts: CandleFacts
     until: int
@@ -56,7 +56,7 @@ class BatchReader:
         if self._candle_reader.exception() is None:
             self._candle_reader.result().close()
 
-    def read(self, events: Sequence[MarketEvent], until: int) -> Future[Batch]:
+    def read(self, events: Sequence[ReplayEvent], until: int) -> Future[Batch]:
         """Start to read a batch, and return the future of it.
 
         Args:
@@ -66,7 +66,7 @@ class BatchReader:
         return self._thread.submit(lambda: _read(self._candle_reader.result(), events, until))
 
 
-def batches(events: Sequence[MarketEvent], reader: BatchReader) -> Iterator[Batch]:
+def batches(events: Sequence[ReplayEvent], reader: BatchReader) -> Iterator[Batch]:
     """Batches of the events that have markets and a candle file, by climate date and series.
 
     While the caller works on one batch, the next one is read.
@@ -96,7 +96,7 @@ def batches(events: Sequence[MarketEvent], reader: BatchReader) -> Iterator[Batc
         yield batch
 
 
-def _read(reader: CandleReader, events: Sequence[MarketEvent], until: int) -> Batch:
+def _read(reader: CandleReader, events: Sequence[ReplayEvent], until: int) -> Batch:
     files = [event.path for event in events]
     tickers = sorted({market.ticker for event in events for market in event.markets})
     candles = reader.read(files, tickers)
@@ -120,7 +120,7 @@ class CandleCoverage:
         self.period_seconds = period_minutes * 60
         self.expected = self.present = 0
 
-    def count(self, events: Sequence[MarketEvent], candles: Candles) -> None:
+    def count(self, events: Sequence[ReplayEvent], candles: Candles) -> None:
         """Add the markets of some events.
 
         Args:

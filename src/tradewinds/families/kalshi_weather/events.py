@@ -30,7 +30,7 @@ MISSING_QUOTES = "MISSING_QUOTES"
 MISSING_PROBABILITIES = "MISSING_PROBABILITIES"
 
 
-class _TimedProbability(NamedTuple):
+class _KnownProbability(NamedTuple):
     """P(YES) of a market in 1e-12, and when it was known (Unix seconds)."""
 
     p_pico: int | None
@@ -38,8 +38,8 @@ class _TimedProbability(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EventMarket:
-    """A market of an event. Instants are Unix seconds.
+class ReplayMarket:
+    """A market of an event as a replay needs it: strikes, settlement, probability and trade window. Instants are Unix seconds.
 
     Attributes:
         ticker: of the market.
@@ -73,8 +73,8 @@ class EventMarket:
 
 
 @dataclass(frozen=True)
-class MarketEvent:
-    """One (series, climate date) of the config.
+class ReplayEvent:
+    """An event of the config, one (series, climate date), with its markets; or the reason for which it is not replayed.
 
     Attributes:
         station: on which it settles.
@@ -93,7 +93,7 @@ class MarketEvent:
     path: str
     file: CandleFileFacts | None
     asof_ts: int
-    markets: tuple[EventMarket, ...]
+    markets: tuple[ReplayMarket, ...]
     skip: str | None
 
 
@@ -102,7 +102,7 @@ def load_events(
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
     probabilities: str | pa.Table | None,
-) -> list[MarketEvent]:
+) -> list[ReplayEvent]:
     """Every event of the config's range, by date and series.
 
     Data that does not exist yet is no reason to skip an event: neither a (series, date) without a path in `candles`, nor
@@ -131,7 +131,7 @@ def load_events(
     return events
 
 
-def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, _TimedProbability] | None:
+def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, _KnownProbability] | None:
     """Probabilities by market ticker; None before they are made."""
     if probabilities is None:
         return None
@@ -139,7 +139,7 @@ def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, 
     table = files.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
     tickers, known_at = table["market_ticker"].to_pylist(), table["known_at_ts"].to_pylist()
     rows = zip(tickers, decimals_as_integers(table["p_yes"], PICO), known_at, strict=True)
-    return {ticker: _TimedProbability(p_pico, known_at_ts) for ticker, p_pico, known_at_ts in rows}
+    return {ticker: _KnownProbability(p_pico, known_at_ts) for ticker, p_pico, known_at_ts in rows}
 
 
 def _event(
@@ -148,9 +148,9 @@ def _event(
     day: dt.date,
     *,
     listed: list[ListedMarket],
-    by_ticker: Mapping[str, _TimedProbability] | None,
+    by_ticker: Mapping[str, _KnownProbability] | None,
     path: str,
-) -> MarketEvent:
+) -> ReplayEvent:
     """One event of the config.
 
     Args:
@@ -167,7 +167,7 @@ def _event(
 
     # A catalog row under the wrong series or date: keep the event, without its markets, as skipped.
     if not all(_names_event(station, day, ticker) for ticker in {market.event_ticker for market in listed}):
-        return MarketEvent(
+        return ReplayEvent(
             station=station,
             climate_date=day,
             ticker=usual_ticker,
@@ -185,7 +185,7 @@ def _event(
     markets = tuple(
         _market(window_policy, station, day, market, asof_ts, probabilities.get(market.ticker)) for market in listed
     )
-    return MarketEvent(
+    return ReplayEvent(
         station=station,
         climate_date=day,
         ticker=listed[0].event_ticker if listed else usual_ticker,
@@ -211,7 +211,9 @@ def _names_event(station: Station, day: dt.date, event_ticker: str) -> bool:
         return False
 
 
-def _skip_reason(markets: tuple[EventMarket, ...], file: CandleFileFacts | None, has_probabilities: bool) -> str | None:
+def _skip_reason(
+    markets: tuple[ReplayMarket, ...], file: CandleFileFacts | None, has_probabilities: bool
+) -> str | None:
     """The first of the reasons after DATE_MAPPING that applies (their order is part of the trading rules)."""
     if not markets:
         return NO_EVENT
@@ -232,13 +234,13 @@ def _market(
     day: dt.date,
     listed: ListedMarket,
     asof_ts: int,
-    probability: _TimedProbability | None,
-) -> EventMarket:
+    probability: _KnownProbability | None,
+) -> ReplayMarket:
     """A market with its trade window and its probability, if it has one."""
     start_ts, end_ts = trade_window(
         station, day, window_policy, asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
     )
-    return EventMarket(
+    return ReplayMarket(
         ticker=listed.ticker,
         event_ticker=listed.event_ticker,
         result=listed.result,

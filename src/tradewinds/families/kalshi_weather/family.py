@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
-from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Stage, Tell
+from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Tell, WorkflowRule
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
@@ -37,7 +37,10 @@ _FORECAST_CODE = (
     f"{_HERE}/schemas.py",
     "core",
 )
-_CALIBRATION_CODE = tuple(f"{_HERE}/{name}" for name in ("strikes.py", "calibration", "validations"))
+_CALIBRATION_CODE = (
+    *(f"{_HERE}/{name}" for name in ("strikes.py", "metrics.py", "calibration", "validations")),
+    "results/metrics.py",
+)
 _DATE = r"\d{4}-\d\d-\d\d"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
@@ -54,23 +57,23 @@ class KalshiWeather:
 
     name = MARKET
     services = _SERVICES
-    stages = (
-        Stage("sync_catalog", "catalog", FETCH, wildcards={"series": "[A-Z0-9]+"}),
-        Stage(
+    workflow_rules = (
+        WorkflowRule("sync_catalog", "catalog", FETCH, wildcards={"series": "[A-Z0-9]+"}),
+        WorkflowRule(
             "fetch_candles", "candles", FETCH, wildcards={"window": r"full_\d+m|trade_\d{4}_d\d+_\d+m", "date": _DATE}
         ),
-        Stage("fetch_guidance", "weather", FETCH, wildcards={"station": "[A-Z0-9]{4}", "model": "[A-Z]+"}),
-        Stage("fetch_climate", "weather", FETCH, wildcards={"year": r"\d{4}"}),
-        Stage(
+        WorkflowRule("fetch_guidance", "weather", FETCH, wildcards={"station": "[A-Z0-9]{4}", "model": "[A-Z]+"}),
+        WorkflowRule("fetch_climate", "weather", FETCH, wildcards={"year": r"\d{4}"}),
+        WorkflowRule(
             "forecast",
             "forecasts",
             COMPUTE,
             _FORECAST_CODE,
             {"digest": "[0-9a-f]{20}", "target": "max|min", "through": _DATE},
         ),
-        Stage("probabilities", "probabilities", COMPUTE, (*_FORECAST_CODE, f"{_HERE}/strikes.py")),
-        Stage("calibration", "calibration", RESULT, (*_FORECAST_CODE, *_CALIBRATION_CODE)),
-        Stage("mirror_candles", "mirror", DATABASE),
+        WorkflowRule("probabilities", "probabilities", COMPUTE, (*_FORECAST_CODE, f"{_HERE}/strikes.py")),
+        WorkflowRule("calibration", "calibration", RESULT, (*_FORECAST_CODE, *_CALIBRATION_CODE)),
+        WorkflowRule("mirror_candles", "mirror", DATABASE),
     )
     code = (
         "engine/equity.py",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
-from tradewinds.families.kalshi_weather.candle_order import check_candles
+from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
 from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
@@ -198,7 +198,7 @@ def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str
         held = functools.partial(_held_by_other_window, event_files.window, event)
         again = None if skips else functools.partial(is_left_out, event.path)
         return DataFile(
-            event.path, CANDLES, fetched=True, in_order=check_candles, held_elsewhere=held, fetched_again=again
+            event.path, CANDLES, fetched=True, row_check=check_candles, held_elsewhere=held, fetched_again=again
         )
 
     return {

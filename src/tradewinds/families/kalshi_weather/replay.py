@@ -14,14 +14,14 @@ from typing import Any
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
-from tradewinds.engine.event_contracts.candles import Seen, Window
+from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
-from tradewinds.engine.event_contracts.replay import Replay, ReplayOutcome, Universe, WindowCodes
+from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
 from tradewinds.engine.result import RunResult, Summary, Trade
-from tradewinds.engine.trades import Position, trades_of
+from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
 from tradewinds.families.kalshi_weather.damaged_events import skips_damaged
@@ -29,8 +29,8 @@ from tradewinds.families.kalshi_weather.events import (
     DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
-    EventMarket,
-    MarketEvent,
+    ReplayEvent,
+    ReplayMarket,
     load_events,
 )
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
@@ -81,9 +81,9 @@ def simulate(
     refuse_wrong_stations(config, catalogs, reports)
     with contextlib.closing(BatchReader(threads)) as reader:
         events = load_events(config, catalogs, candles, probabilities)
-        study = _Study([config], events, Judge(config, reports), counted=True)
-        study.read(reader, tell)
-        return study.result()
+        replays = _JointReplay([config], events, Judge(config, reports), counted=True)
+        replays.run(reader, tell)
+        return replays.result()
 
 
 def simulate_many(
@@ -111,9 +111,9 @@ def simulate_many(
     refuse_wrong_stations(configs[0], catalogs, reports)
     with contextlib.closing(BatchReader(threads)) as reader:
         events = load_events(configs[0], catalogs, candles, probabilities)
-        study = _Study(configs, events, Judge(configs[0], reports), counted=False, workers=workers)
-        study.read(reader)
-        return study.summaries()
+        replays = _JointReplay(configs, events, Judge(configs[0], reports), counted=False, workers=workers)
+        replays.run(reader)
+        return replays.summaries()
 
 
 @dataclass
@@ -123,87 +123,121 @@ class EventsResult(RunResult):
     scored: list[ForecastOutcome] = field(default_factory=list)
 
 
-class _Study:
-    """Replays of some configs, which go through the same events together."""
+class _JointReplay:
+    """Replays of some configs, which go through the same events together.
+
+    Attributes:
+        judge: of the validations; it holds what it found.
+        workers: threads that replay.
+        shared: the first config; the others differ from it in FAMILY.replay_keys only.
+        events: by (climate date, series), in order; those that a validation quarantines are replaced when it is judged.
+        owners: by ticker of what may be traded, its market and event.
+        run_contracts: these markets as contracts.
+        rules: by config, how orders are made.
+        start_micro: by config, start balance; micro-units.
+        replays: by config, one account each.
+        quotes: by clock of the configs, what is visible at its decision times.
+        coverage: counts the candles in the trade windows.
+        live: contracts that are not settled yet, with their candles.
+        since: Unix seconds up to which all accounts are replayed; -NEVER before the first batch.
+        start_ts: earliest start of a contract so far, Unix seconds; NEVER without one.
+        settled_at: settlement times so far; Unix seconds.
+        refused: markets that cannot trade, counted by reason.
+    """
 
     def __init__(
         self,
         configs: Sequence[Mapping[str, Any]],
-        events: Sequence[MarketEvent],
+        events: Sequence[ReplayEvent],
         judge: Judge,
         *,
         counted: bool,
         workers: int = 1,
     ) -> None:
+        # The events, and the markets of theirs that may be traded.
         self.judge, self.workers, self.shared = judge, workers, configs[0]
         _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
         self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
         groups = {event.ticker: _group(event) for event in replayed}
-        self.universe = Universe(
+        self.run_contracts = RunContracts(
             [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
         )
+        # One account per config.
         self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
-            Replay(self.universe, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
+            Replay(self.run_contracts, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
-        self.seen = {clock: Seen(*clock) for clock in map(_clock, self.rules)}
+        # What the accounts share as the events go by.
+        self.quotes = {clock: VisibleQuotes(*clock) for clock in map(_clock, self.rules)}
         self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
-        self.window, self.since, self.start_ts = Window.empty(), -NEVER, NEVER
-        self.settled: set[int] = set()
+        self.live, self.since, self.start_ts = LiveCandles.empty(), -NEVER, NEVER
+        self.settled_at: set[int] = set()
         self.refused: Counter[str] = Counter()
 
-    def read(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Go through all events."""
+    def run(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Replay all events, batch by batch.
+
+        Args:
+            reader: reads the batches' candles.
+            tell: called with the number of events done and of all events.
+        """
         done = 0
         for batch in batches(list(self.events.values()), reader):
-            self.take_in(batch)
+            self.replay_batch(batch)
             done += len(batch.events)
             tell(done, len(self.events))
 
-    def take_in(self, batch: Batch) -> None:
-        """Judge a batch's events, and replay up to where the next batch is needed."""
+    def replay_batch(self, batch: Batch) -> None:
+        """Judge a batch's events, and replay up to where the next batch is needed.
+
+        Raises:
+            SimulationError: an event fails a validation for which on_missing says fail.
+        """
+        # validations decide which of the events are replayed
         found = self.judge.judge(batch.events, batch.facts)
         refuse_fatal_failures(self.shared, found)
         events = quarantined(self.shared, batch.events, found)
         self.events |= {(event.climate_date, event.station.series_ticker): event for event in events}
         self.coverage.count(events, batch.candles)
+        # add the batch's contracts and candles to those that are not settled yet
         contracts = self._admit([event for event in events if event.skip is None])
-        idx = [self.universe.idx[contract.ticker] for contract in contracts]
-        self.window = self.window.then(self.since, contracts, idx, batch.candles)
-        for seen in self.seen.values():
-            seen.take_in(contracts, batch.candles)
+        idx = [self.run_contracts.idx[contract.ticker] for contract in contracts]
+        self.live = self.live.next(self.since, contracts, idx, batch.candles)
+        for quotes in self.quotes.values():
+            quotes.add(contracts, batch.candles)
+        # replay the decision times before anything of a later batch can matter
         if self.start_ts < NEVER:
-            end = max(self.settled) + 1 if batch.until >= NEVER else batch.until
-            wanted = instants(self.start_ts, self.since, end, self.settled)
-            self._advance(WindowCodes(self.universe, self.window), batch.until, wanted)
+            end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
+            equity_instants = instants(self.start_ts, self.since, end, self.settled_at)
+            self._advance(CodedCandles(self.run_contracts, self.live), batch.until, equity_instants)
         self.since = batch.until
 
-    def _advance(self, codes: WindowCodes, until: int, wanted: Sequence[int]) -> None:
-        """All replays; the first has made what they share by the time the others begin."""
+    def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
+        """Advance all accounts to an instant; the first has made what they share by the time the others begin."""
         first, *others = self.replays
-        first.advance(codes, until, wanted)
+        first.advance(codes, until, equity_instants)
         with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
-            for done in [pool.submit(replay.advance, codes, until, wanted) for replay in others]:
+            for done in [pool.submit(replay.advance, codes, until, equity_instants) for replay in others]:
                 done.result()
 
-    def _admit(self, events: Sequence[MarketEvent]) -> list[Contract]:
-        """The contracts of events that are replayed."""
+    def _admit(self, events: Sequence[ReplayEvent]) -> list[Contract]:
+        """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
             tradable, refused = _tradable(event)
             self.refused += refused
-            contracts |= {m.ticker: self.universe.contracts[self.universe.idx[m.ticker]] for m in tradable}
-            self.settled |= {market.settle_ts for market in event.markets}
+            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in tradable}
+            self.settled_at |= {market.settle_ts for market in event.markets}
         self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
         return list(contracts.values())
 
     def summaries(self) -> list[Summary]:
-        """What each config results in, in short."""
-        end = max(self.settled, default=0)
+        """Return what each config results in, as columns."""
+        end = max(self.settled_at, default=0)
         found = []
         for replay in self.replays:
             made = replay.summary()
@@ -212,14 +246,14 @@ class _Study:
         return found
 
     def result(self) -> EventsResult:
-        """The run of the first config."""
-        # What the loop left, checked; and what of the quotes only this config's clock could see.
+        """Return the run of the first config."""
+        # Check what the loop left; take the quotes that this config's clock could see.
         outcome, rules = self.replays[0].outcome(), self.rules[0]
         refuse_wrong_trades(outcome.fills, rules.step_seconds)
-        seen = self.seen[_clock(rules)]
-        points = curve(self.start_ts, self.settled, outcome.equity) if outcome.equity else []
+        quotes = self.quotes[_clock(rules)]
+        points = curve(self.start_ts, self.settled_at, outcome.equity) if outcome.equity else []
         events = list(self.events.values())
-        crossed = Counter({CROSSED_QUOTE: seen.crossed} if seen.crossed else {})
+        crossed = Counter({CROSSED_QUOTE: quotes.crossed} if quotes.crossed else {})
         scored = _scored(events)
         return EventsResult(
             start_balance_micro=self.start_micro[0],
@@ -227,23 +261,23 @@ class _Study:
             journal=outcome.journal,
             trades=[
                 _trade(fill, position, *self.owners[fill.contract.ticker])
-                for fill, position in zip(outcome.fills, trades_of(outcome.journal), strict=True)
+                for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
             ],
             equity=points,
             decisions=outcome.decisions,
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
             skipped=[(event.ticker, event.skip) for event in events if event.skip],
-            watermark=seen.watermark,
+            watermark=quotes.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
-            family=score_metrics(scored),
+            family_metrics=score_metrics(scored),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
             scored=scored,
         )
 
     def _diagnostics(
-        self, events: Sequence[MarketEvent], outcome: ReplayOutcome, refused: Counter[str]
+        self, events: Sequence[ReplayEvent], outcome: ReplayOutcome, refused: Counter[str]
     ) -> dict[str, Any]:
         skips = Counter(event.skip for event in events if event.skip)
         quarantine = [event.ticker for event in events if (event.skip or "").startswith(SKIP_PREFIX)]
@@ -261,7 +295,7 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
     return rules.step_seconds, rules.max_age_seconds
 
 
-def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> None:
+def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> None:
     left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
     if left_out and not skips_damaged(config["on_missing"]):
         first = left_out[0]
@@ -282,7 +316,7 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[MarketEvent]) -> 
             )
 
 
-def _tradable(event: MarketEvent) -> tuple[list[EventMarket], Counter[str]]:
+def _tradable(event: ReplayEvent) -> tuple[list[ReplayMarket], Counter[str]]:
     """Markets that can trade, and the refusals of those that cannot (once per market)."""
     refused: Counter[str] = Counter()
     kept = []
@@ -296,13 +330,13 @@ def _tradable(event: MarketEvent) -> tuple[list[EventMarket], Counter[str]]:
     return kept, refused
 
 
-def _group(event: MarketEvent) -> Event:
+def _group(event: ReplayEvent) -> Event:
     start = min(m.start_ts for m in event.markets)
     end = max(m.end_ts for m in event.markets)
     return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
 
 
-def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent, group: Event) -> Contract:
+def _contract(config: Mapping[str, Any], market: ReplayMarket, event: ReplayEvent, group: Event) -> Contract:
     if market.p_pico is None or market.payout_yes_micro is None:
         raise AssertionError(f"{market.ticker} is not tradable")
     full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
@@ -319,7 +353,7 @@ def _contract(config: Mapping[str, Any], market: EventMarket, event: MarketEvent
     )
 
 
-def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEvent) -> Trade:
+def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEvent) -> Trade:
     # orders are decided before their market settles, so what was closed before that was netted to the last contract
     netted = position.closed_ts < market.settle_ts
     return Trade(
@@ -340,7 +374,7 @@ def _trade(fill: Fill, position: Position, market: EventMarket, event: MarketEve
     )
 
 
-def _scored(events: Sequence[MarketEvent]) -> list[ForecastOutcome]:
+def _scored(events: Sequence[ReplayEvent]) -> list[ForecastOutcome]:
     return [
         ForecastOutcome(market.event_ticker, market.ticker, market.p_pico, market.result == "yes")
         for event in events

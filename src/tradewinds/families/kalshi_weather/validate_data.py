@@ -11,7 +11,7 @@ from tradewinds.config import resolve as configs
 from tradewinds.core.damage import naming_damage
 from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
-from tradewinds.families.kalshi_weather.events import MarketEvent, load_events
+from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
@@ -59,7 +59,7 @@ def _exists(path: str) -> bool:
     return Path(path).exists()
 
 
-def _events(conf: configs.Config, plan: EventsPlan) -> list[MarketEvent]:
+def _events(conf: configs.Config, plan: EventsPlan) -> list[ReplayEvent]:
     """The events of the series whose catalog is there."""
     catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
     candles = {(e.series_ticker, e.climate_date): e.path for e in plan.files.events if _exists(e.path)}
@@ -72,7 +72,7 @@ def _events(conf: configs.Config, plan: EventsPlan) -> list[MarketEvent]:
     return load_events(part, catalogs, candles, plan.files.probabilities)
 
 
-def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[MarketEvent]) -> Iterator[str]:
+def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[ReplayEvent]) -> Iterator[str]:
     """Say which files are missing, and why events are not judged."""
     made = plan.files.user_probabilities or plan.files.probabilities
     for kind, paths in (

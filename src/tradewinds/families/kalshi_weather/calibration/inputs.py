@@ -10,13 +10,21 @@ from typing import Any
 import duckdb
 
 from tradewinds.config.resolve import Config
+from tradewinds.core.damage import naming_damage
 from tradewinds.core.files import read_rows, read_table
 from tradewinds.families.kalshi_weather import climate_days, schemas
-from tradewinds.families.kalshi_weather.calibration.scores import MARKET_PRICE, MODEL, ScoredDay, ScoredMarket
+from tradewinds.families.kalshi_weather.calibration.scores import (
+    MARKET_PRICE,
+    MODEL,
+    ScoredDay,
+    ScoredMarket,
+    calibration_scores,
+)
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import ForecastsByDate, read_forecasts
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import catalog_rows
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
@@ -27,12 +35,32 @@ BidAsk = tuple[float, float]
 
 BASELINES = tuple(method for method in schemas.FORECAST_METHODS if method != "emos")
 
+_CATALOG_COLUMNS = (
+    *("market_ticker", "climate_date", "result"),
+    *("strike_type", "floor_strike", "cap_strike", "yes_sub_title"),
+)
 _LAST_QUOTES = """
 SELECT market_ticker, bid, ask FROM (
     SELECT market_ticker, unnest(arg_max({'bid': yes_bid_close, 'ask': yes_ask_close}, end_period_ts))
     FROM read_parquet($files) WHERE end_period_ts <= $asof GROUP BY market_ticker)
 WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
 """
+
+
+def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
+    """Return the scores of a run's probabilities and temperatures: the content of calibration.json.
+
+    Args:
+        config: resolved.
+        plan: of a run whose data files exist.
+
+    Raises:
+        DamagedFile: a data file is not what was written.
+        SimulationError: climate reports are not of the station on which a series settles.
+    """
+    with naming_damage(plan.data_files):
+        markets, days = scored_markets_and_days(config, plan)
+    return calibration_scores(markets, days, config["seed"])
 
 
 def scored_markets_and_days(config: Config, plan: EventsPlan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
@@ -58,7 +86,7 @@ def scored_markets_and_days(config: Config, plan: EventsPlan) -> tuple[list[Scor
         station = climate_days.station_of(series)
         forecasts = read_forecasts(map(read_table, plan.files.forecasts_of(series)))
         # Markets: by the quotes of their event at its as-of time.
-        for day, listed in _markets_by_date(catalog, config).items():
+        for day, listed in catalog_rows(catalog, config, _CATALOG_COLUMNS).items():
             quotes = quotes_at([candles[series, day]], asof_of(config, station, day))
             markets += _scored_markets(config, station, day, listed, probabilities, forecasts, quotes)
         # Days: two series may settle on the same station and target.
@@ -116,15 +144,6 @@ def baseline_distributions(forecast: Mapping[str, Any]) -> dict[str, Distributio
 
 def _model_and_baselines(forecast: Mapping[str, Any]) -> dict[str, Distribution]:
     return {MODEL: Distribution.from_rows(forecast["law"])} | baseline_distributions(forecast)
-
-
-def _markets_by_date(catalog: str, config: Config) -> dict[dt.date, list[Row]]:
-    """Catalog rows of the config's range by climate date."""
-    names = ["market_ticker", "climate_date", "result", "strike_type", "floor_strike", "cap_strike", "yes_sub_title"]
-    days: dict[dt.date, list[Row]] = {}
-    for row in read_rows(catalog, names, schemas.climate_range(config["date_start_local"], config["date_end_local"])):
-        days.setdefault(row["climate_date"], []).append(row)
-    return days
 
 
 def _scored_markets(

@@ -25,10 +25,10 @@ import numpy as np
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
+from tradewinds.families.kalshi_weather.metrics import CLIP
+from tradewinds.results.metrics import BINS
 
 MODEL, MARKET_PRICE = "model", "market"  # sources of probabilities, as calibration.json names them
-BINS = 10
-CLIP = 1e-6  # least distance of a probability from 0 and 1 in the log loss
 RELIABILITY_BAND, PIT_BAND, SKILL_BAND = 0.90, 0.95, 0.95
 RESAMPLES = 2000
 NORMAL_FROM = 3000  # number of probabilities above which their sum counts as normally distributed
@@ -122,14 +122,14 @@ def probability_scores(markets: Sequence[ScoredMarket]) -> dict[str, Any]:
         scores[source] = {
             "n": len(rows),
             **brier_parts(p, yes),
-            "log_loss": log_loss(p, yes),
+            "log_loss": mean_log_loss(p, yes),
             "reliability_diagram": reliability_diagram(p, yes),
         }
     return scores
 
 
 def brier_parts(p: Floats, yes: Floats) -> dict[str, float]:
-    """Brier score and its parts over ten bins.
+    """Brier score and its parts over ten bins; `metrics.brier` is the score of a run's exact probabilities.
 
     Brier = reliability − resolution + uncertainty + within-bin variance − within-bin covariance.
 
@@ -163,8 +163,8 @@ def _bins(p: Floats) -> list[Ints]:
     return [np.flatnonzero(bin_of == number) for number in range(BINS)]
 
 
-def log_loss(p: Floats, yes: Floats) -> float:
-    """Mean negative log likelihood, probabilities clipped to [1e-6, 1 − 1e-6].
+def mean_log_loss(p: Floats, yes: Floats) -> float:
+    """Log loss of columns of floats; `metrics.log_loss` is that of a run's exact probabilities.
 
     Args:
         p: P(YES) of each market; (markets,).

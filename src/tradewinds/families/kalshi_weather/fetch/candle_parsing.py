@@ -21,7 +21,7 @@ LIVE, HISTORICAL = "live", "historical"
 _OHLC = ("open", "high", "low", "close")
 _PRICE = (*_OHLC, "mean", "previous")
 Cells = tuple[str | None, ...]  # the 14 prices of schemas.PRICE_COLUMNS, then volume and open interest
-Rows = dict[tuple[str, int], Cells]
+CellsByRow = dict[tuple[str, int], Cells]
 
 
 class ShapeError(ValueError):
@@ -29,7 +29,7 @@ class ShapeError(ValueError):
 
 
 def parse_candles(
-    ticker: str, candles: Any, tier: str, period_minutes: int, start_ts: int, end_ts: int, rows: Rows
+    ticker: str, candles: Any, tier: str, period_minutes: int, start_ts: int, end_ts: int, rows: CellsByRow
 ) -> None:
     """Add a market's candles to `rows`.
 
@@ -82,8 +82,8 @@ def _historical_cells(candle: Mapping[str, Any]) -> Cells:
     return (*quotes, *prices, candle["volume"], candle["open_interest"])
 
 
-def candle_table(rows: Rows, retrieved_at: dt.datetime) -> pa.Table:
-    """Rows as a table of the columns schemas.CANDLES, sorted by market and time.
+def candle_table(rows: CellsByRow, retrieved_at: dt.datetime) -> pa.Table:
+    """CellsByRow as a table of the columns schemas.CANDLES, sorted by market and time.
 
     Raises:
         ShapeError: a string is no decimal, a required count is missing or negative, a price is outside [0, 1].

@@ -17,7 +17,7 @@ from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.candle_parsing import (
     HISTORICAL,
     LIVE,
-    Rows,
+    CellsByRow,
     ShapeError,
     candle_table,
     parse_candles,
@@ -69,7 +69,7 @@ class _EventFetch:
 
     def __init__(self, client: HttpClient, series: str, period_minutes: int, windows: Mapping[str, Span]) -> None:
         self.client, self.series, self.period, self.windows = client, series, period_minutes, windows
-        self.rows: Rows = {}
+        self.rows: CellsByRow = {}
 
     def all(self, wanted: Sequence[CatalogMarket]) -> set[str]:
         """Fetch every market, from the tier that the catalog names first; says which tiers answered."""

@@ -171,29 +171,29 @@ class Forecaster:
         # Days of the fit, and predictors that are known on them and today.
         rows = self._known_rows(row, self.settings.emos_days)
         rows = rows[~np.isnan(design.guess_f[rows])]
-        mean_columns, rows = _usable_columns(design.mean, design.mean_optional, row, rows)
-        scale_columns, rows = _usable_columns(design.scale, design.scale_optional, row, rows)
+        mu_columns, rows = _usable_columns(design.mu_predictors, design.mu_optional, row, rows)
+        sigma_columns, rows = _usable_columns(design.sigma_predictors, design.sigma_optional, row, rows)
         if len(rows) < EMOS_MIN_DAYS:
             return None, ()
-        mean, scale = design.mean[:, mean_columns], design.scale[:, scale_columns]
+        mu_predictors, sigma_predictors = design.mu_predictors[:, mu_columns], design.sigma_predictors[:, sigma_columns]
 
         # Fit; the three components take the shape of the standardised errors.
         sign = 1.0 if self.history.target == "max" else -1.0
         errors = sign * self.history.observed_f[rows] - design.guess_f[rows]
-        fitted = emos.fit(mean[rows], scale[rows], errors)
+        fitted = emos.fit(mu_predictors[rows], sigma_predictors[rows], errors)
         component_mu, component_sigma = mixture.fit_components(
-            emos.standardised(mean[rows], scale[rows], errors, fitted)
+            emos.standardised(mu_predictors[rows], sigma_predictors[rows], errors, fitted)
         )
 
         # Today's distribution, turned back for a minimum.
-        shift, sigma = emos.predict(mean[[row]], scale[[row]], fitted)
+        shift, sigma = emos.predict(mu_predictors[[row]], sigma_predictors[[row]], fitted)
         mu = sign * (design.guess_f[row] + shift + sigma * component_mu)
         deviation = sigma * component_sigma
         components = zip(mixture.WEIGHTS, mu.tolist(), deviation.tolist(), strict=True)
         distribution = Distribution(
             tuple(NormalComponent(weight=w, mu_f=mu_f, sigma_f=sigma_f) for w, mu_f, sigma_f in components)
         )
-        return distribution, tuple(np.concatenate([fitted.mean, fitted.scale]).tolist())
+        return distribution, tuple(np.concatenate([fitted.of_mu, fitted.of_sigma]).tolist())
 
     @cached_property
     def _mean_guidance(self) -> Floats:

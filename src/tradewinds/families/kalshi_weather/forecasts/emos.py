@@ -29,13 +29,17 @@ from tradewinds.families.kalshi_weather.forecasts import normal
 from tradewinds.families.kalshi_weather.forecasts.history import History
 from tradewinds.families.kalshi_weather.forecasts.lookback import LAGS
 
-BIAS_HALF_LIFE = 15.0  # days
+BIAS_HALF_LIFE = 15.0  # days, of a model's own errors
+ERROR_HALF_LIVES = (5.0, 20.0)  # days, of the first guess's errors as predictors
+MIDDLING_F = 60.0  # subtracted from the first guess, so that this predictor is about 0 in the middle of the year
+SMALL_RANGE_F = 12.0  # °F between minimum and maximum: below it the hours of guidance may miss the extreme
 PRIOR_DAYS = 5.0  # days without an error that are added to a trailing mean, which shrinks it to zero
 RECENT_DAYS = 5  # days after which the last observation is too old to be used
 YEAR_DAYS = 365.25
 RIDGE_MU, RIDGE_SIGMA = 0.03, 0.02  # °F of CRPS per squared coefficient
 LOG_SIGMA_BOUNDS = (-3.0, 4.0)
 STEPS, TOLERANCE_F = 30, 1e-9
+LEAST_START_F = 0.1  # °F, of the constant σ at which a fit starts
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,17 @@ class DesignMatrices:
 
     Attributes:
         guess_f: first guess in °F; (days,).
-        mean: predictors of μ − guess, the intercept first; (days, p).
-        scale: predictors of log σ, the intercept first; (days, q).
-        mean_optional: columns of `mean` that may be left out where they are missing.
-        scale_optional: columns of `scale` that may be left out where they are missing.
+        mu_predictors: predictors of μ − guess, the intercept first; (days, p).
+        sigma_predictors: predictors of log σ, the intercept first; (days, q).
+        mu_optional: columns of `mu_predictors` that may be left out where they are missing.
+        sigma_optional: columns of `sigma_predictors` that may be left out where they are missing.
     """
 
     guess_f: Floats
-    mean: Floats
-    scale: Floats
-    mean_optional: tuple[int, ...]
-    scale_optional: tuple[int, ...]
+    mu_predictors: Floats
+    sigma_predictors: Floats
+    mu_optional: tuple[int, ...]
+    sigma_optional: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,12 @@ class Coefficients:
     """Coefficients of the two linear functions.
 
     Attributes:
-        mean: of the predictors of μ − guess; (p,).
-        scale: of the predictors of log σ; (q,).
+        of_mu: of the predictors of μ − guess; (p,).
+        of_sigma: of the predictors of log σ; (q,).
     """
 
-    mean: Floats
-    scale: Floats
+    of_mu: Floats
+    of_sigma: Floats
 
 
 def trailing_mean(errors: Floats, known_ts: Ints, asof_ts: Ints, half_life: float) -> Floats:
@@ -125,128 +129,138 @@ def design_matrices(history: History, models: tuple[int, ...]) -> DesignMatrices
     # Turn temperatures so that the target is a maximum; keep the chosen models' rows.
     sign = 1.0 if history.target == "max" else -1.0
     observed, known, asof = sign * history.observed_f, history.observed_known_ts, history.asof_ts
-    value, other, tmp = (
-        sign * temperatures[list(models)] for temperatures in (history.value_f, history.other_f, history.tmp_f)
+    extreme, other_extreme, hourly_extreme = (
+        sign * temperatures[list(models)]
+        for temperatures in (history.value_f, history.other_f, history.hourly_extreme_f)
     )
 
     # First guess: the mean of the models, each corrected by its own recent errors.
-    corrected = value + np.array([trailing_mean(observed - one, known, asof, BIAS_HALF_LIFE) for one in value])
+    corrected = extreme + np.array([trailing_mean(observed - one, known, asof, BIAS_HALF_LIFE) for one in extreme])
     guess = corrected.mean(axis=0)
     error = observed - guess
 
-    # Quantities that several predictors use.
+    # Quantities that several predictors use. ASSUME: the divisors, here and below, bring a predictor to the size of about 1,
+    # since the ridge weighs all coefficients alike.
     warming = np.nan_to_num(guess - np.append(np.nan, guess[:-1])) / 3
     season = 2 * math.pi * np.array([history.day(i).timetuple().tm_yday for i in range(len(asof))]) / YEAR_DAYS
     seasons = [np.sin(season), np.cos(season)]
     ones = np.ones(len(asof))
-    range_f = other.mean(axis=0) - guess
-    hourly = tmp + np.array([trailing_mean(observed - one, known, asof, BIAS_HALF_LIFE) for one in tmp])
+    range_f = other_extreme.mean(axis=0) - guess  # below 0: minus the day's range
+    hourly = hourly_extreme + np.array(
+        [trailing_mean(observed - one, known, asof, BIAS_HALF_LIFE) for one in hourly_extreme]
+    )
 
     # Predictors of μ − guess; the optional ones come last.
-    mean = [ones, (guess - sign * 60) / 10, *seasons]
-    mean += [one - guess for one in corrected] if len(models) > 1 else []
-    mean += [np.nan_to_num(last_known(error, known, asof)), trailing_mean(error, known, asof, 5)]
-    mean += [trailing_mean(error, known, asof, 20)]
-    mean += [np.nan_to_num(last_known(observed, known, asof) - guess) / 3, warming, np.maximum(-warming, 0)]
-    required = len(mean)
+    mu_predictors = [ones, (guess - sign * MIDDLING_F) / 10, *seasons]
+    mu_predictors += [one - guess for one in corrected] if len(models) > 1 else []
+    mu_predictors += [np.nan_to_num(last_known(error, known, asof))]
+    mu_predictors += [trailing_mean(error, known, asof, half_life) for half_life in ERROR_HALF_LIVES]
+    mu_predictors += [np.nan_to_num(last_known(observed, known, asof) - guess) / 3, warming, np.maximum(-warming, 0)]
+    required = len(mu_predictors)
     # On a day with a small range the extreme may well fall outside the hours that the guidance covers.
-    mean += [range_f, np.maximum(range_f + 12, 0) / 3, hourly.mean(axis=0) - guess]
-    mean += [one - hourly.mean(axis=0) for one in hourly[:-1]]
+    mu_predictors += [range_f, np.maximum(range_f + SMALL_RANGE_F, 0) / 3, hourly.mean(axis=0) - guess]
+    mu_predictors += [one - hourly.mean(axis=0) for one in hourly[:-1]]
 
     # Predictors of log σ; the optional ones come last.
-    spread = value.std(axis=0, ddof=1) if len(models) > 1 else np.zeros(len(asof))
-    scale = [ones, *([np.log1p(spread) - 1] if len(models) > 1 else []), *(part / 2 for part in seasons)]
-    scale += [np.log1p(np.abs(3 * warming)) / 2, 3 * warming / 10]
-    required_scale = len(scale)
-    scale += [range_f / 10, np.abs(tmp.mean(axis=0) - value.mean(axis=0)) / 3]
+    spread = extreme.std(axis=0, ddof=1) if len(models) > 1 else np.zeros(len(asof))
+    sigma_predictors = [ones, *([np.log1p(spread) - 1] if len(models) > 1 else []), *(part / 2 for part in seasons)]
+    sigma_predictors += [np.log1p(np.abs(3 * warming)) / 2, 3 * warming / 10]
+    required_scale = len(sigma_predictors)
+    sigma_predictors += [range_f / 10, np.abs(hourly_extreme.mean(axis=0) - extreme.mean(axis=0)) / 3]
 
     return DesignMatrices(
         guess_f=guess,
-        mean=np.column_stack(mean),
-        scale=np.column_stack(scale),
-        mean_optional=tuple(range(required, len(mean))),
-        scale_optional=tuple(range(required_scale, len(scale))),
+        mu_predictors=np.column_stack(mu_predictors),
+        sigma_predictors=np.column_stack(sigma_predictors),
+        mu_optional=tuple(range(required, len(mu_predictors))),
+        sigma_optional=tuple(range(required_scale, len(sigma_predictors))),
     )
 
 
-def predict(mean: Floats, scale: Floats, coefficients: Coefficients) -> tuple[Floats, Floats]:
+def predict(mu_predictors: Floats, sigma_predictors: Floats, coefficients: Coefficients) -> tuple[Floats, Floats]:
     """μ − guess and σ of rows of predictors, before any floor of σ.
 
     Args:
-        mean: predictors of μ − guess; (rows, p).
-        scale: predictors of log σ; (rows, q).
+        mu_predictors: predictors of μ − guess; (rows, p).
+        sigma_predictors: predictors of log σ; (rows, q).
         coefficients: of both.
 
     Returns:
         μ − guess in °F; (rows,).
         σ in °F; (rows,).
     """
-    return mean @ coefficients.mean, np.exp(np.clip(scale @ coefficients.scale, *LOG_SIGMA_BOUNDS))
+    return mu_predictors @ coefficients.of_mu, np.exp(
+        np.clip(sigma_predictors @ coefficients.of_sigma, *LOG_SIGMA_BOUNDS)
+    )
 
 
-def standardised(mean: Floats, scale: Floats, errors: Floats, coefficients: Coefficients) -> Floats:
+def standardised(mu_predictors: Floats, sigma_predictors: Floats, errors: Floats, coefficients: Coefficients) -> Floats:
     """Errors of the days of a fit in units of σ, widened to the spread that errors of other days have.
 
     A fit of p coefficients on n days comes closer to those days than to others, by √((n − p) / (n + p)) (Akaike 1969, final
     prediction error; p is that of μ). The forecast distribution takes its shape from the widened errors.
 
     Args:
-        mean: predictors of μ − guess; (days, p).
-        scale: predictors of log σ; (days, q).
+        mu_predictors: predictors of μ − guess; (days, p).
+        sigma_predictors: predictors of log σ; (days, q).
         errors: observed − first guess in °F; (days,).
         coefficients: of the fit on these days.
 
     Returns:
         Standardised errors, without unit; (days,).
     """
-    days, p = mean.shape
-    mu, sigma = predict(mean, scale, coefficients)
+    days, p = mu_predictors.shape
+    mu, sigma = predict(mu_predictors, sigma_predictors, coefficients)
     return (errors - mu) / sigma * math.sqrt((days + p) / (days - p))
 
 
-def objective(mean: Floats, scale: Floats, errors: Floats, coefficients: Coefficients) -> float:
+def objective(mu_predictors: Floats, sigma_predictors: Floats, errors: Floats, coefficients: Coefficients) -> float:
     """Penalised score that `fit` minimises: mean CRPS of N(μ, σ) at the errors of the first guess, plus the ridge.
 
     Args:
-        mean: predictors of μ − guess; (days, p).
-        scale: predictors of log σ; (days, q).
+        mu_predictors: predictors of μ − guess; (days, p).
+        sigma_predictors: predictors of log σ; (days, q).
         errors: observed − first guess in °F; (days,).
         coefficients: the point at which it is computed.
 
     Returns:
         Score in °F.
     """
-    mu, sigma = predict(mean, scale, coefficients)
-    ridge = RIDGE_MU * (coefficients.mean[1:] ** 2).sum() + RIDGE_SIGMA * (coefficients.scale[1:] ** 2).sum()
+    mu, sigma = predict(mu_predictors, sigma_predictors, coefficients)
+    ridge = RIDGE_MU * (coefficients.of_mu[1:] ** 2).sum() + RIDGE_SIGMA * (coefficients.of_sigma[1:] ** 2).sum()
     return float(normal.crps(mu, sigma, errors).mean() + ridge / 2)
 
 
-def fit(mean: Floats, scale: Floats, errors: Floats) -> Coefficients:
+def fit(mu_predictors: Floats, sigma_predictors: Floats, errors: Floats) -> Coefficients:
     """Coefficients of minimum penalised CRPS, by damped Newton steps from penalised least squares.
 
     CRPS is convex in (μ, σ) with the Hessian (2φ(z)/σ)·[1 z; z z²]. The curvature that log σ adds is kept where it is
     positive, so that every step points downhill; a step is halved until it lowers the score.
 
     Args:
-        mean: predictors of μ − guess, the intercept first, no NaN; (days, p).
-        scale: predictors of log σ, the intercept first, no NaN; (days, q).
+        mu_predictors: predictors of μ − guess, the intercept first, no NaN; (days, p).
+        sigma_predictors: predictors of log σ, the intercept first, no NaN; (days, q).
         errors: observed − first guess in °F, no NaN; (days,).
     """
     # Start: least squares for μ, and the log of its root mean square error for a constant σ.
-    days, p = mean.shape
-    ridge = np.concatenate([[0.0], np.full(p - 1, RIDGE_MU), [0.0], np.full(scale.shape[1] - 1, RIDGE_SIGMA)])
-    least_squares = np.linalg.solve(mean.T @ mean / days + np.diag(2 * ridge[:p]), mean.T @ errors / days)
-    log_sigma = math.log(max(math.sqrt(((errors - mean @ least_squares) ** 2).mean()), 0.1))
-    point = np.concatenate([least_squares, [log_sigma], np.zeros(scale.shape[1] - 1)])
-    value = objective(mean, scale, errors, Coefficients(point[:p], point[p:]))
+    days, p = mu_predictors.shape
+    ridge = np.concatenate(
+        [[0.0], np.full(p - 1, RIDGE_MU), [0.0], np.full(sigma_predictors.shape[1] - 1, RIDGE_SIGMA)]
+    )
+    least_squares = np.linalg.solve(
+        mu_predictors.T @ mu_predictors / days + np.diag(2 * ridge[:p]), mu_predictors.T @ errors / days
+    )
+    log_sigma = math.log(max(math.sqrt(((errors - mu_predictors @ least_squares) ** 2).mean()), LEAST_START_F))
+    point = np.concatenate([least_squares, [log_sigma], np.zeros(sigma_predictors.shape[1] - 1)])
+    value = objective(mu_predictors, sigma_predictors, errors, Coefficients(point[:p], point[p:]))
 
     for _ in range(STEPS):
-        step = -_newton_step(mean, scale, errors, point, ridge)
+        step = -_newton_step(mu_predictors, sigma_predictors, errors, point, ridge)
         # Halve the step until it lowers the score; without such a length the point is the minimum.
         length = 1.0
         while length > 1e-4:
             candidate = point + length * step
-            lower = objective(mean, scale, errors, Coefficients(candidate[:p], candidate[p:]))
+            lower = objective(mu_predictors, sigma_predictors, errors, Coefficients(candidate[:p], candidate[p:]))
             if lower < value:
                 break
             length /= 2
@@ -258,25 +272,27 @@ def fit(mean: Floats, scale: Floats, errors: Floats) -> Coefficients:
     return Coefficients(point[:p], point[p:])
 
 
-def _newton_step(mean: Floats, scale: Floats, errors: Floats, point: Floats, ridge: Floats) -> Floats:
+def _newton_step(
+    mu_predictors: Floats, sigma_predictors: Floats, errors: Floats, point: Floats, ridge: Floats
+) -> Floats:
     """Inverse of the positive part of the Hessian of `objective`, times its gradient; (p + q,).
 
     Args:
-        mean: as in `fit`; (days, p).
-        scale: as in `fit`; (days, q).
+        mu_predictors: as in `fit`; (days, p).
+        sigma_predictors: as in `fit`; (days, q).
         errors: as in `fit`; (days,).
         point: coefficients of μ − guess, then those of log σ; (p + q,).
         ridge: penalty of each coefficient; (p + q,).
     """
-    days, p = mean.shape
-    mu, sigma = predict(mean, scale, Coefficients(point[:p], point[p:]))
+    days, p = mu_predictors.shape
+    mu, sigma = predict(mu_predictors, sigma_predictors, Coefficients(point[:p], point[p:]))
     z = (errors - mu) / sigma
     by_mu, by_sigma = normal.crps_slopes(z)
     by_log_sigma = by_sigma * sigma
-    gradient = np.concatenate([mean.T @ by_mu, scale.T @ by_log_sigma]) / days + ridge * point
-    jacobian = np.hstack([mean, scale * (z * sigma)[:, None]])
+    gradient = np.concatenate([mu_predictors.T @ by_mu, sigma_predictors.T @ by_log_sigma]) / days + ridge * point
+    jacobian = np.hstack([mu_predictors, sigma_predictors * (z * sigma)[:, None]])
     curvature = 2 * normal.density(z) / sigma
     hessian = (jacobian * curvature[:, None]).T @ jacobian / days + np.diag(ridge + 1e-9)
-    hessian[p:, p:] += (scale * np.maximum(by_log_sigma, 0)[:, None]).T @ scale / days
+    hessian[p:, p:] += (sigma_predictors * np.maximum(by_log_sigma, 0)[:, None]).T @ sigma_predictors / days
     step: Floats = np.linalg.solve(hessian, gradient)
     return step

@@ -40,7 +40,7 @@ class History:
         observed_known_ts: when that report was known; (days,).
         value_f: guidance of the target extreme; (models, days).
         other_f: guidance of the day's other extreme, of the same run; (models, days).
-        tmp_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
+        hourly_extreme_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
         known_ts: when that run was known; (models, days).
     """
 
@@ -52,7 +52,7 @@ class History:
     observed_known_ts: Ints
     value_f: Floats
     other_f: Floats
-    tmp_f: Floats
+    hourly_extreme_f: Floats
     known_ts: Ints
 
     def day(self, index: int) -> dt.date:
@@ -107,7 +107,7 @@ def read_history(
         observed_known_ts=observed_known,
         value_f=np.array([one.value_f for one in latest]),
         other_f=np.array([one.other_f for one in latest]),
-        tmp_f=np.array([one.tmp_f for one in latest]),
+        hourly_extreme_f=np.array([one.hourly_extreme_f for one in latest]),
         known_ts=np.array([one.known_ts for one in latest]),
     )
 
@@ -145,7 +145,7 @@ class _LatestRun(NamedTuple):
 
     value_f: Floats
     other_f: Floats
-    tmp_f: Floats
+    hourly_extreme_f: Floats
     known_ts: Ints
 
 
@@ -193,7 +193,7 @@ class _ModelRuns:
         other[day_index] = _values_at(runs, other_keys, others)
         tmp_keys, tmps = self._temperature_extremes(station)
         tmp[day_index] = _values_at(runs, tmp_keys, tmps)
-        return _LatestRun(value_f=value, other_f=other, tmp_f=tmp, known_ts=known)
+        return _LatestRun(value_f=value, other_f=other, hourly_extreme_f=tmp, known_ts=known)
 
     def _other_extremes(self, target: str) -> tuple[Ints, Floats]:
         """Day-and-run keys and °F of the extremes that are not the target."""

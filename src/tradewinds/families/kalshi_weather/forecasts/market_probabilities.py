@@ -15,9 +15,9 @@ from tradewinds.core.files import read_rows, read_table
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import ForecastsByDate, make_forecasts, read_forecasts
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import bracket_probability
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds, strike_bounds
 
 logger = logging.getLogger(__name__)
@@ -110,15 +110,20 @@ def forecast_probabilities(
 
 
 def _markets_by_series(config: Mapping[str, Any], catalogs: Mapping[str, str]) -> dict[str, MarketsByDate]:
-    return {series: _markets_by_date(path, config) for series, path in catalogs.items()}
+    return {series: catalog_rows(path, config, _CATALOG_COLUMNS) for series, path in catalogs.items()}
 
 
-def _markets_by_date(catalog: str, config: Mapping[str, Any]) -> MarketsByDate:
-    """Catalog rows of the run's range."""
+def catalog_rows(catalog: str, config: Mapping[str, Any], columns: Sequence[str]) -> MarketsByDate:
+    """Catalog rows of the config's range by climate date.
+
+    Args:
+        catalog: path of a series' catalog.
+        config: resolved.
+        columns: names of the columns to read; climate_date is one of them.
+    """
     days: MarketsByDate = {}
-    for row in read_rows(
-        catalog, _CATALOG_COLUMNS, schemas.climate_range(config["date_start_local"], config["date_end_local"])
-    ):
+    in_range = schemas.climate_range(config["date_start_local"], config["date_end_local"])
+    for row in read_rows(catalog, list(columns), in_range):
         days.setdefault(row["climate_date"], []).append(row)
     return days
 

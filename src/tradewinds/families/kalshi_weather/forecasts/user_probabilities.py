@@ -17,7 +17,7 @@ from tradewinds.core import strict, times, user_tables
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import instant
-from tradewinds.families.kalshi_weather.forecasts.integer_mass import QUANTUM
+from tradewinds.families.kalshi_weather.forecasts.bracket_probability import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradewinds.families.kalshi_weather.validations.judge import SKIP_PREFIX
 
-REASONS = {
+EVENT_REASON_TEXTS = {
     "OPPOSING_POSITION": "the other side of the market is held",
     "LIQUIDITY": "more than the allowed share of the candle's volume",
     "MAX_CONTRACTS_PER_MARKET": "the market is full",
@@ -28,4 +28,4 @@ REASONS = {
 
 def because(code: str) -> str:
     """What a reason code means; the code of a failed validation names the validation."""
-    return "this validation failed" if code.startswith(SKIP_PREFIX) else REASONS[code]
+    return "this validation failed" if code.startswith(SKIP_PREFIX) else EVENT_REASON_TEXTS[code]

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.events import EventMarket, MarketEvent
+from tradewinds.families.kalshi_weather.events import ReplayEvent, ReplayMarket
 from tradewinds.families.kalshi_weather.strikes import settles_yes_at
 from tradewinds.families.kalshi_weather.validations import statutory_clocks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
@@ -44,7 +44,7 @@ class EventFacts:
         reported_f: the target's extreme by the final climate report in whole °F, None without one.
     """
 
-    event: MarketEvent
+    event: ReplayEvent
     config: Mapping[str, Any]
     candles: CandleFacts
     reported_f: int | None
@@ -222,7 +222,7 @@ def settlement_matches_report(facts: EventFacts) -> Verdict:
     return f"the climate report says {reported_f} °F, the exchange {results}" if wrong else ""
 
 
-def _is_ladder(markets: tuple[EventMarket, ...]) -> bool:
+def _is_ladder(markets: tuple[ReplayMarket, ...]) -> bool:
     """Whether markets form a ladder of brackets.
 
     ASSUME: two and more markets of a day exclude each other; a single one ("80° or above", until 2022) is no ladder.
@@ -230,7 +230,7 @@ def _is_ladder(markets: tuple[EventMarket, ...]) -> bool:
     return len(markets) > 1
 
 
-def _names(markets: list[EventMarket]) -> str:
+def _names(markets: list[ReplayMarket]) -> str:
     """Tickers of markets, joined by commas."""
     return ", ".join(m.ticker for m in markets)
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.families.kalshi_weather.events import MarketEvent
+from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations import event_checks, trade_checks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
 from tradewinds.families.kalshi_weather.validations.climate_reports import final_reports
@@ -163,7 +163,7 @@ class Judge:
         self.reports = final_reports(climate, config["date_start_local"], config["date_end_local"])
         self.findings = EventFindings()
 
-    def judge(self, events: Iterable[MarketEvent], facts: CandleFacts) -> EventFindings:
+    def judge(self, events: Iterable[ReplayEvent], facts: CandleFacts) -> EventFindings:
         """Apply the validations to events that are not skipped for another reason, and add the result to `findings`.
 
         Args:
@@ -181,7 +181,7 @@ class Judge:
         self.findings.failures += findings.failures
         return findings
 
-    def _judge_event(self, event: MarketEvent, candles: CandleFacts, findings: EventFindings) -> None:
+    def _judge_event(self, event: ReplayEvent, candles: CandleFacts, findings: EventFindings) -> None:
         reported = self.reports.get((event.station.station_id, event.climate_date), {})
         facts = EventFacts(
             event=event, config=self.config, candles=candles, reported_f=reported.get(event.station.target)
@@ -226,7 +226,7 @@ def refuse_fatal_failures(config: Mapping[str, Any], findings: EventFindings) ->
         )
 
 
-def quarantined(config: Mapping[str, Any], events: Sequence[MarketEvent], findings: EventFindings) -> list[MarketEvent]:
+def quarantined(config: Mapping[str, Any], events: Sequence[ReplayEvent], findings: EventFindings) -> list[ReplayEvent]:
     """The events, with a skip reason on those that fail a validation whose policy is `skip`.
 
     The reason names the first such validation that the event fails.
