@@ -267,8 +267,8 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:
     """Return (symbol, NO_BARS) of the symbols without a bar in the run's sessions."""
-    present = study.bars.has_bars[:, study.first : study.end].any(axis=1)
-    return [(name, "NO_BARS") for name, found in zip(study.bars.symbols, present.tolist(), strict=True) if not found]
+    count = study.bars.has_bars[:, study.first : study.end].sum(axis=1).tolist()
+    return [(name, "NO_BARS") for name, sessions in zip(study.bars.symbols, count, strict=True) if not sessions]
 
 
 def _summary(study: IntradayStudy, made: SessionsResult) -> Summary:
