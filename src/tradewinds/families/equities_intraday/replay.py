@@ -123,7 +123,9 @@ def splits_of(actions: str | None) -> dict[str, tuple[tuple[int, Fraction], ...]
         ConfigError: the file cannot be read.
     """
     table = {} if actions is None else read_actions(actions)
-    splits = {name: tuple((row.day, Fraction(row.split)) for row in rows if row.split != 1) for name, rows in table.items()}
+    splits = {
+        name: tuple((row.day, Fraction(row.split)) for row in rows if row.split != 1) for name, rows in table.items()
+    }
     return {name: rows for name, rows in splits.items() if rows}
 
 
