@@ -24,7 +24,7 @@ folder, seed, threads, batch = Path(sys.argv[1]), *map(int, sys.argv[2:])
 batches.EVENTS_PER_BATCH = batch
 (folder / "world").mkdir(parents=True)
 world = make_world(folder / "world", seed)
-result = replay.simulate(*world.inputs, threads=threads, climate=world.climate)
+result = replay.replay_events(*world.inputs, threads=threads, climate=world.climate)
 run_id = "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10"
 write_artifacts(folder / "run", run_id, world.config, result)
 write_market_names(folder / "run", world.inputs[1].values(), {trade.market_ticker for trade in result.trades})

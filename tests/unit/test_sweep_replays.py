@@ -51,9 +51,9 @@ def test_every_point_is_the_run_that_it_is_alone(tmp_path, monkeypatch, seed):
     world = make_world(tmp_path, seed)
     conf, *files = world.inputs
     configs = [conf, *variants(conf, seed, tmp_path)]
-    together = replay.simulate_many(configs, *files, climate=world.climate, workers=3)
+    together = replay.replay_events_many(configs, *files, climate=world.climate, workers=3)
     for changed, found in zip(configs, together, strict=True):
-        alone = replay.simulate(changed, *files, climate=world.climate)
+        alone = replay.replay_events(changed, *files, climate=world.climate)
         assert found.pnl_micro.tolist() == [trade.pnl_micro for trade in alone.trades]
         assert found.decision_ts.tolist() == [trade.decision_ts for trade in alone.trades]
         assert found.quantity.tolist() == [trade.qty for trade in alone.trades]
@@ -69,7 +69,7 @@ def test_these_worlds_trade(tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         conf, *files = make_world(folder, seed).inputs
-        found = replay.simulate_many([conf, *variants(conf, seed, folder)], *files)
+        found = replay.replay_events_many([conf, *variants(conf, seed, folder)], *files)
         traded += [len(run.pnl_micro) for run in found]
     assert sum(count > 0 for count in traded) > 60 and sum(traded) > 300
 

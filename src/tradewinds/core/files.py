@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,6 +86,27 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
         pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
+        file_digests.add_digests(temporary)
+
+
+def write_parquet_parts(
+    path: str | Path, schema: pa.Schema, parts: Iterable[pa.Table], meta: dict[str, Any], **options: Any
+) -> None:
+    """Write a large Parquet file part by part, each a group of rows; the file is complete or absent.
+
+    Args:
+        path: the file.
+        schema: the columns of all parts.
+        parts: its rows, in order.
+        meta: its metadata, as for `write_parquet`.
+        options: of the writer of Parquet, such as `compression`.
+    """
+    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
+    with replacing(path) as temporary:
+        described = schema.with_metadata({META_KEY: text.encode()})
+        with pq.ParquetWriter(temporary, described, write_page_checksum=True, **options) as writer:
+            for part in parts:
+                writer.write_table(part.replace_schema_metadata(described.metadata))
         file_digests.add_digests(temporary)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.families.equities_intraday.random_sessions import EPOCH, TIMEZONE, exact, replayed, settings
+from tests.families.equities_intraday.replayed_worlds import EPOCH, TIMEZONE, exact, replayed, settings
 from tradewinds.engine.bar_sessions.session_result import EXITS
 from tradewinds.families.equities_intraday.metrics import diagnostics, session_metrics
 

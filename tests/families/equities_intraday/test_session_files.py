@@ -9,7 +9,7 @@ from fractions import Fraction
 import pyarrow.parquet as pq
 import pytest
 
-from tests.families.equities_intraday.random_sessions import replayed, settings
+from tests.families.equities_intraday.replayed_worlds import replayed, settings
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
 from tradewinds.engine.bar_sessions.session_result import EXITS
 from tradewinds.families.equities_intraday.decision_factors import scored_decisions
