@@ -1,5 +1,6 @@
 """The confluence score of the naive opening-range engine (section 12 of its rules)."""
 
+import itertools
 from fractions import Fraction
 
 from tests.reference.naive_opening_bars import number
@@ -72,7 +73,7 @@ def adx(done):
     if len(done) < 28:
         return None
     ranges, ups, downs = [], [], []
-    for old, bar in zip(done, done[1:], strict=False):
+    for old, bar in itertools.pairwise(done):
         high, low, close = float(bar.high * 1_000_000), float(bar.low * 1_000_000), float(old.close * 1_000_000)
         up = high - float(old.high * 1_000_000)
         down = float(old.low * 1_000_000) - low

@@ -218,7 +218,7 @@ PAPER = tuple(dt.date(2024, 1, day) for day in (2, 3, 4, 5, 8, 9, 10, 11, 12, 16
 def with_the_paper():
     """Return BLDR of 2024-01-23: 14 days of true range 5, a first candle down to 174.44, the close at 167.63."""
     before = [row for date in PAPER[:-1] for row in rows({0: "175 178 173 175"}, date)]
-    minutes = {minute: "175.50 175.80 175.00 175.20" for minute in range(4)}
+    minutes = dict.fromkeys(range(4), "175.50 175.80 175.00 175.20")
     minutes |= {4: "175.20 175.30 174.44 174.60", 5: "174.60 174.70 174.30 174.35", 389: "168.00 168.00 167.50 167.63"}
     return {"BLDR": before + rows(minutes, PAPER[-1])}
 

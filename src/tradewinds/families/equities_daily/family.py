@@ -190,12 +190,12 @@ class EquitiesDaily:
             tell: called with (units of work done, units in all).
 
         Raises:
-            DataMissing: as replay.simulate.
-            SimulationError: as replay.simulate.
+            DataMissing: as replay.replay_shares.
+            SimulationError: as replay.replay_shares.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate(config, plan, threads, tell)
+        return replay.replay_shares(config, plan, threads, tell)
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
         """Replay the points of a sweep and return a summary of each, in order.
@@ -206,12 +206,12 @@ class EquitiesDaily:
             workers: number of threads that the replays may use; this family uses one.
 
         Raises:
-            DataMissing: as replay.simulate_many.
-            SimulationError: as replay.simulate_many.
+            DataMissing: as replay.replay_shares_many.
+            SimulationError: as replay.replay_shares_many.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate_many(configs, plan, workers)
+        return replay.replay_shares_many(configs, plan, workers)
 
     def days(self, config: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
         """Return the trading days of a config: the dates on which any of its symbols has a bar.
