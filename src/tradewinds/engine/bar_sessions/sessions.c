@@ -37,7 +37,7 @@ static void count_closings(const Now *now) {
         Governor *governor = pass->governors + closing->governor;
         governor->losses = closing->full_stop ? governor->losses + 1 : closing->gross > 0 ? 0 : governor->losses;
         governor->locked |= now->rules->lockout != OFF && governor->losses >= now->rules->lockout;
-        if (now->rules->max_loss != OFF)
+        if (now->rules->max_loss)
             governor->beyond_loss = pass->loss_told(closing->governor, closing->pnl, closing->base) != 0;
     }
     pass->closing_count = kept;
@@ -51,7 +51,7 @@ static void open_session(const Now *now, i64 *count) {
         pass->at_open[a] = pass->cash[a], pass->used[a] = pass->used_at_start[a] = 0;
     for (i64 i = 0; i < setups->symbols; i++)
         pass->governors[i] = (Governor){0, 0, false, false};
-    if (now->rules->max_loss != OFF)
+    if (now->rules->max_loss)
         pass->loss_told(OFF, 0, 0);
     pass->held = pass->held_at_start = pass->closing_count = pass->release_count = *count = 0;
     for (i64 i = 0; i < setups->symbols; i++) {
