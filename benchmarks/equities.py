@@ -65,7 +65,7 @@ def portfolio(bars: Path, symbols: list[str]) -> dict:
     from tradewinds.families.plan import run_plan
 
     confs = [config_of(bars, symbols, name) for name in STRATEGIES]
-    made = replay.simulate_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
+    made = replay.replay_shares_many(confs, run_plan(confs[0]), os.cpu_count() or 1)
     return {
         name: {"trades": len(run.pnl_micro), "end_balance": float(run.equity_micro[-1]) / 1e6}
         for name, run in zip(STRATEGIES, made, strict=True)
@@ -88,14 +88,14 @@ def alone(bars: Path, symbols: list[str]) -> dict:
     }
     confs = [config_of(bars, symbols, name, **free) for name in STRATEGIES]
     begun = time.perf_counter()
-    study = replay.SharesStudy.of(confs, run_plan(confs[0]))
+    shares = replay.SharesReplay.of(confs, run_plan(confs[0]))
     ready = time.perf_counter()
     found: dict[str, list] = {}
-    held, dates = study.loaded.bars, {day: str(date_of(day)) for day in study.market.days}
+    held, dates = shares.loaded.bars, {day: str(date_of(day)) for day in shares.market.days}
     for conf in confs:
         unlimited = {**conf, "risk": {**conf["risk"], "max_positions": len(symbols)}}
-        for t in study.replay(unlimited).trades:
-            days = [dates[study.market.day[row]] for row in (t.entry_row, t.exit_row)]
+        for t in shares.run(unlimited).trades:
+            days = [dates[shares.market.day[row]] for row in (t.entry_row, t.exit_row)]
             name = f"{conf['strategy']['name']} {held.symbols[t.symbol]}"
             forced = t.exit_reason == BACKTEST_END  # at the last close; in backtesting.py at the last open
             found.setdefault(name, []).append([*days, t.entry_price, None if forced else t.exit_price])

@@ -28,7 +28,7 @@ from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.scores import ScoredDay, count_band, temperature_scores
 from tradewinds.families.kalshi_weather.forecasts.daily import Forecaster, ForecastSettings
-from tradewinds.families.kalshi_weather.forecasts.history import History
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 
 ROOT = Path(__file__).resolve().parents[1]
 ASOF = ("23:00", 1)
@@ -53,7 +53,7 @@ class Case:
     """
 
     name: str
-    history: History
+    history: WeatherHistory
     first_year: int
     chosen_through: int
 
@@ -86,7 +86,7 @@ def _lows(daily: pa.Table) -> pa.Table:
     return pa.table(names | {"observed_f": rows["daily_min_f"]})
 
 
-def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
+def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> WeatherHistory:
     """Return the history of a series from the recorded guidance of GFS and NAM."""
     station = climate_days.station_of(series)
     rows = mos.filter(pc.equal(mos["station"], station.station_id))
@@ -108,7 +108,7 @@ def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> History:
     return _history(series, first, models, *parts.values(), truth)
 
 
-def _six_history(rows: pa.Table) -> History:
+def _six_history(rows: pa.Table) -> WeatherHistory:
     """Return New York's history from the recorded guidance of six models."""
     days = [dt.date.fromisoformat(text) for text in rows["target_date_local"].to_pylist()]
     first, last = min(days), max(days)
@@ -131,7 +131,7 @@ def _history(
     other: np.ndarray,
     tmp: np.ndarray,
     truth: dict[dt.date, float | None],
-) -> History:
+) -> WeatherHistory:
     """Return a history of guidance and observations.
 
     Args:
@@ -153,7 +153,7 @@ def _history(
     )
     lag = np.array([[int(schemas.PUBLICATION_LAG_HOURS.get(model, 5) * 3600)] for model in models])
     known = np.where(np.isnan(value), NEVER, run + lag)
-    return History(
+    return WeatherHistory(
         first,
         station.target,
         models,
@@ -198,7 +198,7 @@ def _until(days: Iterable[ScoredDay], last: int, first: int = 0) -> list[ScoredD
     return [day for day in days if first <= day.climate_date.year <= last]
 
 
-def _only(history: History, model: int) -> History:
+def _only(history: WeatherHistory, model: int) -> WeatherHistory:
     """Return a history with one of its models."""
     parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts")}
     return replace(history, models=(history.models[model],), **parts)

@@ -19,7 +19,7 @@ from tradewinds.config import resolve as configs
 from tradewinds.engine.result import Trade
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import plan_of
-from tradewinds.families.kalshi_weather.replay import simulate
+from tradewinds.families.kalshi_weather.replay import replay_events
 from tradewinds.pipeline import jobs
 
 CENT = 10_000  # micro-dollars
@@ -42,7 +42,7 @@ def replay(days: int, cash_usd: int, strategy: str) -> dict:
         conf["strategy"] = {"name": strategy, "file": None, "parameters": None}
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
-    result = simulate(conf, plan.files.catalogs, candles, plan.files.probabilities, os.cpu_count())
+    result = replay_events(conf, plan.files.catalogs, candles, plan.files.probabilities, os.cpu_count())
     watch.lap("simulate")
     judged = strategy == "first_side" and cash_usd >= NEVER_BINDS_USD and days >= COMMON_EVENTS
     return {

@@ -170,12 +170,12 @@ def _side_by_side(arguments: tuple, times: int) -> Pair:
     """Scan and simulate in turn, after a first simulation that warms up."""
     files = sorted(arguments[2].values())
     scans, runs = [], []
-    result = replay.simulate(*arguments)
+    result = replay.replay_events(*arguments)
     for _ in range(times):
         started = time.perf_counter()
         rows = duckdb.connect().execute(SCAN, [files]).fetchall()[0][0]
         scans.append(time.perf_counter() - started)
         started = time.perf_counter()
-        result = replay.simulate(*arguments)
+        result = replay.replay_events(*arguments)
         runs.append(time.perf_counter() - started)
     return Pair(rows, min(scans), min(runs), result)

@@ -111,7 +111,7 @@ def _run(conf: resolve.Config) -> RunResult:
     """Replay one config."""
     plan = plan_of(conf)
     candles = {(event.series_ticker, event.climate_date): event.path for event in plan.files.events}
-    return replay.simulate(conf, plan.files.catalogs, candles, plan.files.probabilities)
+    return replay.replay_events(conf, plan.files.catalogs, candles, plan.files.probabilities)
 
 
 def _same(one: PointOutcome, other: PointOutcome) -> bool:

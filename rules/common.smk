@@ -84,9 +84,10 @@ def run_path(file):
 
 
 def asked_through(wildcards, output):
-    """Return the date through which a growing file (a catalog, a station-year) must be complete."""
-    year = int(wildcards.year) if hasattr(wildcards, "year") else None
-    return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, year))
+    """Return the date through which a growing file (a catalog, a station-year, a month of bars) must be complete."""
+    span = getattr(wildcards, "month", getattr(wildcards, "year", ""))
+    parts = [int(part) for part in span.split("-") if part]
+    return plan.asked_through(output[0], plan.needed_through(PLAN.date_end, *parts))
 
 
 def update_in_place(path):

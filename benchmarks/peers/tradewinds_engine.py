@@ -41,7 +41,7 @@ def inputs(folder: Path, cash: int = 1000, events: int | None = None) -> tuple:
 def run_workload(folder: Path, cash: int = 1000, events: int | None = None) -> dict:
     """Replay the workload; returns trades, P&L and fees in cents, and rows read. Arguments as for `inputs`."""
     conf, catalogs, candles, probabilities = inputs(folder, cash, events)
-    result = replay.simulate(conf, catalogs, candles, probabilities)
+    result = replay.replay_events(conf, catalogs, candles, probabilities)
     return {
         "rows": sum(pq.read_metadata(path).num_rows for path in candles.values()),
         "trades": len(result.trades),

@@ -12,7 +12,7 @@ MICRO, PICO = 10**6, 10**12
 
 def both(world):
     """Replay a world with the product and naively; return both results (RunResult, NaiveRun)."""
-    fast = replay.simulate(*world.inputs, climate=world.climate)
+    fast = replay.replay_events(*world.inputs, climate=world.climate)
     return fast, NaiveRun(*world.inputs, world.climate).run()
 
 

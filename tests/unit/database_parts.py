@@ -42,7 +42,7 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     counts = {"events_attempted": 1, "events_traded": 1, "events_skipped": {}, "rejections": {}}
     diagnostics = {**counts, "candles_missing_pct": 12.5, "validations": {}, "quarantined": []}
     scored = [ForecastOutcome(EVENT, f"{EVENT}-B80.5", 333_333_333_333, True)]
-    how = {"family": score_metrics(scored), "days_per_year": DAYS_PER_YEAR, "around_the_clock": True}
+    how = {"family_metrics": score_metrics(scored), "days_per_year": DAYS_PER_YEAR, "around_the_clock": True}
     result = RunResult(start, end, books_of(trades), trades, equity, [], diagnostics, [], T0, T0, T0 + 86_400, **how)
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)

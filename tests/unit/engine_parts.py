@@ -9,10 +9,10 @@ import numpy as np
 
 from tests.unit import compiled
 from tradewinds.core.units import CENT, MICRO, NEVER
-from tradewinds.engine.event_contracts import kernel, sizing
+from tradewinds.engine.event_contracts import kernel_structures, sizing
 from tradewinds.engine.event_contracts.candles import CandleReader, Candles, LiveCandles
 from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
-from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE
 from tradewinds.engine.event_contracts.limits import CASH, REFUSAL_REASONS, Opposing, RiskLimits
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, RunContracts
@@ -217,7 +217,7 @@ class Books:
     @property
     def paid(self):
         """Rows of what was paid: (ticker, side, quantity, payout of one, minute)."""
-        rows = self.settled[: self.account.scalars[kernel.S_SETTLEMENTS]].tolist()
+        rows = self.settled[: self.account.scalars[kernel_structures.S_SETTLEMENTS]].tolist()
         return [(self.run_contracts.contracts[i].ticker, Side(s).name, q, p, ts // MINUTE) for i, s, q, p, ts in rows]
 
     def room(self, what, side, quantity, price, *, minute=20, candle=9, volume=0):
@@ -242,12 +242,14 @@ class Books:
     @property
     def cash(self):
         """Micro-dollars."""
-        return int(self.account.scalars[kernel.S_CASH])
+        return int(self.account.scalars[kernel_structures.S_CASH])
 
     @property
     def open(self):
         """Contracts held, and what they cost in micro-dollars."""
-        return tuple(int(self.account.scalars[place]) for place in (kernel.S_OPEN, kernel.S_OPEN_COST))
+        return tuple(
+            int(self.account.scalars[place]) for place in (kernel_structures.S_OPEN, kernel_structures.S_OPEN_COST)
+        )
 
     def event(self, what):
         """Of a contract's event: contracts held, their cost, orders of the day."""
@@ -258,5 +260,5 @@ class Books:
     @property
     def holding(self):
         """Tickers of what is held."""
-        held = self.account.holding[: self.account.scalars[kernel.S_HOLDING]].tolist()
+        held = self.account.holding[: self.account.scalars[kernel_structures.S_HOLDING]].tolist()
         return sorted(self.run_contracts.contracts[i].ticker for i in held)

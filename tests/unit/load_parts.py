@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from tests.unit.database_parts import write, write_many
 from tests.unit.schema_parts import differences, readable, tell
-from tradewinds.database import queries
+from tradewinds.database import queries, query_filters
 from tradewinds.database import tables as t
 from tradewinds.database.load import load_run
 
@@ -45,7 +45,7 @@ def a_killed_loader_leaves_what_was_there(url, folder):
     statuses = {"RUNNING": 0, "SUCCESS": 0, "INTERRUPTED": 1, None: 1}
     with queries.reading(url) as connection:
         for status, count in statuses.items():
-            which = queries.RunFilter(status)
+            which = query_filters.RunFilter(status)
             assert queries.count_runs(connection, which) == len(queries.list_runs(connection, which)) == count
         assert [row["status"] for row in queries.list_runs(connection)] == ["INTERRUPTED"]
     assert load_run(folder, url) == CHUNK + 1
@@ -158,7 +158,7 @@ def amounts_add_up_exactly(url, folder):
     with queries.reading(url) as connection:
         found = queries.results_by_event(connection, run_id)
         page = list(queries.list_trades(connection, run_id, limit=10, offset=990))
-        one = queries.TradeFilter(event="KXHIGHMIA-25JUN07", market="KXHIGHMIA-25JUN07-B6.5")
+        one = query_filters.TradeFilter(event="KXHIGHMIA-25JUN07", market="KXHIGHMIA-25JUN07-B6.5")
         assert [row["seq"] for row in page] == list(range(990, 1000))
         assert (
             queries.trade_totals(connection, run_id, one).trades

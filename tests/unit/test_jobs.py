@@ -210,7 +210,7 @@ from tradewinds.results.artifacts import write_artifacts
 
 def main():
     conf, catalogs, candles, probabilities = pickle.loads(Path("inputs").read_bytes())
-    result = replay.simulate(conf, catalogs, candles, probabilities, climate=["climate.parquet"])
+    result = replay.replay_events(conf, catalogs, candles, probabilities, climate=["climate.parquet"])
     write_artifacts("run", "5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", conf, result)
     assert len(result.trades) > 1 and "pandas" not in sys.modules
     import pandas, pyarrow

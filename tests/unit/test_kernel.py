@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit import compiled
-from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts import kernel, kernel_structures
 
 WORDS = st.one_of(
     st.integers(0, 2**63 - 1), st.integers(0, 2**20), st.sampled_from([2**32 - 1, 2**32, 2**62, 2**63 - 1])
@@ -155,7 +155,7 @@ def as_file(rows):
 def as_rows(bid, ask, low, end):
     """Quotes of some markets, whose times and volumes do not matter."""
     none = np.zeros(len(bid), np.int64)
-    return kernel.CandleRows(none, bid, ask, none, low, end)
+    return kernel_structures.CandleRows(none, bid, ask, none, low, end)
 
 
 @given(FILE_ROWS)
@@ -183,12 +183,12 @@ def test_rows_since_an_instant_and_rows_inside_a_window(rows, since, length):
     assert kernel.count_candles(e, low, end, starts, starts + length) == len(inside)
 
 
-CENTS = st.sampled_from([kernel.NO_PRICE, -10_000, 0, 1, 300_000, 400_000, 999_999, 1_000_000, 1_000_001])
+CENTS = st.sampled_from([kernel_structures.NO_PRICE, -10_000, 0, 1, 300_000, 400_000, 999_999, 1_000_000, 1_000_001])
 
 
 def offered(bid, ask):
     """What YES and NO cost by the rules, -1 if they cannot be bought."""
-    if kernel.NO_PRICE not in (bid, ask) and bid > ask:
+    if kernel_structures.NO_PRICE not in (bid, ask) and bid > ask:
         return -1, -1
     return (ask if 0 < ask < 10**6 else -1), (10**6 - bid if 0 < bid < 10**6 else -1)
 

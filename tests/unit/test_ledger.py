@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.engine_parts import Books, contract, micro, orders, quote, replay, rules
-from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts import kernel_structures
 from tradewinds.engine.event_contracts.contracts import Event, Side
 
 
@@ -108,4 +108,4 @@ def test_the_contracts_of_a_candle_are_those_bought_on_it():
     assert (books.account.candle_ts.tolist(), books.account.candle_used.tolist()) == ([540], [5])
     books.buy(what, Side.NO, 1, "0.40", candle=10)
     assert (books.account.candle_ts.tolist(), books.account.candle_used.tolist()) == ([600], [1])
-    assert books.account.scalars[kernel.S_FILLS] == 3
+    assert books.account.scalars[kernel_structures.S_FILLS] == 3

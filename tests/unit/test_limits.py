@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from tests.unit.engine_parts import Books, contract, fee_by_hand, micro, orders, quote, replay, rules
-from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts import kernel, kernel_structures
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.limits import REFUSAL_REASONS, Opposing
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
@@ -28,7 +28,7 @@ def check(held, quantity=10, *, what=A, side=Side.YES, price="0.40", minute=20, 
         books.buy(other, its_side, count, cost)
     if settled:
         books.settle(settled)
-    books.account.scalars[kernel.S_CASH] = micro(cash)
+    books.account.scalars[kernel_structures.S_CASH] = micro(cash)
     full = books.full(what, side)
     reason, left = books.room(what, side, quantity, price, minute=minute, **order)
     assert full in (None, reason), "what is refused at once is refused for the same reason later"

@@ -17,7 +17,7 @@ from tradewinds.core import units
 from tradewinds.core.files import write_parquet
 from tradewinds.engine.event_contracts.candles import VisibleQuotes
 from tradewinds.engine.event_contracts.contracts import Side
-from tradewinds.engine.event_contracts.kernel import NO_PRICE
+from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE
 from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.families.kalshi_weather import schemas

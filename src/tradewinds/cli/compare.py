@@ -78,6 +78,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     from tradewinds.config import markets
     from tradewinds.core import text
 
+    # A column per run.
     table = listing.table("Runs side by side")
     table.add_column("")
     for run in runs:
@@ -90,12 +91,14 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
             table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
         else:
             table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+    # What each made on the days that all of them cover.
     common = comparison["common_days"]
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
         table.add_row(amounts.title("P&L on common days"), *map(amounts.text, common["pnl_usd"], currencies))
         table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
+    # The settings that differ.
     if comparison["config_differences"]:
         table.add_section()
     for key, values in comparison["config_differences"].items():

@@ -48,10 +48,10 @@ def runs(
 
     Reads the database. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
     """
-    from tradewinds.database import queries  # here: see listing.py
+    from tradewinds.database import queries, query_filters  # here: see listing.py
 
     machine = listing.for_programs(as_json, as_csv)
-    wanted = queries.RunFilter(status and status.value, series, strategy)
+    wanted = query_filters.RunFilter(status and status.value, series, strategy)
     with queries.reading(listing.database_url(database, config)) as connection:
         shown = limit or (None if machine else SHOWN)
         rows = queries.list_runs(connection, wanted, limit=shown)

@@ -32,6 +32,7 @@ class _Registered(NamedTuple):
 _REGISTRY = {
     "kalshi_weather": _Registered("tradewinds.families.kalshi_weather.family", implied_by="series_tickers"),
     "equities_daily": _Registered("tradewinds.families.equities_daily.family", implied_by="universe"),
+    "equities_intraday": _Registered("tradewinds.families.equities_intraday.family", implied_by="orb"),
 }
 NAMES = tuple(_REGISTRY)
 

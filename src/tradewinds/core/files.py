@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,6 +86,27 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
     with replacing(path) as temporary:
         described = table.replace_schema_metadata({META_KEY: text.encode()})
         pq.write_table(described, temporary, compression="zstd", write_page_checksum=True)
+        file_digests.add_digests(temporary)
+
+
+def write_parquet_parts(
+    path: str | Path, schema: pa.Schema, parts: Iterable[pa.Table], meta: Callable[[], dict[str, Any]], **options: Any
+) -> None:
+    """Write a large Parquet file part by part, each a group of rows; the file is complete or absent.
+
+    Args:
+        path: the file.
+        schema: the columns of all parts.
+        parts: its rows, in order.
+        meta: called when all parts are written: the file's metadata, as for `write_parquet`.
+        options: of the writer of Parquet, such as `compression`.
+    """
+    with replacing(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, write_page_checksum=True, **options) as writer:
+            for part in parts:
+                writer.write_table(part, row_group_size=max(1, part.num_rows))
+            text = json.dumps(meta(), sort_keys=True, ensure_ascii=False)
+            writer.add_key_value_metadata({META_KEY.decode(): text})
         file_digests.add_digests(temporary)
 
 

@@ -22,6 +22,7 @@ from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
 from tradewinds.database.load_locks import INTERRUPTED, interrupted_loads
+from tradewinds.database.query_filters import ALL_RUNS, ALL_TRADES, RunFilter, TradeFilter, seen_status
 from tradewinds.database.rows import CHUNK
 
 Row = dict[str, Any]
@@ -93,82 +94,6 @@ def reading(url: str) -> Iterator[sa.Connection]:
 
 
 @dataclass(frozen=True)
-class RunFilter:
-    """Conditions on runs, all of which a run must meet; None asks for nothing.
-
-    Attributes:
-        status: RUNNING, SUCCESS, FAILED, or INTERRUPTED: its load was killed.
-        series: a series or symbol that the run trades.
-        strategy: its name.
-    """
-
-    status: str | None = None
-    series: str | None = None
-    strategy: str | None = None
-
-    def conditions(self, interrupted: frozenset[str]) -> list[sa.ColumnElement[bool]]:
-        """The conditions as SQL.
-
-        Args:
-            interrupted: ids of the runs whose load was killed (load_locks.interrupted_loads).
-        """
-        runs, found = t.backtest_runs.c, []
-        if self.status is not None:
-            found.append(_status(interrupted) == self.status)
-        if self.strategy is not None:
-            found.append(runs.strategy == self.strategy)
-        if self.series is not None:  # the column is a list of names as JSON text, on every server
-            found.append(sa.cast(runs.series, sa.String(65_535)).contains(f'"{self.series}"', autoescape=True))
-        return found
-
-
-@dataclass(frozen=True)
-class TradeFilter:
-    """Conditions on the trades of a run, all of which a trade must meet; None asks for nothing.
-
-    Attributes:
-        series: its series_ticker.
-        event: its event_ticker.
-        market: its market_ticker.
-        side: its side.
-        reason_code: why it was entered.
-        settled_result: how it ended.
-        since: earliest time of its decision, UTC without zone.
-        until: the decision was before this time, UTC without zone.
-        min_pnl: least P&L, in the account's currency.
-        max_pnl: greatest P&L, in the account's currency.
-    """
-
-    series: str | None = None
-    event: str | None = None
-    market: str | None = None
-    side: str | None = None
-    reason_code: str | None = None
-    settled_result: str | None = None
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
-    min_pnl: Decimal | None = None
-    max_pnl: Decimal | None = None
-
-    def conditions(self, run_id: str) -> list[sa.ColumnElement[bool]]:
-        """The conditions as SQL, with that on the run."""
-        trades = t.backtest_trades.c
-        named = (
-            (self.series, trades.series_ticker.__eq__),
-            (self.event, trades.event_ticker.__eq__),
-            (self.market, trades.market_ticker.__eq__),
-            (self.side, trades.side.__eq__),
-            (self.reason_code, trades.reason_code.__eq__),
-            (self.settled_result, trades.settled_result.__eq__),
-            (self.since, trades.decision_ts_utc.__ge__),
-            (self.until, trades.decision_ts_utc.__lt__),
-            (self.min_pnl, trades.pnl.__ge__),
-            (self.max_pnl, trades.pnl.__le__),
-        )
-        return [trades.run_id == run_id, *(compare(value) for value, compare in named if value is not None)]
-
-
-@dataclass(frozen=True)
 class TradeTotals:
     """Sums over trades.
 
@@ -184,7 +109,7 @@ class TradeTotals:
 
 
 def list_runs(
-    connection: sa.Connection, which: RunFilter = RunFilter(), *, limit: int | None = None, offset: int = 0
+    connection: sa.Connection, which: RunFilter = ALL_RUNS, *, limit: int | None = None, offset: int = 0
 ) -> list[Row]:
     """List runs, the latest first, with their main figures.
 
@@ -199,14 +124,14 @@ def list_runs(
         are None.
     """
     runs, metrics, interrupted = t.backtest_runs, t.backtest_metrics, interrupted_loads(connection)
-    named = {name: runs.c[name] for name in _RUN_COLUMNS} | {"status": _status(interrupted).label("status")}
+    named = {name: runs.c[name] for name in _RUN_COLUMNS} | {"status": seen_status(interrupted).label("status")}
     columns = [*named.values(), *(metrics.c[name] for name in _RUN_METRICS)]
     query = sa.select(*columns).outerjoin_from(runs, metrics, runs.c.run_id == metrics.c.run_id)
     query = query.where(*which.conditions(interrupted)).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
     return _rows(connection, _page(query, limit, offset))
 
 
-def count_runs(connection: sa.Connection, which: RunFilter = RunFilter()) -> int:
+def count_runs(connection: sa.Connection, which: RunFilter = ALL_RUNS) -> int:
     """Count the runs that meet some conditions."""
     query = sa.select(sa.func.count()).select_from(t.backtest_runs)
     query = query.where(*which.conditions(interrupted_loads(connection)))
@@ -228,14 +153,6 @@ def one_run(connection: sa.Connection, run_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def _status(interrupted: frozenset[str]) -> sa.ColumnElement[str]:
-    """The status of a run as readers see it: INTERRUPTED in place of RUNNING if its load was killed."""
-    runs = t.backtest_runs.c
-    stored = sa.cast(runs.status, sa.String(20))
-    was_running = (runs.status == "RUNNING") & runs.run_id.in_(interrupted)
-    return sa.case((was_running, INTERRUPTED), else_=stored) if interrupted else stored
-
-
 def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The configs of some runs, by run id."""
     runs = t.backtest_runs.c
@@ -252,7 +169,7 @@ def runs_named(connection: sa.Connection, prefix: str) -> list[str]:
 def list_trades(
     connection: sa.Connection,
     run_id: str,
-    which: TradeFilter = TradeFilter(),
+    which: TradeFilter = ALL_TRADES,
     *,
     sort: str = "seq",
     descending: bool = False,
@@ -280,7 +197,7 @@ def list_trades(
     return (dict(row) for row in found.mappings())
 
 
-def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = TradeFilter()) -> TradeTotals:
+def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = ALL_TRADES) -> TradeTotals:
     """Sum over the trades of a run that meet some conditions."""
     trades = t.backtest_trades.c
     query = sa.select(sa.func.count(), sa.func.sum(trades.qty), _micro(trades.pnl)).where(*which.conditions(run_id))

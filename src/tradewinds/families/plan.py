@@ -6,6 +6,7 @@ files (which event, which symbol and year) is in `Plan.files`, an object of the 
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -115,9 +116,14 @@ def run_folder(conf: Mapping[str, Any], run_id: str) -> str:
     return f"{conf['output_dir'].rstrip('/') or '/'}/{run_id}"
 
 
-def needed_through(date_end: dt.date, year: int | None = None) -> dt.date:
-    """The date that a growing file must reach: the end of the range, or of the file's year."""
-    return date_end if year is None else min(date_end, dt.date(year, 12, 31))
+def needed_through(date_end: dt.date, year: int | None = None, month: int = 12) -> dt.date:
+    """The date that a growing file must reach: the end of the range, or of the file's year or month."""
+    return date_end if year is None else min(date_end, month_end(year, month))
+
+
+def month_end(year: int, month: int) -> dt.date:
+    """The last date of a month."""
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
 
 
 def asked_through(path: str, needed: dt.date) -> str:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import SkipJsonSchema
 
 from tradewinds.core.text import plain
-from tradewinds.database import queries
+from tradewinds.database import queries, query_filters
 from tradewinds.database import tables as t
 
 RUN_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
@@ -81,9 +81,9 @@ class RunQuery(_Paged):
     series: Name | SkipJsonSchema[None] = Field(None, description="runs of this series, among others")
     strategy: Name | SkipJsonSchema[None] = None
 
-    def filter(self) -> queries.RunFilter:
+    def filter(self) -> query_filters.RunFilter:
         """The filter as the database takes it."""
-        return queries.RunFilter(self.status, self.series, self.strategy)
+        return query_filters.RunFilter(self.status, self.series, self.strategy)
 
 
 class TradeFilterQuery(_Query):
@@ -103,10 +103,10 @@ class TradeFilterQuery(_Query):
     sort: Literal[queries.TRADE_SORTS] = Field("seq", description="seq is the order of execution")  # type: ignore[valid-type]
     order: Literal["asc", "desc"] = "asc"
 
-    def filter(self) -> queries.TradeFilter:
+    def filter(self) -> query_filters.TradeFilter:
         """The filter as the database takes it."""
         last = self.decided_to and dt.datetime.fromisoformat(self.decided_to)
-        return queries.TradeFilter(
+        return query_filters.TradeFilter(
             series=self.series,
             event=self.event,
             market=self.market,

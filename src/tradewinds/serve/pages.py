@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from tradewinds.database import comparison, queries
+from tradewinds.database import comparison, queries, query_filters
 from tradewinds.results.metrics import UNSCORED
 from tradewinds.serve import families, models, plots
 from tradewinds.serve.answers import Database, currency_of, folder_of, run_row, sent
@@ -162,7 +162,7 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
             kinds=queries.trade_kinds(connection, asked.run_id),
             asked=asked,
             sorts=queries.TRADE_SORTS,
-            filtered=which != queries.TradeFilter(),
+            filtered=which != query_filters.ALL_TRADES,
             csv=address("/api/trades.csv", asked, limit=None, offset=None),
         )
 

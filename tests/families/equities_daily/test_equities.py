@@ -74,7 +74,7 @@ def ran(world, **changes):
     made = plan.run_plan(conf)
     user_bars.import_bars("bars.csv", conf["bars"]["columns"], [(f.name, f.year, f.path) for f in made.files.years])
     make_panel(made)
-    return replay.simulate(conf, made, 1, lambda done, total: None)
+    return replay.replay_shares(conf, made, 1, lambda done, total: None)
 
 
 def test_the_key_that_is_given_names_the_family():
@@ -218,7 +218,7 @@ def test_a_panel_that_is_not_what_was_written_is_refused():
     for problem, other in damaged.items():
         files.write_parquet(made.files.panel, other, about)
         with pytest.raises(DamagedFile, match=problem):
-            replay.simulate(conf, made, 1, lambda done, total: None)
+            replay.replay_shares(conf, made, 1, lambda done, total: None)
 
 
 def test_missing_bars_are_named_per_symbol():
@@ -431,7 +431,7 @@ def test_prices_in_another_currency_are_refused():
     conf, made = stored_by_the_chart_api("EUR", [])
     make_panel(made)
     with pytest.raises(SimulationError, match="prices are in AUD, not EUR"):
-        replay.simulate(conf, made, 1, lambda done, total: None)
+        replay.replay_shares(conf, made, 1, lambda done, total: None)
 
 
 def test_one_database_ranks_both_families(tmp_path):

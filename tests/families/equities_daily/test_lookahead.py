@@ -23,17 +23,9 @@ from tradewinds.engine.shares.ledger import Ledger
 from tradewinds.families import plan
 from tradewinds.families.contract import BOOKS, PLANTED, Future
 from tradewinds.families.equities_daily import bar_panel, family, schemas
+from tradewinds.families.equities_daily.changed_records import ACTIONS, BARS, MEMBERSHIPS, ChangedRecords
 from tradewinds.families.equities_daily.fetch import user_bars
-from tradewinds.families.equities_daily.lookahead import (
-    ACTIONS,
-    BARS,
-    MEMBERSHIPS,
-    PURCHASES,
-    SALES,
-    SIGNALS,
-    SharesRun,
-    _ChangedRecords,
-)
+from tradewinds.families.equities_daily.lookahead import PURCHASES, SALES, SIGNALS, SharesRun
 from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
 from tradewinds.reference_data.exchanges import exchange_of
 from tradewinds.reference_data.universe import ALWAYS
@@ -342,7 +334,7 @@ def test_an_open_of_today_is_known_and_the_rest_of_its_bar_is_not():
     day = bar_panel.day_of(DAYS[60])
     cut = exchange_of("XASX").open_ts(DAYS[60])
     for poisoned in (False, True):
-        columns = _ChangedRecords(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
+        columns = ChangedRecords(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
         was, now = ({name: c[name][c["day"] == day] for name in c} for c in (run.columns, columns))
         good = was["fault"] == 0
         assert (now["number"] == was["number"]).all() and (now["open"] == was["open"]).all() and good.sum() > 2

@@ -1,11 +1,13 @@
 """The product's loop and the naive engine trade random worlds alike, to the last unit."""
 
+import os
+
 import pytest
 
 from tests.families.equities_intraday.engine_results import engine_results
 from tests.families.equities_intraday.naive_results import random_results
 
-SEEDS = range(100)
+SEEDS = range(int(os.environ.get("ORB_WORLDS", "100")))
 
 
 def comparable(found, scored):

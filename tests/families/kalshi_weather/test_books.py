@@ -19,7 +19,7 @@ LATE_ROW = ("MICRO - market->payout_yes[i], market->settle_ts[i]}", "MICRO - mar
 
 
 def test_a_world_adds_up(tmp_path):
-    result = replay.simulate(*make_world(tmp_path, SEED).inputs)
+    result = replay.replay_events(*make_world(tmp_path, SEED).inputs)
     result.check_books()
     assert {"FILL", "FEE", "SETTLEMENT"} == {row[1] for row in booked_rows(result)}
 
@@ -28,7 +28,7 @@ def test_a_world_adds_up(tmp_path):
 def test_an_account_whose_cash_is_off_fails_the_run(tmp_path, monkeypatch, bug):
     world = make_world(tmp_path, SEED)
     monkeypatch.setattr(kernel, "_compiled", with_a_bug(tmp_path, *bug))
-    wrong = replay.simulate(*world.inputs)
+    wrong = replay.replay_events(*world.inputs)
     with pytest.raises(SimulationError, match=r"journal: the books do not add up: the start balance of .* ended with"):
         wrong.check_books()
 
@@ -37,7 +37,7 @@ def test_a_payment_that_is_dated_wrong_is_found_by_the_curve(tmp_path, monkeypat
     """The sum is right, but not the cash of a point between."""
     world = make_world(tmp_path, SEED)
     monkeypatch.setattr(kernel, "_compiled", with_a_bug(tmp_path, *LATE_ROW))
-    wrong = replay.simulate(*world.inputs)
+    wrong = replay.replay_events(*world.inputs)
     with pytest.raises(SimulationError, match=r"equity: the account had .* the books come to"):
         wrong.check_books()
 
@@ -45,7 +45,7 @@ def test_a_payment_that_is_dated_wrong_is_found_by_the_curve(tmp_path, monkeypat
 def test_no_result_is_kept_of_a_run_whose_books_do_not_add_up(tmp_path, monkeypatch):
     world = make_world(tmp_path, SEED)
     plan = SimpleNamespace(run_dir=str(tmp_path / "run"), run_id="5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", data_files=())
-    made = replay.simulate(*world.inputs)
+    made = replay.replay_events(*world.inputs)
     monkeypatch.setattr(type(simulate.markets.family_of("kalshi_weather")), "replay", lambda *_: made)
     made.end_balance_micro += 1
     with pytest.raises(SimulationError, match="the books do not add up"):

@@ -146,13 +146,13 @@ def test_the_run_counts_it_under_its_reason_or_refuses_it(server, monkeypatch, t
     table = [blank | {name: row[name] for name in blank if name in row} | known for row in rows]
     files.write_parquet("p.parquet", pa.Table.from_pylist(table, schemas.PROBABILITIES), {})
     inputs = {"KXHIGHCHI": CATALOG}, {("KXHIGHCHI", day): path_of(day) for day in DAYS}, "p.parquet"
-    result = replay.simulate(config("skip"), *inputs)
+    result = replay.replay_events(config("skip"), *inputs)
     assert result.skipped == [("KXHIGHCHI-25MAY02", "DAMAGED_QUOTES")] and result.trades
     assert result.diagnostics["events_skipped"] == {"DAMAGED_QUOTES": 1}
     write_event_data(tmp_path, events_plan(config("skip")).files.events, dict(result.skipped))
     assert "DAMAGED: GET " in (tmp_path / "events.csv").read_text()
     with pytest.raises(SimulationError, match=r"on_missing\.damaged: the candles of 1 event\(s\) were left out"):
-        replay.simulate(config(), *inputs)
+        replay.replay_events(config(), *inputs)
 
 
 def test_the_key_alone_changes_the_run(server):

@@ -18,7 +18,7 @@ from tradewinds.families.kalshi_weather.calibration.scores import count_band, pi
 from tradewinds.families.kalshi_weather.forecasts import daily, mixture, normal
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
-from tradewinds.families.kalshi_weather.forecasts.history import History
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
 
 DAY = dt.date(2025, 5, 10)
@@ -171,7 +171,9 @@ def history_of(rng, days, shift=None):
         observed[shift:] += 10
     known = np.array([climate_days.climate_day_bounds(station, day)[1] + 5400 for day in dates])
     nothing = np.full((1, days), NEVER * np.nan)
-    return History(first, "max", ("GFS",), asof, observed, known, guidance[None], nothing, nothing, (asof - 3600)[None])
+    return WeatherHistory(
+        first, "max", ("GFS",), asof, observed, known, guidance[None], nothing, nothing, (asof - 3600)[None]
+    )
 
 
 def test_pit_of_the_forecast_is_uniform_on_skewed_weather():

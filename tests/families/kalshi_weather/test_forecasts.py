@@ -20,7 +20,7 @@ from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.forecasts import daily, emos, forecast_files, lookback, normal
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
-from tradewinds.families.kalshi_weather.forecasts.history import History, guidance_day, read_history
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory, guidance_day, read_history
 
 CHI = climate_days.station_of("KXHIGHCHI")
 LOW_CHI = climate_days.station_of("KXLOWTCHI")
@@ -276,7 +276,7 @@ def mirrored(made):
         -made.hourly_extreme_f,
         made.known_ts,
     )
-    return History(made.first, "min", made.models, made.asof_ts, *values)
+    return WeatherHistory(made.first, "min", made.models, made.asof_ts, *values)
 
 
 def test_a_minimum_is_the_maximum_of_the_opposite():

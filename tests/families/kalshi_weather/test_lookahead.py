@@ -97,8 +97,8 @@ def last_row_of_the_file(monkeypatch, tmp_path):
 
 def simulate_with(monkeypatch, change):
     """Let the simulation see other files than it is given: `change(catalogs, candles, probabilities)`."""
-    honest = replay.simulate
-    monkeypatch.setattr(replay, "simulate", lambda conf, *paths: honest(conf, *change(*paths)))
+    honest = replay.replay_events
+    monkeypatch.setattr(replay, "replay_events", lambda conf, *paths: honest(conf, *change(*paths)))
 
 
 def rewritten(tmp_path, path, change):

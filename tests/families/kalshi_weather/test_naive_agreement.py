@@ -56,7 +56,7 @@ def test_the_worlds_reach_every_refusal(tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         world = make_world(folder, seed)
-        result = replay.simulate(*world.inputs, climate=world.climate)
+        result = replay.replay_events(*world.inputs, climate=world.climate)
         seen.update(result.diagnostics["rejections"].keys())
         seen.update(reason for _, reason in result.skipped)
         seen.update(f"closed by {kinds}" for kinds in ways_of_closing(result))
@@ -79,9 +79,9 @@ def test_the_worlds_reach_every_refusal(tmp_path):
 def test_files_events_and_threads_in_any_order_give_the_same_result(tmp_path, seed):
     world = make_world(tmp_path, seed)
     conf, catalogs, candles, probabilities = world.inputs
-    one = replay.simulate(conf, catalogs, candles, probabilities, threads=1)
+    one = replay.replay_events(conf, catalogs, candles, probabilities, threads=1)
     turned = dict(reversed(candles.items()))
     back = {**conf, "series_tickers": conf["series_tickers"][::-1]}
-    other = replay.simulate(back, dict(reversed(catalogs.items())), turned, probabilities, threads=4)
+    other = replay.replay_events(back, dict(reversed(catalogs.items())), turned, probabilities, threads=4)
     assert engine_rows(one) == engine_rows(other)
     assert one.equity == other.equity and one.diagnostics == other.diagnostics

@@ -16,7 +16,7 @@ from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS
-from tradewinds.families.kalshi_weather.replay import simulate
+from tradewinds.families.kalshi_weather.replay import replay_events
 from tradewinds.families.kalshi_weather.strategies import file_strategy, weather_strategies
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,7 +31,7 @@ def run(tmp_path, text, seed=12, rounding="cent", **parameters):
     conf["strategy"] = {"name": "mine", "file": str(path), "parameters": parameters}
     conf["fees"], conf["cadence_minutes"] = {"rounding": rounding}, 1
     conf["on_missing"] = conf["on_missing"] | {"validation": "warn"}
-    return simulate(conf, world.catalogs, world.candles, world.probabilities)
+    return replay_events(conf, world.catalogs, world.candles, world.probabilities)
 
 
 def test_the_documented_strategy_is_short_and_buys_only_what_is_worth_it(tmp_path):

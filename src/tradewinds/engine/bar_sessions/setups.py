@@ -166,10 +166,12 @@ def setups_of(history: History, rules: OrbRules, first: int, end: int) -> Setups
         end: index of a session.
     """
     bars, of = history.bars, rules.ranges
+    # what is known before each open, of all symbols one after the other
     known = [history.before_open(i, of.atr_period, of.atr_wilder) for i in range(len(bars.symbols))]
     atr, atr5, prior_high, prior_low = (
         np.concatenate([getattr(each, name) for each in known]) for name in ("atr", "atr5", "prior_high", "prior_low")
     )
+    # the length of each range, its bars, and why it is not traded
     minutes = np.full(len(atr), of.minutes, np.int64)
     within = list(_within(bars, first, end))
     if of.adaptive:
@@ -181,6 +183,7 @@ def setups_of(history: History, rules: OrbRules, first: int, end: int) -> Setups
     if of.play_filter is not None:
         _filter(history, rules, within, minutes, ranges, atr, reasons, rel_volume)
 
+    # sides and triggers
     candle = np.sign(ranges[:, CLOSE] - ranges[:, OPEN])
     by_candle = np.where(candle > 0, LONG_ONLY, np.where(candle < 0, SHORT_ONLY, 0))
     sides = by_candle if of.direction == "or_candle" else np.full(len(atr), _SIDES[of.direction], np.int64)
@@ -278,6 +281,7 @@ def _filter(
     """Note which of the sessions left are not in play, and the relative volume of those that are; changes both lists."""
     of, sessions = rules.ranges.play_filter, len(history.bars.days)
     assert of is not None
+    # each condition by itself, the first that fails is the reason
     for k, session in within:
         if reasons[k] != TRADED:
             continue
@@ -299,6 +303,7 @@ def _filter(
             reasons[k] = "FILTER_REL_VOLUME"
     if of.top_n is None:
         return
+    # of those that are left, the highest relative volumes of each session
     by_session: dict[int, list[int]] = {}
     for k, session in within:
         if reasons[k] == TRADED:

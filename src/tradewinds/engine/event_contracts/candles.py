@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
 from tradewinds.engine.event_contracts.contracts import Contract
-from tradewinds.engine.event_contracts.kernel import NO_PRICE, CandleRows, count_crossed, rows_since, survey
+from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
+from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
 from tradewinds.engine.event_contracts.order_rules import Prices
 
 # A projection and no join: rows come in the order of the files, which is by market and, within a market, by time. A ticker's

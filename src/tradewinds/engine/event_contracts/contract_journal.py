@@ -42,7 +42,7 @@ def netted_parts(fills: Ints) -> NettedParts:
     one unit of money.
 
     Args:
-        fills: (n, 8) as `fills` of kernel.Buffers, in order of execution.
+        fills: (n, 8) as `fills` of kernel_structures.Buffers, in order of execution.
     """
     idx, side, quantity, price, _, _, _, netted = fills.T
     pairs = np.flatnonzero(netted)
@@ -60,8 +60,8 @@ def journal_of(fills: Ints, settlements: Ints, tickers: Sequence[str]) -> Journa
     """Return the journal of a replay: fill n opens position n, and settlements close positions in the order of their fills.
 
     Args:
-        fills: (n, 8) as `fills` of kernel.Buffers, in order of execution.
-        settlements: (m, 5) as `settlements` of kernel.Buffers, in order of time.
+        fills: (n, 8) as `fills` of kernel_structures.Buffers, in order of execution.
+        settlements: (m, 5) as `settlements` of kernel_structures.Buffers, in order of time.
         tickers: of the contracts, by idx.
     """
     # fills and their fees; a fill without a fee has no second row

@@ -40,7 +40,7 @@ enum { REFUSED, HELD, NETTED };
 enum { NO_REASON = -1, OPPOSING, LIQUIDITY, MARKET, EVENT, TOTAL, NOTIONAL, ORDERS, CASH, EV, REASON_COUNT };
 enum { TOO_MANY_OPEN = REASON_COUNT }; /* no refusal: the account would hold more than MOST_OPEN contracts */
 
-/* Indices into an account's scalars; kernel.py has the same */
+/* Indices into an account's scalars; kernel_structures.py has the same */
 enum {
     S_CASH,        /* micro-units */
     S_OPEN,        /* contracts held, of all markets and both sides */

@@ -18,7 +18,8 @@ from tradewinds.core.units import MICRO, PICO
 from tradewinds.engine.event_contracts.candles import LiveCandles
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
-from tradewinds.engine.event_contracts.kernel import Codes, WantedTable, price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.kernel import price_codes, quote_codes, seen_prices
+from tradewinds.engine.event_contracts.kernel_structures import Codes, WantedTable
 from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
 from tradewinds.engine.event_contracts.sizing import Kelly
 

@@ -14,7 +14,7 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.units import MICRO, NEVER
-from tradewinds.engine.event_contracts import kernel
+from tradewinds.engine.event_contracts import kernel, kernel_structures
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, LiveCandles, decision_times
 from tradewinds.engine.event_contracts.contract_journal import journal_of, netted_parts
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
@@ -81,14 +81,14 @@ class RunContracts:
         np.minimum.at(self.event_settles, self.event, self.settle_ts)
         self.by_settlement = np.lexsort((np.arange(len(self.contracts)), self.settle_ts))
 
-    def market(self, step_seconds: int) -> kernel.MarketColumns:
+    def market(self, step_seconds: int) -> kernel_structures.MarketColumns:
         """Return the columns that the compiled loops read.
 
         Args:
             step_seconds: seconds between decision times.
         """
         first_t, last_t = decision_times(self.start_ts, self.end_ts, step_seconds)
-        return kernel.MarketColumns(
+        return kernel_structures.MarketColumns(
             event=self.event,
             event_settles=self.event_settles,
             p_pico=self.p_pico,
@@ -154,11 +154,11 @@ class Replay:
         self._limits = _limits(rules)
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
         count = len(run_contracts.contracts)
-        self._account = kernel.new_account(count, run_contracts.events, cash_micro)
+        self._account = kernel_structures.new_account(count, run_contracts.events, cash_micro)
         shape = (count if counted else 0, 2, len(REFUSAL_REASONS))
         self._counts, self._firsts = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        self._stretch = np.zeros((count if full_audit else 0, kernel.REFUSAL_COLUMNS), np.int64)
-        self._settlements = np.empty((2 * count if counted else 0, kernel.SETTLEMENT_COLUMNS), np.int64)
+        self._stretch = np.zeros((count if full_audit else 0, kernel_structures.REFUSAL_COLUMNS), np.int64)
+        self._settlements = np.empty((2 * count if counted else 0, kernel_structures.SETTLEMENT_COLUMNS), np.int64)
         self._fills: list[np.ndarray] = []
         self._refusals: list[np.ndarray] = []
         self._equity: list[tuple[int, int, int]] = []
@@ -186,7 +186,7 @@ class Replay:
             ) from None
         rows = max(_BUFFER_ROWS, len(live.idx))
         buffers = self._buffers(rows, len(instants))
-        this_pass = kernel.Pass(
+        this_pass = kernel_structures.Pass(
             until=until,
             step=rules.step_seconds,
             max_age=NO_AGE_LIMIT if rules.max_age_seconds is None else rules.max_age_seconds,
@@ -207,27 +207,27 @@ class Replay:
         )
         # the compiled loop stops whenever the buffers are full
         scalars = self._account.scalars
-        scalars[kernel.S_MARKED] = 0
-        status = kernel.BUFFERS_FULL
-        while status == kernel.BUFFERS_FULL:
+        scalars[kernel_structures.S_MARKED] = 0
+        status = kernel_structures.BUFFERS_FULL
+        while status == kernel_structures.BUFFERS_FULL:
             if rules.limits.opposing is Opposing.NETTED:
                 self._account = self._account.with_room(rows)
                 this_pass = this_pass._replace(account=self._account)
             status = kernel.advance(this_pass)
             self._empty(buffers)
-        if status == kernel.TOO_LARGE:
-            ticker = self.run_contracts.contracts[scalars[kernel.S_TOO_LARGE]].ticker
+        if status == kernel_structures.TOO_LARGE:
+            ticker = self.run_contracts.contracts[scalars[kernel_structures.S_TOO_LARGE]].ticker
             raise _too_large(f"with an order for {ticker} the account would hold more contracts than can be counted")
         self._equity += zip(instants, buffers.marks[:, 0].tolist(), buffers.marks[:, 1].tolist(), strict=True)
 
-    def _buffers(self, rows: int, instants: int) -> kernel.Buffers:
+    def _buffers(self, rows: int, instants: int) -> kernel_structures.Buffers:
         """Return buffers for some rows of fills and refusals, and some instants of equity."""
-        return kernel.Buffers(
-            fills=np.empty((rows, kernel.FILL_COLUMNS), np.int64),
+        return kernel_structures.Buffers(
+            fills=np.empty((rows, kernel_structures.FILL_COLUMNS), np.int64),
             settlements=self._settlements,
             counts=self._counts,
             firsts=self._firsts,
-            refusals=np.empty((rows if len(self._stretch) else 0, kernel.REFUSAL_COLUMNS), np.int64),
+            refusals=np.empty((rows if len(self._stretch) else 0, kernel_structures.REFUSAL_COLUMNS), np.int64),
             stretch=self._stretch,
             marks=np.zeros((instants, 2), np.int64),
         )
@@ -239,12 +239,12 @@ class Replay:
         last = rule.era(min(until, int(self._market.last_t[live.idx].max(initial=-NEVER))))
         return list(range(first, last + 1)) or [first]
 
-    def _empty(self, buffers: kernel.Buffers) -> None:
+    def _empty(self, buffers: kernel_structures.Buffers) -> None:
         """Take fills and refusals out of the buffers."""
         scalars = self._account.scalars
         for count, rows, kept in (
-            (kernel.S_FILLS, buffers.fills, self._fills),
-            (kernel.S_REFUSALS, buffers.refusals, self._refusals),
+            (kernel_structures.S_FILLS, buffers.fills, self._fills),
+            (kernel_structures.S_REFUSALS, buffers.refusals, self._refusals),
         ):
             if scalars[count]:
                 kept.append(rows[: scalars[count]].copy())
@@ -267,7 +267,7 @@ class Replay:
             fills=fills,
             rejections=rejections,
             decisions=filled + refusals,
-            end_cash_micro=int(self._account.scalars[kernel.S_CASH]),
+            end_cash_micro=int(self._account.scalars[kernel_structures.S_CASH]),
             equity=self._equity,
             journal=self._journal(),
         )
@@ -276,7 +276,7 @@ class Replay:
         """Return the books; empty ones if none were kept."""
         if not len(self._settlements):
             return Journal.empty()
-        settled = self._settlements[: self._account.scalars[kernel.S_SETTLEMENTS]]
+        settled = self._settlements[: self._account.scalars[kernel_structures.S_SETTLEMENTS]]
         return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.run_contracts.contracts])
 
     def summary(self) -> Summary:
@@ -300,8 +300,8 @@ class Replay:
         )
 
     def _fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel.Buffers."""
-        return np.concatenate([np.empty((0, kernel.FILL_COLUMNS), np.int64), *self._fills])
+        """Return all fills as rows of kernel_structures.Buffers."""
+        return np.concatenate([np.empty((0, kernel_structures.FILL_COLUMNS), np.int64), *self._fills])
 
     def _fill_list(self) -> list[Fill]:
         """Return all fills as objects, in execution order."""
@@ -315,7 +315,7 @@ class Replay:
         return fills
 
     def _single_refusals(self, rows: np.ndarray) -> list[Decision]:
-        """Return the refusals of a full audit. Rows as `refusals` of kernel.Buffers."""
+        """Return the refusals of a full audit. Rows as `refusals` of kernel_structures.Buffers."""
         names, tickers = [side.name for side in Side], [contract.ticker for contract in self.run_contracts.contracts]
         return [
             Decision(tickers[idx], first, times, names[side], quantity, price, False, REFUSAL_REASONS[reason])
@@ -344,7 +344,7 @@ def _too_large(why: str) -> SimulationError:
     )
 
 
-def _limits(rules: Rules) -> kernel.Limits:
+def _limits(rules: Rules) -> kernel_structures.Limits:
     """Return the limits of rules as the compiled loops read them."""
     limits = rules.limits
     volume_share, volume_share_base = _ratio(limits.max_volume_share, "risk.max_volume_share")
@@ -352,9 +352,9 @@ def _limits(rules: Rules) -> kernel.Limits:
 
     # a limit that is absent, or beyond 2^62, does not bind
     def most(value: int | None) -> int:
-        return kernel.UNLIMITED if value is None else min(value, kernel.UNLIMITED)
+        return kernel_structures.UNLIMITED if value is None else min(value, kernel_structures.UNLIMITED)
 
-    return kernel.Limits(
+    return kernel_structures.Limits(
         opposing=int(limits.opposing),
         volume_share=volume_share,
         volume_share_base=volume_share_base,

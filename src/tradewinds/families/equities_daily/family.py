@@ -163,8 +163,8 @@ class EquitiesDaily:
         return [row], notes
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters of a config's strategy with their defaults: a sweep may set each of them."""
-        return dict(share_strategies.chosen(config)[0].DEFAULTS)
+        """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
+        return share_strategies.parameter_numbers(config)
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, universe and corporate actions that a config names.
@@ -190,12 +190,12 @@ class EquitiesDaily:
             tell: called with (units of work done, units in all).
 
         Raises:
-            DataMissing: as replay.simulate.
-            SimulationError: as replay.simulate.
+            DataMissing: as replay.replay_shares.
+            SimulationError: as replay.replay_shares.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate(config, plan, threads, tell)
+        return replay.replay_shares(config, plan, threads, tell)
 
     def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
         """Replay the points of a sweep and return a summary of each, in order.
@@ -206,12 +206,27 @@ class EquitiesDaily:
             workers: number of threads that the replays may use; this family uses one.
 
         Raises:
-            DataMissing: as replay.simulate_many.
-            SimulationError: as replay.simulate_many.
+            DataMissing: as replay.replay_shares_many.
+            SimulationError: as replay.replay_shares_many.
         """
         from tradewinds.families.equities_daily import replay
 
-        return replay.simulate_many(configs, plan, workers)
+        return replay.replay_shares_many(configs, plan, workers)
+
+    def days(self, config: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+        """Return the trading days of a config: the dates on which any of its symbols has a bar.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+
+        Raises:
+            DataMissing: as replay.simulate.
+            SimulationError: as replay.simulate.
+        """
+        from tradewinds.families.equities_daily import replay
+
+        return replay.trading_days(config, plan)
 
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,9 +29,8 @@ from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, Exchange, exchange_of
 
-ENDED_DAYS = (
-    20  # trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing
-)
+# Trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing.
+ENDED_DAYS = 20
 
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
@@ -57,8 +57,8 @@ def _share(percent: float) -> Fraction:
 
 
 @dataclass(frozen=True)
-class SharesStudy:
-    """The bars, trading days and exchange on which configs are replayed; they are read once for all configs.
+class SharesReplay:
+    """Replays of configs on the same bars, trading days and exchange, which are read once for all configs.
 
     Attributes:
         loaded: bars of the symbols that can be traded.
@@ -71,7 +71,7 @@ class SharesStudy:
     exchange: Exchange
 
     @classmethod
-    def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> SharesStudy:
+    def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> SharesReplay:
         """Read the bars that any of the configs needs.
 
         Args:
@@ -102,7 +102,7 @@ class SharesStudy:
         scores: Floats = module.scores(self.loaded.bars, parameters)
         return scores
 
-    def replay(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
+    def run(self, config: Mapping[str, Any], *, books: bool = True) -> ShareResult:
         """Run the ledger over all trading days.
 
         Args:
@@ -203,7 +203,9 @@ class SharesStudy:
         return int((bars.day[is_last] <= self.market.days[-1 - days]).sum()) if days < len(self.market.days) else 0
 
 
-def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Callable[[int, int], None]) -> RunResult:
+def replay_shares(
+    conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Callable[[int, int], None]
+) -> RunResult:
     """Replay a resolved config and write the family's own files into the run's folder.
 
     Args:
@@ -216,13 +218,18 @@ def simulate(conf: Mapping[str, Any], plan: SharesPlan, threads: int, tell: Call
         DataMissing: a symbol has no bars or too little history.
         SimulationError: the files of one symbol do not fit together.
     """
-    study = SharesStudy.of([conf], plan)
-    made = study.replay(conf)
+    replay = SharesReplay.of([conf], plan)
+    made = replay.run(conf)
     tell(1, 1)
-    return _result(conf, plan, study, made)
+    return _result(conf, plan, replay, made)
 
 
-def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
+def trading_days(conf: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+    """Return the dates of a resolved config on which any of its symbols has a bar; raises as replay_shares."""
+    return [date_of(day) for day in SharesReplay.of([conf], plan).market.days]
+
+
+def replay_shares_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:
     """Replay several configs on bars that are read once, and return a summary of each, in order.
 
     Args:
@@ -231,23 +238,23 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, worker
         workers: not used: configs are replayed one after the other.
 
     Raises:
-        DataMissing: as simulate.
-        SimulationError: as simulate.
+        DataMissing: as replay_shares.
+        SimulationError: as replay_shares.
     """
-    study = SharesStudy.of(configs, plan)
-    return [_summary(study, study.replay(config, books=False), config) for config in configs]
+    replay = SharesReplay.of(configs, plan)
+    return [_summary(replay, replay.run(config, books=False), config) for config in configs]
 
 
-def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -> Summary:
+def _summary(replay: SharesReplay, made: ShareResult, config: Mapping[str, Any]) -> Summary:
     """Return a run of the ledger as columns: its trades, and its equity curve."""
 
     def column(values: Iterable[int]) -> Ints:
         return np.fromiter(values, np.int64)
 
-    days = study.loaded.bars.day
-    points = study.points([(w.cash, w.open_value) for w in made.equity], rules_of(config).start_micro)
+    days = replay.loaded.bars.day
+    points = replay.points([(w.cash, w.open_value) for w in made.equity], rules_of(config).start_micro)
     return Summary(
-        decision_ts=column(study.closes[int(days[c.signal_row])] for c in made.closed),
+        decision_ts=column(replay.closes[int(days[c.signal_row])] for c in made.closed),
         quantity=column(c.quantity for c in made.closed),
         fee_micro=column(c.fees for c in made.closed),
         pnl_micro=column(c.pnl for c in made.closed),
@@ -256,15 +263,15 @@ def _summary(study: SharesStudy, made: ShareResult, config: Mapping[str, Any]) -
     )
 
 
-def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> RunResult:
+def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, made: ShareResult) -> RunResult:
     """Return a run of the ledger as the result of a run, and write the family's own files."""
     # the account and the benchmark by day
-    rules, loaded = rules_of(conf), study.loaded
-    held = buy_and_hold(loaded.bars, loaded.eligible, study.market.days, rules)
-    points = study.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
-    benchmark = study.points([(int(worth), 0) for worth in held], rules.start_micro)
+    rules, loaded = rules_of(conf), replay.loaded
+    held = buy_and_hold(loaded.bars, loaded.eligible, replay.market.days, rules)
+    points = replay.points([(w.cash, w.open_value) for w in made.equity], rules.start_micro)
+    benchmark = replay.points([(int(worth), 0) for worth in held], rules.start_micro)
     # trades, and the family's own files
-    trades = [study.trade(conf, trade) for trade in made.trades]
+    trades = [replay.trade(conf, trade) for trade in made.trades]
     holding = [t.exit_day - int(loaded.bars.day[t.entry_row]) for t in made.trades]
     write_files(plan.run_dir, loaded.bars, made.trades, made.equity, held, conf["risk"]["currency"])
     return RunResult(
@@ -273,10 +280,10 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
         journal=made.books,
         trades=trades,
         equity=points,
-        decisions=[study.decision(conf, answer) for answer in made.answered],
-        diagnostics=_diagnostics(conf, plan, study, made),
+        decisions=[replay.decision(conf, answer) for answer in made.answered],
+        diagnostics=_diagnostics(conf, plan, replay, made),
         skipped=loaded.skipped,
-        watermark=study.closes[study.market.days[-1]],
+        watermark=replay.closes[replay.market.days[-1]],
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
@@ -290,23 +297,23 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made:
     )
 
 
-def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, study: SharesStudy, made: ShareResult) -> dict[str, Any]:
+def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, made: ShareResult) -> dict[str, Any]:
     """Return the section `diagnostics` of metrics.json."""
-    loaded = study.loaded
+    loaded = replay.loaded
     skips = Counter(reason for _, reason in loaded.skipped)
-    in_run = loaded.bars.day >= study.market.days[0]
+    in_run = loaded.bars.day >= replay.market.days[0]
     return {
         "events_attempted": len(plan.files.universe),
         "events_traded": len({trade.symbol for trade in made.trades}),
         "events_skipped": dict(sorted(skips.items())),
         "rejections": dict(sorted(made.refusals.items())),
-        "candles_missing_pct": study.missing_pct(),
+        "candles_missing_pct": replay.missing_pct(),
         "quarantined": dict(sorted(loaded.quarantined.items())),
-        "trading_days": len(study.market.days),
+        "trading_days": len(replay.market.days),
         "bars": int(in_run.sum()),
         "bars_without_volume": int((in_run & ~loaded.bars.can_fill).sum()),
         "bars_of_unknown_volume": int((in_run & (loaded.bars.volume_limit == NEVER)).sum()),
-        "symbols_that_end_early": study.ending_early(conf["risk"]["exit_after_missing_days"] or ENDED_DAYS),
+        "symbols_that_end_early": replay.ending_early(conf["risk"]["exit_after_missing_days"] or ENDED_DAYS),
         "adjustment": loaded.adjustment,
         "fill": conf["fill"],
         "optimistic": conf["fill"] == "same_close",

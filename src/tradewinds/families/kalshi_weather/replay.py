@@ -16,7 +16,7 @@ from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
-from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
+from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
@@ -35,7 +35,7 @@ from tradewinds.families.kalshi_weather.events import (
 )
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
-from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
+from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
     Judge,
@@ -46,14 +46,12 @@ from tradewinds.families.kalshi_weather.validations.judge import (
 )
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
-NO_PROBABILITY = "NO_PROBABILITY"
-EMPTY_WINDOW = "EMPTY_WINDOW"
 CROSSED_QUOTE = "CROSSED_QUOTE"
 
 _FAIL_KEYS = {MISSING_QUOTES: "quotes", MISSING_PROBABILITIES: "probabilities"}
 
 
-def simulate(
+def replay_events(
     config: Mapping[str, Any],
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
@@ -86,7 +84,7 @@ def simulate(
         return replays.result()
 
 
-def simulate_many(
+def replay_events_many(
     configs: Sequence[Mapping[str, Any]],
     catalogs: Mapping[str, str],
     candles: Mapping[tuple[str, dt.date], str],
@@ -97,15 +95,15 @@ def simulate_many(
 ) -> list[Summary]:
     """Summaries of the runs of configs that differ in FAMILY.replay_keys only; candles are read once for all of them.
 
-    Each is the run that `simulate` makes of its config.
+    Each is the run that `replay_events` makes of its config.
 
     Args:
         configs: resolved.
-        catalogs: as in `simulate`, like candles, probabilities, threads and climate.
+        catalogs: as in `replay_events`, like candles, probabilities, threads and climate.
         workers: threads that replay.
 
     Raises:
-        SimulationError: as `simulate`, for whichever config; then there is no result at all.
+        SimulationError: as `replay_events`, for whichever config; then there is no result at all.
     """
     reports = list(climate)
     refuse_wrong_stations(configs[0], catalogs, reports)
@@ -159,10 +157,10 @@ class _JointReplay:
         _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
-        self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
-        groups = {event.ticker: _group(event) for event in replayed}
+        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event)[0]}
+        groups = {event.ticker: contract_group(event) for event in replayed}
         self.run_contracts = RunContracts(
-            [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
+            [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
         )
         # One account per config.
         self.rules = [weather_strategies.rules_of(config) for config in configs]
@@ -228,9 +226,9 @@ class _JointReplay:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
-            tradable, refused = _tradable(event)
+            markets, refused = tradable(event)
             self.refused += refused
-            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in tradable}
+            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in markets}
             self.settled_at |= {market.settle_ts for market in event.markets}
         self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
         return list(contracts.values())
@@ -314,43 +312,6 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> 
             raise SimulationError(
                 f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy
             )
-
-
-def _tradable(event: ReplayEvent) -> tuple[list[ReplayMarket], Counter[str]]:
-    """Markets that can trade, and the refusals of those that cannot (once per market)."""
-    refused: Counter[str] = Counter()
-    kept = []
-    for market in event.markets:
-        if market.p_pico is None:
-            refused[NO_PROBABILITY] += 1
-        elif market.start_ts >= market.end_ts:
-            refused[EMPTY_WINDOW] += 1
-        else:
-            kept.append(market)
-    return kept, refused
-
-
-def _group(event: ReplayEvent) -> Event:
-    start = min(m.start_ts for m in event.markets)
-    end = max(m.end_ts for m in event.markets)
-    return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
-
-
-def _contract(config: Mapping[str, Any], market: ReplayMarket, event: ReplayEvent, group: Event) -> Contract:
-    if market.p_pico is None or market.payout_yes_micro is None:
-        raise AssertionError(f"{market.ticker} is not tradable")
-    full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
-    return Contract(
-        ticker=market.ticker,
-        event=group,
-        p_pico=market.p_pico,
-        start_ts=market.start_ts,
-        end_ts=market.end_ts,
-        quotes_from_ts=market.open_ts if full_window else market.start_ts,
-        settle_ts=market.settle_ts,
-        payout_yes_micro=market.payout_yes_micro,
-        fee_rate=market.fee_rate,
-    )
 
 
 def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEvent) -> Trade:

@@ -166,6 +166,7 @@ def _scored_markets(
         forecasts: of the series, for the baselines.
         quotes: at the as-of time, by market ticker.
     """
+    # The day's baselines, each of which gives every bracket of the day a probability.
     baselines = baseline_distributions(forecasts[day]) if day in forecasts else {}
     markets = []
     for row in listed:

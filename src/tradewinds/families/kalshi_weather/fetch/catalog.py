@@ -118,6 +118,7 @@ def _row(
     client: HttpClient, path: str, market: Row, station: Station, series: Row, tier: str, now: dt.datetime
 ) -> Row | None:
     """A catalog row; None for a market whose event has no climate date (a test listing, say)."""
+    # The row, as the schema CATALOG has it.
     try:
         event = market["event_ticker"]
         if not isinstance(event, str) or not isinstance(market["ticker"], str):
@@ -150,6 +151,7 @@ def _row(
     # A required field is missing or is not of its kind: the listing is not believed.
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         client.refuse(f"a market has no usable {error}", path, market)
+    # The date is read from the event's ticker; then the row is checked as a whole.
     try:
         row["climate_date"] = climate_date_of(event)
     except ValueError:

@@ -20,7 +20,7 @@ from tradewinds.core.units import NEVER
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import emos, lookback, mixture
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution, NormalComponent
-from tradewinds.families.kalshi_weather.forecasts.history import History
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 
 METHODS = schemas.FORECAST_METHODS
 EMOS, BIAS_CORRECTED, CLIMATOLOGY, RAW = METHODS
@@ -99,7 +99,7 @@ class Forecaster:
         settings: windows, minimum numbers of days and the floor of σ.
     """
 
-    def __init__(self, history: History, settings: ForecastSettings) -> None:
+    def __init__(self, history: WeatherHistory, settings: ForecastSettings) -> None:
         self.history, self.settings = history, settings
         self._designs: dict[tuple[int, ...], emos.DesignMatrices] = {}  # by rows of the history's model axis
         self._lookback_days = max(settings.emos_days, settings.trailing_days, settings.climatology_days)

@@ -26,7 +26,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.families.kalshi_weather.forecasts import normal
-from tradewinds.families.kalshi_weather.forecasts.history import History
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 from tradewinds.families.kalshi_weather.forecasts.lookback import LAGS
 
 BIAS_HALF_LIFE = 15.0  # days, of a model's own errors
@@ -119,7 +119,7 @@ def last_known(values: Floats, known_ts: Ints, asof_ts: Ints) -> Floats:
     return latest
 
 
-def design_matrices(history: History, models: tuple[int, ...]) -> DesignMatrices:
+def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignMatrices:
     """Predictors of all days from some of the history's models.
 
     Args:

@@ -14,7 +14,7 @@ from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts import lookback
 from tradewinds.families.kalshi_weather.forecasts.daily import DECIMALS, DailyForecast, Forecaster, ForecastSettings
-from tradewinds.families.kalshi_weather.forecasts.history import History, read_history
+from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory, read_history
 
 Row = dict[str, Any]
 ForecastsByDate = dict[dt.date, Row]
@@ -76,7 +76,7 @@ def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables([files.read_table(path, schema.names) for path in paths] or [schema.empty_table()])
 
 
-def _row(station: Station, history: History, forecast: DailyForecast) -> Row:
+def _row(station: Station, history: WeatherHistory, forecast: DailyForecast) -> Row:
     """A row of the columns schemas.FORECASTS."""
     row: dict[str, Any] = {}
     for method, distribution in forecast.distributions.items():

@@ -26,7 +26,7 @@ HALF_DAY = DAY_SECONDS // 2
 
 
 @dataclass(frozen=True)
-class History:
+class WeatherHistory:
     """Data of one station and target, a row per day from `first` on.
 
     Temperatures are in °F, NaN where there is none; instants in Unix seconds, NEVER where there is none.
@@ -74,7 +74,7 @@ def read_history(
     asof_policy: Mapping[str, Any],
     models: Sequence[str],
     lag_hours: Mapping[str, float] | None = None,
-) -> History:
+) -> WeatherHistory:
     """The history of a station's target.
 
     Preliminary reports are left out. Of several final reports of a day the last row counts.
@@ -98,7 +98,7 @@ def read_history(
         _ModelRuns.from_guidance(guidance, model, lags.get(model)).latest_known(station, first, asof)
         for model in models
     ]
-    return History(
+    return WeatherHistory(
         first=first,
         target=station.target,
         models=tuple(models),
@@ -141,7 +141,7 @@ def guidance_day(ftime_ts: Ints, target: str) -> Ints:
 
 
 class _LatestRun(NamedTuple):
-    """Of the latest run known by each day's as-of time; all (days,), as in History."""
+    """Of the latest run known by each day's as-of time; all (days,), as in WeatherHistory."""
 
     value_f: Floats
     other_f: Floats

@@ -124,7 +124,7 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
         files.write_parquet(path, table, meta)
-        result = replay.simulate(inputs.config, inputs.catalogs, inputs.candles, path)
+        result = replay.replay_events(inputs.config, inputs.catalogs, inputs.candles, path)
     return _Decided(result, table, inputs.config["cadence_minutes"] * 60)
 
 

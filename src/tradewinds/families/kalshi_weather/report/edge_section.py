@@ -19,6 +19,7 @@ def edge(run: ReportRun) -> Section | None:
     """Per bucket of net EV at entry: what was expected and what came of it, with an interval by event."""
     if not run.metrics["num_trades"]:
         return None
+    # The table: a row per bucket, and one for all trades.
     [whole], buckets = grouped(run, "0"), grouped(run, _BUCKET)
     header = (
         "Net EV at entry, USD",
@@ -39,6 +40,7 @@ def edge(run: ReportRun) -> Section | None:
         "n": [f"{g.events:,}" for g in buckets],
         "remark": [f"EV {_RANGES[g.key]}: {g.trades:,} trades in {g.events:,} events" for g in buckets],
     }
+    # What the reader must know of both, and the section itself: the verdict first.
     axes = ("expected at entry, cents a contract", "realised, cents a contract")
     caption = "On the dashed line trades made what they promised. Bars are 95 % intervals by event, numbers the events."
     note = (

@@ -1,0 +1,1 @@
+"""Intraday equities: breakouts of the opening range on minute bars."""

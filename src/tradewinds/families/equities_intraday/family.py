@@ -1,0 +1,261 @@
+"""The market family of intraday equities: the object FAMILY, through which all other rooms use this folder."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.equities_intraday import minute_findings
+from tradewinds.families.equities_intraday.config_rules import note_problems
+from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
+from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
+from tradewinds.families.strategy_table import Strategy, StrategyTable
+from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from tradewinds.archive.archive import Archive
+    from tradewinds.archive.routes import Route
+    from tradewinds.config.problems import Problems
+    from tradewinds.engine.result import RunResult, Summary
+    from tradewinds.families.contract import Subject
+    from tradewinds.results.report.run import FamilyReport
+
+_HERE = "families/equities_intraday"
+_SELECTS_BARS = "it decides which bars are replayed, and a sweep compares settings over the same ones"
+
+_NOT_SWEPT = {
+    **dict.fromkeys(("symbols", "bars", "actions", "on_missing", "calendar"), _SELECTS_BARS),
+    "risk.currency": "it changes no result",
+    "governance.second_chance_minutes": "it does nothing",
+    "governance.flatten_at_session_end": "this family knows only one value",
+}
+_STRATEGIES = StrategyTable(
+    [
+        Strategy(
+            "opening_range",
+            "tradewinds.families.equities_intraday.replay",
+            "Enter when price leaves the range of a session's first minutes; out at targets, stop or the session's end.",
+            "1.0",
+        )
+    ]
+)
+
+
+class EquitiesIntraday:
+    """Intraday equities as a market family; the protocol Family in families/contract.py describes the members."""
+
+    name = "equities_intraday"
+    services: Mapping[str, Service] = {"yahoo": Service("chart")}
+    workflow_rules = (
+        WorkflowRule(
+            "fetch_minutes",
+            "minutes",
+            FETCH,
+            wildcards={"symbol": "[A-Z0-9][A-Z0-9.-]*", "month": r"\d{4}-\d{2}"},
+        ),
+        WorkflowRule(
+            "import_minutes",
+            "minutes",
+            COMPUTE,
+            (f"{_HERE}/fetch", f"{_HERE}/schemas.py", "reference_data/exchange_calendar.py", "core"),
+        ),
+        WorkflowRule(
+            "session_panel",
+            "minutes",
+            COMPUTE,
+            (f"{_HERE}/session_panel.py", f"{_HERE}/schemas.py", "reference_data/exchange_calendar.py", "core"),
+        ),
+    )
+    code = (
+        "engine/bar_sessions",
+        "engine/equity.py",
+        "engine/journal.py",
+        "engine/trades.py",
+        "engine/lots.py",
+        "engine/result.py",
+        "reference_data",
+        "results",
+        "core",
+        "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/config_rules.py",
+        f"{_HERE}/family.py",
+        f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
+        f"{_HERE}/minute_findings.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/session_panel.py",
+        f"{_HERE}/session_rules.py",
+    )
+    load_code = ()
+    run_files = ()
+    headlines = ()
+    days_per_year = TRADING_DAYS_PER_YEAR
+    around_the_clock = False
+    replay_keys = frozenset(
+        ("orb", "buffers", "entry", "trade", "risk", "costs", "governance", "factors", "scoring", "filter", "strategy")
+    )
+    not_swept = _NOT_SWEPT
+    strategies = _STRATEGIES
+    tables = None
+
+    def check(self, config: dict[str, Any], problems: Problems) -> None:
+        """Note what the schema cannot check: numbers that contradict each other, decimals, calendar, the user's table.
+
+        Args:
+            config: the config with all defaults filled in.
+            problems: collects what is wrong, each with its key.
+        """
+        if config["strategy"]["name"] not in _STRATEGIES:
+            remedy = f"Known: {', '.join(strategy.name for strategy in _STRATEGIES)}."
+            problems.add(("strategy", "name"), f"unknown strategy {config['strategy']['name']!r}.", remedy)
+        note_problems(config, problems)
+
+    def currency(self, config: Mapping[str, Any]) -> str:
+        """Return the currency of a config's account, its key `risk.currency`."""
+        return str(config["risk"]["currency"])
+
+    def fees(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the commission and slippage of a config, its section `costs`; empty for none."""
+        return {} if config["costs"] == "none" else dict(config["costs"])
+
+    def series(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the symbols of a config, in alphabetical order."""
+        return sorted(config["symbols"])
+
+    def date_of(self, event: str, decision_date: dt.date) -> dt.date:
+        """Return the date to which a trade belongs: the UTC date of its entry."""
+        return decision_date
+
+    def plan(self, config: Mapping[str, Any]) -> IntradayPlan:
+        """Return the plan of a config: a file of bars per symbol and month, and the panel; raises as intraday_plan."""
+        return intraday_plan(config)
+
+    def cost(self, config: Mapping[str, Any], plan: IntradayPlan) -> tuple[list[dict[str, Any]], list[str]]:
+        """Count the files of bars and the requests that a run needs, for the dry run.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+
+        Returns:
+            One row for the table of the dry run, and the lines below the table.
+        """
+        return minute_findings.cost(config, plan)
+
+    def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return no parameters: this strategy's numbers are sections of the config, which a sweep may set directly."""
+        return {}
+
+    def user_files(self, config: Mapping[str, Any]) -> list[str]:
+        """Return the paths of the files of bars and corporate actions that a config names; of a folder, those in it.
+
+        Args:
+            config: resolved, or as the user wrote it.
+        """
+        bars = config.get("bars")
+        path = bars.get("path") if isinstance(bars, Mapping) else None
+        found = files_at(path) if isinstance(path, str) else []
+        return [*found, *([str(config["actions"])] if config.get("actions") is not None else [])]
+
+    def reads(self, config: Mapping[str, Any]) -> int:
+        """Return 0: every config of the same bars reads the same files."""
+        return 0
+
+    def replay(self, config: Mapping[str, Any], plan: IntradayPlan, threads: int, tell: Tell) -> RunResult:
+        """Replay the sessions of a config and write `run_files`.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+            threads: number of threads that the replay may use.
+            tell: called with (units of work done, units in all).
+
+        Raises:
+            DataMissing: as replay.simulate.
+            SimulationError: as replay.simulate.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.simulate(config, plan, threads, tell)
+
+    def replay_many(self, configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, workers: int) -> list[Summary]:
+        """Replay the points of a sweep and return a summary of each, in order.
+
+        Args:
+            configs: resolved configs that differ in keys of `replay_keys` only.
+            plan: their plan.
+            workers: number of threads that the replays may use.
+
+        Raises:
+            DataMissing: as replay.simulate_many.
+            SimulationError: as replay.simulate_many.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.simulate_many(configs, plan, workers)
+
+    def days(self, config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+        """Return the dates of a config's sessions.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.session_dates(config, plan)
+
+    def extent(self, plan: IntradayPlan) -> str:
+        """Return the number of symbols and sessions of a run, as text."""
+        return f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions"
+
+    def validate(self, config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
+        """Count the bars and sessions that are there, quarantined rows by reason, and incomplete opening ranges.
+
+        Args:
+            config: a resolved config.
+            plan: its plan.
+        """
+        return minute_findings.findings(config, plan)
+
+    def lookahead(self, config: Mapping[str, Any], plan: IntradayPlan) -> Subject:
+        """Return the run that the look-ahead check repeats on changed bars and corporate actions."""
+        from tradewinds.families.equities_intraday.lookahead import SessionsRun
+
+        return SessionsRun(config, plan)
+
+    def load_extra(
+        self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Load nothing: this family has no tables of its own."""
+
+    def backfill(
+        self, config: Mapping[str, Any], plan: IntradayPlan, reasons: Callable[[], Mapping[str, str]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Record nothing: this family keeps no list of fetched files in the database."""
+        return contextlib.nullcontext()
+
+    def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
+        """Return no lines below the summary of a run."""
+        return ()
+
+    def report(self) -> FamilyReport:
+        """Return the title and the sections of the report."""
+        from tradewinds.families.equities_intraday.report import REPORT
+
+        return REPORT
+
+    def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
+        """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""
+        from tradewinds.families.equities_intraday import archive_routes
+
+        return archive_routes.routes_of(archive)
+
+
+FAMILY = EquitiesIntraday()

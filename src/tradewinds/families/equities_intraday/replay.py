@@ -1,0 +1,286 @@
+"""Replay of intraday equities: reads the panel, passes over the sessions, and makes the result of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tradewinds.core.errors import DataMissing
+from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
+from tradewinds.engine.bar_sessions.orb_rules import OrbRules
+from tradewinds.engine.bar_sessions.session_loop import run, run_policies
+from tradewinds.engine.bar_sessions.session_result import ANSWERS, EXITS, OrbTrade, SessionsResult
+from tradewinds.engine.bar_sessions.setups import History
+from tradewinds.engine.equity import Point
+from tradewinds.engine.result import Decision, RunResult, Summary, Trade
+from tradewinds.engine.trades import Position, positions_of
+from tradewinds.families.equities_intraday.plan import IntradayPlan
+from tradewinds.families.equities_intraday.session_panel import SessionPanel, read_session_panel
+from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules_of
+from tradewinds.reference_data.corporate_actions import read_actions
+from tradewinds.reference_data.exchange_calendar import calendar_of, day_number
+from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+
+ENTRY_REASON = "ORB_BREAK"
+_SIDES = {1: "BUY", -1: "SELL_SHORT"}
+
+
+@dataclass(frozen=True)
+class IntradayStudy:
+    """The bars on which configs are replayed; they are read once for all configs.
+
+    Attributes:
+        panel: the panel, with its metadata.
+        history: the bars, and what is known before each open.
+        timezone: of the exchange.
+        first: index of the first session of the run.
+        end: index after its last.
+    """
+
+    panel: SessionPanel
+    history: History
+    timezone: str
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], plan: IntradayPlan) -> IntradayStudy:
+        """Read the panel of a plan.
+
+        Args:
+            config: one of the configs, which differ in keys of FAMILY.replay_keys only.
+            plan: their plan, whose panel exists.
+
+        Raises:
+            DataMissing: there is no session in the run.
+            DamagedFile: the panel is not as it was written.
+        """
+        panel = read_session_panel(plan.files.panel)
+        days = [day_number(config["date_start_local"]), day_number(config["date_end_local"]) + 1]
+        first, end = np.searchsorted(panel.days, days).tolist()
+        if first == end:
+            span = f"{config['date_start_local']} to {config['date_end_local']}"
+            what = f"{config['calendar']} has no session from {span}."
+            raise DataMissing(what, where="date_start_local", remedy="Choose a range with trading days.")
+        timezone = calendar_of(config["calendar"], config["date_end_local"]).timezone
+        history = History(bars_of(panel), splits_of(config["actions"]))
+        return cls(panel, history, timezone, first, end)
+
+    @property
+    def bars(self) -> MinuteBars:
+        """The bars, warm-up sessions included."""
+        return self.history.bars
+
+    @property
+    def sessions(self) -> range:
+        """Indices of the run's sessions."""
+        return range(self.first, self.end)
+
+    def rules(self, config: Mapping[str, Any]) -> OrbRules:
+        """Return the rules of a config."""
+        return rules_of(config, self.history.splits)
+
+    def replay(self, config: Mapping[str, Any]) -> SessionsResult:
+        """Trade the sessions of the run; raises SimulationError as session_loop.run."""
+        cutoff = cutoff_of(config, self.bars, self.timezone)
+        return run(self.history, self.rules(config), cutoff, self.first, self.end)
+
+    def policies(self, config: Mapping[str, Any]) -> dict[str, SessionsResult]:
+        """Trade them under each order of events inside a bar, by its name; raises as `replay`."""
+        cutoff = cutoff_of(config, self.bars, self.timezone)
+        return run_policies(self.history, self.rules(config), cutoff, self.first, self.end)
+
+
+def bars_of(panel: SessionPanel) -> MinuteBars:
+    """Return the bars of a panel."""
+    return MinuteBars(
+        symbols=panel.symbols,
+        days=panel.days,
+        open_ts=panel.open_ts,
+        close_ts=panel.close_ts,
+        first_row=panel.first_row,
+        minute=panel.minute,
+        open=panel.open,
+        high=panel.high,
+        low=panel.low,
+        close=panel.close,
+        volume=panel.volume,
+        bar_minutes=panel.bar_minutes,
+    )
+
+
+def splits_of(actions: str | None) -> dict[str, tuple[tuple[int, Fraction], ...]]:
+    """Return the splits of a table of actions: by symbol, (day since 1970-01-01, new shares for one old one).
+
+    Args:
+        actions: path of the table; None: there is none. Its dividends change nothing, because no position is held at night.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    table = {} if actions is None else read_actions(actions)
+    splits = {
+        name: tuple((row.day, Fraction(row.split)) for row in rows if row.split != 1) for name, rows in table.items()
+    }
+    return {name: rows for name, rows in splits.items() if rows}
+
+
+def simulate(
+    config: Mapping[str, Any], plan: IntradayPlan, threads: int, tell: Callable[[int, int], None]
+) -> RunResult:
+    """Replay a resolved config and write the family's own files into the run's folder.
+
+    Args:
+        config: resolved.
+        plan: its plan, whose panel exists.
+        threads: not used: the pass is one, in order of time.
+        tell: called with (units of work done, units in all).
+
+    Raises:
+        DataMissing: there is no session in the run.
+        SimulationError: a position would be too large for exact amounts.
+    """
+    study = IntradayStudy.of(config, plan)
+    made = study.replay(config)
+    tell(1, 1)
+    return _result(config, study, made)
+
+
+def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, workers: int) -> list[Summary]:
+    """Replay several configs on bars that are read once, and return a summary of each, in order.
+
+    Args:
+        configs: resolved configs that differ in keys of FAMILY.replay_keys only.
+        plan: their plan, whose panel exists.
+        workers: not used: configs are replayed one after the other.
+
+    Raises:
+        DataMissing: as simulate.
+        SimulationError: as simulate.
+    """
+    study = IntradayStudy.of(configs[0], plan)
+    return [_summary(study, study.replay(config)) for config in configs]
+
+
+def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+    """Return the dates of a config's sessions; raises DataMissing as simulate."""
+    study = IntradayStudy.of(config, plan)
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
+
+
+def _result(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult) -> RunResult:
+    """Return a pass as the result of a run."""
+    journal = made.journal(ENTRY_REASON)
+    positions = positions_of(journal)
+    trades = [_trade(config, study, trade, position) for trade, position in zip(made.trades, positions, strict=True)]
+    points = _points(study, made)
+    return RunResult(
+        start_balance_micro=points[0].cash_micro,
+        end_balance_micro=points[-1].cash_micro,
+        journal=journal,
+        trades=trades,
+        equity=points,
+        decisions=_decisions(study, made),
+        diagnostics=_diagnostics(study, made),
+        skipped=_skipped(study, made),
+        watermark=int(study.bars.close_ts[study.end - 1]),
+        start_ts=points[0].ts,
+        end_ts=points[-1].ts,
+        days_per_year=TRADING_DAYS_PER_YEAR,
+        around_the_clock=False,
+    )
+
+
+def _diagnostics(study: IntradayStudy, made: SessionsResult) -> dict[str, Any]:
+    """Return the section `diagnostics` of metrics.json."""
+    skips = [reason for _, reason in _skipped(study, made)]
+    return {
+        "events_attempted": len(study.bars.symbols),
+        "events_traded": len({trade.symbol for trade in made.trades}),
+        "events_skipped": {reason: skips.count(reason) for reason in sorted(set(skips))},
+        "rejections": dict(sorted((made.refusals + made.unfit_sessions).items())),
+        "ambiguous_bars": made.ambiguous_bars,
+        "stale_exits": made.stale_exits,
+    }
+
+
+def _points(study: IntradayStudy, made: SessionsResult) -> list[Point]:
+    """Return the equity curve: the start at the first open, then the close of every session; nothing is held at night."""
+    closes = study.bars.close_ts[study.first : study.end].tolist()
+    cash = made.cash.sum(axis=1).tolist()
+    start = Point(
+        ts=int(study.bars.open_ts[study.first]),
+        kind="start",
+        cash_micro=made.start_micro * made.accounts,
+        open_value_micro=0,
+    )
+    kinds = ["close"] * (len(closes) - 1) + ["end"]
+    return [start, *(Point(ts, kind, amount, 0) for ts, kind, amount in zip(closes, kinds, cash, strict=True))]
+
+
+def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, position: Position) -> Trade:
+    """Return a trade of the pass as a row of trades.csv."""
+    symbol = study.bars.symbols[made.symbol]
+    return Trade(
+        series_ticker=config["calendar"],
+        event_ticker=symbol,
+        market_ticker=symbol,
+        station_id="",
+        decision_ts=made.bar_ts,
+        quote_ts=made.entry_ts,
+        side=_SIDES[made.direction],
+        model_prob_yes_pico=None,
+        ev_gross_pico=None,
+        ev_net_pico=None,
+        reason_code=ENTRY_REASON,
+        settled_result=EXITS[made.exit_reason],
+        settled_ts=made.exit_ts,
+        position=position,
+    )
+
+
+def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
+    """Return what became of every break or order, a fill or a refusal, as rows of decisions.parquet."""
+    filled = iter(made.trades)
+    found = []
+    for symbol, _, bar_ts, direction, answer, _ in made.break_rows.tolist():
+        trade = None if answer else next(filled)
+        found.append(
+            Decision(
+                ticker=study.bars.symbols[symbol],
+                first_ts=bar_ts,
+                times=1,
+                side=_SIDES[direction],
+                quantity=trade.shares if trade else None,
+                price_micro=trade.fill if trade else None,
+                filled=trade is not None,
+                reason=ANSWERS[answer] or ENTRY_REASON,
+            )
+        )
+    return found
+
+
+def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:
+    """Return (symbol, NO_BARS) of the symbols without a bar in the run's sessions."""
+    count = study.bars.has_bars[:, study.first : study.end].sum(axis=1).tolist()
+    return [(name, "NO_BARS") for name, sessions in zip(study.bars.symbols, count, strict=True) if not sessions]
+
+
+def _summary(study: IntradayStudy, made: SessionsResult) -> Summary:
+    """Return a pass as columns: its trades, and its equity curve."""
+    points = _points(study, made)
+    rows, fees = made.trade_rows, np.zeros(len(made.trade_rows), np.int64)
+    np.add.at(fees, made.leg_rows[:, 0], made.leg_rows[:, 5])
+    return Summary(
+        decision_ts=rows[:, 3].copy(),
+        quantity=rows[:, 9].copy(),
+        fee_micro=fees,
+        pnl_micro=rows[:, 16].copy(),
+        equity_ts=np.array([point.ts for point in points], np.int64),
+        equity_micro=np.array([point.cash_micro for point in points], np.int64),
+    )
