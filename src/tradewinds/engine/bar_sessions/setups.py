@@ -175,8 +175,9 @@ def setups_of(history: History, rules: OrbRules, first: int, end: int) -> Setups
     minutes = np.full(len(atr), of.minutes, np.int64)
     within = list(_within(bars, first, end))
     if of.adaptive:
+        known_atr, known_atr5 = atr.tolist(), atr5.tolist()
         for k, session in within:
-            minutes[k] = _adaptive_minutes(of, int(atr[k]), int(atr5[k]), int(bars.session_minutes[session]))
+            minutes[k] = _adaptive_minutes(of, known_atr[k], known_atr5[k], bars.session_minutes[session])
     ranges = compiled.ranges(bars, minutes)
     reasons = _reasons(bars, rules, within, minutes, ranges, atr)
     rel_volume: list[Fraction | None] = [None] * len(atr)
@@ -218,9 +219,9 @@ def _adaptive_minutes(of: RangeRules, atr: int, atr5: int, session_minutes: int)
     """Return the length of the opening range by v = ATR5 x sqrt(k) / ATR, compared as squares of exact numbers."""
     if atr < 0 or atr5 < 0:
         return of.minutes
-    k = Fraction(session_minutes, FIVE_MINUTES) if of.sqrt_time else Fraction(1)
+    time, unit = (session_minutes, FIVE_MINUTES) if of.sqrt_time else (1, 1)
     # v² as the ratio of two integers; a true range of 0 counts as v = 1
-    above, below = (atr5 * atr5 * k.numerator, atr * atr * k.denominator) if atr else (1, 1)
+    above, below = (atr5 * atr5 * time, atr * atr * unit) if atr else (1, 1)
     low, high = of.low_norm_vol, of.high_norm_vol
     if above * low.denominator**2 < low.numerator**2 * below:
         return of.short_minutes
@@ -245,7 +246,7 @@ def _reasons(
             found[k] = "OR_INCOMPLETE"
         elif of.needs_atr and true_range <= 0:
             found[k] = "ATR_WARMUP"
-        elif not _is_valid(of, high - low, true_range, length, int(bars.session_minutes[session])):
+        elif not _is_valid(of, high - low, true_range, length, bars.session_minutes[session]):
             found[k] = "OR_INVALID"
         elif candle_needed and first_open == last_close:
             found[k] = "DOJI"
