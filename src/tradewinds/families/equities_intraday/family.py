@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_intraday"
@@ -229,6 +230,16 @@ class EquitiesIntraday:
     def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return no lines below the summary of a run."""
         return ()
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return one table with the figures of each symbol and of all of them.
+
+        Args:
+            run_dir: the run's folder.
+        """
+        from tradewinds.families.equities_intraday.symbol_table import symbol_table
+
+        return (symbol_table(run_dir),)
 
     def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""
