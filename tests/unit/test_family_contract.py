@@ -15,7 +15,8 @@ PACKAGE = ROOT / "src" / "tradewinds"
 # What a replay imports and its bytes do not depend on: how a config is read, which files a plan names, and what a family is.
 NOT_IN_THE_RESULT = ("config/", "families/contract.py", "families/plan.py", "families/strategy_table.py")
 
-NOT_A_FILE = {"kalshi_weather": set(), "equities_daily": {"strategy.csv"}}  # sections whose strategy has no file
+# sections whose strategy has no file
+NOT_A_FILE = {"kalshi_weather": set(), "equities_daily": {"strategy.csv"}, "equities_intraday": {"strategy.csv"}}
 
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 

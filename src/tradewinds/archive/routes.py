@@ -18,6 +18,7 @@ from tradewinds.config import markets
 JSON, TEXT = "application/json", "text/plain"
 
 Query = Mapping[str, str]
+_NO_QUERY: Query = {}
 
 
 class Answer(NamedTuple):
@@ -76,18 +77,27 @@ class RouteTable:
     """The routes of a server, by path.
 
     Args:
-        routes: a path ending in "/" stands for all paths below it, another one for itself.
+        routes: a path ending in "/" stands for all paths below it, another one for itself. Behind a path may stand
+            "?name=value": the requests whose query has it.
     """
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
         self.base_paths = {route.service: route.base_path for route in routes.values()}
 
-    def route_of(self, path: str) -> Route:
-        """The route of a path; if several fit, the one that says most of the path. Else one that answers 404."""
-        fits = (key for key in self.routes if path == key or (key.endswith("/") and path.startswith(key)))
+    def route_of(self, path: str, query: Query = _NO_QUERY) -> Route:
+        """The route of a request; if several fit, the one that says most of it. Else one that answers 404."""
+        fits = (key for key in self.routes if _fits(key, path, query))
         longest = max(fits, key=len, default=None)
         return _NOWHERE if longest is None else self.routes[longest]
+
+
+def _fits(key: str, path: str, query: Query) -> bool:
+    """Whether a route's key stands for a request."""
+    wanted, _, condition = key.partition("?")
+    name, _, value = condition.partition("=")
+    is_path = path == wanted or (wanted.endswith("/") and path.startswith(wanted))
+    return is_path and (not condition or query.get(name) == value)
 
 
 _NOWHERE = Route("", lambda path, query: Answer(404, TEXT, "not found"))

@@ -168,7 +168,7 @@ class ArchiveHandler(BaseHTTPRequestHandler):
     def _answer(self, path: str, query: dict[str, str]) -> None:
         """Answer from the archive, or with the fault that the plan has for the request."""
         server = self.server_of_archive
-        route = server.routes.route_of(path)
+        route = server.routes.route_of(path, query)
         fault = server.fault_plan.fault_of(self.path, path, query, route) if server.fault_plan else None
         if fault is None:
             self.send(*route.answer(path, query))

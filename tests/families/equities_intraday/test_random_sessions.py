@@ -8,7 +8,7 @@ import pytest
 from tests.families.equities_intraday.naive_results import naive_results
 from tests.families.equities_intraday.random_sessions import random_world
 
-SEEDS = range(200)
+SEEDS = range(100)
 REFUSALS = {
     "NO_OPENING_RANGE", "OR_INCOMPLETE", "ATR_WARMUP", "OR_INVALID", "DOJI", "FILTER_WARMUP", "FILTER_PRICE",
     "FILTER_VOLUME", "FILTER_ATR", "FILTER_REL_VOLUME", "FILTER_RANK", "TIME_CUTOFF", "SESSION_END", "MAX_SIGNALS",

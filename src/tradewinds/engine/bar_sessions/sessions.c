@@ -209,6 +209,14 @@ static Inside inside(const Rules *rules, const Bars *bars, i64 row, const Positi
     return (Inside){targets, stopped && left > 0};
 }
 
+/* Whether two policies make other legs; a target of no share makes none. */
+static bool differ(const Inside *a, const Inside *b, const Position *p) {
+    i64 shares = 0;
+    for (i64 i = min64(a->targets, b->targets); i < max64(a->targets, b->targets); i++)
+        shares += p->quantity[p->part + i];
+    return shares > 0 || a->stopped != b->stopped;
+}
+
 static void take_targets(const Now *now, Desk *desk, i64 count, i64 ts,
                          i64 open) { /* open: its price, or 0 for the target's */
     Position *p = &desk->position;
@@ -252,12 +260,8 @@ static void through_bar(const Now *now, Desk *desk, bool entered_inside) {
     Inside by_policy[OPTIMISTIC + 1];
     for (i64 policy = PESSIMISTIC; policy <= OPTIMISTIC; policy++)
         by_policy[policy] = inside(rules, bars, row, p, policy, entered_inside);
+    now->pass->ambiguous += differ(by_policy, by_policy + PATH, p) || differ(by_policy, by_policy + OPTIMISTIC, p);
     Inside found = by_policy[rules->intrabar];
-    for (i64 policy = PATH; policy <= OPTIMISTIC; policy++)
-        if (by_policy[policy].targets != by_policy[0].targets || by_policy[policy].stopped != by_policy[0].stopped) {
-            now->pass->ambiguous++;
-            break;
-        }
     take_targets(now, desk, found.targets, end_ts, 0);
     if (found.stopped)
         leave(now, desk, end_ts, p->left, p->stop, p->stop_name, false);

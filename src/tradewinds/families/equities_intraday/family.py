@@ -197,6 +197,17 @@ class EquitiesIntraday:
 
         return replay.simulate_many(configs, plan, workers)
 
+    def days(self, config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+        """Return the dates of a config's sessions.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.session_dates(config, plan)
+
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
         return f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -123,7 +124,9 @@ def splits_of(actions: str | None) -> dict[str, tuple[tuple[int, Fraction], ...]
         ConfigError: the file cannot be read.
     """
     table = {} if actions is None else read_actions(actions)
-    splits = {name: tuple((row.day, Fraction(row.split)) for row in rows if row.split != 1) for name, rows in table.items()}
+    splits = {
+        name: tuple((row.day, Fraction(row.split)) for row in rows if row.split != 1) for name, rows in table.items()
+    }
     return {name: rows for name, rows in splits.items() if rows}
 
 
@@ -162,6 +165,12 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     """
     study = IntradayStudy.of(configs[0], plan)
     return [_summary(study, study.replay(config)) for config in configs]
+
+
+def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+    """Return the dates of a config's sessions; raises DataMissing as simulate."""
+    study = IntradayStudy.of(config, plan)
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
 
 
 def _result(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult) -> RunResult:
@@ -258,8 +267,8 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:
     """Return (symbol, NO_BARS) of the symbols without a bar in the run's sessions."""
-    present = study.bars.has_bars[:, study.first : study.end].any(axis=1)
-    return [(name, "NO_BARS") for name, found in zip(study.bars.symbols, present.tolist(), strict=True) if not found]
+    count = study.bars.has_bars[:, study.first : study.end].sum(axis=1).tolist()
+    return [(name, "NO_BARS") for name, sessions in zip(study.bars.symbols, count, strict=True) if not sessions]
 
 
 def _summary(study: IntradayStudy, made: SessionsResult) -> Summary:

@@ -91,6 +91,7 @@ class KalshiWeather:
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/listed_markets.py",
+        f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
         f"{_HERE}/strikes.py",
         f"{_HERE}/climate_days.py",
@@ -260,6 +261,17 @@ class KalshiWeather:
             climate=list(event_files.climate.values()),
             workers=workers,
         )
+
+    def days(self, config: Mapping[str, Any], plan: EventsPlan) -> list[dt.date]:
+        """Climate days of the config on which its catalogs list an event.
+
+        Args:
+            config: resolved.
+            plan: of the config; its catalogs exist.
+        """
+        from tradewinds.families.kalshi_weather.listed_markets import listed_markets
+
+        return sorted({day for path in plan.files.catalogs.values() for day in listed_markets(path, config)})
 
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""

@@ -26,8 +26,15 @@ ALIASES: Mapping[str, Sequence[str]] = {
         "ts_event",
         "datetime",
         "date_time",
-    )
-    + ("timestamp", "ts", "bar_start", "begins_at", "start", "t", "date", "time"),
+        "timestamp",
+        "ts",
+        "bar_start",
+        "begins_at",
+        "start",
+        "t",
+        "date",
+        "time",
+    ),
     "time": ("time",),
     "symbol": ("symbol", "ticker", "sym", "act_symbol"),
     "open": ("open", "o", "open_price", "openprice"),
@@ -144,7 +151,9 @@ def _without_header(cells: Sequence[str], delimiter: str, where: str) -> Layout:
     names = [*both, *PRICE_COLUMNS, "volume"]
     if len(cells) not in (len(names) - 1, len(names)):
         what = f"it has no header, and its first row has {len(cells)} cells."
-        remedy = "Without a header a row is: date and time (in one cell or two), open, high, low, close, volume. Or add a header."
+        remedy = (
+            "Without a header a row is date and time (in one cell or two), open, high, low, close, volume. Or add one."
+        )
         raise ConfigError(what, where=where, remedy=remedy)
     names = names[: len(cells)]
     kibot = len(both) == 2 and "/" in cells[0]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core import files
 from tradewinds.core.errors import DataMissing
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
-from tradewinds.sources.client import utc_now
 
 if TYPE_CHECKING:
     from tradewinds.families.equities_intraday.plan import MonthFile
@@ -32,7 +31,7 @@ def refuse_out_of_reach(conf: Mapping[str, Any], calendar: ExchangeCalendar, mon
         calendar: the exchange.
         months: the files of the run.
     """
-    reach = first_in_reach(utc_now().date())
+    reach = first_in_reach(dt.datetime.now(dt.UTC).date())
     span = calendar.between(conf["date_start_local"], min(conf["date_end_local"], reach - dt.timedelta(days=1)))
     early = [calendar.date(index) for index in range(span.start, span.stop)]
     if not early:
@@ -51,8 +50,8 @@ def refuse_out_of_reach(conf: Mapping[str, Any], calendar: ExchangeCalendar, mon
 
 
 _REMEDY = (
-    "Give files of your own (bars: {source: files, path: …}), take invented prices (bars: {source: synthetic}, or --synthetic), "
-    "or begin later."
+    "Give files of your own (bars: {source: files, path: …}), take invented prices (bars: {source: synthetic}, "
+    "or --synthetic), or begin later."
 )
 
 

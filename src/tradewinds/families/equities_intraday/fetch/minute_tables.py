@@ -66,6 +66,7 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
         ConfigError: it cannot be read, has no such columns, or a value is out of range.
         DataMissing: it has no rows.
     """
+    # the columns, whatever the file's format
     data = user_files.read_bytes(path, _WHAT, REMEDY)
     if data.startswith(_GZIP):
         data = _unpacked(data, path)
@@ -73,6 +74,7 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
     table, layout = _of_parquet(data, path) if is_parquet else _of_csv(data, path)
     if not table.num_rows:
         raise _empty(path)
+    # rows of the wanted symbols, and their time stamps
     names, index, kept = _symbols(table, layout, path, symbols)
     if kept is not None:
         table = table.filter(kept)
@@ -85,6 +87,7 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
         raise ConfigError(
             f"its value {error.what}.", where=f"{path}{row}, column {stamp_name!r}", remedy=remedy
         ) from None
+    # prices and volumes as integers
     prices = {name: _prices(table[layout.columns[name]], layout, path, name) for name in PRICE_COLUMNS}
     if layout.nanounits and _are_nanounits(prices):
         prices = {name: _thousandth(values) for name, values in prices.items()}
