@@ -56,7 +56,9 @@ def orb(
     ] = None,
     bars: Annotated[
         Path | None,
-        typer.Option(help="Minute bars: CSV, Parquet or a folder of such files; default: Yahoo Finance.", metavar="FILE"),
+        typer.Option(
+            help="Minute bars: CSV, Parquet or a folder of such files; default: Yahoo Finance.", metavar="FILE"
+        ),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="Time stamps of --bars are the start or the end of a bar.", metavar="start|end")
@@ -205,7 +207,9 @@ def _with_warnings(section: Any) -> Any:
     said = (section or {}).get("on_gap", "use")
     if said not in ("use", "warn"):
         remedy = "Leave one of them out."
-        raise ConfigError(f"--validate-or and on_gap {said!r} contradict each other.", where="orb.on_gap", remedy=remedy)
+        raise ConfigError(
+            f"--validate-or and on_gap {said!r} contradict each other.", where="orb.on_gap", remedy=remedy
+        )
     return {**(section or {}), "on_gap": "warn"}
 
 
