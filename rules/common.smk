@@ -68,7 +68,11 @@ def made_by(rule):
 
 def run_files():
     """Every file of the run's folder that a rule makes; a folder in it comes with the file beside it."""
-    return [run_path(file) for file in RUN_FILES if not file.is_folder and file.made_by != APPENDED]
+    return [
+        run_path(file)
+        for file in RUN_FILES
+        if not file.is_folder and file.made_by != APPENDED
+    ]
 
 
 def report_inputs():

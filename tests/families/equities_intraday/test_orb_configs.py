@@ -48,5 +48,9 @@ PAPERS = [path for path in EXAMPLES if path.stem not in ("orb_classic", "orb_ada
 @pytest.mark.parametrize("path", PAPERS, ids=[path.stem for path in PAPERS])
 def test_a_rule_set_of_a_paper_names_its_source_its_figure_and_what_differs(path):
     head = path.read_text().partition("\nmarket:")[0]
-    for words in ("2023" if "candle_" in path.stem and "first" in path.stem else "2024", "Published for", "What differs here"):
+    for words in (
+        "2023" if "candle_" in path.stem and "first" in path.stem else "2024",
+        "Published for",
+        "What differs here",
+    ):
         assert words in head
