@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from tradewinds.cli.options import date_of
+from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -106,7 +107,6 @@ def orb(
     """
     # Imported here, as in every command: they bring pyarrow, PyYAML and rich, which `--help` does not need.
     from tradewinds.cli.run import carry_out_run
-    from tradewinds.cli.written_config import write_config
     from tradewinds.config import resolve as configs
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.runner import RunOptions
