@@ -33,8 +33,8 @@ begin in 1900 (2010 for temperatures). `output_dir` holds none of `[ ] { } * ?`,
 as patterns. An error shows the first 20 problems and counts the rest.
 
 The run id is a hash of everything below except `database`, `output_dir`, `cache_dir`, `kalshi`, `iem`, `yahoo` and
-`fetch`: which server is asked, how fast, and where files are written do not change a result. The default of a key that came after the
-first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
+`fetch`: which server is asked, how fast, and where files are written do not change a result. The default of a key that came
+after the first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 
