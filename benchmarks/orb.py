@@ -33,6 +33,7 @@ RECORD = Path(__file__).resolve().with_suffix(".json")
 DATES = {"date_start_local": "2024-03-26", "date_end_local": "2025-04-01"}
 AGREED = {"15 other": (255, 29.2185), "5 middle": (255, 24.3812)}  # trades and points that all engines of the rule agree on
 SHARES = 100
+FREE = {"tick": None, "slippage_ticks": 0, "commission_per_share": 0, "min_commission": 0}  # the word none keeps the tick
 MOST_OF_NUMPY, MOST_SECONDS, MOST_MB, MOST_OF_ONE = 1.2, 5, 1024, 30
 PARTS = (10, 4, 2, 1)  # part 4 replays a tenth, a quarter, a half and all of the symbols
 
@@ -63,7 +64,7 @@ def rule(bars: str, length: str, side: str) -> dict:
                 "move_be_at_r": None,
             },
             "risk": {"sizing": "fixed_shares", "fixed_shares": SHARES},
-            "costs": "none",
+            "costs": FREE,
             "governance": {"max_signals_per_day": 1, "lockout_after_losses": None, "time_cutoff": None},
             "scoring": {"enabled": False},
         }
