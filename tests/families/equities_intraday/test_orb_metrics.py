@@ -1,6 +1,7 @@
 """Metrics of the opening-range family, against a second computation with fractions from the loop's rows alone."""
 
 import datetime as dt
+import itertools
 import math
 from collections import Counter
 from fractions import Fraction
@@ -119,7 +120,7 @@ def test_the_sharpe_ratio_of_a_symbol_is_of_all_sessions_without_trades_too():
     config, study, made, policies = replayed(3, changes={"risk.account": "per_symbol"})
     for symbol, own in enumerate(session_metrics(config, study, made, policies)["symbols"].values()):
         equity = [made.start_micro, *made.cash[:, symbol].tolist()]
-        returns = [b / a - 1 for a, b in zip(equity, equity[1:], strict=False)]
+        returns = [b / a - 1 for a, b in itertools.pairwise(equity)]
         mean = sum(returns) / len(returns)
         deviation = math.sqrt(sum((value - mean) ** 2 for value in returns) / (len(returns) - 1))
         assert len(returns) == made.end - made.first

@@ -1,4 +1,4 @@
-"""The files of an opening-range run: what stands in them, that all are there without trades, and that they are in order of time."""
+"""The files of an opening-range run: what stands in them, that all exist without trades, in order of time."""
 
 import csv
 import json
@@ -13,7 +13,8 @@ from tests.families.equities_intraday.replayed_worlds import replayed, settings
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
 from tradewinds.engine.bar_sessions.session_result import EXITS
 from tradewinds.families.equities_intraday.decision_factors import scored_decisions
-from tradewinds.families.equities_intraday.run_files import RUN_FILES, write_session_files
+from tradewinds.families.equities_intraday.family import FAMILY
+from tradewinds.families.equities_intraday.run_files import write_session_files
 from tradewinds.families.equities_intraday.session_rules import rules_of
 
 RUN = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -40,13 +41,13 @@ def names(folder):
 
 
 def wanted_names(made):
-    listed = {file.name for file in RUN_FILES if not file.is_folder}
+    listed = {file.name for file in FAMILY.run_files if not file.is_folder}
     return listed | {f"symbols/{name}_{rest}" for name in made.bars.symbols for rest in OF_A_SYMBOL}
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_trades_legs_and_equity_are_those_of_the_loop(tmp_path, seed):
-    config, made = written(tmp_path, seed, settings(seed))
+    _config, made = written(tmp_path, seed, settings(seed))
     assert names(tmp_path) == wanted_names(made)
     trades, legs = rows_of(tmp_path / "trades_r.csv"), rows_of(tmp_path / "legs.csv")
     ids = [str(uuid.uuid5(uuid.UUID(RUN), str(number))) for number in range(len(made.trades))]
@@ -74,7 +75,7 @@ def test_trades_legs_and_equity_are_those_of_the_loop(tmp_path, seed):
 
 @pytest.mark.parametrize("account", ["shared", "per_symbol"])
 def test_equity_is_in_order_of_time_and_of_all_sessions(tmp_path, account):
-    config, made = written(tmp_path, 5, {"risk.account": account})
+    _, made = written(tmp_path, 5, {"risk.account": account})
     combined = pq.read_table(tmp_path / "combined_equity.parquet").to_pylist()
     dates = [row["session"] for row in combined]
     assert dates == sorted(dates) and len(set(dates)) == made.end - made.first

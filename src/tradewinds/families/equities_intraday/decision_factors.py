@@ -1,7 +1,7 @@
 """Which factors of the score held at each decision, computed again from the bars before it.
 
-The loop keeps only the sum of the weights. Here each factor stands for itself, in exact arithmetic; the average directional index
-alone is a float, added up in the order of the loop.
+The loop keeps only the sum of the weights. Here each factor stands for itself, in exact arithmetic; the average directional
+index alone is a float, added up in the order of the loop.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _price_action(known: Known, rules: ScoreRules) -> bool:
 
 
 def _profile(known: Known, rules: ScoreRules) -> bool:
-    """Return whether the last close is beyond the middle half of the session before, or in it with the range beyond its middle."""
+    """Return whether the last close, or in its middle half the opening range, is beyond the session before."""
     last = known.prices("close", 1)
     if known.prior_high < 0 or not last:
         return False

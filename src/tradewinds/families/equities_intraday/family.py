@@ -15,6 +15,7 @@ from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -87,15 +88,40 @@ class EquitiesIntraday:
         f"{_HERE}/family.py",
         f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
         f"{_HERE}/minute_findings.py",
+        f"{_HERE}/decision_factors.py",
+        f"{_HERE}/metrics.py",
         f"{_HERE}/plan.py",
+        f"{_HERE}/r_values.py",
         f"{_HERE}/replay.py",
+        f"{_HERE}/run_files.py",
         f"{_HERE}/schemas.py",
         f"{_HERE}/session_panel.py",
         f"{_HERE}/session_rules.py",
     )
     load_code = ()
-    run_files = ()
-    headlines = ()
+    run_files = (
+        RunFile("trades_r", "trades_r.csv", CSV, "every trade with its opening range, stop, targets and results in R"),
+        RunFile("legs", "legs.csv", CSV, "every fill: entries, partial exits, stops"),
+        RunFile(
+            "sessions", "sessions.csv", CSV, "each session of each symbol: opening range, and why it was not traded"
+        ),
+        RunFile("factors", "factors.csv", CSV, "each scored decision with the factors that held"),
+        RunFile("chart_bars", "chart_bars.parquet", PARQUET, "bars of the sessions that the report draws"),
+        RunFile("all_trades", "all_trades.parquet", PARQUET, "every trade in one row, in money and in R"),
+        RunFile("all_trades_csv", "all_trades.csv", CSV, "the same trades as text"),
+        RunFile(
+            "combined_equity", "combined_equity.parquet", PARQUET, "equity and summed R of all symbols, by session"
+        ),
+        RunFile("config_json", "config.json", JSON, "the config with all its defaults, as JSON"),
+        RunFile("symbols", "symbols", FOLDER, "trades, metrics and equity of each symbol by itself"),
+    )
+    headlines = (
+        ("Total R", "total_r"),
+        ("Expectancy, R a trade", "expectancy_r"),
+        ("Win rate, %", "win_rate_pct"),
+        ("Sharpe", "sharpe"),
+        ("Max drawdown, R", "max_drawdown_r"),
+    )
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset(

@@ -34,20 +34,7 @@ from tradewinds.families.equities_intraday.metrics import (
 )
 from tradewinds.families.equities_intraday.r_values import FINE_R, fine_r, r_text, trade_r_text
 from tradewinds.families.equities_intraday.session_rules import rules_of
-from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
-RUN_FILES = (
-    RunFile("trades_r", "trades_r.csv", CSV, "every trade with its opening range, stop, targets and results in R"),
-    RunFile("legs", "legs.csv", CSV, "every fill: entries, partial exits, stops"),
-    RunFile("sessions", "sessions.csv", CSV, "each session of each symbol: opening range, and why it was not traded"),
-    RunFile("factors", "factors.csv", CSV, "each scored decision with the factors that held"),
-    RunFile("chart_bars", "chart_bars.parquet", PARQUET, "bars of the sessions that the report draws"),
-    RunFile("all_trades", "all_trades.parquet", PARQUET, "every trade in one row, in money and in R"),
-    RunFile("all_trades_csv", "all_trades.csv", CSV, "the same trades as text"),
-    RunFile("combined_equity", "combined_equity.parquet", PARQUET, "equity and summed R of all symbols, by session"),
-    RunFile("config_json", "config.json", JSON, "the config with all its defaults, as JSON"),
-    RunFile("symbols", "symbols", FOLDER, "trades, metrics and equity of each symbol by itself"),
-)
 TRADE_R_COLUMNS = (
     *("trade_id", "symbol", "session", "or_minutes", "or_high", "or_low", "raw", "stop", "risk_per_share", "targets"),
     *("r", "r_gross", "mae_r", "mfe_r", "score", "rel_volume"),
@@ -81,15 +68,16 @@ CHART_BARS = pa.schema(
         ("minute", pa.int32()),
         *((name, pa.float64()) for name in ("open", "high", "low", "close")),
         ("open_minute", pa.int32()),
+        ("open_ts", pa.int64()),
     ]
 )
-FIRST_CHARTS, EXTREME_CHARTS = 6, 3  # trades drawn: the first ones, and the best and the worst
+FIRST_CHARTS, EXTREME_CHARTS = 4, 2  # trades drawn: the first ones, and the best and the worst
 
 
 def write_session_files(
     folder: str | Path, run_id: str, config: Mapping[str, Any], study: Study, made: SessionsResult
 ) -> None:
-    """Write the files of RUN_FILES; each of them exists, if need be without rows, also where nothing was traded.
+    """Write the files of FAMILY.run_files; each of them exists, if need be without rows, also where nothing was traded.
 
     Args:
         folder: the run's folder.
@@ -217,7 +205,7 @@ def _session_rows(made: SessionsResult) -> Iterable[tuple[str, ...]]:
 
 
 def _factor_rows(made: SessionsResult, ids: Sequence[str], rules: ScoreRules) -> Iterable[tuple[str, ...]]:
-    """Yield the scored decisions as rows of FACTOR_COLUMNS: 1 for a factor that held, 0 for one that did not, "" if it is off."""
+    """Yield the scored decisions as rows of FACTOR_COLUMNS: 1 for a factor that held, 0 for one that did not, "" if off."""
     dates, rows = _date_texts(made), made.break_rows.tolist()
     for decision in scored_decisions(made, rules):
         symbol, session, bar_ts, direction, answer, score = rows[decision.row]
@@ -312,7 +300,10 @@ def _chart_bars(study: Study, made: SessionsResult) -> pa.Table:
     days = [day for (_, session), n in zip(pairs, lengths, strict=True) for day in repeat(dates[session], n)]
     clocks = [clock for (_, session), n in zip(pairs, lengths, strict=True) for clock in repeat(opens[session], n)]
     prices = [getattr(bars, name)[rows] / MICRO for name in ("open", "high", "low", "close")]
-    columns = [names, days, bars.minute[rows], *prices, clocks]
+    starts = [
+        ts for (_, session), n in zip(pairs, lengths, strict=True) for ts in repeat(int(bars.open_ts[session]), n)
+    ]
+    columns = [names, days, bars.minute[rows], *prices, clocks, starts]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, CHART_BARS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=CHART_BARS)
 
