@@ -3,8 +3,8 @@
     python benchmarks/orb.py [--bars FILE] [--work FOLDER] [--runs N] [--symbols N] [--points N] [--year YEAR] [--record]
 
 Four parts, each process measured from its start to its end, after the bars were put into the panel:
-1. the rule that other engines can be told as well, on 255 sessions of SPY: the job `simulate` with its run folder, and the numpy
-   loop (benchmarks/orb_numpy.py), in turns. Exit 1 if trades or points are not the agreed ones.
+1. the rule that other engines can be told as well, on 255 sessions of SPY: the job `simulate` with its run folder, and the
+   numpy loop (benchmarks/orb_numpy.py), in turns. Exit 1 if trades or points are not the agreed ones.
 2. a year of synthetic bars of many symbols (--symbols, default 100), with the default rules.
 3. a sweep of --points (1,000) settings over the first part's bars, against one setting.
 4. the cost of a bar: replays of a tenth, a quarter, a half and all of the symbols of part 2.
@@ -31,9 +31,17 @@ from benchmarks.equities import child  # noqa: E402
 BARS = ROOT.parent / "shared" / "data" / "us1m" / "SPY_2024-03_2025-04.parquet"
 RECORD = Path(__file__).resolve().with_suffix(".json")
 DATES = {"date_start_local": "2024-03-26", "date_end_local": "2025-04-01"}
-AGREED = {"15 other": (255, 29.2185), "5 middle": (255, 24.3812)}  # trades and points that all engines of the rule agree on
+AGREED = {
+    "15 other": (255, 29.2185),
+    "5 middle": (255, 24.3812),
+}  # trades and points that all engines of the rule agree on
 SHARES = 100
-FREE = {"tick": None, "slippage_ticks": 0, "commission_per_share": 0, "min_commission": 0}  # the word none keeps the tick
+FREE = {
+    "tick": None,
+    "slippage_ticks": 0,
+    "commission_per_share": 0,
+    "min_commission": 0,
+}  # the word none keeps the tick
 MOST_OF_NUMPY, MOST_SECONDS, MOST_MB, MOST_OF_ONE = 1.2, 5, 1024, 30
 PARTS = (10, 4, 2, 1)  # part 4 replays a tenth, a quarter, a half and all of the symbols
 
@@ -236,7 +244,11 @@ def table(found: dict) -> str:
         length, side = name.split()
         for engine, told in engines.items():
             over = told["process_s"] / engines["numpy"]["process_s"]
-            words = "Tradewinds, with its run folder" if engine == "tradewinds" else "a numpy loop, which prints two numbers"
+            words = (
+                "Tradewinds, with its run folder"
+                if engine == "tradewinds"
+                else "a numpy loop, which prints two numbers"
+            )
             figures = f"{told['process_s']:.2f} | {told['cpu_s']:.2f} | {told['peak_mb']} | {told['trades']} | {told['points']}"
             target = f"≤ {MOST_OF_NUMPY}" if engine == "tradewinds" else ""
             where = "at the other side" if side == "other" else "in the middle"
@@ -254,7 +266,10 @@ def table(found: dict) -> str:
         "",
         "| symbols | bars | seconds, read and replayed | µs a bar |",
         "|---:|---:|---:|---:|",
-        *(f"| {one['symbols']} | {one['bars']:,} | {one['seconds']:.3f} | {one['us_a_bar']:.4f} |" for one in found["cost"]),
+        *(
+            f"| {one['symbols']} | {one['bars']:,} | {one['seconds']:.3f} | {one['us_a_bar']:.4f} |"
+            for one in found["cost"]
+        ),
     ]
     return "\n".join(lines)
 

@@ -3,8 +3,8 @@
     python -m benchmarks.orb_numpy BARS RANGE other|middle
 
 A 15- or 5-minute range; from its end a buy stop at its high and a sell stop at its low, the first one touched opens 100 shares at
-the level or at the open beyond it; the stop at the other side or in the middle of the range, pessimistic also on the bar of the
-entry; flat at the last close; one trade a session, no costs. Prints one line of JSON.
+the level or at the open beyond it; the stop at the other side or in the middle of the range, pessimistic also on the bar of
+the entry; flat at the last close; one trade a session, no costs. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def sessions(path: str) -> Iterator[np.ndarray]:
     day, minute = (local // 86_400).astype("datetime64[D]"), local % 86_400 // 60
     ends = np.where(np.isin(day, HALF_DAYS), HALF_CLOSE, CLOSE)
     kept = (minute >= OPEN) & (minute < ends) & (day >= FIRST) & (day <= LAST)
-    prices = [np.rint(table[name].to_numpy()[kept] * MICRO).astype(np.int64) for name in ("open", "high", "low", "close")]
+    prices = [
+        np.rint(table[name].to_numpy()[kept] * MICRO).astype(np.int64) for name in ("open", "high", "low", "close")
+    ]
     rows = np.column_stack([minute[kept] - OPEN, *prices])
     yield from np.split(rows, np.flatnonzero(np.diff(day[kept].astype(np.int64))) + 1)
 

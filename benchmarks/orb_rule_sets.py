@@ -1,6 +1,6 @@
 """Run each rule set of config/orb_*.yaml on given bars, and print the table of docs/equities_intraday.md.
 
-    python benchmarks/orb_rule_sets.py --bars FILE|FOLDER [--symbols SPY QQQ] [--start DATE] [--end DATE] [--work FOLDER] [--write]
+    python benchmarks/orb_rule_sets.py --bars FILE|FOLDER [--symbols S …] [--start DATE] [--end DATE] [--work FOLDER] [--write]
 
 The symbols and dates are the given ones for every rule set; the rest of a rule set is its own, costs included. One row more is
 of the defaults, without a rule set. A symbol without bars is left out. `--write` puts the table between its two marks in the
@@ -10,7 +10,6 @@ page; without it nothing but the work folder is touched.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import os
 import re
 import sys
@@ -56,7 +55,9 @@ def config_of(name: str, bars: str, symbols: list[str], start: str, end: str) ->
         "date_end_local": end,
         "bars": {"source": "files", "path": bars},
     }
-    if raw.get("risk", {}).get("slots", 1) > 1:  # an equal part for each symbol, and no more parts than the rule set has
+    if (
+        raw.get("risk", {}).get("slots", 1) > 1
+    ):  # an equal part for each symbol, and no more parts than the rule set has
         raw["risk"]["slots"] = min(raw["risk"]["slots"], len(symbols))
     return resolve.resolve(raw, source=f"{name or 'the defaults'} on {bars}")
 
@@ -97,12 +98,9 @@ def row(name: str, found: dict[str, Any]) -> str:
 
 def table(bars: str, symbols: list[str], start: str, end: str) -> str:
     """Run all rule sets and return their table, with a line that says on what; arguments as for `config_of`."""
-    rows = [
-        row(words, measured(config_of(name, bars, symbols, start, end)))
-        for name, words in RULE_SETS.items()
-    ]
+    rows = [row(words, measured(config_of(name, bars, symbols, start, end))) for name, words in RULE_SETS.items()]
     named = " ".join(symbols) if len(symbols) <= 5 else f"{len(symbols)} symbols"
-    note = f"{named}, {start} to {end}, after the costs of each rule set (commissions in the column), made on {dt.date.today()}:"
+    note = f"{named}, {start} to {end}, after the costs of each rule set (commissions are in the column):"
     return "\n".join([note, "", f"| {' | '.join(HEADS)} |", f"|---|{'---:|' * (len(HEADS) - 1)}", *rows])
 
 

@@ -79,13 +79,20 @@ def show_summary(
 
 def _drawn(made: SummaryTable) -> Table:
     """Return a family's table as one of the terminal: the first column on the left, figures on the right."""
-    table = Table(title=made.title, title_justify="left", show_footer=bool(made.total))
+    table = Table(title=made.title, title_justify="left", show_footer=bool(made.total), box=None)
     totals = made.total or [""] * len(made.heads)
     for number, (head, total) in enumerate(zip(made.heads, totals, strict=True)):
-        table.add_column(head, total, justify="right" if number else "left", no_wrap=not number)
+        # a heading may be broken, a figure may not
+        width = max(len(text) for text in (total, *(row[number] for row in made.rows)))
+        table.add_column(head, total, justify="right" if number else "left", min_width=max(width, _longest(head)))
     for row in made.rows:
         table.add_row(*row)
     return table
+
+
+def _longest(words: str) -> int:
+    """Return the length of the longest of some words."""
+    return max(map(len, words.split()))
 
 
 def _why_nothing(diagnostics: Mapping[str, Any]) -> str:

@@ -84,6 +84,7 @@ class EquitiesIntraday:
         "results",
         "core",
         "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/attribution.py",
         f"{_HERE}/config_rules.py",
         f"{_HERE}/family.py",
         f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
@@ -106,6 +107,7 @@ class EquitiesIntraday:
             "sessions", "sessions.csv", CSV, "each session of each symbol: opening range, and why it was not traded"
         ),
         RunFile("factors", "factors.csv", CSV, "each scored decision with the factors that held"),
+        RunFile("attribution", "attribution.csv", CSV, "what the trades made with and without each factor"),
         RunFile("chart_bars", "chart_bars.parquet", PARQUET, "bars of the sessions that the report draws"),
         RunFile("all_trades", "all_trades.parquet", PARQUET, "every trade in one row, in money and in R"),
         RunFile("all_trades_csv", "all_trades.csv", CSV, "the same trades as text"),
@@ -118,8 +120,6 @@ class EquitiesIntraday:
     headlines = (
         ("Total R", "total_r"),
         ("Expectancy, R a trade", "expectancy_r"),
-        ("Win rate, %", "win_rate_pct"),
-        ("Sharpe", "sharpe"),
         ("Max drawdown, R", "max_drawdown_r"),
     )
     days_per_year = TRADING_DAYS_PER_YEAR

@@ -17,8 +17,8 @@ _FIGURES = (  # heading, key of metrics.json, factor, decimals
     ("R a trade", "expectancy_r", 1, 3),
     ("profit factor", "profit_factor", 1, 2),
     ("P&L", "total_pnl_usd", 1, 2),
-    ("drawdown, R", "max_drawdown_r", 1, 2),
-    ("valid ranges, %", "or_valid_rate", 100, 1),
+    ("max DD, R", "max_drawdown_r", 1, 2),
+    ("valid OR, %", "or_valid_rate", 100, 1),
 )
 
 
