@@ -113,6 +113,22 @@ class Findings:
     remedy: str = ""
 
 
+class SummaryTable(NamedTuple):
+    """A table under the summary of a finished run, as text.
+
+    Attributes:
+        title: what it shows.
+        heads: names of its columns; the first column holds names, the others figures.
+        rows: its rows, each with one text per column.
+        total: the last row, which sums up the others; empty for none.
+    """
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: Sequence[str] = ()
+
+
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
 BOOKS = "entries of the books"  # name of the timelines with the rows of the journal
 
@@ -339,6 +355,13 @@ class Family(Protocol):
         Args:
             plan: the run's files.
             fetched: paths that were missing or ended too early before the run (plan.due_files).
+        """
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Tables that the terminal shows under the summary of a finished run; none for a family that has no such tables.
+
+        Args:
+            run_dir: the run's folder, whose files are all made.
         """
 
     def report(self) -> FamilyReport:

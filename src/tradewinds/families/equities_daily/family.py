@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_daily"
@@ -265,6 +265,10 @@ class EquitiesDaily:
 
     def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return no lines below the summary of a run."""
+        return ()
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return no tables below the summary of a run."""
         return ()
 
     def report(self) -> FamilyReport:

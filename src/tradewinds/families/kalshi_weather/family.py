@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Findings, Subject
+    from tradewinds.families.contract import Findings, Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
@@ -336,6 +336,10 @@ class KalshiWeather:
 
         catalogs = set(plan.files.catalogs.values())
         return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return no tables below the summary of a run."""
+        return ()
 
     def report(self) -> FamilyReport:
         """Title and sections of the family's report."""
