@@ -54,7 +54,7 @@ def server(archive, tmp_path, monkeypatch):
     with running_server(archive) as running:
         service = {"base_url": running.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
         monkeypatch.setenv(
-            environment.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}})
+            environment.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 600, "max_retries": 0}})
         )
         monkeypatch.setenv(environment.FETCH, "auto")
         fetch_jobs.sync_catalog_job("KXHIGHCHI", str(GOOD), CATALOG)
@@ -110,7 +110,7 @@ def test_a_market_that_the_exchange_does_not_know_is_such_an_answer_and_a_dead_c
     fetch(monkeypatch, GOOD, "skip")
     assert "neither tier of the exchange knows this market" in files.read_meta(path_of(GOOD))["problem"]
     dead = {"base_url": "http://127.0.0.1:9", "requests_per_second": 500, "max_connections": 2}
-    monkeypatch.setenv(environment.SERVICES, json.dumps({"kalshi": dead | {"timeout_seconds": 1, "max_retries": 0}}))
+    monkeypatch.setenv(environment.SERVICES, json.dumps({"kalshi": dead | {"timeout_seconds": 600, "max_retries": 0}}))
     with pytest.raises(FetchError) as caught:
         fetch(monkeypatch, BAD, "skip")
     assert not isinstance(caught.value, RefusedAnswer) and not Path(path_of(BAD)).exists()
