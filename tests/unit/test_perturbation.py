@@ -14,6 +14,7 @@ from tradewinds.sweeps.keys import with_settings
 from tradewinds.sweeps.outcomes import FailedPoint, split_date
 from tradewinds.sweeps.perturbation import (
     PERCENTS,
+    by_key,
     current_value,
     numbers,
     perturbation,
@@ -182,3 +183,17 @@ def test_a_perturbed_run_that_fails_is_named_and_does_not_end_the_others(tmp_pat
     first = found.keys[0]
     assert "fails" in " ".join(perturbation_files.cells(first, "pnl"))
     assert first.results[tried[0].percent].reason == "it broke." and first.worst is not None
+
+
+def test_points_of_a_job_vary_the_same_key_of_the_same_files():
+    """A job sets the keys of its points in the config of its first point."""
+    points = [one.point for one in perturbed_points(shares())[0]]
+    groups = replays.groups(points)
+    pieces = by_key(groups)
+    assert sorted(point.run_id for piece in pieces for point in piece) == sorted(point.run_id for point in points)
+    for piece in pieces:
+        assert len({key for point in piece for key in point.settings}) == 1
+        for point in piece:
+            again = resolve.resolve(with_settings(piece[0].config, point.settings))
+            assert resolve.run_id(again) == point.run_id
+        assert sum(all(point in group for point in piece) for group in groups) == 1

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import itertools
+import os
 import statistics
 from decimal import Decimal
 
@@ -19,11 +20,13 @@ from tradewinds.families.kalshi_weather import replay as events_replay
 from tradewinds.families.plan import run_plan
 from tradewinds.results import metrics
 from tradewinds.sweeps import replays
+from tradewinds.sweeps.chained_equity import chained
 from tradewinds.sweeps.folds import fold_dates, refuse_short_range
 from tradewinds.sweeps.grid import grid_points
 from tradewinds.sweeps.outcomes import FailedPoint, PointOutcome
 from tradewinds.sweeps.stability import stability
-from tradewinds.sweeps.walk_forward import WindowReplays, chained, walk_forward
+from tradewinds.sweeps.walk_forward import WindowReplays, walk_forward
+from tradewinds.sweeps.walk_forward_files import finished
 
 SHARE_GRID = ["risk.position_size_pct=5,20", "risk.max_positions=1,3", "fill=next_open,same_close"]
 EVENT_GRID = ["risk.fixed_qty=1,3", "risk.min_ev_per_contract=0.02,0.1,0.3"]
@@ -336,3 +339,30 @@ def test_a_point_that_fails_in_training_cannot_be_taken(tmp_path, monkeypatch):
     windows = Failing(points, lambda index, first: first == dates[0].train_first)
     with pytest.raises(SimulationError, match="all 8 points fail"):
         walk_forward(windows, dates, "pnl", days)
+
+
+# The folder
+
+
+def test_a_folder_is_finished_only_while_it_is_whole_and_nothing_is_newer(tmp_path):
+    source = tmp_path / "bars.csv"
+    source.write_text("x")
+    folder = tmp_path / "walk"
+    (folder / "plots").mkdir(parents=True)
+    for name in ("folds.csv", "equity.csv", "walk_forward.md"):
+        (folder / name).write_text("x")
+    inputs, result = [str(source), str(tmp_path / "absent")], folder / "walk_forward.json"
+    assert finished(folder, "c0de", inputs) is None
+    result.write_text('{"code": "c0de", "verdict": "fine"}')
+    assert finished(folder, "c0de", inputs) == {"code": "c0de", "verdict": "fine"}
+    assert finished(folder, "other", inputs) is None
+    result.write_text('{"code": "c0')
+    assert finished(folder, "c0de", inputs) is None
+    result.write_text('{"code": "c0de"}')
+    (folder / "equity.csv").unlink()
+    assert finished(folder, "c0de", inputs) is None
+    (folder / "equity.csv").write_text("x")
+    assert finished(folder, "c0de", inputs) == {"code": "c0de"}
+    later = result.stat().st_mtime_ns + 10**9
+    os.utime(source, ns=(later, later))
+    assert finished(folder, "c0de", inputs) is None

@@ -109,6 +109,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
     # Imported here: a sweep needs numpy, pyarrow and PyYAML, which `--help` does not.
+    from tradewinds.cli.perturbation_table import show_perturbation
     from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
@@ -144,7 +145,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     _show(console, ranking, options.top, currency)
     _show_failed(console, ranking, options.top, folder)
     if found:
-        _show_perturbation(console, found)
+        show_perturbation(console, found)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
@@ -173,7 +174,7 @@ def _perturbed(
     """Vary each number of the best point alone, and replay what that makes."""
     from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.sweeps import replays
-    from tradewinds.sweeps.perturbation import perturbation, perturbed_points, without_missing
+    from tradewinds.sweeps.perturbation import by_key, perturbation, perturbed_points, without_missing
     from tradewinds.sweeps.ranking import judge
 
     first = ranking.rows[0]
@@ -186,8 +187,10 @@ def _perturbed(
     groups = replays.groups([one.point for one in tried])
     console.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
     if run.profile:
+        # A job sets the keys of its points in the config of one of them, so the points of a job have the same key.
+        pieces = by_key(groups)
         judged = [
-            one for group in groups for one in _replay_in_jobs(group, ranking.split, folder / "chunks", run, console)
+            one for part in pieces for one in _replay_in_jobs(part, ranking.split, folder / "chunks", run, console)
         ]
     else:
         _make_inputs(groups, run, console)
@@ -290,24 +293,6 @@ def _show_failed(console: Console, ranking: Ranking, top: int, folder: Path) -> 
         )
     if len(ranking.failed) > top:
         console.print(f"… and {len(ranking.failed) - top:,} more in {folder}/failed.csv", soft_wrap=True)
-
-
-def _show_perturbation(console: Console, found: Perturbation) -> None:
-    """Print a row per number: the metric before the split at each of its values; then what was left out."""
-    from rich.table import Table
-
-    from tradewinds.sweeps.perturbation_files import HEADER, cells, left_out_text
-
-    table = Table(title=f"{found.by} before the split, with one number changed", title_justify="left", box=None)
-    for number, name in enumerate(HEADER):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    last_words = [one.key.rpartition(".")[2] for one in found.keys]
-    for one, word in zip(found.keys, last_words, strict=True):
-        name, *rest = cells(one, found.by)
-        table.add_row(word if last_words.count(word) == 1 else name, *rest)
-    console.print(table)
-    for left in found.left_out:
-        console.print(f"left out  {left_out_text(left)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _figures(part: PeriodFigures) -> list[str]:

@@ -168,6 +168,16 @@ def without_missing(tried: Sequence[Perturbed]) -> tuple[list[Perturbed], list[L
     return kept, [LeftOut(one.key, one.percent, reason) for one in tried if one.point.run_id in lacking]
 
 
+def by_key(groups: Sequence[Sequence[SweepPoint]]) -> list[list[SweepPoint]]:
+    """Divide groups of perturbed points by the key that is varied."""
+    found: dict[tuple[int, str], list[SweepPoint]] = {}
+    for number, group in enumerate(groups):
+        for point in group:
+            [key] = point.settings
+            found.setdefault((number, key), []).append(point)
+    return list(found.values())
+
+
 def numbers(base: resolve.Config) -> Iterator[tuple[str, Number, Node]]:
     """List the numbers of a config that may be swept: key, value and schema. Parameters of the strategy are among them."""
     parameters = markets.family_of(base["market"]).parameters(base)

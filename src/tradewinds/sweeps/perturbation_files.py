@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tradewinds.core import files
+from tradewinds.core.text import plain
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Items, Page, ReportTable, Section, Text, shown
-from tradewinds.sweeps.keys import label, setting_text
+from tradewinds.sweeps.keys import label
 from tradewinds.sweeps.outcomes import PeriodFigures
-from tradewinds.sweeps.perturbation import PERCENTS, LeftOut, Perturbation, PerturbedKey, metric_of
+from tradewinds.sweeps.perturbation import PERCENTS, LeftOut, Number, Perturbation, PerturbedKey, metric_of
 
 HEADER = ("key", "value", *(f"{percent:+d} %" for percent in PERCENTS), "worst change")
 
@@ -32,9 +34,14 @@ def cells(one: PerturbedKey, by: str) -> tuple[str, ...]:
         if result is None:
             return "left out"
         said = "fails" if result.row is None else shown(result.metric(by), 2)
-        return f"{setting_text(result.tried.value)}: {said}"
+        return f"{_plain(result.tried.value)}: {said}"
 
-    return (one.key, setting_text(one.value), *(at(percent) for percent in PERCENTS), shown(one.worst, 2))
+    return (one.key, _plain(one.value), *(at(percent) for percent in PERCENTS), shown(one.worst, 2))
+
+
+def _plain(value: Number) -> str:
+    """A number without exponent and trailing zeros: 3, 0.08."""
+    return plain(Decimal(str(value)))
 
 
 def left_out_text(one: LeftOut) -> str:

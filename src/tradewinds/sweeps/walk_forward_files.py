@@ -18,12 +18,14 @@ from tradewinds.core.safe_text import cell
 from tradewinds.core.text import amount_text, instant, number
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
+from tradewinds.sweeps.chained_equity import Chain
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import setting_text
 from tradewinds.sweeps.outcomes import PeriodFigures
-from tradewinds.sweeps.walk_forward import Chain, Fold, WalkForward
+from tradewinds.sweeps.walk_forward import Fold, WalkForward
 
 RESULT = "walk_forward.json"
+FILES = ("folds.csv", "equity.csv", "walk_forward.md", "plots", RESULT)
 _NAMESPACE = uuid.UUID("5d4be9a0-3b53-5d7e-8a0e-6f4a2f0c1d77")
 
 
@@ -55,20 +57,23 @@ def walk_forward_id(points: Sequence[SweepPoint], options: WalkForwardOptions) -
 def finished(folder: Path, code: str, inputs: Iterable[str]) -> dict[str, Any] | None:
     """Return the walk_forward.json of a folder, if it is what the same command would write again; else None.
 
-    It is not if other code made it, or if a file that it was made from is newer.
+    It is not if other code made it, a file that it was made from is newer, or one of its own files is gone or damaged.
 
     Args:
         folder: of the walk-forward.
         code: digest of the code that makes it.
         inputs: paths of the files that replays read; those that are not there do not count.
     """
-    path = folder / RESULT
-    if not path.is_file():
+    if not all((folder / name).exists() for name in FILES):
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    made = path.stat().st_mtime_ns
-    newer = (name for name in inputs if Path(name).exists() and Path(name).stat().st_mtime_ns > made)
-    return None if found["code"] != code or next(newer, None) else found
+    made = (folder / RESULT).stat().st_mtime_ns
+    if any(Path(name).exists() and Path(name).stat().st_mtime_ns > made for name in inputs):
+        return None
+    try:
+        found: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except ValueError:  # not what was written: it is made again
+        return None
+    return found if found.get("code") == code else None
 
 
 def summary(

@@ -9,11 +9,12 @@ import numpy as np
 
 from tradewinds.core.text import amount_text, number
 from tradewinds.results.report.parts import Items, Page, Plot, ReportTable, Section, Text, shown
+from tradewinds.sweeps.chained_equity import Chain
 from tradewinds.sweeps.keys import label, setting_text
 from tradewinds.sweeps.outcomes import PeriodFigures
 from tradewinds.sweeps.ranking import RANK_BY
 from tradewinds.sweeps.verdict import METRIC_NAMES
-from tradewinds.sweeps.walk_forward import Chain, Fold, WalkForward
+from tradewinds.sweeps.walk_forward import Fold, WalkForward
 
 _LIMITS = (
     "Folds are added, not compounded: each begins with the config's balance and without a position, so the chained equity is "

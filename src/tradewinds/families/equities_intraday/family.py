@@ -81,7 +81,11 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
+        "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/config_rules.py",
         f"{_HERE}/family.py",
+        f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
+        f"{_HERE}/minute_findings.py",
         f"{_HERE}/plan.py",
         f"{_HERE}/replay.py",
         f"{_HERE}/schemas.py",
