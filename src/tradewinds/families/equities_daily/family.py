@@ -88,6 +88,7 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
+    units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})

@@ -95,6 +95,7 @@ class EquitiesIntraday:
     load_code = ()
     run_files = ()
     headlines = ()
+    units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset(

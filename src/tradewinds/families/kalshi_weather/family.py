@@ -111,6 +111,7 @@ class KalshiWeather:
         ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
+    units_name = "Events"
     days_per_year = climate_days.DAYS_PER_YEAR
     around_the_clock = True
     # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
