@@ -75,6 +75,7 @@ MINIMAL = {
         "calendar": "XNYS",
         "strategy": {"name": "Mean Reversion"},
     },
+    "equities_intraday": {"symbols": ["SPY"], "bars": {"source": "synthetic"}},
 }
 
 

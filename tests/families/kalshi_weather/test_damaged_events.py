@@ -163,7 +163,7 @@ def test_the_key_alone_changes_the_run(server):
 
 
 def test_its_record_is_refused_or_left_out_again(server, monkeypatch, tmp_path):
-    """An archive in which it had no candles would say that nobody traded."""
+    """An archive in which it had no candles would say that none of it was traded."""
     for day in DAYS:
         fetch(monkeypatch, day, "skip")
     conf = config("skip") | {"probabilities": {"source": "file", "path": "mine.csv"}}

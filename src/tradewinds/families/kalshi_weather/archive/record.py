@@ -176,7 +176,7 @@ def _add_damaged(writer: EventArchiveWriter, series: str, markets: list[Row]) ->
     """Add, for an event whose candles could not be right, one of each market that cannot be right either.
 
     What the exchange answered is not in the event's file. So a client of the archive refuses the event, or leaves it out, as
-    here; with no candles it would be taken for an event in which nobody traded. The candle ends in the last minute, which
+    here; with no candles it would be taken for an event without trades. The candle ends in the last minute, which
     every window has.
     """
     for event in sorted({row["event_ticker"] for row in markets}):
