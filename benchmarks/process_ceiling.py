@@ -56,18 +56,18 @@ def decorator_alone(rate, folder, stamps):
     return sleep_and_retry(limits(calls=rate, period=1)(lambda: stamps.append(time.monotonic())))
 
 
-def ledger_lost_budget_alone(rate, folder, stamps):
-    """Return a function that deletes the budget's ledger and sends a request, paced by the budget."""
+def file_lost_budget_alone(rate, folder, stamps):
+    """Return a function that deletes the budget's shared file and sends a request, paced by the budget."""
     return functools.partial(_forget_and_spend, _budget(rate, folder, ceiling=False), stamps)
 
 
-def ledger_lost_budget_and_ceiling(rate, folder, stamps):
-    """Return a function that deletes the budget's ledger and sends a request, paced by budget and ceiling."""
+def file_lost_budget_and_ceiling(rate, folder, stamps):
+    """Return a function that deletes the budget's shared file and sends a request, paced by budget and ceiling."""
     return functools.partial(_forget_and_spend, _budget(rate, folder, ceiling=True), stamps)
 
 
 def _forget_and_spend(budget: Budget, stamps) -> None:
-    """Delete the budget's ledger, then send one request."""
+    """Delete the budget's shared file, then send one request."""
     (budget.folder / "stamps").unlink(missing_ok=True)
     _spend(budget, stamps)
 
@@ -77,8 +77,8 @@ WAYS = [
     budget_and_ceiling,
     decorator_before_the_budget,
     decorator_alone,
-    ledger_lost_budget_alone,
-    ledger_lost_budget_and_ceiling,
+    file_lost_budget_alone,
+    file_lost_budget_and_ceiling,
 ]
 
 

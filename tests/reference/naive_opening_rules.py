@@ -128,6 +128,13 @@ def filter_reason(day, rules):
     if len(day.history.sessions) < lookback:
         return "FILTER_WARMUP"
     last = day.history.sessions[-lookback:]
+    usual = Fraction(0)
+    for session, bars in last:
+        end = session.open_ts + 60 * day.minutes
+        usual += sum((bar.counted() for bar in bars if bar.start < end), Fraction(0))
+    usual /= lookback
+    if usual != 0:
+        day.relative_volume = day.volume / usual
     if rules["min_open_price"] is not None and not day.open > number(rules["min_open_price"]):
         return "FILTER_PRICE"
     traded = sum((merged(bars)[4] for _, bars in last), Fraction(0)) / lookback
@@ -137,15 +144,9 @@ def filter_reason(day, rules):
         day.history.atr is not None and day.history.atr > number(rules["min_atr"])
     ):
         return "FILTER_ATR"
-    usual = Fraction(0)
-    for session, bars in last:
-        end = session.open_ts + 60 * day.minutes
-        usual += sum((bar.counted() for bar in bars if bar.start < end), Fraction(0))
-    usual /= lookback
     # ASSUME: a mean of 0 is refused also when min_rel_volume is null, since rank and order need the figure.
     if usual == 0:
         return "FILTER_REL_VOLUME"
-    day.relative_volume = day.volume / usual
     if rules["min_rel_volume"] is not None and not day.relative_volume >= number(rules["min_rel_volume"]):
         return "FILTER_REL_VOLUME"
     return None

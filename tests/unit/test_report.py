@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.results_parts import conf, points, run, scored, trade, written
 from tradewinds.config import resolve
 from tradewinds.engine.event_contracts import limits
-from tradewinds.families.kalshi_weather import events, replay
+from tradewinds.families.kalshi_weather import events, replay, tradable_markets
 from tradewinds.families.kalshi_weather.report.calibration_section import wilson
 from tradewinds.families.kalshi_weather.report.edge_section import verdict
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
@@ -100,7 +100,7 @@ def test_nothing_traded_is_explained(tmp_path):
 
 
 def test_every_reason_the_code_can_give_has_words():
-    modules = (limits, events, replay)
+    modules = (limits, events, replay, tradable_markets)
     named = {v for m in modules for v in vars(m).values() if isinstance(v, str) and re.fullmatch("[A-Z]+(_[A-Z]+)+", v)}
     assert {"OPPOSING_POSITION", "MISSING_QUOTES", "CROSSED_QUOTE"} <= named
     assert named <= set(EVENT_REASON_TEXTS)

@@ -24,6 +24,7 @@ from tradewinds.cli import (
     compare,
     leaderboard,
     lookahead_check,
+    orb,
     probabilities,
     reproduce,
     run,
@@ -32,6 +33,7 @@ from tradewinds.cli import (
     strategies,
     sweep,
     validate,
+    walk_forward,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.safe_text import allow_any_text, printable
@@ -50,6 +52,7 @@ app.add_typer(strategies.app, name="strategies")
 app.command()(runs.runs)
 app.command()(leaderboard.leaderboard)
 app.command()(backtest.backtest)
+app.command(cls=orb.SymbolsCommand)(orb.orb)
 app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(serve.serve)
@@ -57,6 +60,7 @@ app.command()(run.run)
 app.command()(validate.validate)
 app.command()(check.check)
 app.command()(sweep.sweep)
+app.command("walk-forward")(walk_forward.walk_forward)
 app.command()(calibrate.calibrate)
 app.command()(probabilities.probabilities)
 app.command("lookahead-check")(lookahead_check.lookahead_check)

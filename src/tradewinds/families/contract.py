@@ -113,6 +113,22 @@ class Findings:
     remedy: str = ""
 
 
+class SummaryTable(NamedTuple):
+    """A table under the summary of a finished run, as text.
+
+    Attributes:
+        title: what it shows.
+        heads: names of its columns; the first column holds names, the others figures.
+        rows: its rows, each with one text per column.
+        total: the last row, which sums up the others; empty for none.
+    """
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: Sequence[str] = ()
+
+
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
 BOOKS = "entries of the books"  # name of the timelines with the rows of the journal
 
@@ -279,12 +295,23 @@ class Family(Protocol):
         """Replay configs that differ in `replay_keys` only; the files are read once.
 
         Args:
-            configs: resolved.
-            plan: the plan of each of them.
+            configs: resolved; all have the same dates.
+            plan: the plan of each of them, or that of the same configs over more dates (a walk-forward replays parts of a range
+                on the files of the whole). Only the configs' own dates are replayed.
             workers: how many threads the replays may use.
 
         Returns:
             Fills and equity of each run, in order of the configs.
+        """
+
+    def days(self, config: Mapping[str, Any], plan: Plan[Any]) -> list[dt.date]:
+        """Return the dates of a config on which there can be trades, by the data that is there, ascending.
+
+        Periods of a walk-forward are counted in them. The dates are those that date_start_local and date_end_local mean.
+
+        Args:
+            config: resolved.
+            plan: its plan, whose files exist.
         """
 
     def extent(self, plan: Plan[Any]) -> str:
@@ -328,6 +355,13 @@ class Family(Protocol):
         Args:
             plan: the run's files.
             fetched: paths that were missing or ended too early before the run (plan.due_files).
+        """
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Tables that the terminal shows under the summary of a finished run; none for a family that has no such tables.
+
+        Args:
+            run_dir: the run's folder, whose files are all made.
         """
 
     def report(self) -> FamilyReport:

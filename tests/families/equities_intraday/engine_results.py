@@ -119,7 +119,7 @@ def trade_fields(result, number, dates):
         "risk": amount(trade.risk),
         "quantity": trade.shares,
         "entry_fee": amount(trade.entry_fee),
-        "targets": [amount(price) for price in trade.targets],
+        "targets": [(amount(price), None) for price in trade.targets],
         "legs": [(abs(shares), amount(raw), EXITS[reason]) for _, _, shares, raw, _, _, reason in legs],
         "whole_legs": [
             (ts, abs(shares), amount(raw), amount(fill), amount(fee), EXITS[reason])

@@ -18,7 +18,7 @@ from tradewinds.core.errors import SimulationError
 from tradewinds.engine.event_contracts import candles, kernel
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fills import Fill
-from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather import climate_days, replay, schemas, tradable_markets
 from tradewinds.families.kalshi_weather.validations import event_checks, judge, statutory_clocks, trade_checks
 
 SERIES, STATION = "KXHIGHCHI", climate_days.stations()["KXHIGHCHI"]
@@ -231,7 +231,7 @@ def test_a_wrong_clock_is_found_on_the_days_around_a_change_only(tmp_path, monke
 
     month = Month(tmp_path, asof_policy={"local_time": "23:00", "days_before": 1})
     monkeypatch.setattr(climate_days, "asof_ts", standard)
-    monkeypatch.setattr(replay, "civil_midnights", lambda *_: ())
+    monkeypatch.setattr(tradable_markets, "civil_midnights", lambda *_: ())
     result = month.simulate()
     assert result.skipped == [(EVENTS[1], "VALIDATION:daylight_saving")] and judged(result)["daylight_saving"] == 2
     [[_, why]] = next(v["failures"] for v in result.diagnostics["validation_details"] if v["failures"])

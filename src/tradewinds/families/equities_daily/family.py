@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_daily"
@@ -163,8 +163,8 @@ class EquitiesDaily:
         return [row], notes
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters of a config's strategy with their defaults: a sweep may set each of them."""
-        return dict(share_strategies.chosen(config)[0].DEFAULTS)
+        """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
+        return share_strategies.parameter_numbers(config)
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, universe and corporate actions that a config names.
@@ -213,6 +213,21 @@ class EquitiesDaily:
 
         return replay.replay_shares_many(configs, plan, workers)
 
+    def days(self, config: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+        """Return the trading days of a config: the dates on which any of its symbols has a bar.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+
+        Raises:
+            DataMissing: as replay.simulate.
+            SimulationError: as replay.simulate.
+        """
+        from tradewinds.families.equities_daily import replay
+
+        return replay.trading_days(config, plan)
+
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""
         return f"{len(plan.files.universe)} symbols"
@@ -250,6 +265,10 @@ class EquitiesDaily:
 
     def fetched_notes(self, plan: SharesPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return no lines below the summary of a run."""
+        return ()
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return no tables below the summary of a run."""
         return ()
 
     def report(self) -> FamilyReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
@@ -14,6 +15,7 @@ from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_intraday"
@@ -81,16 +83,45 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
+        "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/attribution.py",
+        f"{_HERE}/config_rules.py",
         f"{_HERE}/family.py",
+        f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
+        f"{_HERE}/minute_findings.py",
+        f"{_HERE}/decision_factors.py",
+        f"{_HERE}/metrics.py",
         f"{_HERE}/plan.py",
+        f"{_HERE}/r_values.py",
         f"{_HERE}/replay.py",
+        f"{_HERE}/run_files.py",
         f"{_HERE}/schemas.py",
         f"{_HERE}/session_panel.py",
         f"{_HERE}/session_rules.py",
     )
     load_code = ()
-    run_files = ()
-    headlines = ()
+    run_files = (
+        RunFile("trades_r", "trades_r.csv", CSV, "every trade with its opening range, stop, targets and results in R"),
+        RunFile("legs", "legs.csv", CSV, "every fill: entries, partial exits, stops"),
+        RunFile(
+            "sessions", "sessions.csv", CSV, "each session of each symbol: opening range, and why it was not traded"
+        ),
+        RunFile("factors", "factors.csv", CSV, "each scored decision with the factors that held"),
+        RunFile("attribution", "attribution.csv", CSV, "what the trades made with and without each factor"),
+        RunFile("chart_bars", "chart_bars.parquet", PARQUET, "bars of the sessions that the report draws"),
+        RunFile("all_trades", "all_trades.parquet", PARQUET, "every trade in one row, in money and in R"),
+        RunFile("all_trades_csv", "all_trades.csv", CSV, "the same trades as text"),
+        RunFile(
+            "combined_equity", "combined_equity.parquet", PARQUET, "equity and summed R of all symbols, by session"
+        ),
+        RunFile("config_json", "config.json", JSON, "the config with all its defaults, as JSON"),
+        RunFile("symbols", "symbols", FOLDER, "trades, metrics and equity of each symbol by itself"),
+    )
+    headlines = (
+        ("Total R", "total_r"),
+        ("Expectancy, R a trade", "expectancy_r"),
+        ("Max drawdown, R", "max_drawdown_r"),
+    )
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset(
@@ -196,6 +227,17 @@ class EquitiesIntraday:
 
         return replay.simulate_many(configs, plan, workers)
 
+    def days(self, config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+        """Return the dates of a config's sessions.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.session_dates(config, plan)
+
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
         return f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions"
@@ -229,6 +271,16 @@ class EquitiesIntraday:
     def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return no lines below the summary of a run."""
         return ()
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return one table with the figures of each symbol and of all of them.
+
+        Args:
+            run_dir: the run's folder.
+        """
+        from tradewinds.families.equities_intraday.symbol_table import symbol_table
+
+        return (symbol_table(run_dir),)
 
     def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,9 @@ from tradewinds.engine.bar_sessions.setups import History
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
+from tradewinds.families.equities_intraday.metrics import diagnostics, session_metrics
 from tradewinds.families.equities_intraday.plan import IntradayPlan
+from tradewinds.families.equities_intraday.run_files import write_session_files
 from tradewinds.families.equities_intraday.session_panel import SessionPanel, read_session_panel
 from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules_of
 from tradewinds.reference_data.corporate_actions import read_actions
@@ -145,9 +148,11 @@ def simulate(
         SimulationError: a position would be too large for exact amounts.
     """
     study = IntradayStudy.of(config, plan)
-    made = study.replay(config)
+    policies = study.policies(config)
+    made = policies[config["trade"]["intrabar"]]
     tell(1, 1)
-    return _result(config, study, made)
+    write_session_files(plan.run_dir, plan.run_id, config, study, made)
+    return _result(config, study, made, policies)
 
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, workers: int) -> list[Summary]:
@@ -166,8 +171,16 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     return [_summary(study, study.replay(config)) for config in configs]
 
 
-def _result(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult) -> RunResult:
-    """Return a pass as the result of a run."""
+def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+    """Return the dates of a config's sessions; raises DataMissing as simulate."""
+    study = IntradayStudy.of(config, plan)
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
+
+
+def _result(
+    config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult, policies: Mapping[str, SessionsResult]
+) -> RunResult:
+    """Return a pass, and the same under each order of events inside a bar, as the result of a run."""
     journal = made.journal(ENTRY_REASON)
     positions = positions_of(journal)
     trades = [_trade(config, study, trade, position) for trade, position in zip(made.trades, positions, strict=True)]
@@ -179,27 +192,15 @@ def _result(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResul
         trades=trades,
         equity=points,
         decisions=_decisions(study, made),
-        diagnostics=_diagnostics(study, made),
+        diagnostics=diagnostics(config, study, made, policies),
         skipped=_skipped(study, made),
         watermark=int(study.bars.close_ts[study.end - 1]),
         start_ts=points[0].ts,
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
+        family_metrics=session_metrics(config, study, made, policies),
     )
-
-
-def _diagnostics(study: IntradayStudy, made: SessionsResult) -> dict[str, Any]:
-    """Return the section `diagnostics` of metrics.json."""
-    skips = [reason for _, reason in _skipped(study, made)]
-    return {
-        "events_attempted": len(study.bars.symbols),
-        "events_traded": len({trade.symbol for trade in made.trades}),
-        "events_skipped": {reason: skips.count(reason) for reason in sorted(set(skips))},
-        "rejections": dict(sorted((made.refusals + made.unfit_sessions).items())),
-        "ambiguous_bars": made.ambiguous_bars,
-        "stale_exits": made.stale_exits,
-    }
 
 
 def _points(study: IntradayStudy, made: SessionsResult) -> list[Point]:
@@ -260,8 +261,8 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:
     """Return (symbol, NO_BARS) of the symbols without a bar in the run's sessions."""
-    present = study.bars.has_bars[:, study.first : study.end].any(axis=1)
-    return [(name, "NO_BARS") for name, found in zip(study.bars.symbols, present.tolist(), strict=True) if not found]
+    count = study.bars.has_bars[:, study.first : study.end].sum(axis=1).tolist()
+    return [(name, "NO_BARS") for name, sessions in zip(study.bars.symbols, count, strict=True) if not sessions]
 
 
 def _summary(study: IntradayStudy, made: SessionsResult) -> Summary:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Findings, Subject
+    from tradewinds.families.contract import Findings, Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
@@ -91,6 +91,7 @@ class KalshiWeather:
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
         f"{_HERE}/listed_markets.py",
+        f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
         f"{_HERE}/strikes.py",
         f"{_HERE}/climate_days.py",
@@ -261,6 +262,17 @@ class KalshiWeather:
             workers=workers,
         )
 
+    def days(self, config: Mapping[str, Any], plan: EventsPlan) -> list[dt.date]:
+        """Climate days of the config on which its catalogs list an event.
+
+        Args:
+            config: resolved.
+            plan: of the config; its catalogs exist.
+        """
+        from tradewinds.families.kalshi_weather.listed_markets import listed_markets
+
+        return sorted({day for path in plan.files.catalogs.values() for day in listed_markets(path, config)})
+
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""
         return f"{len(plan.files.events)} events"
@@ -324,6 +336,10 @@ class KalshiWeather:
 
         catalogs = set(plan.files.catalogs.values())
         return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return no tables below the summary of a run."""
+        return ()
 
     def report(self) -> FamilyReport:
         """Title and sections of the family's report."""

@@ -16,7 +16,7 @@ from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
-from tradewinds.engine.event_contracts.contracts import Contract, Event, Side
+from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
@@ -35,7 +35,7 @@ from tradewinds.families.kalshi_weather.events import (
 )
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
-from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
+from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
     Judge,
@@ -46,8 +46,6 @@ from tradewinds.families.kalshi_weather.validations.judge import (
 )
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
-NO_PROBABILITY = "NO_PROBABILITY"
-EMPTY_WINDOW = "EMPTY_WINDOW"
 CROSSED_QUOTE = "CROSSED_QUOTE"
 
 _FAIL_KEYS = {MISSING_QUOTES: "quotes", MISSING_PROBABILITIES: "probabilities"}
@@ -159,10 +157,10 @@ class _JointReplay:
         _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
-        self.owners = {market.ticker: (market, event) for event in replayed for market in _tradable(event)[0]}
-        groups = {event.ticker: _group(event) for event in replayed}
+        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event)[0]}
+        groups = {event.ticker: contract_group(event) for event in replayed}
         self.run_contracts = RunContracts(
-            [_contract(self.shared, market, event, groups[event.ticker]) for market, event in self.owners.values()]
+            [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
         )
         # One account per config.
         self.rules = [weather_strategies.rules_of(config) for config in configs]
@@ -228,9 +226,9 @@ class _JointReplay:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
-            tradable, refused = _tradable(event)
+            markets, refused = tradable(event)
             self.refused += refused
-            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in tradable}
+            contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in markets}
             self.settled_at |= {market.settle_ts for market in event.markets}
         self.start_ts = min([self.start_ts, *(contract.start_ts for contract in contracts.values())])
         return list(contracts.values())
@@ -314,43 +312,6 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> 
             raise SimulationError(
                 f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy
             )
-
-
-def _tradable(event: ReplayEvent) -> tuple[list[ReplayMarket], Counter[str]]:
-    """Markets that can trade, and the refusals of those that cannot (once per market)."""
-    refused: Counter[str] = Counter()
-    kept = []
-    for market in event.markets:
-        if market.p_pico is None:
-            refused[NO_PROBABILITY] += 1
-        elif market.start_ts >= market.end_ts:
-            refused[EMPTY_WINDOW] += 1
-        else:
-            kept.append(market)
-    return kept, refused
-
-
-def _group(event: ReplayEvent) -> Event:
-    start = min(m.start_ts for m in event.markets)
-    end = max(m.end_ts for m in event.markets)
-    return Event(f"{event.station.series_ticker} {event.climate_date}", civil_midnights(event.station, start, end))
-
-
-def _contract(config: Mapping[str, Any], market: ReplayMarket, event: ReplayEvent, group: Event) -> Contract:
-    if market.p_pico is None or market.payout_yes_micro is None:
-        raise AssertionError(f"{market.ticker} is not tradable")
-    full_window = config["candles"]["window_policy"] == "FULL_MARKET_WINDOW"
-    return Contract(
-        ticker=market.ticker,
-        event=group,
-        p_pico=market.p_pico,
-        start_ts=market.start_ts,
-        end_ts=market.end_ts,
-        quotes_from_ts=market.open_ts if full_window else market.start_ts,
-        settle_ts=market.settle_ts,
-        payout_yes_micro=market.payout_yes_micro,
-        fee_rate=market.fee_rate,
-    )
 
 
 def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEvent) -> Trade:

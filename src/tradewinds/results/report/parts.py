@@ -64,9 +64,12 @@ class Plot:
         kind: how it is drawn; it decides what `data` holds:
             equity: t (Unix seconds), equity, drawdown (≤ 0), start, currency.
             history: t, one or two lines (name, y), and marks (t, y, up, remark) on them.
-            bars: labels, value, expected, remark, and the names of value and expected.
+            bars: labels, value, expected, remark, and the names of value and expected; an empty `expected` is not drawn.
             points: x (ascending), y, low and high (None without an interval), n (words beside the point) and remark, drawn
                 with the diagonal on which the points ought to lie.
+            scatter: x (ascending), y, up (whether it is a gain) and remark.
+            session: a trading session of bars: x (minutes after the open), open, high, low, close, the clock's minute of the
+                open, box (from, to, low, high) or None, levels (name, y, from, to) and marks (x, y, up, remark).
         data: as above.
         axes: titles of x and y; that of an amount is a currency.
         caption: below it.

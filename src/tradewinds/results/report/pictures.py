@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -21,15 +21,34 @@ from tradewinds.results.report.parts import Plot
 
 # Okabe and Ito's blue, vermillion and sky blue: told apart under every common colour blindness, and by their place as well.
 GAIN, LOSS, BAND, INK = "#0072B2", "#D55E00", "#56B4E9", "#333333"
-SIZES = {"equity": (9.0, 5.0), "bars": (7.5, 3.8), "points": (6.5, 5.0), "history": (9.0, 3.6)}
+SIZES = {
+    "equity": (9.0, 5.0),
+    "bars": (7.5, 3.8),
+    "points": (6.5, 5.0),
+    "history": (9.0, 3.6),
+    "scatter": (7.5, 4.6),
+    "session": (9.0, 4.2),
+}
+LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
 _STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
 
 
-def pictures(plot: Plot) -> dict[str, bytes]:
-    """A plot's picture by format: svg, png."""
+FORMS: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}  # with metadata left out
+
+
+def pictures(plot: Plot, forms: Sequence[str] = tuple(FORMS)) -> dict[str, bytes]:
+    """A plot's picture by format.
+
+    Args:
+        plot: the plot.
+        forms: of FORMS.
+    """
     with rc_context(_STYLE):
         figure = Figure(figsize=SIZES[plot.kind], dpi=110, layout="constrained")
         figure.suptitle(plot.title, fontsize=11)
@@ -39,9 +58,9 @@ def pictures(plot: Plot) -> dict[str, bytes]:
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
         found = {}
-        for form, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
+        for form in forms:
             out = io.BytesIO()
-            figure.savefig(out, format=form, metadata=metadata)
+            figure.savefig(out, format=form, metadata=FORMS[form])
             found[form] = out.getvalue()
         return found
 
@@ -66,11 +85,14 @@ def _bars(figure: Figure, plot: Plot) -> None:
     axes, places = figure.subplots(), range(len(data["labels"]))
     colours = [GAIN if value >= 0 else LOSS for value in data["value"]]
     axes.bar(places, data["value"], color=colours, width=0.7)
-    axes.plot(places, data["expected"], "D", color=INK, markerfacecolor="white", markersize=6, label=data["names"][1])
+    if data["expected"]:
+        axes.plot(
+            places, data["expected"], "D", color=INK, markerfacecolor="white", markersize=6, label=data["names"][1]
+        )
+        axes.legend(frameon=False, fontsize=9)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(places, data["labels"], rotation=90 if sum(map(len, data["labels"])) > CROWDED else 0)
     axes.set_ylabel(f"{data['names'][0]}, {plot.axes[1]}")
-    axes.legend(frameon=False, fontsize=9)
 
 
 def _points(figure: Figure, plot: Plot) -> None:
@@ -104,9 +126,49 @@ def _history(figure: Figure, plot: Plot) -> None:
         axes.legend(frameon=False, fontsize=9)
 
 
+def _scatter(figure: Figure, plot: Plot) -> None:
+    data, axes = plot.data, figure.subplots()
+    for up, sign, colour in ((True, "^", GAIN), (False, "v", LOSS)):
+        points = [(x, y) for x, y, is_up in zip(data["x"], data["y"], data["up"], strict=True) if is_up is up]
+        if points:
+            axes.plot(*zip(*points, strict=True), sign, color=colour, markersize=4, alpha=0.7)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlabel(plot.axes[0])
+    axes.set_ylabel(plot.axes[1])
+
+
+def _session(figure: Figure, plot: Plot) -> None:
+    data, axes = plot.data, figure.subplots()
+    colours = [GAIN if close >= opened else LOSS for opened, close in zip(data["open"], data["close"], strict=True)]
+    if box := data["box"]:
+        axes.fill_between([box["from"], box["to"]], box["low"], box["high"], color=BAND, alpha=0.3, linewidth=0)
+    axes.vlines(data["x"], data["low"], data["high"], colors=colours, linewidth=0.9)
+    for i, level in enumerate(data["levels"]):
+        style = LEVEL_STYLES[min(i, len(LEVEL_STYLES) - 1)]
+        axes.hlines(level["y"], level["from"], level["to"], colors=INK, linewidth=0.9, linestyles=style)
+        axes.annotate(level["name"], (level["from"], level["y"]), (2, 2), textcoords="offset points", fontsize=7)
+    for up, sign in ((True, "^"), (False, "v")):
+        marks = [(m["x"], m["y"]) for m in data["marks"] if m["up"] is up]
+        if marks:
+            axes.plot(*zip(*marks, strict=True), sign, color=INK, markersize=6, markeredgecolor="white")
+    # the exchange's clock
+    last = data["x"][-1] + 1
+    ticks = [minute for minute in range(last + 1) if (data["clock"] + minute) % (60 if last > 180 else 30) == 0]
+    axes.set_xticks(ticks, [_clock(data["clock"] + minute) for minute in ticks])
+    axes.set_ylabel(plot.axes[1])
+
+
+def _clock(minute: int) -> str:
+    """A minute of the day as 09:30."""
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
 _DRAW: dict[str, Callable[[Figure, Plot], None]] = {
     "equity": _equity,
     "bars": _bars,
     "points": _points,
     "history": _history,
+    "scatter": _scatter,
+    "session": _session,
 }

@@ -12,7 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
-  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230 };
+  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230, scatter: 320, session: 300 };
 
   // A box beside the cursor with the words for the point under it.
   const tip = (words) => {
@@ -116,8 +116,9 @@
     const places = data.labels.map((_, i) => i);
     const pick = (keep) => data.value.map((value) => (keep(value) ? value : null));
     const figure = (name, value) => `${name} ${money(value)} ${axes[1]}`;
+    const promised = data.expected.length > 0;
     const words = (i) =>
-      `${data.remark[i]}\n${figure(data.names[0], data.value[i])}\n${figure(data.names[1], data.expected[i])}`;
+      [data.remark[i], figure(data.names[0], data.value[i]), ...(promised ? [figure(data.names[1], data.expected[i])] : [])].join("\n");
     const letters = Math.max(...data.labels.map((label) => label.length));
     const turned = letters * data.labels.length * 7 + 14 * data.labels.length > place.clientWidth - 64;
     const shape = uPlot.paths.bars({ size: [0.7, 70] });
@@ -145,7 +146,8 @@
       },
       plugins: [tip(words)],
     });
-    return [new uPlot(options, [places, pick((v) => v >= 0), pick((v) => v < 0), data.expected], place)];
+    const expected = promised ? data.expected : places.map(() => null);
+    return [new uPlot(options, [places, pick((v) => v >= 0), pick((v) => v < 0), expected], place)];
   };
 
   const points = (place, { data, axes }) => {
@@ -223,6 +225,96 @@
     return [new uPlot(options, [data.t, ...data.lines.map((found) => found.y)], place)];
   };
 
+  // A triangle that points up or down, with a rim in the ground's colour.
+  const arrow = (u, x, y, up, fill, rim) => {
+    const size = 5 * devicePixelRatio * (up ? -1 : 1);
+    const [px, py] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true)];
+    if (px < u.bbox.left - 1 || px > u.bbox.left + u.bbox.width + 1) return;
+    const path = new Path2D(`M${px} ${py + size} L${px - size} ${py - size} L${px + size} ${py - size} Z`);
+    u.ctx.save();
+    u.ctx.fillStyle = fill;
+    u.ctx.strokeStyle = rim;
+    u.ctx.lineWidth = devicePixelRatio;
+    u.ctx.fill(path);
+    u.ctx.stroke(path);
+    u.ctx.restore();
+  };
+
+  const scatter = (place, { data, axes }) => {
+    const padded = (values) => uPlot.rangeNum(Math.min(0, ...values), Math.max(0, ...values), 0.06, true);
+    const words = (i) => `${data.remark[i]}\n${axes[0]}: ${number(data.x[i])}\n${axes[1]}: ${number(data.y[i])}`;
+    const options = base(place.clientWidth, HEIGHT.scatter, {
+      scales: { x: { time: false, range: () => padded(data.x) }, y: { range: () => padded(data.y) } },
+      axes: [axis(axes[0]), axis(axes[1], { size: fitted })],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: {
+        draw: [
+          (u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1),
+          (u) => line(u, 0, u.scales.y.min, 0, u.scales.y.max, colour("dim"), 1),
+          (u) => data.x.forEach((x, i) => arrow(u, x, data.y[i], data.up[i], colour(data.up[i] ? "gain" : "loss"), colour("ground"))),
+        ],
+      },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.x, data.y], place)];
+  };
+
+  // The bars of one session on the exchange's clock, with the opening range as a box, prices of orders, and fills.
+  const session = (place, { data, axes }) => {
+    const clock = (x) => `${String(Math.floor((data.clock + x) / 60) % 24).padStart(2, "0")}:${String((data.clock + x) % 60).padStart(2, "0")}`;
+    const prices = [...data.low, ...data.high, ...data.levels.map((level) => level.y), ...data.marks.map((m) => m.y)];
+    const words = (i) => [
+      `${clock(data.x[i])}  open ${number(data.open[i])}  high ${number(data.high[i])}`,
+      `low ${number(data.low[i])}  close ${number(data.close[i])}`,
+      ...data.marks.filter((m) => m.x === data.x[i]).map((m) => m.remark),
+    ].join("\n");
+    const last = data.x[data.x.length - 1] + 1;
+    const every = place.clientWidth < 520 ? 120 : last > 180 ? 60 : 30;
+    const options = base(place.clientWidth, HEIGHT.session, {
+      scales: { x: { time: false, range: [-2, last + 2] }, y: { range: () => uPlot.rangeNum(Math.min(...prices), Math.max(...prices), 0.05, true) } },
+      axes: [
+        axis("", {
+          splits: () => Array.from({ length: last + 1 }, (_, x) => x).filter((x) => (data.clock + x) % every === 0),
+          values: (u, splits) => splits.map(clock),
+        }),
+        axis(axes[1], { size: fitted }),
+      ],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: {
+        drawAxes: [
+          (u) => {
+            if (!data.box) return;
+            const [left, right] = [data.box.from, data.box.to].map((x) => u.valToPos(x, "x", true));
+            const [top, bottom] = [data.box.high, data.box.low].map((y) => u.valToPos(y, "y", true));
+            u.ctx.save();
+            u.ctx.fillStyle = colour("band") + "55";
+            u.ctx.fillRect(left, top, right - left, bottom - top);
+            u.ctx.restore();
+          },
+        ],
+        draw: [
+          (u) => data.x.forEach((x, i) => line(u, x, data.low[i], x, data.high[i], colour(data.close[i] >= data.open[i] ? "gain" : "loss"), 1)),
+          (u) => data.levels.forEach((level, i) => line(u, level.from, level.y, level.to, level.y, colour("ink"), 1, [[], [6, 4], [2, 3]][Math.min(i, 2)])),
+          (u) => {
+            u.ctx.save();
+            u.ctx.fillStyle = colour("ink");
+            u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+            data.levels.forEach((level) => {
+              const [x, y] = [u.valToPos(level.from, "x", true), u.valToPos(level.y, "y", true)];
+              const over = x + u.ctx.measureText(level.name).width + 6 * devicePixelRatio > u.bbox.left + u.bbox.width;
+              u.ctx.textAlign = over ? "right" : "left";
+              u.ctx.fillText(level.name, x + (over ? -3 : 3) * devicePixelRatio, y - 3 * devicePixelRatio);
+            });
+            u.ctx.restore();
+          },
+          (u) => data.marks.forEach((m) => arrow(u, m.x, m.y, m.up, colour("ink"), colour("ground"))),
+        ],
+      },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.x, data.close], place)];
+  };
+
   // Several runs over the same days, each in its colour (--c0 …); only the pages of `tradewinds serve` have such a plot.
   const lines = (place, { data, axes }) => {
     const words = (i) => [utc(data.t[i]).slice(0, 10), ...data.series.map((s) => `${s.label} ${money(s.values[i])}`)].join("\n");
@@ -237,7 +329,7 @@
     return [new uPlot(options, [data.t, ...data.series.map((s) => s.values)], place)];
   };
 
-  const draw = { equity, bars, points, history, lines };
+  const draw = { equity, bars, points, history, scatter, session, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());

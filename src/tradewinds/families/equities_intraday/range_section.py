@@ -1,0 +1,89 @@
+"""The report's section on opening ranges: how many were built, of which length and width, and why sessions were not traded."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from tradewinds.families.equities_intraday.trade_records import rows_of
+from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.results.report.run import ReportRun
+
+LISTED_RANGES = 40  # incomplete ones, one by one
+# Why a session, or a break, was not traded.
+ORB_REASON_TEXTS = {
+    "NO_OPENING_RANGE": "no bar in the minutes of the opening range",
+    "OR_INCOMPLETE": "the opening range lacks a minute (orb.on_gap: skip)",
+    "ATR_WARMUP": "the average true range is not known yet, or is 0",
+    "OR_INVALID": "the opening range is too narrow or too wide for the average true range",
+    "DOJI": "the opening range closed where it opened",
+    "FILTER_WARMUP": "too few sessions before for the filter of stocks in play",
+    "FILTER_PRICE": "filter: the price is too low",
+    "FILTER_VOLUME": "filter: the average volume is too low",
+    "FILTER_ATR": "filter: the average true range is too small",
+    "FILTER_REL_VOLUME": "filter: the volume of the opening range is too low for this symbol",
+    "FILTER_RANK": "filter: others had a higher relative volume",
+    "TIME_CUTOFF": "at or after governance.time_cutoff",
+    "SESSION_END": "in the minutes before the close in which nothing is entered",
+    "MAX_SIGNALS": "as many entries in the session as governance.max_signals_per_day allows",
+    "LOCKOUT": "after governance.lockout_after_losses full stops in a row",
+    "DAILY_LOSS": "the session's loss had reached governance.max_daily_loss_r",
+    "SCORE": "the score of the factors was too low",
+    "BAD_STOP": "the stop is too near to the entry, or beyond it",
+    "MAX_POSITIONS": "as many positions were held as governance.max_positions allows",
+    "SIZE_ZERO": "the size, or the buying power that was left, is less than one share",
+    "NO_BARS": "no bar in the run",
+}
+
+
+def ranges(run: ReportRun) -> Section:
+    """Return the section of opening ranges."""
+    rows = rows_of(run, "sessions.csv")
+    built = [row for row in rows if row["or_high"]]
+    incomplete = [row for row in built if int(row["missing_minutes"]) > 0]
+    rate = run.metrics["or_valid_rate"]
+    valid = (
+        "their width is not judged" if rate is None else f"{shown(rate * 100, 1)} % of those judged have a valid width"
+    )
+    text = f"{len(built):,} opening ranges in {len(rows):,} sessions of symbols; {valid}; {len(incomplete):,} lack a minute."
+    parts: list[ReportPart] = [Text(text), *_lengths(run, built), *_untraded(rows)]
+    if incomplete and run.config["orb"]["on_gap"] == "warn":
+        parts.append(_incomplete(incomplete))
+    return Section("ranges", "Opening ranges", parts)
+
+
+def _lengths(run: ReportRun, built: Sequence[Mapping[str, str]]) -> list[ReportPart]:
+    """Return the table of ranges by length; nothing without a range."""
+    by_length: dict[int, list[Mapping[str, str]]] = {}
+    for row in built:
+        by_length.setdefault(int(row["or_minutes"]), []).append(row)
+    rows = []
+    for minutes, some in sorted(by_length.items()):
+        widths = [Decimal(row["or_high"]) - Decimal(row["or_low"]) for row in some]
+        known = [
+            width / Decimal(row["atr"]) for width, row in zip(widths, some, strict=True) if Decimal(row["atr"] or 0)
+        ]
+        ratio = statistics.median(known) if known else None
+        traded = sum(not row["reason"] for row in some)
+        width = shown(statistics.median(widths), 4)
+        rows.append((f"{minutes} minutes", f"{len(some):,}", f"{traded:,}", width, shown(ratio, 3)))
+    header = ("length", "ranges", "may be traded", f"median width, {run.currency}", "median width / ATR")
+    return [ReportTable(header, rows, "lrrrr")] if rows else []
+
+
+def _untraded(rows: Sequence[Mapping[str, str]]) -> list[ReportPart]:
+    """Return the table of sessions that are not traded, by reason; nothing if all are."""
+    counts = Counter(row["reason"] for row in rows if row["reason"])
+    table = [(reason, ORB_REASON_TEXTS[reason], f"{count:,}") for reason, count in counts.most_common()]
+    return [ReportTable(("Session not traded", "because", "sessions"), table, "llr")] if table else []
+
+
+def _incomplete(rows: Sequence[Mapping[str, str]]) -> Panel:
+    """Return the list of opening ranges that lack minutes, which orb.on_gap: warn asks for."""
+    table = [(row["symbol"], row["session"], row["missing_minutes"]) for row in rows[:LISTED_RANGES]]
+    title = "Opening ranges that lack minutes"
+    if len(rows) > LISTED_RANGES:
+        title += f": the first {LISTED_RANGES} of {len(rows):,} (metrics.json has all)"
+    return Panel(title, [ReportTable(("symbol", "session", "minutes missing"), table, "llr")])

@@ -1,0 +1,267 @@
+"""The report of a run of intraday equities: its sections in order, and the texts of its warnings and limits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
+from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS, ranges
+from tradewinds.families.equities_intraday.session_charts import session_charts
+from tradewinds.families.equities_intraday.trade_records import query
+from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.parts import (
+    Cells,
+    Plot,
+    ReportPart,
+    ReportTable,
+    Section,
+    Text,
+    Tiles,
+    listed,
+    shown,
+)
+from tradewinds.results.report.run import FamilyReport, ReportRun
+
+QUARANTINE_TEXTS = {
+    "DUPLICATE": "its symbol has another bar of that minute with other values",
+    "MISSING_PRICE": "a price is missing",
+    "NON_POSITIVE_PRICE": "a price is not above 0",
+    "OHLC_ORDER": "low ≤ open, close ≤ high does not hold",
+    "NEGATIVE_VOLUME": "the volume is negative",
+    "OFF_MINUTE": "its time is no whole minute",
+    "NO_SESSION": "its date is no session of the exchange",
+    "ZERO_VOLUME": "no share was traded (bars.zero_volume: drop)",
+}
+SHORTS = (
+    "Short sales are unrestricted and cost no borrow fee; cash bears no interest. A real account has neither for free."
+)
+ADJUSTED = (
+    "The bars are adjusted for splits already (bars.adjusted): fills are not the prices that were paid, and sizes, tick and "
+    "commission per share are of adjusted shares."
+)
+LIMITS = (
+    "What happened inside a bar is unknown: the order of its high and low is the choice of trade.intrabar, and the table above "
+    "shows how much depends on it.",
+    "Orders fill whole with a fixed slippage, whatever their size, and move no price. Openings and news have wider spreads.",
+    "Targets fill when the price touches them; a real limit order waits in a queue and may not.",
+    SHORTS,
+    "Symbols that are chosen today leave out those that were delisted: results of survivors are better than those of all.",
+    "Bars of one venue or vendor differ from the consolidated tape in their highs and lows, and so in which orders they touch.",
+    "One path of history is one sample. The best of many settings is worth less than it looks.",
+)
+SYMBOLS_SHOWN = 6  # in the title
+MOST_REASONS = 5  # that are named where nothing was traded
+POLICY_TEXTS = {
+    "pessimistic": "the stop comes before any target",
+    "path": "open, the nearer extreme, the farther one, close",
+    "optimistic": "targets come before the stop",
+}
+
+
+def title(run: ReportRun) -> str:
+    """Return the title: strategy, symbols and dates."""
+    c = run.config
+    names = listed(c["symbols"], SYMBOLS_SHOWN)
+    return f"Opening range on {names}, {c['date_start_local']} to {c['date_end_local']}"
+
+
+def subtitle(run: ReportRun) -> str:
+    """Return the subtitle: number of trades and sessions, R, P&L and commission."""
+    m, money = run.metrics, run.currency
+    return (
+        f"{shown(m['num_trades'], 0)} trades, {m['longs']:,} long and {m['shorts']:,} short: {shown(m['total_r'], 3)} R, "
+        f"{shown(m['total_pnl_usd'], 2)} {money} after {shown(m['total_fees_usd'], 2)} {money} of commission."
+    )
+
+
+def _summary(run: ReportRun) -> Section:
+    """Return the section with warnings, the most important figures and the settings."""
+    warned = [Text(text, "strong") for text in _warnings(run)]
+    facts = ReportTable(("", ""), _facts(run.config, run.currency), "ll")
+    return Section("summary", "Summary", [*warned, *_nothing(run), tiles(run), Text(SHORTS), facts])
+
+
+def _warnings(run: ReportRun) -> list[str]:
+    """Return what a reader must know before the figures: costs against R first."""
+    d, money = run.diagnostics, run.currency
+    found = []
+    if d["risk_is_small"]:
+        found.append(
+            f"Costs are not small against R: the median R of a share is {shown(d['median_risk_usd'], 4)} {money}, the median "
+            f"slippage of an entry {shown(d['median_slippage_usd'], 4)} {money}. Results in R of so few ticks mean little."
+        )
+    if d["adjusted"]:
+        found.append(ADJUSTED)
+    if run.config["bars"]["source"] == "synthetic":
+        found.append("The bars are invented (bars.source: synthetic): the figures say nothing about a market.")
+    if d["incomplete_ranges"]:
+        found.append(
+            f"{len(d['incomplete_ranges']):,} opening ranges lack a minute; the section on opening ranges lists them."
+        )
+    return found
+
+
+def _nothing(run: ReportRun) -> list[ReportPart]:
+    """Return why nothing was traded: the most frequent reasons; nothing for a run with trades."""
+    if run.metrics["num_trades"]:
+        return []
+    counts = sorted(run.diagnostics["rejections"].items(), key=lambda item: (-item[1], item[0]))[:MOST_REASONS]
+    reasons = [f"{count:,} × {reason} ({ORB_REASON_TEXTS[reason]})" for reason, count in counts]
+    return [Text(f"Nothing was traded: {'; '.join(reasons) or 'no price left an opening range'}.", "strong")]
+
+
+def tiles(run: ReportRun) -> Tiles:
+    """Return the main figures."""
+    m, money = run.metrics, run.currency
+    wins = None if m["win_rate"] is None else m["win_rate"] * 100
+    return Tiles(
+        [
+            ("Total R", shown(m["total_r"], 2), f"before costs {shown(m['total_r_gross'], 2)}"),
+            (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"commission {shown(m['total_fees_usd'], 2)}"),
+            ("R a trade", shown(m["average_r"], 3), f"median {shown(m['median_r'], 3)}"),
+            ("Win rate, %", shown(wins, 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Max drawdown, R", shown(m["max_drawdown_r"], 2), f"{shown(m['max_drawdown_pct'], 2)} % of equity"),
+            ("Sharpe (√252)", shown(m["sharpe"], 2), f"sortino {shown(m['sortino'], 2)}"),
+        ]
+    )
+
+
+def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
+    """Return the settings of a run as rows of a table."""
+    orb, entry, trade, risk, costs = (config[key] for key in ("orb", "entry", "trade", "risk", "costs"))
+    adaptive = f", or {orb['short_or_minutes']} or {orb['long_or_minutes']} by volatility" if orb["adaptive"] else ""
+    targets = (
+        f"{trade['t1_r']}, {trade['t2_r']}, {trade['runner_r']} R in parts"
+        if trade["partials"]
+        else f"{trade['primary_r']} R"
+    )
+    sizes = {
+        "risk_pct": f"{risk['risk_pct']} % of equity at risk",
+        "risk_usd": f"{risk['risk_usd']} {currency} at risk",
+        "fixed_shares": f"{risk['fixed_shares']} shares",
+    }
+    paid = (
+        "none"
+        if costs == "none"
+        else f"{costs['slippage_ticks']} ticks of {costs['tick']} and {costs['slippage_bps']} basis points of slippage, "
+        f"{costs['commission_per_share']} {currency} a share, at least {costs['min_commission']}"
+    )
+    return [
+        ("Bars", str(config["bars"].get("path", config["bars"]["source"]))),
+        ("Calendar", config["calendar"]),
+        ("Opening range", f"{orb['base_minutes']} minutes{adaptive}"),
+        ("Entry", f"{entry['mode']}, {entry['direction']}"),
+        ("Stop", trade["stop_mode"]),
+        ("Targets", targets),
+        ("Inside a bar", f"{trade['intrabar']}: {POLICY_TEXTS[trade['intrabar']]}"),
+        ("Size", f"{sizes[risk['sizing']]}, {risk['account']} account of {risk['start_balance']:,} {currency}"),
+        ("Costs", paid),
+    ]
+
+
+def _equity(run: ReportRun) -> Section:
+    """Return the section of the equity curve and of the running sum of R."""
+    found = sections.equity(run, "There was no session.")
+    return Section(found.key, found.title, [*found.parts, running_r(run, "combined_equity.parquet")])
+
+
+def running_r(run: ReportRun, name: str) -> Plot:
+    """Return the plot of the running sum of R by session, from a table of equity."""
+    rows = query(run, name, "SELECT session, cumulative_r::DOUBLE FROM rows ORDER BY session")
+    t = [int(dt.datetime.combine(date, dt.time(12), dt.UTC).timestamp()) for date, _ in rows]
+    lines = [{"name": "R", "y": [r for _, r in rows]}]
+    return Plot("cumulative_r", "Sum of R by session", "history", {"t": t, "lines": lines, "marks": []}, ("", "R"))
+
+
+def metrics_table(run: ReportRun) -> Section:
+    """Return the section of all metrics."""
+    return sections.result(run, [*_ACCOUNT, *_METRICS])
+
+
+_ACCOUNT = (
+    ("Start balance", "start_balance_usd", 2),
+    ("End balance", "end_balance_usd", 2),
+    ("P&L", "total_pnl_usd", 2),
+    ("Commission", "total_fees_usd", 2),
+    ("Max drawdown", "max_drawdown_usd", 2),
+    ("Max drawdown, %", "max_drawdown_pct", 3),
+    ("Sharpe (√252)", "sharpe", 3),
+    ("Sortino (√252)", "sortino", 3),
+)
+_METRICS = (
+    ("Trades", "num_trades", 0),
+    ("Total R", "total_r", 6),
+    ("Total R before costs", "total_r_gross", 6),
+    ("R a trade", "average_r", 6),
+    ("Median R", "median_r", 6),
+    ("Best R", "best_r", 6),
+    ("Worst R", "worst_r", 6),
+    ("Max drawdown, R", "max_drawdown_r", 6),
+    ("Profit factor", "profit_factor", 3),
+    ("Average win / average loss", "payoff", 3),
+    ("Largest win", "largest_win_usd", 2),
+    ("Largest loss", "largest_loss_usd", 2),
+    ("Gains in a row", "max_win_streak", 0),
+    ("Losses in a row", "max_loss_streak", 0),
+    ("Minutes held, mean", "avg_minutes", 1),
+)
+
+
+def _policies(run: ReportRun) -> Section:
+    """Return the section of the result under each order of events inside a bar."""
+    m, d = run.metrics, run.diagnostics
+    rows = [
+        (
+            f"{name} (this run)" if name == run.config["trade"]["intrabar"] else name,
+            text,
+            shown(m["total_r_by_policy"][name], 6),
+            shown(m["total_pnl_by_policy_usd"][name], 2),
+        )
+        for name, text in POLICY_TEXTS.items()
+    ]
+    table = ReportTable(("inside a bar", "order of events", "total R", f"P&L, {run.currency}"), rows, "llrr")
+    text = (
+        f"In {d['ambiguous_bars']:,} bars of this run the result depends on the order of events inside the bar, which "
+        "bars do not show."
+    )
+    return Section("policies", "What happens inside a bar", [Text(text), table])
+
+
+def _diagnostics(run: ReportRun) -> Section:
+    """Return the section of refusals, quarantined rows and exits at an early last bar."""
+    d = run.diagnostics
+    remark = (
+        f"{d['bars']:,} bars in {d['trading_days']:,} sessions; {d['zero_volume']:,} bars that are used have no volume. "
+        f"{d['stale_exits']:,} position(s) left at a last bar more than five minutes before the close: a halt, or missing bars."
+    )
+    found = refusals.diagnostics(run, "symbol", ORB_REASON_TEXTS.__getitem__, remark)
+    rows = [(code, QUARANTINE_TEXTS[code], f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
+
+
+def limits(_: ReportRun) -> Section:
+    """Return the section of what the run does not model."""
+    return sections.limits(LIMITS)
+
+
+REPORT = FamilyReport(
+    title,
+    subtitle,
+    (
+        _summary,
+        _equity,
+        metrics_table,
+        _policies,
+        distribution,
+        groups,
+        factors,
+        ranges,
+        session_charts,
+        _diagnostics,
+        limits,
+        sections.reproduce,
+    ),
+)
