@@ -104,10 +104,11 @@ def test_a_flipped_byte_is_found():
 def test_validate_counts_bars_sessions_quarantine_and_opening_ranges(tmp_path):
     rows = [row for row in bars() if row[0].minute != 33]
     rows[700] = (rows[700][0], 1.0, 0.5, 2.0, 1.0, 5)
-    rows[3] = (rows[3][0], 501.0, 500.0, 499.0, 500.0, 0)
+    rows[3] = (rows[3][0], 500.0, 500.0, 499.0, 500.0, 0)
     conf = config(put(tmp_path, "a.csv", plain(rows)), symbols=["QQQ", "SPY"])
     panel_of(conf)
     notes = FAMILY.validate(conf, intraday_plan(conf)).notes
+    assert "1 bars have no volume." in notes
     assert notes[0] == "2 of 2 symbol-months of bars are there."
     assert "1 row(s) quarantined: OHLC_ORDER" in notes and "SPY 2024-03: 1 OHLC_ORDER" in notes
     assert any("plain layout, stamps with a time zone, at the start of a bar" in note for note in notes)
