@@ -159,6 +159,14 @@ def test_the_route_that_says_most_of_a_path_answers_it():
         assert table.route_of(path).answer(path, {}).status == 404
 
 
+def test_a_route_may_be_of_the_requests_with_one_value_of_the_query():
+    table = RouteTable({path: Route(path, lambda path, query: GOOD) for path in ("/a/", "/a/?interval=1m")})
+    assert table.route_of("/a/x", {"interval": "1m"}).service == "/a/?interval=1m"
+    for query in ({}, {"interval": "1d"}, {"other": "1m"}):
+        assert table.route_of("/a/x", query).service == "/a/"
+    assert table.route_of("/b", {"interval": "1m"}).answer("/b", {}).status == 404
+
+
 @pytest.mark.parametrize(
     ("clash", "words"),
     [

@@ -18,7 +18,7 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.text import instant
 
-_PACKAGES = ("duckdb", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
+_PACKAGES = ("duckdb", "exchange-calendars", "numpy", "pyarrow", "pyyaml", "requests", "snakemake", "sqlalchemy")
 
 
 class AboutRun(NamedTuple):

@@ -5,14 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tradewinds.core import files
 from tradewinds.families.contract import Findings
 from tradewinds.families.equities_intraday.plan import IntradayPlan
+from tradewinds.families.equities_intraday.session_panel import read_session_panel
 from tradewinds.families.plan import stale_files
+from tradewinds.reference_data.exchange_calendar import day_number
+
+REQUESTS_PER_MONTH = 5  # of at most seven days each
+SHOWN_MONTHS = 20  # with quarantined rows
 
 
 def cost(config: Mapping[str, Any], plan: IntradayPlan) -> tuple[list[dict[str, Any]], list[str]]:
@@ -27,7 +34,7 @@ def cost(config: Mapping[str, Any], plan: IntradayPlan) -> tuple[list[dict[str, 
     """
     missing = [path for path in plan.files.bars if not Path(path).exists()]
     due = {*plan.missing(), *stale_files(plan)}
-    requests = 5 * len(due)  # of at most seven days each
+    requests = REQUESTS_PER_MONTH * len(due)
     row = {
         "what": "symbol-months of bars",
         "total": len(plan.files.bars),
@@ -46,15 +53,55 @@ def cost(config: Mapping[str, Any], plan: IntradayPlan) -> tuple[list[dict[str, 
 
 
 def findings(config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
-    """Count what the files of bars hold.
+    """Count what the files of bars and the panel hold.
 
     Args:
         config: a resolved config.
         plan: its plan.
+
+    Raises:
+        DamagedFile: a file is not what was written.
     """
     present = [path for path in plan.files.bars if Path(path).exists()]
+    notes = [f"{len(present)} of {len(plan.files.bars)} symbol-months of bars are there."]
     rows: Counter[str] = Counter()
+    of_month: dict[tuple[str, str, str], int] = {}
+    found: dict[str, None] = {}  # each line once, in order
     for path in present:
-        rows.update(files.read_meta(path)["quarantined"])
-    quarantined = [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
-    return Findings([f"{len(present)} of {len(plan.files.bars)} symbol-months of bars are there.", *quarantined])
+        meta = files.read_meta(path)
+        rows.update(meta["quarantined"])
+        of_month |= {(meta["symbol"], meta["month"], reason): count for reason, count in meta["quarantined"].items()}
+        found |= dict.fromkeys(meta.get("found", ()))
+    notes += found
+    notes += [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
+    worst = sorted(of_month.items(), key=lambda item: (-item[1], item[0]))
+    notes += [f"{symbol} {month}: {count:,} {reason}" for (symbol, month, reason), count in worst[:SHOWN_MONTHS]]
+    if len(worst) > SHOWN_MONTHS:
+        notes.append(f"… and {len(worst) - SHOWN_MONTHS} more months with quarantined rows.")
+    return Findings([*notes, *(_of_panel(config, plan) if Path(plan.files.panel).exists() else ())])
+
+
+def _of_panel(config: Mapping[str, Any], plan: IntradayPlan) -> Iterator[str]:
+    """Yield lines about the session bars of a run: how many, and which opening ranges lack minutes."""
+    panel = read_session_panel(plan.files.panel)
+    minutes, bar = config["orb"]["base_minutes"], panel.bar_minutes
+    first = int(np.searchsorted(panel.days, day_number(config["date_start_local"])))
+    per_day = np.diff(panel.first_row).reshape(len(panel.symbols), len(panel.days))
+    traded = per_day[:, first:]
+    yield (
+        f"{int(traded.sum()):,} session bars of {len(panel.symbols)} symbols on {traded.shape[1]:,} sessions, and "
+        f"{int(per_day[:, :first].sum()):,} of the {first:,} sessions of history before."
+    )
+    zero = sum(panel.about["zero_volume"].values())
+    if zero:
+        yield f"{zero:,} bars have no volume."
+    # bars of each symbol and session in the opening range
+    inside = np.concatenate([[0], np.cumsum(panel.minute < minutes)])[panel.first_row]
+    in_range = np.diff(inside).reshape(per_day.shape)[:, first:]
+    incomplete = (traded > 0) & (in_range < minutes // bar)
+    yield (
+        f"{int(incomplete.sum()):,} of {int((traded > 0).sum()):,} opening ranges of {minutes} minutes are incomplete, "
+        f"{int(((traded > 0) & (in_range == 0)).sum()):,} of them empty."
+    )
+    for index in np.flatnonzero((traded == 0).all(axis=1)).tolist():
+        yield f"{panel.symbols[index]} has no bar from {config['date_start_local']} to {config['date_end_local']}."

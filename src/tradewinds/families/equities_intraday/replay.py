@@ -70,7 +70,9 @@ class IntradayStudy:
             what = f"{config['calendar']} has no session from {span}."
             raise DataMissing(what, where="date_start_local", remedy="Choose a range with trading days.")
         timezone = calendar_of(config["calendar"], config["date_end_local"]).timezone
-        history = History(bars_of(panel), splits_of(config["actions"]))
+        # prices that are adjusted already must not be adjusted again
+        splits = splits_of(None if config["bars"]["adjusted"] else config["actions"])
+        history = History(bars_of(panel), splits)
         return cls(panel, history, timezone, first, end)
 
     @property

@@ -13,6 +13,7 @@ from tradewinds.families.equities_intraday.schemas import PRICE_COLUMNS
 FEWEST_ROWS = 100  # from which on whole prices mean something
 CENTS_FROM = 1000  # a usual price in cents; shares that cost more have prices that are not whole
 MOST_CONFLICTS = 20  # minutes with two different rows that a vendor may have
+ONE_IN = 1000  # rows, from which on such minutes are too many: two vendors agree in all but a few of a thousand
 _LEAST_JUMP, _GREATEST_JUMP = 70, 140  # from one bar to the next, where units turn into cents
 _FEWEST_ON_BOTH_SIDES = 5
 
@@ -56,7 +57,7 @@ def refuse_two_vendors(rows: MinuteRows, where: str) -> None:
     for number, symbol in enumerate(rows.symbols):
         first, end = np.searchsorted(rows.symbol, [number, number + 1])
         minutes = len(np.unique(rows.ts[first:end][both[first:end]]))
-        if minutes > MOST_CONFLICTS and 20 * minutes > end - first:
+        if minutes > MOST_CONFLICTS and ONE_IN * minutes > end - first:
             what = f"{minutes:,} minutes of {symbol} have two different rows: this looks like two vendors mixed."
             raise ConfigError(what, where=where, remedy="Keep one vendor's rows: none of two can be told to be right.")
 
