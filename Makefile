@@ -25,7 +25,7 @@ demo: install  ## run a backtest of two cities over a synthetic archive, without
 test: install  ## run all linters and tests
 	scripts/services.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .

@@ -16,8 +16,14 @@ from packaging.tags import platform_tags
 
 ENGINE = "src/tradewinds/engine"
 SOURCE, LIBRARY = f"{ENGINE}/event_contracts/kernel.c", f"{ENGINE}/event_contracts/_kernel.so"
-SESSIONS = [f"{ENGINE}/bar_sessions/{name}" for name in ("sessions.c", "exact.h", "history.h", "score.h")]
-LOOPS = {LIBRARY: [SOURCE], f"{ENGINE}/bar_sessions/_sessions.so": SESSIONS}  # library -> its C source, then its headers
+SESSIONS = [
+    f"{ENGINE}/bar_sessions/{name}"
+    for name in ("sessions.c", "entries.h", "exact.h", "history.h", "holding.h", "pass.h", "score.h")
+]
+LOOPS = {
+    LIBRARY: [SOURCE],
+    f"{ENGINE}/bar_sessions/_sessions.so": SESSIONS,
+}  # library -> its C source, then its headers
 FLAGS = ["-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fPIC", "-shared"]
 
 

@@ -34,3 +34,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("KALSHI_", "TRADEWINDS_"))]:
         if name not in ("TRADEWINDS_SHARED_DATA", "TRADEWINDS_WORLDS"):
             monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files whose tests run whole programs come first: at the end short ones keep every core at work."""
+    order = ("workflow", "services", "families", "unit")
+    items.sort(key=lambda item: order.index(item.path.relative_to(ROOT / "tests").parts[0]))

@@ -5,6 +5,7 @@ written as `ASSUME:` beside the line that takes it.
 """
 
 import datetime as dt
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ CENT = Fraction(1, 100)
 CLOCKS = {"XNYS": "America/New_York"}
 
 
+@functools.cache
 def number(value):
     """Return a number of the config or of the source as an exact fraction; floats as they are printed."""
     return None if value is None else Fraction(str(value))

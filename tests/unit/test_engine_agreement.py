@@ -253,43 +253,51 @@ def assert_same(outcome, naive, step):
     assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
 
-@settings(max_examples=600)
-@given(worlds())
-def test_the_engine_decides_what_the_naive_one_decides(world):
-    assert_same(world.replay(), world.reference(), world.how.step_seconds // MINUTE)
-
-
-@settings(max_examples=600)
-@given(worlds())
-def test_refusals_that_are_counted_are_those_that_the_naive_one_meets(world):
-    """Without a full audit the engine takes shortcuts: it counts at once what must be refused, and skips what nobody wants."""
-    naive, expected = world.reference(), {}
+def assert_summary_is_the_naive_ones(outcome, naive):
+    """What is counted without a full audit, by the shortcuts that the engine takes there, is what the naive one meets."""
+    expected = {}
     for t, ticker, side, _, _, filled, reason in naive.decided:
         if not filled:
             expected.setdefault((ticker, side, reason), [t, 0])[1] += 1
-    for outcome in (world.replay(full_audit=False), world.in_windows(full_audit=False)):
-        assert {
-            (d.ticker, d.side, d.reason): [d.first_ts, d.times] for d in outcome.decisions if not d.filled
-        } == expected
-        assert fills_of(outcome) == naive_fills(naive)
-        assert (outcome.rejections, dollars(outcome.end_cash_micro)) == (naive.refused, naive.cash)
-        assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
+    found = {(d.ticker, d.side, d.reason): [d.first_ts, d.times] for d in outcome.decisions if not d.filled}
+    assert found == expected
+    assert fills_of(outcome) == naive_fills(naive)
+    assert (outcome.rejections, dollars(outcome.end_cash_micro)) == (naive.refused, naive.cash)
+    assert [(ts, dollars(cash), dollars(value)) for ts, cash, value in outcome.equity] == naive.equity
 
 
-@settings(max_examples=150)
-@given(worlds())
-def test_windows_change_nothing(world):
+def assert_same_in_windows(world, whole):
     """Contracts that live on in the next window keep their candles, and what is known of the account is all that is left."""
-    whole = world.replay()
     parts = world.in_windows()
     assert (parts.fills, parts.equity) == (whole.fills, whole.equity)
     assert (parts.rejections, parts.end_cash_micro) == (whole.rejections, whole.end_cash_micro)
     assert sorted(parts.decisions) == sorted(whole.decisions)
-    short = world.in_windows(full_audit=False)
-    assert sorted(short.decisions, key=str) == sorted(world.replay(full_audit=False).decisions, key=str)
 
 
-@settings(max_examples=100)
+def assert_candles_are_seen_the_same(world, naive):
+    """Crossed quotes and the watermark are those that are met on the way."""
+    seen = VisibleQuotes(world.how.step_seconds, world.how.max_age_seconds)
+    for what in world.contracts:
+        seen.add([what], world.candles)
+    assert seen.crossed == naive.crossed
+    assert seen.watermark == (None if naive.used < 0 else naive.used)
+
+
+@settings(max_examples=300)
+@given(worlds())
+def test_the_engine_decides_what_the_naive_one_decides(world):
+    """Whole and in windows, audited in full and counted. All of one world: to draw it and to replay it slowly cost most."""
+    naive, whole = world.reference(), world.replay()
+    assert_same(whole, naive, world.how.step_seconds // MINUTE)
+    counted, short = world.replay(full_audit=False), world.in_windows(full_audit=False)
+    for outcome in (counted, short):
+        assert_summary_is_the_naive_ones(outcome, naive)
+    assert sorted(short.decisions, key=str) == sorted(counted.decisions, key=str)
+    assert_same_in_windows(world, whole)
+    assert_candles_are_seen_the_same(world, naive)
+
+
+@settings(max_examples=50)
 @given(worlds())
 def test_buffers_that_are_full_at_once_lose_nothing(world):
     whole = world.replay()
@@ -299,17 +307,6 @@ def test_buffers_that_are_full_at_once_lose_nothing(world):
     assert (small.fills, small.equity, small.rejections) == (whole.fills, whole.equity, whole.rejections)
     assert sorted(small.decisions) == sorted(whole.decisions)
     assert counted.rejections == whole.rejections
-
-
-@settings(max_examples=200)
-@given(worlds())
-def test_crossed_quotes_and_the_watermark_are_those_that_are_met_on_the_way(world):
-    naive = world.reference()
-    seen = VisibleQuotes(world.how.step_seconds, world.how.max_age_seconds)
-    for what in world.contracts:
-        seen.add([what], world.candles)
-    assert seen.crossed == naive.crossed
-    assert seen.watermark == (None if naive.used < 0 else naive.used)
 
 
 def netting_of(outcome, world):
@@ -336,7 +333,7 @@ def test_such_worlds_trade_and_are_refused_for_every_reason():
     @settings(max_examples=600, derandomize=True, database=None)
     @given(worlds())
     def look(world):
-        outcome = world.replay()
+        outcome = world.replay(full_audit=False)
         seen["fills"] += len(outcome.fills)
         seen["eras"] += len({world.how.fee_rule.era(f.decision_ts) for f in outcome.fills}) > 1
         seen["sub-penny"] += any(f.price_micro % 10_000 for f in outcome.fills)

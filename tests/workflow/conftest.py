@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tradewinds.archive.server import running_server
+from tests.workflow.harness import TEN_DAYS, Desk
+from tradewinds.archive.server import ArchiveServer, running_server
 from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
 
@@ -31,11 +32,21 @@ def server(chicago_archive: Path):
 @pytest.fixture(scope="session")
 def finished(chicago_archive: Path, tmp_path_factory: pytest.TempPathFactory):
     """A complete run of the month, with the server that it fetched from still answering. Not to be changed."""
-    from tests.workflow.harness import Desk
-
     with running_server(chicago_archive) as running:
-        desk = Desk(tmp_path_factory.mktemp("desk"), running)
-        done = desk.run()
-        assert done.returncode == 0, done.stdout + done.stderr
-        desk.first_output = done.stdout
-        yield desk
+        yield _run(tmp_path_factory.mktemp("desk"), running)
+
+
+@pytest.fixture(scope="session")
+def ten_days(chicago_archive: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A complete run of `TEN_DAYS`. Not to be changed."""
+    with running_server(chicago_archive) as running:
+        yield _run(tmp_path_factory.mktemp("ten"), running, **TEN_DAYS)
+
+
+def _run(folder: Path, running: ArchiveServer, **changes: str) -> Desk:
+    """A desk whose run is done; what it said is its `first_output`."""
+    desk = Desk(folder, running, **changes)
+    done = desk.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    desk.first_output = done.stdout
+    return desk

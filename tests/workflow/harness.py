@@ -40,6 +40,9 @@ CHICAGO = {
     "output_dir": "backtests",
 }
 
+# Ten of its days, whose markets lie on both sides of a cutoff at the 16th: where the month would prove no more.
+TEN_DAYS = {"date_start_local": "2025-05-11", "date_end_local": "2025-05-20"}
+
 
 class Desk:
     """A working folder with a config that points at a server of an archive."""

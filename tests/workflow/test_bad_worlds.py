@@ -129,11 +129,11 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_finished(server, tmp_path):
     assert len(twice) == 3 - len(finished), "only what could not be stored was asked for again"
 
 
-@pytest.mark.parametrize("place", ["data", "data/candles", "backtests"])
-def test_a_folder_that_may_not_be_written(server, tmp_path, place):
+def test_a_folder_that_may_not_be_written(server, tmp_path):
     desk = Desk(tmp_path, server, **THREE_DAYS)
-    with mounted(tmp_path / place, "ro,size=64k"):
-        done = desk.run()
-    said(done, 2, place, "cannot be written")
-    assert not server.requests, "nothing was asked for that could not be stored"
+    for place in ("data", "data/candles", "backtests"):
+        with mounted(tmp_path / place, "ro,size=64k"):
+            done = desk.run()
+        said(done, 2, place, "cannot be written")
+        assert not server.requests, "nothing was asked for that could not be stored"
     assert desk.run().returncode == 0

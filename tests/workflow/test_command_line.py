@@ -33,11 +33,21 @@ def files_below(folder):
 def test_a_wrong_config_touches_nothing(tmp_path, change, words):
     desk = Desk(tmp_path, None, **change)
     before = files_below(tmp_path)
-    for arguments in ((), ("--dry-run",), ("--no-fetch",)):
-        done = desk.run(*arguments)
-        assert done.returncode == 2
-        assert words in done.stderr and "config.yaml, line" in done.stderr
-        assert "Traceback" not in done.stderr and done.stdout == ""
+    refused(desk.run(), words)
+    assert files_below(tmp_path) == before
+
+
+def refused(done, words):
+    assert done.returncode == 2
+    assert words in done.stderr and "config.yaml, line" in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+
+
+def test_a_wrong_config_is_refused_alike_by_every_way_to_run(tmp_path):
+    desk = Desk(tmp_path, None, series_tickers=["KXHIGHCHX"])
+    words, before = "Did you mean KXHIGHCHI", files_below(tmp_path)
+    for arguments in ("--dry-run", "--no-fetch"):
+        refused(desk.run(arguments), words)
     plain = desk.snakemake("-n")
     assert plain.returncode == 1 and words in plain.stdout + plain.stderr  # a dry run speaks on stdout
     assert [name for name in files_below(tmp_path) if not name.startswith(".snakemake")] == before

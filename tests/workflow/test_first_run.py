@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pyarrow.parquet as pq
 
-from tests.workflow.harness import Desk, candle_requests, candles_of
+from tests.workflow.harness import TEN_DAYS, Desk, candle_requests, candles_of
 
 MARKETS_PER_EVENT = 6
 EVENTS = 29
@@ -76,11 +76,11 @@ def test_events_csv_tells_what_each_event_was_replayed_on(finished):
         assert int(row["missing_minutes"]) > 0 and not row["skipped"]
 
 
-def test_plain_snakemake_gives_the_same_bytes(finished, server, tmp_path):
-    desk = Desk(tmp_path, server)
+def test_plain_snakemake_gives_the_same_bytes(ten_days, server, tmp_path):
+    desk = Desk(tmp_path, server, **TEN_DAYS)
     done = desk.snakemake()
     assert done.returncode == 0, done.stderr
-    assert desk.run_folder().name == finished.run_folder().name
+    assert desk.run_folder().name == ten_days.run_folder().name
     for name in (
         "trades.csv",
         "metrics.json",
@@ -90,14 +90,14 @@ def test_plain_snakemake_gives_the_same_bytes(finished, server, tmp_path):
         "report.md",
         "report.html",
     ):
-        mine, other = (d.run_folder() / name for d in (desk, finished))
+        mine, other = (d.run_folder() / name for d in (desk, ten_days))
         texts = [re.sub(r"\b[0-9a-f]{40}(-dirty)?\b", "commit", path.read_text()) for path in (mine, other)]
         assert texts[0] == texts[1], name
-    books = [pq.read_table(d.run_folder() / "journal.parquet") for d in (desk, finished)]
+    books = [pq.read_table(d.run_folder() / "journal.parquet") for d in (desk, ten_days)]
     assert books[0].equals(books[1]) and books[0].num_rows > 100
-    pictures = [{p.name: p.read_bytes() for p in d.run_folder().glob("plots/*.*g")} for d in (desk, finished)]
+    pictures = [{p.name: p.read_bytes() for p in d.run_folder().glob("plots/*.*g")} for d in (desk, ten_days)]
     assert pictures[0] == pictures[1] and {"equity.svg", "edge.png"} <= pictures[0].keys()
-    assert candles_of(desk) == candles_of(finished)
+    assert candles_of(desk) == candles_of(ten_days)
 
 
 def test_the_plan_is_whole_before_anything_is_fetched(server, tmp_path):
@@ -112,12 +112,12 @@ def test_the_plan_is_whole_before_anything_is_fetched(server, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"config.yaml", ".snakemake", "logs"}
 
 
-def test_the_plan_of_a_known_catalog_is_what_the_server_then_counts(finished, server, tmp_path):
-    desk = Desk(tmp_path, server)
+def test_the_plan_of_a_known_catalog_is_what_the_server_then_counts(ten_days, server, tmp_path):
+    desk = Desk(tmp_path, server, **TEN_DAYS)
     catalog = tmp_path / "data/catalog/kalshi/KXHIGHCHI.parquet"
     catalog.parent.mkdir(parents=True)
-    catalog.write_bytes((finished.folder / "data/catalog/kalshi/KXHIGHCHI.parquet").read_bytes())
-    planned = int(re.search(rf"KXHIGHCHI events\D+{EVENTS}\D+0\D+{EVENTS}\D+(\d+)", desk.run("--dry-run").stdout)[1])
+    catalog.write_bytes((ten_days.folder / "data/catalog/kalshi/KXHIGHCHI.parquet").read_bytes())
+    planned = int(re.search(r"KXHIGHCHI events\D+10\D+0\D+10\D+(\d+)", desk.run("--dry-run").stdout)[1])
     assert desk.run().returncode == 0
     assert sum(candle_requests(server).values()) == planned
     assert not [seen for seen in server.requests if seen.path.endswith("/markets")], "the catalog was there"

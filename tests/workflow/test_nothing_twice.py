@@ -8,10 +8,19 @@ import threading
 
 import pytest
 
-from tests.workflow.harness import PATIENCE_SECONDS, ROOT, Desk, candle_requests, candles_of, no_client, wait_until
+from tests.workflow.harness import (
+    PATIENCE_SECONDS,
+    ROOT,
+    TEN_DAYS,
+    Desk,
+    candle_requests,
+    candles_of,
+    no_client,
+    wait_until,
+)
 from tradewinds.engine.event_contracts import kernel
 
-EVENTS = 29
+EVENTS = 10
 
 
 @pytest.fixture
@@ -38,10 +47,10 @@ def patient(server, rate):
     return {"base_url": server.urls["kalshi"], "requests_per_second": rate, "timeout_seconds": 600}
 
 
-def copied(finished, folder, *more):
+def copied(done, folder, *more):
     """The fetched data and results in another folder; with ".snakemake" also Snakemake's own records of them."""
     for name in ("data", "backtests", *more):
-        shutil.copytree(finished.folder / name, folder / name)
+        shutil.copytree(done.folder / name, folder / name)
     return folder
 
 
@@ -59,33 +68,31 @@ def checkout(tmp_path):
     return target
 
 
-def test_a_fresh_checkout_fetches_nothing(finished, server, checkout, tmp_path):
-    desk = Desk(copied(finished, tmp_path / "desk"), server, root=checkout)
+def test_a_fresh_checkout_fetches_nothing(ten_days, server, checkout, tmp_path):
+    desk = Desk(copied(ten_days, tmp_path / "desk"), server, root=checkout, **TEN_DAYS)
     for call in (desk.run, desk.snakemake):
         done = call()
         assert done.returncode == 0, done.stdout + done.stderr
     assert not server.requests
 
 
-@pytest.mark.parametrize(
-    "edited",
-    [
+def test_edited_scripts_fetch_nothing(ten_days, server, checkout, tmp_path):
+    """A script, what it calls and the rule that names it, in one run: each alone would make candles anew."""
+    desk = Desk(copied(ten_days, tmp_path / "desk", ".snakemake"), server, root=checkout, **TEN_DAYS)
+    for edited in (
         "scripts/kalshi_weather/fetch_candles.py",
         "src/tradewinds/families/kalshi_weather/fetch/exchange_requests.py",
         "rules/kalshi_weather/candles.smk",
-    ],
-)
-def test_an_edited_script_fetches_nothing(finished, server, checkout, tmp_path, edited):
-    desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
-    with open(checkout / edited, "a") as file:
-        file.write("\n# edited\n")
+    ):
+        with open(checkout / edited, "a") as file:
+            file.write("\n# edited\n")
     done = desk.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert not candle_requests(server)
 
 
-def test_edited_engine_code_replays_and_fetches_nothing(finished, server, checkout, tmp_path):
-    desk = Desk(copied(finished, tmp_path / "desk", ".snakemake"), server, root=checkout)
+def test_edited_engine_code_replays_and_fetches_nothing(ten_days, server, checkout, tmp_path):
+    desk = Desk(copied(ten_days, tmp_path / "desk", ".snakemake"), server, root=checkout, **TEN_DAYS)
     before = (desk.run_folder() / "trades.csv").stat().st_mtime_ns
     with open(checkout / "src/tradewinds/engine/event_contracts/replay.py", "a") as file:
         file.write("\n# edited\n")
@@ -94,8 +101,8 @@ def test_edited_engine_code_replays_and_fetches_nothing(finished, server, checko
     assert not server.requests
 
 
-def test_a_catalog_synced_again_fetches_no_candle(finished, server, tmp_path):
-    desk = Desk(copied(finished, tmp_path), server)
+def test_a_catalog_synced_again_fetches_no_candle(ten_days, server, tmp_path):
+    desk = Desk(copied(ten_days, tmp_path), server, **TEN_DAYS)
     done = desk.snakemake("--forcerun", "sync_catalog")
     assert done.returncode == 0, done.stderr
     assert [seen.path for seen in server.requests if seen.path.endswith("/markets")]
@@ -103,22 +110,22 @@ def test_a_catalog_synced_again_fetches_no_candle(finished, server, tmp_path):
 
 
 @pytest.mark.parametrize("by", ["tradewinds run", "plain snakemake"])
-def test_a_longer_range_fetches_only_its_new_events(finished, server, tmp_path, by):
-    desk = Desk(copied(finished, tmp_path), server, date_end_local="2025-05-31")
+def test_a_longer_range_fetches_only_its_new_events(ten_days, server, tmp_path, by):
+    desk = Desk(copied(ten_days, tmp_path), server, **TEN_DAYS | {"date_end_local": "2025-05-21"})
     done = desk.run() if by == "tradewinds run" else desk.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY31"}
+    assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY21"}
 
 
-def test_kill_9_while_fetching(finished, server, tmp_path, hold):
-    desk = Desk(tmp_path, server, rate=60, kalshi=patient(server, 60))
-    free = hold(lambda: len(desk.candle_files()) >= 8)
-    desk.run_and_kill(lambda: len(desk.candle_files()) >= 8)
+def test_kill_9_while_fetching(ten_days, server, tmp_path, hold):
+    desk = Desk(tmp_path, server, rate=60, kalshi=patient(server, 60), **TEN_DAYS)
+    free = hold(lambda: len(desk.candle_files()) >= 3)
+    desk.run_and_kill(lambda: len(desk.candle_files()) >= 3)
     free.set()
     wait_until(lambda: no_client(server))
     done_before = {path.stem for path in desk.candle_files()}
     seen_before = candle_requests(server)
-    assert 8 <= len(done_before) < EVENTS
+    assert 3 <= len(done_before) < EVENTS
     assert len(desk.checkpoints()["RUNNING"]) == EVENTS, "what a killed run was at"
     done = desk.run()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -128,8 +135,8 @@ def test_kill_9_while_fetching(finished, server, tmp_path, hold):
     finished_markets = {path for path in repeated if _date(path) in done_before}
     assert not finished_markets, "an event that was finished before the kill was fetched again"
     assert len({_date(path) for path in repeated}) <= 4, "more events than jobs that were under way were begun again"
-    assert candles_of(desk) == candles_of(finished)
-    assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
+    assert candles_of(desk) == candles_of(ten_days)
+    assert (desk.run_folder() / "trades.csv").read_bytes() == (ten_days.run_folder() / "trades.csv").read_bytes()
 
 
 def _date(path: str) -> str:
@@ -139,10 +146,10 @@ def _date(path: str) -> str:
     return climate_date_of(ticker.rsplit("-", 1)[0]).isoformat()
 
 
-def test_kill_9_while_simulating(finished, server, tmp_path):
-    data = copied(finished, tmp_path)
+def test_kill_9_while_simulating(ten_days, server, tmp_path):
+    data = copied(ten_days, tmp_path)
     shutil.rmtree(data / "backtests")
-    desk = Desk(data, server)
+    desk = Desk(data, server, **TEN_DAYS)
     logs = tmp_path / "logs" / "simulate"
     desk.run_and_kill(lambda: logs.exists() and any(logs.iterdir()))
     runs = list((tmp_path / "backtests").glob("*/loaded/*"))
@@ -151,13 +158,13 @@ def test_kill_9_while_simulating(finished, server, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert not server.requests
     for name in ("trades.csv", "metrics.json", "equity.csv"):
-        assert (desk.run_folder() / name).read_bytes() == (finished.run_folder() / name).read_bytes()
+        assert (desk.run_folder() / name).read_bytes() == (ten_days.run_folder() / name).read_bytes()
 
 
 @pytest.mark.parametrize("other", ["tradewinds run", "plain snakemake"])
-def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path, other, hold):
+def test_two_runs_at_once_do_not_fetch_twice(ten_days, server, tmp_path, other, hold):
     """Candles are held back until one of them waits for the other: one that starts late would find all done."""
-    desk = Desk(tmp_path, server, rate=100, kalshi=patient(server, 100))
+    desk = Desk(tmp_path, server, rate=100, kalshi=patient(server, 100), **TEN_DAYS)
     free = hold(lambda: True)
     run = desk.command("run", "--config", "config.yaml")
     plain = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
@@ -179,4 +186,4 @@ def test_two_runs_at_once_do_not_fetch_twice(finished, server, tmp_path, other, 
             process.wait(PATIENCE_SECONDS)
     assert [process.returncode for process in processes] == [0, 0], outputs()
     assert max(candle_requests(server).values()) == 1
-    assert candles_of(desk) == candles_of(finished)
+    assert candles_of(desk) == candles_of(ten_days)

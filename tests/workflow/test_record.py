@@ -1,15 +1,15 @@
-"""What one person fetched, another replays: a month is run, recorded, served from the record, and comes out the same."""
+"""What one person fetched, another replays: a run is recorded, served from the record, and comes out the same."""
 
 import json
 import subprocess
 
 import pytest
 
-from tests.workflow.harness import Desk, candles_of
+from tests.workflow.harness import TEN_DAYS, Desk, candles_of
 from tradewinds.archive.server import running_server
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
-EVENTS = 29
+EVENTS = 10
 
 
 def record(desk, out):
@@ -18,25 +18,25 @@ def record(desk, out):
 
 
 @pytest.fixture(scope="module")
-def recorded(finished, tmp_path_factory):
-    """The record of the finished month."""
+def recorded(ten_days, tmp_path_factory):
+    """The record of a finished run."""
     out = tmp_path_factory.mktemp("record") / "deep" / "archive"
-    asked = len(finished.server.requests)
-    done = record(finished, out)
+    asked = len(ten_days.server.requests)
+    done = record(ten_days, out)
     assert done.returncode == 0, done.stderr
     assert f"archive of {EVENTS} events" in done.stdout
-    assert len(finished.server.requests) == asked, "recording fetches nothing"
+    assert len(ten_days.server.requests) == asked, "recording fetches nothing"
     return out
 
 
-def test_a_recorded_month_gives_the_same_trades_and_candles(finished, recorded, tmp_path):
+def test_a_recorded_run_gives_the_same_trades_and_candles(ten_days, recorded, tmp_path):
     with running_server(recorded) as server:
-        desk = Desk(tmp_path, server)
+        desk = Desk(tmp_path, server, **TEN_DAYS)
         done = desk.run()
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("trades.csv", "equity.csv", "metrics.json", "positions_daily.csv"):
-        assert (desk.run_folder() / name).read_bytes() == (finished.run_folder() / name).read_bytes(), name
-    assert len(candles_of(desk)) == EVENTS and candles_of(desk) == candles_of(finished)
+        assert (desk.run_folder() / name).read_bytes() == (ten_days.run_folder() / name).read_bytes(), name
+    assert len(candles_of(desk)) == EVENTS and candles_of(desk) == candles_of(ten_days)
 
 
 def test_the_record_has_the_objects_as_they_were_fetched(chicago_archive, recorded):
@@ -49,10 +49,10 @@ def test_the_record_has_the_objects_as_they_were_fetched(chicago_archive, record
     assert set(mine.events) == {row["event_ticker"] for row in mine.markets}
     for kind in ("guidance", "climate"):
         assert getattr(mine, kind)("KMDW").num_rows > 300
-    assert "KXHIGHCHI, 2025-05-02 to 2025-05-30" in json.loads((recorded / "archive.json").read_text())["note"]
+    assert "KXHIGHCHI, 2025-05-11 to 2025-05-20" in json.loads((recorded / "archive.json").read_text())["note"]
 
 
-def test_what_is_not_there_or_not_whole_is_refused(finished, recorded, tmp_path):
+def test_what_is_not_there_or_not_whole_is_refused(ten_days, recorded, tmp_path):
     desk = Desk(tmp_path, None)
     done = record(desk, "archive")
     assert done.returncode == 3
@@ -62,7 +62,7 @@ def test_what_is_not_there_or_not_whole_is_refused(finished, recorded, tmp_path)
     assert "Traceback" not in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"config.yaml", "partial"}, "nothing was made"
     before = {path: path.stat().st_mtime_ns for path in recorded.rglob("*")}
-    done = record(finished, recorded)
+    done = record(ten_days, recorded)
     assert done.returncode == 2 and "is there already" in done.stderr
     assert {path: path.stat().st_mtime_ns for path in recorded.rglob("*")} == before
     assert [path.name for path in recorded.parent.iterdir()] == ["archive"]

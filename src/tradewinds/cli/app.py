@@ -32,6 +32,7 @@ from tradewinds.cli import (
     strategies,
     sweep,
     validate,
+    walk_forward,
 )
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.safe_text import allow_any_text, printable
@@ -57,6 +58,7 @@ app.command()(run.run)
 app.command()(validate.validate)
 app.command()(check.check)
 app.command()(sweep.sweep)
+app.command("walk-forward")(walk_forward.walk_forward)
 app.command()(calibrate.calibrate)
 app.command()(probabilities.probabilities)
 app.command("lookahead-check")(lookahead_check.lookahead_check)

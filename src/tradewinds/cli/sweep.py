@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,12 @@ from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tradewinds.cli.replay_progress import ReplayProgress
+    from tradewinds.config.resolve import Config
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.sweeps.grid import SweepPoint
     from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures, PointOutcome
+    from tradewinds.sweeps.perturbation import Perturbation
     from tradewinds.sweeps.ranking import JudgedPoint, Ranking
 
 
@@ -41,6 +43,10 @@ def sweep(
     split: Annotated[
         str | None, typer.Option(help="First date out of sample; default: the last 30 %.", metavar="YYYY-MM-DD")
     ] = None,
+    perturb: Annotated[
+        bool,
+        typer.Option("--perturb", help="Vary each number of the best point, or of the config, by 10 and 20 %, alone."),
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="Points to show.", metavar="N")] = 20,
     profile: Annotated[
         str | None,
@@ -53,13 +59,14 @@ def sweep(
     Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
     failed.csv, best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id
     (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail, that is exit 5.
+    With --perturb also perturbation.csv and perturbation.md; without a grid then, the config itself is the only point.
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.terminal import SafeConsole
 
     first_after = date_of(split, "--split") if split else None
-    options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top)
+    options = SweepOptions(grid, range_, random, seed, rank_by, first_after, top, perturb)
     run_options = RunOptions(fetch="never" if no_fetch else None, profile=profile)
     carry_out_sweep(config, options, run_options, SafeConsole())
 
@@ -76,6 +83,7 @@ class SweepOptions:
         rank_by: the metric before the split that ranks.
         split: first date that is out of sample; None for the last 30 % of the dates.
         top: how many points to show.
+        perturb: whether each number of the best point is varied, too.
     """
 
     grid: Sequence[str] = ()
@@ -85,6 +93,7 @@ class SweepOptions:
     rank_by: str = "sharpe"
     split: dt.date | None = None
     top: int = 20
+    perturb: bool = False
 
 
 def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, console: Console) -> None:
@@ -100,10 +109,11 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
     # Imported here: a sweep needs numpy, pyarrow and PyYAML, which `--help` does not.
+    from tradewinds.cli.perturbation_table import show_perturbation
+    from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.sweeps import ranking_files, replays
-    from tradewinds.sweeps.grid import sweep_points
     from tradewinds.sweeps.outcomes import split_date
     from tradewinds.sweeps.ranking import check_metric, rank, rank_judged
     from tradewinds.sweeps.verdict import verdict
@@ -112,17 +122,11 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     conf = configs.load(config_path)
     check_metric(options.rank_by)
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
-    points = sweep_points(
-        conf,
-        grid=options.grid,
-        ranges=options.ranges,
-        random=options.random,
-        seed=options.seed,
-        source=str(config_path),
-    )
+    points = _points(conf, options, str(config_path))
     groups = replays.groups(points)
     console.print(f"{len(points):,} points over {len(groups):,} set(s) of candles and probabilities.")
-    folder = Path(conf["output_dir"], "sweeps", ranking_files.sweep_id(points, options.rank_by, split))
+    name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
+    folder = Path(conf["output_dir"], "sweeps", name)
 
     # Replay them in jobs of a profile, or in this process.
     if run.profile:
@@ -130,18 +134,69 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
         ranking = rank_judged(judged, split, options.rank_by)
     else:
         _make_inputs(groups, run, console)
-        with _ReplayProgress(console, len(points)) as progress:
+        with ReplayProgress(console, len(points)) as progress:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, progress))
             ranking = rank(outcomes, split, options.rank_by)
 
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
-    ranking_files.write_ranking(folder, ranking, points, sentences)
+    found = _perturbed(points, ranking, folder, run, console) if options.perturb else None
+    ranking_files.write_ranking(folder, ranking, points, sentences, found)
     _show(console, ranking, options.top, currency)
     _show_failed(console, ranking, options.top, folder)
+    if found:
+        show_perturbation(console, found)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
+
+
+def _points(conf: Config, options: SweepOptions, source: str) -> list[SweepPoint]:
+    """Make the points that are asked for; with --perturb and nothing to vary, the config itself."""
+    from tradewinds.config import resolve as configs
+    from tradewinds.sweeps.grid import SweepPoint, sweep_points
+
+    if options.perturb and not (options.grid or options.ranges or options.random):
+        return [SweepPoint({}, conf, configs.run_id(conf))]
+    return sweep_points(
+        conf,
+        grid=options.grid,
+        ranges=options.ranges,
+        random=options.random,
+        seed=options.seed,
+        source=source,
+    )
+
+
+def _perturbed(
+    points: Sequence[SweepPoint], ranking: Ranking, folder: Path, run: RunOptions, console: Console
+) -> Perturbation:
+    """Vary each number of the best point alone, and replay what that makes."""
+    from tradewinds.cli.replay_progress import ReplayProgress
+    from tradewinds.sweeps import replays
+    from tradewinds.sweeps.perturbation import by_key, perturbation, perturbed_points, without_missing
+    from tradewinds.sweeps.ranking import judge
+
+    first = ranking.rows[0]
+    best = next(point for point in points if point.run_id == first.run_id)
+    tried, left_out = perturbed_points(best.config)
+    # Where nothing may be fetched, a value whose files are not there is left out like one that the config may not have.
+    if "never" in (run.fetch, best.config["fetch"]):
+        tried, missing = without_missing(tried)
+        left_out += missing
+    groups = replays.groups([one.point for one in tried])
+    console.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
+    if run.profile:
+        # A job sets the keys of its points in the config of one of them, so the points of a job have the same key.
+        pieces = by_key(groups)
+        judged = [
+            one for part in pieces for one in _replay_in_jobs(part, ranking.split, folder / "chunks", run, console)
+        ]
+    else:
+        _make_inputs(groups, run, console)
+        with ReplayProgress(console, len(tried)) as progress:
+            judged = [judge(one, ranking.split) for group in groups for one in _replay_here(group, progress)]
+    return perturbation(first, best.config, tried, judged, left_out, ranking.by)
 
 
 def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, console: Console) -> None:
@@ -186,7 +241,7 @@ def _replay_in_jobs(
         yield from chunks.read_figures(piece.figures, settings)
 
 
-def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Iterator[PointOutcome | FailedPoint]:
+def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iterator[PointOutcome | FailedPoint]:
     """Replay a group of points in this process."""
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.plan import run_plan
@@ -194,46 +249,6 @@ def _replay_here(points: Sequence[SweepPoint], progress: _ReplayProgress) -> Ite
 
     with naming_damage(run_plan(points[0].config).data_files):
         yield from replays.outcomes(points, progress)
-
-
-class _ReplayProgress:
-    """How many points are replayed: a bar on a terminal, a line every few seconds elsewhere.
-
-    Args:
-        console: where it is shown.
-        total: how many points there are.
-    """
-
-    def __init__(self, console: Console, total: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.console, self.total, self.done = console, total, 0
-        self.progress = Progress(
-            TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-        )
-        self.last_line = time.monotonic()
-
-    def __enter__(self) -> _ReplayProgress:
-        """Start the bar."""
-        if self.console.is_terminal:
-            self.task = self.progress.add_task("", total=self.total)
-            self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the bar where it is."""
-        self.progress.stop()
-
-    def __call__(self, more: int) -> None:
-        """Count `more` points as replayed."""
-        from tradewinds.pipeline.progress import PLAIN_LINE_SECONDS
-
-        self.done += more
-        if self.console.is_terminal:
-            self.progress.update(self.task, completed=self.done)
-        elif self.done == self.total or time.monotonic() - self.last_line > PLAIN_LINE_SECONDS:
-            self.last_line = time.monotonic()
-            self.console.print(f"replay: {self.done:,} of {self.total:,}")
 
 
 def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
@@ -247,7 +262,7 @@ def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:
     """
     from rich.table import Table
 
-    from tradewinds.sweeps.ranking_files import setting_text
+    from tradewinds.sweeps.keys import setting_text
 
     table = Table(title=f"By {ranking.by} before {ranking.split}", title_justify="left")
     for key in ranking.rows[0].settings:

@@ -22,6 +22,7 @@ _MARK = b"tradewinds-guard"
 _DIGEST = 4  # bytes of a CRC-32
 _BLOCK = len(_MARK) + 2 * _DIGEST
 _TAIL = 8  # bytes at the end of a Parquet file: the footer's length, and PAR1
+_PIECE = 2**20  # bytes that are read at a time
 _NEARLY = 16  # flipped bits of the mark that still tell a damaged guard from a file that never had one
 
 
@@ -29,8 +30,7 @@ def add_digests(path: str | Path) -> None:
     """Put the block of digests into a Parquet file that has none."""
     with open(path, "r+b") as file:
         start = _footer_start(file)
-        file.seek(0)
-        before = _digest(file.read(start))
+        before = _digest_of(file, start)
         footer = file.read()
         file.seek(start)
         file.write(_MARK + before + _digest(footer) + footer)
@@ -62,14 +62,25 @@ def check(path: str | Path, *, footer_only: bool = False) -> None:
             raise DamagedFile(path, "its metadata does not match its digest")
         if footer_only:
             return
-        file.seek(0)
-        if _digest(file.read(start - _BLOCK)) != block[len(_MARK) : -_DIGEST]:
+        if _digest_of(file, start - _BLOCK) != block[len(_MARK) : -_DIGEST]:
             raise DamagedFile(path, "its data does not match its digest")
 
 
 def _digest(data: bytes) -> bytes:
     """Return the CRC-32 of some bytes, as four bytes."""
     return zlib.crc32(data).to_bytes(_DIGEST, "little")
+
+
+def _digest_of(file: BinaryIO, size: int) -> bytes:
+    """Return the CRC-32 of the first bytes of a file, of which only a piece is in memory at a time."""
+    file.seek(0)
+    found, left = 0, size
+    while left > 0:
+        piece = file.read(min(_PIECE, left))
+        if not piece:
+            break
+        found, left = zlib.crc32(piece, found), left - len(piece)
+    return found.to_bytes(_DIGEST, "little")
 
 
 def _footer_start(file: BinaryIO) -> int:

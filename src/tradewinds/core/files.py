@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,7 +90,7 @@ def write_parquet(path: str | Path, table: pa.Table, meta: dict[str, Any]) -> No
 
 
 def write_parquet_parts(
-    path: str | Path, schema: pa.Schema, parts: Iterable[pa.Table], meta: dict[str, Any], **options: Any
+    path: str | Path, schema: pa.Schema, parts: Iterable[pa.Table], meta: Callable[[], dict[str, Any]], **options: Any
 ) -> None:
     """Write a large Parquet file part by part, each a group of rows; the file is complete or absent.
 
@@ -98,15 +98,15 @@ def write_parquet_parts(
         path: the file.
         schema: the columns of all parts.
         parts: its rows, in order.
-        meta: its metadata, as for `write_parquet`.
+        meta: called when all parts are written: the file's metadata, as for `write_parquet`.
         options: of the writer of Parquet, such as `compression`.
     """
-    text = json.dumps(meta, sort_keys=True, ensure_ascii=False)
     with replacing(path) as temporary:
-        described = schema.with_metadata({META_KEY: text.encode()})
-        with pq.ParquetWriter(temporary, described, write_page_checksum=True, **options) as writer:
+        with pq.ParquetWriter(temporary, schema, write_page_checksum=True, **options) as writer:
             for part in parts:
-                writer.write_table(part.replace_schema_metadata(described.metadata))
+                writer.write_table(part, row_group_size=max(1, part.num_rows))
+            text = json.dumps(meta(), sort_keys=True, ensure_ascii=False)
+            writer.add_key_value_metadata({META_KEY.decode(): text})
         file_digests.add_digests(temporary)
 
 

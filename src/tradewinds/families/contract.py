@@ -279,12 +279,23 @@ class Family(Protocol):
         """Replay configs that differ in `replay_keys` only; the files are read once.
 
         Args:
-            configs: resolved.
-            plan: the plan of each of them.
+            configs: resolved; all have the same dates.
+            plan: the plan of each of them, or that of the same configs over more dates (a walk-forward replays parts of a range
+                on the files of the whole). Only the configs' own dates are replayed.
             workers: how many threads the replays may use.
 
         Returns:
             Fills and equity of each run, in order of the configs.
+        """
+
+    def days(self, config: Mapping[str, Any], plan: Plan[Any]) -> list[dt.date]:
+        """Return the dates of a config on which there can be trades, by the data that is there, ascending.
+
+        Periods of a walk-forward are counted in them. The dates are those that date_start_local and date_end_local mean.
+
+        Args:
+            config: resolved.
+            plan: its plan, whose files exist.
         """
 
     def extent(self, plan: Plan[Any]) -> str:

@@ -74,8 +74,11 @@ def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
     where = f"{flag} {key}"
     node = keys.node_of(key, base, where)
     # A key that holds text takes the values as they are written: 23:00 is a time of day, not a range.
-    if node.get("type") == "string":
-        listed = [raw if raw is not None else value for raw, value in _listed(values, where)]
+    if _takes_text_only(node):
+        may_be_null = "null" in _types(node)
+        listed = [
+            value if raw is None or (value is None and may_be_null) else raw for raw, value in _listed(values, where)
+        ]
         return Axis(key, len(listed), listed.__getitem__)
     if found := _RANGE.fullmatch(re.sub(r"\s*:\s*", ":", values)):
         return _range(key, found, where, open_ranges)
@@ -87,7 +90,18 @@ def _parse(text: str, base: Config, flag: str, open_ranges: bool) -> Axis:
 
 def _takes_numbers(node: keys.Node) -> bool:
     """Whether a key's schema allows numbers."""
-    return bool({"number", "integer"} & set(node["type"] if isinstance(node.get("type"), list) else [node.get("type")]))
+    return bool({"number", "integer"} & _types(node))
+
+
+def _takes_text_only(node: keys.Node) -> bool:
+    """Whether a key's schema allows text, and nothing else but null."""
+    return "string" in _types(node) and _types(node) <= {"string", "null"}
+
+
+def _types(node: keys.Node) -> set[str]:
+    """The JSON types that a key's schema names; none where it names none."""
+    named = node.get("type")
+    return set(named) if isinstance(named, list) else {named} if named else set()
 
 
 def _range(key: str, found: re.Match[str], where: str, open_ranges: bool) -> Axis:

@@ -41,8 +41,9 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
     for name, reason in refused.items():
         if key == name or key.startswith(f"{name}."):
             raise ConfigError(f"this key is not swept: {reason}.", where=where, remedy="Change it in the config.")
-    known = dict(_leaves(resolve.schema(base["market"]), "", refused)) | {name: {} for name in _parameters(base)}
+    known = known_keys(base)
     if key in known:
+        _refuse_without_section(key, base, where)
         return known[key]
     inside = [name for name in known if name.startswith(f"{key}.")]
     if inside or key == PARAMETERS:
@@ -52,6 +53,29 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
         what, remedy = _no_such_parameter(key, base)
         raise ConfigError(what, where=where, remedy=remedy)
     raise ConfigError("unknown key.", where=where, remedy=_nearest(key, known, "config/README.md lists all keys."))
+
+
+def _refuse_without_section(key: str, base: resolve.Config, where: str) -> None:
+    """Refuse a key of a section in whose place the config has a word (`costs: none`): one key would bring all the others.
+
+    Raises:
+        ConfigError: the config has no such section.
+    """
+    value: Any = base
+    parts = key.split(".")
+    for depth, part in enumerate(parts[:-1], start=1):
+        value = value.get(part)
+        if value is None:  # a section that is not written, or is null: it gets its defaults
+            return
+        if not isinstance(value, Mapping):
+            what = f"the config has {'.'.join(parts[:depth])}: {setting_text(value)}, which has no such key."
+            raise ConfigError(what, where=where, remedy="Write it as a section in the config first.")
+
+
+def known_keys(base: resolve.Config) -> dict[str, Node]:
+    """Return the schema of every dotted key that a sweep of a config may set; empty for a strategy's parameter."""
+    leaves = _leaves(resolve.schema(base["market"]), "", not_swept(base["market"]))
+    return dict(leaves) | {name: {} for name in _parameters(base)}
 
 
 def _leaves(node: Node, prefix: str, refused: Collection[str]) -> Iterator[tuple[str, Node]]:
@@ -128,7 +152,8 @@ def with_settings(base: resolve.Config, settings: Mapping[str, Any]) -> resolve.
         *sections, name = key.split(".")
         section = changed
         for part in sections:
-            section[part] = dict(section.get(part) or {})
+            inner = section.get(part)
+            section[part] = dict(inner) if isinstance(inner, Mapping) else {}
             section = section[part]
         section[name] = value
     return changed
@@ -143,8 +168,12 @@ def setting(conf: resolve.Config, key: str) -> Any:
 
 
 def label(settings: Mapping[str, Any]) -> str:
-    """Return settings as text: `risk.fixed_qty=5, risk.allow_opposing=false`."""
-    return ", ".join(
-        f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
-        for key, value in settings.items()
-    )
+    """Return settings as text: `risk.fixed_qty=5, risk.allow_opposing=false`; without any, that there are none."""
+    if not settings:
+        return "the config as it is"
+    return ", ".join(f"{key}={setting_text(value)}" for key, value in settings.items())
+
+
+def setting_text(value: Any) -> str:
+    """Return a setting's value as text: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)

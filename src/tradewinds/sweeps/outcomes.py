@@ -7,6 +7,7 @@ with all its P&L, though it may settle some hours after the split.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
@@ -121,6 +122,22 @@ def period_figures(outcome: PointOutcome, split_ts: int) -> tuple[PeriodFigures,
         _part(outcome, _until(outcome, split_ts), outcome.pnl_micro[before]),
         _part(outcome, _since(outcome, split_ts), outcome.pnl_micro[~before]),
     )
+
+
+def whole_figures(outcome: PointOutcome) -> PeriodFigures:
+    """Return the figures of a whole run."""
+    return _part(outcome, (outcome.equity_ts, outcome.equity_micro), outcome.pnl_micro)
+
+
+def figures_known(outcome: PointOutcome, until_ts: int) -> PeriodFigures:
+    """Return the figures of a run as far as they are known at an instant, in Unix seconds.
+
+    The P&L is the change of equity, since a trade that was decided by then may settle later, with a result that was not known.
+    """
+    equity = _until(outcome, until_ts)
+    decided = outcome.pnl_micro[outcome.decision_ts < until_ts]
+    change = int(equity[1][-1] - equity[1][0]) if len(equity[1]) else 0
+    return dataclasses.replace(_part(outcome, equity, decided), pnl_usd=number(change))
 
 
 def in_sample_returns(outcome: PointOutcome, split_ts: int) -> npt.NDArray[np.float64]:

@@ -120,13 +120,17 @@ class Ranking:
 
     def out_of_sample_rank(self, row: RankedPoint) -> tuple[int, int] | None:
         """Return a row's rank by the same metric after the split, and how many rows have one; None if this row has none."""
-        values = [value for other in self.rows if (value := _value(other.out_of_sample, self.by)) is not None]
-        own = _value(row.out_of_sample, self.by)
+        values = [value for other in self.rows if (value := metric_value(other.out_of_sample, self.by)) is not None]
+        own = metric_value(row.out_of_sample, self.by)
         return None if own is None else (1 + sum(value > own for value in values), len(values))
 
 
-def check_metric(by: str) -> None:
+def check_metric(by: str, flag: str = "--rank-by") -> None:
     """Refuse a metric that points cannot be ranked by.
+
+    Args:
+        by: what the user wrote.
+        flag: where, for the message.
 
     Raises:
         ConfigError: there is no such metric.
@@ -134,7 +138,7 @@ def check_metric(by: str) -> None:
     if by not in RANK_BY:
         near = difflib.get_close_matches(by, RANK_BY, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"unknown metric {by!r}.", where="--rank-by", remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
+        raise ConfigError(f"unknown metric {by!r}.", where=flag, remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
 
 
 def rank(outcomes: Iterable[PointOutcome | FailedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
@@ -193,8 +197,8 @@ def rank_judged(judged: Iterable[JudgedPoint | FailedPoint], split: dt.date, by:
     if not rows:
         first = failed[0]
         raise SimulationError(f"all {len(failed):,} points fail. The first, {label(first.settings)}: {first.reason}")
-    rows.sort(key=lambda row: (_order(row.in_sample, by), row.run_id))
-    pairs = [(_value(row.in_sample, by), _value(row.out_of_sample, by)) for row in rows]
+    rows.sort(key=lambda row: (rank_key(row.in_sample, by), row.run_id))
+    pairs = [(metric_value(row.in_sample, by), metric_value(row.out_of_sample, by)) for row in rows]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]
     return Ranking(
         by,
@@ -206,16 +210,16 @@ def rank_judged(judged: Iterable[JudgedPoint | FailedPoint], split: dt.date, by:
     )
 
 
-def _value(part: PeriodFigures, by: str) -> float | None:
+def metric_value(part: PeriodFigures, by: str) -> float | None:
     """The metric, with its sign turned where less is better; None where undefined."""
     name, sign = RANK_BY[by]
     value: float | None = getattr(part, name)
     return None if value is None else sign * value
 
 
-def _order(part: PeriodFigures, by: str) -> tuple[bool, bool, float]:
+def rank_key(part: PeriodFigures, by: str) -> tuple[bool, bool, float]:
     """Sort key: not ruined first, then with the metric first, then the best first."""
-    value = _value(part, by)
+    value = metric_value(part, by)
     return part.ruined, value is None, 0.0 if value is None else -value
 
 

@@ -16,25 +16,32 @@ from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.safe_text import cell
 from tradewinds.results.artifacts import resolved_yaml
+from tradewinds.sweeps import perturbation_files
 from tradewinds.sweeps.grid import SweepPoint
+from tradewinds.sweeps.keys import setting_text
 from tradewinds.sweeps.outcomes import PeriodFigures
+from tradewinds.sweeps.perturbation import Perturbation
 from tradewinds.sweeps.ranking import Ranking
 
 _NAMESPACE = uuid.UUID("0d3c6c5f-5f5f-5e0b-9a53-3d0a4b8f7f21")
 
 
-def sweep_id(points: Sequence[SweepPoint], rank_by: str, split: dt.date) -> str:
+def sweep_id(points: Sequence[SweepPoint], rank_by: str, split: dt.date, *, perturbed: bool = False) -> str:
     """Return the id of a sweep: the same points, ranked in the same way, have the same id.
 
     Args:
         points: all points, in their order.
         rank_by: the metric of the ranking.
         split: first date that is out of sample.
+        perturbed: whether the best point is perturbed.
     """
-    return str(uuid.uuid5(_NAMESPACE, resolve.digest([[point.run_id for point in points], rank_by, split])))
+    asked = [[point.run_id for point in points], rank_by, split]
+    return str(uuid.uuid5(_NAMESPACE, resolve.digest([*asked, "perturbed"] if perturbed else asked)))
 
 
-def write_ranking(folder: Path, ranking: Ranking, points: Sequence[SweepPoint], verdict: str) -> None:
+def write_ranking(
+    folder: Path, ranking: Ranking, points: Sequence[SweepPoint], verdict: str, found: Perturbation | None = None
+) -> None:
     """Write what a sweep found.
 
     Args:
@@ -43,12 +50,17 @@ def write_ranking(folder: Path, ranking: Ranking, points: Sequence[SweepPoint], 
         ranking: the ranked points.
         points: the same points with their configs, in any order.
         verdict: sentences on the result.
+        found: the perturbation of the first point, which adds perturbation.csv and perturbation.md; None without one.
     """
     files.write_text(folder / "ranking.csv", _ranking_csv(ranking))
     files.write_text(folder / "failed.csv", _failed_csv(ranking))
     best = next(point for point in points if point.run_id == ranking.rows[0].run_id)
     files.write_text(folder / "best.yaml", resolved_yaml(best.config))
-    files.write_text(folder / "sweep.json", json.dumps(_summary(ranking, verdict), indent=2, ensure_ascii=False) + "\n")
+    summary = dict(_summary(ranking, verdict))
+    if found:
+        perturbation_files.write_perturbation(folder, found)
+        summary["perturbation"] = perturbation_files.summary(found)
+    files.write_text(folder / "sweep.json", json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def _ranking_csv(ranking: Ranking) -> str:
@@ -87,8 +99,3 @@ def _summary(ranking: Ranking, verdict: str) -> Mapping[str, Any]:
         "rank_correlation": ranking.correlation,
         "verdict": verdict,
     }
-
-
-def setting_text(value: Any) -> str:
-    """Return a setting's value as text: text as it is, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -27,7 +27,10 @@ def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
 
 
 def outcomes(
-    points: Sequence[SweepPoint], tell: Callable[[int], Any] = lambda replayed: None, workers: int | None = None
+    points: Sequence[SweepPoint],
+    tell: Callable[[int], Any] = lambda replayed: None,
+    workers: int | None = None,
+    plan: Plan[Any] | None = None,
 ) -> Iterator[PointOutcome | FailedPoint]:
     """Replay the points of one group, in order. A point whose run fails is one with its reason.
 
@@ -35,11 +38,12 @@ def outcomes(
         points: one group of `groups`; every file of its plan is there.
         tell: called with the number of points that were replayed since the last call.
         workers: threads to use; None for one per core.
+        plan: the files to read; None for those of the points' own plan. It may be of a longer range of dates than the points'.
 
     Raises:
         DamagedFile: a file of the data that all points read cannot be read.
     """
-    plan = run_plan(points[0].config)
+    plan = plan or run_plan(points[0].config)
     workers = workers or os.cpu_count() or 1
     for at in range(0, len(points), POINTS_PER_PASS):
         part = points[at : at + POINTS_PER_PASS]

@@ -10,7 +10,7 @@ from tradewinds.sweeps.ranking import Luck, Ranking
 
 USUAL_BAR = 0.95  # the probability from which on luck is usually ruled out
 
-_NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
+METRIC_NAMES = {"sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "pnl": "P&L", "drawdown": "largest drawdown in %"}
 
 
 def verdict(ranking: Ranking, currency: str) -> str:
@@ -23,7 +23,7 @@ def verdict(ranking: Ranking, currency: str) -> str:
     first, tried = ranking.rows[0], len(ranking.rows)
     after = first.out_of_sample
     sentences = [
-        f"{tried:,} configuration{'s were' if tried > 1 else ' was'} tried. The best by {_NAMES[ranking.by]} before "
+        f"{tried:,} configuration{'s were' if tried > 1 else ' was'} tried. The best by {METRIC_NAMES[ranking.by]} before "
         f"{ranking.split} is {label(first.settings)}.",
         *_luck(ranking.luck, tried),
         f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in {after.num_trades:,} "
@@ -34,7 +34,7 @@ def verdict(ranking: Ranking, currency: str) -> str:
         sentences.append(f"{len(ranking.failed):,} more {'fails and has' if few else 'fail and have'} no rank.")
     if ranking.correlation is not None:
         sentences.append(
-            f"The rank correlation of the {_NAMES[ranking.by]} before and after the split is {ranking.correlation:.2f} "
+            f"The rank correlation of the {METRIC_NAMES[ranking.by]} before and after the split is {ranking.correlation:.2f} "
             "(1: the same order; about 0 or below: the order before the split was chance)."
         )
     return " ".join(sentences)
@@ -73,7 +73,7 @@ def _place(ranking: Ranking) -> str:
     place = ranking.out_of_sample_rank(ranking.rows[0])
     if place is None or place[1] < 2:
         return ""
-    return f"; by {_NAMES[ranking.by]} it was number {place[0]:,} of {place[1]:,} there"
+    return f"; by {METRIC_NAMES[ranking.by]} it was number {place[0]:,} of {place[1]:,} there"
 
 
 def _percent(share: float) -> str:

@@ -1,5 +1,8 @@
 """Results of the naive engine in plain dictionaries, the form in which two engines are compared."""
 
+import functools
+
+from tests.families.equities_intraday.random_sessions import random_world
 from tests.reference.naive_opening_range import simulate
 
 DAY_FIELDS = ("minutes", "high", "low", "open", "close", "volume", "missing", "reason", "relative_volume")
@@ -58,3 +61,10 @@ def naive_results(world, sessions, config, actions=None):
             "cash": sum(cash.values()),
         },
     }
+
+
+@functools.cache
+def random_results(seed):
+    """Return (world, results) of a random world; kept, since the naive engine is slow. Change neither."""
+    world = random_world(seed)
+    return world, naive_results(world.bars, world.sessions, world.config, world.actions)

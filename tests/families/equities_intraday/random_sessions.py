@@ -220,13 +220,13 @@ def draw_money(rng, minutes):
     return {
         "costs": rng.choice(["none", costs, costs, costs]),
         "risk.account": rng.choice(["shared", "shared", "per_symbol"]),
-        "risk.start_balance": rng.choice([100000, 100000, 5000, 1000]),
+        "risk.start_balance": rng.choice([100000, 100000, 5000, 1000, 50]),
         "risk.sizing": rng.choice(["risk_pct", "risk_pct", "risk_usd", "fixed_shares"]),
         "risk.risk_pct": rng.choice([0.1, 1.0, 5]),
         "risk.risk_usd": rng.choice([50, 433]),
         "risk.fixed_shares": rng.choice([1, 2, 7, 100, 433]),
         "risk.slots": rng.choice([1, 1, 2, 3]),
-        "risk.max_notional_usd": rng.choice([None, None, None, 2000, 100]),
+        "risk.max_notional_usd": rng.choice([None, None, None, 2000, 30]),
         "risk.max_leverage": rng.choice([4, 1, 0.5]),
     }
 
@@ -269,15 +269,15 @@ def draw_score(rng, minutes):
 
 
 def draw_filter(rng, minutes):
-    if rng.random() < 0.7:
+    if rng.random() < 0.6:
         return {"filter": None}
     return {
         "filter": {
             "lookback": rng.choice([1, 1, 2]),
             "min_open_price": rng.choice([None, 5, 30]),
-            "min_avg_volume": rng.choice([None, 10000, 100000]),
-            "min_atr": rng.choice([None, 0.5]),
+            "min_avg_volume": rng.choice([None, None, 10000, 100000]),
+            "min_atr": rng.choice([None, None, 0.5]),
             "min_rel_volume": rng.choice([None, 0.5, 1.0]),
-            "top_n": rng.choice([1, 2, 20, None]),
+            "top_n": rng.choice([1, 1, 2, 20, None]),
         }
     }

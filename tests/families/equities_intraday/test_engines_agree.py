@@ -5,10 +5,9 @@ import os
 import pytest
 
 from tests.families.equities_intraday.engine_results import engine_results
-from tests.families.equities_intraday.naive_results import naive_results
-from tests.families.equities_intraday.random_sessions import random_world
+from tests.families.equities_intraday.naive_results import random_results
 
-SEEDS = range(int(os.environ.get("ORB_WORLDS", "120")))
+SEEDS = range(int(os.environ.get("ORB_WORLDS", "100")))
 
 
 def comparable(found, scored):
@@ -27,8 +26,7 @@ def comparable(found, scored):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_engines_make_the_same_of_a_world(seed):
-    world = random_world(seed)
-    naive = naive_results(world.bars, world.sessions, world.config, world.actions)
+    world, naive = random_results(seed)
     engine = engine_results(world.bars, world.sessions, world.config, world.actions)
     scored = world.config["scoring"]["enabled"]
     trades, days = comparable(naive, scored)

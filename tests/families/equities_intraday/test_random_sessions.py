@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.families.equities_intraday.naive_results import naive_results
+from tests.families.equities_intraday.naive_results import naive_results, random_results
 from tests.families.equities_intraday.random_sessions import random_world
 
 SEEDS = range(100)
@@ -21,14 +21,9 @@ QUARANTINE = {
 }  # fmt: skip
 
 
-def results(seed):
-    world = random_world(seed)
-    return world, naive_results(world.bars, world.sessions, world.config, world.actions)
-
-
 @pytest.fixture(scope="module")
 def outcomes():
-    return [results(seed) for seed in SEEDS]
+    return [random_results(seed) for seed in SEEDS]
 
 
 def test_the_worlds_reach_every_reason(outcomes):
@@ -73,12 +68,12 @@ def test_money_shares_and_prices_add_up(outcomes):
             for _, raw, _ in trade["legs"]:
                 assert direction * (trade["worst"] - raw) <= 0 <= direction * (trade["best"] - raw)
             assert trade["risk"] == direction * (trade["raw"] - trade["stop"]) > 0
-    assert trades > 500
+    assert trades > 300
 
 
 def test_optimism_differs_from_pessimism_only_with_an_ambiguous_bar():
     different = 0
-    for seed in range(40):
+    for seed in range(12):
         outcomes = []
         for policy in ("pessimistic", "path", "optimistic"):
             world = random_world(seed, trade__intrabar=policy)

@@ -17,7 +17,7 @@ from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import SessionRules
 
 HERE = Path(__file__).parent
-SOURCES = ("sessions.c", "exact.h", "history.h", "score.h")
+SOURCES = ("sessions.c", "entries.h", "exact.h", "history.h", "holding.h", "pass.h", "score.h")
 LIBRARY = HERE / "_sessions.so"
 REMEDY = (
     "Install the project again: `make install` in a clone, else `pip install --force-reinstall --no-deps` as at first."

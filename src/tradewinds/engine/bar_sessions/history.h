@@ -3,6 +3,8 @@
 #ifndef HISTORY_H
 #define HISTORY_H
 
+#include <stdlib.h>
+
 #include "exact.h"
 
 #define UNKNOWN -1

@@ -54,10 +54,11 @@ class MinuteBars:
         present: Flags = (np.diff(self.first_row) > 0).reshape(len(self.symbols), len(self.days))
         return present
 
-    @property
-    def session_minutes(self) -> Ints:
+    @functools.cached_property
+    def session_minutes(self) -> list[int]:
         """By session, its length in minutes."""
-        return (self.close_ts - self.open_ts) // 60
+        minutes: list[int] = ((self.close_ts - self.open_ts) // 60).tolist()
+        return minutes
 
     def symbol_rows(self, symbol: int) -> tuple[int, int]:
         """Return the first row of a symbol and the row after its last.

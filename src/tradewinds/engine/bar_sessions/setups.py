@@ -166,21 +166,25 @@ def setups_of(history: History, rules: OrbRules, first: int, end: int) -> Setups
         end: index of a session.
     """
     bars, of = history.bars, rules.ranges
+    # what is known before each open, of all symbols one after the other
     known = [history.before_open(i, of.atr_period, of.atr_wilder) for i in range(len(bars.symbols))]
     atr, atr5, prior_high, prior_low = (
         np.concatenate([getattr(each, name) for each in known]) for name in ("atr", "atr5", "prior_high", "prior_low")
     )
+    # the length of each range, its bars, and why it is not traded
     minutes = np.full(len(atr), of.minutes, np.int64)
     within = list(_within(bars, first, end))
     if of.adaptive:
+        known_atr, known_atr5 = atr.tolist(), atr5.tolist()
         for k, session in within:
-            minutes[k] = _adaptive_minutes(of, int(atr[k]), int(atr5[k]), int(bars.session_minutes[session]))
+            minutes[k] = _adaptive_minutes(of, known_atr[k], known_atr5[k], bars.session_minutes[session])
     ranges = compiled.ranges(bars, minutes)
     reasons = _reasons(bars, rules, within, minutes, ranges, atr)
     rel_volume: list[Fraction | None] = [None] * len(atr)
     if of.play_filter is not None:
         _filter(history, rules, within, minutes, ranges, atr, reasons, rel_volume)
 
+    # sides and triggers
     candle = np.sign(ranges[:, CLOSE] - ranges[:, OPEN])
     by_candle = np.where(candle > 0, LONG_ONLY, np.where(candle < 0, SHORT_ONLY, 0))
     sides = by_candle if of.direction == "or_candle" else np.full(len(atr), _SIDES[of.direction], np.int64)
@@ -215,9 +219,9 @@ def _adaptive_minutes(of: RangeRules, atr: int, atr5: int, session_minutes: int)
     """Return the length of the opening range by v = ATR5 x sqrt(k) / ATR, compared as squares of exact numbers."""
     if atr < 0 or atr5 < 0:
         return of.minutes
-    k = Fraction(session_minutes, FIVE_MINUTES) if of.sqrt_time else Fraction(1)
+    time, unit = (session_minutes, FIVE_MINUTES) if of.sqrt_time else (1, 1)
     # v² as the ratio of two integers; a true range of 0 counts as v = 1
-    above, below = (atr5 * atr5 * k.numerator, atr * atr * k.denominator) if atr else (1, 1)
+    above, below = (atr5 * atr5 * time, atr * atr * unit) if atr else (1, 1)
     low, high = of.low_norm_vol, of.high_norm_vol
     if above * low.denominator**2 < low.numerator**2 * below:
         return of.short_minutes
@@ -242,7 +246,7 @@ def _reasons(
             found[k] = "OR_INCOMPLETE"
         elif of.needs_atr and true_range <= 0:
             found[k] = "ATR_WARMUP"
-        elif not _is_valid(of, high - low, true_range, length, int(bars.session_minutes[session])):
+        elif not _is_valid(of, high - low, true_range, length, bars.session_minutes[session]):
             found[k] = "OR_INVALID"
         elif candle_needed and first_open == last_close:
             found[k] = "DOJI"
@@ -278,6 +282,7 @@ def _filter(
     """Note which of the sessions left are not in play, and the relative volume of those that are; changes both lists."""
     of, sessions = rules.ranges.play_filter, len(history.bars.days)
     assert of is not None
+    # each condition by itself, the first that fails is the reason
     for k, session in within:
         if reasons[k] != TRADED:
             continue
@@ -299,6 +304,7 @@ def _filter(
             reasons[k] = "FILTER_REL_VOLUME"
     if of.top_n is None:
         return
+    # of those that are left, the highest relative volumes of each session
     by_session: dict[int, list[int]] = {}
     for k, session in within:
         if reasons[k] == TRADED:

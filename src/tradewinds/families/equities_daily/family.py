@@ -163,8 +163,8 @@ class EquitiesDaily:
         return [row], notes
 
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters of a config's strategy with their defaults: a sweep may set each of them."""
-        return dict(share_strategies.chosen(config)[0].DEFAULTS)
+        """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
+        return share_strategies.parameter_numbers(config)
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, universe and corporate actions that a config names.
@@ -212,6 +212,21 @@ class EquitiesDaily:
         from tradewinds.families.equities_daily import replay
 
         return replay.replay_shares_many(configs, plan, workers)
+
+    def days(self, config: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+        """Return the trading days of a config: the dates on which any of its symbols has a bar.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+
+        Raises:
+            DataMissing: as replay.simulate.
+            SimulationError: as replay.simulate.
+        """
+        from tradewinds.families.equities_daily import replay
+
+        return replay.trading_days(config, plan)
 
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -221,6 +222,11 @@ def replay_shares(
     made = replay.run(conf)
     tell(1, 1)
     return _result(conf, plan, replay, made)
+
+
+def trading_days(conf: Mapping[str, Any], plan: SharesPlan) -> list[dt.date]:
+    """Return the dates of a resolved config on which any of its symbols has a bar; raises as replay_shares."""
+    return [date_of(day) for day in SharesReplay.of([conf], plan).market.days]
 
 
 def replay_shares_many(configs: Sequence[Mapping[str, Any]], plan: SharesPlan, workers: int) -> list[Summary]:

@@ -82,9 +82,13 @@ class EquitiesIntraday:
         "reference_data",
         "results",
         "core",
+        "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/config_rules.py",
         f"{_HERE}/family.py",
         f"{_HERE}/decision_factors.py",
         f"{_HERE}/metrics.py",
+        f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
+        f"{_HERE}/minute_findings.py",
         f"{_HERE}/plan.py",
         f"{_HERE}/r_values.py",
         f"{_HERE}/replay.py",
@@ -221,6 +225,17 @@ class EquitiesIntraday:
         from tradewinds.families.equities_intraday import replay
 
         return replay.simulate_many(configs, plan, workers)
+
+    def days(self, config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+        """Return the dates of a config's sessions.
+
+        Args:
+            config: a resolved config.
+            plan: its plan, whose panel exists.
+        """
+        from tradewinds.families.equities_intraday import replay
+
+        return replay.session_dates(config, plan)
 
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""

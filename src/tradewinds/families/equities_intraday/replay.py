@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -170,6 +171,12 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     return [_summary(study, study.replay(config)) for config in configs]
 
 
+def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+    """Return the dates of a config's sessions; raises DataMissing as simulate."""
+    study = IntradayStudy.of(config, plan)
+    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
+
+
 def _result(
     config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult, policies: Mapping[str, SessionsResult]
 ) -> RunResult:
@@ -254,8 +261,8 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:
     """Return (symbol, NO_BARS) of the symbols without a bar in the run's sessions."""
-    present = np.any(study.bars.has_bars[:, study.first : study.end], axis=1)
-    return [(name, "NO_BARS") for name, found in zip(study.bars.symbols, present, strict=True) if not found]
+    count = study.bars.has_bars[:, study.first : study.end].sum(axis=1).tolist()
+    return [(name, "NO_BARS") for name, sessions in zip(study.bars.symbols, count, strict=True) if not sessions]
 
 
 def _summary(study: IntradayStudy, made: SessionsResult) -> Summary:

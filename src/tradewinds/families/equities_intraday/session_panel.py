@@ -16,7 +16,7 @@ from tradewinds.core import file_digests, files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DamagedFile, DataMissing
 from tradewinds.core.units import MICRO
-from tradewinds.families.equities_intraday.schemas import MINUTE_PANEL, PRICE_COLUMNS, UNKNOWN_VOLUME
+from tradewinds.families.equities_intraday.schemas import MINUTE_PANEL, MINUTES, PRICE_COLUMNS, UNKNOWN_VOLUME
 from tradewinds.reference_data.exchange_calendar import (
     PACKAGE,
     ExchangeCalendar,
@@ -28,9 +28,14 @@ from tradewinds.reference_data.exchange_calendar import (
 if TYPE_CHECKING:
     from tradewinds.families.equities_intraday.plan import IntradayPlan
 
+_READ = [name for name in MINUTES.names if name != "symbol"]  # of the files of one symbol
 ZERO_VOLUME = "ZERO_VOLUME"  # reason for quarantine beyond those of fetch/minute_checks.py, if bars.zero_volume is drop
 SHOWN_SYMBOLS = 40  # in an error message
-_PANEL_WRITER = {"compression": "lz4", "use_dictionary": ["symbol", "session"]}
+KEYS = ("symbol", "session")  # columns of a panel that say where a bar belongs
+_PANEL_WRITER = {
+    "compression": "lz4",
+    "use_dictionary": list(KEYS),
+}  # fast to read: prices repeat too little for a dictionary
 
 logger = logging.getLogger(__name__)
 
@@ -95,31 +100,40 @@ def make_session_panel(config: Mapping[str, Any], plan: IntradayPlan) -> None:
     """
     calendar = calendar_of(config["calendar"], config["date_end_local"])
     span = calendar.between(plan.files.first, config["date_end_local"])
-    bars = {}
-    for number, symbol in enumerate(plan.files.symbols):
-        paths = [file.path for file in plan.files.months if file.symbol == symbol]
-        bars[symbol] = _bars_of(paths, number, calendar, span, config["bars"]["zero_volume"] == "drop")
     start = calendar.between(config["date_start_local"], config["date_end_local"]).start - span.start
-    _refuse_lacking(config, [name for name, part in bars.items() if not (part.columns["session"] >= start).any()])
-    meta = {
-        "symbols": list(bars),
-        "calendar": calendar.code,
-        "calendar_package": f"{PACKAGE} {package_version()}",
-        "minutes": config["bars"]["minutes"],
-        "sessions": [
+    drop_zero_volume = config["bars"]["zero_volume"] == "drop"
+    quarantined: dict[str, dict[str, int]] = {}
+    zero_volume: dict[str, int] = {}
+    lacking: list[str] = []
+
+    def parts() -> Iterator[pa.Table]:
+        for number, symbol in enumerate(plan.files.symbols):
+            paths = [file.path for file in plan.files.months if file.symbol == symbol]
+            bars = _bars_of(paths, number, calendar, span, drop_zero_volume)
+            quarantined[symbol], zero_volume[symbol] = bars.quarantined, bars.zero_volume
+            if not (bars.columns["session"] >= start).any():
+                lacking.append(symbol)
+            yield pa.table(bars.columns, schema=MINUTE_PANEL)
+
+    def about() -> dict[str, Any]:
+        _refuse_lacking(config, lacking)
+        sessions = [
             [calendar.date(index).isoformat(), int(calendar.open_ts[index]), int(calendar.close_ts[index])]
             for index in range(span.start, span.stop)
-        ],
-        "quarantined": {name: part.quarantined for name, part in bars.items() if part.quarantined},
-        "zero_volume": {name: part.zero_volume for name, part in bars.items() if part.zero_volume},
-    }
-    files.write_parquet_parts(plan.files.panel, MINUTE_PANEL, _tables(bars.values()), meta, **_PANEL_WRITER)
+        ]
+        return {
+            "symbols": list(plan.files.symbols),
+            "calendar": calendar.code,
+            "calendar_package": f"{PACKAGE} {package_version()}",
+            "minutes": config["bars"]["minutes"],
+            "sessions": sessions,
+            "quarantined": {name: reasons for name, reasons in quarantined.items() if reasons},
+            "zero_volume": {name: count for name, count in zero_volume.items() if count},
+            "lacking": lacking,
+        }
 
-
-def _tables(bars: Sequence[_SymbolBars] | Any) -> Iterator[pa.Table]:
-    """Yield the rows of each symbol as a table of schema MINUTE_PANEL."""
-    for part in bars:
-        yield pa.table(part.columns, schema=MINUTE_PANEL)
+    # symbol by symbol, because the bars of all of them together are a gigabyte
+    files.write_parquet_parts(plan.files.panel, MINUTE_PANEL, parts(), about, **_PANEL_WRITER)
 
 
 def _bars_of(
@@ -136,7 +150,7 @@ def _bars_of(
     """
     from tradewinds.families.equities_intraday.fetch.minute_files import micro_of  # a replay does not need it
 
-    table = pa.concat_tables([files.read_table(path) for path in paths])
+    table = pa.concat_tables([files.read_table(path, _READ) for path in paths])
     seconds = table["ts_utc"].cast(pa.int64()).to_numpy() // MICRO
     opens, closes = calendar.open_ts[span], calendar.close_ts[span]
     session = np.searchsorted(opens, seconds, side="right") - 1
@@ -192,38 +206,57 @@ def read_session_panel(path: str) -> SessionPanel:
     """
     meta = files.read_meta(path)
     file_digests.check(path)
-    with pq.ParquetFile(path, memory_map=True) as file:
-        if not file.schema_arrow.remove_metadata().equals(MINUTE_PANEL):
-            raise DamagedFile(path, "its columns are not those of such a file")
-        columns = _columns(file)
-    key = columns.pop("symbol").astype(np.int64)
-    count = len(meta["sessions"])
-    key *= count
-    key += columns.pop("session")
-    if (np.diff(key) < 0).any() or ((np.diff(key) == 0) & (np.diff(columns["minute"]) <= 0)).any():
-        raise DamagedFile(path, "its bars are not in order")
-    first_row = np.searchsorted(key, np.arange(len(meta["symbols"]) * count + 1))
-    days = [day_number(dt.date.fromisoformat(date)) for date, _, _ in meta["sessions"]]
+    sessions = meta["sessions"]
+    counts = np.zeros((len(meta["symbols"]), len(sessions)), np.int64)
+    try:
+        with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.remove_metadata().equals(MINUTE_PANEL):
+                raise DamagedFile(path, "its columns are not those of such a file")
+            columns = _columns(file, path, counts)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFile(path, str(error).splitlines()[0]) from None
+    days = [day_number(dt.date.fromisoformat(date)) for date, _, _ in sessions]
     return SessionPanel(
         symbols=tuple(meta["symbols"]),
         days=np.array(days, np.int64),
-        open_ts=np.array([opens for _, opens, _ in meta["sessions"]], np.int64),
-        close_ts=np.array([closes for _, _, closes in meta["sessions"]], np.int64),
-        first_row=first_row.astype(np.int64),
+        open_ts=np.array([opens for _, opens, _ in sessions], np.int64),
+        close_ts=np.array([closes for _, _, closes in sessions], np.int64),
+        first_row=np.concatenate([[0], np.cumsum(counts)]),
         bar_minutes=int(meta["minutes"]),
         about=meta,
         **columns,
     )
 
 
-def _columns(file: pq.ParquetFile) -> dict[str, npt.NDArray[Any]]:
-    """Read all columns of a panel into arrays, one group of rows after the other, so that no column is in memory twice."""
-    total = file.metadata.num_rows
-    found = {field.name: np.empty(total, field.type.to_pandas_dtype()) for field in MINUTE_PANEL}
-    at = 0
+def _columns(file: pq.ParquetFile, path: str, counts: Ints) -> dict[str, npt.NDArray[Any]]:
+    """Read a panel's bars into arrays, one group of rows after the other, so that no column is in memory twice.
+
+    Args:
+        file: the panel; each group of rows is one symbol's.
+        path: its path.
+        counts: by symbol (row) and session (column): the number of bars, which is filled in.
+
+    Raises:
+        DamagedFile: the bars are not in order.
+    """
+    names = [field for field in MINUTE_PANEL if field.name not in KEYS]
+    found = {field.name: np.empty(file.metadata.num_rows, field.type.to_pandas_dtype()) for field in names}
+    at, last = 0, -1
     for group in range(file.num_row_groups):
         table = file.read_row_group(group)
+        rows = slice(at, at + table.num_rows)
         for name, values in found.items():
-            values[at : at + table.num_rows] = table[name].to_numpy()
-        at += table.num_rows
+            values[rows] = table[name].to_numpy()
+        if not table.num_rows:  # a symbol without bars
+            continue
+        symbol, session = (table[name].to_numpy() for name in KEYS)
+        # in order of symbol, session and minute
+        step, number = np.diff(session), int(symbol[0])
+        is_one = (symbol == number).all() and last < number < len(counts)
+        if not is_one or (step < 0).any() or (np.diff(found["minute"][rows])[step == 0] <= 0).any():
+            raise DamagedFile(path, "its bars are not in order")
+        if not 0 <= session[0] <= session[-1] < counts.shape[1]:
+            raise DamagedFile(path, "it has bars of a session that is not in its metadata")
+        counts[number] = np.bincount(session, minlength=counts.shape[1])
+        at, last = at + table.num_rows, number
     return found

@@ -262,6 +262,17 @@ class KalshiWeather:
             workers=workers,
         )
 
+    def days(self, config: Mapping[str, Any], plan: EventsPlan) -> list[dt.date]:
+        """Climate days of the config on which its catalogs list an event.
+
+        Args:
+            config: resolved.
+            plan: of the config; its catalogs exist.
+        """
+        from tradewinds.families.kalshi_weather.listed_markets import listed_markets
+
+        return sorted({day for path in plan.files.catalogs.values() for day in listed_markets(path, config)})
+
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""
         return f"{len(plan.files.events)} events"

@@ -39,6 +39,13 @@ def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     return module, parameters_of(config["strategy"]["parameters"], module.DEFAULTS, name)
 
 
+def parameter_numbers(config: Mapping[str, Any]) -> dict[str, int | float]:
+    """Return the parameters of a config's strategy as numbers, whole ones as int; raises as chosen."""
+    from tradewinds.families.equities_daily.strategies.toolkit import is_whole
+
+    return {key: int(value) if is_whole(key) else float(value) for key, value in chosen(config)[1].items()}
+
+
 def history_of(config: Mapping[str, Any]) -> int:
     """Return how many bars a signal of a config's strategy needs, its own included; raises as chosen."""
     module, parameters = chosen(config)

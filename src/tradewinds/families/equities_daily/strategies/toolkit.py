@@ -48,12 +48,17 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
             remedy = f"Did you mean {near[0]}?" if near else f"It has {', '.join(defaults)}."
             raise ConfigError(f"{name} has no parameter {key!r}.", where=f"strategy.parameters.{key}", remedy=remedy)
         found[key] = Decimal(str(value))
-        whole = key.endswith(("_bars", "_days"))
+        whole = is_whole(key)
         if found[key] <= 0 or (whole and found[key] % 1) or (key.endswith("_pct") and found[key] >= 100):
             kind = "a whole number above 0" if whole else "above 0" + (" and below 100" if key.endswith("_pct") else "")
             remedy = f"It must be {kind}."
             raise ConfigError(f"{value} is out of range.", where=f"strategy.parameters.{key}", remedy=remedy)
     return found
+
+
+def is_whole(parameter: str) -> bool:
+    """Whether a parameter of this name is a whole number."""
+    return parameter.endswith(("_bars", "_days"))
 
 
 def fraction_of(percent: Decimal) -> Fraction:

@@ -167,6 +167,6 @@ def _of_three_headers(cells: Sequence[Sequence[str]], delimiter: str, where: str
     if len(tickers) != 1:
         what = f"it has columns of {len(tickers)} symbols beside each other."
         raise ConfigError(what, where=where, remedy="Write one file per symbol, or a column of symbols.")
-    names = ["stamp", *(cell.lower() for cell in cells[0][1:])]
+    names = ["datetime", *(cell.lower() for cell in cells[0][1:])]
     found = _with_names(names, [], where, delimiter)
-    return Layout("yfinance", {**found.columns, "stamp": "stamp"}, names, 3, delimiter, tickers.pop(), adjusted=True)
+    return Layout("yfinance", found.columns, names, 3, delimiter, tickers.pop(), adjusted=True)

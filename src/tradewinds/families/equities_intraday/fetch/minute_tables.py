@@ -82,7 +82,8 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
     try:
         stamps = read_stamps(_stamps(table, layout), utc=bool(IS_UTC.search(stamp_name.lower())))
     except BadStamps as error:
-        row = "" if error.row is None else f", row {error.row + 1}"
+        number = error.row if kept is None or error.row is None else int(np.flatnonzero(kept)[error.row])
+        row = "" if number is None else f", row {number + 1}"
         remedy = "Write time stamps like 2024-05-31T13:30:00Z, or without a zone and name it in bars.timezone."
         raise ConfigError(
             f"its value {error.what}.", where=f"{path}{row}, column {stamp_name!r}", remedy=remedy

@@ -74,6 +74,8 @@ def read_stamps(column: pa.ChunkedArray, *, utc: bool = False) -> Stamps:
         BadStamps: a value is missing or no time stamp, or some values have a zone and others have none.
     """
     kind = column.type
+    if not len(column):
+        return Stamps(np.zeros(0, np.int64), naive=False)
     if column.null_count:
         raise BadStamps(_first(pc.is_null(column)), "is empty")
     if pa.types.is_timestamp(kind):

@@ -17,7 +17,7 @@ from tradewinds.config import resolve as configs
 from tradewinds.core import files, user_files
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.core.units import DAY_SECONDS
-from tradewinds.families.equities_intraday.fetch import minute_checks, minute_files, minute_tables
+from tradewinds.families.equities_intraday.fetch import minute_checks, minute_files, minute_tables, price_evidence
 from tradewinds.families.equities_intraday.fetch.clock_evidence import starts_of_bars
 from tradewinds.families.equities_intraday.fetch.minute_checks import MinuteRows
 from tradewinds.families.equities_intraday.schemas import PRICE_COLUMNS
@@ -64,7 +64,6 @@ def first_date(conf: Mapping[str, Any]) -> dt.date:
         return dt.date.fromisoformat(json.loads(kept.read_text(encoding="utf-8"))["first_date"])
     rows, _ = _read(conf)
     calendar = calendar_of(conf["calendar"], conf["date_end_local"])
-    day = int(minute_checks.local_days(rows.ts[:1] if len(rows) else np.zeros(1, np.int64), calendar)[0])
     if len(rows):
         day = int(minute_checks.local_days(np.array([rows.ts.min()]), calendar)[0])
         found = dt.date(1970, 1, 1) + dt.timedelta(days=day)
@@ -96,7 +95,8 @@ def import_minutes(conf: Mapping[str, Any], targets: Sequence[MonthFile]) -> Non
         return
     calendar = calendar_of(conf["calendar"], conf["date_end_local"])
     rows, said = _read(conf)
-    rows = minute_checks.in_order(rows)
+    for line in said:
+        logger.info("%s", line)
     about = {"source": "files", "made_from": digest, "calendar": conf["calendar"], "found": said}
     write_months(rows, calendar, conf["bars"]["minutes"], stale, about)
     logger.info("%s: %d rows, %d files made of %d", conf["bars"]["path"], len(rows), len(stale), len(targets))
@@ -151,9 +151,14 @@ def _read_as(state: str, config_text: str) -> tuple[MinuteRows, list[str]]:
     calendar = calendar_of(conf["calendar"], end)
     read = [minute_tables.read_minutes(path, conf["symbols"]) for path in _paths(conf)]
     tables, said = starts_of_bars(read, conf["bars"], calendar)
-    for line in said:
-        logger.info("%s", line)
-    return _joined(tables), said
+    tables = [
+        price_evidence.without_noise(rows) if source.layout.vendor == "yfinance" else rows
+        for source, rows in zip(read, tables, strict=True)
+    ]
+    rows = minute_checks.in_order(_joined(tables))
+    rows = price_evidence.in_units(rows, conf["bars"]["prices"], conf["bars"]["path"])
+    price_evidence.refuse_two_vendors(rows, conf["bars"]["path"])
+    return rows, said
 
 
 def _joined(tables: Sequence[MinuteRows]) -> MinuteRows:
