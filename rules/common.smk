@@ -14,7 +14,7 @@ from tradewinds.core import database_urls, environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
 from tradewinds.pipeline import jobs, runner
-from tradewinds.results.run_files import EVERY_RUN, REPORT, SIMULATE
+from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
@@ -67,8 +67,12 @@ def made_by(rule):
 
 
 def run_files():
-    """Every file of the run's folder; a folder in it comes with the file beside it."""
-    return [run_path(file) for file in RUN_FILES if not file.is_folder]
+    """Every file of the run's folder that a rule makes; a folder in it comes with the file beside it."""
+    return [
+        run_path(file)
+        for file in RUN_FILES
+        if not file.is_folder and file.made_by != APPENDED
+    ]
 
 
 def report_inputs():

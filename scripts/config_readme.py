@@ -19,6 +19,10 @@ and values out of range are errors that name file, line, key and remedy.
 | `kalshi_chicago.yaml` | a month of Chicago's daily highs on the project's own forecast |
 | `demo.yaml` | two cities over the synthetic archive of `make demo` |
 | `equities_demo.yaml` | a strategy of shares on synthetic daily prices ([docs/equities_daily.md](../docs/equities_daily.md)) |
+| `orb_classic.yaml` | the plain opening range breakout, on synthetic bars ([its page](../docs/equities_intraday.md)) |
+| `orb_adaptive.yaml` | a range whose length follows volatility, with confirmations and daily limits |
+| `orb_first_candle_qqq.yaml`, `orb_first_candle_tqqq.yaml` | the published 5-minute rule sets of Zarattini & Aziz (2023) |
+| `orb_candle_breakout.yaml`, `orb_stocks_in_play.yaml` | the published rule sets of Zarattini, Barbon & Aziz (2024) |
 
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional and must not be
 in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
@@ -28,9 +32,9 @@ repeat them, 50 levels deep. Texts hold no control characters and at most 4,096 
 begin in 1900 (2010 for temperatures). `output_dir` holds none of `[ ] { } * ?`, and no path holds `{ }`: Snakemake reads them
 as patterns. An error shows the first 20 problems and counts the rest.
 
-The run id is a hash of everything below except `database`, `output_dir`, `kalshi`, `iem`, `yahoo` and `fetch`: which
-server is asked, how fast, and where results are written do not change a result. The default of a key that came after the
-first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
+The run id is a hash of everything below except `database`, `output_dir`, `cache_dir`, `kalshi`, `iem`, `yahoo` and
+`fetch`: which server is asked, how fast, and where files are written do not change a result. The default of a key that came
+after the first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 

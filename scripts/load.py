@@ -8,6 +8,7 @@ from tradewinds.core import database_urls, files
 from tradewinds.core.errors import DatabaseError
 from tradewinds.database.load import load_run
 from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
+from tradewinds.results.run_files import RUN_LOG
 
 
 def load(folder: Path, url: str, recorded: Mapping[str, Sequence[str]], receipt: str) -> None:
@@ -35,4 +36,5 @@ if __name__ == "__main__":
         rule="load",
         refused=DatabaseError,
         log=snakemake.log[0],
+        run_log=folder / RUN_LOG,
     )

@@ -6,6 +6,7 @@ from tradewinds.config import markets
 from tradewinds.core import yaml_text
 from tradewinds.pipeline.jobs import enter_storage, run_job
 from tradewinds.results.report import write_report
+from tradewinds.results.run_files import RUN_LOG
 
 
 def report(folder: Path) -> None:
@@ -16,4 +17,5 @@ def report(folder: Path) -> None:
 
 if __name__ == "__main__":
     enter_storage(snakemake)
-    run_job(lambda: report(Path(snakemake.output.report).parent), rule="report", log=snakemake.log[0])
+    folder = Path(snakemake.output.report).parent
+    run_job(lambda: report(folder), rule="report", log=snakemake.log[0], run_log=folder / RUN_LOG)

@@ -1,9 +1,12 @@
 """Replay a run and write its tables, metrics and manifest."""
 
+from pathlib import Path
+
 from tradewinds.config import resolve as configs
 from tradewinds.families.plan import run_plan
 from tradewinds.pipeline import simulate as replay_job
 from tradewinds.pipeline.jobs import enter_storage, progress_writer, run_job
+from tradewinds.results.run_files import RUN_LOG
 
 
 def simulate(raw_config: dict, inputs: list[str], threads: int) -> None:
@@ -24,4 +27,5 @@ if __name__ == "__main__":
         lambda: simulate(snakemake.config, [str(path) for path in snakemake.input], snakemake.threads),
         rule="simulate",
         log=snakemake.log[0],
+        run_log=Path(snakemake.output.metrics).with_name(RUN_LOG),
     )

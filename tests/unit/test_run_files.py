@@ -9,7 +9,7 @@ from tests.workflow.harness import CHICAGO
 from tradewinds.config import markets, resolve
 from tradewinds.families import plan
 from tradewinds.families.contract import RESULT
-from tradewinds.results.run_files import EVERY_RUN, REPORT, SIMULATE
+from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = {"kalshi_weather": CHICAGO, "equities_daily": CONFIG}
@@ -27,7 +27,7 @@ def test_no_two_files_of_a_run_have_one_name_or_kind(family):
 
 @families
 def test_every_file_of_a_run_has_the_rule_that_makes_it(family):
-    assert {file.made_by for file in EVERY_RUN} == {SIMULATE, REPORT}
+    assert {file.made_by for file in EVERY_RUN} == {SIMULATE, REPORT, APPENDED}
     own = {rule.name for rule in family.workflow_rules if rule.kind == RESULT}
     assert {file.made_by for file in family.run_files} == {SIMULATE, *own}
 

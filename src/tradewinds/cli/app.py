@@ -24,6 +24,7 @@ from tradewinds.cli import (
     compare,
     leaderboard,
     lookahead_check,
+    orb,
     probabilities,
     reproduce,
     run,
@@ -51,6 +52,7 @@ app.add_typer(strategies.app, name="strategies")
 app.command()(runs.runs)
 app.command()(leaderboard.leaderboard)
 app.command()(backtest.backtest)
+app.command(cls=orb.SymbolsCommand)(orb.orb)
 app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(serve.serve)

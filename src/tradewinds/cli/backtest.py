@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tradewinds.cli.options import NoFetchOption, date_of
+from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError, DataMissing
 
 BARS = "bars.parquet"
@@ -89,14 +90,9 @@ def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
         path: its file, if it is kept.
         kept: keep the file, so that `tradewinds run` can run it again; else it is a temporary one.
     """
-    import yaml
-
-    from tradewinds.core import files
-
-    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
     with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
         written = path if kept else Path(folder, path.name)
-        files.write_text(written, text)
+        write_config(raw, written)
         yield written
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.panel import Panel
 from rich.table import Table
 
+from tradewinds.families.contract import SummaryTable
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
 
@@ -33,8 +35,17 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
+REASONS_SHOWN = 5  # of a run without a trade
+
+
 def show_summary(
-    screen: Screen, plan: Plan[Any], database_url: str, currency: str, headlines: Sequence[tuple[str, str]] = ()
+    screen: Screen,
+    plan: Plan[Any],
+    database_url: str,
+    currency: str,
+    headlines: Sequence[tuple[str, str]],
+    units_name: str,
+    tables: Iterable[SummaryTable] = (),
 ) -> None:
     """Print the main figures of a finished run, and where its results are.
 
@@ -44,6 +55,8 @@ def show_summary(
         database_url: the database, without its password.
         currency: of the account.
         headlines: (label, key of metrics.json) that only the run's market family has.
+        units_name: what the run's counts of attempted and traded events count.
+        tables: further tables of the run's market family.
     """
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
     diagnostics = metrics["diagnostics"]
@@ -52,14 +65,46 @@ def show_summary(
     table.add_column(justify="right")
     for label, key in (*_HEADLINES, *headlines):  # the keys of amounts end in _usd, whatever the currency
         table.add_row(f"{label}, {currency}" if key.endswith("_usd") else label, _shown(metrics[key]))
-    table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
+    traded, attempted = diagnostics["events_traded"], diagnostics["events_attempted"]
+    table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", f"{count:,}")
     screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
+    for each in tables:
+        screen.print(_drawn(each))
+    if not metrics["num_trades"]:
+        screen.print(_why_nothing(diagnostics), soft_wrap=True)
     screen.print(f"report    {plan.run_dir}/report.html", soft_wrap=True)
     screen.print(f"artifacts {plan.run_dir}/", soft_wrap=True)
     screen.print(f"database  {database_url}", soft_wrap=True)
+
+
+def _drawn(made: SummaryTable) -> Table:
+    """Return a family's table as one of the terminal: the first column on the left, figures on the right."""
+    table = Table(title=made.title, title_justify="left", show_footer=bool(made.total), box=None)
+    totals = made.total or [""] * len(made.heads)
+    for number, (head, total) in enumerate(zip(made.heads, totals, strict=True)):
+        # a heading may be broken, a figure may not
+        width = max(len(text) for text in (total, *(row[number] for row in made.rows)))
+        table.add_column(head, total, justify="right" if number else "left", min_width=max(width, _longest(head)))
+    for row in made.rows:
+        table.add_row(*row)
+    return table
+
+
+def _longest(words: str) -> int:
+    """Return the length of the longest of some words."""
+    return max(map(len, words.split()))
+
+
+def _why_nothing(diagnostics: Mapping[str, Any]) -> str:
+    """Return a line with the most frequent reasons why a run has no trade."""
+    reasons = Counter(diagnostics["events_skipped"]) + Counter(diagnostics["rejections"])
+    shown = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common(REASONS_SHOWN))
+    if not shown:
+        return "no trade, and nothing was refused: no entry was signalled."
+    return f"no trade; the most frequent reasons: {shown}."
 
 
 _HEADLINES = (

@@ -149,9 +149,10 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
         problems.add(("date_start_local",), f"{start} is after date_end_local {end}.", "Swap the two dates.")
     if end > today:
         problems.add(("date_end_local",), f"{end} is in the future.", f"A backtest ends today ({today}) at the latest.")
-    if odd := sorted(set(config["output_dir"]) & set(NOT_IN_FOLDERS)):
-        what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
-        problems.add(("output_dir",), what, "Give the folder a plain name.")
+    for key in ("output_dir", "cache_dir"):
+        if odd := sorted(set(config.get(key, "")) & set(NOT_IN_FOLDERS)):
+            what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
+            problems.add((key,), what, "Give the folder a plain name.")
     for file in markets.family_of(config["market"]).user_files(config):
         key_path = _place_of(file, config)
         if problem := user_files.problem_of(file) if os.path.lexists(file) else None:
@@ -186,8 +187,13 @@ def _place_of(file: str, config: Config) -> KeyPath:
 
 
 def not_the_question(market: str) -> tuple[str, ...]:
-    """List the keys of a market's configs that change no result: where results go, which services are asked, and how fast."""
-    return ("database", "output_dir", "fetch", *markets.family_of(market).services)
+    """List the keys of a market's configs that change no result: where files go, which services are asked, and how fast.
+
+    Keys that only some markets have say so in the schema: `changes_results: false`.
+    """
+    keys = _schema(market)["properties"].items()
+    own = [key for key, node in keys if not node.get("changes_results", True)]
+    return ("database", "output_dir", "fetch", *markets.family_of(market).services, *own)
 
 
 def question(config: Config) -> Config:

@@ -217,6 +217,13 @@ def trade_kinds(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
     return {column.name: sorted({row[column.name] for row in rows}) for column in columns}
 
 
+def traded_markets(connection: sa.Connection, run_id: str, most: int) -> list[str]:
+    """List the markets of a run's trades in alphabetical order, at most `most` of them."""
+    market = t.backtest_trades.c.market_ticker
+    chosen = sa.select(market).where(t.backtest_trades.c.run_id == run_id).distinct().order_by(market).limit(most)
+    return [row["market_ticker"] for row in _rows(connection, chosen)]
+
+
 def core_metrics(connection: sa.Connection, run_id: str) -> Row | None:
     """Read a run's row of backtest_metrics; None if the run was never loaded to its end."""
     rows = _rows(connection, sa.select(t.backtest_metrics).where(t.backtest_metrics.c.run_id == run_id))

@@ -113,6 +113,22 @@ class Findings:
     remedy: str = ""
 
 
+class SummaryTable(NamedTuple):
+    """A table under the summary of a finished run, as text.
+
+    Attributes:
+        title: what it shows.
+        heads: names of its columns; the first column holds names, the others figures.
+        rows: its rows, each with one text per column.
+        total: the last row, which sums up the others; empty for none.
+    """
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: Sequence[str] = ()
+
+
 PLANTED = "planted"  # records that a look-ahead check adds after a cut
 BOOKS = "entries of the books"  # name of the timelines with the rows of the journal
 
@@ -194,6 +210,7 @@ class Family(Protocol):
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
         headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
             whose label the summary adds the account's currency.
+        units_name: what events_attempted and events_traded of a run count, for the summary: Events, Symbols.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: top-level keys in which configs may differ and still share one reading of the files, if `reads` is equal.
@@ -208,6 +225,7 @@ class Family(Protocol):
     load_code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
+    units_name: str
     days_per_year: int
     around_the_clock: bool
     replay_keys: frozenset[str]
@@ -339,6 +357,13 @@ class Family(Protocol):
         Args:
             plan: the run's files.
             fetched: paths that were missing or ended too early before the run (plan.due_files).
+        """
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Tables that the terminal shows under the summary of a finished run; none for a family that has no such tables.
+
+        Args:
+            run_dir: the run's folder, whose files are all made.
         """
 
     def report(self) -> FamilyReport:

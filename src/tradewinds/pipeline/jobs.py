@@ -101,15 +101,28 @@ def code_digest(*parts: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def log_to(path: str | Path) -> None:
-    """Send the log of this process to a new file.
+def log_to(path: str | Path, run_log: str | Path | None = None) -> None:
+    """Send the log of this process to a new file: all of Tradewinds, and of other packages what is not for debugging.
 
     Snakemake's `log:` names a file and redirects neither stdout nor logging into it.
+
+    Args:
+        path: the file.
+        run_log: a second file, the log of a run, to which the same lines are appended with their time in UTC; None for none.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w")
-    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    own = logging.FileHandler(path, mode="w", encoding="utf-8")
+    own.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handlers: list[logging.Handler] = [own]
+    if run_log:
+        Path(run_log).parent.mkdir(parents=True, exist_ok=True)
+        appended = logging.FileHandler(run_log, mode="a", encoding="utf-8")
+        formatter = MaskingFormatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+        formatter.converter = time.gmtime
+        appended.setFormatter(formatter)
+        handlers.append(appended)
+    logging.basicConfig(handlers=handlers, level=logging.INFO, force=True)
+    logging.getLogger("tradewinds").setLevel(logging.DEBUG)
 
 
 def run_job(
@@ -119,6 +132,7 @@ def run_job(
     log: str | Path,
     target: str | None = None,
     refused: type[TradewindsError] = SimulationError,
+    run_log: str | Path | None = None,
 ) -> None:
     """Run a job's main function; a failure becomes one paragraph, a failure record and an exit code.
 
@@ -131,10 +145,11 @@ def run_job(
         log: path of the job's log.
         target: the file that the job makes, for its failure record.
         refused: the error whose exit code the job has if the file system refuses to write.
+        run_log: the log of the run whose folder the job writes, to which the job's log is appended, too; None for other jobs.
     """
     signals.interrupt_on_stop_signals()
     try:
-        log_to(log)
+        log_to(log, run_log)
         hold_folder()
         tune_garbage_collector()
         main()

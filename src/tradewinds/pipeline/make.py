@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tradewinds import __version__
 from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
@@ -15,6 +16,7 @@ from tradewinds.core.errors import INTERRUPTED, DataMissing
 from tradewinds.families.plan import Plan, run_plan, shown_paths
 from tradewinds.pipeline import jobs, progress, runner
 from tradewinds.pipeline.screen import Screen
+from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
 
 def make(
@@ -59,14 +61,22 @@ def make(
         targets = extra_group[1] if extra_group else [target] if target else []
         command = runner.snakemake_command(config_path.resolve(), conf, options, fetch, targets)
         log = Path("logs", target or "run", f"{plan.run_id}.log")
+        if target is None:
+            screen.keep_in(Path(plan.run_dir, RUN_LOG))
+            screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
         # The files to watch: those of the plan's stages, and without a target the results after them.
         files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
         files += [extra_group] if extra_group else []
         with (
             markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(messages))),
-            progress.Watch(files, screen, messages, log) as watch,
+            progress.Watch(files, screen, messages, log, _job_logs(plan) if target is None else ()) as watch,
         ):
             return runner.run_workflow(command, log, watch, Path(messages), lock)
+
+
+def _job_logs(plan: Plan[Any]) -> list[Path]:
+    """Return the logs of the jobs that write the run's folder."""
+    return [Path("logs", rule, f"{plan.run_id}.log") for rule in (SIMULATE, REPORT, "load")]
 
 
 def _reasons(messages: Path) -> dict[str, str]:

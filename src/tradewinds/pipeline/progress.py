@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,38 @@ class _Stage:
         return f"{text}, {_rate(rate)}, {dt.timedelta(seconds=round((self.total - self.done) / rate))} left"
 
 
+def _changed(path: Path) -> int | None:
+    """Return when a file was written last, in nanoseconds; None without the file."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+class _Tail:
+    """The new lines of a log; a line that is not complete yet waits for the next call.
+
+    Args:
+        path: the log, which need not exist yet.
+        tell: called with each line.
+        since: when the log of an earlier run was written last (`_changed`): as long as it is as old as that, nothing is new.
+    """
+
+    def __init__(self, path: Path, tell: Callable[[str], None], since: int | None) -> None:
+        self.path, self.tell, self.since = path, tell, since
+        self.read = 0  # bytes that were shown
+
+    def show(self) -> None:
+        """Tell the lines that were written since the last call."""
+        changed = _changed(self.path)
+        if changed is None or changed == self.since:
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.read)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self.read += len(whole)
+        for line in whole.decode("utf-8", "replace").splitlines():
+            self.tell(line)
+
+
 class Watch:
     """Progress of a run; each call looks it up and shows what changed.
 
@@ -96,11 +128,21 @@ class Watch:
         screen: where to show progress.
         messages: the folder in which jobs write their progress (runner.messages_folder).
         log: the workflow's log, whose new lines are shown as details; None for none.
+        job_logs: logs of jobs, whose lines are shown as details of a job once the job has begun them anew.
     """
 
-    def __init__(self, file_groups: list[Group], screen: Screen, messages: str | Path, log: Path | None = None) -> None:
-        self.screen, self.messages, self.log = screen, messages, log
-        self.read = 0  # bytes of the log that were shown
+    def __init__(
+        self,
+        file_groups: list[Group],
+        screen: Screen,
+        messages: str | Path,
+        log: Path | None = None,
+        job_logs: Sequence[Path] = (),
+    ) -> None:
+        self.screen, self.messages = screen, messages
+        # the workflow's log first, so that a job's lines follow the line that says that the job begins
+        self.tails = [_Tail(log, screen.detail, since=None)] if log else []
+        self.tails += [_Tail(path, screen.job_detail, since=_changed(path)) for path in job_logs]
         missing = {name: {path for path in files if not Path(path).exists()} for name, files in file_groups}
         self.stages = [_Stage(name, paths) for name, paths in missing.items() if paths]
         self.progress: Progress | None = None
@@ -148,15 +190,9 @@ class Watch:
             (self.screen.record if self.progress else self.screen.print)(stage.line())
 
     def _details(self) -> None:
-        """Show new lines of the workflow's log; a line that is not complete yet waits for the next call."""
-        if self.log and self.log.exists():
-            with self.log.open("rb") as file:
-                file.seek(self.read)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]
-            self.read += len(whole)
-            for line in whole.decode("utf-8", "replace").splitlines():
-                self.screen.detail(line)
+        """Show new lines of the logs."""
+        for tail in self.tails:
+            tail.show()
 
 
 class _Rate(ProgressColumn):

@@ -1,4 +1,4 @@
-"""The output of a run: a console, and a log file of what it shows."""
+"""The output of a run: a console, and log files of what it shows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.url_secrets import masked
 from tradewinds.pipeline.terminal import SafeConsole
 
 _LOG_WIDTH = 160
@@ -41,6 +42,18 @@ class Screen:
         self.console = console or SafeConsole(quiet=quiet)
         self.verbose, self.quiet = verbose, quiet
         self._log = _open(log_file) if log_file else None
+        self._run_log: Console | None = None
+
+    def keep_in(self, run_log: Path) -> None:
+        """From now on append what the log file gets to the run's own log, too, with the secrets of URLs masked.
+
+        Args:
+            run_log: in the run's folder; its jobs append to it as well.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        self._run_log = _open(run_log)
 
     @property
     def has_bars(self) -> bool:
@@ -53,13 +66,20 @@ class Screen:
         self.record(*objects, **options)
 
     def record(self, *objects: Any, **options: Any) -> None:
-        """Print in the log only; objects and options as for rich's Console.print."""
-        if self._log:
-            self._log.print(*objects, **options)
+        """Print in the logs only; objects and options as for rich's Console.print."""
+        for log in (self._log, self._run_log):
+            if log:
+                log.print(*objects, **options)
 
     def detail(self, line: str) -> None:
         """Print a line of the workflow's own output: in the log, and on a verbose console."""
         (self.print if self.verbose else self.record)(line, markup=False, highlight=False, soft_wrap=True)
+
+    def job_detail(self, line: str) -> None:
+        """Print a line of a job's log, which the job has written into the run's log itself: elsewhere, as `detail` does."""
+        for shown in (self.console if self.verbose else None, self._log):
+            if shown:
+                shown.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _open(path: Path) -> Console:
@@ -86,6 +106,7 @@ class _Stamped(io.StringIO):
         """Append text, with the time in front of each line that begins in it."""
         with self.path.open("a", encoding="utf-8") as file:
             for line in text.splitlines(keepends=True):
-                file.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} {line}" if self.at_start else line)
+                hidden = masked(line)
+                file.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ} {hidden}" if self.at_start else hidden)
                 self.at_start = line.endswith("\n")
         return len(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,8 +13,10 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.damage import naming_damage
 from tradewinds.families.contract import Tell
 from tradewinds.families.plan import Plan
-from tradewinds.results.artifacts import write_artifacts
+from tradewinds.results.artifacts import resolved_yaml, write_artifacts
 from tradewinds.results.manifest import AboutRun, write_manifest
+
+logger = logging.getLogger(__name__)
 
 
 def _ignore_progress(done: int, total: int) -> None:
@@ -33,11 +37,17 @@ def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int,
         DataMissing: there is nothing to replay.
         SimulationError: the simulation failed, its books do not add up, or a file is damaged.
     """
+    family, began = markets.family_of(conf["market"]), time.perf_counter()
+    logger.debug("config: %s", resolved_yaml(conf).rstrip())
+    logger.debug("run %s: %s", plan.run_id, family.extent(plan))
     with naming_damage(plan.data_files):
-        result = markets.family_of(conf["market"]).replay(conf, plan, threads, tell)
+        result = family.replay(conf, plan, threads, tell)
     result.check_books()
+    logger.debug("replayed in %.3f s: %d trades", time.perf_counter() - began, len(result.trades))
+    logger.debug("diagnostics: %s", result.diagnostics)
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
     write_manifest(plan.run_dir, plan.run_id, conf, about_run(conf), inputs, result.watermark)
+    logger.debug("results written in %.3f s", time.perf_counter() - began)
 
 
 def about_run(conf: Config) -> AboutRun:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 SIMULATE, REPORT = "simulate", "report"  # rules that make files of a run
+APPENDED = "appended"  # in place of a rule: the run and its jobs append to the file, and no rule makes it
+RUN_LOG = "run.log"
 CSV = "text/csv; charset=utf-8"
 JSON = "application/json"
 PARQUET = "application/vnd.apache.parquet"
@@ -22,7 +24,7 @@ class RunFile(NamedTuple):
         name: its file name.
         media_type: as the web page serves it; FOLDER for a folder, which the web page does not serve.
         purpose: what it holds, in words.
-        made_by: the rule that makes it.
+        made_by: the rule that makes it; APPENDED for a file to which the run and its jobs append.
     """
 
     kind: str
@@ -50,4 +52,5 @@ EVERY_RUN = (
     RunFile("metrics", "metrics.json", JSON, "figures of the run, and what was skipped and refused"),
     RunFile("config", "config_resolved.yaml", "text/plain; charset=utf-8", "the config with all its defaults"),
     RunFile("manifest", "run_manifest.json", JSON, "inputs, versions and the command that makes the run again"),
+    RunFile("log", RUN_LOG, "text/plain; charset=utf-8", "what the run and its jobs did, in detail", APPENDED),
 )

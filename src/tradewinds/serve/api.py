@@ -6,14 +6,15 @@ Each answer is read in one transaction: it shows the state before a load or afte
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from tradewinds.database import queries
-from tradewinds.serve import models, trades_csv
+from tradewinds.serve import families, models, trades_csv
 from tradewinds.serve.answers import Database, folder_of, run_row, sent
 from tradewinds.serve.folder import NotThere
 
@@ -24,6 +25,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 _NO_RUN: dict[int | str, dict[str, Any]] = {
     404: {"model": models.Problem, "description": "No such run, or no file of it"}
 }
+Row = TypeVar("Row")
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 router = APIRouter(prefix="/api", responses=_PROBLEMS)
@@ -82,8 +84,44 @@ def equity(database: Database, asked: Annotated[models.EquityQuery, Query()]) ->
     """Tell the equity curve of a run, from equity.csv in its folder."""
     with queries.reading(database) as connection:
         folder = folder_of(run_row(connection, asked.run_id))
-    rows = folder.equity()
-    before = sum(1 for _ in itertools.islice(rows, asked.offset))
-    points = list(itertools.islice(rows, asked.limit))
-    total = before + len(points) + sum(1 for _ in rows)
+    points, total = _page(folder.equity(), asked.limit, asked.offset)
     return models.EquityPage(total=total, limit=asked.limit, offset=asked.offset, points=points)
+
+
+@router.get("/factors", responses=_NO_RUN)
+def factors(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+    """Tell which factors held at each scored decision of a run; 404 for a market family that has no factors."""
+    return _table(database, asked, "factors")
+
+
+@router.get("/attribution", responses=_NO_RUN)
+def attribution(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+    """Tell what the trades made with and without each factor of a run; 404 for a market family that has no factors."""
+    return _table(database, asked, "attribution")
+
+
+def _table(database: str, asked: models.TableQuery, kind: str) -> models.TablePage:
+    """Read a part of a table of a run's folder.
+
+    Args:
+        database: its URL.
+        asked: the run, and the part.
+        kind: of the file (`RunFile.kind`).
+
+    Raises:
+        NotThere: there is no such run, runs of its market family have no such table, or its file is not there.
+    """
+    with queries.reading(database) as connection:
+        row = run_row(connection, asked.run_id)
+    file = families.file_of(row["market"], kind)
+    if file is None:
+        raise NotThere(f"runs of {row['market']} have no {kind}.", where=asked.run_id)
+    found, total = _page(folder_of(row).rows(file.name), asked.limit, asked.offset)
+    return models.TablePage(total=total, limit=asked.limit, offset=asked.offset, rows=found)
+
+
+def _page(rows: Iterator[Row], limit: int, offset: int) -> tuple[list[Row], int]:
+    """Return a page of some rows, and how many there are in all."""
+    before = sum(1 for _ in itertools.islice(rows, offset))
+    found = list(itertools.islice(rows, limit))
+    return found, before + len(found) + sum(1 for _ in rows)

@@ -19,6 +19,11 @@ def files_of(market: str) -> tuple[RunFile, ...]:
     return (*EVERY_RUN, *own)
 
 
+def file_of(market: str, kind: str) -> RunFile | None:
+    """The file of a kind (`RunFile.kind`) that a run of a market family may have in its folder; None if it has none."""
+    return next((file for file in files_of(market) if file.kind == kind), None)
+
+
 def currency_of(market: str, config: Mapping[str, Any]) -> str:
     """The currency of a run's account; "" if the market family is unknown."""
     return markets.currency_of(market, config)

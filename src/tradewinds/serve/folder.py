@@ -89,6 +89,23 @@ class Folder:
                 where = f"{self.path}/equity.csv, line {rows.line_num}"
                 raise NotThere("this is no point of an equity curve.", where=where, remedy=_REMEDY) from None
 
+    def rows(self, name: str) -> Iterator[dict[str, str | None]]:
+        """The rows of a CSV file of `files`, each by column; an empty cell is None.
+
+        Raises:
+            NotThere: as `open`, or it holds something else.
+        """
+        with io.TextIOWrapper(self.open(name), encoding="utf-8", newline="") as text:
+            found = csv.DictReader(text, strict=True)
+            try:
+                for row in found:
+                    if None in row or None in row.values():
+                        raise csv.Error("a row is longer or shorter than its header")
+                    yield {column: cell or None for column, cell in row.items()}
+            except (ValueError, csv.Error) as error:  # the decoder's error is a ValueError
+                where = f"{self.path}/{name}, line {found.line_num}"
+                raise NotThere(f"this table cannot be read ({error}).", where=where, remedy=_REMEDY) from None
+
 
 def _is_plain(folder: int, name: str) -> bool:
     try:

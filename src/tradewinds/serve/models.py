@@ -134,6 +134,13 @@ class RunIdQuery(_Query):
     run_id: RunId
 
 
+class TableQuery(RunIdQuery):
+    """Which part of a table of a run is asked for."""
+
+    limit: int = Field(1_000, ge=1, le=100_000, description="rows on a page")
+    offset: int = Field(0, ge=0, le=FARTHEST, description="rows to leave out first")
+
+
 class EquityQuery(RunIdQuery):
     """Which part of a run's equity curve is asked for."""
 
@@ -223,6 +230,13 @@ class EquityPage(_Page):
 
     total: int = Field(description="points on all pages")
     points: list[EquityPoint]
+
+
+class TablePage(_Page):
+    """Rows of a table that runs of some market families have."""
+
+    total: int = Field(description="rows on all pages")
+    rows: list[dict[str, str | None]] = Field(description="each row by column, as text; null where the cell is empty")
 
 
 class Problem(BaseModel):

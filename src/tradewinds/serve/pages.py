@@ -23,6 +23,7 @@ REPORT_POLICY = (
     "form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts"
 )
 MOST_COMPARED = 6  # colours that can be told apart
+MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
@@ -105,6 +106,8 @@ def run(database: Database, run_id: RunPath) -> Response:
     with queries.reading(database) as connection:
         row = run_row(connection, run_id)
         metrics = queries.core_metrics(connection, run_id)
+        kinds = queries.trade_kinds(connection, run_id)
+        markets = queries.traded_markets(connection, run_id, MOST_LISTED + 1)
     folder, told, currency = folder_of(row), row["metrics_json"] or {}, currency_of(row)
     curve, missing = None, ""
     try:
@@ -119,6 +122,9 @@ def run(database: Database, run_id: RunPath) -> Response:
         files=folder.present(),
         plots=[curve] if curve else [],
         missing=missing,
+        kinds=kinds,
+        markets=markets,
+        listed=len(markets) <= MOST_LISTED,
         settings=plots.pairs(dict(comparison.flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,

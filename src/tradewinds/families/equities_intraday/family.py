@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
-    from tradewinds.families.contract import Subject
+    from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.results.report.run import FamilyReport
 
 _HERE = "families/equities_intraday"
@@ -83,12 +84,13 @@ class EquitiesIntraday:
         "results",
         "core",
         "engine/shares/bars.py",  # of the corporate actions
+        f"{_HERE}/attribution.py",
         f"{_HERE}/config_rules.py",
         f"{_HERE}/family.py",
-        f"{_HERE}/decision_factors.py",
-        f"{_HERE}/metrics.py",
         f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
         f"{_HERE}/minute_findings.py",
+        f"{_HERE}/decision_factors.py",
+        f"{_HERE}/metrics.py",
         f"{_HERE}/plan.py",
         f"{_HERE}/r_values.py",
         f"{_HERE}/replay.py",
@@ -105,6 +107,7 @@ class EquitiesIntraday:
             "sessions", "sessions.csv", CSV, "each session of each symbol: opening range, and why it was not traded"
         ),
         RunFile("factors", "factors.csv", CSV, "each scored decision with the factors that held"),
+        RunFile("attribution", "attribution.csv", CSV, "what the trades made with and without each factor"),
         RunFile("chart_bars", "chart_bars.parquet", PARQUET, "bars of the sessions that the report draws"),
         RunFile("all_trades", "all_trades.parquet", PARQUET, "every trade in one row, in money and in R"),
         RunFile("all_trades_csv", "all_trades.csv", CSV, "the same trades as text"),
@@ -117,10 +120,9 @@ class EquitiesIntraday:
     headlines = (
         ("Total R", "total_r"),
         ("Expectancy, R a trade", "expectancy_r"),
-        ("Win rate, %", "win_rate_pct"),
-        ("Sharpe", "sharpe"),
         ("Max drawdown, R", "max_drawdown_r"),
     )
+    units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset(
@@ -270,6 +272,16 @@ class EquitiesIntraday:
     def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
         """Return no lines below the summary of a run."""
         return ()
+
+    def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
+        """Return one table with the figures of each symbol and of all of them.
+
+        Args:
+            run_dir: the run's folder.
+        """
+        from tradewinds.families.equities_intraday.symbol_table import symbol_table
+
+        return (symbol_table(run_dir),)
 
     def report(self) -> FamilyReport:
         """Return the title and the sections of the report."""

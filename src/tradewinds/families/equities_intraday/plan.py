@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradewinds.config import resolve as configs
@@ -36,6 +37,7 @@ class MinuteFiles:
 
     Attributes:
         months: one file per symbol and month, in order of symbol and month.
+        cache_dir: folder in which they are kept.
         folder: name of the source's folder.
         panel: path of one file with the session bars of all of them.
         source: files, yahoo or synthetic.
@@ -48,6 +50,7 @@ class MinuteFiles:
     """
 
     months: tuple[MonthFile, ...]
+    cache_dir: str
     folder: str
     panel: str
     source: str
@@ -77,6 +80,8 @@ def intraday_plan(conf: Mapping[str, Any]) -> IntradayPlan:
     run_id, calendar = configs.run_id(dict(conf)), calendar_of(conf["calendar"], conf["date_end_local"])
     minute_files = _files_of(conf, calendar)
     is_fetched, date_end = minute_files.source == "yahoo", conf["date_end_local"]
+    if is_fetched:
+        date_end = minute_reach.finished_through(calendar, date_end)
     bars = [
         DataFile(
             path=file.path,
@@ -114,8 +119,9 @@ def _files_of(conf: Mapping[str, Any], calendar: ExchangeCalendar) -> MinuteFile
     source, symbols = conf["bars"]["source"], tuple(sorted(conf["symbols"]))
     first = _first_date(conf, calendar)
     folder, minutes = _source_folder(conf), conf["bars"]["minutes"]
+    cache_dir = Path(conf["cache_dir"]).as_posix()  # without ./ at its start, of which Snakemake warns
     months = tuple(
-        MonthFile(symbol, month, month_path(folder, minutes, symbol, month))
+        MonthFile(symbol, month, month_path(cache_dir, folder, minutes, symbol, month))
         for symbol in symbols
         for month in months_between(first, conf["date_end_local"])
     )
@@ -126,8 +132,9 @@ def _files_of(conf: Mapping[str, Any], calendar: ExchangeCalendar) -> MinuteFile
     run_sessions = calendar.between(conf["date_start_local"], conf["date_end_local"])
     return MinuteFiles(
         months=months,
+        cache_dir=cache_dir,
         folder=folder,
-        panel=f"data/panels/{configs.digest(of_panel)[:20]}.parquet",
+        panel=f"{cache_dir}/panels/{configs.digest(of_panel)[:20]}.parquet",
         source=source,
         source_files=tuple(user_minutes.files_at(conf["bars"]["path"])) if source == "files" else (),
         side_files=() if conf["actions"] is None else (conf["actions"],),

@@ -20,10 +20,11 @@ from tradewinds.core import files, units
 from tradewinds.core.text import amount_text, instant
 from tradewinds.core.units import MICRO, scaled
 from tradewinds.core.url_secrets import without_secrets
-from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE, ScoreRules
+from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
 from tradewinds.engine.bar_sessions.session_result import ANSWERS, EXITS, OrbTrade, SessionsResult
 from tradewinds.engine.bar_sessions.setups import CLOSE, COUNT, HIGH, LOW, OPEN, VOLUME
-from tradewinds.families.equities_intraday.decision_factors import scored_decisions
+from tradewinds.families.equities_intraday.attribution import ATTRIBUTION_COLUMNS, attribution_rows
+from tradewinds.families.equities_intraday.decision_factors import ScoredDecision, scored_decisions
 from tradewinds.families.equities_intraday.metrics import (
     Study,
     open_minutes,
@@ -88,11 +89,12 @@ def write_session_files(
     """
     target, run = Path(folder), uuid.UUID(run_id)
     ids = [str(uuid.uuid5(run, str(number))) for number in range(len(made.trades))]
-    rules = rules_of(config, {}).sessions.score
     _write_csv(target / "trades_r.csv", TRADE_R_COLUMNS, _trade_rows(made, ids))
     _write_csv(target / "legs.csv", LEG_FILE_COLUMNS, _leg_rows(made, ids))
     _write_csv(target / "sessions.csv", SESSION_COLUMNS, _session_rows(made))
-    _write_csv(target / "factors.csv", FACTOR_COLUMNS, _factor_rows(made, ids, rules))
+    decisions = scored_decisions(made, rules_of(config, {}).sessions.score)
+    _write_csv(target / "factors.csv", FACTOR_COLUMNS, _factor_rows(made, ids, decisions))
+    _write_csv(target / "attribution.csv", ATTRIBUTION_COLUMNS, attribution_rows(made, decisions))
     files.write_parquet(target / "chart_bars.parquet", _chart_bars(study, made), {})
     # all trades, as text and with exact types
     rows = list(_all_rows(made, ids))
@@ -204,10 +206,12 @@ def _session_rows(made: SessionsResult) -> Iterable[tuple[str, ...]]:
         )
 
 
-def _factor_rows(made: SessionsResult, ids: Sequence[str], rules: ScoreRules) -> Iterable[tuple[str, ...]]:
+def _factor_rows(
+    made: SessionsResult, ids: Sequence[str], decisions: Sequence[ScoredDecision]
+) -> Iterable[tuple[str, ...]]:
     """Yield the scored decisions as rows of FACTOR_COLUMNS: 1 for a factor that held, 0 for one that did not, "" if off."""
     dates, rows = _date_texts(made), made.break_rows.tolist()
-    for decision in scored_decisions(made, rules):
+    for decision in decisions:
         symbol, session, bar_ts, direction, answer, score = rows[decision.row]
         yield (
             dates[session],

@@ -32,13 +32,14 @@ MINUTE_PANEL = schema_of(
 )
 
 
-def month_path(source_folder: str, minutes: int, symbol: str, month: str) -> str:
+def month_path(cache_dir: str, source_folder: str, minutes: int, symbol: str, month: str) -> str:
     """Return the path of one month of a symbol's bars (schema MINUTES).
 
     Args:
+        cache_dir: folder in which bars are kept, such as data.
         source_folder: folder of the source, such as yahoo or synthetic-7.
         minutes: length of a bar.
         symbol: the symbol.
         month: such as 2024-03, on the exchange's clock.
     """
-    return f"data/candles/{minutes}m/{source_folder}/{symbol}/{month}.parquet"
+    return f"{cache_dir}/candles/{minutes}m/{source_folder}/{symbol}/{month}.parquet"
