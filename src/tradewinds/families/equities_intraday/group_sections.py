@@ -166,6 +166,7 @@ def factors(run: ReportRun) -> Section | None:
             "held where SCORE refused",
         )
         parts.append(ReportTable(header, [_factor_row(name, decisions, trades) for name in on], "llrrrrr"))
+    # the trades by their score
     scores: dict[Decimal, list[TradeRecord]] = {}
     for trade in trades.values():
         scores.setdefault(trade.score, []).append(trade)

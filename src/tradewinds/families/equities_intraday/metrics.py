@@ -40,7 +40,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _NOT_JUDGED = frozenset({"NO_BARS", "NO_OPENING_RANGE", "OR_INCOMPLETE", "ATR_WARMUP"})
 
 
-class Panel(Protocol):
+class DescribedPanel(Protocol):
     """The panel of a run, of which the metrics read the metadata.
 
     Attributes:
@@ -61,7 +61,7 @@ class Study(Protocol):
     """
 
     @property
-    def panel(self) -> Panel:
+    def panel(self) -> DescribedPanel:
         """The panel."""
 
     @property
@@ -153,6 +153,7 @@ def symbol_metrics(
     by_symbol: dict[int, list[ScoredTrade]] = {}
     for each in trades:
         by_symbol.setdefault(each.trade.symbol, []).append(each)
+    # of each symbol its points of equity, then its figures
     fees, found = _fees(made), {}
     for symbol, name in enumerate(made.bars.symbols):
         own = by_symbol.get(symbol, [])
@@ -284,6 +285,7 @@ def diagnostics(
     for counts in about["quarantined"].values():
         quarantined.update(counts)
     risk, slippage = median_risk(made)
+    # what every family counts, then what only this one does
     return {
         "events_attempted": len(symbols),
         "events_traded": len({trade.symbol for trade in made.trades}),

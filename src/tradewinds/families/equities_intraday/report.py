@@ -137,6 +137,7 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
         if trade["partials"]
         else f"{trade['primary_r']} R"
     )
+    # how large a position is, by risk.sizing
     sizes = {
         "risk_pct": f"{risk['risk_pct']} % of equity at risk",
         "risk_usd": f"{risk['risk_usd']} {currency} at risk",
