@@ -17,6 +17,12 @@ from tradewinds.sweeps import chunks
     ("text", "shown"),
     [
         ("https://h/p?token=abc&x=1", "https://h/p?token=***&x=1"),
+        ("https://h/p?next_token=5&access_token=a", "https://h/p?next_token=5&access_token=***"),
+        (
+            "https://h/p?pageToken=ab&max_tokens=9&my_next_token_secret=a",
+            "https://h/p?pageToken=ab&max_tokens=9&my_next_token_secret=***",
+        ),
+        ("https://h/p?next_token_secret=5", "https://h/p?next_token_secret=***"),
         ("https://h/p?key=abc", "https://h/p?key=***"),
         ("https://h/p?sig=abc#f", "https://h/p?sig=***#f"),
         ("https://h/p?x=1&X-Amz-Signature=abc", "https://h/p?x=1&X-Amz-Signature=***"),

@@ -34,7 +34,7 @@ def client(service, tmp_path):
 
 def make_client(service, tmp_path, **settings):
     naps = []
-    known = {"requests_per_second": 1000, "max_connections": 4, "timeout_seconds": 0.5, "max_retries": 3}
+    known = {"requests_per_second": 1000, "max_connections": 4, "timeout_seconds": 20, "max_retries": 3}
     config = Endpoint(base_url=service.url, **(known | settings))
     budget = Budget(service.url, config.requests_per_second, config.max_connections, folder=tmp_path / "budget")
     made = HttpClient(config, texts=TEXTS, budget=budget, sleep=naps.append, jitter=lambda: 1.0)

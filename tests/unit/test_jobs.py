@@ -115,7 +115,7 @@ def test_jobs_get_endpoints_and_this_python_but_no_secret(monkeypatch, tmp_path)
     monkeypatch.setenv("PYTHONPATH", "")
     monkeypatch.setenv(jobs.ONE_THREAD[0], "2")  # a user's own wish
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3}
-    rest = {"max_connections": 4, "timeout_seconds": 5, "max_retries": 6}
+    rest = {"max_connections": 4, "timeout_seconds": 600, "max_retries": 6}
     conf = {
         "market": "kalshi_weather",
         "fetch": "auto",
@@ -184,7 +184,7 @@ def test_a_day_without_markets_is_no_event_only_where_the_catalog_is_complete(mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "budget"))
     service = {"base_url": "http://127.0.0.1:9", "requests_per_second": 3, "max_connections": 4}
-    monkeypatch.setenv(SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}))
+    monkeypatch.setenv(SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 600, "max_retries": 0}}))
     arguments = ("KXHIGHCHI", DAY.isoformat(), "trade_2300_d1_1m", "catalog.parquet", "out.parquet")
     catalog("catalog.parquet", covers="2025-04-30")
     with pytest.raises(FetchError, match="lists all markets through 2025-04-30 only, and none of 2025-05-01") as caught:

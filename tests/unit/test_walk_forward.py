@@ -161,7 +161,7 @@ def events_walk(conf, train, test, by):
         files = run_plan(conf).files
         config = {**point.config, "date_start_local": first, "date_end_local": last}
         wanted = {key: path for key, path in files.candles.items() if first <= key[1] <= last}
-        return events_replay.simulate(config, files.catalogs, wanted, files.probabilities)
+        return events_replay.replay_events(config, files.catalogs, wanted, files.probabilities)
 
     def value(curve):
         if by == "pnl":

@@ -43,7 +43,8 @@ def show_summary(
     plan: Plan[Any],
     database_url: str,
     currency: str,
-    headlines: Sequence[tuple[str, str]] = (),
+    headlines: Sequence[tuple[str, str]],
+    units_name: str,
     tables: Iterable[SummaryTable] = (),
 ) -> None:
     """Print the main figures of a finished run, and where its results are.
@@ -54,6 +55,7 @@ def show_summary(
         database_url: the database, without its password.
         currency: of the account.
         headlines: (label, key of metrics.json) that only the run's market family has.
+        units_name: what the run's counts of attempted and traded events count.
         tables: further tables of the run's market family.
     """
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
@@ -63,7 +65,8 @@ def show_summary(
     table.add_column(justify="right")
     for label, key in (*_HEADLINES, *headlines):  # the keys of amounts end in _usd, whatever the currency
         table.add_row(f"{label}, {currency}" if key.endswith("_usd") else label, _shown(metrics[key]))
-    table.add_row("Events traded / attempted", f"{diagnostics['events_traded']} / {diagnostics['events_attempted']}")
+    traded, attempted = diagnostics["events_traded"], diagnostics["events_attempted"]
+    table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", f"{count:,}")

@@ -18,7 +18,7 @@ def show_perturbation(console: Console, found: Perturbation) -> None:
     """
     table = Table(title=f"{found.by} before the split, with one number changed", title_justify="left", box=None)
     for number, name in enumerate(HEADER):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
+        table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=not number)
     last_words = [one.key.rpartition(".")[2] for one in found.keys]
     for one, word in zip(found.keys, last_words, strict=True):
         name, *rest = cells(one, found.by)

@@ -97,4 +97,4 @@ def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dr
         screen.print(note, soft_wrap=True)
     url = database_urls.masked(conf["database"]["url"])
     tables = family.summary_tables(Path(plan.run_dir))
-    display.show_summary(screen, plan, url, family.currency(conf), family.headlines, tables)
+    display.show_summary(screen, plan, url, family.currency(conf), family.headlines, family.units_name, tables)

@@ -37,8 +37,8 @@ def walk_forward(
 ) -> None:
     """Pick the best settings of some days, trade them on the days after, move on, and chain what was made out of sample.
 
-    Days are trading days of shares, and climate days of events: dates that have data. Fetches what is missing, as a run does,
-    and reads data once per period for many settings. Writes output_dir/walk-forward/ID/: folds.csv, equity.csv,
+    Days are trading days or sessions of shares, and climate days of events: dates that have data. Fetches what is missing, as
+    a run does, and reads data once per period for many settings. Writes output_dir/walk-forward/ID/: folds.csv, equity.csv,
     walk_forward.json, walk_forward.md, plots/. The same command again finds it there and does nothing
     (docs/walk-forward.md).
     """
@@ -117,7 +117,7 @@ def _walk(
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
-    console.print(f"{len(windows.points):,} points over {len(windows.groups):,} set(s) of candles and probabilities.")
+    console.print(f"{len(windows.points):,} points over {len(windows.groups):,} set(s) of files.")
     for group in windows.groups:
         make_inputs(group[0].config, run, Screen(console))
     # The days of the first point; a walk-forward changes no key that decides which days there are.

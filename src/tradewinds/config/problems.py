@@ -9,6 +9,8 @@ import difflib
 import itertools
 import math
 import unicodedata
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -137,6 +139,23 @@ class Problems:
         line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
         where = self.source + (f", line {line}" if line else "") + (f", {dotted(path)}" if path else "")
         self.found.append(ConfigError(what, where=where, remedy=remedy))
+
+    def check_decimals(self, config: Mapping[str, Any], paths: Iterable[tuple[str, str]], most: int, why: str) -> None:
+        """Add a problem for every number that has too many decimals; a null has none.
+
+        Args:
+            config: with all defaults.
+            paths: section and key of each number.
+            most: how many decimals it may have.
+            why: why it may have no more, one sentence.
+        """
+        for section, key in paths:
+            value = config[section][key]
+            exponent = Decimal(0 if value is None else str(value)).as_tuple().exponent
+            if (
+                isinstance(exponent, int) and exponent < -most
+            ):  # text would be that of no number, which the schema refuses
+                self.add((section, key), f"{value} has more than {most} decimals.", why)
 
     def raise_if_any(self) -> None:
         """Raise ConfigError with a paragraph per problem, if there are any."""

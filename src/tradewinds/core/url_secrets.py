@@ -21,7 +21,8 @@ _PASSWORD_IN_TEXT = re.compile(
 )
 _USER = re.compile(r"(?i)((?:https?|socks\w*)://)[^/@:\s?#]+@")
 _PARAMETER = re.compile(
-    r"(?i)((?<![a-z0-9])[\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
+    r"(?i)((?<![\w.\-\[\]%])(?!(?:next|prev|previous|page|continuation|max|min|num)[_\-]?tokens?=)"  # a page, a count
+    r"[\w.\-\[\]%]*(?:api_?key|access_?key|key_?id|private_?key|token|secret|signature|passw(?:or)?d|pwd|credential"
     r"|authorization)[\w.\-\[\]%]*=|[?&;](?:key|sig|auth|pass)=)[^&\s#\"'<>]+"
 )
 

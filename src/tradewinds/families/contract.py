@@ -210,6 +210,7 @@ class Family(Protocol):
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
         headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
             whose label the summary adds the account's currency.
+        units_name: what events_attempted and events_traded of a run count, for the summary: Events, Symbols.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
         replay_keys: top-level keys in which configs may differ and still share one reading of the files, if `reads` is equal.
@@ -224,6 +225,7 @@ class Family(Protocol):
     load_code: Sequence[str]
     run_files: Sequence[RunFile]
     headlines: Sequence[tuple[str, str]]
+    units_name: str
     days_per_year: int
     around_the_clock: bool
     replay_keys: frozenset[str]

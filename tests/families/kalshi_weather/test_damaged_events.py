@@ -17,6 +17,8 @@ from tradewinds.core import environment, files
 from tradewinds.core.errors import FetchError, RefusedAnswer, SimulationError
 from tradewinds.families import plan as plans
 from tradewinds.families.kalshi_weather import replay, schemas
+from tradewinds.families.kalshi_weather.archive import record as record_module
+from tradewinds.families.kalshi_weather.archive.record import record
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.families.kalshi_weather.plan import events_plan
@@ -54,7 +56,7 @@ def server(archive, tmp_path, monkeypatch):
     with running_server(archive) as running:
         service = {"base_url": running.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
         monkeypatch.setenv(
-            environment.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}})
+            environment.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 600, "max_retries": 0}})
         )
         monkeypatch.setenv(environment.FETCH, "auto")
         fetch_jobs.sync_catalog_job("KXHIGHCHI", str(GOOD), CATALOG)
@@ -110,7 +112,7 @@ def test_a_market_that_the_exchange_does_not_know_is_such_an_answer_and_a_dead_c
     fetch(monkeypatch, GOOD, "skip")
     assert "neither tier of the exchange knows this market" in files.read_meta(path_of(GOOD))["problem"]
     dead = {"base_url": "http://127.0.0.1:9", "requests_per_second": 500, "max_connections": 2}
-    monkeypatch.setenv(environment.SERVICES, json.dumps({"kalshi": dead | {"timeout_seconds": 1, "max_retries": 0}}))
+    monkeypatch.setenv(environment.SERVICES, json.dumps({"kalshi": dead | {"timeout_seconds": 600, "max_retries": 0}}))
     with pytest.raises(FetchError) as caught:
         fetch(monkeypatch, BAD, "skip")
     assert not isinstance(caught.value, RefusedAnswer) and not Path(path_of(BAD)).exists()
@@ -158,3 +160,28 @@ def test_the_run_counts_it_under_its_reason_or_refuses_it(server, monkeypatch, t
 def test_the_key_alone_changes_the_run(server):
     assert resolve.run_id(config()) != resolve.run_id(config("skip"))
     assert "damaged" not in config()["on_missing"], "runs of configs without the key keep their ids"
+
+
+def test_its_record_is_refused_or_left_out_again(server, monkeypatch, tmp_path):
+    """An archive in which it had no candles would say that nobody traded."""
+    for day in DAYS:
+        fetch(monkeypatch, day, "skip")
+    conf = config("skip") | {"probabilities": {"source": "file", "path": "mine.csv"}}
+    plan = events_plan(conf)
+    monkeypatch.setattr(record_module, "refuse_missing", lambda plan: None)  # candles are what this is about
+    plan.files.climate.clear()
+    assert record(conf, plan, "recorded") == 2
+    for path in DAYS:
+        Path(path_of(path)).unlink()
+    with running_server(tmp_path / "recorded") as again:
+        service = {"base_url": again.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
+        monkeypatch.setenv(
+            environment.SERVICES, json.dumps({"kalshi": service | {"timeout_seconds": 600, "max_retries": 0}})
+        )
+        with pytest.raises(FetchError, match=r"is out of range: 1\.2"):
+            fetch(monkeypatch, BAD)
+        for window in ("full_1m", "trade_2300_d1_1m"):
+            fetch(monkeypatch, BAD, "skip", window)
+            assert files.read_meta(path_of(BAD, window))["reason"] == "DAMAGED"
+        fetch(monkeypatch, GOOD)
+        assert sum(files.read_meta(path_of(GOOD))["rows_per_market"].values()) > 100

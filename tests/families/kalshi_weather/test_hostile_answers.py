@@ -54,6 +54,10 @@ def test_a_good_listing_is_believed():
             ("close_time", value, "")
             for value in ("9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "2025-03-03T00:00:00Z", "", "x", 5)
         ),
+        ("close_time", MARKETS[1]["open_time"], "not after it opens"),
+        ("ticker", f"{door_inputs.EVENT}-", "ticker"),
+        ("ticker", MARKETS[1]["ticker"].replace("25MAR", "25APR"), "is none of the event"),
+        ("ticker", MARKETS[1]["ticker"].replace("KXHIGHMIA", "KXHIGHNY"), "is none of the event"),
         ("open_time", "٢٠٢٥-03-04T03:00:00Z", ""),
         ("settlement_ts", "9999-12-31T23:59:59.999999Z", "settlement_ts"),
         *(

@@ -38,7 +38,7 @@ def server(archive, request, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with running_server(archive, cutoff=request.param) as running:
         service = {"base_url": running.url_of("kalshi"), "requests_per_second": 500, "max_connections": 2}
-        services = {"kalshi": service | {"timeout_seconds": 5, "max_retries": 0}}
+        services = {"kalshi": service | {"timeout_seconds": 600, "max_retries": 0}}
         monkeypatch.setenv(environment.SERVICES, json.dumps(services))
         monkeypatch.setenv(environment.FETCH, "auto")
         fetch_jobs.sync_catalog_job("KXHIGHCHI", "2025-03-10", schemas.catalog_path("KXHIGHCHI"))

@@ -259,7 +259,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     }
     metrics |= {"num_trades": 0, "diagnostics": diagnostics}
     write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
-    display.show_summary(console, plan, "mysql://me:***@db/x", "USD", own)
+    display.show_summary(console, plan, "mysql://me:***@db/x", "USD", own, "Events")
     lines = [line.strip("│ ") for line in console.console.file.getvalue().splitlines() if line.count("│") == 2]
     rows = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines}
     wanted = {"Start balance, USD": "1,234.50", "Sharpe": "—", "Brier score": "0.1235", "Trades": "0"}
@@ -267,7 +267,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     assert wanted.items() <= rows.items()
     assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     other = screen()
-    display.show_summary(other, plan, "sqlite:///x.db", "AUD", own)
+    display.show_summary(other, plan, "sqlite:///x.db", "AUD", own, "Symbols")
     shown = " ".join(other.console.file.getvalue().split())
     assert "Start balance, AUD 1,234.50" in shown and "Max drawdown, AUD" in shown and "USD" not in shown
     display.show_plan(console, *plan_rows(resolved(), plan))

@@ -111,7 +111,7 @@ def test_a_file_that_catches_every_error_ends_with_the_process(tmp_path):
         "file_strategy.load('mine.py')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 2 and "mine.py, line" in done.stderr and "catches every error" in done.stderr
 

@@ -246,7 +246,7 @@ def test_the_copy_of_a_refused_answer_is_the_answer(service, client, tmp_path):
 
 def job_environment(monkeypatch, service, allowed="auto"):
     settings = {"base_url": service.url, "requests_per_second": 500, "max_connections": 1}
-    services = {"iem": settings | {"timeout_seconds": 5, "max_retries": 0}}
+    services = {"iem": settings | {"timeout_seconds": 600, "max_retries": 0}}
     monkeypatch.setenv(environment.SERVICES, json.dumps(services))
     monkeypatch.setenv(environment.FETCH, allowed)
     (service.queue[weather.MOS], service.queue[weather.CLI]) = (

@@ -7,7 +7,6 @@ import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +88,7 @@ class EquitiesDaily:
         ("Days held, mean", "avg_holding_days"),
         ("Above buy and hold, %", "excess_return_pct"),
     )
+    units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
@@ -109,10 +109,8 @@ class EquitiesDaily:
             _note_error(problems, ("universe", "file"), lambda: universe_of(config), in_file=True)
         if config["actions"] is not None:
             _note_error(problems, ("actions",), lambda: read_actions(config["actions"]), in_file=True)
-        for section, key in (("risk", "start_balance"), ("costs", "min_commission")):
-            decimals = -int(Decimal(str(config[section][key])).as_tuple().exponent)
-            if decimals > 6:
-                problems.add((section, key), "has more than 6 decimals.", "Money is exact to a millionth.")
+        amounts = (("risk", "start_balance"), ("costs", "min_commission"))
+        problems.check_decimals(config, amounts, 6, "Money is exact to a millionth.")
 
     def currency(self, config: Mapping[str, Any]) -> str:
         """Return the currency of a config's account, its key `risk.currency`."""

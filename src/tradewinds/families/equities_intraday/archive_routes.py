@@ -59,6 +59,8 @@ def minutes(archive: Archive, symbol: str, query: Query) -> Answer:
     name = f"{FOLDER}/{symbol}.parquet"
     table, about = archive.table(name, ARCHIVED_MINUTES), archive.about(name)
     rows = [row for row in table.to_pylist() if first <= row["ts"] < min(last, now)]
+    if rows and rows[-1]["ts"] + 60 > now:  # the running minute comes again, stamped with its last trade
+        rows.append({**rows[-1], "ts": now})
     return json_answer(200, {"chart": {"result": [_result(symbol, about, rows, now)], "error": None}})
 
 

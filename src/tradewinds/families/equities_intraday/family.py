@@ -122,6 +122,7 @@ class EquitiesIntraday:
         ("Expectancy, R a trade", "expectancy_r"),
         ("Max drawdown, R", "max_drawdown_r"),
     )
+    units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
     around_the_clock = False
     replay_keys = frozenset(

@@ -80,6 +80,8 @@ def intraday_plan(conf: Mapping[str, Any]) -> IntradayPlan:
     run_id, calendar = configs.run_id(dict(conf)), calendar_of(conf["calendar"], conf["date_end_local"])
     minute_files = _files_of(conf, calendar)
     is_fetched, date_end = minute_files.source == "yahoo", conf["date_end_local"]
+    if is_fetched:
+        date_end = minute_reach.finished_through(calendar, date_end)
     bars = [
         DataFile(
             path=file.path,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +43,7 @@ _CALIBRATION_CODE = (
 _DATE = r"\d{4}-\d\d-\d\d"
 _EVENTS = "it decides which events are replayed, and a sweep compares settings over the same events"
 
+_MOST_DECIMALS = 18  # of a share: the kernel multiplies with its denominator, which is below 2^63 then
 _SERVICES = {"kalshi": Service("api", parallel="events"), "iem": Service("weather")}
 _NOT_SWEPT = {
     **dict.fromkeys(("series_tickers", "on_missing", "validations"), _EVENTS),
@@ -111,6 +111,7 @@ class KalshiWeather:
         ),
     )
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
+    units_name = "Events"
     days_per_year = climate_days.DAYS_PER_YEAR
     around_the_clock = True
     # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
@@ -152,12 +153,12 @@ class KalshiWeather:
             users_file = config["strategy"]["file"]
             what = f"{users_file}: {error.what}" if users_file else error.what
             problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
-        for key in ("start_balance_usd", "max_notional_per_event_usd"):
-            value = config["risk"][key]
-            if value is not None and Decimal(str(value)).as_tuple().exponent < -6:  # type: ignore[operator]
-                problems.add(
-                    ("risk", key), f"{value} has more than 6 decimals.", "Money is exact to a millionth of a dollar."
-                )
+        amounts = (("risk", "start_balance_usd"), ("risk", "max_notional_per_event_usd"))
+        problems.check_decimals(config, amounts, 6, "Money is exact to a millionth of a dollar.")
+        shares = (("risk", "kelly_fraction"), ("risk", "max_volume_share"))
+        problems.check_decimals(
+            config, shares, _MOST_DECIMALS, "Contracts are counted exactly with that many; give it fewer."
+        )
         forecast = config["probabilities"]
         if forecast["source"] == "gaussian" and forecast["min_days"] > forecast["trailing_days"]:
             problems.add(

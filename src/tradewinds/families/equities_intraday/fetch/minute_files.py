@@ -15,6 +15,13 @@ from tradewinds.core.units import SHARE_PRICE, TS
 from tradewinds.families.equities_intraday.fetch.minute_checks import GOOD, MISSING, REASONS, MinuteRows
 from tradewinds.families.equities_intraday.schemas import MINUTES, PRICE_COLUMNS
 
+# prices repeat too little for a dictionary, and integers are read and written several times as fast as bytes
+_WRITER = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": ["symbol", "quarantine"],
+    "store_decimal_as_integer": True,
+}
 NO_BARS = "NO_BARS"  # reason of an empty file: the source has no bars of that month
 
 
@@ -39,7 +46,7 @@ def write_month(
         "zero_volume": int((rows.volume[fault == GOOD] == 0).sum()),
         "reason": None if len(rows) else about.get("reason", NO_BARS),
     }
-    files.write_parquet(path, _table(symbol, rows, fault), {**about, **shown})
+    files.write_parquet_parts(path, MINUTES, [_table(symbol, rows, fault)], lambda: {**about, **shown}, **_WRITER)
 
 
 def _table(symbol: str, rows: MinuteRows, fault: npt.NDArray[np.int8]) -> pa.Table:
@@ -80,22 +87,39 @@ def micro_of(prices: pa.ChunkedArray) -> Ints:
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def rows_of(tables: Sequence[pa.Table], symbols: Sequence[str]) -> MinuteRows:
-    """Return the rows of tables of schema MINUTES, one symbol after the other.
+def rows_of(table: pa.Table, symbol: str) -> MinuteRows:
+    """Return the rows of a table of schema MINUTES.
 
     Args:
-        tables: the tables.
-        symbols: the symbol of each table.
+        table: the rows of one symbol.
+        symbol: the symbol.
     """
-    names = tuple(dict.fromkeys(symbols))
-    index_of = {name: index for index, name in enumerate(names)}
-    table = pa.concat_tables(tables) if tables else MINUTES.empty_table()
-    owners = [np.full(len(part), index_of[name], np.int32) for part, name in zip(tables, symbols, strict=True)]
-    volume = table["volume"].fill_null(int(MISSING)).to_numpy()
     return MinuteRows(
-        symbols=names,
-        symbol=np.concatenate([np.zeros(0, np.int32), *owners]),
+        symbols=(symbol,),
+        symbol=np.zeros(table.num_rows, np.int32),
         ts=table["ts_utc"].cast(pa.int64()).to_numpy(),
         prices={name: micro_of(table[name]) for name in PRICE_COLUMNS},
-        volume=volume,
+        volume=table["volume"].fill_null(int(MISSING)).to_numpy(),
+    )
+
+
+def joined(tables: Sequence[MinuteRows]) -> MinuteRows:
+    """Return the rows of several sources, of all their symbols; not in order.
+
+    Args:
+        tables: the rows of each.
+    """
+    names = tuple(sorted({name for rows in tables for name in rows.symbols}))
+    number_of = {name: number for number, name in enumerate(names)}
+    owners = []
+    for rows in tables:
+        numbers = np.array([number_of[name] for name in rows.symbols], np.int32)
+        owners.append(numbers[rows.symbol] if len(rows) else np.zeros(0, np.int32))
+    prices = {name: np.concatenate([rows.prices[name] for rows in tables]) for name in PRICE_COLUMNS}
+    return MinuteRows(
+        names,
+        np.concatenate(owners),
+        np.concatenate([rows.ts for rows in tables]),
+        prices,
+        np.concatenate([rows.volume for rows in tables]),
     )

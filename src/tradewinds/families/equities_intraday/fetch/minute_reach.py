@@ -9,18 +9,62 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import DataMissing
+from tradewinds.families.plan import month_end
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
 
 if TYPE_CHECKING:
     from tradewinds.families.equities_intraday.plan import MonthFile
 
 REACH_DAYS = 29  # the service serves minutes of the last 30 days, today included
+SETTLED_SECONDS = 900  # after the close: the last minutes come late
 SHOWN_SESSIONS = 40  # in an error message
 
 
 def first_in_reach(today: dt.date) -> dt.date:
     """Return the first date whose minutes the service still serves."""
     return today - dt.timedelta(days=REACH_DAYS)
+
+
+def is_over(calendar: ExchangeCalendar, session: int, now: dt.datetime) -> bool:
+    """Whether a session ended long enough ago that its bars do not change any more.
+
+    Args:
+        calendar: the exchange.
+        session: index of the session.
+        now: the time, with a zone.
+    """
+    return int(calendar.close_ts[session]) + SETTLED_SECONDS <= now.timestamp()
+
+
+def covered_through(calendar: ExchangeCalendar, span: slice, over: Sequence[int]) -> dt.date:
+    """Return the date through which all sessions of a month are over: its last one, if all are.
+
+    Args:
+        calendar: the exchange.
+        span: the sessions of the month.
+        over: those of them that are over.
+    """
+    running = next((index for index in range(span.start, span.stop) if index not in set(over)), span.stop)
+    return calendar.date(running) - dt.timedelta(days=1) if running < span.stop else _month_end(calendar, span)
+
+
+def _month_end(calendar: ExchangeCalendar, span: slice) -> dt.date:
+    """Return the last date of the month of some sessions."""
+    date = calendar.date(span.start)
+    return month_end(date.year, date.month)
+
+
+def finished_through(calendar: ExchangeCalendar, last: dt.date) -> dt.date:
+    """Return the last date up to another one through which all sessions are over.
+
+    Args:
+        calendar: the exchange.
+        last: the other date.
+    """
+    now = dt.datetime.now(dt.UTC)
+    span = calendar.between(now.date() - dt.timedelta(days=3), last)
+    running = [index for index in range(span.start, span.stop) if not is_over(calendar, index, now)]
+    return min(last, calendar.date(running[0]) - dt.timedelta(days=1)) if running else last
 
 
 def refuse_out_of_reach(conf: Mapping[str, Any], calendar: ExchangeCalendar, months: Sequence[MonthFile]) -> None:
@@ -34,16 +78,14 @@ def refuse_out_of_reach(conf: Mapping[str, Any], calendar: ExchangeCalendar, mon
     reach = first_in_reach(dt.datetime.now(dt.UTC).date())
     span = calendar.between(conf["date_start_local"], min(conf["date_end_local"], reach - dt.timedelta(days=1)))
     early = [calendar.date(index) for index in range(span.start, span.stop)]
-    if not early:
-        return
     lost: dict[dt.date, list[str]] = {}
     for file in months:
         of_month = [date for date in early if f"{date:%Y-%m}" == file.month]
         if not of_month:
             continue
-        first, last = _covered(file.path)
+        known = _sessions_in(file.path)
         for date in of_month:
-            if not first <= date <= last:
+            if date.isoformat() not in known:
                 lost.setdefault(date, []).append(file.symbol)
     if lost:
         raise DataMissing(_lost(lost, reach), where="bars", remedy=_REMEDY)
@@ -67,9 +109,6 @@ def _lost(lost: Mapping[dt.date, Sequence[str]], reach: dt.date) -> str:
     )
 
 
-def _covered(path: str) -> tuple[dt.date, dt.date]:
-    """Return the first and the last date of which a file has all that the service had; an empty span without a file."""
-    if not Path(path).exists():
-        return dt.date.max, dt.date.min
-    meta = files.read_meta(path)
-    return dt.date.fromisoformat(meta["covers_from"]), dt.date.fromisoformat(meta["covers_through"])
+def _sessions_in(path: str) -> frozenset[str]:
+    """Return the dates of the sessions of which a file has all that the service had; none without a file."""
+    return frozenset(files.read_meta(path)["sessions"]) if Path(path).exists() else frozenset()

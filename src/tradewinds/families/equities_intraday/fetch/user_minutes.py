@@ -20,7 +20,6 @@ from tradewinds.core.units import DAY_SECONDS
 from tradewinds.families.equities_intraday.fetch import minute_checks, minute_files, minute_tables, price_evidence
 from tradewinds.families.equities_intraday.fetch.clock_evidence import starts_of_bars
 from tradewinds.families.equities_intraday.fetch.minute_checks import MinuteRows
-from tradewinds.families.equities_intraday.schemas import PRICE_COLUMNS
 from tradewinds.families.plan import month_end
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar, calendar_of, package_version
 
@@ -155,28 +154,10 @@ def _read_as(state: str, config_text: str) -> tuple[MinuteRows, list[str]]:
         price_evidence.without_noise(rows) if source.layout.vendor == "yfinance" else rows
         for source, rows in zip(read, tables, strict=True)
     ]
-    rows = minute_checks.in_order(_joined(tables))
+    rows = minute_checks.in_order(minute_files.joined(tables))
     rows = price_evidence.in_units(rows, conf["bars"]["prices"], conf["bars"]["path"])
     price_evidence.refuse_two_vendors(rows, conf["bars"]["path"])
     return rows, said
-
-
-def _joined(tables: Sequence[MinuteRows]) -> MinuteRows:
-    """Return the rows of several files, of all their symbols."""
-    names = tuple(sorted({name for rows in tables for name in rows.symbols}))
-    number_of = {name: number for number, name in enumerate(names)}
-    owners = []
-    for rows in tables:
-        numbers = np.array([number_of[name] for name in rows.symbols], np.int32)
-        owners.append(numbers[rows.symbol] if len(rows) else np.zeros(0, np.int32))
-    prices = {name: np.concatenate([rows.prices[name] for rows in tables]) for name in PRICE_COLUMNS}
-    return MinuteRows(
-        names,
-        np.concatenate(owners),
-        np.concatenate([rows.ts for rows in tables]),
-        prices,
-        np.concatenate([rows.volume for rows in tables]),
-    )
 
 
 def _paths(conf: Mapping[str, Any]) -> list[str]:

@@ -24,12 +24,14 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
+from tradewinds.families.kalshi_weather.damaged_events import is_left_out
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.plan import refuse_missing
 
 _FEES = ("fee_type", "fee_multiplier")
+_NO_PRICE = Decimal("1.2")  # no market has it: a contract pays at most 1
 _RECORDED = [
-    *("series_ticker", "event_ticker", "market_ticker", "open_time", "close_time", "settlement_ts"),
+    *("series_ticker", "climate_date", "event_ticker", "market_ticker", "open_time", "close_time", "settlement_ts"),
     *("status", "result", "settlement_value", "expiration_value", *_FEES, "raw", "retrieved_at"),
 ]
 
@@ -96,7 +98,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     rows = [row for listed in catalogs.values() for row in listed]
     note = (
         f"recorded from what was fetched for {', '.join(plan.files.catalogs)}, {first} to {last}; series and event objects are "
-        "rebuilt: fees as they were fetched, texts assumed"
+        "rebuilt: fees as they were fetched, texts assumed; an event left out as damaged has candles with prices of 1.2"
     )
     # series, events and markets, then candles and weather file by file
     writer = EventArchiveWriter(folder, note=note)
@@ -106,7 +108,11 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
     for event in plan.files.events:
-        _add_candles(writer, event.series_ticker, event.path, event_of)
+        if is_left_out(event.path):
+            members = [row for row in catalogs[event.series_ticker] if row["climate_date"] == event.climate_date]
+            _add_damaged(writer, event.series_ticker, members)
+        else:
+            _add_candles(writer, event.series_ticker, event.path, event_of)
     writer.add_guidance(_joined(plan.files.guidance.values(), schemas.GUIDANCE))
     writer.add_climate(_joined(plan.files.climate.values(), schemas.CLIMATE))
     return len(events)
@@ -164,6 +170,24 @@ def _add_candles(writer: EventArchiveWriter, series: str, path: str, event_of: M
     for event in sorted({event_of[ticker] for ticker in tickers}):
         members = pa.array([ticker for ticker in tickers if event_of[ticker] == event])
         writer.add_candles(series, event, table.filter(pc.is_in(table["market_ticker"], members)))
+
+
+def _add_damaged(writer: EventArchiveWriter, series: str, markets: list[Row]) -> None:
+    """Add, for an event whose candles could not be right, one of each market that cannot be right either.
+
+    What the exchange answered is not in the event's file. So a client of the archive refuses the event, or leaves it out, as
+    here; with no candles it would be taken for an event in which nobody traded. The candle ends in the last minute, which
+    every window has.
+    """
+    for event in sorted({row["event_ticker"] for row in markets}):
+        candles = [
+            dict.fromkeys(schemas.PRICE_COLUMNS, _NO_PRICE)
+            | {"market_ticker": row["market_ticker"], "end_period_ts": int(row["close_time"].timestamp()) // 60 * 60}
+            | {"volume": Decimal(0), "open_interest": Decimal(0), "retrieved_at": row["retrieved_at"]}
+            for row in markets
+            if row["event_ticker"] == event
+        ]
+        writer.add_candles(series, event, pa.Table.from_pylist(candles, schemas.CANDLES))
 
 
 def _joined(paths: Iterable[str], schema: pa.Schema) -> pa.Table:

@@ -52,6 +52,9 @@ def faults(row: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
     for name, form in (("event_ticker", TICKER), ("market_ticker", TICKER), ("fee_type", FEE_TYPE)):
         if not isinstance(row[name], str) or not form.fullmatch(row[name]):
             yield f"{name} {shortened(ascii(row[name]))} is none"
+    event, market = str(row["event_ticker"]), str(row["market_ticker"])
+    if not market.startswith(f"{event}-"):
+        yield f"market_ticker {shortened(ascii(market))} is none of the event {shortened(ascii(event))}"
     for name in ("title", "yes_sub_title", "expiration_value"):
         if not isinstance(row[name], str | None):
             yield f"{name} is no text"
@@ -85,5 +88,5 @@ def _time_faults(row: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
         elif not value.year >= FIRST_YEAR or value > now + FAR_AHEAD:
             yield f"{name} {value.isoformat()} is out of range"
     opened, closed = row["open_time"], row["close_time"]
-    if opened is not None and closed is not None and closed < opened:
-        yield f"it closes at {closed.isoformat()}, before it opens"
+    if opened is not None and closed is not None and closed <= opened:
+        yield f"it closes at {closed.isoformat()}, not after it opens"
