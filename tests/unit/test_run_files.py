@@ -12,7 +12,14 @@ from tradewinds.families.contract import RESULT
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = {"kalshi_weather": CHICAGO, "equities_daily": CONFIG}
+ORB = {
+    "market": "equities_intraday",
+    "symbols": ["SPY"],
+    "date_start_local": "2025-01-02",
+    "date_end_local": "2025-01-03",
+    "bars": {"source": "synthetic"},
+}
+CONFIGS = {"kalshi_weather": CHICAGO, "equities_daily": CONFIG, "equities_intraday": ORB}
 
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 

@@ -113,7 +113,7 @@ def test_the_log_of_a_run_has_what_its_jobs_and_its_wrapper_said(desk):
 
 
 def test_a_run_without_a_trade_says_why_and_a_damaged_file_is_made_again(desk):
-    """Bars and results in other folders; a file of bars is cut before the second time."""
+    """Bars and results in other folders; a file of bars and the panel are cut before a run that needs them again."""
     (desk.folder / "late.yaml").write_text('governance: {time_cutoff: "09:31"}\nscoring: {enabled: false}\n')
     asked = ("orb", "--symbols", "SPY", *DAYS, "--synthetic", "--config", "late.yaml")
     elsewhere = (*asked, "--cache-dir", "bars", "--output-dir", "results")
@@ -128,7 +128,7 @@ def test_a_run_without_a_trade_says_why_and_a_damaged_file_is_made_again(desk):
     damaged = [files[0], *desk.folder.glob("bars/panels/*.parquet")]
     for path in damaged:
         path.write_bytes(path.read_bytes()[:100])
-    again = desk(*elsewhere)
+    again = desk(*asked, "--cache-dir", "bars", "--output-dir", "once_more")
     assert again.returncode == 0, again.stdout + again.stderr
     for path in damaged:
         name = path.relative_to(desk.folder).as_posix()

@@ -218,5 +218,8 @@ def _remove_unreadable(plan: Plan[Any], screen: Screen) -> None:
     from tradewinds.core.damage import damaged_files
 
     for damage in damaged_files(plan.data_files):
-        screen.print(f"warning: {damage.where} cannot be read; it is removed, and made again if the run needs it.", soft_wrap=True)
+        screen.print(
+            f"warning: {damage.where} cannot be read; it is removed, and made again if the run needs it.",
+            soft_wrap=True,
+        )
         Path(damage.where).unlink()

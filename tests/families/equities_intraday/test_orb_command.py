@@ -1,6 +1,7 @@
 """`tradewinds orb` before anything runs: how its words are read, what it refuses, and with which exit code."""
 
 import datetime as dt
+import itertools
 
 import pytest
 
@@ -41,7 +42,7 @@ def refused(tmp_path, monkeypatch, capsys):
 )
 def test_all_words_up_to_the_next_option_are_symbols(words, symbols):
     line = spread(words)
-    assert symbols_of([value for flag, value in zip(line, line[1:], strict=False) if flag == "--symbols"]) == symbols
+    assert symbols_of([value for flag, value in itertools.pairwise(line) if flag == "--symbols"]) == symbols
     others = [word for word in words if word.startswith("-") and word != "--symbols"]
     assert [word for word in line if word.startswith("-") and word != "--symbols"] == others
 
@@ -68,7 +69,12 @@ def test_the_file_of_rules_holds_nothing_else(refused, key):
         (("--symbols", "SPY", "--start", "2025-01-10", "--end", "2025-01-02", "--synthetic"), None, 2, ["is after"]),
         (("--symbols", "SPY", *DAYS, "--synthetic"), "orb: {base_minuts: 5}", 2, ["my.yaml, line 1", "base_minutes"]),
         (("--symbols", "SPY", *DAYS, "--synthetic"), "orb: 5", 2, ["my.yaml, line 1, orb"]),
-        (("--symbols", "SPY", *DAYS, "--synthetic", "--validate-or"), "orb: {on_gap: skip}", 2, ["on_gap", "contradict"]),
+        (
+            ("--symbols", "SPY", *DAYS, "--synthetic", "--validate-or"),
+            "orb: {on_gap: skip}",
+            2,
+            ["on_gap", "contradict"],
+        ),
         (("--symbols", "SPY", *DAYS, "--synthetic", "--cache-dir", "a*b"), None, 2, ["cache_dir", "plain name"]),
         (("--symbols", "SPY", *DAYS, "--bars", "none.parquet"), None, 3, ["none.parquet"]),
         (("--symbols", "SPY", "--start", "2024-03-26", "--end", "2025-04-01"), None, 3, ["--synthetic"]),
