@@ -2,8 +2,8 @@
 
     python -m benchmarks.orb_numpy BARS RANGE other|middle
 
-A 15- or 5-minute range; from its end a buy stop at its high and a sell stop at its low, the first one touched opens 100 shares at
-the level or at the open beyond it; the stop at the other side or in the middle of the range, pessimistic also on the bar of
+A 15- or 5-minute range; from its end a buy stop at its high and a sell stop at its low, the first one touched opens 100 shares
+at the level or at the open beyond it; the stop at the other side or in the middle of the range, pessimistic also on the bar of
 the entry; flat at the last close; one trade a session, no costs. Prints one line of JSON.
 """
 

@@ -82,7 +82,7 @@ def show_summary(
 
 def _drawn(made: SummaryTable) -> Table:
     """Return a family's table as one of the terminal: the first column on the left, figures on the right."""
-    table = Table(title=made.title, title_justify="left", show_footer=bool(made.total), box=None)
+    table = Table(title=made.title, title_justify="left", show_footer=bool(made.total), box=None, padding=(0, 1, 0, 0))
     totals = made.total or [""] * len(made.heads)
     for number, (head, total) in enumerate(zip(made.heads, totals, strict=True)):
         # a heading may be broken, a figure may not

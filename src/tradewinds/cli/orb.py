@@ -214,9 +214,12 @@ def _with_warnings(section: Any) -> Any:
 
 
 def _remove_unreadable(plan: Plan[Any], screen: Screen) -> None:
-    """Remove kept files of bars that cannot be read, so that the run makes them again; say which."""
+    """Remove kept files that cannot be read, so that the run makes what it needs of them again; say which."""
     from tradewinds.core.damage import damaged_files
 
-    for damage in damaged_files(plan.stages["bars"]):
-        screen.print(f"warning: {damage.where} cannot be read and is made again.", soft_wrap=True)
+    for damage in damaged_files(plan.data_files):
+        screen.print(
+            f"warning: {damage.where} cannot be read; it is removed, and made again if the run needs it.",
+            soft_wrap=True,
+        )
         Path(damage.where).unlink()

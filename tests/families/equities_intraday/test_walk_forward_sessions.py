@@ -9,6 +9,7 @@ import pytest
 from tests.families.equities_intraday.replayed_worlds import SYMBOLS, days, random_bars
 from tradewinds.config import markets, resolve
 from tradewinds.families.equities_intraday import replay
+from tradewinds.families.equities_intraday.session_panel import SessionPanel
 from tradewinds.families.plan import run_plan
 from tradewinds.sweeps.folds import fold_dates
 from tradewinds.sweeps.grid import grid_points
@@ -51,8 +52,14 @@ def mirrored(bars, cut):
     return dataclasses.replace(bars, **prices)
 
 
+def panel_of(bars):
+    """Return the bars as the panel of a run."""
+    columns = {name: getattr(bars, name) for name in SessionPanel._fields if name != "about"}
+    return SessionPanel(**columns, about={"quarantined": {}, "zero_volume": {}})
+
+
 def walked(conf, bars, monkeypatch, by="pnl"):
-    monkeypatch.setattr(replay, "read_session_panel", lambda path: bars)
+    monkeypatch.setattr(replay, "read_session_panel", lambda path: panel_of(bars))
     found = markets.family_of(conf["market"]).days(conf, run_plan(conf))
     return walk_forward(WindowReplays(grid_points(conf, GRID)), fold_dates(found, TRAIN, TEST), by, found)
 
