@@ -9,7 +9,7 @@ Four parts, each process measured from its start to its end, after the bars were
 3. a sweep of --points (1,000) settings over the first part's bars, against one setting.
 4. the cost of a bar: replays of a tenth, a quarter, a half and all of the symbols of part 2.
 
-`--record` writes benchmarks/orb.json, for PERFORMANCE.md. The whole takes some minutes; small numbers make it quick to try.
+`--record` writes benchmarks/orb.json and the section of PERFORMANCE.md. The whole takes some minutes; small numbers make it quick to try.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from benchmarks.equities import child  # noqa: E402
 
 BARS = ROOT.parent / "shared" / "data" / "us1m" / "SPY_2024-03_2025-04.parquet"
 RECORD = Path(__file__).resolve().with_suffix(".json")
+PAGE, HEAD = ROOT / "PERFORMANCE.md", "## Opening ranges\n\n"  # the last section of the page
 DATES = {"date_start_local": "2024-03-26", "date_end_local": "2025-04-01"}
 AGREED = {
     "15 other": (255, 29.2185),
@@ -274,6 +275,20 @@ def table(found: dict) -> str:
     return "\n".join(lines)
 
 
+def section() -> str:
+    """Return the section of PERFORMANCE.md, from the recorded figures; without them, how they are made."""
+    if not RECORD.exists():
+        return "Not measured yet: `python benchmarks/orb.py --record`."
+    found = json.loads(RECORD.read_text(encoding="utf-8"))
+    head = (
+        f"`python benchmarks/orb.py --record`, made on {found['date']}, load average {found['load']}: one rule on\n"
+        f"{found['bars']:,} bars of SPY, each process {found['rounds']} times in turns, the least of each; trades and points\n"
+        "are those that other engines agree on "
+        "([docs/equities_intraday.md](docs/equities_intraday.md#what-happens-inside-a-bar))."
+    )
+    return f"{head}\n\n{table(found)}"
+
+
 def main() -> int:
     """Measure and print; with --record also write benchmarks/orb.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -293,6 +308,7 @@ def main() -> int:
     print(table(found))
     if given.record:
         RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(PAGE.read_text(encoding="utf-8").partition(HEAD)[0] + f"{HEAD}{section()}\n", encoding="utf-8")
     for line in wrong(found):
         print(f"not the agreed result: {line}", file=sys.stderr)
     return bool(wrong(found))

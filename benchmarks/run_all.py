@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import budget_use, equities, fetch_cost, forecasts, plan_scale, scale, simulation, sweep_cost
+from benchmarks import budget_use, equities, fetch_cost, forecasts, orb, plan_scale, scale, simulation, sweep_cost
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "benchmarks" / "scratch"
@@ -112,6 +112,10 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 | | seconds, whole process | CPU s | peak MB | times as fast as backtesting.py | target |
 |---|---:|---:|---:|---:|---:|
 {share_table}
+
+## Opening ranges
+
+{orb}
 """
 
 
@@ -132,6 +136,7 @@ def main() -> None:
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
+        orb=orb.section(),
         shares=shares,
         symbols=shares["symbols"],
         share_runs=len(shares["rounds"]["backtestingpy"]),
