@@ -20,6 +20,7 @@ MARKET = "equities_intraday"
 FOLDER = "configs"
 SECTIONS = ("orb", "buffers", "trade", "governance", "factors", "scoring")  # what the file of --config may hold
 SYMBOLS = "--symbols"
+INCOMPLETE_SHOWN = 10  # opening ranges on the terminal
 
 
 class SymbolsCommand(TyperCommand):
@@ -132,11 +133,28 @@ def orb(
     write_config(raw, path)
     _remove_unreadable(plan, screen)
     carry_out_run(path, RunOptions(), screen, dry_run=False)
+    if validate_or:
+        _show_incomplete(Path(plan.run_dir), screen)
     if report:
         from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
 
         written = write_symbol_reports(Path(plan.run_dir))
         screen.print(f"reports   {plan.run_dir}/symbols/ ({len(written)} symbols)", soft_wrap=True)
+
+
+def _show_incomplete(run_dir: Path, screen: Screen) -> None:
+    """Print which opening ranges of a finished run lack minutes: all in the run's log, the first ones on the terminal."""
+    import json
+
+    diagnostics = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))["diagnostics"]
+    found = diagnostics["incomplete_ranges"]
+    screen.print(f"opening ranges: {diagnostics['opening_ranges']['sessions']:,}, {len(found):,} of them lack minutes.")
+    for number, (symbol, session, minutes) in enumerate(found):
+        show = screen.print if number < INCOMPLETE_SHOWN else screen.record
+        show(f"  {symbol} {session}: {minutes} missing", soft_wrap=True)
+    if len(found) > INCOMPLETE_SHOWN:
+        where = "sessions.csv has all of them"
+        screen.console.print(f"  … and {len(found) - INCOMPLETE_SHOWN:,} more; {where}.", soft_wrap=True)
 
 
 def symbols_of(words: list[str]) -> list[str]:
