@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,8 +135,11 @@ def orb(
     write_config(raw, path)
     _remove_unreadable(plan, screen)
     carry_out_run(path, RunOptions(), screen, dry_run=False)
+    diagnostics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))["diagnostics"]
+    if without := [symbol for symbol, reason in diagnostics["skipped_events"] if reason == "NO_BARS"]:
+        screen.print(f"warning: left out, because there are no bars of them: {', '.join(without)}.", soft_wrap=True)
     if validate_or:
-        _show_incomplete(Path(plan.run_dir), screen)
+        _show_incomplete(diagnostics, screen)
     if report:
         from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
 
@@ -142,11 +147,13 @@ def orb(
         screen.print(f"reports   {plan.run_dir}/symbols/ ({len(written)} symbols)", soft_wrap=True)
 
 
-def _show_incomplete(run_dir: Path, screen: Screen) -> None:
-    """Print which opening ranges of a finished run lack minutes: all in the run's log, the first ones on the terminal."""
-    import json
+def _show_incomplete(diagnostics: Mapping[str, Any], screen: Screen) -> None:
+    """Print which opening ranges of a finished run lack minutes: all in the run's log, the first ones on the terminal.
 
-    diagnostics = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))["diagnostics"]
+    Args:
+        diagnostics: of the run's metrics.json.
+        screen: where to print.
+    """
     found = diagnostics["incomplete_ranges"]
     screen.print(f"opening ranges: {diagnostics['opening_ranges']['sessions']:,}, {len(found):,} of them lack minutes.")
     for number, (symbol, session, minutes) in enumerate(found):
