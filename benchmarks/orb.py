@@ -9,7 +9,8 @@ Four parts, each process measured from its start to its end, after the bars were
 3. a sweep of --points (1,000) settings over the first part's bars, against one setting.
 4. the cost of a bar: replays of a tenth, a quarter, a half and all of the symbols of part 2.
 
-`--record` writes benchmarks/orb.json and the section of PERFORMANCE.md. The whole takes some minutes; small numbers make it quick to try.
+`--record` writes benchmarks/orb.json and the section of PERFORMANCE.md. The whole takes some minutes; small numbers make it
+quick to try.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Minute bars: one file per symbol and month, and the panel, one file with the session bars of the run.
 
-Needs: the user's files, the chart API, or a seed. Makes, below the config's cache_dir (data):
-candles/{minutes}m/{source}/{symbol}/{month}.parquet and panels/{digest}.parquet. A month of which the source has no bars is a file without rows, with the reason in its metadata.
+Needs: the user's files, the chart API, or a seed. Makes: {cache_dir}/candles/{minutes}m/{source}/{symbol}/{month}.parquet and
+{cache_dir}/panels/{digest}.parquet; cache_dir is a key of the config, data by default. A month of which the source has no bars is a file without rows, with the reason in its metadata.
 From the chart API each file is a job of its own, and a month that was over when it was fetched is never fetched again. From the
 user's files or a seed one job makes all missing files, because starting a process takes longer than writing a file.
 """
