@@ -8,7 +8,7 @@ from typing import Any
 
 from tradewinds.families.equities_intraday.run_files import EXTREME_CHARTS, FIRST_CHARTS, charted
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, legs_of_trades, query, trade_records
-from tradewinds.results.report.parts import Panel, Plot, ReportPart, Section, Text, shown
+from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
 MINUTE = 60  # seconds
@@ -63,7 +63,16 @@ def _panel(run: ReportRun, name: str, trade: TradeRecord, legs: Sequence[dict[st
         f"out by {trade.exit_reason}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
     )
     title = f"{trade.symbol} on {trade.session}"
-    return Panel(title, [Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)])
+    plot = Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)
+    fills = [_fill(leg, clocks[0] + _minute(leg["ts"], starts[0])) for leg in legs]
+    return Panel(title, [plot, ReportTable(("time", "", "shares", f"price, {run.currency}", "why"), fills, "llrrl")])
+
+
+def _fill(leg: dict[str, str], minute: int) -> Cells:
+    """Return a fill as a row of the table beside the chart; `minute` is that of the day, on the exchange's clock."""
+    shares = int(leg["qty"])
+    clock = f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+    return (clock, "buy" if shares > 0 else "sell", f"{abs(shares):,}", leg["fill"], leg["reason"])
 
 
 def _box(trade: TradeRecord) -> dict[str, float]:
