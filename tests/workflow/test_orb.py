@@ -103,7 +103,7 @@ def test_the_log_of_a_run_has_what_its_jobs_and_its_wrapper_said(desk):
         f"tradewinds 0.1.0: backtests/configs/{desk.run_id}.yaml",
         "rule simulate:",
         "DEBUG tradewinds.pipeline.simulate: replayed in",
-        "simulate: 1 of 1",
+        "report: 1 of 1",
         "By symbol",
     ):
         assert words in text, words
