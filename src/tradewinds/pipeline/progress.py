@@ -69,14 +69,14 @@ class _Stage:
         Returns:
             Whether anything changed since the last call.
         """
-        before = self.done, self.total
+        before = self.done, self.total, len(self.missing)  # a job may tell that it is done before its file is there
         self.missing -= {path for path in self.missing if Path(path).exists()}
         written = read_progress(self.name)
         if written:  # once its file is there the job is done, whatever it wrote last
             self.done, self.total = written if self.missing else (written[1], written[1])
         else:
             self.done = self.total - len(self.missing)
-        return (self.done, self.total) != before
+        return (self.done, self.total, len(self.missing)) != before
 
     def line(self) -> str:
         """Return a line such as `candles: 15 of 22, 3.1/s, 0:00:02 left`."""
