@@ -227,6 +227,17 @@ def test_history_is_all_that_the_file_has(tmp_path):
 
 
 NAIVE = local(bars(), "%Y-%m-%d %H:%M", header="date,open,high,low,close,volume")
+AS_ENDS = {"timezone": "America/New_York", "label": "end"}
+LONG_DAYS = "date,open,high,low,close,volume\n" + "".join(
+    f"2024-03-{day:02} {minute // 60:02}:{minute % 60:02},500,501,499,500,10\n"
+    for day in (8, 11)
+    for minute in range(4 * 60, 20 * 60)
+)
+LONG_ENDS = "date,open,high,low,close,volume\n" + "".join(
+    f"2024-03-{day:02} {minute // 60:02}:{minute % 60:02},500,501,499,500,10\n"
+    for day in (8, 11)
+    for minute in range(4 * 60 + 1, 20 * 60 + 1)
+)
 ENDS = local(bars(), "%Y-%m-%d %H:%M", header="date,open,high,low,close,volume", shift=1)
 ENDS_WITH_ZONE = local(bars(), "%Y-%m-%d %H:%M:%S%z", header="date,open,high,low,close,volume", shift=1)
 WRONG_ZONE = local(bars(), "%Y-%m-%dT%H:%M:%SZ", header="date,open,high,low,close,volume")
@@ -242,6 +253,8 @@ BAD = {
     "naive stamps, zone alone": ("SPY.csv", NAIVE, {"timezone": "America/New_York"}, "does not say bars.label"),
     "naive ends": ("SPY.csv", ENDS, {}, "First stamp of a day: 09:31 on 2 of 2.*16:00.*bars.label: end"),
     "ends with a zone": ("SPY.csv", ENDS_WITH_ZONE, {}, "look like the end of each bar.*09:31.*Set bars.label: end"),
+    "starts as ends": ("SPY.csv", NAIVE, AS_ENDS, "look like the start of each bar.*09:30 on 2 of 2.*bars.label: start"),
+    "long days as ends": ("SPY.csv", LONG_DAYS, AS_ENDS, "look like the start of each bar.*04:00 on 2.*bars.label: start"),
     "another zone": ("SPY.csv", WRONG_ZONE, {}, "another time zone: all of its days.*05:00 before the exchange"),
     "zone of the config": ("SPY.csv", NAIVE, {"timezone": "UTC", "label": "start"}, "look like another time zone"),
     "unknown zone": ("SPY.csv", NAIVE, {"timezone": "Mars/Base", "label": "start"}, "unknown time zone 'Mars/Base'"),
@@ -271,6 +284,11 @@ def test_a_bad_file_is_one_clear_paragraph(name, tmp_path):
     with pytest.raises(ConfigError, match=f"(?s){message}") as error:
         panel_of(config(put(tmp_path, file, text), bars=keys))
     assert "\n" not in str(error.value) and error.value.exit_code == 2
+
+
+def test_long_days_that_are_labelled_by_their_ends_are_read(tmp_path):
+    panel = panel_of(config(put(tmp_path, "SPY.csv", LONG_ENDS), bars=AS_ENDS))
+    assert panel.minute.tolist() == [*range(390), *range(390)]
 
 
 def test_bytes_that_are_no_text_and_a_broken_archive_are_refused(tmp_path):

@@ -53,8 +53,10 @@ def starts_of_bars(
         clocks = day_clocks(rows.symbol, instants, calendar, bars["minutes"])
         label = bars["label"] or _label(table, clocks)
         if label == "end":
+            stamped = clocks
             instants = instants - 60 * bars["minutes"] * MICRO
             clocks = day_clocks(rows.symbol, instants, calendar, bars["minutes"])
+            _refuse_early(table, stamped, clocks)
         _refuse_zone(table, clocks)
         found.append(MinuteRows(rows.symbols, rows.symbol, instants, rows.prices, rows.volume))
         said += _said(table, bars, clocks, label)
@@ -97,6 +99,20 @@ def _label(table: MinuteTable, clocks: DayClocks) -> str:
             what, where=table.path, remedy="Set bars.label: end (or start, if they are the start after all)."
         )
     return "start"
+
+
+def _refuse_early(table: MinuteTable, stamped: DayClocks, clocks: DayClocks) -> None:
+    """Raise ConfigError if stamps that are taken for ends are the starts: every bar would be known before it is over.
+
+    Args:
+        table: the file.
+        stamped: its days as they are stamped.
+        clocks: its days one bar earlier.
+    """
+    if len(clocks) and 2 * int(clocks.a_bar_early.sum()) >= len(clocks):
+        what = f"bars.label is end, and its time stamps look like the start of each bar. {' '.join(stamped.lines())}"
+        remedy = "Set bars.label: start. As ends, the bars of a session would begin before its open and be known too early."
+        raise ConfigError(what, where=table.path, remedy=remedy)
 
 
 def _refuse_zone(table: MinuteTable, clocks: DayClocks) -> None:

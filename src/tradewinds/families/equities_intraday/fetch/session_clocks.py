@@ -56,6 +56,15 @@ class DayClocks:
         return found
 
     @property
+    def a_bar_early(self) -> Flags:
+        """Whether a day's first and last stamp are one bar before those of a session, or before whole half hours."""
+        bar = self.bar_minutes
+        regular = (self.late == -bar) & (self.over == -bar)
+        extended = (self.late < -bar) & ((self.first + bar) % HALF_HOUR == 0) & ((self.last + 2 * bar) % HALF_HOUR == 0)
+        found: Flags = regular | extended
+        return found
+
+    @property
     def of_another_zone(self) -> Flags:
         """Whether a day's stamps are off by whole half hours, or by those and one bar."""
         rest = self.late % HALF_HOUR
