@@ -253,8 +253,18 @@ BAD = {
     "naive stamps, zone alone": ("SPY.csv", NAIVE, {"timezone": "America/New_York"}, "does not say bars.label"),
     "naive ends": ("SPY.csv", ENDS, {}, "First stamp of a day: 09:31 on 2 of 2.*16:00.*bars.label: end"),
     "ends with a zone": ("SPY.csv", ENDS_WITH_ZONE, {}, "look like the end of each bar.*09:31.*Set bars.label: end"),
-    "starts as ends": ("SPY.csv", NAIVE, AS_ENDS, "look like the start of each bar.*09:30 on 2 of 2.*bars.label: start"),
-    "long days as ends": ("SPY.csv", LONG_DAYS, AS_ENDS, "look like the start of each bar.*04:00 on 2.*bars.label: start"),
+    "starts as ends": (
+        "SPY.csv",
+        NAIVE,
+        AS_ENDS,
+        "look like the start of each bar.*09:30 on 2 of 2.*bars.label: start",
+    ),
+    "long days as ends": (
+        "SPY.csv",
+        LONG_DAYS,
+        AS_ENDS,
+        "look like the start of each bar.*04:00 on 2.*bars.label: start",
+    ),
     "another zone": ("SPY.csv", WRONG_ZONE, {}, "another time zone: all of its days.*05:00 before the exchange"),
     "zone of the config": ("SPY.csv", NAIVE, {"timezone": "UTC", "label": "start"}, "look like another time zone"),
     "unknown zone": ("SPY.csv", NAIVE, {"timezone": "Mars/Base", "label": "start"}, "unknown time zone 'Mars/Base'"),
@@ -284,6 +294,13 @@ def test_a_bad_file_is_one_clear_paragraph(name, tmp_path):
     with pytest.raises(ConfigError, match=f"(?s){message}") as error:
         panel_of(config(put(tmp_path, file, text), bars=keys))
     assert "\n" not in str(error.value) and error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("name", "symbol"), [("a.csv", "SPY.US"), ("QQQ.csv", None)])
+def test_files_without_the_symbol_name_those_that_they_have(tmp_path, name, symbol):
+    text = plain(symbol=symbol) if symbol else NAIVE
+    with pytest.raises(DataMissing, match=f"no bar of SPY. Symbols of these files: {symbol or 'QQQ'}."):
+        panel_of(config(put(tmp_path, name, text)))
 
 
 def test_long_days_that_are_labelled_by_their_ends_are_read(tmp_path):
@@ -328,7 +345,7 @@ def test_a_symbol_without_bars_is_skipped_or_fails(tmp_path, caplog):
     assert "no bar from 2024-03-08 to 2024-03-11 of QQQ. They are skipped." in caplog.text
     with pytest.raises(DataMissing, match=r"of QQQ.*set on_missing.bars to skip"):
         panel_of(config(path, symbols=["QQQ", "SPY"], on_missing={"bars": "fail"}))
-    with pytest.raises(DataMissing, match=r"of QQQ. Check symbols and dates"):
+    with pytest.raises(DataMissing, match="no bar of QQQ. Symbols of these files: SPY"):
         panel_of(config(path, symbols=["QQQ"]))
 
 

@@ -111,7 +111,9 @@ def _refuse_early(table: MinuteTable, stamped: DayClocks, clocks: DayClocks) -> 
     """
     if len(clocks) and 2 * int(clocks.a_bar_early.sum()) >= len(clocks):
         what = f"bars.label is end, and its time stamps look like the start of each bar. {' '.join(stamped.lines())}"
-        remedy = "Set bars.label: start. As ends, the bars of a session would begin before its open and be known too early."
+        remedy = (
+            "Set bars.label: start. As ends, the bars of a session would begin before its open and be known too early."
+        )
         raise ConfigError(what, where=table.path, remedy=remedy)
 
 

@@ -35,6 +35,7 @@ ENDINGS = (".csv", ".csv.gz", ".txt", ".txt.gz", ".parquet")
 _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
 _HEAD = 20_000  # characters in which the header and the first rows are
 _WHAT = "the file of bars"
+SHOWN_SYMBOLS = 10  # of a file that has none of the wanted ones
 _NANOUNITS_FROM = 10**6  # whole prices from here on are in 1e-9, where the layout says that they may be
 
 
@@ -47,12 +48,14 @@ class MinuteTable:
         layout: its layout.
         rows: its rows; `ts` is as the stamps are written, not converted to starts of bars.
         naive: whether the stamps have no time zone.
+        others: if it has no row of the wanted symbols, some of the symbols that it has.
     """
 
     path: str
     layout: Layout
     rows: MinuteRows
     naive: bool
+    others: tuple[str, ...] = ()
 
 
 def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
@@ -75,6 +78,7 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
     if not table.num_rows:
         raise _empty(path)
     # rows of the wanted symbols, and their time stamps
+    whole = table
     names, index, kept = _symbols(table, layout, path, symbols)
     if kept is not None:
         table = table.filter(kept)
@@ -95,7 +99,8 @@ def read_minutes(path: str, symbols: Sequence[str]) -> MinuteTable:
     volume = _volume(table[layout.columns["volume"]], path) if "volume" in layout.columns else None
     if volume is None:
         volume = np.full(len(stamps.micros), MISSING, np.int64)
-    return MinuteTable(path, layout, MinuteRows(names, index, stamps.micros, prices, volume), stamps.naive)
+    others = () if len(index) else _others(whole, layout, path, symbols)
+    return MinuteTable(path, layout, MinuteRows(names, index, stamps.micros, prices, volume), stamps.naive, others)
 
 
 def _empty(path: str) -> DataMissing:
@@ -169,6 +174,14 @@ def _symbols(
         encoded = encoded.combine_chunks()
     names = tuple(encoded.dictionary.to_pylist())
     return names, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32), kept
+
+
+def _others(table: pa.Table, layout: Layout, path: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the first few symbols of a file that has none of the wanted ones."""
+    if "symbol" not in layout.columns:
+        return (layout.symbol or _symbol_of_name(path, wanted),)
+    texts = pc.unique(table[layout.columns["symbol"]].cast(pa.string())).drop_null()
+    return tuple(texts.slice(0, SHOWN_SYMBOLS).to_pylist())
 
 
 def _symbol_of_name(path: str, wanted: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from tradewinds.config import resolve as configs
 from tradewinds.core import files, user_files
 from tradewinds.core.errors import ConfigError, DataMissing
+from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.families.equities_intraday.fetch import minute_checks, minute_files, minute_tables, price_evidence
 from tradewinds.families.equities_intraday.fetch.clock_evidence import starts_of_bars
@@ -149,6 +150,7 @@ def _read_as(state: str, config_text: str) -> tuple[MinuteRows, list[str]]:
     end = dt.date.fromisoformat(conf["date_end_local"])
     calendar = calendar_of(conf["calendar"], end)
     read = [minute_tables.read_minutes(path, conf["symbols"]) for path in _paths(conf)]
+    _refuse_others(read, conf)
     tables, said = starts_of_bars(read, conf["bars"], calendar)
     tables = [
         price_evidence.without_noise(rows) if source.layout.vendor == "yfinance" else rows
@@ -158,6 +160,16 @@ def _read_as(state: str, config_text: str) -> tuple[MinuteRows, list[str]]:
     rows = price_evidence.in_units(rows, conf["bars"]["prices"], conf["bars"]["path"])
     price_evidence.refuse_two_vendors(rows, conf["bars"]["path"])
     return rows, said
+
+
+def _refuse_others(tables: Sequence[minute_tables.MinuteTable], conf: Mapping[str, Any]) -> None:
+    """Raise DataMissing if no file has a row of a symbol of the config; it names symbols that the files have."""
+    if any(len(table.rows) for table in tables):
+        return
+    others = sorted({name for table in tables for name in table.others})[: minute_tables.SHOWN_SYMBOLS]
+    names = ", ".join(conf["symbols"][: minute_tables.SHOWN_SYMBOLS])
+    what = f"no bar of {names}. Symbols of these files: {', '.join(shortened(name, 20) for name in others)}."
+    raise DataMissing(what, where=conf["bars"]["path"], remedy="Write symbols as the files do.")
 
 
 def _paths(conf: Mapping[str, Any]) -> list[str]:
