@@ -106,7 +106,7 @@ class Desk:
         return sorted(self.folder.glob("data/candles/kalshi/*/*/*.parquet"))
 
     def run_folder(self) -> Path:
-        [folder] = [path for path in (self.folder / "backtests").iterdir() if path.is_dir()]
+        [folder] = [path.parent for path in (self.folder / "backtests").glob("*/run_manifest.json")]
         return folder
 
     def metrics(self) -> dict:

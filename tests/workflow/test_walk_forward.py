@@ -12,7 +12,7 @@ import yaml
 
 from tests.unit.walk_forward_worlds import share_world
 from tests.workflow.equities_desk import Shares
-from tests.workflow.harness import Desk
+from tests.workflow.harness import ROOT, Desk
 from tradewinds.archive.server import running_server
 
 FILES = ["equity.csv", "folds.csv", "plots", "walk_forward.json", "walk_forward.md"]
@@ -164,7 +164,7 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     shares(tmp_path)
     grid = ("--grid", "strategy.parameters.fall_pct=1:6:0.05", "--grid", "risk.max_positions=1,2,3,4,5,6")
     command = [sys.executable, "-m", "tradewinds.cli", *ASKED[:7], *grid]
-    environment = {**os.environ, "PYTHONPATH": os.environ["PYTHONPATH"], "COLUMNS": "200", "NO_COLOR": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -345,7 +345,7 @@ def test_a_symbol_without_bars_is_skipped_or_fails(tmp_path, caplog):
     assert "no bar from 2024-03-08 to 2024-03-11 of QQQ. They are skipped." in caplog.text
     with pytest.raises(DataMissing, match=r"of QQQ.*set on_missing.bars to skip"):
         panel_of(config(path, symbols=["QQQ", "SPY"], on_missing={"bars": "fail"}))
-    with pytest.raises(DataMissing, match="no bar of QQQ. Symbols of these files: SPY"):
+    with pytest.raises(DataMissing, match=r"no bar of QQQ\. Symbols of these files: SPY"):
         panel_of(config(path, symbols=["QQQ"]))
 
 
