@@ -80,7 +80,7 @@ def engine_results(world, sessions, config, actions=None):
                 days[dates[session], name] = day_fields(result, k, session)
     breaks = [
         (bars.symbols[symbol], dates[session], ts, direction, ANSWER_NAMES[answer])
-        for symbol, session, ts, direction, answer, _ in result.break_rows.tolist()
+        for symbol, session, ts, direction, answer, _, _ in result.break_rows.tolist()
     ]
     return {
         "trades": trades,

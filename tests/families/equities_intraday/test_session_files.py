@@ -9,6 +9,7 @@ from fractions import Fraction
 import pyarrow.parquet as pq
 import pytest
 
+from tests.families.equities_intraday.judged_factors import judged
 from tests.families.equities_intraday.replayed_worlds import replayed, settings
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
 from tradewinds.engine.bar_sessions.session_result import EXITS
@@ -122,12 +123,13 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_factors_make_the_score_of_the_loop(tmp_path, seed):
-    """The flags that are computed again add up to the sum of weights that the compiled loop kept."""
+    """The loop's flags are those that are computed again, and add up to its sum of weights."""
     weights = {"rel_vol": 1, "price_action": 2, "profile": 4, "vwap": 8, "adx": 16}
     changes = settings(seed) | {"factors.vwap.enabled": True, "factors.adx.enabled": seed % 2 == 0}
     config, made = written(tmp_path, seed, changes | {"scoring.weights": weights, "scoring.weak_trend_required": 1})
     rules = rules_of(config, {}).sessions.score
     decisions = scored_decisions(made, rules)
+    assert [decision.holds for decision in decisions] == [judged(made, decision.row, rules) for decision in decisions]
     assert [made.break_rows[decision.row, 5] for decision in decisions] == [
         FINE * sum(weights[name] for name in FACTORS if decision.holds[name]) for decision in decisions
     ]

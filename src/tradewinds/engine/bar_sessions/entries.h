@@ -82,7 +82,7 @@ static void set_targets(const Rules *rules, Position *p) {
 }
 
 /* Open a position, if all that is checked at a break or order allows it; returns the answer. */
-static i64 open_position(const Now *now, Desk *desk, i64 d, i64 raw, i64 ts, i64 *score) {
+static i64 open_position(const Now *now, Desk *desk, i64 d, i64 raw, i64 ts, i64 *score, i64 *factors) {
     const Rules *rules = now->rules;
     Pass *pass = now->pass;
     const Setups *setups = now->setups;
@@ -91,7 +91,7 @@ static i64 open_position(const Now *now, Desk *desk, i64 d, i64 raw, i64 ts, i64
         return answer;
     ScoreInputs known = {desk->first,           desk->row,           setups->range_high[k], setups->range_low[k],
                          setups->prior_high[k], setups->prior_low[k]};
-    if (!score_suffices(now->bars, &rules->score, &known, (int)d, score))
+    if (!score_suffices(now->bars, &rules->score, &known, (int)d, score, factors))
         return SCORE;
 
     i64 stop = stop_level(now, desk, d, raw), risk = d * (raw - stop), fill = slipped(rules, raw, d);
@@ -137,12 +137,13 @@ static i64 open_position(const Now *now, Desk *desk, i64 d, i64 raw, i64 ts, i64
 /* Decide a break or an order, and note the answer. */
 static void decide(const Now *now, Desk *desk, i64 d, i64 raw, bool at_open) {
     Pass *pass = now->pass;
-    i64 score = 0, ts = at_open ? now->ts : now->ts + now->rules->bar_seconds;
-    i64 answer = open_position(now, desk, d, raw, ts, &score);
+    i64 score = 0, factors = OFF, ts = at_open ? now->ts : now->ts + now->rules->bar_seconds;
+    i64 answer = open_position(now, desk, d, raw, ts, &score, &factors);
     if (answer == TOO_LARGE)
         pass->too_large = 1;
     i64 *row = pass->breaks + BREAK_COLUMNS * pass->break_count++;
-    row[0] = desk->symbol, row[1] = now->session, row[2] = now->ts, row[3] = d, row[4] = answer, row[5] = score;
+    row[0] = desk->symbol, row[1] = now->session, row[2] = now->ts, row[3] = d, row[4] = answer, row[5] = score,
+    row[6] = factors;
     if (answer == FILLED)
         through_bar(now, desk, !at_open);
 }

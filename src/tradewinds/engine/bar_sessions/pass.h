@@ -92,7 +92,7 @@ _Static_assert(sizeof(Desk) <= 48 * 8 && sizeof(Closing) <= 8 * 8 && sizeof(Gove
                    sizeof(Release) <= 3 * 8,
                "room");
 
-enum { TRADE_COLUMNS = 21, LEG_COLUMNS = 7, BREAK_COLUMNS = 6 };
+enum { TRADE_COLUMNS = 21, LEG_COLUMNS = 7, BREAK_COLUMNS = 7 };
 
 typedef struct {
     i64 *cash, *at_open, *used, *used_at_start; /* by account; used: buying power */

@@ -101,8 +101,10 @@ static double average_directional_index(const Bars *bars, const ScoreInputs *in)
     return index;
 }
 
-/* Whether the score of a direction suffices; *score is the sum of the weights of the factors that hold, in FINE parts. */
-static bool score_suffices(const Bars *bars, const ScoreRules *rules, const ScoreInputs *in, int d, i64 *score) {
+/* Whether the score of a direction suffices; *score is the sum of the weights of the factors that hold, in FINE parts, and
+   bit f of *factors says whether factor f holds. */
+static bool score_suffices(const Bars *bars, const ScoreRules *rules, const ScoreInputs *in, int d, i64 *score,
+                           i64 *factors) {
     i64 required = rules->base_required;
     bool holds[FACTORS] = {false};
     holds[REL_VOLUME] = rules->on[REL_VOLUME] && relative_volume(bars, rules, in);
@@ -115,9 +117,11 @@ static bool score_suffices(const Bars *bars, const ScoreRules *rules, const Scor
         if (adx >= 0 && !holds[ADX])
             required = rules->weak_required;
     }
-    *score = 0;
-    for (int f = 0; f < FACTORS; f++)
+    *score = *factors = 0;
+    for (int f = 0; f < FACTORS; f++) {
         *score += holds[f] ? rules->weight[f] : 0;
+        *factors |= (i64)holds[f] << f;
+    }
     return !rules->enabled || *score >= required;
 }
 

@@ -14,7 +14,7 @@ from tradewinds.engine.bar_sessions import compiled
 from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import INTRABAR, OrbRules
 from tradewinds.engine.bar_sessions.session_result import BREAK_COLUMNS, LEG_COLUMNS, TRADE_COLUMNS, SessionsResult
-from tradewinds.engine.bar_sessions.setups import History, Setups, setups_of
+from tradewinds.engine.bar_sessions.setups import History, Setups
 
 # 64-bit words of the structures that the loop keeps; sessions.c may need fewer
 _DESK_WORDS, _CLOSING_WORDS, _GOVERNOR_WORDS, _RELEASE_WORDS = 48, 8, 4, 3
@@ -25,9 +25,7 @@ _ROOM = 100_000  # rows of a buffer, where sessions do not need more
 _COUNTS, _AMBIGUOUS, _STALE, _TOO_LARGE, _NUMBERED = slice(16, 19), 24, 25, 26, 21
 
 
-def run(
-    history: History, rules: OrbRules, cutoff_ts: Ints, first: int, end: int, setups: Setups | None = None
-) -> SessionsResult:
+def run(history: History, rules: OrbRules, cutoff_ts: Ints, first: int, end: int) -> SessionsResult:
     """Trade the sessions [first, end) of a run.
 
     Args:
@@ -36,13 +34,12 @@ def run(
         cutoff_ts: by session, the instant from which no entry is decided, or NEVER; Unix s.
         first: index of the first session that is traded; those before are warm-up.
         end: index after the last.
-        setups: of these sessions, if they are made already.
 
     Raises:
         SimulationError: a position would be too large for exact amounts.
     """
     bars = history.bars
-    setups = setups or setups_of(history, rules, first, end)
+    setups = history.setups(rules, first, end)
     loop = _Loop(bars, setups, rules, cutoff_ts)
     loop.run(first, end)
     symbols = len(bars.symbols) if rules.sessions.account_each else 1
@@ -63,11 +60,10 @@ def run(
 
 def run_policies(history: History, rules: OrbRules, cutoff_ts: Ints, first: int, end: int) -> dict[str, SessionsResult]:
     """Trade the same sessions under each order of events inside a bar; arguments and errors as `run`."""
-    setups = setups_of(history, rules, first, end)
     found = {}
     for code, name in enumerate(INTRABAR):
         policy = replace(rules, sessions=replace(rules.sessions, intrabar=code))
-        found[name] = run(history, policy, cutoff_ts, first, end, setups)
+        found[name] = run(history, policy, cutoff_ts, first, end)
     return found
 
 

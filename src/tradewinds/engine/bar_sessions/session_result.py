@@ -50,7 +50,8 @@ TRADE_COLUMNS = (
     *("exit_reason", "exit_ts", "best", "worst", "pnl", "gross", "target_1", "target_2", "target_3"),
 )
 LEG_COLUMNS = ("trade", "ts", "shares", "raw", "fill", "fee", "reason")
-BREAK_COLUMNS = ("symbol", "session", "bar_ts", "direction", "answer", "score")
+# `factors` has a bit for each of orb_rules.FACTORS that held; -1 where the answer came before the score
+BREAK_COLUMNS = ("symbol", "session", "bar_ts", "direction", "answer", "score", "factors")
 
 
 class OrbTrade(NamedTuple):

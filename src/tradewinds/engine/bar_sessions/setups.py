@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import threading
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import OrbRules, RangeRules
 
 UNKNOWN = -1
+MOST_SETUPS = 16  # kept at once
 WHOLE_SESSION = 1 << 30  # minutes
 FIVE_MINUTES = 5
 HIGH, LOW, OPEN, CLOSE, VOLUME, COUNT = range(6)  # columns of compiled.ranges
@@ -86,7 +88,26 @@ class History:
 
     def __init__(self, bars: MinuteBars, splits: dict[str, tuple[tuple[int, Fraction], ...]]) -> None:
         self.bars, self.splits = bars, splits
+        self._setups: dict[Hashable, Setups] = {}
+        self._lock = threading.Lock()
         self.days = self.window(WHOLE_SESSION)
+
+    def setups(self, rules: OrbRules, first: int, end: int) -> Setups:
+        """Return the setups of the sessions [first, end); points of a sweep that differ in other rules share them.
+
+        Args:
+            rules: of the run.
+            first: index of a session.
+            end: index of a session.
+        """
+        # all of the rules that `setups_of` reads
+        key = (rules.ranges, rules.sessions.entry_mode, rules.sessions.tick, first, end)
+        with self._lock:  # points are replayed in several threads
+            if key not in self._setups:
+                if len(self._setups) >= MOST_SETUPS:
+                    self._setups.pop(next(iter(self._setups)))
+                self._setups[key] = setups_of(self, rules, first, end)
+            return self._setups[key]
 
     @functools.cache  # noqa: B019  # a history lives as long as the run
     def window(self, minutes: int) -> Ints:
@@ -322,10 +343,11 @@ def _ranked(indices: list[int], rel_volume: list[Fraction | None]) -> list[int]:
 def _order(bars: MinuteBars, traded: Ints, rel_volume: list[Fraction | None] | None) -> Ints:
     """Return by session (flat) the traded symbols in the order of their entries, then UNKNOWN."""
     symbols, sessions = len(bars.symbols), len(bars.days)
-    order = np.full((sessions, symbols), UNKNOWN, np.int64)
-    grid = traded.reshape(symbols, sessions)
-    for session in np.flatnonzero(grid.any(axis=0)).tolist():
-        indices = (np.flatnonzero(grid[:, session]) * sessions + session).tolist()
-        ranked = indices if rel_volume is None else _ranked(indices, rel_volume)
-        order[session, : len(ranked)] = [k // sessions for k in ranked]
+    grid = traded.reshape(symbols, sessions).T
+    by_name = np.argsort(~grid, axis=1, kind="stable")  # by session: traded symbols in order, then the others
+    order = np.where(np.arange(symbols) < grid.sum(axis=1)[:, None], by_name, UNKNOWN)
+    if rel_volume is not None:
+        for session in np.flatnonzero(grid.any(axis=1)).tolist():
+            ranked = _ranked((np.flatnonzero(grid[session]) * sessions + session).tolist(), rel_volume)
+            order[session, : len(ranked)] = [k // sessions for k in ranked]
     return order

@@ -154,7 +154,7 @@ def _decisions(config: Mapping[str, Any], made: SessionsResult) -> Iterator[Date
                 yield int(bars.open_ts[session] + 60 * setups.minutes[k]), (name, RANGES), outcome
     # refusals; a resting order is known to be reached when its bar is complete
     late = step if config["entry"]["mode"] == "stop" else 0
-    for symbol, _, bar_ts, direction, answer, score in made.break_rows.tolist():
+    for symbol, _, bar_ts, direction, answer, score, _ in made.break_rows.tolist():
         if answer:
             outcome = f"{_side(direction)} at {bar_ts} refused as {ANSWERS[answer]}, score {score}"
             yield bar_ts + late, (bars.symbols[symbol], ENTRIES), outcome

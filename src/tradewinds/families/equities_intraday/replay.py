@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -163,14 +164,15 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
     Args:
         configs: resolved configs that differ in keys of FAMILY.replay_keys only.
         plan: their plan, whose panel exists.
-        workers: not used: configs are replayed one after the other.
+        workers: number of threads; the loop runs without Python's lock.
 
     Raises:
         DataMissing: as simulate.
         SimulationError: as simulate.
     """
     study = IntradayStudy.of(configs[0], plan)
-    return [_summary(study, study.replay(config)) for config in configs]
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        return list(pool.map(lambda config: _summary(study, study.replay(config)), configs))
 
 
 def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
@@ -244,7 +246,7 @@ def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
     """Return what became of every break or order, a fill or a refusal, as rows of decisions.parquet."""
     filled = iter(made.trades)
     found = []
-    for symbol, _, bar_ts, direction, answer, _ in made.break_rows.tolist():
+    for symbol, _, bar_ts, direction, answer, _, _ in made.break_rows.tolist():
         trade = None if answer else next(filled)
         found.append(
             Decision(

@@ -212,7 +212,7 @@ def _factor_rows(
     """Yield the scored decisions as rows of FACTOR_COLUMNS: 1 for a factor that held, 0 for one that did not, "" if off."""
     dates, rows = _date_texts(made), made.break_rows.tolist()
     for decision in decisions:
-        symbol, session, bar_ts, direction, answer, score = rows[decision.row]
+        symbol, session, bar_ts, direction, answer, score, _ = rows[decision.row]
         yield (
             dates[session],
             made.bars.symbols[symbol],
