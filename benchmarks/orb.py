@@ -122,8 +122,10 @@ def prepare(kind: str, *arguments: str) -> dict:
 def simulate(kind: str, *arguments: str) -> dict:
     """Do the job `simulate` of a config and write its run folder; returns trades and points."""
     from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline import jobs
     from tradewinds.pipeline.simulate import simulate as job
 
+    jobs.tune_garbage_collector()  # as every job of the workflow does
     conf = CONFIGS[kind](*arguments)
     plan = run_plan(conf)
     job(conf, plan, [plan.files.panel], 1)
@@ -294,7 +296,7 @@ def main() -> int:
     """Measure and print; with --record also write benchmarks/orb.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bars", type=Path, default=BARS)
-    parser.add_argument("--work", type=Path, default=Path("bench-orb"))
+    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/orb")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--symbols", type=int, default=100)
     parser.add_argument("--points", type=int, default=1000)
