@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--symbols", nargs="+", default=["SPY"])
     parser.add_argument("--start", default="2024-03-26")
     parser.add_argument("--end", default="2025-04-01")
-    parser.add_argument("--work", type=Path, default=Path("bench-orb-rule-sets"))
+    parser.add_argument("--work", type=Path, default=ROOT / "benchmarks/scratch/orb-rule-sets")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     bars = str(given.bars.resolve())
