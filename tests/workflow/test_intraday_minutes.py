@@ -96,7 +96,7 @@ def test_sessions_beyond_the_reach_are_exit_3_before_anything_is_fetched(tmp_pat
     ("text", "code", "message"),
     [
         (local(bars(), "%Y-%m-%d %H:%M", header="date,open,high,low,close,volume"), 2, "09:30 on 2 of 2 days"),
-        (plain(symbol="QQQ"), 3, "no bar from 2024-03-08 to 2024-03-11 of SPY"),
+        (plain(symbol="QQQ"), 3, "no bar of SPY. Symbols of these files: QQQ"),
         ("", 3, "this file has no bars"),
     ],
 )
