@@ -237,7 +237,7 @@ class EquitiesIntraday:
         """
         from tradewinds.families.equities_intraday import replay
 
-        return replay.session_dates(config, plan)
+        return replay.run_dates(config, plan)
 
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""

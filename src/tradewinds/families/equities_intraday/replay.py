@@ -20,7 +20,7 @@ from tradewinds.engine.bar_sessions.setups import History
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
-from tradewinds.families.equities_intraday.metrics import diagnostics, session_metrics
+from tradewinds.families.equities_intraday.metrics import diagnostics, session_dates, session_metrics
 from tradewinds.families.equities_intraday.plan import IntradayPlan
 from tradewinds.families.equities_intraday.run_files import write_session_files
 from tradewinds.families.equities_intraday.session_panel import SessionPanel, read_session_panel
@@ -80,11 +80,6 @@ class IntradayStudy:
     def bars(self) -> MinuteBars:
         """The bars, warm-up sessions included."""
         return self.history.bars
-
-    @property
-    def sessions(self) -> range:
-        """Indices of the run's sessions."""
-        return range(self.first, self.end)
 
     def rules(self, config: Mapping[str, Any]) -> OrbRules:
         """Return the rules of a config."""
@@ -175,10 +170,10 @@ def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, work
         return list(pool.map(lambda config: _summary(study, study.replay(config)), configs))
 
 
-def session_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
+def run_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
     """Return the dates of a config's sessions; raises DataMissing as simulate."""
     study = IntradayStudy.of(config, plan)
-    return [dt.date(1970, 1, 1) + dt.timedelta(days=int(study.bars.days[session])) for session in study.sessions]
+    return session_dates(study.bars)[study.first : study.end]
 
 
 def _result(
