@@ -1,0 +1,52 @@
+"""Columns of the data files of funding carry, and where they lie."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from tradewinds.core import files, units
+
+EXACT_PRICE = pa.decimal128(20, 8)
+VOLUME = pa.decimal128(26, 8)
+RATE = pa.decimal128(16, 12)
+
+KINDS = ("funding", "spot", "perp", "mark")  # of a symbol's files
+
+# one row per settlement, ascending; the metadata count the records that were left out, by reason
+FUNDING = files.schema_of(
+    ("ts_utc", units.TS),  # the settlement, a whole hour
+    ("raw_ts_utc", units.TS),  # its stamp at the source
+    ("rate", RATE),
+    ("mark_price", EXACT_PRICE),  # null: the record has none
+    ("interval_hours", pa.int64()),  # as the source says; null: it says nothing. Only a check
+)
+# one row per candle, ascending
+CANDLES = files.schema_of(
+    ("open_ts_utc", units.TS),
+    ("open", EXACT_PRICE),
+    ("high", EXACT_PRICE),
+    ("low", EXACT_PRICE),
+    ("close", EXACT_PRICE),
+    ("volume", VOLUME),  # in base currency; 0 of mark prices
+)
+
+
+def folder_of(symbol: str) -> str:
+    """Return the name of a symbol's folder: BTC-USDT-USDT for BTC/USDT:USDT."""
+    return symbol.replace("/", "-").replace(":", "-")
+
+
+def month_path(cache_dir: str, source: str, symbol: str, kind: str, minutes: int, month: str) -> str:
+    """Return the path of one symbol's file of one kind and month.
+
+    Args:
+        cache_dir: the config's folder of data.
+        source: name of the source's folder.
+        symbol: unified name of the perpetual.
+        kind: one of KINDS.
+        minutes: length of the candles.
+        month: such as 2024-03.
+    """
+    interval = f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
+    folder = kind if kind == "funding" else f"{kind}_{interval}"
+    return f"{cache_dir}/perp/{source}/{folder_of(symbol)}/{folder}/{month}.parquet"
