@@ -17,8 +17,8 @@ FUNDING = files.schema_of(
     ("ts_utc", units.TS),  # the settlement, a whole hour
     ("raw_ts_utc", units.TS),  # its stamp at the source
     ("rate", RATE),
-    ("mark_price", EXACT_PRICE),  # null: the record has none
-    ("interval_hours", pa.int64()),  # as the source says; null: it says nothing. Only a check
+    ("mark_price", EXACT_PRICE, "null"),  # null: the record has none
+    ("interval_hours", pa.int64(), "null"),  # as the source says; null: it says nothing. Only a check
 )
 # one row per candle, ascending
 CANDLES = files.schema_of(
