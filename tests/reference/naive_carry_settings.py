@@ -72,7 +72,7 @@ WORDS = ("direction", "threshold_unit", "basis_side", "normalise_weights")
 
 def strategy_parameters(strategy):
     """Return the parameters of the strategy: defaults, then the preset's keys, then the keys given."""
-    given = {**PARAMETERS, **PRESETS.get(strategy.get("preset"), {}), **strategy.get("parameters", {})}
+    given = {**PARAMETERS, **PRESETS.get(strategy.get("preset"), {}), **(strategy.get("parameters") or {})}
     return SimpleNamespace(**{key: value if key in WORDS else number(value) for key, value in given.items()})
 
 
