@@ -6,8 +6,8 @@ SIMPLE = "funding_simple"
 COMPOSITE = "funding_composite"
 SCHEDULES = ("bybit_vip0", "bybit_vip1", "bybit_vip5", "bybit_supreme", "binance_vip0", "binance_vip3", "binance_vip9")
 PRESETS = {SIMPLE: ("conservative", "seed"), COMPOSITE: ("balanced", "aggressive")}
-ENTRY_RATES = (0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0)
-EXIT_RATES = (0.0001, 0.0001, 0.00005, 0.0002, 0.0003, 0, -0.0001, -0.002)
+ENTRY_RATES = (0.0001, 0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0)
+EXIT_RATES = (0.0001, 0.0001, 0.00005, 0.0002, 0.0003, 0, -0.0001, -0.002, -0.01)
 
 
 def some(rng, chance, choices):
@@ -39,7 +39,7 @@ def composite_options(rng):
             "persistence_threshold": [0.0003, 0.0001, 0.0005],
             "trend_span": [6, 2, 3, 9],
             "trend_threshold": [0.00005, 0, 0.00001],
-            "volume_decline_ratio": [0.7, 0.95, 1, 1.05, 0],
+            "volume_decline_ratio": [0.7, 0.95, 1, 1.05, 1.3, 0],
             "normalise_weights": [True, False],
         },
     )
@@ -62,10 +62,10 @@ def strategy(rng):
         rng,
         0.8,
         {
-            "direction": ["long_spot", "short_spot", "both", "both"],
+            "direction": ["long_spot", "short_spot", "both", "both", "both"],
             "threshold_unit": ["per_8h", "per_period"],
             "min_holding_periods": [0, 1, 2, 3, 6],
-            "max_breakeven_periods": [None, 3, 10, 25, 60],
+            "max_breakeven_periods": [None, None, 3, 10, 25, 60],
         },
     )
     return found
@@ -114,7 +114,7 @@ def margin(rng):
         found["capital_rule"] = "spot_only"
     if rng.random() < 0.75:
         found["rebalance"] = {
-            "mode": rng.choice(["resize", "resize", "margin", "none"]),
+            "mode": rng.choice(["resize", "resize", "resize", "resize", "margin", "none"]),
             "low": rng.choice([0.5, 0.8, 0.95, 0.2, 1]),
             "high": rng.choice([2, 1.3, 1.05, 1, 4]),
         }
@@ -129,7 +129,7 @@ def risk(rng, name, balance, symbols):
         0.8,
         {
             "max_positions": [1, 2, 3, symbols],
-            "allocation_pct": [100, 60, 40, 33.3, 5],
+            "allocation_pct": [100, 100, 100, 60, 40, 33.3, 5],
             "compounding": [True, True, False],
         },
     )
