@@ -137,8 +137,8 @@ def risk(rng, name, balance, symbols):
         rng,
         0.3,
         {
-            "max_position_quote": [balance * 0.3, balance * 0.11, balance / 50],
-            "max_exposure_quote": [balance * 0.5, balance * 0.31, balance / 20],
+            "max_position_quote": [round(balance * 0.3, 2), round(balance * 0.11, 2), round(balance / 50, 2)],
+            "max_exposure_quote": [round(balance * 0.5, 2), round(balance * 0.31, 2), round(balance / 20, 2)],
         },
     )
     if name == COMPOSITE and rng.random() < 0.4:

@@ -19,6 +19,7 @@ PRICES = (
     ("0.01", 10000),
     ("0.1", 420000),
     ("0.0001", 25000),
+    ("0.00000001", 10012345678),
     ("0.00000001", 1234567),
     ("0.00000001", 1200),
 )
@@ -160,9 +161,10 @@ def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     missing = {name: holes(rng, count) for name in series}
     if rng.random() < 0.25:
         missing["mark"] = set(range(count))
-    basis = 0
+    basis, drift = 0, noise * rng.choice([0, 0, 0, -1, 1, 2, 2]) // 4
     for place in range(count):
-        level = max(50, level + rng.randint(-noise, noise))
+        # A slow rise empties the margin of a short without a jump: it is rebalanced.
+        level = max(50, level + rng.randint(-noise, noise) + (drift if place >= before_start else 0))
         level = max(50, int(level * jumps.get(place - before_start, 1)))
         basis = basis * 9 // 10 + rng.randint(-noise // 2, noise // 2)
         now = {"spot": level, "perp": max(40, level + basis)}
@@ -187,7 +189,8 @@ def random_symbol(rng, symbol, first, days, seconds, hours, jumps, balance):
 
     def price_at(t):
         known = [close for end, close in ends[-400:] if end <= t]
-        return (known[-1] if known else level * tick) + tick * rng.randint(-2, 2)
+        fine = Fraction(rng.randint(-5000, 5000), 10**8) if tick > Fraction("0.001") else 0
+        return (known[-1] if known else level * tick) + tick * rng.randint(-2, 2) + fine
 
     own = hours if hours is not None and rng.random() < 0.7 else random_hours(rng, days)
     if rng.random() < 0.04:
@@ -204,7 +207,7 @@ def random_symbol(rng, symbol, first, days, seconds, hours, jumps, balance):
         series["perp"],
         series["mark"],
         step * rng.choice([1, 1, 1, 5]),
-        Fraction(str(rng.choice([5, 5, 5, 5, 0, 10, balance / 20, balance / 6]))),
+        Fraction(str(rng.choice([5, 5, 5, 5, 0, 10, balance / 20, int(balance) // 6]))),
         Fraction(rng.choice(["0.005", "0.005", "0.01", "0.02", "0.004", "0.05"])),
     )
 
