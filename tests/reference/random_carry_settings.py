@@ -163,7 +163,7 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
     )
     data = {"source": rng.choice(["bybit", "binance", "synthetic", "files"]), "candle_minutes": candle_minutes}
     data |= some(rng, 0.15, {"warmup_days": [30, 10, 3, 0], "default_interval_hours": [8, 4, 1]})
-    return {
+    found = {
         "market": "funding_carry",
         "symbols": list(symbols),
         "date_start_local": start.isoformat(),
@@ -175,3 +175,23 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         "margin": margin(rng),
         "risk": risk(rng, chosen["name"], balance, len(symbols)),
     }
+    return short_of_cash(rng, found) if rng.random() < 0.15 else found
+
+
+def short_of_cash(rng, settings):
+    """Return a config that spends all cash on the first entries and has to reduce them when prices rise."""
+    settings["risk"] |= {
+        "allocation_pct": rng.choice([100, 97.5]),
+        "max_position_quote": None,
+        "max_exposure_quote": None,
+    }
+    settings["execution"]["max_volume_share"] = None
+    settings["margin"] = {
+        "leverage": rng.choice([1, 2, 3, 5]),
+        "rebalance": {"mode": "resize", "low": rng.choice([0.8, 0.95, 1]), "high": rng.choice([1.05, 1.3, 2])},
+    }
+    parameters = settings["strategy"]["parameters"]
+    parameters |= {"direction": "long_spot", "max_breakeven_periods": None}
+    if settings["strategy"]["name"] == SIMPLE:
+        parameters |= {"min_funding_rate": 0.0001, "exit_funding_rate": rng.choice([0, -0.001, -0.01])}
+    return settings
