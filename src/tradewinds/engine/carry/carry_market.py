@@ -15,8 +15,8 @@ RATE_UNIT = 10**12  # funding rates: 12 decimals
 
 
 @dataclass(frozen=True, eq=False)
-class Candles:
-    """Candles of one series, ascending by their opening, without doubles; columns of equal length.
+class LegCandles:
+    """LegCandles of one series, ascending by their opening, without doubles; columns of equal length.
 
     Attributes:
         open_ts: Unix s at which each begins; its prices are known when it ends, but for its open.
@@ -81,6 +81,6 @@ class SymbolMarket:
     symbol: str
     instrument: Instrument
     rates: Rates
-    spot: Candles
-    perp: Candles
-    mark: Candles
+    spot: LegCandles
+    perp: LegCandles
+    mark: LegCandles
