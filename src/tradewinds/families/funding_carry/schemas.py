@@ -36,7 +36,9 @@ def folder_of(symbol: str) -> str:
     return symbol.replace("/", "-").replace(":", "-")
 
 
-def month_path(cache_dir: str, source: str, symbol: str, kind: str, minutes: int, month: str) -> str:
+def month_path(
+    cache_dir: str, source: str, symbol: str, kind: str, minutes: int, month: str, other_pair: str = ""
+) -> str:
     """Return the path of one symbol's file of one kind and month.
 
     Args:
@@ -46,7 +48,22 @@ def month_path(cache_dir: str, source: str, symbol: str, kind: str, minutes: int
         kind: one of KINDS.
         minutes: length of the candles.
         month: such as 2024-03.
+        other_pair: pair of the spot leg if it is not the one of the perpetual's name, such as PEPE/USDT.
     """
     interval = f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
     folder = kind if kind == "funding" else f"{kind}_{interval}"
+    folder += f"_{folder_of(other_pair)}" if other_pair else ""
     return f"{cache_dir}/perp/{source}/{folder_of(symbol)}/{folder}/{month}.parquet"
+
+
+# The panel of a run: all records of its symbols within the range and the warm-up, as integers, in order of symbol, series
+# and time. Where a series begins and ends stands in the metadata of the candles' file (`rows`).
+PANEL_RATES = files.schema_of(
+    ("ts", pa.int64()),  # Unix s of the settlement
+    ("rate", pa.int64()),  # 1e-12
+    ("mark", pa.int64()),  # 1e-8; 0: the record has none
+)
+PANEL_CANDLES = files.schema_of(
+    ("open_ts", pa.int64()),  # Unix s
+    *((name, pa.int64()) for name in ("open", "high", "low", "close", "volume")),  # 1e-8
+)
