@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from tradewinds.core import files
-from tradewinds.engine.carry.carry_market import Candles, SymbolMarket
+from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
 from tradewinds.families.contract import Findings
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
 from tradewinds.families.funding_carry.plan import CarryPlan
@@ -90,7 +91,7 @@ def findings(config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         records = 0
         for path in present:
             meta = files.read_meta(path)
-            records += int(meta.get("rows", 0))
+            records += int(pq.read_metadata(path).num_rows)
             found |= dict.fromkeys(meta.get("found", ()))
             for reason, count in meta["quarantined"].items():
                 quarantined[meta["symbol"], kind, reason] += count
@@ -134,7 +135,7 @@ def _of_symbol(market: SymbolMarket, minutes: int) -> str:
     )
 
 
-def _holes(candles: Candles, minutes: int) -> int:
+def _holes(candles: LegCandles, minutes: int) -> int:
     """Return how many candles are missing between the first and the last one."""
     span = int(candles.open_ts[-1] - candles.open_ts[0]) // (60 * minutes) + 1
     return span - len(candles.open_ts)
