@@ -171,12 +171,19 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     found = []
     for number, symbol in enumerate(counts):
         blocks = candles[3 * number : 3 * number + 3]
-        of_kind = [LegCandles(*block, unit) for block, unit in zip(blocks, meta["volume_units"][symbol], strict=True)]
+        units: list[int] = meta["volume_units"][symbol]
+        of_kind = [_candles(block, unit) for block, unit in zip(blocks, units, strict=True)]
         market = SymbolMarket(
             symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
         )
         found.append(_sharing_clocks(market if whole else within(market, window)))
     return found
+
+
+def _candles(block: tuple[Ints, ...], volume_unit: int) -> LegCandles:
+    """Return the columns of PANEL_CANDLES as candles."""
+    open_ts, opens, high, low, close, volume = block
+    return LegCandles(open_ts, opens, high, low, close, volume, volume_unit)
 
 
 def read_left_out(paths: PanelPaths) -> dict[str, str]:
@@ -214,9 +221,8 @@ def within(market: SymbolMarket, window: Window) -> SymbolMarket:
     series = []
     for candles in (market.spot, market.perp, market.mark):
         rows = slice(*np.searchsorted(candles.open_ts, (window.first, window.end)).tolist())
-        series.append(
-            LegCandles(candles.open_ts[rows], *(getattr(candles, name)[rows] for name in (*PRICES, "volume")))
-        )
+        columns = {name: getattr(candles, name)[rows] for name in ("open_ts", *PRICES, "volume")}
+        series.append(replace(candles, **columns))
     cut = Rates(rates.ts[kept], rates.rate[kept], rates.mark[kept])
     return SymbolMarket(market.symbol, market.instrument, cut, *series)
 
