@@ -218,7 +218,7 @@ class FundingCarry:
         """Return the run that the look-ahead check repeats on changed rates and candles."""
         from tradewinds.families.funding_carry.lookahead import CarryRun
 
-        return CarryRun(config, plan)
+        return CarryRun.of(config, plan)
 
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
