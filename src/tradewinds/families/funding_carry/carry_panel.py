@@ -31,7 +31,13 @@ SHOWN_SYMBOLS = 40  # in an error message
 ONE_SERIES_FROM = 20  # different closes from which on two equal series are taken for one
 PRICES = ("open", "high", "low", "close")
 SERIES = KINDS[1:]  # of candles
-_WRITER = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}  # fast to read
+# fast to read: prices that follow each other differ little
+_WRITER: Mapping[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "column_encoding": "DELTA_BINARY_PACKED",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +177,10 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     found = []
     for number, symbol in enumerate(counts):
         blocks = candles[3 * number : 3 * number + 3]
-        of_kind = [LegCandles(*block, unit) for block, unit in zip(blocks, meta["volume_units"][symbol], strict=True)]
+        of_kind = [
+            LegCandles(*block, volume_unit=unit)
+            for block, unit in zip(blocks, meta["volume_units"][symbol], strict=True)
+        ]
         market = SymbolMarket(
             symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
         )
