@@ -176,13 +176,10 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     whole = window.first <= meta["first"] and window.end >= meta["end"]
     found = []
     for number, symbol in enumerate(counts):
-        blocks = candles[3 * number : 3 * number + 3]
-        of_kind = [
-            LegCandles(*block, volume_unit=unit)
-            for block, unit in zip(blocks, meta["volume_units"][symbol], strict=True)
-        ]
+        blocks = zip(candles[3 * number : 3 * number + 3], meta["volume_units"][symbol], strict=True)
+        of_kind = [LegCandles(**columns, volume_unit=unit) for columns, unit in blocks]
         market = SymbolMarket(
-            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
+            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(**rates[number]), *of_kind
         )
         found.append(_sharing_clocks(market if whole else within(market, window)))
     return found
@@ -230,7 +227,7 @@ def within(market: SymbolMarket, window: Window) -> SymbolMarket:
     return SymbolMarket(market.symbol, market.instrument, cut, *series)
 
 
-def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[Ints, ...]]:
+def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[dict[str, Ints]]:
     """Read a file of the panel, each group of rows by itself, without copying a column; raises DamagedFile."""
     file_digests.check(path)
     try:
@@ -243,15 +240,19 @@ def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[
             tables = [file.read_row_group(index, use_threads=False) for index in range(len(groups))]
     except (pa.ArrowException, OSError) as error:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
-    return [tuple(_ints(column) for column in table.columns) for table in tables]
+    return [{name: _ints(table[name]) for name in schema.names} for table in tables]
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:
-    """Return a column as integers; of one piece without a copy."""
-    if column.num_chunks == 1:
-        found: Ints = column.chunk(0).to_numpy()
-        return found
-    return column.to_numpy() if len(column) else np.zeros(0, np.int64)
+    """Return a column as integers, without a copy if it is of one piece. Arrow's own conversion would import pandas."""
+    pieces = [
+        np.frombuffer(chunk.buffers()[1], np.int64)[chunk.offset : chunk.offset + len(chunk)]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
 
 def _sharing_clocks(market: SymbolMarket) -> SymbolMarket:
