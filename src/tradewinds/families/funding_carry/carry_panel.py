@@ -19,7 +19,7 @@ from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import DAY_SECONDS, MICRO
 from tradewinds.engine.carry.carry_market import UNIT, LegCandles, Rates, SymbolMarket
 from tradewinds.families.funding_carry.exact_columns import MOST_INT, Exact, quotient, scaled_up, units_of
-from tradewinds.families.funding_carry.instruments import instrument_of, spot_multiplier_of
+from tradewinds.families.funding_carry.instruments import fetched_filters, instrument_of, spot_multiplier_of
 from tradewinds.families.funding_carry.schemas import CANDLES, KINDS, PANEL_CANDLES, PANEL_RATES
 from tradewinds.families.funding_carry.symbols import NO_DATA, NO_SPOT_LEG
 
@@ -113,7 +113,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
         DataMissing: no symbol has a spot leg, or one has no data and on_missing.data is fail.
         SimulationError: a price or volume does not fit, or both legs of a symbol are one series.
     """
-    window = window_of(config)
+    window, filters = window_of(config), fetched_filters(plan.files.instruments)
     left_out = dict(plan.files.left_out)
     rows: dict[str, list[int]] = {}
     volume_units: dict[str, list[int]] = {}
@@ -146,7 +146,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
             "volume_units": volume_units,
             "left_out": dict(sorted(left_out.items())),
             "quarantined": quarantined,
-            "instruments": {},
+            "instruments": {symbol: filters[symbol] for symbol in rows if symbol in filters},
             "minutes": config["data"]["candle_minutes"],
             "first": window.first,
             "end": window.end,
