@@ -90,7 +90,9 @@ class BybitApi:
         start = int(query.get("cursor") or 0)
         end = start + min(int(query.get("limit", LISTED_AT_ONCE)), LISTED_AT_ONCE)
         shown = [_instrument(row, leg) for row in rows[start:end]]
-        return _result({"category": query.get("category"), "list": shown, "nextPageCursor": str(end) if end < len(rows) else ""})
+        return _result(
+            {"category": query.get("category"), "list": shown, "nextPageCursor": str(end) if end < len(rows) else ""}
+        )
 
 
 def _instrument(row: Mapping[str, Any], leg: str) -> dict[str, Any]:
@@ -106,7 +108,12 @@ def _instrument(row: Mapping[str, Any], leg: str) -> dict[str, Any]:
     if least is not None:
         step["minOrderAmt" if leg == "spot" else "minNotionalValue"] = plain(least)
     tick = row[f"{leg}_tick"]
-    shown = {"symbol": f"{name.base}{name.quote}", "baseCoin": name.base, "quoteCoin": name.quote, "lotSizeFilter": step}
+    shown = {
+        "symbol": f"{name.base}{name.quote}",
+        "baseCoin": name.base,
+        "quoteCoin": name.quote,
+        "lotSizeFilter": step,
+    }
     shown |= {"priceFilter": {} if tick is None else {"tickSize": plain(tick)}}
     return shown if leg == "spot" else {**shown, "settleCoin": name.settle, "contractType": "LinearPerpetual"}
 

@@ -78,7 +78,9 @@ class OkxApi:
         series = self.data.series_of(SOURCE, "mark" if is_mark else "perp" if is_perp else "spot", _word(name), minutes)
         if series is None:
             return _unknown()
-        rows = self.data.candles_between(series, int(query.get("before", -1)) + 1, int(query.get("after", now_ms() + 1)) - 1)
+        rows = self.data.candles_between(
+            series, int(query.get("before", -1)) + 1, int(query.get("after", now_ms() + 1)) - 1
+        )
         shown = []
         for row in reversed(rows[-_limit(query) :]):
             over = "1" if row.stamp + minutes * 60_000 <= now_ms() else "0"
