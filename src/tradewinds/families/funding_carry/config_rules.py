@@ -9,6 +9,7 @@ from typing import Any
 
 from tradewinds.config.problems import KeyPath, Problems
 from tradewinds.families.funding_carry import fee_schedules
+from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named
 from tradewinds.families.funding_carry.strategy_settings import (
     PRESETS,
     SIMPLE,
@@ -145,6 +146,9 @@ def _source(data: Mapping[str, Any]) -> Noted:
         )
     if data["source"] != "files" and data["path"] is not None:
         yield ("data", "path"), f"data.source is {data['source']}, which reads no files.", "Write data.source: files."
+    if data["timezone"] is not None and clock_named(data["timezone"]) is None:
+        what = f"unknown time zone {data['timezone']!r}."
+        yield ("data", "timezone"), what, "Write a name such as UTC or Europe/London."
 
 
 def _schedule_of(config: Mapping[str, Any], fees: Mapping[str, Any]) -> str | None:

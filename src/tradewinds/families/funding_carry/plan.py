@@ -28,14 +28,19 @@ class PerpMonth(NamedTuple):
         kind: one of KINDS.
         month: UTC, such as 2024-03.
         path: path of the file (schema FUNDING or CANDLES).
-        series: unified name of what the file has: the perpetual's, or that of the pair of its spot leg.
+        spot: unified name of the pair of its spot leg.
     """
 
     symbol: str
     kind: str
     month: str
     path: str
-    series: str
+    spot: str
+
+    @property
+    def series(self) -> str:
+        """Unified name of what the file has: the pair for the spot leg, else the perpetual."""
+        return self.spot if self.kind == "spot" else self.symbol
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
             kind=kind,
             month=month,
             path=month_path(cache_dir, folder, symbol, kind, minutes, month, _other_pair(conf, symbol, kind)),
-            series=str(pair) if kind == "spot" else symbol,
+            spot=pair,
         )
         for symbol, pair in pairs.items()
         if pair is not None
@@ -167,7 +172,7 @@ def _source_folder(conf: Mapping[str, Any]) -> str:
     """Name the folder of a source by everything that defines the bytes of its files, so that no two sources share one."""
     data = conf["data"]
     if data["source"] == "files":
-        return f"files-{configs.digest([data[key] for key in ('path', 'timezone', 'exchange')])[:8]}"
+        return f"files-{configs.digest([data[key] for key in ('path', 'timezone', 'exchange', 'rates')])[:8]}"
     return f"synthetic-{conf['seed']}" if data["source"] == "synthetic" else str(data["source"])
 
 

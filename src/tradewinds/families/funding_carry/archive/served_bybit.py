@@ -90,9 +90,8 @@ class BybitApi:
         start = int(query.get("cursor") or 0)
         end = start + min(int(query.get("limit", LISTED_AT_ONCE)), LISTED_AT_ONCE)
         shown = [_instrument(row, leg) for row in rows[start:end]]
-        return _result(
-            {"category": query.get("category"), "list": shown, "nextPageCursor": str(end) if end < len(rows) else ""}
-        )
+        cursor = str(end) if end < len(rows) else ""
+        return _result({"category": query.get("category"), "list": shown, "nextPageCursor": cursor})
 
 
 def _instrument(row: Mapping[str, Any], leg: str) -> dict[str, Any]:
