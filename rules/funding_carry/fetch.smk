@@ -28,7 +28,11 @@ if PLAN.fetched:
             through=asked_through,
             source=PLAN.files.source,
             symbol=lambda wildcards, output: PERP_MONTHS[output[0]].symbol,
-            spot=lambda wildcards, output: PERP_MONTHS[output[0]].series if PERP_MONTHS[output[0]].kind == "spot" else "",
+            spot=lambda wildcards, output: (
+                PERP_MONTHS[output[0]].series
+                if PERP_MONTHS[output[0]].kind == "spot"
+                else ""
+            ),
             kind=lambda wildcards, output: PERP_MONTHS[output[0]].kind,
             minutes=PLAN.files.minutes,
         shell:
