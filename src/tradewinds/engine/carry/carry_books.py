@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tradewinds.core.errors import SimulationError
 from tradewinds.engine.carry.carry_costs import PricedFill, borrow_cost, funding_payment, rounded, share_of, value_of
 from tradewinds.engine.carry.carry_market import UNIT
 from tradewinds.engine.carry.carry_prices import LastClose
@@ -150,7 +151,7 @@ class CarryBooks:
         symbol: int,
         direction: int,
         ts: int,
-        price_ts: int,
+        price_ts: tuple[int, int],
         fills: tuple[PricedFill, PricedFill],
         rate: int,
         score: int | None,
@@ -162,7 +163,7 @@ class CarryBooks:
             symbol: number of the symbol.
             direction: 1 or -1.
             ts: Unix s.
-            price_ts: time of the reference prices; Unix s.
+            price_ts: times of the reference prices of spot and perpetual; Unix s.
             fills: spot and perpetual, of one quantity.
             rate: of the record; 10^-12.
             score: 10^-6; None without one.
@@ -194,7 +195,7 @@ class CarryBooks:
             holding.fees += fill.fee
             holding.slippage += fill.slippage
             cash = -side * fill.value if leg == SPOT else 0
-            self._add_fill(holding, leg, ts, price_ts, side, fill, True, reason, -fill.fee, cash)
+            self._add_fill(holding, leg, ts, price_ts[leg], side, fill, True, reason, -fill.fee, cash)
 
     def pay_funding(self, holding: Holding, ts: int, rate: int, hours: int, mark: int, source: int) -> None:
         """Pay a position's funding of a settlement.
@@ -432,8 +433,17 @@ class CarryBooks:
         )
 
     def journal(self) -> Journal:
-        """Return the journal of everything so far."""
-        columns = np.array(self.rows, np.int64).reshape(-1, len(COLUMNS)).T
+        """Return the journal of everything so far.
+
+        Raises:
+            SimulationError: an amount is too large for exact books.
+        """
+        try:
+            columns = np.array(self.rows, np.int64).reshape(-1, len(COLUMNS)).T
+        except OverflowError:
+            what = "a quantity or an amount is 92 billion or more, which books with eight decimals cannot hold."
+            remedy = "Lower risk.start_balance, or the leverage, or set risk.max_position_quote."
+            raise SimulationError(what, where="risk.start_balance", remedy=remedy) from None
         names = [name for symbol in self.symbols for name in (symbol.split(":")[0], symbol)]
         return Journal(
             **dict(zip(COLUMNS, columns, strict=True)),

@@ -376,7 +376,7 @@ class _Run:
         if sized.fills is None:
             return sized.reason
         reason = "score" if self.rules.is_composite else "rate"
-        self.books.open(one.symbol, direction, ts, price_ts[0], sized.fills, rate, score, reason)
+        self.books.open(one.symbol, direction, ts, price_ts, sized.fills, rate, score, reason)
         return ""
 
     def _earns_too_slowly(self, rate: int, ts: int) -> bool:

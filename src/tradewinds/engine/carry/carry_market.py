@@ -24,7 +24,8 @@ class LegCandles:
         high: UNIT in one.
         low: UNIT in one.
         close: UNIT in one.
-        volume: in base currency; UNIT in one.
+        volume: in base currency; `volume_unit` in one.
+        volume_unit: UNIT, or a smaller power of ten where volumes in coins of little worth do not fit 64 bits.
     """
 
     open_ts: Ints
@@ -33,6 +34,7 @@ class LegCandles:
     low: Ints
     close: Ints
     volume: Ints
+    volume_unit: int = UNIT
 
 
 @dataclass(frozen=True, eq=False)

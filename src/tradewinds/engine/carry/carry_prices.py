@@ -13,7 +13,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Flags, Ints
 from tradewinds.core.units import NEVER
-from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
+from tradewinds.engine.carry.carry_market import UNIT, LegCandles, SymbolMarket
 
 HOUR = 3600
 KNOWN_HOURS = (1, 2, 4, 8)  # gaps between records that are intervals
@@ -54,6 +54,11 @@ class LegPrices:
         ends: Ints = self.candles.open_ts + self.seconds
         return ends
 
+    @property
+    def volume_scale(self) -> int:
+        """What a volume of the candles is multiplied by to be in 10^-8."""
+        return UNIT // self.candles.volume_unit
+
     def rows_at(self, instants: Ints) -> Ints:
         """Return the last complete candle at each instant; -1 before the first."""
         rows: Ints = np.searchsorted(self.end_ts, instants, side="right") - 1
@@ -67,10 +72,6 @@ class LegPrices:
         """Return the end of the last complete candle at each instant; far in the past before the first."""
         rows = self.rows_at(instants)
         return self._at(self.end_ts, rows) - np.where(rows < 0, NEVER, 0)
-
-    def volumes_at(self, instants: Ints) -> Ints:
-        """Return the volume of the last complete candle at each instant; 0 before the first."""
-        return self._at(self.candles.volume, self.rows_at(instants))
 
     def opens_at(self, instants: Ints) -> Ints:
         """Return the open of the candle that begins at each instant; 0 where none does."""
@@ -86,7 +87,9 @@ class LegPrices:
         row: int = int(np.searchsorted(self.end_ts, ts, side="right")) - 1
         if row < 0:
             return LastClose(0, 0, 0)
-        return LastClose(int(self.candles.close[row]), int(self.end_ts[row]), int(self.candles.volume[row]))
+        return LastClose(
+            int(self.candles.close[row]), int(self.end_ts[row]), int(self.candles.volume[row]) * self.volume_scale
+        )
 
     def between(self, after_ts: int, until_ts: int) -> range:
         """Return the candles that end after one instant and not after another."""

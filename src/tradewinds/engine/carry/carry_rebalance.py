@@ -39,11 +39,12 @@ def rebalance(
     balance, value = _balance(holding, mark), value_of(holding.quantity, mark)
     target = rounded(value * margin.leverage.denominator, margin.leverage.numerator)
     if balance * margin.leverage > margin.high * value:
-        books.transfer(holding, -min(balance - target, holding.wallet))
+        # ASSUME: a wallet below 0 gives nothing, as cash below 0 gives nothing
+        books.transfer(holding, -max(min(balance - target, holding.wallet), 0))
         return
     if balance * margin.leverage >= margin.low * value:
         return
-    added = min(target - balance, max(books.cash, 0))
+    added = max(min(target - balance, books.cash), 0)
     books.transfer(holding, added)
     lacking = target - balance - added
     if margin.rebalance == RESIZE and lacking > 0:

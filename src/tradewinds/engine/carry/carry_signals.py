@@ -91,15 +91,14 @@ def scores_of(prices: SymbolPrices, strategy: CompositeStrategy, rates: Ints, di
     now, kept = rates[inside], persistence(rates, strategy.persistence_threshold)[inside]
     rising = trends(rates, strategy.trend_span, strategy.trend_threshold)[inside]
     spot, perp = prices.spot_close, prices.perp_close
-    with np.errstate(divide="ignore", invalid="ignore"):
-        basis = direction * (perp - spot) / spot
-        beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
-        parts: list[Floats] = [
-            np.minimum(np.abs(now) / float(strategy.rate_cap * RATE_UNIT), 1),
-            rising / 2,
-            np.minimum(kept / strategy.persistence_most, 1),
-            np.minimum(np.nan_to_num(beta) / float(strategy.basis_cap), 1),
-        ]
+    basis = direction * (perp - spot) / np.maximum(spot, 1)  # without a price nothing is decided
+    beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
+    parts: list[Floats] = [
+        np.minimum(np.abs(now) / float(strategy.rate_cap * RATE_UNIT), 1),
+        rising / 2,
+        np.minimum(kept / strategy.persistence_most, 1),
+        np.minimum(beta / float(strategy.basis_cap), 1),
+    ]
     total = sum(strategy.weights) if strategy.normalised else Fraction(1)
     weights = [float(weight / total * SCORE_UNIT) for weight in strategy.weights]
     fine = sum((weight * part for weight, part in zip(weights, parts, strict=True)), np.zeros(len(now)))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core import files
-from tradewinds.engine.carry.carry_market import Candles, SymbolMarket
+from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
 from tradewinds.families.contract import Findings
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
 from tradewinds.families.funding_carry.plan import CarryPlan
@@ -134,7 +134,7 @@ def _of_symbol(market: SymbolMarket, minutes: int) -> str:
     )
 
 
-def _holes(candles: Candles, minutes: int) -> int:
+def _holes(candles: LegCandles, minutes: int) -> int:
     """Return how many candles are missing between the first and the last one."""
     span = int(candles.open_ts[-1] - candles.open_ts[0]) // (60 * minutes) + 1
     return span - len(candles.open_ts)

@@ -16,7 +16,7 @@ from tradewinds.core import file_digests, files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import DAY_SECONDS, MICRO
-from tradewinds.engine.carry.carry_market import Candles, Rates, SymbolMarket
+from tradewinds.engine.carry.carry_market import LegCandles, Rates, SymbolMarket
 from tradewinds.families.funding_carry.exact_columns import Exact, units_of
 from tradewinds.families.funding_carry.instruments import instrument_of, spot_multiplier_of
 from tradewinds.families.funding_carry.schemas import KINDS, PANEL_CANDLES, PANEL_RATES
@@ -164,7 +164,7 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     whole = window.first <= meta["first"] and window.end >= meta["end"]
     found = []
     for number, symbol in enumerate(counts):
-        of_kind = [Candles(*block) for block in candles[3 * number : 3 * number + 3]]
+        of_kind = [LegCandles(*block) for block in candles[3 * number : 3 * number + 3]]
         market = SymbolMarket(
             symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
         )
@@ -207,7 +207,9 @@ def within(market: SymbolMarket, window: Window) -> SymbolMarket:
     series = []
     for candles in (market.spot, market.perp, market.mark):
         rows = slice(*np.searchsorted(candles.open_ts, (window.first, window.end)).tolist())
-        series.append(Candles(candles.open_ts[rows], *(getattr(candles, name)[rows] for name in (*PRICES, "volume"))))
+        series.append(
+            LegCandles(candles.open_ts[rows], *(getattr(candles, name)[rows] for name in (*PRICES, "volume")))
+        )
     cut = Rates(rates.ts[kept], rates.rate[kept], rates.mark[kept])
     return SymbolMarket(market.symbol, market.instrument, cut, *series)
 
@@ -242,7 +244,7 @@ def _sharing_clocks(market: SymbolMarket) -> SymbolMarket:
     series = []
     for candles in (market.spot, market.perp, market.mark):
         openings = clock if np.array_equal(candles.open_ts, clock) else candles.open_ts
-        series.append(Candles(openings, *(getattr(candles, name) for name in (*PRICES, "volume"))))
+        series.append(LegCandles(openings, *(getattr(candles, name) for name in (*PRICES, "volume"))))
     return SymbolMarket(market.symbol, market.instrument, market.rates, *series)
 
 

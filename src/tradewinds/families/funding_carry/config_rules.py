@@ -63,8 +63,9 @@ def note_problems(config: dict[str, Any], problems: Problems) -> None:
     strategy["name"], strategy["parameters"] = name_of_strategy(strategy), parameters_of_strategy(strategy)
     if config["risk"]["max_positions"] is None:
         config["risk"]["max_positions"] = min(MOST_POSITIONS, len(config["symbols"]))
-    if isinstance(config["costs"]["fees"], dict) and config["costs"]["fees"]["schedule"] is None:
-        config["costs"]["fees"]["schedule"] = _schedule_of(config)
+    for section in fee_schedules.sections_of(config):
+        if section.get("schedule") is None:
+            section["schedule"] = _schedule_of(config, section)
     for keys, what, remedy in (
         *_thresholds(strategy),
         *_source(config["data"]),
@@ -146,11 +147,12 @@ def _source(data: Mapping[str, Any]) -> Noted:
         yield ("data", "path"), f"data.source is {data['source']}, which reads no files.", "Write data.source: files."
 
 
-def _schedule_of(config: Mapping[str, Any]) -> str | None:
-    """Return the schedule of fees of a config that names none; None if it gives all rates, or there is no such schedule."""
-    fees = config["costs"]["fees"]
+def _schedule_of(config: Mapping[str, Any], fees: Mapping[str, Any]) -> str | None:
+    """Return the schedule of a section of fees that names none; None if it gives all rates, or there is no such schedule."""
     name = fee_schedules.default_schedule(config["data"]["source"])
-    return name if name in fee_schedules.NAMES and any(fees[key] is None for key in fee_schedules.RATE_KEYS) else None
+    return (
+        name if name in fee_schedules.NAMES and any(fees.get(key) is None for key in fee_schedules.RATE_KEYS) else None
+    )
 
 
 def _fees(config: Mapping[str, Any]) -> Noted:

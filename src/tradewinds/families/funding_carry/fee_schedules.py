@@ -54,10 +54,10 @@ def default_schedule(source: str) -> str:
     return "bybit_vip0" if source in _INVENTED else f"{source}_vip0"
 
 
-def sections_of(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def sections_of(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the sections of fees of a config: one, or those of its list by date."""
     fees = config["costs"]["fees"]
-    found: Sequence[Mapping[str, Any]] = [fees] if isinstance(fees, Mapping) else fees
+    found: Sequence[dict[str, Any]] = [fees] if isinstance(fees, dict) else fees
     return list(found)
 
 
