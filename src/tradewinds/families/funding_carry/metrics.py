@@ -152,9 +152,7 @@ def optimistic_options(config: Mapping[str, Any]) -> list[str]:
 def warnings_of(config: Mapping[str, Any], made: CarryResult, left_out: Mapping[str, str]) -> list[str]:
     """Return what a user must know of a run that is no error: the symbols that could not be traded; as `diagnostics`."""
     span = f"from {config['date_start_local']} to {config['date_end_local']}"
-    return [
-        f"{reason} {symbol} {_LACKS[reason]} {span}." for symbol, reason in skipped_symbols(config, made, left_out)
-    ]
+    return [f"{reason} {symbol} {_LACKS[reason]} {span}." for symbol, reason in skipped_symbols(config, made, left_out)]
 
 
 def without_settlement(config: Mapping[str, Any], made: CarryResult) -> list[str]:
@@ -206,9 +204,7 @@ def diagnostics(config: Mapping[str, Any], made: CarryResult, left_out: Mapping[
     }
 
 
-def skipped_symbols(
-    config: Mapping[str, Any], made: CarryResult, left_out: Mapping[str, str]
-) -> list[tuple[str, str]]:
+def skipped_symbols(config: Mapping[str, Any], made: CarryResult, left_out: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return each symbol that could not be traded with the reason, in alphabetical order; arguments as for `diagnostics`."""
     return [(symbol, left_out.get(symbol, NO_DATA)) for symbol in without_settlement(config, made)]
 
