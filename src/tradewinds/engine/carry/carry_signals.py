@@ -105,17 +105,16 @@ class ScoreParts(NamedTuple):
         kept = persistence(rates, strategy.persistence_threshold)[inside]
         rising = trends(rates, strategy.trend_span, strategy.trend_threshold)[inside]
         spot, perp = prices.spot_close, prices.perp_close
-        with np.errstate(divide="ignore", invalid="ignore"):
-            basis = direction * (perp - spot) / spot
-            beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
-            return cls(
-                level=np.minimum(np.abs(rates[inside]) / float(strategy.rate_cap * RATE_UNIT), 1),
-                trend=rising / 2,
-                persistence=np.minimum(kept / strategy.persistence_most, 1),
-                basis=np.minimum(np.nan_to_num(beta) / float(strategy.basis_cap), 1),
-                rising=rising,
-                kept=kept,
-            )
+        basis = direction * (perp - spot) / np.maximum(spot, 1)  # without a price nothing is decided
+        beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
+        return cls(
+            level=np.minimum(np.abs(rates[inside]) / float(strategy.rate_cap * RATE_UNIT), 1),
+            trend=rising / 2,
+            persistence=np.minimum(kept / strategy.persistence_most, 1),
+            basis=np.minimum(beta / float(strategy.basis_cap), 1),
+            rising=rising,
+            kept=kept,
+        )
 
 
 def scores_of(prices: SymbolPrices, strategy: CompositeStrategy, rates: Ints, direction: int) -> Ints:

@@ -17,6 +17,7 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import number
 from tradewinds.core.units import DAY_SECONDS
+from tradewinds.engine.carry.carry_loop import STALE_PRICE
 from tradewinds.engine.carry.carry_result import MARK_SOURCES, CarryPosition, CarryResult
 from tradewinds.engine.equity import Point
 from tradewinds.families.funding_carry.carry_panel import NO_PERP_CANDLES, window_of
@@ -28,7 +29,6 @@ PLACES = 8
 DAYS_PER_YEAR = 365
 # what the profit is made of, with its sign in the sum
 PARTS = {"funding": 1, "price_pnl": 1, "fees": -1, "slippage": -1, "borrow": -1, "liquidation_cost": -1}
-STALE_PRICE = "STALE_PRICE"
 _LACKS = {
     NO_DATA: "has no settlement",
     NO_SPOT_LEG: "has no candles of its spot leg",
