@@ -146,7 +146,7 @@ def test_a_damaged_panel_is_named():
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DamagedFile, match="candles.parquet"):
+    with pytest.raises(DamagedFile, match=r"candles\.parquet"):
         read_carry_panel(run_plan(config).files.panel, config)
 
 
@@ -170,7 +170,9 @@ def test_synthetic_months_do_not_depend_on_the_range_and_are_plausible():
     assert (market.spot.open[1:] == market.spot.close[:-1]).all()
     others = made_markets(carry_config(symbols=[ETH]))
     assert others[0].rates.rate.tolist() != rates.tolist()
-    assert made_markets(carry_config(seed=1))[0].rates.rate.tolist() != made_markets(carry_config())[0].rates.rate.tolist()
+    assert (
+        made_markets(carry_config(seed=1))[0].rates.rate.tolist() != made_markets(carry_config())[0].rates.rate.tolist()
+    )
 
 
 def test_filters_of_the_exchange_give_way_to_those_of_the_config(tmp_path):
@@ -178,7 +180,12 @@ def test_filters_of_the_exchange_give_way_to_those_of_the_config(tmp_path):
     from tradewinds.families.funding_carry.schemas import INSTRUMENTS
 
     rows = [
-        {"symbol": BTC, "perp_step": Decimal("0.0010000000"), "perp_min_notional": Decimal(100), "spot_step": Decimal("0.00001")},
+        {
+            "symbol": BTC,
+            "perp_step": Decimal("0.0010000000"),
+            "perp_min_notional": Decimal(100),
+            "spot_step": Decimal("0.00001"),
+        },
         {"symbol": ETH, "perp_step": Decimal("0.003"), "spot_step": Decimal("0.002"), "spot_min_notional": Decimal(7)},
     ]
     import pyarrow as pa
