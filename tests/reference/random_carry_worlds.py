@@ -161,6 +161,10 @@ def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     missing = {name: holes(rng, count) for name in series}
     if rng.random() < 0.25:
         missing["mark"] = set(range(count))
+    elif rng.random() < 0.1:  # it ends before the range or inside it: a hole, that nothing fills
+        missing["mark"] |= set(range(rng.randrange(before_start // 2, count), count))
+    if rng.random() < 0.08:  # listed inside the range
+        missing[rng.choice(["spot", "perp"])] |= set(range(before_start + rng.randrange(count - before_start)))
     basis, drift = 0, noise * rng.choice([0, 0, 0, -1, 1, 2, 2]) // 4
     for place in range(count):
         # A slow rise empties the margin of a short without a jump: it is rebalanced.
