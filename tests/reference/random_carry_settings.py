@@ -162,7 +162,7 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         },
     )
     data = {"source": rng.choice(["bybit", "binance", "synthetic", "files"]), "candle_minutes": candle_minutes}
-    data |= some(rng, 0.15, {"warmup_days": [30, 10, 3, 0], "default_interval_hours": [8, 4, 1]})
+    data |= some(rng, 0.35, {"warmup_days": [30, 10, 3, 3, 1, 0], "default_interval_hours": [8, 4, 1]})
     found = {
         "market": "funding_carry",
         "symbols": list(symbols),
