@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradewinds.families.contract import COMPUTE, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import STRATEGIES
-from tradewinds.results.run_files import RunFile
+from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -50,6 +50,13 @@ class FundingCarry:
         "hyperliquid": Service("hyperliquid"),
     }
     workflow_rules = (
+        WorkflowRule(
+            "fetch_perp_month",
+            "fetch",
+            FETCH,
+            wildcards={"perp": "[A-Z0-9-]+", "records": "[a-z]+[A-Za-z0-9_-]*", "month": r"\d{4}-\d{2}"},
+        ),
+        WorkflowRule("fetch_instruments", "fetch", FETCH),
         WorkflowRule(
             "import_perps",
             "panel",
@@ -89,8 +96,24 @@ class FundingCarry:
         _HERE,
     )
     load_code = ()
-    run_files: Sequence[RunFile] = ()
-    headlines: Sequence[tuple[str, str]] = ()
+    run_files = (
+        RunFile(
+            "round_trips", "positions.csv", CSV, "every position: where its profit came from, and when it broke even"
+        ),
+        RunFile("round_trips_table", "positions.parquet", PARQUET, "the same positions with exact types"),
+        RunFile("funding", "funding.csv", CSV, "every funding payment"),
+        RunFile("funding_table", "funding.parquet", PARQUET, "the same payments with exact types"),
+        RunFile(
+            "carry_series", "carry_series.parquet", PARQUET, "rates, scores and what was held, as the report draws"
+        ),
+    )
+    headlines = (
+        ("Funding", "funding"),
+        ("Price P&L", "price_pnl"),
+        ("Slippage", "slippage"),
+        ("Break-even, payments", "breakeven_periods"),
+        ("Time in market, %", "time_in_market_pct"),
+    )
     units_name = "Symbols"
     days_per_year = 365
     around_the_clock = True
@@ -218,7 +241,7 @@ class FundingCarry:
         """Return the run that the look-ahead check repeats on changed rates and candles."""
         from tradewinds.families.funding_carry.lookahead import CarryRun
 
-        return CarryRun(config, plan)
+        return CarryRun.of(config, plan)
 
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
@@ -246,8 +269,10 @@ class FundingCarry:
         return REPORT
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
-        """Return no routes: an archive has nothing of these services."""
-        return {}
+        """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""
+        from tradewinds.families.funding_carry import archive_routes
+
+        return archive_routes.routes_of(archive)
 
 
 FAMILY = FundingCarry()
