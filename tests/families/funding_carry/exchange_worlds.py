@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import time_machine
@@ -128,13 +129,13 @@ class ExchangeWorld:
         self.monkeypatch.setenv(environment.FETCH, "auto")
 
     def path(self, source, kind, month, symbol=BTC, minutes=60):
-        return month_path("data", source, symbol, kind, minutes, month)
+        return Path(month_path("data", source, symbol, kind, minutes, month))
 
     def fetch(self, source, kind, month, symbol=BTC, minutes=60, through=None, spot=""):
         """Run the job; return the file's table and what it says of itself."""
         out = self.path(source, kind, month, symbol, minutes)
         through = through or days_of(month)[1].isoformat()
-        fetch_perp_month_job(source, symbol, kind, month, minutes, through, out, spot)
+        fetch_perp_month_job(source, symbol, kind, month, minutes, through, out.as_posix(), spot)
         return files.read_table(out), files.read_meta(out)
 
 
