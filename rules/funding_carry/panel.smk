@@ -28,6 +28,7 @@ rule carry_panel:
     """Put the records of the run into two files, because opening thousands of files takes longer than replaying them."""
     input:
         PLAN.files.records,
+        [PLAN.files.instruments] if PLAN.files.instruments else [],
     output:
         *PLAN.files.panel,
     log:

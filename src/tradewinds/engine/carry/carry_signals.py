@@ -7,6 +7,7 @@ exact: they are computed as floats, and again as fractions where a float is too 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,6 +79,44 @@ class CarrySignals:
         return bool(prior > 0 and recent * ratio.denominator < ratio.numerator * prior)
 
 
+class ScoreParts(NamedTuple):
+    """What a score is made of; one value per settlement in the range, each from 0 to 1, but for the two columns of integers.
+
+    Attributes:
+        level: of the rate.
+        trend: 1 rising, 0.5 stable, 0 falling.
+        persistence: of high rates.
+        basis: of the two prices.
+        rising: twice the trend.
+        kept: records of persistence.
+    """
+
+    level: Floats
+    trend: Floats
+    persistence: Floats
+    basis: Floats
+    rising: Ints
+    kept: Ints
+
+    @classmethod
+    def of(cls, prices: SymbolPrices, strategy: CompositeStrategy, rates: Ints, direction: int) -> ScoreParts:
+        """Return the parts of a symbol's scores; arguments as for `scores_of`."""
+        inside = slice(prices.first, prices.end)
+        kept = persistence(rates, strategy.persistence_threshold)[inside]
+        rising = trends(rates, strategy.trend_span, strategy.trend_threshold)[inside]
+        spot, perp = prices.spot_close, prices.perp_close
+        basis = direction * (perp - spot) / np.maximum(spot, 1)  # without a price nothing is decided
+        beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
+        return cls(
+            level=np.minimum(np.abs(rates[inside]) / float(strategy.rate_cap * RATE_UNIT), 1),
+            trend=rising / 2,
+            persistence=np.minimum(kept / strategy.persistence_most, 1),
+            basis=np.minimum(beta / float(strategy.basis_cap), 1),
+            rising=rising,
+            kept=kept,
+        )
+
+
 def scores_of(prices: SymbolPrices, strategy: CompositeStrategy, rates: Ints, direction: int) -> Ints:
     """Return the score of each settlement in the range, 10^-6; of a rate that is not above 0 it has no meaning.
 
@@ -87,18 +126,9 @@ def scores_of(prices: SymbolPrices, strategy: CompositeStrategy, rates: Ints, di
         rates: of all records, as seen from the direction; 10^-12.
         direction: 1 or -1.
     """
-    inside = slice(prices.first, prices.end)
-    now, kept = rates[inside], persistence(rates, strategy.persistence_threshold)[inside]
-    rising = trends(rates, strategy.trend_span, strategy.trend_threshold)[inside]
-    spot, perp = prices.spot_close, prices.perp_close
-    basis = direction * (perp - spot) / np.maximum(spot, 1)  # without a price nothing is decided
-    beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
-    parts: list[Floats] = [
-        np.minimum(np.abs(now) / float(strategy.rate_cap * RATE_UNIT), 1),
-        rising / 2,
-        np.minimum(kept / strategy.persistence_most, 1),
-        np.minimum(beta / float(strategy.basis_cap), 1),
-    ]
+    now, spot, perp = rates[prices.first : prices.end], prices.spot_close, prices.perp_close
+    found_parts = ScoreParts.of(prices, strategy, rates, direction)
+    parts, rising, kept = found_parts[:4], found_parts.rising, found_parts.kept
     total = sum(strategy.weights) if strategy.normalised else Fraction(1)
     weights = [float(weight / total * SCORE_UNIT) for weight in strategy.weights]
     fine = sum((weight * part for weight, part in zip(weights, parts, strict=True)), np.zeros(len(now)))

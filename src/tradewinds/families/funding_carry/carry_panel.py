@@ -19,7 +19,7 @@ from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import DAY_SECONDS, MICRO
 from tradewinds.engine.carry.carry_market import UNIT, LegCandles, Rates, SymbolMarket
 from tradewinds.families.funding_carry.exact_columns import MOST_INT, Exact, quotient, scaled_up, units_of
-from tradewinds.families.funding_carry.instruments import instrument_of, spot_multiplier_of
+from tradewinds.families.funding_carry.instruments import fetched_filters, instrument_of, spot_multiplier_of
 from tradewinds.families.funding_carry.schemas import CANDLES, KINDS, PANEL_CANDLES, PANEL_RATES
 from tradewinds.families.funding_carry.symbols import NO_DATA, NO_SPOT_LEG
 
@@ -31,7 +31,13 @@ SHOWN_SYMBOLS = 40  # in an error message
 ONE_SERIES_FROM = 20  # different closes from which on two equal series are taken for one
 PRICES = ("open", "high", "low", "close")
 SERIES = KINDS[1:]  # of candles
-_WRITER = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}  # fast to read
+# fast to read: prices that follow each other differ little
+_WRITER: Mapping[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "column_encoding": "DELTA_BINARY_PACKED",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +113,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
         DataMissing: no symbol has a spot leg, or one has no data and on_missing.data is fail.
         SimulationError: a price or volume does not fit, or both legs of a symbol are one series.
     """
-    window = window_of(config)
+    window, filters = window_of(config), fetched_filters(plan.files.instruments)
     left_out = dict(plan.files.left_out)
     rows: dict[str, list[int]] = {}
     volume_units: dict[str, list[int]] = {}
@@ -140,7 +146,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
             "volume_units": volume_units,
             "left_out": dict(sorted(left_out.items())),
             "quarantined": quarantined,
-            "instruments": {},
+            "instruments": {symbol: filters[symbol] for symbol in rows if symbol in filters},
             "minutes": config["data"]["candle_minutes"],
             "first": window.first,
             "end": window.end,
@@ -170,20 +176,13 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     whole = window.first <= meta["first"] and window.end >= meta["end"]
     found = []
     for number, symbol in enumerate(counts):
-        blocks = candles[3 * number : 3 * number + 3]
-        units: list[int] = meta["volume_units"][symbol]
-        of_kind = [_candles(block, unit) for block, unit in zip(blocks, units, strict=True)]
+        blocks = zip(candles[3 * number : 3 * number + 3], meta["volume_units"][symbol], strict=True)
+        of_kind = [LegCandles(**columns, volume_unit=unit) for columns, unit in blocks]
         market = SymbolMarket(
-            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
+            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(**rates[number]), *of_kind
         )
         found.append(_sharing_clocks(market if whole else within(market, window)))
     return found
-
-
-def _candles(block: tuple[Ints, ...], volume_unit: int) -> LegCandles:
-    """Return the columns of PANEL_CANDLES as candles."""
-    open_ts, opens, high, low, close, volume = block
-    return LegCandles(open_ts, opens, high, low, close, volume, volume_unit)
 
 
 def read_left_out(paths: PanelPaths) -> dict[str, str]:
@@ -221,13 +220,14 @@ def within(market: SymbolMarket, window: Window) -> SymbolMarket:
     series = []
     for candles in (market.spot, market.perp, market.mark):
         rows = slice(*np.searchsorted(candles.open_ts, (window.first, window.end)).tolist())
-        columns = {name: getattr(candles, name)[rows] for name in ("open_ts", *PRICES, "volume")}
-        series.append(replace(candles, **columns))
+        series.append(
+            LegCandles(candles.open_ts[rows], *(getattr(candles, name)[rows] for name in (*PRICES, "volume")))
+        )
     cut = Rates(rates.ts[kept], rates.rate[kept], rates.mark[kept])
     return SymbolMarket(market.symbol, market.instrument, cut, *series)
 
 
-def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[Ints, ...]]:
+def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[dict[str, Ints]]:
     """Read a file of the panel, each group of rows by itself, without copying a column; raises DamagedFile."""
     file_digests.check(path)
     try:
@@ -240,15 +240,19 @@ def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[
             tables = [file.read_row_group(index, use_threads=False) for index in range(len(groups))]
     except (pa.ArrowException, OSError) as error:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
-    return [tuple(_ints(column) for column in table.columns) for table in tables]
+    return [{name: _ints(table[name]) for name in schema.names} for table in tables]
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:
-    """Return a column as integers; of one piece without a copy."""
-    if column.num_chunks == 1:
-        found: Ints = column.chunk(0).to_numpy()
-        return found
-    return column.to_numpy() if len(column) else np.zeros(0, np.int64)
+    """Return a column as integers, without a copy if it is of one piece. Arrow's own conversion would import pandas."""
+    pieces = [
+        np.frombuffer(chunk.buffers()[1], np.int64)[chunk.offset : chunk.offset + len(chunk)]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
 
 def _sharing_clocks(market: SymbolMarket) -> SymbolMarket:

@@ -10,6 +10,7 @@ from typing import Any
 from tradewinds.config.problems import KeyPath, Problems
 from tradewinds.families.funding_carry import fee_schedules
 from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named
+from tradewinds.families.funding_carry.fetch.source_reach import CANDLE_MINUTES, KINDS_OF
 from tradewinds.families.funding_carry.strategy_settings import (
     PRESETS,
     SIMPLE,
@@ -146,6 +147,9 @@ def _source(data: Mapping[str, Any]) -> Noted:
         )
     if data["source"] != "files" and data["path"] is not None:
         yield ("data", "path"), f"data.source is {data['source']}, which reads no files.", "Write data.source: files."
+    if data["source"] in KINDS_OF and data["candle_minutes"] not in CANDLE_MINUTES:
+        what = f"no exchange gives candles of {data['candle_minutes']} minutes here."
+        yield ("data", "candle_minutes"), what, f"Take one of {', '.join(map(str, CANDLE_MINUTES))}."
     if data["timezone"] is not None and clock_named(data["timezone"]) is None:
         what = f"unknown time zone {data['timezone']!r}."
         yield ("data", "timezone"), what, "Write a name such as UTC or Europe/London."

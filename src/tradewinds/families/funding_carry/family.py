@@ -14,7 +14,7 @@ from tradewinds.families.funding_carry.config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import STRATEGIES
-from tradewinds.results.run_files import RunFile
+from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -96,8 +96,24 @@ class FundingCarry:
         _HERE,
     )
     load_code = ()
-    run_files: Sequence[RunFile] = ()
-    headlines: Sequence[tuple[str, str]] = ()
+    run_files = (
+        RunFile(
+            "round_trips", "positions.csv", CSV, "every position: where its profit came from, and when it broke even"
+        ),
+        RunFile("round_trips_table", "positions.parquet", PARQUET, "the same positions with exact types"),
+        RunFile("funding", "funding.csv", CSV, "every funding payment"),
+        RunFile("funding_table", "funding.parquet", PARQUET, "the same payments with exact types"),
+        RunFile(
+            "carry_series", "carry_series.parquet", PARQUET, "rates, scores and what was held, as the report draws"
+        ),
+    )
+    headlines = (
+        ("Funding", "funding"),
+        ("Price P&L", "price_pnl"),
+        ("Slippage", "slippage"),
+        ("Break-even, payments", "breakeven_periods"),
+        ("Time in market, %", "time_in_market_pct"),
+    )
     units_name = "Symbols"
     days_per_year = 365
     around_the_clock = True
@@ -225,7 +241,7 @@ class FundingCarry:
         """Return the run that the look-ahead check repeats on changed rates and candles."""
         from tradewinds.families.funding_carry.lookahead import CarryRun
 
-        return CarryRun(config, plan)
+        return CarryRun.of(config, plan)
 
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]

@@ -26,6 +26,7 @@ from tradewinds.core.text import instant, money
 from tradewinds.engine.carry.carry_loop import BACKTEST_END, CarryMarkets, run_carry
 from tradewinds.engine.carry.carry_market import RATE_UNIT, LegCandles, Rates, SymbolMarket
 from tradewinds.engine.carry.carry_result import CarryFill, CarryResult
+from tradewinds.engine.carry.carry_rules import CarryRules
 from tradewinds.families.book_timelines import book_timelines
 from tradewinds.families.contract import BOOKS, PLANTED, Future, Stretch, Timelines
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel
@@ -45,30 +46,42 @@ class CarryRun:
     """A run of funding carry that can be repeated with other records (the protocol Subject in families/contract.py).
 
     Args:
-        config: a resolved config.
-        plan: its plan.
+        markets: the records of each symbol.
+        rules: the run's.
 
     Raises:
-        DataMissing: the panel does not exist, or has no settlement in the range.
-        DamagedFile: the panel is not as it was written.
+        DataMissing: there is no settlement in the range.
     """
 
     kinds: Sequence[str] = (RATES, SPOT_CANDLES, PERP_CANDLES, MARK_CANDLES)
     decisions: Sequence[str] = (ENTRIES, EXITS, EQUITY, BOOKS)
     step_seconds = 1
 
-    def __init__(self, config: Mapping[str, Any], plan: CarryPlan) -> None:
-        """Read the panel, and make the run as it is."""
-        if missing := [path for path in plan.files.panel if not Path(path).exists()]:
-            raise lacking(missing, "makes")
-        self.rules = rules_of(config)
-        self.markets = read_carry_panel(plan.files.panel, config)
+    def __init__(self, markets: Sequence[SymbolMarket], rules: CarryRules) -> None:
+        """Make the run as it is."""
+        self.markets, self.rules = markets, rules
         made = CarryMarkets(self.markets, self.rules)
         if not len(made.instants):
             what = "no symbol has a settlement in the range, so nothing was decided."
             raise DataMissing(what, where="date_start_local", remedy="Choose dates with settlements.")
         self.settlements: list[int] = made.instants.tolist()
         self.made = run_carry(made, self.rules)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], plan: CarryPlan) -> CarryRun:
+        """Return the run of a config.
+
+        Args:
+            config: resolved.
+            plan: its plan.
+
+        Raises:
+            DataMissing: the panel does not exist, or has no settlement in the range.
+            DamagedFile: the panel is not as it was written.
+        """
+        if missing := [path for path in plan.files.panel if not Path(path).exists()]:
+            raise lacking(missing, "makes")
+        return cls(read_carry_panel(plan.files.panel, config), rules_of(config))
 
     def instants(self) -> Mapping[str, Sequence[int]]:
         """Return the instants of the run's fills, refusals and settlements, in Unix seconds."""
@@ -91,7 +104,8 @@ class CarryRun:
         """
         counts: Counter[str] = Counter()
         changed = [_changed(market, future, self.rules.candle_seconds, counts) for market in self.markets]
-        return _timelines(run_carry(CarryMarkets(changed, self.rules), self.rules), future.cut_ts), counts
+        made = run_carry(CarryMarkets(changed, self.rules), self.rules, future.cut_ts)
+        return _timelines(made, future.cut_ts), counts
 
     def event_of(self, market: str) -> str:
         """Return the leg itself: carry positions belong to no event."""
