@@ -57,14 +57,14 @@ def rates(rows):
     return pa.Table.from_pylist([dict(zip(FUNDING.names, row, strict=True)) for row in rows], FUNDING)
 
 
-def candle_rows(month, minutes=60, volume=True, from_day=1):
+def candle_rows(month, minutes=60, volume=True, from_day=1, shift=0):
     """Candles of a month, each with prices and a volume of its own."""
     first, last = days_of(month)
     start = utc(f"{first}") + dt.timedelta(days=from_day - 1)
     count = (utc(f"{last}") + dt.timedelta(days=1) - start) // dt.timedelta(minutes=minutes)
     found = []
     for n in range(count):
-        low = Decimal(100_000 + n * 13 % 997) / 8
+        low = Decimal(100_000 + shift + n * 13 % 997) / 8
         ts = start + n * dt.timedelta(minutes=minutes)
         found.append((ts, low + 1, low + Decimal("2.5"), low, low + 2, Decimal(n % 50) / 4 if volume else Decimal(0)))
     return found
