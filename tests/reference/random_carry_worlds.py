@@ -61,6 +61,10 @@ def random_world(seed):
         # The same rates: candidates tie, and the name decides.
         for one in world[1:]:
             one.records = list(world[0].records)
+    if settings["risk"].get("allocation_pct") in (100, 97.5) and rng.random() < 0.3:
+        # A position that is reduced soon has less than its least value: all of it is closed.
+        for one in world:
+            one.min_notional = Fraction(str(round(balance * rng.choice([0.3, 0.45]), 2)))
     rng.shuffle(world)
     return RandomCarryWorld(seed, world, settings)
 
