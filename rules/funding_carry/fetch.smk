@@ -28,17 +28,13 @@ if PLAN.fetched:
             through=asked_through,
             source=PLAN.files.source,
             symbol=lambda wildcards, output: PERP_MONTHS[output[0]].symbol,
-            spot=lambda wildcards, output: (
-                PERP_MONTHS[output[0]].series
-                if PERP_MONTHS[output[0]].kind == "spot"
-                else ""
-            ),
+            series=lambda wildcards, output: PERP_MONTHS[output[0]].series,
             kind=lambda wildcards, output: PERP_MONTHS[output[0]].kind,
             minutes=PLAN.files.minutes,
         shell:
             r"""
             python "$TRADEWINDS_SCRIPTS"/fetch_perp_month.py --source {params.source:q} --symbol {params.symbol:q} \
-                --spot {params.spot:q} --kind {params.kind:q} --month {wildcards.month:q} --minutes {params.minutes:q} \
+                --series {params.series:q} --kind {params.kind:q} --month {wildcards.month:q} --minutes {params.minutes:q} \
                 --through {params.through:q} --out {output:q} --log {log:q}
             """
 

@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", required=True)
     parser.add_argument("--symbol", required=True)
-    parser.add_argument("--spot", default="")
+    parser.add_argument("--series", default="")
     parser.add_argument("--kind", required=True)
     parser.add_argument("--month", required=True)
     parser.add_argument("--minutes", required=True, type=int)
@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     run_job(
         lambda: fetch_perp_month_job(
-            args.source, args.symbol, args.kind, args.month, args.minutes, args.through, args.out, args.spot
+            args.source, args.symbol, args.kind, args.month, args.minutes, args.through, args.out, args.series
         ),
         rule="fetch_perp_month",
         refused=FetchError,

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import time_machine
@@ -56,14 +57,14 @@ def rates(rows):
     return pa.Table.from_pylist([dict(zip(FUNDING.names, row, strict=True)) for row in rows], FUNDING)
 
 
-def candle_rows(month, minutes=60, volume=True, from_day=1):
+def candle_rows(month, minutes=60, volume=True, from_day=1, shift=0):
     """Candles of a month, each with prices and a volume of its own."""
     first, last = days_of(month)
     start = utc(f"{first}") + dt.timedelta(days=from_day - 1)
     count = (utc(f"{last}") + dt.timedelta(days=1) - start) // dt.timedelta(minutes=minutes)
     found = []
     for n in range(count):
-        low = Decimal(100_000 + n * 13 % 997) / 8
+        low = Decimal(100_000 + shift + n * 13 % 997) / 8
         ts = start + n * dt.timedelta(minutes=minutes)
         found.append((ts, low + 1, low + Decimal("2.5"), low, low + 2, Decimal(n % 50) / 4 if volume else Decimal(0)))
     return found
@@ -128,13 +129,13 @@ class ExchangeWorld:
         self.monkeypatch.setenv(environment.FETCH, "auto")
 
     def path(self, source, kind, month, symbol=BTC, minutes=60):
-        return month_path("data", source, symbol, kind, minutes, month)
+        return Path(month_path("data", source, symbol, kind, minutes, month))
 
     def fetch(self, source, kind, month, symbol=BTC, minutes=60, through=None, spot=""):
         """Run the job; return the file's table and what it says of itself."""
         out = self.path(source, kind, month, symbol, minutes)
         through = through or days_of(month)[1].isoformat()
-        fetch_perp_month_job(source, symbol, kind, month, minutes, through, out, spot)
+        fetch_perp_month_job(source, symbol, kind, month, minutes, through, out.as_posix(), spot)
         return files.read_table(out), files.read_meta(out)
 
 

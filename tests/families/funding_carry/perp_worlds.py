@@ -119,7 +119,9 @@ def write_freqtrade(world: PerpWorld, folder: Path) -> None:
     (folder / "futures").mkdir(parents=True, exist_ok=True)
     names = {"spot": "BTC_USDT-1h", "perp": "futures/BTC_USDT_USDT-1h-futures", "mark": "futures/BTC_USDT_USDT-1h-mark"}
     for kind in world.series:
-        table = candle_table(world, kind, floats=True).rename_columns(["date", "open", "high", "low", "close", "volume"])
+        table = candle_table(world, kind, floats=True).rename_columns(
+            ["date", "open", "high", "low", "close", "volume"]
+        )
         pyarrow.feather.write_feather(table, folder / f"{names[kind]}.feather")
     times, rates = zip(*world.rates, strict=True)
     zeros = pa.array([0.0] * len(times))

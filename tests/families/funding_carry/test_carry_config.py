@@ -14,82 +14,86 @@ from tradewinds.families.plan import run_plan
 PEPE = "1000PEPE/USDT:USDT"
 
 REFUSED = {
-    "inverse": (dict(symbols=["BTC/USD:BTC"]), "symbols[0]", "linear only"),
-    "settles in another coin": (dict(symbols=["BTC/USDT:USDC"]), "symbols[0]", "linear only"),
-    "with an expiry": (dict(symbols=["BTC/USDT:USDT-240329"]), "symbols[0]", "not a perpetual"),
-    "glued": (dict(symbols=["BTCUSDT"]), "symbols[0]", "Did you mean BTC/USDT:USDT?"),
-    "a spot pair": (dict(symbols=["BTC/USDT"]), "symbols[0]", "Did you mean BTC/USDT:USDT?"),
-    "of another exchange's form": (dict(symbols=["BTC-USDT-SWAP"]), "symbols[0]", "Did you mean BTC/USDT:USDT?"),
-    "no symbol at all": (dict(symbols=["?"]), "symbols[0]", "BASE/QUOTE:SETTLE"),
-    "mixed settle coins": (dict(symbols=[BTC, "ETH/USDC:USDC"]), "symbols", "settle in different coins"),
-    "another currency": (dict(symbols=["ETH/USDC:USDC"]), "risk.currency", "risk.currency: USDC"),
-    "unknown source": (dict(data={"source": "kraken"}), "data.source", "binance"),
-    "unknown preset": (dict(strategy={"name": None, "preset": "balancd"}), "strategy.preset", "Did you mean balanced?"),
-    "unknown strategy": (dict(strategy={"name": "funding_simpel"}), "strategy.name", "Did you mean funding_simple?"),
-    "neither name nor preset": (dict(strategy={"name": None}), "strategy.name", "funding_composite"),
-    "preset of the other strategy": (dict(strategy={"preset": "balanced"}), "strategy.preset", "funding_composite"),
+    "inverse": ({"symbols": ["BTC/USD:BTC"]}, "symbols[0]", "linear only"),
+    "settles in another coin": ({"symbols": ["BTC/USDT:USDC"]}, "symbols[0]", "linear only"),
+    "with an expiry": ({"symbols": ["BTC/USDT:USDT-240329"]}, "symbols[0]", "not a perpetual"),
+    "glued": ({"symbols": ["BTCUSDT"]}, "symbols[0]", "Did you mean BTC/USDT:USDT?"),
+    "a spot pair": ({"symbols": ["BTC/USDT"]}, "symbols[0]", "Did you mean BTC/USDT:USDT?"),
+    "of another exchange's form": ({"symbols": ["BTC-USDT-SWAP"]}, "symbols[0]", "Did you mean BTC/USDT:USDT?"),
+    "no symbol at all": ({"symbols": ["?"]}, "symbols[0]", "BASE/QUOTE:SETTLE"),
+    "mixed settle coins": ({"symbols": [BTC, "ETH/USDC:USDC"]}, "symbols", "settle in different coins"),
+    "another currency": ({"symbols": ["ETH/USDC:USDC"]}, "risk.currency", "risk.currency: USDC"),
+    "unknown source": ({"data": {"source": "kraken"}}, "data.source", "binance"),
+    "unknown preset": ({"strategy": {"name": None, "preset": "balancd"}}, "strategy.preset", "Did you mean balanced?"),
+    "unknown strategy": ({"strategy": {"name": "funding_simpel"}}, "strategy.name", "Did you mean funding_simple?"),
+    "neither name nor preset": ({"strategy": {"name": None}}, "strategy.name", "funding_composite"),
+    "preset of the other strategy": ({"strategy": {"preset": "balanced"}}, "strategy.preset", "funding_composite"),
     "parameter of the other strategy": (
-        dict(strategy={"parameters": {"entry_threshold": 0.3}}),
+        {"strategy": {"parameters": {"entry_threshold": 0.3}}},
         "strategy.parameters.entry_threshold",
         "one of funding_composite",
     ),
     "misspelt parameter": (
-        dict(strategy={"parameters": {"min_funding_rat": 0.3}}),
+        {"strategy": {"parameters": {"min_funding_rat": 0.3}}},
         "strategy.parameters.min_funding_rat",
         "Did you mean min_funding_rate?",
     ),
     "exit above entry": (
-        dict(strategy={"parameters": {"exit_funding_rate": 0.0004}}),
+        {"strategy": {"parameters": {"exit_funding_rate": 0.0004}}},
         "strategy.parameters.exit_funding_rate",
         "above min_funding_rate",
     ),
     "exit score above entry score": (
-        dict(strategy={"name": "funding_composite", "parameters": {"exit_threshold": 0.4}}),
+        {"strategy": {"name": "funding_composite", "parameters": {"exit_threshold": 0.4}}},
         "strategy.parameters.exit_threshold",
         "above entry_threshold",
     ),
     "dynamic sizing without a score": (
-        dict(risk={"dynamic_sizing": {"enabled": True}}),
+        {"risk": {"dynamic_sizing": {"enabled": True}}},
         "risk.dynamic_sizing.enabled",
         "has no score",
     ),
-    "start after end": (dict(date_start_local="2024-05-01"), "date_start_local", "after date_end_local"),
-    "files without a path": (dict(data={"source": "files"}), "data.path", "missing"),
-    "a path without files": (dict(data={"path": "somewhere"}), "data.path", "reads no files"),
-    "unknown time zone": (dict(data={"timezone": "London"}), "data.timezone", "Europe/London"),
-    "candles that no exchange gives": (dict(data={"source": "binance", "candle_minutes": 480}), "data.candle_minutes", "240"),
-    "an exchange without fees here": (dict(data={"source": "okx"}), "costs.fees.schedule", "bybit_vip0"),
+    "start after end": ({"date_start_local": "2024-05-01"}, "date_start_local", "after date_end_local"),
+    "files without a path": ({"data": {"source": "files"}}, "data.path", "missing"),
+    "a path without files": ({"data": {"path": "somewhere"}}, "data.path", "reads no files"),
+    "unknown time zone": ({"data": {"timezone": "London"}}, "data.timezone", "Europe/London"),
+    "candles that no exchange gives": (
+        {"data": {"source": "binance", "candle_minutes": 480}},
+        "data.candle_minutes",
+        "240",
+    ),
+    "an exchange without fees here": ({"data": {"source": "okx"}}, "costs.fees.schedule", "bybit_vip0"),
     "fees that begin too late": (
-        dict(costs={"fees": [{"from": "2024-04-01", "schedule": "bybit_vip0"}]}),
+        {"costs": {"fees": [{"from": "2024-04-01", "schedule": "bybit_vip0"}]}},
         "costs.fees[0].from",
         "after date_start_local",
     ),
     "fees out of order": (
-        dict(costs={"fees": [{"schedule": "bybit_vip0"}, {"from": "2024-04-01"}, {"from": "2024-03-01"}]}),
+        {"costs": {"fees": [{"schedule": "bybit_vip0"}, {"from": "2024-04-01"}, {"from": "2024-03-01"}]}},
         "costs.fees[2].from",
         "ascending",
     ),
-    "instrument of no symbol": (dict(instruments={ETH: {"step": 1}}), f"instruments.{ETH}", "not in symbols"),
+    "instrument of no symbol": ({"instruments": {ETH: {"step": 1}}}, f"instruments.{ETH}", "not in symbols"),
     "leverage above the exchange's": (
-        dict(instruments={BTC: {"max_leverage": 2}}, margin={"leverage": 3}),
+        {"instruments": {BTC: {"max_leverage": 2}}, "margin": {"leverage": 3}},
         "margin.leverage",
         "above the 2",
     ),
-    "leverage above the maintenance": (dict(margin={"leverage": 250}), "margin.leverage", "liquidated as soon as"),
-    "rebalance without one": (dict(margin={"rebalance": {"low": 1.5}}), "margin.rebalance.low", "low: 0.5"),
+    "leverage above the maintenance": ({"margin": {"leverage": 250}}, "margin.leverage", "liquidated as soon as"),
+    "rebalance without one": ({"margin": {"rebalance": {"low": 1.5}}}, "margin.rebalance.low", "low: 0.5"),
     "a multiplier without a pair": (
-        dict(symbols=[PEPE], instruments={PEPE: {"spot_multiplier": 1000}}),
+        {"symbols": [PEPE], "instruments": {PEPE: {"spot_multiplier": 1000}}},
         f"instruments.{PEPE}.spot_multiplier",
         "PEPE/USDT",
     ),
     "a spot pair of another coin": (
-        dict(symbols=[PEPE], instruments={PEPE: {"spot_symbol": "PEPE/USDC"}}),
+        {"symbols": [PEPE], "instruments": {PEPE: {"spot_symbol": "PEPE/USDC"}}},
         f"instruments.{PEPE}.spot_symbol",
         "quoted in USDT",
     ),
-    "too many decimals": (dict(risk={"start_balance": 0.123456789}), "risk.start_balance", "eight decimals"),
+    "too many decimals": ({"risk": {"start_balance": 0.123456789}}, "risk.start_balance", "eight decimals"),
     "too many decimals of a rate": (
-        dict(strategy={"parameters": {"min_funding_rate": 0.0003000000001}}),
+        {"strategy": {"parameters": {"min_funding_rate": 0.0003000000001}}},
         "strategy.parameters.min_funding_rate",
         "twelve decimals",
     ),
@@ -135,7 +139,9 @@ def test_fees_come_from_the_source_the_schedule_and_what_is_given():
     assert (synthetic.spot, synthetic.perp) == (Fraction(1, 1000), Fraction(55, 100_000))
     binance = fees_of(carry_config(data={"source": "binance"}))[0]
     assert (binance.spot, binance.perp) == (Fraction(1, 1000), Fraction(5, 10_000))
-    given = fees_of(carry_config(costs={"fees": {"schedule": "bybit_vip5", "liquidity": "maker", "spot_maker": 0.0002}}))[0]
+    given = fees_of(
+        carry_config(costs={"fees": {"schedule": "bybit_vip5", "liquidity": "maker", "spot_maker": 0.0002}})
+    )[0]
     assert (given.spot, given.perp) == (Fraction(2, 10_000), Fraction(1, 10_000))
     eras = [{"schedule": "bybit_vip0"}, {"from": "2024-03-20", "schedule": "bybit_supreme"}]
     later = fees_of(carry_config(costs={"fees": eras}))

@@ -104,7 +104,9 @@ def test_one_series_for_both_legs_is_refused(world, tmp_path):
     write_recorded(world, tmp_path / "mine")
     code, text = refused(files_config("mine"), DataMissing)
     assert code == 3
-    assert text.startswith("data: spot candles missing: the candles of BTC/USDT:USDT and of its spot leg are one series")
+    assert text.startswith(
+        "data: spot candles missing: the candles of BTC/USDT:USDT and of its spot leg are one series"
+    )
 
 
 def test_equal_prices_that_never_move_are_no_proof_of_one_series(world, tmp_path):
@@ -294,7 +296,9 @@ def test_other_symbols_of_the_files_are_named(world, tmp_path):
     write_recorded(world, tmp_path / "mine")
     code, text = refused(files_config("mine", symbols=[ETH]), DataMissing)
     assert code == 3
-    assert "no file has those of ETH/USDT:USDT" in text and "Other symbols of these files: BTC/USDT, BTC/USDT:USDT" in text
+    assert (
+        "no file has those of ETH/USDT:USDT" in text and "Other symbols of these files: BTC/USDT, BTC/USDT:USDT" in text
+    )
 
 
 def several_exchanges(world, path):
@@ -305,7 +309,9 @@ def several_exchanges(world, path):
             price = Decimal(100 + number)
             candle = {"open": price, "high": price + 1, "low": price - 1, "close": price, "volume": Decimal(3)}
             times = {"ts_utc": at, "candle_open_utc": at - dt.timedelta(hours=4)}
-            rows.append({"exchange": exchange, "pair": "BTC/USDT", "contract": "spot", **times, **candle, "funding_rate": None})
+            rows.append(
+                {"exchange": exchange, "pair": "BTC/USDT", "contract": "spot", **times, **candle, "funding_rate": None}
+            )
             pair = {"pair": "BTCUSDT", "contract": "perpetual", "close": price + Decimal("0.5")}
             rows.append({"exchange": exchange, **times, **candle, **pair, "funding_rate": rate + plus})
     decimals = dict.fromkeys(("open", "high", "low", "close", "volume"), pa.decimal128(18, 8))
@@ -333,8 +339,10 @@ def test_recorded_rates_keep_the_jitter_of_their_stamps(world, tmp_path):
     write_recorded(world, tmp_path / "mine")
     config = files_config("mine")
     made_markets(config)
-    path = next(file.path for file in run_plan(config).files.months if file.kind == "funding" and file.month == "2024-03")
+    path = next(
+        file.path for file in run_plan(config).files.months if file.kind == "funding" and file.month == "2024-03"
+    )
     table = files.read_table(path)
-    gap = np.unique((table["raw_ts_utc"].cast(pa.int64()).to_numpy() - table["ts_utc"].cast(pa.int64()).to_numpy()))
+    gap = np.unique(table["raw_ts_utc"].cast(pa.int64()).to_numpy() - table["ts_utc"].cast(pa.int64()).to_numpy())
     assert gap.tolist() == [7000]
     assert table["rate"].type == RATE

@@ -33,6 +33,7 @@ FUNDING_PATH, FUNDING_LIMIT = "/fapi/v1/fundingRate", 1000
 CANDLE_PATHS = {"perp": "/fapi/v1/klines", "mark": "/fapi/v1/markPriceKlines", "spot": "/api/v3/klines"}
 CANDLE_LIMITS, CANDLE_WEIGHT = {"perp": 499, "mark": 499, "spot": 1000}, 2
 WEIGHT, SPOT_WEIGHT, FUNDING_REQUESTS = "futures weight", "spot weight", "funding requests"
+FUNDING_WINDOW_SECONDS = 300.0
 SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
 BLOCKED = (
     "The exchange does not serve its API to this country: take the monthly files of finished months (end before the running "
@@ -54,7 +55,7 @@ def futures_allowances(section: Mapping[str, Any]) -> list[Allowance]:
     """
     return [
         Allowance(WEIGHT, section["weight_per_minute"], 60.0),
-        Allowance(FUNDING_REQUESTS, section["funding_requests_per_5_minutes"], 300.0),
+        Allowance(FUNDING_REQUESTS, section["funding_requests_per_5_minutes"], FUNDING_WINDOW_SECONDS),
     ]
 
 

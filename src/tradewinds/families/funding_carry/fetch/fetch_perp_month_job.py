@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch_perp_month_job(
-    source: str, symbol: str, kind: str, month: str, minutes: int, through: str, out: str, spot: str = ""
+    source: str, symbol: str, kind: str, month: str, minutes: int, through: str, out: str, series: str = ""
 ) -> None:
     """Fetch the days of a month that are over and in no file yet.
 
@@ -42,7 +42,7 @@ def fetch_perp_month_job(
         minutes: length of the candles.
         through: the date that the file was asked to reach, as ISO 8601.
         out: the file to make.
-        spot: name of the spot pair; "" for the part of the symbol before the colon.
+        series: name of what the file has: of spot candles the pair, "" for the part of the symbol before the colon.
 
     Raises:
         ConfigError: the source has no records of this kind.
@@ -61,7 +61,7 @@ def fetch_perp_month_job(
         due, reach = _day_after(about["covers_through"]), source_reach.first_in_reach(source, kind, now.date())
         wanted = MonthRequest(
             symbol=symbol,
-            spot=spot or name_of(symbol).spot,
+            spot=series if kind == "spot" and series else name_of(symbol).spot,
             kind=kind,
             minutes=minutes,
             month=month,
