@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
-from tradewinds.families.funding_carry.config_rules import note_problems
+from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import STRATEGIES
