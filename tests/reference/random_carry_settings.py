@@ -6,7 +6,7 @@ SIMPLE = "funding_simple"
 COMPOSITE = "funding_composite"
 SCHEDULES = ("bybit_vip0", "bybit_vip1", "bybit_vip5", "bybit_supreme", "binance_vip0", "binance_vip3", "binance_vip9")
 PRESETS = {SIMPLE: ("conservative", "seed"), COMPOSITE: ("balanced", "aggressive")}
-ENTRY_RATES = (0.0001, 0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0)
+ENTRY_RATES = (0.0001, 0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0, -0.0005)
 EXIT_RATES = (0.0001, 0.0001, 0.00005, 0.0002, 0.0003, 0, -0.0001, -0.002, -0.01)
 
 
@@ -36,7 +36,7 @@ def composite_options(rng):
             "basis_cap": [0.001, 0.002, 0.01, 0.0005],
             "rate_cap": [0.003, 0.001, 0.0005],
             "persistence_max_periods": [30, 3, 7],
-            "persistence_threshold": [0.0003, 0.0001, 0.0005],
+            "persistence_threshold": [0.0003, 0.0001, 0.0005, 0],
             "trend_span": [6, 2, 3, 9],
             "trend_threshold": [0.00005, 0, 0.00001],
             "volume_decline_ratio": [0.7, 0.95, 1, 1.05, 1.3, 0],
@@ -98,7 +98,7 @@ def costs(rng, start):
         rng,
         0.8,
         {
-            "slippage_bps": [5, 0, 2.5, 12, 0.3333],
+            "slippage_bps": [5, 0, 2.5, 12, 60, 0.3333],
             "impact_bps_per_volume_pct": [0, 1, 0.7, 10],
             "max_slippage_bps": [500, 12, 40.5],
             "borrow_apr": [0.05, 0, 0.3, 0.0777],
@@ -162,7 +162,7 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         },
     )
     data = {"source": rng.choice(["bybit", "binance", "synthetic", "files"]), "candle_minutes": candle_minutes}
-    data |= some(rng, 0.15, {"warmup_days": [30, 10, 3, 0], "default_interval_hours": [8, 4, 1]})
+    data |= some(rng, 0.35, {"warmup_days": [30, 10, 3, 3, 1, 0], "default_interval_hours": [8, 4, 1]})
     found = {
         "market": "funding_carry",
         "symbols": list(symbols),

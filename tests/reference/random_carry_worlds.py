@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from tests.reference.naive_carry_market import DAY, HOUR, Candle, CarrySymbol, midnight
 from tests.reference.random_carry_settings import random_settings
+from tests.reference.round_carry_worlds import round_world
 
 SYMBOLS = ("AAA/USDT:USDT", "BBB/USDT:USDT", "CCC/USDT:USDT", "DDD/USDT:USDT", "EEE/USDT:USDT", "FFF/USDT:USDT")
 # (tick, level in ticks)
@@ -40,6 +41,8 @@ class RandomCarryWorld:
 def random_world(seed):
     """Return the world of a seed."""
     rng = random.Random(seed)
+    if rng.random() < 0.25:
+        return RandomCarryWorld(seed, *round_world(rng, SYMBOLS[: rng.choice([1, 2, 3])]))
     count = rng.choice([1, 1, 2, 2, 3, 3, 4, 6])
     days = rng.choice([1, 2, 3, 4, 6, 8]) if count < 6 else rng.choice([2, 3])
     candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 480, 480])
@@ -150,7 +153,7 @@ def random_volume(rng, scale):
 def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     """Return candles of spot, perpetual and mark price from before the start to a day after the end."""
     # With a long history the mean volumes of two weeks are known: 336 hours.
-    warmup = rng.choice([1, 1, 2, 4, 15, 15] if seconds >= 2 * HOUR else [1, 1, 2, 2, 2, 15])
+    warmup = rng.choice([1, 2, 4, 9, 15, 15] if seconds >= 2 * HOUR else [1, 1, 2, 2, 9, 15])
     begin = first - warmup * DAY
     count, before_start = (days + warmup + 1) * DAY // seconds, warmup * DAY // seconds
     noise = max(1, level // rng.choice([1000, 1000, 300, 100, 40]))
@@ -161,6 +164,10 @@ def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     missing = {name: holes(rng, count) for name in series}
     if rng.random() < 0.25:
         missing["mark"] = set(range(count))
+    elif rng.random() < 0.1:  # it ends before the range or inside it: a hole, that nothing fills
+        missing["mark"] |= set(range(rng.randrange(before_start // 2, count), count))
+    if rng.random() < 0.08:  # listed inside the range
+        missing[rng.choice(["spot", "perp"])] |= set(range(before_start + rng.randrange(count - before_start)))
     basis, drift = 0, noise * rng.choice([0, 0, 0, -1, 1, 2, 2]) // 4
     for place in range(count):
         # A slow rise empties the margin of a short without a jump: it is rebalanced.

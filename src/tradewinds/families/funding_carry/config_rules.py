@@ -24,7 +24,7 @@ from tradewinds.families.funding_carry.symbols import form_fault, name_of, settl
 
 MOST_POSITIONS = 5  # if the config does not say
 MONEY_DECIMALS, FACTOR_DECIMALS = 8, 12
-MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_exposure_quote")
+MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_position_base", "risk.max_exposure_quote")
 FACTORS = (
     "execution.max_volume_share",
     "costs.slippage_bps",

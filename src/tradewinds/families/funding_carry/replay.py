@@ -10,12 +10,14 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import DAY_SECONDS
-from tradewinds.engine.carry.carry_loop import STALE_PRICE, CarryMarkets, run_carry
+from tradewinds.engine.carry.carry_loop import CarryMarkets, run_carry
 from tradewinds.engine.carry.carry_result import CarryFill, CarryPosition, CarryResult
 from tradewinds.engine.result import Decision, FillRow, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
+from tradewinds.families.funding_carry.metrics import carry_metrics, diagnostics, skipped_symbols
 from tradewinds.families.funding_carry.plan import CarryPlan
+from tradewinds.families.funding_carry.run_files import position_name, write_carry_files
 from tradewinds.families.funding_carry.run_rules import rules_of
 
 FILL_COLUMNS = ("reference_price", "slippage")  # of trades.csv, beyond those of every family
@@ -65,6 +67,7 @@ def simulate(config: Mapping[str, Any], plan: CarryPlan, threads: int, tell: Cal
     study = CarryStudy.of(config, plan)
     made = run_carry(study.markets, rules_of(config))
     tell(1, 1)
+    write_carry_files(plan.run_dir, rules_of(config), study.markets, made)
     return run_result(config, study, made)
 
 
@@ -95,22 +98,17 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         trades=[_trade(source, made, one, books) for one, books in zip(made.positions, positions, strict=True)],
         equity=made.equity,
         decisions=_decisions(made),
-        diagnostics=_diagnostics(study, made),
-        skipped=sorted(study.left_out.items()),
+        diagnostics=diagnostics(config, made, study.left_out),
+        skipped=skipped_symbols(config, made, study.left_out),
         watermark=_watermark(study.markets),
         start_ts=rules.start_ts,
         end_ts=rules.end_ts,
         days_per_year=365,
         around_the_clock=True,
-        family_metrics={},
+        family_metrics=carry_metrics(config, made, study.left_out),
         fills=[_fill(source, made.symbols, fill) for fill in made.fills],
         fill_columns=FILL_COLUMNS,
     )
-
-
-def position_id(number: int) -> str:
-    """Return the name of a position: P00001 for the first one opened."""
-    return f"P{number + 1:05d}"
 
 
 def leg_name(symbol: str, is_perp: bool) -> str:
@@ -122,7 +120,7 @@ def _trade(source: str, made: CarryResult, one: CarryPosition, books: Position) 
     """Return a position as a trade, whose amounts come from the books."""
     return Trade(
         series_ticker=source,
-        event_ticker=position_id(one.number),
+        event_ticker=position_name(one.number),
         market_ticker=made.symbols[one.symbol],
         station_id="",
         decision_ts=one.open_ts,
@@ -142,7 +140,7 @@ def _fill(source: str, symbols: Sequence[str], fill: CarryFill) -> FillRow:
     """Return a fill as a row of trades.csv."""
     return FillRow(
         series_ticker=source,
-        event_ticker=position_id(fill.position),
+        event_ticker=position_name(fill.position),
         market_ticker=leg_name(symbols[fill.symbol], fill.is_perp),
         decision_ts=fill.ts,
         quote_ts=fill.price_ts,
@@ -181,23 +179,6 @@ def _decisions(made: CarryResult) -> list[Decision]:
     for (symbol, side, reason), (first_ts, times) in counted.items():
         found.append(Decision(made.symbols[symbol], first_ts, times, _SIDES[side], None, None, False, reason))
     return found
-
-
-def _diagnostics(study: CarryStudy, made: CarryResult) -> dict[str, Any]:
-    """Return counts of metrics.json."""
-    reasons = [refusal.reason for refusal in made.refusals]
-    rejections = {reason: reasons.count(reason) for reason in sorted(set(reasons))}
-    if stale := sum(made.stale.values()):
-        rejections[STALE_PRICE] = stale
-    skipped: dict[str, int] = {}
-    for reason in study.left_out.values():
-        skipped[reason] = skipped.get(reason, 0) + 1
-    return {
-        "events_attempted": len(made.symbols) + len(study.left_out),
-        "events_traded": len({one.symbol for one in made.positions}),
-        "events_skipped": skipped,
-        "rejections": rejections,
-    }
 
 
 def _watermark(markets: CarryMarkets) -> int | None:
