@@ -70,54 +70,65 @@ PARAMETERS = {
 WORDS = ("direction", "threshold_unit", "basis_side", "normalise_weights")
 
 
-def strategy_parameters(strategy):
-    """Return the parameters of the strategy: defaults, then the preset's keys, then the keys given."""
-    given = {**PARAMETERS, **PRESETS.get(strategy.get("preset"), {}), **(strategy.get("parameters") or {})}
-    return SimpleNamespace(**{key: value if key in WORDS else number(value) for key, value in given.items()})
+def given(section, key, default=None):
+    """Return a value of a section of the config; null, like a key that is not there, takes the default."""
+    value = section.get(key)
+    return default if value is None else value
+
+
+def strategy_of(strategy):
+    """Return (name, parameters): defaults, then the preset's keys, then the keys given."""
+    preset = PRESETS.get(strategy.get("preset"), {})
+    own = "funding_simple" if "min_funding_rate" in preset else "funding_composite"
+    keys = {**PARAMETERS, **preset, **given(strategy, "parameters", {})}
+    parameters = {key: value if key in WORDS else number(value) for key, value in keys.items()}
+    return given(strategy, "name", own), SimpleNamespace(**parameters)
 
 
 def rules_of(settings):
     """Return the YAML config of section 11 as one flat namespace with exact numbers."""
-    data, execution, costs = (settings.get(key, {}) for key in ("data", "execution", "costs"))
-    margin, risk = settings.get("margin", {}), settings.get("risk", {})
-    rebalance, dynamic = margin.get("rebalance", {}), risk.get("dynamic_sizing", {})
-    max_positions = risk.get("max_positions", min(5, len(settings["symbols"])))
-    allocation = number(risk.get("allocation_pct"))
+    data, execution, costs = (given(settings, key, {}) for key in ("data", "execution", "costs"))
+    margin, risk = given(settings, "margin", {}), given(settings, "risk", {})
+    rebalance, dynamic = given(margin, "rebalance", {}), given(risk, "dynamic_sizing", {})
+    max_positions = given(risk, "max_positions", min(5, len(settings["symbols"])))
+    allocation = number(given(risk, "allocation_pct"))
+    name, parameters = strategy_of(settings["strategy"])
     return SimpleNamespace(
-        source=data.get("source", "binance"),
+        source=given(data, "source", "binance"),
         start=midnight(settings["date_start_local"]),
         end=midnight(settings["date_end_local"]) + DAY,
-        strategy=settings["strategy"]["name"],
-        parameters=strategy_parameters(settings["strategy"]),
+        strategy=name,
+        parameters=parameters,
         # ASSUME: default_interval_hours and warmup_days are keys of `data`.
-        warmup_days=data.get("warmup_days", 30),
-        default_interval_hours=data.get("default_interval_hours", 8),
-        candle_seconds=60 * data.get("candle_minutes", 60),
-        fill=execution.get("fill", "next_open"),
-        max_price_age=60 * execution.get("max_price_age_minutes", 60),
-        max_volume_share=number(execution.get("max_volume_share")),
-        slippage_bps=number(costs.get("slippage_bps", 5)),
-        impact=number(costs.get("impact_bps_per_volume_pct", 0)),
-        max_slippage_bps=number(costs.get("max_slippage_bps", 500)),
-        fees=costs.get("fees", {}),
-        borrow_apr=number(costs.get("borrow_apr", "0.05")),
-        both_legs=margin.get("capital_rule", "both_legs") == "both_legs",
-        leverage=number(margin.get("leverage", 1)),
-        borrow_margin=number(margin.get("borrow_margin", "0.5")),
-        borrow_maintenance=number(margin.get("borrow_maintenance", "0.1")),
-        rebalance=rebalance.get("mode", "resize"),
-        rebalance_low=number(rebalance.get("low", "0.5")),
-        rebalance_high=number(rebalance.get("high", 2)),
-        start_balance=number(risk.get("start_balance", 10000)),
+        warmup_days=given(data, "warmup_days", 30),
+        default_interval_hours=given(data, "default_interval_hours", 8),
+        candle_seconds=60 * given(data, "candle_minutes", 60),
+        fill=given(execution, "fill", "next_open"),
+        max_price_age=60 * given(execution, "max_price_age_minutes", 60),
+        max_volume_share=number(given(execution, "max_volume_share")),
+        slippage_bps=number(given(costs, "slippage_bps", 5)),
+        impact=number(given(costs, "impact_bps_per_volume_pct", 0)),
+        max_slippage_bps=number(given(costs, "max_slippage_bps", 500)),
+        fees=given(costs, "fees", {}),
+        borrow_apr=number(given(costs, "borrow_apr", "0.05")),
+        # ASSUME: borrow_margin and borrow_maintenance are keys of `margin`, the limits of section 10 keys of `risk`.
+        both_legs=given(margin, "capital_rule", "both_legs") == "both_legs",
+        leverage=number(given(margin, "leverage", 1)),
+        borrow_margin=number(given(margin, "borrow_margin", "0.5")),
+        borrow_maintenance=number(given(margin, "borrow_maintenance", "0.1")),
+        rebalance=given(rebalance, "mode", "resize"),
+        rebalance_low=number(given(rebalance, "low", "0.5")),
+        rebalance_high=number(given(rebalance, "high", 2)),
+        start_balance=number(given(risk, "start_balance", 10000)),
         max_positions=max_positions,
         # "1/max_positions exactly"
         allocation=Fraction(1, max_positions) if allocation is None else allocation / 100,
-        compounding=risk.get("compounding", False),
-        dynamic=dynamic.get("enabled", False),
-        dynamic_min=number(dynamic.get("min_fraction", "0.3")),
-        dynamic_max=number(dynamic.get("max_fraction", 1)),
-        max_position_quote=number(risk.get("max_position_quote")),
-        max_exposure_quote=number(risk.get("max_exposure_quote")),
+        compounding=given(risk, "compounding", False),
+        dynamic=given(dynamic, "enabled", False),
+        dynamic_min=number(given(dynamic, "min_fraction", "0.3")),
+        dynamic_max=number(given(dynamic, "max_fraction", 1)),
+        max_position_quote=number(given(risk, "max_position_quote")),
+        max_exposure_quote=number(given(risk, "max_exposure_quote")),
     )
 
 
@@ -135,11 +146,11 @@ def fee_rates(rules, t):
         begun = [entry for entry in ordered if dt.date.fromisoformat(str(entry["from"])) <= day]
         fees = begun[-1] if begun else ordered[0]
     exchange = "bybit" if rules.source in ("files", "synthetic") else rules.source
-    table = dict(zip(COLUMNS, SCHEDULES[fees.get("schedule", f"{exchange}_vip0")], strict=True))
-    liquidity = fees.get("liquidity", "taker")
+    table = dict(zip(COLUMNS, SCHEDULES[given(fees, "schedule", f"{exchange}_vip0")], strict=True))
+    liquidity = given(fees, "liquidity", "taker")
     rates = []
     for leg in ("spot", "perp"):
         name = f"{leg}_{liquidity}"
-        given = number(fees.get(name))
-        rates.append(number(table[name]) / 100 if given is None else given)
+        own = number(fees.get(name))
+        rates.append(number(table[name]) / 100 if own is None else own)
     return tuple(rates)

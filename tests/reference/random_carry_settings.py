@@ -6,8 +6,8 @@ SIMPLE = "funding_simple"
 COMPOSITE = "funding_composite"
 SCHEDULES = ("bybit_vip0", "bybit_vip1", "bybit_vip5", "bybit_supreme", "binance_vip0", "binance_vip3", "binance_vip9")
 PRESETS = {SIMPLE: ("conservative", "seed"), COMPOSITE: ("balanced", "aggressive")}
-ENTRY_RATES = (0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0)
-EXIT_RATES = (0.0001, 0.0001, 0.00005, 0.0002, 0.0003, 0, -0.0001, -0.002)
+ENTRY_RATES = (0.0001, 0.0001, 0.0001, 0.0002, 0.0003, 0.0003, 0.0005, 0.0008, 0, -0.0005)
+EXIT_RATES = (0.0001, 0.0001, 0.00005, 0.0002, 0.0003, 0, -0.0001, -0.002, -0.01)
 
 
 def some(rng, chance, choices):
@@ -36,10 +36,10 @@ def composite_options(rng):
             "basis_cap": [0.001, 0.002, 0.01, 0.0005],
             "rate_cap": [0.003, 0.001, 0.0005],
             "persistence_max_periods": [30, 3, 7],
-            "persistence_threshold": [0.0003, 0.0001, 0.0005],
+            "persistence_threshold": [0.0003, 0.0001, 0.0005, 0],
             "trend_span": [6, 2, 3, 9],
             "trend_threshold": [0.00005, 0, 0.00001],
-            "volume_decline_ratio": [0.7, 0.95, 1, 1.05, 0],
+            "volume_decline_ratio": [0.7, 0.95, 1, 1.05, 1.3, 0],
             "normalise_weights": [True, False],
         },
     )
@@ -62,10 +62,10 @@ def strategy(rng):
         rng,
         0.8,
         {
-            "direction": ["long_spot", "short_spot", "both", "both"],
+            "direction": ["long_spot", "short_spot", "both", "both", "both"],
             "threshold_unit": ["per_8h", "per_period"],
             "min_holding_periods": [0, 1, 2, 3, 6],
-            "max_breakeven_periods": [None, 3, 10, 25, 60],
+            "max_breakeven_periods": [None, None, 3, 10, 25, 60],
         },
     )
     return found
@@ -98,7 +98,7 @@ def costs(rng, start):
         rng,
         0.8,
         {
-            "slippage_bps": [5, 0, 2.5, 12, 0.3333],
+            "slippage_bps": [5, 0, 2.5, 12, 60, 0.3333],
             "impact_bps_per_volume_pct": [0, 1, 0.7, 10],
             "max_slippage_bps": [500, 12, 40.5],
             "borrow_apr": [0.05, 0, 0.3, 0.0777],
@@ -114,7 +114,7 @@ def margin(rng):
         found["capital_rule"] = "spot_only"
     if rng.random() < 0.75:
         found["rebalance"] = {
-            "mode": rng.choice(["resize", "resize", "margin", "none"]),
+            "mode": rng.choice(["resize", "resize", "resize", "resize", "margin", "none"]),
             "low": rng.choice([0.5, 0.8, 0.95, 0.2, 1]),
             "high": rng.choice([2, 1.3, 1.05, 1, 4]),
         }
@@ -129,7 +129,7 @@ def risk(rng, name, balance, symbols):
         0.8,
         {
             "max_positions": [1, 2, 3, symbols],
-            "allocation_pct": [100, 60, 40, 33.3, 5],
+            "allocation_pct": [100, 100, 100, 60, 40, 33.3, 5],
             "compounding": [True, True, False],
         },
     )
@@ -137,8 +137,8 @@ def risk(rng, name, balance, symbols):
         rng,
         0.3,
         {
-            "max_position_quote": [balance * 0.3, balance * 0.11, balance / 50],
-            "max_exposure_quote": [balance * 0.5, balance * 0.31, balance / 20],
+            "max_position_quote": [round(balance * 0.3, 2), round(balance * 0.11, 2), round(balance / 50, 2)],
+            "max_exposure_quote": [round(balance * 0.5, 2), round(balance * 0.31, 2), round(balance / 20, 2)],
         },
     )
     if name == COMPOSITE and rng.random() < 0.4:
@@ -162,8 +162,8 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         },
     )
     data = {"source": rng.choice(["bybit", "binance", "synthetic", "files"]), "candle_minutes": candle_minutes}
-    data |= some(rng, 0.15, {"warmup_days": [30, 10, 3, 0], "default_interval_hours": [8, 4, 1]})
-    return {
+    data |= some(rng, 0.35, {"warmup_days": [30, 10, 3, 3, 1, 0], "default_interval_hours": [8, 4, 1]})
+    found = {
         "market": "funding_carry",
         "symbols": list(symbols),
         "date_start_local": start.isoformat(),
@@ -175,3 +175,23 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         "margin": margin(rng),
         "risk": risk(rng, chosen["name"], balance, len(symbols)),
     }
+    return short_of_cash(rng, found) if rng.random() < 0.15 else found
+
+
+def short_of_cash(rng, settings):
+    """Return a config that spends all cash on the first entries and has to reduce them when prices rise."""
+    settings["risk"] |= {
+        "allocation_pct": rng.choice([100, 97.5]),
+        "max_position_quote": None,
+        "max_exposure_quote": None,
+    }
+    settings["execution"]["max_volume_share"] = None
+    settings["margin"] = {
+        "leverage": rng.choice([1, 2, 3, 5]),
+        "rebalance": {"mode": "resize", "low": rng.choice([0.8, 0.95, 1]), "high": rng.choice([1.05, 1.3, 2])},
+    }
+    parameters = settings["strategy"]["parameters"]
+    parameters |= {"direction": "long_spot", "max_breakeven_periods": None}
+    if settings["strategy"]["name"] == SIMPLE:
+        parameters |= {"min_funding_rate": 0.0001, "exit_funding_rate": rng.choice([0, -0.001, -0.01])}
+    return settings

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from tests.reference.naive_carry_market import DAY, HOUR, Candle, CarrySymbol, midnight
 from tests.reference.random_carry_settings import random_settings
+from tests.reference.round_carry_worlds import round_world
 
 SYMBOLS = ("AAA/USDT:USDT", "BBB/USDT:USDT", "CCC/USDT:USDT", "DDD/USDT:USDT", "EEE/USDT:USDT", "FFF/USDT:USDT")
 # (tick, level in ticks)
@@ -19,10 +20,12 @@ PRICES = (
     ("0.01", 10000),
     ("0.1", 420000),
     ("0.0001", 25000),
+    ("0.00000001", 10012345678),
     ("0.00000001", 1234567),
     ("0.00000001", 1200),
 )
 RATES = (-750, -100, -30, -10, -3, -1, 0, 1, 1, 1, 1, 1, 2, 3, 3, 5, 5, 8, 10, 30, 100, 200)  # of 0.0001 in 8 hours
+JUMPS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.08, 1.08, 1.15, 1.15, 1.25, 1.4, 1.4, 1.7, 2.2, 3)
 GAPS = (1, 2, 4, 8, 8, 8, 6, 3, 12, 16, 24)  # hours
 
 
@@ -38,6 +41,8 @@ class RandomCarryWorld:
 def random_world(seed):
     """Return the world of a seed."""
     rng = random.Random(seed)
+    if rng.random() < 0.25:
+        return RandomCarryWorld(seed, *round_world(rng, SYMBOLS[: rng.choice([1, 2, 3])]))
     count = rng.choice([1, 1, 2, 2, 3, 3, 4, 6])
     days = rng.choice([1, 2, 3, 4, 6, 8]) if count < 6 else rng.choice([2, 3])
     candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 480, 480])
@@ -86,6 +91,7 @@ def common_hours(rng, days):
 def random_records(rng, first, hours, price_at):
     """Return records whose rates stay for a while and lie on the thresholds; marks are often missing or 0."""
     level, scale = rng.choice(RATES), rng.random() < 0.5
+    sign = rng.choice([1, 1, -1])
     marks = rng.choice(["none", "all", "some"])
     found, before = [], None
     for hour in hours:
@@ -93,7 +99,7 @@ def random_records(rng, first, hours, price_at):
             level = rng.choice(RATES)
         if rng.random() < 0.005:
             level = rng.choice([-300, 500])
-        rate = Fraction(level, 10000)
+        rate = Fraction(sign * level, 10000)
         if scale and before is not None:
             rate = rate * min(hour - before, 8) / 8
         if rng.random() < 0.2:
@@ -112,10 +118,7 @@ def random_records(rng, first, hours, price_at):
 def random_jumps(rng, days, candle_minutes):
     """Return {number of a candle from the start: factor}."""
     candles = 24 * 60 * days // candle_minutes
-    return {
-        rng.randrange(candles): rng.choice([0.5, 0.8, 0.9, 1.08, 1.15, 1.25, 1.4, 1.4, 1.7, 2.2, 3])
-        for _ in range(rng.choice([0, 1, 1, 2, 4]))
-    }
+    return {rng.randrange(candles): rng.choice(JUMPS) for _ in range(rng.choice([0, 1, 1, 2, 4, 8]))}
 
 
 def holes(rng, count):
@@ -150,10 +153,10 @@ def random_volume(rng, scale):
 def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     """Return candles of spot, perpetual and mark price from before the start to a day after the end."""
     # With a long history the mean volumes of two weeks are known: 336 hours.
-    warmup = rng.choice([1, 1, 2, 4, 15, 15] if seconds >= 2 * HOUR else [1, 1, 2, 2, 2, 15])
+    warmup = rng.choice([1, 2, 4, 9, 15, 15] if seconds >= 2 * HOUR else [1, 1, 2, 2, 9, 15])
     begin = first - warmup * DAY
     count, before_start = (days + warmup + 1) * DAY // seconds, warmup * DAY // seconds
-    noise = max(1, level // rng.choice([1000, 1000, 300, 100]))
+    noise = max(1, level // rng.choice([1000, 1000, 300, 100, 40]))
     coins = max(1, int(balance / (level * float(tick)) * rng.choice([1, 5, 40]))) * 4
     trend = rng.choice([1, 1, 0.7, 1.3])  # of the volume, from a week before the start on
     closes = {"spot": level, "perp": level, "mark": level}
@@ -161,9 +164,14 @@ def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
     missing = {name: holes(rng, count) for name in series}
     if rng.random() < 0.25:
         missing["mark"] = set(range(count))
-    basis = 0
+    elif rng.random() < 0.1:  # it ends before the range or inside it: a hole, that nothing fills
+        missing["mark"] |= set(range(rng.randrange(before_start // 2, count), count))
+    if rng.random() < 0.08:  # listed inside the range
+        missing[rng.choice(["spot", "perp"])] |= set(range(before_start + rng.randrange(count - before_start)))
+    basis, drift = 0, noise * rng.choice([0, 0, 0, -1, 1, 2, 2]) // 4
     for place in range(count):
-        level = max(50, level + rng.randint(-noise, noise))
+        # A slow rise empties the margin of a short without a jump: it is rebalanced.
+        level = max(50, level + rng.randint(-noise, noise) + (drift if place >= before_start else 0))
         level = max(50, int(level * jumps.get(place - before_start, 1)))
         basis = basis * 9 // 10 + rng.randint(-noise // 2, noise // 2)
         now = {"spot": level, "perp": max(40, level + basis)}
@@ -188,13 +196,14 @@ def random_symbol(rng, symbol, first, days, seconds, hours, jumps, balance):
 
     def price_at(t):
         known = [close for end, close in ends[-400:] if end <= t]
-        return (known[-1] if known else level * tick) + tick * rng.randint(-2, 2)
+        fine = Fraction(rng.randint(-5000, 5000), 10**8) if tick > Fraction("0.001") else 0
+        return (known[-1] if known else level * tick) + tick * rng.randint(-2, 2) + fine
 
     own = hours if hours is not None and rng.random() < 0.7 else random_hours(rng, days)
     if rng.random() < 0.04:
         own = [hour for hour in own if not 0 <= hour < 24 * days]
     # A unit of the step costs from a thousandth of a percent to a tenth of the balance.
-    wanted = balance / (level * float(tick)) * rng.choice([1e-5, 1e-4, 1e-3, 1e-3, 1e-2, 0.1])
+    wanted = balance / (level * float(tick)) * rng.choice([1e-5, 1e-4, 1e-4, 1e-3, 1e-3, 1e-2, 0.05])
     step = max(
         Fraction(1, 10**8), Fraction(10) ** (len(str(int(wanted))) - 1) if wanted >= 1 else decimal_below(wanted)
     )
@@ -205,7 +214,7 @@ def random_symbol(rng, symbol, first, days, seconds, hours, jumps, balance):
         series["perp"],
         series["mark"],
         step * rng.choice([1, 1, 1, 5]),
-        Fraction(str(rng.choice([5, 5, 0, 10, balance / 10, balance / 4]))),
+        Fraction(str(rng.choice([5, 5, 5, 5, 0, 10, balance / 20, int(balance) // 6]))),
         Fraction(rng.choice(["0.005", "0.005", "0.01", "0.02", "0.004", "0.05"])),
     )
 

@@ -18,9 +18,15 @@ from tradewinds.families.funding_carry.run_rules import rules_of
 def resolved(settings):
     """Return the product's resolved config of settings whose numbers may be texts or fractions."""
     config = plain(copy.deepcopy(settings))
-    if config.get("data", {}).get("source") == "files":
-        config["data"]["path"] = "records"
-    fees = config.get("costs", {}).get("fees")
+    data = config.setdefault("data", {})
+    fees = config.setdefault("costs", {}).setdefault("fees", {})
+    if data.get("candle_minutes", 60) > 240 and data.get("source") in ("binance", "bybit"):
+        # such candles come from files; the fees stay those of the exchange
+        for section in fees if isinstance(fees, list) else [fees]:
+            section.setdefault("schedule", f"{data['source']}_vip0")
+        data["source"] = "files"
+    if data.get("source") == "files":
+        data["path"] = "records"
     if isinstance(fees, list):  # the product asks for what the naive engine sorts out itself
         fees.sort(key=lambda section: str(section["from"]))
         fees[0]["from"] = min(str(fees[0]["from"]), str(config["date_start_local"]))

@@ -169,6 +169,7 @@ class CarryBooks:
             score: 10^-6; None without one.
             reason: why.
         """
+        # what is taken from cash, and where it lies
         spot, perp = fills
         margin, capital = self.initial_margin(perp.value), self.opening_cost(direction, spot, perp)
         locked = 0 if direction == 1 else spot.value + self._spot_cash(direction, spot)
@@ -188,6 +189,7 @@ class CarryBooks:
             score=score,
             accrued_ts=ts,
         )
+        # the books
         self._opened += 1
         self.cash -= capital
         self.held[symbol] = holding
@@ -359,7 +361,7 @@ class CarryBooks:
     ) -> None:
         """Record a fill with its fee; `pnl` is without the leg's flows since its last close, `cash` without the fee."""
         totals = holding.perp if leg == PERP else holding.spot
-        if not opens:
+        if not opens:  # a closing fill realises what flowed since the one before
             pnl += totals.flow if leg == PERP else -totals.flow
             totals.flow = 0
         self.fills.append(
@@ -396,6 +398,7 @@ class CarryBooks:
     def _finish(self, holding: Holding, ts: int, reason: str) -> None:
         """Record a position that is closed."""
         del self.held[holding.symbol]
+        # what it earned, and when that covered its costs
         funding, costs = sum(holding.payments), holding.fees + holding.slippage + holding.borrow
         net = funding + holding.price_pnl - costs - holding.liquidation_cost
         earned, breakeven = 0, None

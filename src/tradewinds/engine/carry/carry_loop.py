@@ -131,14 +131,18 @@ class _Symbol:
     leaves: dict[int, list[bool]]
 
 
-def run_carry(markets: CarryMarkets, rules: CarryRules) -> CarryResult:
+def run_carry(markets: CarryMarkets, rules: CarryRules, until_ts: int | None = None) -> CarryResult:
     """Replay one account over the settlements of all symbols.
 
     Args:
         markets: the records.
         rules: the run's.
+        until_ts: the last instant that is replayed, with positions left open; Unix s. None: all of them.
+
+    Raises:
+        SimulationError: an amount is too large for exact books.
     """
-    return _Run(markets, rules).made()
+    return _Run(markets, rules).made(until_ts)
 
 
 class _Run:
@@ -170,14 +174,17 @@ class _Run:
                 found.setdefault(instant, []).append(Candidate(strength, number, row))
         return found
 
-    def made(self) -> CarryResult:
-        """Go through all instants."""
+    def made(self, until_ts: int | None) -> CarryResult:
+        """Go through all instants up to one; None: through all."""
         books, instants = self.books, self.markets.instants.tolist()
         candidates = self._candidates()
         if instants:
             self.points.append(Point(self.rules.start_ts, "start", books.cash, 0, rows=0))
         for index, ts in enumerate(instants):
             self.closed_now.clear()
+            if until_ts is not None and ts > until_ts:
+                self._liquidate(index, ts)  # what was due by then is found at the next instant
+                break
             if books.held:
                 self._liquidate(index, ts)
                 settling = self._settling(index)

@@ -83,6 +83,7 @@ class SizeRules:
         dynamic: (least, most) multiple of the budget between score 0 and 1; None: off.
         max_positions: positions at a time.
         max_position: value of one position; 10^-8 of the quote currency; None: no limit.
+        max_quantity: of one position; 10^-8 of the base currency; None: no limit.
         max_exposure: value of all spot legs; 10^-8 of the quote currency; None: no limit.
         max_volume_share: of the last candle's volume; None: no limit.
     """
@@ -92,6 +93,7 @@ class SizeRules:
     dynamic: tuple[Fraction, Fraction] | None
     max_positions: int
     max_position: int | None
+    max_quantity: int | None
     max_exposure: int | None
     max_volume_share: Fraction | None
 

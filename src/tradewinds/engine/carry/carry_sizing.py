@@ -118,6 +118,8 @@ def _limits(
     ]
     if size.max_position is not None:
         found.append((Fraction(size.max_position * UNIT, spot), "MAX_POSITION"))
+    if size.max_quantity is not None:
+        found.append((Fraction(size.max_quantity), "MAX_POSITION"))
     if size.max_exposure is not None:
         found.append((Fraction((size.max_exposure - exposure) * UNIT, spot), "MAX_EXPOSURE"))
     if size.max_volume_share is not None:

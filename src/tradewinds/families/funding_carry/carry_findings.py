@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from tradewinds.core import files
 from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
@@ -90,7 +91,7 @@ def findings(config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         records = 0
         for path in present:
             meta = files.read_meta(path)
-            records += int(meta.get("rows", 0))
+            records += int(pq.read_metadata(path).num_rows)
             found |= dict.fromkeys(meta.get("found", ()))
             for reason, count in meta["quarantined"].items():
                 quarantined[meta["symbol"], kind, reason] += count

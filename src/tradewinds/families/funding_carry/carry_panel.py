@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,10 +17,10 @@ from tradewinds.core import file_digests, files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DamagedFile, DataMissing, SimulationError
 from tradewinds.core.units import DAY_SECONDS, MICRO
-from tradewinds.engine.carry.carry_market import LegCandles, Rates, SymbolMarket
-from tradewinds.families.funding_carry.exact_columns import Exact, units_of
-from tradewinds.families.funding_carry.instruments import instrument_of, spot_multiplier_of
-from tradewinds.families.funding_carry.schemas import KINDS, PANEL_CANDLES, PANEL_RATES
+from tradewinds.engine.carry.carry_market import UNIT, LegCandles, Rates, SymbolMarket
+from tradewinds.families.funding_carry.exact_columns import MOST_INT, Exact, quotient, scaled_up, units_of
+from tradewinds.families.funding_carry.instruments import fetched_filters, instrument_of, spot_multiplier_of
+from tradewinds.families.funding_carry.schemas import CANDLES, KINDS, PANEL_CANDLES, PANEL_RATES
 from tradewinds.families.funding_carry.symbols import NO_DATA, NO_SPOT_LEG
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ SHOWN_SYMBOLS = 40  # in an error message
 ONE_SERIES_FROM = 20  # different closes from which on two equal series are taken for one
 PRICES = ("open", "high", "low", "close")
 SERIES = KINDS[1:]  # of candles
-_WRITER = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}  # fast to read
+# fast to read: prices that follow each other differ little
+_WRITER: Mapping[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "column_encoding": "DELTA_BINARY_PACKED",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +74,14 @@ class _SymbolRecords(NamedTuple):
     Attributes:
         rates: columns of PANEL_RATES.
         candles: columns of PANEL_CANDLES by series.
+        volume_units: by series: units of its volumes in one coin; UNIT, or less where they do not fit 64 bits.
         quarantined: records that were left out of its files, by reason.
         in_range: number of its settlements that may be decided.
     """
 
     rates: tuple[Ints, ...]
     candles: Mapping[str, tuple[Ints, ...]]
+    volume_units: Mapping[str, int]
     quarantined: Mapping[str, int]
     in_range: int
 
@@ -104,9 +113,10 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
         DataMissing: no symbol has a spot leg, or one has no data and on_missing.data is fail.
         SimulationError: a price or volume does not fit, or both legs of a symbol are one series.
     """
-    window = window_of(config)
+    window, filters = window_of(config), fetched_filters(plan.files.instruments)
     left_out = dict(plan.files.left_out)
     rows: dict[str, list[int]] = {}
+    volume_units: dict[str, list[int]] = {}
     quarantined: dict[str, Mapping[str, int]] = {}
     rate_columns: list[pa.Table] = []
 
@@ -123,6 +133,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
                 continue
             _refuse_one_series(symbol, records.candles)
             rows[symbol] = [len(records.rates[0]), *(len(records.candles[kind][0]) for kind in SERIES)]
+            volume_units[symbol] = [records.volume_units[kind] for kind in SERIES]
             rate_columns.append(pa.table(list(records.rates), schema=PANEL_RATES))
             for kind in SERIES:
                 yield pa.table(list(records.candles[kind]), schema=PANEL_CANDLES)
@@ -132,9 +143,10 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
         _refuse_left_out(config, left_out)
         return {
             "rows": rows,
+            "volume_units": volume_units,
             "left_out": dict(sorted(left_out.items())),
             "quarantined": quarantined,
-            "instruments": {},
+            "instruments": {symbol: filters[symbol] for symbol in rows if symbol in filters},
             "minutes": config["data"]["candle_minutes"],
             "first": window.first,
             "end": window.end,
@@ -164,9 +176,10 @@ def read_carry_panel(paths: PanelPaths, config: Mapping[str, Any]) -> list[Symbo
     whole = window.first <= meta["first"] and window.end >= meta["end"]
     found = []
     for number, symbol in enumerate(counts):
-        of_kind = [LegCandles(*block) for block in candles[3 * number : 3 * number + 3]]
+        blocks = zip(candles[3 * number : 3 * number + 3], meta["volume_units"][symbol], strict=True)
+        of_kind = [LegCandles(**columns, volume_unit=unit) for columns, unit in blocks]
         market = SymbolMarket(
-            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(*rates[number]), *of_kind
+            symbol, instrument_of(config, symbol, meta["instruments"].get(symbol, {})), Rates(**rates[number]), *of_kind
         )
         found.append(_sharing_clocks(market if whole else within(market, window)))
     return found
@@ -214,7 +227,7 @@ def within(market: SymbolMarket, window: Window) -> SymbolMarket:
     return SymbolMarket(market.symbol, market.instrument, cut, *series)
 
 
-def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[Ints, ...]]:
+def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[dict[str, Ints]]:
     """Read a file of the panel, each group of rows by itself, without copying a column; raises DamagedFile."""
     file_digests.check(path)
     try:
@@ -227,15 +240,19 @@ def _blocks(path: str, schema: pa.Schema, lengths: Sequence[int]) -> list[tuple[
             tables = [file.read_row_group(index, use_threads=False) for index in range(len(groups))]
     except (pa.ArrowException, OSError) as error:
         raise DamagedFile(path, str(error).splitlines()[0]) from None
-    return [tuple(_ints(column) for column in table.columns) for table in tables]
+    return [{name: _ints(table[name]) for name in schema.names} for table in tables]
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:
-    """Return a column as integers; of one piece without a copy."""
-    if column.num_chunks == 1:
-        found: Ints = column.chunk(0).to_numpy()
-        return found
-    return column.to_numpy() if len(column) else np.zeros(0, np.int64)
+    """Return a column as integers, without a copy if it is of one piece. Arrow's own conversion would import pandas."""
+    pieces = [
+        np.frombuffer(chunk.buffers()[1], np.int64)[chunk.offset : chunk.offset + len(chunk)]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
 
 def _sharing_clocks(market: SymbolMarket) -> SymbolMarket:
@@ -244,8 +261,9 @@ def _sharing_clocks(market: SymbolMarket) -> SymbolMarket:
     series = []
     for candles in (market.spot, market.perp, market.mark):
         openings = clock if np.array_equal(candles.open_ts, clock) else candles.open_ts
-        series.append(LegCandles(openings, *(getattr(candles, name) for name in (*PRICES, "volume"))))
-    return SymbolMarket(market.symbol, market.instrument, market.rates, *series)
+        series.append(replace(candles, open_ts=openings))
+    spot, perp, mark = series
+    return replace(market, spot=spot, perp=perp, mark=mark)
 
 
 def _records_of(config: Mapping[str, Any], months: Sequence[PerpMonth], window: Window) -> _SymbolRecords:
@@ -260,21 +278,25 @@ def _records_of(config: Mapping[str, Any], months: Sequence[PerpMonth], window: 
     ts = _seconds(rates["ts_utc"])
     kept = np.flatnonzero((ts >= window.first) & (ts < window.end))
     columns = [_fitting(symbol, "funding", units_of(rates[name])[kept]) for name in ("rate", "mark_price")]
-    candles = {}
+    candles: dict[str, tuple[Ints, ...]] = {}
+    volume_units: dict[str, int] = {}
     for kind in SERIES:
-        table = pa.concat_tables(read[kind])
+        table = pa.concat_tables(read[kind] or [CANDLES.empty_table()])
         factor = multiplier if kind == "spot" else 1
-        candles[kind] = _candle_columns(symbol, kind, table, window, factor)
+        candles[kind], volume_units[kind] = _candle_columns(symbol, kind, table, window, factor)
     return _SymbolRecords(
         rates=(ts[kept], *columns),
         candles=candles,
+        volume_units=volume_units,
         quarantined=dict(sorted(quarantined.items())),
         in_range=int((ts[kept] >= window.start).sum()),
     )
 
 
-def _candle_columns(symbol: str, kind: str, table: pa.Table, window: Window, factor: int) -> tuple[Ints, ...]:
-    """Return the columns of PANEL_CANDLES of one series.
+def _candle_columns(
+    symbol: str, kind: str, table: pa.Table, window: Window, factor: int
+) -> tuple[tuple[Ints, ...], int]:
+    """Return the columns of PANEL_CANDLES of one series, and the units of its volumes in one coin.
 
     Args:
         symbol: the symbol, for messages.
@@ -285,14 +307,11 @@ def _candle_columns(symbol: str, kind: str, table: pa.Table, window: Window, fac
     """
     openings = _seconds(table["open_ts_utc"])
     kept = np.flatnonzero((openings >= window.first) & (openings < window.end))
-    prices = [units_of(table[name])[kept] for name in PRICES]
-    if factor > 1:  # in Python's integers, which do not overflow
-        prices = [column.astype(object) * factor for column in prices]
-    volume = units_of(table["volume"])[kept]
-    if factor > 1:
-        whole, rest = volume // factor, volume % factor * 2
-        volume = whole + ((rest > factor) | ((rest == factor) & (whole % 2 == 1)))
-    return (openings[kept], *(_fitting(symbol, kind, column) for column in (*prices, volume)))
+    prices = [scaled_up(units_of(table[name])[kept], factor) for name in PRICES]
+    volume, unit = quotient(units_of(table["volume"])[kept], factor), UNIT
+    while volume.dtype == object and len(volume) and max(volume) > MOST_INT:
+        volume, unit = quotient(volume, 10), unit // 10
+    return (openings[kept], *(_fitting(symbol, kind, column) for column in (*prices, volume))), unit
 
 
 def _seconds(stamps: pa.ChunkedArray) -> Ints:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tradewinds.config.problems import KeyPath, Problems
 from tradewinds.families.funding_carry import fee_schedules
+from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named
+from tradewinds.families.funding_carry.fetch.source_reach import CANDLE_MINUTES, KINDS_OF
 from tradewinds.families.funding_carry.strategy_settings import (
     PRESETS,
     SIMPLE,
@@ -22,7 +24,7 @@ from tradewinds.families.funding_carry.symbols import form_fault, name_of, settl
 
 MOST_POSITIONS = 5  # if the config does not say
 MONEY_DECIMALS, FACTOR_DECIMALS = 8, 12
-MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_exposure_quote")
+MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_position_base", "risk.max_exposure_quote")
 FACTORS = (
     "execution.max_volume_share",
     "costs.slippage_bps",
@@ -145,6 +147,12 @@ def _source(data: Mapping[str, Any]) -> Noted:
         )
     if data["source"] != "files" and data["path"] is not None:
         yield ("data", "path"), f"data.source is {data['source']}, which reads no files.", "Write data.source: files."
+    if data["source"] in KINDS_OF and data["candle_minutes"] not in CANDLE_MINUTES:
+        what = f"no exchange gives candles of {data['candle_minutes']} minutes here."
+        yield ("data", "candle_minutes"), what, f"Take one of {', '.join(map(str, CANDLE_MINUTES))}."
+    if data["timezone"] is not None and clock_named(data["timezone"]) is None:
+        what = f"unknown time zone {data['timezone']!r}."
+        yield ("data", "timezone"), what, "Write a name such as UTC or Europe/London."
 
 
 def _schedule_of(config: Mapping[str, Any], fees: Mapping[str, Any]) -> str | None:

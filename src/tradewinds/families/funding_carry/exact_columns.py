@@ -68,6 +68,23 @@ def narrowed(units: Exact) -> Exact:
     return units
 
 
+def scaled_up(units: Exact, factor: int) -> Exact:
+    """Return integers times a factor, of Python's own type where a product does not fit 64 bits."""
+    if units.dtype != object and len(units) and factor > 1 and int(np.abs(units).max()) > MOST_INT // factor:
+        units = units.astype(object)
+    found: Exact = units * factor
+    return found
+
+
+def quotient(units: Exact, divisor: int) -> Exact:
+    """Return integers divided by a positive one, rounded half to even."""
+    if divisor == 1:
+        return units
+    whole, rest = units // divisor, units % divisor * 2
+    found: Exact = whole + ((rest > divisor) | ((rest == divisor) & (whole % 2 == 1)))
+    return found
+
+
 def units_of_decimals(values: list[Decimal], decimals: int) -> Exact:
     """Return decimals as integers of their last digit, rounded half to even.
 

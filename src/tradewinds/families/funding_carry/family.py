@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradewinds.families.contract import COMPUTE, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
@@ -52,6 +52,13 @@ class FundingCarry:
         "hyperliquid": Service("hyperliquid"),
     }
     workflow_rules = (
+        WorkflowRule(
+            "fetch_perp_month",
+            "fetch",
+            FETCH,
+            wildcards={"perp": "[A-Z0-9-]+", "records": "[a-z]+[A-Za-z0-9_-]*", "month": r"\d{4}-\d{2}"},
+        ),
+        WorkflowRule("fetch_instruments", "fetch", FETCH),
         WorkflowRule(
             "import_perps",
             "panel",
@@ -242,7 +249,7 @@ class FundingCarry:
         """Return the run that the look-ahead check repeats on changed rates and candles."""
         from tradewinds.families.funding_carry.lookahead import CarryRun
 
-        return CarryRun(config, plan)
+        return CarryRun.of(config, plan)
 
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
@@ -279,8 +286,10 @@ class FundingCarry:
         return REPORT
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
-        """Return no routes: an archive has nothing of these services."""
-        return {}
+        """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""
+        from tradewinds.families.funding_carry import archive_routes
+
+        return archive_routes.routes_of(archive)
 
 
 FAMILY = FundingCarry()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tradewinds.core import files
 from tradewinds.core.units import exact
 from tradewinds.engine.carry.carry_market import UNIT, Instrument
 from tradewinds.families.funding_carry.symbols import name_of
@@ -52,6 +53,20 @@ def spot_pair_of(config: Mapping[str, Any], symbol: str) -> str | None:
 def spot_multiplier_of(config: Mapping[str, Any], symbol: str) -> int:
     """Return how many coins of the spot pair one unit of the perpetual is: 1000 for 1000PEPE."""
     return int(settings_of(config, symbol).get("spot_multiplier") or 1)
+
+
+def fetched_filters(path: str) -> dict[str, dict[str, str]]:
+    """Return `step` and `min_notional` of each symbol of an exchange's list, as text; both legs keep to them.
+
+    Args:
+        path: the list (schema INSTRUMENTS); "" for none.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for row in files.read_rows(path) if path else ():
+        least = [row[key] for key in ("perp_min_notional", "spot_min_notional") if row[key] is not None]
+        step = row["perp_step"] if row["spot_step"] is None else common_step(row["spot_step"], row["perp_step"])
+        found[row["symbol"]] = {"step": f"{step:f}", **({"min_notional": f"{max(least):f}"} if least else {})}
+    return found
 
 
 def common_step(spot_step: Decimal, perp_step: Decimal) -> Decimal:

@@ -12,12 +12,20 @@ from tradewinds.config import resolve as configs
 from tradewinds.core.errors import DataMissing
 from tradewinds.families.funding_carry.carry_panel import SHOWN_SYMBOLS, PanelPaths, window_of
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
+from tradewinds.families.funding_carry.fetch.source_reach import KINDS_OF, finished_through, refuse_out_of_reach
 from tradewinds.families.funding_carry.instruments import SPOT_KEYS, settings_of, spot_pair_of
-from tradewinds.families.funding_carry.schemas import CANDLES, FUNDING, KINDS, PANEL_CANDLES, PANEL_RATES, month_path
+from tradewinds.families.funding_carry.schemas import (
+    CANDLES,
+    FUNDING,
+    INSTRUMENTS,
+    KINDS,
+    PANEL_CANDLES,
+    PANEL_RATES,
+    instruments_path,
+    month_path,
+)
 from tradewinds.families.funding_carry.symbols import NO_SPOT_LEG
 from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
-
-NETWORK = ("binance", "bybit", "okx", "hyperliquid")  # sources that are asked; all others are on this machine
 
 
 class PerpMonth(NamedTuple):
@@ -28,14 +36,19 @@ class PerpMonth(NamedTuple):
         kind: one of KINDS.
         month: UTC, such as 2024-03.
         path: path of the file (schema FUNDING or CANDLES).
-        series: unified name of what the file has: the perpetual's, or that of the pair of its spot leg.
+        spot: unified name of the pair of its spot leg.
     """
 
     symbol: str
     kind: str
     month: str
     path: str
-    series: str
+    spot: str
+
+    @property
+    def series(self) -> str:
+        """Unified name of what the file has: the pair for the spot leg, else the perpetual."""
+        return self.spot if self.kind == "spot" else self.symbol
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class CarryFiles:
         symbols: the symbols of the run, in alphabetical order.
         left_out: symbols that have no files, with the reason; the panel may leave out more.
         minutes: length of a candle.
+        instruments: path of the list of what the exchange allows (schema INSTRUMENTS); "" for sources without one.
     """
 
     months: tuple[PerpMonth, ...]
@@ -63,6 +77,7 @@ class CarryFiles:
     symbols: tuple[str, ...]
     left_out: Mapping[str, str]
     minutes: int
+    instruments: str
 
     @property
     def records(self) -> list[str]:
@@ -77,10 +92,17 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
     """Return the plan of a resolved config.
 
     Raises:
-        DataMissing: no symbol has a spot leg, or one has none and on_missing.data is fail.
+        DataMissing: no symbol has a spot leg, or one has none and on_missing.data is fail; or the source has forgotten a part.
     """
     run_id, carry_files = configs.run_id(dict(conf)), _files_of(conf)
-    is_fetched, date_end = carry_files.source in NETWORK, conf["date_end_local"]
+    is_fetched, date_end = carry_files.source in KINDS_OF, conf["date_end_local"]
+    if is_fetched:
+        date_end = finished_through(date_end)
+        rates: dict[str, list[tuple[str, str]]] = {}
+        for file in carry_files.months:
+            if file.kind == "funding":
+                rates.setdefault(file.symbol, []).append((file.month, file.path))
+        refuse_out_of_reach(carry_files.source, _first_date(conf), rates)
     months = [
         DataFile(
             path=file.path,
@@ -90,12 +112,13 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
         )
         for file in carry_files.months
     ]
+    listed = [DataFile(path, INSTRUMENTS, fetched=True) for path in (carry_files.instruments,) if path]
     panel = [DataFile(carry_files.panel.rates, PANEL_RATES), DataFile(carry_files.panel.candles, PANEL_CANDLES)]
     return Plan(
         run_id=run_id,
         run_dir=run_folder(conf, run_id),
         date_end=date_end,
-        stages={"records": months, "panel": panel},
+        stages={"instruments": listed, "records": months, "panel": panel},
         inputs={"panel": list(carry_files.panel)},
         units=len(carry_files.months),
         files=carry_files,
@@ -115,6 +138,7 @@ def with_carry_files(plan: CarryPlan, **changes: Any) -> CarryPlan:
 def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
     """List the files of a resolved config; raises as carry_plan."""
     data, symbols = conf["data"], tuple(sorted(conf["symbols"]))
+    _refuse_source_without_spot(data["source"])
     pairs = {symbol: spot_pair_of(conf, symbol) for symbol in symbols}
     left_out = {symbol: NO_SPOT_LEG for symbol, pair in pairs.items() if pair is None}
     _refuse_without_spot(conf, list(left_out))
@@ -126,7 +150,7 @@ def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
             kind=kind,
             month=month,
             path=month_path(cache_dir, folder, symbol, kind, minutes, month, _other_pair(conf, symbol, kind)),
-            series=str(pair) if kind == "spot" else symbol,
+            spot=pair,
         )
         for symbol, pair in pairs.items()
         if pair is not None
@@ -135,7 +159,8 @@ def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
     )
     window = window_of(conf)
     legs = {symbol: [settings_of(conf, symbol).get(key) for key in SPOT_KEYS] for symbol in symbols}
-    of_panel = [[file.path for file in months], list(window), legs, conf["on_missing"]]
+    listed = instruments_path(cache_dir, folder) if data["source"] in KINDS_OF else ""
+    of_panel = [[file.path for file in months], list(window), legs, conf["on_missing"], listed]
     stem = f"{cache_dir}/panels/{configs.digest(of_panel)[:20]}"
     return CarryFiles(
         months=months,
@@ -147,6 +172,7 @@ def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
         symbols=symbols,
         left_out=left_out,
         minutes=minutes,
+        instruments=listed,
     )
 
 
@@ -157,18 +183,33 @@ def _other_pair(conf: Mapping[str, Any], symbol: str, kind: str) -> str:
 
 def _months_of(conf: Mapping[str, Any]) -> list[str]:
     """Return the months of a run and its warm-up, such as 2024-03."""
-    first = conf["date_start_local"] - dt.timedelta(days=conf["data"]["warmup_days"])
-    last = conf["date_end_local"]
+    first, last = _first_date(conf), conf["date_end_local"]
     numbers = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers]
+
+
+def _first_date(conf: Mapping[str, Any]) -> dt.date:
+    """Return the first date of which records are read, warm-up included."""
+    first: dt.date = conf["date_start_local"] - dt.timedelta(days=conf["data"]["warmup_days"])
+    return first
 
 
 def _source_folder(conf: Mapping[str, Any]) -> str:
     """Name the folder of a source by everything that defines the bytes of its files, so that no two sources share one."""
     data = conf["data"]
     if data["source"] == "files":
-        return f"files-{configs.digest([data[key] for key in ('path', 'timezone', 'exchange')])[:8]}"
+        return f"files-{configs.digest([data[key] for key in ('path', 'timezone', 'exchange', 'rates')])[:8]}"
     return f"synthetic-{conf['seed']}" if data["source"] == "synthetic" else str(data["source"])
+
+
+def _refuse_source_without_spot(source: str) -> None:
+    """Raise DataMissing for an exchange that gives no candles of spot pairs."""
+    kinds = KINDS_OF.get(source, KINDS)
+    if "spot" not in kinds:
+        what = f"spot candles missing: {source} gives {', '.join(kinds)} only, and a position has a spot leg."
+        raise DataMissing(
+            what, where="data.source", remedy="Take another source, or give files of your own (source: files)."
+        )
 
 
 def _refuse_without_spot(conf: Mapping[str, Any], names: list[str]) -> None:

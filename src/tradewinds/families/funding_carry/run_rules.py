@@ -22,6 +22,8 @@ from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.fee_schedules import fees_of
 from tradewinds.families.funding_carry.strategy_settings import SIMPLE, WEIGHTS
 
+LIMITS = ("max_position_quote", "max_position_base", "max_exposure_quote")  # of risk
+
 
 def rules_of(config: Mapping[str, Any]) -> CarryRules:
     """Return the rules of a resolved config."""
@@ -103,9 +105,7 @@ def _size(config: Mapping[str, Any]) -> SizeRules:
     """Return how large a position is."""
     risk, dynamic = config["risk"], config["risk"]["dynamic_sizing"]
     positions, percent = risk["max_positions"], risk["allocation_pct"]
-    limits = [
-        None if risk[key] is None else exact(risk[key], UNIT) for key in ("max_position_quote", "max_exposure_quote")
-    ]
+    limits = [None if risk[key] is None else exact(risk[key], UNIT) for key in LIMITS]
     volume_share = config["execution"]["max_volume_share"]
     fractions = (fraction(dynamic["min_fraction"]), fraction(dynamic["max_fraction"]))
     return SizeRules(
@@ -114,6 +114,7 @@ def _size(config: Mapping[str, Any]) -> SizeRules:
         dynamic=fractions if dynamic["enabled"] else None,
         max_positions=positions,
         max_position=limits[0],
-        max_exposure=limits[1],
+        max_quantity=limits[1],
+        max_exposure=limits[2],
         max_volume_share=None if volume_share is None else fraction(volume_share),
     )

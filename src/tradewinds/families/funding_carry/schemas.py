@@ -9,6 +9,7 @@ from tradewinds.core import files, units
 EXACT_PRICE = pa.decimal128(20, 8)
 VOLUME = pa.decimal128(26, 8)
 RATE = pa.decimal128(16, 12)
+FILTER = pa.decimal128(38, 16)  # steps and ticks: of small coins they have more decimals than prices here
 
 KINDS = ("funding", "spot", "perp", "mark")  # of a symbol's files
 
@@ -28,6 +29,17 @@ CANDLES = files.schema_of(
     ("low", EXACT_PRICE),
     ("close", EXACT_PRICE),
     ("volume", VOLUME),  # in base currency; 0 of mark prices
+)
+
+# one row per perpetual that an exchange trades today, ascending by symbol; null: the exchange says nothing
+INSTRUMENTS = files.schema_of(
+    ("symbol", pa.string()),  # unified name of the perpetual
+    ("perp_step", FILTER),  # of its quantity, in base coins: the step times the size of a contract
+    ("perp_min_notional", FILTER, "null"),  # least value of an order
+    ("perp_tick", FILTER, "null"),  # of its price
+    ("spot_step", FILTER, "null"),  # of the spot pair of the same base and quote; null: there is none
+    ("spot_min_notional", FILTER, "null"),
+    ("spot_tick", FILTER, "null"),
 )
 
 
@@ -54,6 +66,16 @@ def month_path(
     folder = kind if kind == "funding" else f"{kind}_{interval}"
     folder += f"_{folder_of(other_pair)}" if other_pair else ""
     return f"{cache_dir}/perp/{source}/{folder_of(symbol)}/{folder}/{month}.parquet"
+
+
+def instruments_path(cache_dir: str, source: str) -> str:
+    """Return the path of the list of what an exchange allows of its perpetuals, schema INSTRUMENTS.
+
+    Args:
+        cache_dir: the config's folder of data.
+        source: name of the source's folder.
+    """
+    return f"{cache_dir}/perp/{source}/instruments.parquet"
 
 
 # The panel of a run: all records of its symbols within the range and the warm-up, as integers, in order of symbol, series

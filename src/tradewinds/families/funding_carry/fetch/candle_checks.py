@@ -97,7 +97,8 @@ def checked_candle_rows(symbol: str, rows: CandleRows, month: str, minutes: int)
     _refuse_large(symbol, rows)
     prices = rows[1:5]
     conditions = {
-        OFF_GRID: rows.open_us % (minutes * 60 * MICRO) != 0,
+        # candles longer than an hour may begin at any hour: some exchanges' candles of eight hours begin at 4 o'clock
+        OFF_GRID: rows.open_us % (min(minutes, 60) * 60 * MICRO) != 0,
         NON_POSITIVE_PRICE: np.logical_or.reduce([values <= 0 for values in prices]),
         OHLC_ORDER: np.logical_or.reduce([(values < rows.low) | (values > rows.high) for values in prices]),
         NEGATIVE_VOLUME: rows.volume < 0,

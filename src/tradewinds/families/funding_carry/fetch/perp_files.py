@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tradewinds.core import files
+from tradewinds.families.plan import month_end
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".feather")  # of a user's files
 NO_RECORDS = "NO_RECORDS"  # reason of an empty file: the source has no record of that month
@@ -53,3 +55,23 @@ def files_at(path: str) -> list[str]:
     found = (file for file in Path(path).rglob("*") if file.is_file() and file.name.lower().endswith(ENDINGS))
     inside = len(Path(path).parts)
     return sorted(file.as_posix() for file in found if not any(part.startswith(".") for part in file.parts[inside:]))
+
+
+def covers_through(month: str) -> dict[str, str]:
+    """Return the dates in the metadata of a file that has all of its month.
+
+    Args:
+        month: such as 2024-03.
+    """
+    end = month_end(int(month[:4]), int(month[5:])).isoformat()
+    return {"covers_through": end, "asked_through": end}
+
+
+def is_made_from(path: str, made_from: str) -> bool:
+    """Whether a file exists and was made from the same bytes or seed in the same way."""
+    return Path(path).exists() and files.read_meta(path).get("made_from") == made_from
+
+
+def touch(path: str) -> None:
+    """Give a file a new modification time: Snakemake compares it with the time of the files that it is made from."""
+    os.utime(path)
