@@ -192,9 +192,10 @@ def _decision_table(decisions: Sequence[Decision], config: Mapping[str, Any]) ->
     if config.get("audit") == "full":
         step = config["cadence_minutes"] * 60
         decisions = [d._replace(first_ts=d.first_ts + n * step, times=1) for d in decisions for n in range(d.times)]
-    ordered = sorted(decisions, key=lambda d: (d.first_ts, d.ticker, d.side, d.reason))
-    columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in _DECISIONS]
+    columns = [list(column) for column in zip(*decisions, strict=True)] or [[] for _ in _DECISIONS]
     columns[1] = [ts * 1_000_000 for ts in columns[1]]
     columns[5] = [None if price is None else Decimal(price) / units.MICRO for price in columns[5]]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, _DECISIONS, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=_DECISIONS)
+    table = pa.Table.from_arrays(arrays, schema=_DECISIONS)
+    order = ("first_decision_ts_utc", "market_ticker", "side", "reason_code")
+    return table.sort_by([(name, "ascending") for name in order])  # rows that are equal in these stay in their order
