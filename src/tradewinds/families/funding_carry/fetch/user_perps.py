@@ -22,6 +22,7 @@ from tradewinds.families.funding_carry.fetch import perp_evidence
 from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import (
     ENDINGS,
+    NOT_IN_FILES,
     covers_through,
     files_at,
     is_made_from,
@@ -49,7 +50,8 @@ KNOWN_EXCHANGES = (
     "bitget",
     "gate",
 )
-SHOWN = 10  # symbols or files in an error message
+SHOWN = 10  # symbols in an error message
+SHOWN_HINTS = 3  # files in an error message, with the reason why they are not used
 _REMEDY = "Give the path of a folder with funding rates, spot candles and perpetual candles in data.path."
 
 logger = logging.getLogger(__name__)
@@ -99,6 +101,7 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
             "month": target.month,
             "found": said,
             **covers_through(target.month),
+            **({"reason": NOT_IN_FILES} if rows is None else {}),
         }
         write_month(target.path, table, quarantined, about)
     logger.info("%s: %d files made of %d", conf["data"]["path"], len(stale), len(targets))
@@ -126,15 +129,18 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
             continue
         read.append(read_perp_file(path, inside, forms, data["exchange"]))
     read = [_without_several_exchanges(file) for file in read]
-    pieces, said = [], [f"{file.path}: {file.aside}." for file in read if file.aside]
+    said = [f"{file.path}: {file.aside}." for file in read if file.aside]
+    hints = [f"{file.path}: {file.aside}." for file in read if file.aside and not file.others]
+    pieces = []
     for piece in (piece for file in read for piece in file.pieces):
         whole = _in_utc(piece, data)
         said.append(_line(whole))
         if fault := _other_length(whole, data["candle_minutes"]):
-            said.append(f"{piece.path}: {fault}.")
+            said.append(f"{piece.path}: {fault}, so they are not used.")
+            hints.append(said[-1])
             continue
         pieces.append(whole)
-    _refuse_lacking(pieces, pairs, said, read)
+    _refuse_lacking(pieces, pairs, hints, read)
     return _joined(pieces), said
 
 
@@ -144,7 +150,7 @@ def _without_several_exchanges(file: ReadFile) -> ReadFile:
     if len(exchanges) < 2:
         return file
     aside = f"it has rows of {', '.join(exchanges)}, and data.exchange names none of them, so it is not used"
-    return ReadFile(file.path, [], aside, file.others)
+    return ReadFile(file.path, [], aside)
 
 
 def _other_exchange(inside: str, exchange: str | None) -> str:
@@ -196,18 +202,18 @@ def _other_length(piece: SeriesPiece, minutes: int) -> str:
 
 
 def _refuse_lacking(
-    pieces: Sequence[SeriesPiece], pairs: Sequence[tuple[str, str]], said: Sequence[str], read: Sequence[ReadFile]
+    pieces: Sequence[SeriesPiece], pairs: Sequence[tuple[str, str]], hints: Sequence[str], read: Sequence[ReadFile]
 ) -> None:
     """Raise DataMissing if no symbol of the run has funding rates, perpetual candles, or spot candles in the files."""
     have = {(piece.kind, piece.symbol) for piece in pieces}
-    evidence = " ".join(f"{line}" for line in said[:SHOWN])
     for kind, noun in (("funding", "funding rates"), ("perp", "perpetual candles"), ("spot", "spot candles")):
         wanted = [pair if kind == "spot" else symbol for symbol, pair in pairs]
         if any((kind, name) in have for name in wanted):
             continue
         others = sorted({name for file in read for name in file.others})[:SHOWN]
         shown = f" Other symbols of these files: {', '.join(shortened(name, 24) for name in others)}." if others else ""
-        what = f"{noun} missing: no file has those of {', '.join(wanted[:SHOWN])}.{shown} {evidence}"
+        unused = " ".join(hints[:SHOWN_HINTS])
+        what = f"{noun} missing: no file has those of {', '.join(wanted[:SHOWN])}.{shown} {unused}"
         raise DataMissing(what.strip(), where="data.path", remedy=_REMEDY)
 
 
