@@ -29,10 +29,10 @@ _REQUESTS = {
     **{("okx", kind): 8 for kind in KINDS[1:]},
 }
 _NOUNS = {
-    "funding": "symbol-months of funding rates",
-    "spot": "symbol-months of spot candles",
-    "perp": "symbol-months of perpetual candles",
-    "mark": "symbol-months of mark prices",
+    "funding": "months of funding rates",
+    "spot": "months of spot candles",
+    "perp": "months of perp candles",
+    "mark": "months of mark prices",
 }
 
 
