@@ -68,7 +68,6 @@ def hurried(monkeypatch):
         monkeypatch.setattr(module, "TEXTS", dataclasses.replace(module.TEXTS, busy_seconds=0.02))
     monkeypatch.setattr("tradewinds.sources.http.BACKOFF_FIRST_SECONDS", 0.001)
     monkeypatch.setattr("tradewinds.sources.http.BACKOFF_CAP_SECONDS", 0.01)
-    monkeypatch.setattr("tradewinds.sources.http.THROTTLE_SECONDS", 0.02)
 
 
 def test_months_fetched_under_faults_equal_those_of_a_calm_day(world, monkeypatch):

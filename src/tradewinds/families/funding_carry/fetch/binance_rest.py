@@ -42,8 +42,9 @@ BLOCKED = (
 TEXTS = ServiceTexts(
     nothing_there=b'"code":-1121',  # Invalid symbol
     busy_seconds=60.0,  # its limits count by the minute
-    stops={418: 120.0},  # a ban lasts from 2 minutes to 3 days; Retry-After says how long
-    remedies={451: BLOCKED, 403: BLOCKED},
+    # A ban lasts from 2 minutes to 3 days; Retry-After says how long. ASSUME: a firewall's 403 passes in five minutes.
+    stops={418: 120.0, 403: 300.0},
+    remedies={451: BLOCKED},
 )
 
 
