@@ -45,7 +45,7 @@ def random_world(seed):
         return RandomCarryWorld(seed, *round_world(rng, SYMBOLS[: rng.choice([1, 2, 3])]))
     count = rng.choice([1, 1, 2, 2, 3, 3, 4, 6])
     days = rng.choice([1, 2, 3, 4, 6, 8]) if count < 6 else rng.choice([2, 3])
-    candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 480, 480])
+    candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 240, 240])
     start = dt.date(2023, 12, 20) + dt.timedelta(days=rng.randrange(90))
     balance = rng.choice([10000, 10000, 1000, 250, 25000.5])
     settings = random_settings(rng, SYMBOLS[:count], start, days, candle_minutes, balance)
@@ -61,6 +61,10 @@ def random_world(seed):
         # The same rates: candidates tie, and the name decides.
         for one in world[1:]:
             one.records = list(world[0].records)
+    if settings["risk"].get("allocation_pct") in (100, 97.5) and rng.random() < 0.3:
+        # A position that is reduced soon has less than its least value: all of it is closed.
+        for one in world:
+            one.min_notional = Fraction(str(round(balance * rng.choice([0.3, 0.45]), 2)))
     rng.shuffle(world)
     return RandomCarryWorld(seed, world, settings)
 

@@ -76,6 +76,11 @@ MINIMAL = {
         "strategy": {"name": "Mean Reversion"},
     },
     "equities_intraday": {"symbols": ["SPY"], "bars": {"source": "synthetic"}},
+    "funding_carry": {
+        "symbols": ["BTC/USDT:USDT"],
+        "strategy": {"preset": "balanced"},
+        "data": {"source": "synthetic"},
+    },
 }
 
 

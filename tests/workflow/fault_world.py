@@ -4,10 +4,12 @@ import datetime as dt
 import random
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
+from tradewinds.families.equities_intraday.archive_routes import ARCHIVED_MINUTES, add_minutes
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
@@ -22,6 +24,10 @@ WINDOWS = {
 }
 SYMBOLS = {f"S{n:02}.AX": ("Australia/Sydney", "AUD") for n in range(20)}  # shares of the chart API
 SHARE_YEARS = (2023, 2024, 2025)
+MINUTE_SYMBOLS, MINUTE_MONTHS = ("AAA", "BBB", "CCC"), ("2025-10", "2025-11")  # minute bars of the chart API
+NOW = dt.datetime(
+    2025, 11, 21, 12, tzinfo=dt.UTC
+)  # of the chart API, whose minutes end after thirty days, and of their jobs
 FIRST = dt.date(2025, 1, 3)
 MODELS = ("GFS", "NAM")
 CANDLES_PER_MARKET = 12
@@ -45,6 +51,7 @@ def make_world(folder: Path, days: int) -> list[dt.date]:
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     _weather(writer, stations, dates)
     _shares(writer)
+    _minutes(writer)
     return dates
 
 
@@ -66,6 +73,20 @@ def _shares(writer: EventArchiveWriter) -> None:
         add_bars(
             writer, symbol, bars_table(rows), {"timezone": zone, "currency": currency, "splits": {"2024-03-05": "2:1"}}
         )
+
+
+def _minutes(writer: EventArchiveWriter) -> None:
+    """A bar every fifteen minutes of the sessions in the thirty days before NOW, of MINUTE_SYMBOLS."""
+    for symbol in MINUTE_SYMBOLS:
+        rng, rows = random.Random(symbol), []
+        for day in climate_days.date_range(NOW.date() - dt.timedelta(days=29), NOW.date() - dt.timedelta(days=1)):
+            opened = dt.datetime.combine(day, dt.time(9, 30), ZoneInfo("America/New_York"))
+            for number in range(26 if day.weekday() < 5 else 0):
+                price = rng.randint(900, 1100) / 100
+                prices = {"open": price, "high": price + 0.25, "low": price - 0.25, "close": price}
+                rows.append({"ts": int(opened.timestamp()) + 900 * number, **prices, "volume": rng.randint(1, 9) * 100})
+        about = {"timezone": "America/New_York", "currency": "USD"}
+        add_minutes(writer, symbol, pa.Table.from_pylist(rows, ARCHIVED_MINUTES), about)
 
 
 def cutoff_of(dates: list[dt.date]) -> dt.date:

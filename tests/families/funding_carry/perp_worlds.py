@@ -20,7 +20,7 @@ from tradewinds.families.plan import run_plan
 
 HOUR = dt.timedelta(hours=1)
 MS = pa.timestamp("ms", "UTC")
-PRICE, RATE = pa.decimal128(18, 8), pa.decimal128(16, 12)
+PRICE, RATE = pa.decimal128(24, 8), pa.decimal128(16, 12)
 
 
 def utc(text: str) -> dt.datetime:

@@ -152,6 +152,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
             "end": window.end,
         }
 
+    # symbol by symbol, because the candles of all of them together are half a gigabyte
     files.write_parquet_parts(plan.files.panel.candles, PANEL_CANDLES, parts(), about, **_WRITER)
     files.write_parquet_parts(plan.files.panel.rates, PANEL_RATES, rate_columns, lambda: {"rows": rows}, **_WRITER)
 

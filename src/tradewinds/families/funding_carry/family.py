@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
-from tradewinds.families.funding_carry.config_rules import note_problems
+from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import STRATEGIES
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import sqlalchemy as sa
 
     from tradewinds.archive.archive import Archive
@@ -95,7 +97,7 @@ class FundingCarry:
         "core",
         _HERE,
     )
-    load_code = ()
+    load_code = (f"{_HERE}/database",)
     run_files = (
         RunFile(
             "round_trips", "positions.csv", CSV, "every position: where its profit came from, and when it broke even"
@@ -120,7 +122,13 @@ class FundingCarry:
     replay_keys = frozenset(("strategy", "execution", "costs", "margin", "risk"))
     not_swept = _NOT_SWEPT
     strategies = STRATEGIES
-    tables = None
+
+    @property
+    def tables(self) -> ModuleType:
+        """The module of the tables of positions and payments; imported here, because most jobs need no database."""
+        from tradewinds.families.funding_carry.database import carry_tables
+
+        return carry_tables
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
         """Note what the schema cannot check, and fill in the strategy's parameters and what follows from other keys.
@@ -246,7 +254,16 @@ class FundingCarry:
     def load_extra(
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
     ) -> None:
-        """Load nothing: this family has no tables of its own."""
+        """Load positions and payments from the run's folder.
+
+        Args:
+            connection: to the database.
+            run: row of the run.
+            recorded: not used: the run's folder has it all.
+        """
+        from tradewinds.families.funding_carry.database.carry_rows import load_carry_rows
+
+        load_carry_rows(connection, run)
 
     def backfill(
         self, config: Mapping[str, Any], plan: CarryPlan, reasons: Callable[[], Mapping[str, str]]

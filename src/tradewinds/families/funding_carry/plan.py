@@ -96,6 +96,7 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
     """
     run_id, carry_files = configs.run_id(dict(conf)), _files_of(conf)
     is_fetched, date_end = carry_files.source in KINDS_OF, conf["date_end_local"]
+    # an exchange is asked for whole days, and some forget
     if is_fetched:
         date_end = finished_through(date_end)
         rates: dict[str, list[tuple[str, str]]] = {}

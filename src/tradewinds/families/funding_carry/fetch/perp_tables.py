@@ -28,7 +28,7 @@ from tradewinds.families.funding_carry.exact_columns import (
     units_of_decimals,
     units_of_floats,
 )
-from tradewinds.families.funding_carry.fetch.candle_checks import DECIMALS, CandleRows
+from tradewinds.families.funding_carry.fetch.candle_checks import DECIMALS, CandleColumns
 from tradewinds.families.funding_carry.fetch.perp_layouts import (
     HEADERLESS,
     LAYOUT_REMEDY,
@@ -64,7 +64,7 @@ class SeriesPiece:
     path: str
     kind: str
     symbol: str
-    rows: RateRows | CandleRows
+    rows: RateRows | CandleColumns
     naive: bool
     written: str
     exchange: str
@@ -128,6 +128,7 @@ def _pieces(
 ) -> Iterator[SeriesPiece]:
     """Yield the series of one symbol in a file; raises as read_perp_file."""
     written_as, perp, pair = form
+    # settlements
     if layout.rate and perp:
         present = table.filter(pc.is_valid(table[layout.rate]))
         if present.num_rows:
@@ -139,6 +140,7 @@ def _pieces(
                 interval_hours=_optional(present, layout.interval, 0, path),
             )
             yield SeriesPiece(path, "funding", perp, rows, stamps.naive, stamps.written, exchange)
+    # candles of the leg that the symbol, the market or the name of the file says
     if layout.prices and table.num_rows:
         kind = kind_of_candles(written_as, said, has_volume=bool(layout.volume))
         if kind is None:
@@ -156,7 +158,7 @@ def _pieces(
             path,
             kind,
             symbol,
-            CandleRows(stamps.micros, **prices, volume=_optional(table, layout.volume, DECIMALS, path)),
+            CandleColumns(stamps.micros, **prices, volume=_optional(table, layout.volume, DECIMALS, path)),
             stamps.naive,
             stamps.written,
             exchange,
@@ -199,6 +201,7 @@ def _numbers(table: pa.Table, name: str, decimals: int, path: str) -> Exact:
     """Return a column of numbers as integers of the last digit, 0 for an empty value; raises as read_perp_file."""
     column = table[name]
     kind = column.type
+    # columns of numbers
     if pa.types.is_decimal(kind) and kind.scale <= decimals and kind.bit_width == 128:
         return scaled_up(units_of(column), 10 ** (decimals - kind.scale))
     if pa.types.is_decimal(kind):
@@ -217,6 +220,7 @@ def _numbers(table: pa.Table, name: str, decimals: int, path: str) -> Exact:
         return np.zeros(len(column), np.int64)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise ConfigError(f"its column {name!r} is no column of numbers.", where=path, remedy=LAYOUT_REMEDY)
+    # texts, as CSV has them
     found = []
     for row, text in enumerate(column.to_pylist()):
         try:

@@ -19,7 +19,7 @@ from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import MICRO
 from tradewinds.families.funding_carry.exact_columns import narrowed, quotient
 from tradewinds.families.funding_carry.fetch import perp_evidence
-from tradewinds.families.funding_carry.fetch.candle_checks import CandleRows, checked_candle_rows
+from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import (
     ENDINGS,
     covers_through,
@@ -53,7 +53,7 @@ SHOWN = 10  # symbols or files in an error message
 _REMEDY = "Give the path of a folder with funding rates, spot candles and perpetual candles in data.path."
 
 logger = logging.getLogger(__name__)
-Series = Mapping[tuple[str, str], RateRows | CandleRows]  # by kind and unified name
+Series = Mapping[tuple[str, str], RateRows | CandleColumns]  # by kind and unified name
 
 
 def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
@@ -82,9 +82,10 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
     for line in said:
         logger.info("%s", line)
     minutes = conf["data"]["candle_minutes"]
+    # a month of which there is no record is a file without rows
     for target in stale:
         rows = series.get((target.kind, target.series))
-        if isinstance(rows, CandleRows) or (rows is None and target.kind != "funding"):
+        if isinstance(rows, CandleColumns) or (rows is None and target.kind != "funding"):
             found = _no_candles() if rows is None else rows
             table, quarantined = checked_candle_rows(target.series, found, target.month, minutes)
         else:
@@ -215,13 +216,13 @@ def _joined(pieces: Sequence[SeriesPiece]) -> Series:
     of_series: dict[tuple[str, str], list[SeriesPiece]] = defaultdict(list)
     for piece in pieces:
         of_series[piece.kind, piece.symbol].append(piece)
-    found: dict[tuple[str, str], RateRows | CandleRows] = {}
+    found: dict[tuple[str, str], RateRows | CandleColumns] = {}
     for key, parts in of_series.items():
         rates = [(part.path, part.rows) for part in parts if isinstance(part.rows, RateRows)]
         if len(rates) > 1:
             perp_evidence.refuse_several_exchanges(rates, key[1])
         columns = [np.concatenate(column) for column in zip(*(part.rows for part in parts), strict=True)]
-        found[key] = RateRows(*columns) if rates else CandleRows(*columns)
+        found[key] = RateRows(*columns) if rates else CandleColumns(*columns)
     return found
 
 
@@ -230,9 +231,9 @@ def _no_rates() -> RateRows:
     return RateRows(*(np.zeros(0, np.int64) for _ in RateRows._fields))
 
 
-def _no_candles() -> CandleRows:
+def _no_candles() -> CandleColumns:
     """Return no candles."""
-    return CandleRows(*(np.zeros(0, np.int64) for _ in CandleRows._fields))
+    return CandleColumns(*(np.zeros(0, np.int64) for _ in CandleColumns._fields))
 
 
 def _paths(path: str) -> list[str]:
