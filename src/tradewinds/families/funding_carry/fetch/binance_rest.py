@@ -118,7 +118,7 @@ def _candles(client: HttpClient, path: str, asked: MonthRequest) -> list[RawCand
             client.refuse(f"{type(error).__name__} {error}", path, payload)
 
     # the candle that is running is not over before the end of the last day, so it is never asked for
-    rows = read_forward(ask, asked.first_ms, asked.end_ms, PageRules(limit))
+    rows = read_forward(ask, asked.first_ms, asked.end_ms, PageRules(limit, step=asked.interval_ms))
     return [candle for _, candle in rows]
 
 
