@@ -96,7 +96,22 @@ class FundingCarry:
         "engine/trades.py",
         "results",
         "core",
-        _HERE,
+        f"{_HERE}/carry_config_rules.py",  # it fills in the parameters of presets
+        f"{_HERE}/carry_panel.py",
+        f"{_HERE}/family.py",
+        f"{_HERE}/fee_schedules.py",
+        f"{_HERE}/fetch/perp_files.py",
+        f"{_HERE}/fetch/perp_stamps.py",
+        f"{_HERE}/fetch/source_reach.py",
+        f"{_HERE}/instruments.py",
+        f"{_HERE}/metrics.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/run_files.py",
+        f"{_HERE}/run_rules.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/strategy_settings.py",
+        f"{_HERE}/symbols.py",
     )
     load_code = (f"{_HERE}/database",)
     run_files = (
