@@ -247,7 +247,7 @@ def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iter
     from tradewinds.families.plan import run_plan
     from tradewinds.sweeps import replays
 
-    with naming_damage(run_plan(points[0].config).data_files):
+    with naming_damage(run_plan(points[0].config).replayed_files):
         yield from replays.outcomes(points, progress)
 
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 
 from tests.families.funding_carry.carry_configs import BTC, carry_config
 from tradewinds.engine.carry.carry_market import SymbolMarket
-from tradewinds.families.funding_carry.carry_panel import make_carry_panel, read_carry_panel
+from tradewinds.families.funding_carry.carry_panel import read_carry_panel
 from tradewinds.families.funding_carry.fetch import synthetic_perps, user_perps
+from tradewinds.families.funding_carry.make_panel import make_carry_panel
 from tradewinds.families.plan import run_plan
 
 HOUR = dt.timedelta(hours=1)

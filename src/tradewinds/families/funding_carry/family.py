@@ -80,6 +80,7 @@ class FundingCarry:
                 f"{_HERE}/carry_panel.py",
                 f"{_HERE}/exact_columns.py",
                 f"{_HERE}/instruments.py",
+                f"{_HERE}/make_panel.py",
                 f"{_HERE}/schemas.py",
                 f"{_HERE}/symbols.py",
                 "core",
