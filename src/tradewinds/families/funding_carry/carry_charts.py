@@ -147,7 +147,14 @@ def _rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
         "marks": marks,
         "spans": spans,
     }
-    return Plot(f"rates_{number}", f"{symbol}: funding rate of 8 hours", "history", data, ("", "%"))
+    return Plot(
+        f"rates_{number}",
+        f"{symbol}: funding rate of 8 hours",
+        "history",
+        data,
+        ("", "%"),
+        f"{symbol}, {len(openings):,} position(s).",
+    )
 
 
 def _kept_rows(ts: Ints, values: Floats, besides: set[int]) -> Ints:

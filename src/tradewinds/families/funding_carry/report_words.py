@@ -51,8 +51,7 @@ LIMITS = (
     "A liquidation takes all margin that is left of a leg: tiers of maintenance margin by size, partial liquidations, "
     "the insurance fund and auto-deleveraging are not modelled.",
     "Assets to borrow are always there at one rate. In fact they run out when funding is most negative.",
-    "Both legs fill at once, whole, at one price with a slippage by rule. In a fast market one leg fills and the other "
-    "does not.",
+    "Both legs fill at once, whole, with a slippage by rule. In a fast market one leg fills and the other does not.",
     "Money on an exchange is a claim on the exchange. Its failure, a frozen withdrawal or a stablecoin off its peg is in no "
     "figure of this report.",
     "Contracts that are chosen today leave out those that were delisted.",

@@ -290,6 +290,8 @@
             u.ctx.save();
             u.ctx.fillStyle = colour("ink");
             u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+            u.ctx.textAlign = "left";
+            u.ctx.textBaseline = "alphabetic";
             u.ctx.fillText(level.name, u.bbox.left + 4 * devicePixelRatio, u.valToPos(level.y, "y", true) - 4 * devicePixelRatio);
             u.ctx.restore();
           }),
