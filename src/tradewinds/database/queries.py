@@ -270,7 +270,9 @@ def _exact_sum(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.C
 
 def _whole_units(value: sa.ColumnElement[Any], places: int) -> sa.ColumnElement[Any]:
     """Return a float with some decimals in units of 10^-PLACES, as an integer."""
-    return sa.cast(sa.func.round(value * 10**places), sa.BigInteger) * 10 ** (t.PLACES - places)
+    whole: sa.ColumnElement[Any] = sa.cast(sa.func.round(value * 10**places), sa.BigInteger)
+    units: sa.ColumnElement[Any] = whole * 10 ** (t.PLACES - places)
+    return units
 
 
 def _summed(connection: sa.Connection, total: Any) -> Decimal:

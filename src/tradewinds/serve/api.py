@@ -51,7 +51,7 @@ def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> 
         totals = queries.trade_totals(connection, asked.run_id, which)
         return models.TradePage(
             total=totals.trades,
-            contracts=totals.contracts,
+            contracts=totals.contracts,  # type: ignore[arg-type]
             pnl_usd=totals.pnl,  # type: ignore[arg-type]
             trades=found,
             **page,

@@ -53,11 +53,11 @@ class PointOutcome:
 
 @dataclass(frozen=True)
 class FailedPoint:
-    """A point whose run fails.
+    """A point whose run fails, or that is no config and is not run.
 
     Attributes:
         settings: the values that the sweep set, by dotted key.
-        run_id: the id that the run would have.
+        run_id: the id that the run would have; "" for a point that is not run.
         reason: the message of its error, one paragraph.
     """
 

@@ -422,7 +422,7 @@ class _Run:
         # the last settlement is not decided on prices, so it cannot be stale
         stale = {n: sum(self.symbols[n].stale[:-1]) for n in every}
         prices = self.markets.prices
-        gaps = {n: int(prices[n].odd[prices[n].first : prices[n].end].sum()) for n in every}
+        gaps = {n: int(prices[n].odd.sum()) for n in every}
         return CarryResult(
             symbols=self.markets.symbols,
             start_cash=self.rules.start_cash,

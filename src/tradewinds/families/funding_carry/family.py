@@ -13,7 +13,7 @@ from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
-from tradewinds.families.funding_carry.strategy_settings import STRATEGIES
+from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -192,6 +192,10 @@ class FundingCarry:
         """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
         found: Mapping[str, Any] = config["strategy"]["parameters"]
         return found
+
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Return the thresholds that `sweep --grid default` tries, and for the composite strategy a weight."""
+        return DEFAULT_GRIDS[config["strategy"]["name"]]
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of records that a config names; of a folder, those in it.

@@ -26,7 +26,7 @@ MONEY = pa.decimal128(24, 8)
 RATE = pa.decimal128(16, 12)
 SCORE = pa.decimal128(9, 6)
 RATE_PLACES, SCORE_PLACES = 12, 6
-DRAWN_SYMBOLS = 3  # whose rates and scores the report draws
+DRAWN_SYMBOLS = 2  # whose rates and scores the report draws
 _DIRECTIONS = {1: LONG_SPOT, -1: SHORT_SPOT}
 _AMOUNTS = ("funding", "price_pnl", "fees", "slippage", "borrow", "liquidation_cost", "net_pnl")
 

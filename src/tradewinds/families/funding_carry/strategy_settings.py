@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradewinds.families.strategy_table import Strategy, StrategyTable
@@ -69,6 +69,19 @@ PRESETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "seed": (SIMPLE, {"min_funding_rate": 0.0001, "exit_funding_rate": 0.00005}),
+}
+
+# what `sweep --grid default` tries; the other weights of a score are divided by the new sum (normalise_weights)
+DEFAULT_GRIDS: Mapping[str, Sequence[str]] = {
+    SIMPLE: (
+        "strategy.parameters.min_funding_rate=0.0001,0.0002,0.0003,0.0005,0.0008",
+        "strategy.parameters.exit_funding_rate=0.00005,0.0001,0.0002",
+    ),
+    COMPOSITE: (
+        "strategy.parameters.entry_threshold=0.3,0.4,0.5,0.6,0.7",
+        "strategy.parameters.exit_threshold=0.2,0.3,0.4",
+        "strategy.parameters.weight_rate_level=0.25,0.35,0.45",
+    ),
 }
 
 

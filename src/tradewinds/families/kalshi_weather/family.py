@@ -155,6 +155,8 @@ class KalshiWeather:
             problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
         amounts = (("risk", "start_balance_usd"), ("risk", "max_notional_per_event_usd"))
         problems.check_decimals(config, amounts, 6, "Money is exact to a millionth of a dollar.")
+        values = (("risk", "min_ev_per_contract"),)
+        problems.check_decimals(config, values, 12, "Expected values are exact to 12 decimals; give it fewer.")
         shares = (("risk", "kelly_fraction"), ("risk", "max_volume_share"))
         problems.check_decimals(
             config, shares, _MOST_DECIMALS, "Contracts are counted exactly with that many; give it fewer."
@@ -195,6 +197,10 @@ class KalshiWeather:
         """Parameters that the config gives to a user's strategy; a built-in strategy has none."""
         strategy = config["strategy"]
         return (strategy["parameters"] or {}) if strategy["file"] is not None else {}
+
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Return no values: this family has no default grid."""
+        return ()
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of probabilities and of the strategy that a config names.
