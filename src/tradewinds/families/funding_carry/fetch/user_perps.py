@@ -134,6 +134,7 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
     read = [_without_several_exchanges(file) for file in read]
     said = [f"{file.path}: {file.aside}." for file in read if file.aside][:SHOWN_ASIDE]
     hints = [f"{file.path}: {file.aside}." for file in read if file.aside and not file.others]
+    # what is there, its clock and its unit
     found = [piece for file in read for piece in file.pieces]
     unclear = [(piece.path, piece.symbol) for piece in found if piece.kind == UNCLEAR]
     perp_evidence.refuse_unclear(unclear, {piece.kind for piece in found})
