@@ -19,6 +19,7 @@ from tradewinds.families.funding_carry.carry_panel import (
     settlement_dates,
     window_of,
 )
+from tradewinds.families.funding_carry.make_panel import make_carry_panel
 from tradewinds.families.plan import run_plan
 
 PEPE = "1000PEPE/USDT:USDT"
@@ -118,6 +119,17 @@ def test_symbols_without_data_or_spot_leg_are_left_out_beside_others(tmp_path):
         "KAS/USDT:USDT": "NO_SPOT_LEG",
         "XTZ/USDT:USDT": "NO_PERP_CANDLES",
     }
+
+
+def test_a_symbol_that_no_file_has_is_missing_also_where_its_empty_months_are_there(tmp_path):
+    write_recorded(world_of("2024-02-20 00:00", 40), tmp_path / "mine")
+    both = files_config("mine", symbols=[BTC, ETH])
+    assert [market.symbol for market in made_markets(both)] == [BTC]
+    assert read_left_out(run_plan(both).files.panel) == {ETH: "NO_DATA"}
+    alone = files_config("mine", symbols=[ETH])
+    with pytest.raises(DataMissing, match="no file has those of ETH/USDT:USDT") as caught:
+        make_carry_panel(alone, run_plan(alone))
+    assert caught.value.exit_code == 3
 
 
 def test_the_spot_leg_of_many_coins_is_in_units_of_the_perpetual():

@@ -79,6 +79,7 @@ class FundingCarry:
             (
                 f"{_HERE}/carry_panel.py",
                 f"{_HERE}/exact_columns.py",
+                f"{_HERE}/fetch/perp_files.py",
                 f"{_HERE}/instruments.py",
                 f"{_HERE}/make_panel.py",
                 f"{_HERE}/schemas.py",

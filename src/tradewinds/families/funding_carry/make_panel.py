@@ -17,6 +17,7 @@ from tradewinds.core.units import MICRO
 from tradewinds.engine.carry.carry_market import UNIT
 from tradewinds.families.funding_carry.carry_panel import PRICES, Window, window_of
 from tradewinds.families.funding_carry.exact_columns import MOST_INT, Exact, quotient, scaled_up, units_of
+from tradewinds.families.funding_carry.fetch.perp_files import NOT_IN_FILES
 from tradewinds.families.funding_carry.instruments import fetched_filters, spot_multiplier_of
 from tradewinds.families.funding_carry.plan import CarryPlan, PerpMonth
 from tradewinds.families.funding_carry.schemas import CANDLES, KINDS, PANEL_CANDLES, PANEL_RATES
@@ -44,6 +45,7 @@ class _SymbolRecords(NamedTuple):
         volume_units: by series: units of its volumes in one coin; UNIT, or less where they do not fit 64 bits.
         quarantined: records that were left out of its files, by reason.
         in_range: number of its settlements that may be decided.
+        is_absent: no file of the user has a settlement of it, of any time.
     """
 
     rates: tuple[Ints, ...]
@@ -51,6 +53,7 @@ class _SymbolRecords(NamedTuple):
     volume_units: Mapping[str, int]
     quarantined: Mapping[str, int]
     in_range: int
+    is_absent: bool
 
     @property
     def fault(self) -> str | None:
@@ -78,6 +81,7 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
     rows: dict[str, list[int]] = {}
     volume_units: dict[str, list[int]] = {}
     quarantined: dict[str, Mapping[str, int]] = {}
+    absent: list[str] = []
     rate_columns: list[pa.Table] = []
 
     def parts() -> Iterator[pa.Table]:
@@ -88,6 +92,8 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
             records = _records_of(config, [file for file in plan.files.months if file.symbol == symbol], window)
             if records.quarantined:
                 quarantined[symbol] = records.quarantined
+            if records.is_absent:
+                absent.append(symbol)
             if records.fault is not None:
                 left_out[symbol] = records.fault
                 continue
@@ -100,6 +106,11 @@ def make_carry_panel(config: Mapping[str, Any], plan: CarryPlan) -> None:
 
     def about() -> dict[str, Any]:
         """Return the metadata, or raise DataMissing."""
+        if absent and len(left_out) == len(config["symbols"]):
+            what = f"funding rates missing: no file has those of {', '.join(absent[:SHOWN_SYMBOLS])}."
+            raise DataMissing(
+                what, where="data.path", remedy="Give files that have them, or write symbols as the files do."
+            )
         _refuse_left_out(config, left_out)
         return {
             "rows": rows,
@@ -121,10 +132,13 @@ def _records_of(config: Mapping[str, Any], months: Sequence[PerpMonth], window: 
     """Read the month files of one symbol and keep what lies in the window."""
     symbol, multiplier = months[0].symbol, spot_multiplier_of(config, months[0].symbol)
     quarantined: Counter[str] = Counter()
+    is_absent = True
     read: dict[str, list[pa.Table]] = {kind: [] for kind in KINDS}
     for month in months:
+        meta = files.read_meta(month.path)
         read[month.kind].append(files.read_table(month.path))
-        quarantined.update(files.read_meta(month.path)["quarantined"])
+        quarantined.update(meta["quarantined"])
+        is_absent &= month.kind != "funding" or meta.get("reason") == NOT_IN_FILES
     rates = pa.concat_tables(read["funding"])
     ts = _seconds(rates["ts_utc"])
     kept = np.flatnonzero((ts >= window.first) & (ts < window.end))
@@ -141,6 +155,7 @@ def _records_of(config: Mapping[str, Any], months: Sequence[PerpMonth], window: 
         volume_units=volume_units,
         quarantined=dict(sorted(quarantined.items())),
         in_range=int((ts[kept] >= window.start).sum()),
+        is_absent=is_absent,
     )
 
 
