@@ -81,8 +81,9 @@ CONFIGS = {"rule": rule, "balanced": balanced, "many": many}
 
 def prepare(kind: str, argument: str) -> dict:
     """Make the month files and the panel of a config (CONFIGS); returns the numbers of its records and seconds."""
-    from tradewinds.families.funding_carry.carry_panel import make_carry_panel, read_carry_panel
+    from tradewinds.families.funding_carry.carry_panel import read_carry_panel
     from tradewinds.families.funding_carry.fetch import synthetic_perps, user_perps
+    from tradewinds.families.funding_carry.make_panel import make_carry_panel
     from tradewinds.families.plan import run_plan
 
     begun = time.perf_counter()

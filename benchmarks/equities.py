@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+COMPILED = ROOT / "benchmarks" / "scratch" / "compiled"
 sys.path.insert(0, str(ROOT))
 
 BARS = ROOT.parent / "shared" / "data" / "asx" / "daily_251_symbols_2012_2024.parquet"
@@ -127,9 +128,12 @@ def child(*arguments: str, python: str = sys.executable, module: str = "benchmar
 def environment() -> dict[str, str]:
     """Return the environment variables of every process here.
 
-    Numerical libraries use one thread, as in the workflow's jobs (tradewinds.pipeline.jobs.ONE_THREAD).
+    Numerical libraries use one thread, as in the workflow's jobs (tradewinds.pipeline.jobs.ONE_THREAD). Every module is
+    compiled once and kept, as an installation does it.
     """
-    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
+    own = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "PYTHONPYCACHEPREFIX": str(COMPILED)}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"OPENBLAS_NUM_THREADS": "1", **inherited, **own}
 
 
 def peer_python(work: Path) -> str:

@@ -1,7 +1,7 @@
 """Put the records of a run into two files, the panel."""
 
 from tradewinds.config import resolve as configs
-from tradewinds.families.funding_carry.carry_panel import make_carry_panel
+from tradewinds.families.funding_carry.make_panel import make_carry_panel
 from tradewinds.families.plan import run_plan
 from tradewinds.pipeline.jobs import enter_storage, run_job
 

@@ -22,7 +22,7 @@ PRICES = (
     ("0.0001", 25000),
     ("0.00000001", 10012345678),
     ("0.00000001", 1234567),
-    ("0.00000001", 1200),
+    ("0.00000001", 12000),
 )
 RATES = (-750, -100, -30, -10, -3, -1, 0, 1, 1, 1, 1, 1, 2, 3, 3, 5, 5, 8, 10, 30, 100, 200)  # of 0.0001 in 8 hours
 JUMPS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.08, 1.08, 1.15, 1.15, 1.25, 1.4, 1.4, 1.7, 2.2, 3)
@@ -45,7 +45,7 @@ def random_world(seed):
         return RandomCarryWorld(seed, *round_world(rng, SYMBOLS[: rng.choice([1, 2, 3])]))
     count = rng.choice([1, 1, 2, 2, 3, 3, 4, 6])
     days = rng.choice([1, 2, 3, 4, 6, 8]) if count < 6 else rng.choice([2, 3])
-    candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 480, 480])
+    candle_minutes = rng.choice([60] * 7 + [30, 120, 240, 240, 240])
     start = dt.date(2023, 12, 20) + dt.timedelta(days=rng.randrange(90))
     balance = rng.choice([10000, 10000, 1000, 250, 25000.5])
     settings = random_settings(rng, SYMBOLS[:count], start, days, candle_minutes, balance)
@@ -61,6 +61,10 @@ def random_world(seed):
         # The same rates: candidates tie, and the name decides.
         for one in world[1:]:
             one.records = list(world[0].records)
+    if settings["risk"].get("allocation_pct") in (100, 97.5) and rng.random() < 0.3:
+        # A position that is reduced soon has less than its least value: all of it is closed.
+        for one in world:
+            one.min_notional = Fraction(str(round(balance * rng.choice([0.3, 0.45]), 2)))
     rng.shuffle(world)
     return RandomCarryWorld(seed, world, settings)
 
@@ -74,7 +78,7 @@ def random_hours(rng, days):
     Intervals change now and then (8, 1, 4); some gaps are no interval.
     """
     hour, hours, gap = -8 * rng.choice([0, 1, 5, 9, 20, 40, 89, 95]), [], 8
-    hour += rng.choice([0, 0, 0, 1, 5])
+    hour += rng.choice([0] * 8 + [1, 5])
     while hour < 24 * days + 16:
         hours.append(hour)
         if rng.random() < 0.06:
@@ -168,11 +172,12 @@ def random_candles(rng, first, days, seconds, jumps, tick, level, balance):
         missing["mark"] |= set(range(rng.randrange(before_start // 2, count), count))
     if rng.random() < 0.08:  # listed inside the range
         missing[rng.choice(["spot", "perp"])] |= set(range(before_start + rng.randrange(count - before_start)))
+    least = max(50, level // 20)  # books of 8 decimals hold 92 billion coins
     basis, drift = 0, noise * rng.choice([0, 0, 0, -1, 1, 2, 2]) // 4
     for place in range(count):
         # A slow rise empties the margin of a short without a jump: it is rebalanced.
-        level = max(50, level + rng.randint(-noise, noise) + (drift if place >= before_start else 0))
-        level = max(50, int(level * jumps.get(place - before_start, 1)))
+        level = max(least, level + rng.randint(-noise, noise) + (drift if place >= before_start else 0))
+        level = max(least, int(level * jumps.get(place - before_start, 1)))
         basis = basis * 9 // 10 + rng.randint(-noise // 2, noise // 2)
         now = {"spot": level, "perp": max(40, level + basis)}
         now["mark"] = now["perp"] + rng.randint(-(noise // 4), noise // 4)

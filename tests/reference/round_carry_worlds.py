@@ -12,6 +12,15 @@ from tests.reference.naive_carry_market import r8
 
 RATES = (0, 0, 0.0003, 0.0003, 0.001, 0.001, 0.003, -0.0003, -0.001)
 FACTORS = ("1.2", "1.2", "1.25", "1.5", "1.6", "0.8", "0.75", "0.5", "2")
+DOWN = ("0.4", "0.5", "0.75", "0.8")
+VOLUMES = (
+    (10, 7),
+    (10, 7),
+    (100, 70),
+    (10, 10),
+    (100, 69),
+    (7, 70),
+)  # of two weeks before the start, one after the other
 ROUND_FEES = {"schedule": "bybit_vip0", "spot_taker": 0.001, "perp_taker": 0.0005}
 NO_FEES = {"schedule": "bybit_vip0", "spot_taker": 0, "perp_taker": 0}
 COMPOSITE = {"strategy.name": "funding_composite", "strategy.parameters.entry_threshold": 0.1}
@@ -57,15 +66,15 @@ def round_symbol(rng, symbol, days, long_history):
     for hour in range(-8 * rng.choice([0, 1, 7, 20]), 24 * days + 9, gap):
         rate = rng.choice(RATES) if rng.random() < 0.4 else rate
         rates[hour] = rate
-    first = -rng.choice([336, 335, 344, 200]) if long_history else -24
+    first = -rng.choice([336, 336, 336, 335, 344, 200]) if long_history else -24
     levels, price = {first: 100}, Fraction(100)
     for hour in sorted(rng.sample(range(24 * days), rng.randint(1, 4))):
         price = r8(price * Fraction(rng.choice(FACTORS)))
         levels[hour] = price
         if rng.random() < 0.4:  # up and down again: both legs of a reverse carry are in danger
-            price = r8(price * Fraction(rng.choice(FACTORS[5:8])))
+            price = r8(price * Fraction(rng.choice(DOWN)))
             levels[hour + 1] = price
-    volumes = {first: rng.choice([10, 100]), -168: rng.choice([7, 10, 70, 100])}
+    volumes = dict(zip((first, -168), rng.choice(VOLUMES), strict=True))
     made = coin(rates, levels, symbol=symbol, volumes=volumes, first=first)
     recent = at(-48)
     return replace(

@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.manifest import write_manifest
+from tradewinds.results.manifest import evidence_of, write_manifest
 
 T0 = int(dt.datetime(2025, 6, 1, 3, tzinfo=dt.UTC).timestamp())
 EVENT = "KXHIGHMIA-25JUN01"
@@ -88,7 +88,7 @@ def write(folder: Path, payouts: list[int]) -> str:
     )
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
-    write_manifest(folder, run_id, conf, about_run(conf), [], result.watermark)
+    write_manifest(folder, run_id, conf, about_run(conf), evidence_of([]), result.watermark)
     return run_id
 
 

@@ -17,7 +17,7 @@ from tradewinds.families.kalshi_weather.climate_days import DAYS_PER_YEAR
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.manifest import write_manifest
+from tradewinds.results.manifest import evidence_of, write_manifest
 
 EVENT = "KXHIGHMIA-25JUN01"
 DAY = dt.date(2025, 6, 1)
@@ -46,7 +46,7 @@ def write(folder, payouts=(1_000_000, 0), *, seed=0, created="2025-07-01T00:00:0
     result = RunResult(start, end, books_of(trades), trades, equity, [], diagnostics, [], T0, T0, T0 + 86_400, **how)
     run_id = resolve.run_id(conf)
     write_artifacts(folder, run_id, conf, result)
-    write_manifest(folder, run_id, conf, about_run(conf), [], result.watermark)
+    write_manifest(folder, run_id, conf, about_run(conf), evidence_of([]), result.watermark)
     for name, change in (("metrics.json", metrics), ("run_manifest.json", {"created_at_utc": created})):
         path = folder / name
         path.write_text(json.dumps(json.loads(path.read_text()) | change))

@@ -19,7 +19,7 @@ from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.families.kalshi_weather.validations.judge import EventFindings, Failure, validation_diagnostics
 from tradewinds.pipeline.simulate import about_run
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.manifest import write_manifest
+from tradewinds.results.manifest import evidence_of, write_manifest
 
 NINE = {
     "series_tickers": ["KXHIGHMIA", "KXHIGHCHI"],
@@ -127,7 +127,7 @@ def written(folder, result, title="Highest temperature", **changes):
     how = conf(**changes)
     run_id = resolve.run_id(how)
     write_artifacts(folder, run_id, how, result)
-    write_manifest(folder, run_id, how, about_run(how), [], result.watermark)
+    write_manifest(folder, run_id, how, about_run(how), evidence_of([]), result.watermark)
     tickers = sorted({trade.market_ticker for trade in result.trades})
     listed = {"market_ticker": tickers, "title": [title] * len(tickers), "yes_sub_title": ["80° to 81°"] * len(tickers)}
     catalog = folder.parent / f"{folder.name}.catalog.parquet"

@@ -5,6 +5,7 @@ import uuid
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,7 @@ from tests.unit.engine_parts import MINUTE, contract, micro, quote, replay, rule
 from tests.unit.results_parts import at, conf, points, run, scored, trade
 from tradewinds.config import resolve
 from tradewinds.core import files
+from tradewinds.core.amount_columns import NO_AMOUNT, amount_texts
 from tradewinds.core.text import amount_text, instant, number, plain, probability
 from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
@@ -242,6 +244,7 @@ def test_what_rounds_to_nothing_has_no_sign():
 
 @given(st.integers(-85 * 10**14, 85 * 10**14), st.integers(-(10**13), 10**13))
 def test_no_amount_loses_anything_in_text(micros, picos):
+    assert amount_texts(np.array([micros, NO_AMOUNT])) == [amount_text(micros), ""]
     assert micro(amount_text(micros)) == micros and "E" not in amount_text(micros)
     assert Decimal(repr(number(micros))) * 10**6 == micros  # the shortest form is the amount, below 2**33 dollars
     assert len(amount_text(micros).partition(".")[2]) >= 2

@@ -108,6 +108,13 @@ def test_any_number_of_a_config_of_shares_works_or_is_refused(shares, path, valu
             markets.family_of("equities_daily").replay(config, made, 1, lambda done, total: None)
 
 
+@pytest.mark.parametrize("value", [0.0123456789012, 1e-13])
+def test_an_expected_value_has_twelve_decimals_at_most(events, value):
+    assert resolve.resolve(with_number(events.config, ("risk", "min_ev_per_contract"), 0.012345678901))
+    with pytest.raises(ConfigError, match=r"risk\.min_ev_per_contract: \S+ has more than 12 decimals"):
+        resolve.resolve(with_number(events.config, ("risk", "min_ev_per_contract"), value))
+
+
 @pytest.mark.parametrize("key", ["kelly_fraction", "max_volume_share"])
 def test_a_share_says_how_many_decimals_it_may_have(events, key):
     raw = with_number(events.config, ("risk", key), 1e-19)

@@ -76,6 +76,11 @@ MINIMAL = {
         "strategy": {"name": "Mean Reversion"},
     },
     "equities_intraday": {"symbols": ["SPY"], "bars": {"source": "synthetic"}},
+    "funding_carry": {
+        "symbols": ["BTC/USDT:USDT"],
+        "strategy": {"preset": "balanced"},
+        "data": {"source": "synthetic"},
+    },
 }
 
 
@@ -147,10 +152,14 @@ def test_a_database_url_that_can_be_parsed_is_taken(url):
 
 def test_the_config_that_jobs_of_a_sweep_share_is_private_without_a_password_and_goes(tmp_path):
     loaded = resolve.load(written(tmp_path, "kalshi_weather", database={"url": "mysql://u:pass-word@h/d"}))
-    folder = tmp_path / "chunks"
+    folder = tmp_path / "one" / "chunks"
+    killed = [tmp_path / name / "chunks" / "sweep-999999999-abc" for name in ("one", "other")]  # no process has this id
+    for left in killed:
+        left.mkdir(parents=True)
 
     def write_and_fail():
         with chunks.shared_config(loaded, folder) as path, chunks.shared_config(loaded, folder) as other:
+            assert not any(left.exists() for left in killed)
             assert path != other and path.stat().st_mode & 0o777 == 0o600
             assert "pass-word" not in path.read_text()
             shared = resolve.load(path)
@@ -160,3 +169,10 @@ def test_the_config_that_jobs_of_a_sweep_share_is_private_without_a_password_and
     with pytest.raises(KeyboardInterrupt):
         write_and_fail()
     assert not list(folder.iterdir())
+
+
+def test_each_url_of_a_service_is_checked(tmp_path):
+    """Not only base_url: the index of files has a URL of its own."""
+    path = written(tmp_path, "funding_carry", binance_bulk={"listing_url": "ftp://files"})
+    with pytest.raises(ConfigError, match=r"binance_bulk\.listing_url.*does not begin with http"):
+        resolve.load(path)

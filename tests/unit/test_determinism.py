@@ -15,7 +15,7 @@ from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.families.kalshi_weather.run_files import write_market_names
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.pipeline.simulate import about_run
-from tradewinds.results.manifest import write_manifest
+from tradewinds.results.manifest import evidence_of, write_manifest
 from tradewinds.results.report import write_report
 
 threads, batches.EVENTS_PER_BATCH, *seeds = map(int, sys.argv[2:])
@@ -29,7 +29,7 @@ for seed in seeds:
     write_market_names(folder / "run", world.inputs[1].values(), {trade.market_ticker for trade in result.trades})
     if seed == 3:
         os.chdir(folder)  # the command that reproduces a run has its path
-        write_manifest("run", run_id, world.config, about_run(world.config), [], result.watermark)
+        write_manifest("run", run_id, world.config, about_run(world.config), evidence_of([]), result.watermark)
         write_report("run", REPORT)
     print(len(result.trades))
 """

@@ -23,7 +23,7 @@ NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def manifest_of(folder, how, inputs=(), watermark=None):
-    manifest.write_manifest(folder, resolve.run_id(how), how, about_run(how), inputs, watermark)
+    manifest.write_manifest(folder, resolve.run_id(how), how, about_run(how), manifest.evidence_of(inputs), watermark)
     return json.loads((folder / "run_manifest.json").read_text(encoding="utf-8"))
 
 

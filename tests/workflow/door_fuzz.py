@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import yaml
 
-from tests.workflow import mutations
+from tests.workflow import door_minutes, mutations
 from tests.workflow.door_inputs import (
     ACTIONS,
     BARS,
@@ -201,7 +201,13 @@ def enter_probabilities(name: str) -> Callable[[bytes], int]:
 
 def doors() -> dict[str, Door]:
     """Every door by its name. It writes the good files of a user into the working directory."""
-    good = {"universe.csv": UNIVERSE, "actions.csv": ACTIONS, "bars.csv": BARS, "shares.yaml": SHARES}
+    good = {
+        "universe.csv": UNIVERSE,
+        "actions.csv": ACTIONS,
+        "bars.csv": BARS,
+        "shares.yaml": SHARES,
+        "m.csv": door_minutes.BARS,
+    }
     for name, text in good.items():
         Path(name).write_text(text, encoding="utf-8")
     Path("bars.yaml").write_text(
@@ -303,10 +309,14 @@ def doors() -> dict[str, Door]:
         "candles_batch": (json.dumps({"markets": both}).encode(), enter_batch),
         "climate": (json.dumps({"results": reports}).encode(), enter_climate),
         "chart": (json.dumps({"chart": {"result": [chart], "error": None}}).encode(), enter_chart),
+        "chart_minutes": (door_minutes.chart(), lambda data: door_minutes.enter_chart(Answers({"/": data}))),
     }
     return {
         "config": Door(CONFIG.encode(), settings, with_file("c.yaml", *dry, "c.yaml")),
         "config_of_shares": Door(SHARES.encode(), settings, with_file("s.yaml", *dry, "s.yaml")),
+        "config_of_minutes": Door(door_minutes.CONFIG.encode(), settings, with_file("o.yaml", *dry, "o.yaml")),
+        "minutes_csv": Door(door_minutes.BARS.encode(), words, door_minutes.enter_bars("n.csv")),
+        "minutes_parquet": Door(door_minutes.parquet(), mutations.of_parquet, door_minutes.enter_bars("n.parquet")),
         "validate": Door(CONFIG.encode(), settings, with_file("v.yaml", "validate", "--config", "v.yaml")),
         "universe": Door(UNIVERSE.encode(), words, with_file("universe.csv", *dry, "shares.yaml")),
         "actions": Door(ACTIONS.encode(), words, with_file("actions.csv", *dry, "shares.yaml")),

@@ -1,5 +1,6 @@
 """The fault campaign: fetch a world through a server of an archive that misbehaves, and compare what is there in the end."""
 
+import contextlib
 import datetime as dt
 import hashlib
 import io
@@ -9,21 +10,48 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pyarrow.parquet as pq
 
-from tests.workflow.fault_world import MODELS, SHARE_YEARS, SYMBOLS, WINDOWS
-from tradewinds.archive.server import ArchiveServer
+from tests.workflow.fault_world import (
+    MINUTE_MONTHS,
+    MINUTE_SYMBOLS,
+    MODELS,
+    NOW,
+    PERP_MINUTES,
+    PERP_MONTHS,
+    PERPS,
+    SHARE_YEARS,
+    SYMBOLS,
+    WINDOWS,
+    cutoff_of,
+)
+from tradewinds.archive.server import ArchiveServer, running_server
 from tradewinds.core import files
 from tradewinds.core.environment import SERVICES
 from tradewinds.families.equities_daily.schemas import bars_path
+from tradewinds.families.equities_intraday import archive_routes as minute_routes
+from tradewinds.families.equities_intraday.schemas import month_path
+from tradewinds.families.funding_carry.schemas import month_path as perp_path
 from tradewinds.families.kalshi_weather import climate_days, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 1.5  # of the clients
 STALL_SECONDS = 2.5  # of the server
+EXCHANGES = ("binance_bulk", "binance_futures", "binance_spot", "bybit", "hyperliquid")
+EXCHANGE_LIMITS = {"weight_per_minute": 100_000, "funding_requests_per_5_minutes": 100_000}
 STORY = ("requests", "retries", "retrieved_at", "tier")  # what tells of the fetch, not of the market
+
+
+@contextlib.contextmanager
+def world_server(archive: Path, dates: list[dt.date], **settings: object) -> Iterator[ArchiveServer]:
+    """Serve a world at its time; settings as `running_server`."""
+    at_its_time = mock.patch.object(minute_routes, "utc_now", lambda: NOW)
+    with at_its_time, running_server(archive, cutoff=cutoff_of(dates), **settings) as server:
+        yield server
 
 
 def stages_of(dates: list[dt.date]) -> list[list[dict]]:
@@ -36,6 +64,14 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
     for symbol in SYMBOLS:
         for year in SHARE_YEARS:
             first.append(_job("fetch_bars_job", symbol, year, f"{year}-12-31", bars_path("yahoo", symbol, year)))
+    for symbol in MINUTE_SYMBOLS:
+        for month in MINUTE_MONTHS:
+            path = month_path("data", "yahoo", 1, symbol, month)
+            first.append(_job("fetch_minutes_job", symbol, month, "XNYS", NOW.date().isoformat(), path))
+    for source, kind, symbol, _ in PERPS:
+        for month in PERP_MONTHS:
+            path = perp_path("data", source, symbol, kind, PERP_MINUTES, month)
+            first.append(_job("fetch_perp_month_job", source, symbol, kind, month, PERP_MINUTES, f"{month}-28", path))
     for day in dates:
         for series, window in WINDOWS.items():
             path = schemas.candle_path(window, series, day)
@@ -63,14 +99,17 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     spec = {"folder": str(folder), "stages": stages, "workers": workers, "kills": kills, "seed": seed}
-    spec |= {"notes": str(folder / f"{name}.notes"), "report": str(folder / f"{name}.report")}
+    spec |= {"now": NOW.isoformat(), "notes": str(folder / f"{name}.notes"), "report": str(folder / f"{name}.report")}
     (folder / f"{name}.json").write_text(json.dumps(spec))
-    rest = {"requests_per_second": 1000, "max_connections": 8, "timeout_seconds": TIMEOUT_SECONDS, "max_retries": 6}
+    # above 200 the book of the shared budget, which holds a second of requests, costs more time than it saves
+    rest = {"requests_per_second": 200, "max_connections": 8, "timeout_seconds": TIMEOUT_SECONDS, "max_retries": 6}
     services = {
         "kalshi": {"base_url": server.url_of("kalshi"), **rest},
         "iem": {"base_url": server.url_of("iem"), **rest},
         "yahoo": {"base_url": server.url_of("yahoo"), **rest},
+        **{name: {"base_url": server.url_of(name), **EXCHANGE_LIMITS, **rest} for name in EXCHANGES},
     }
+    services["binance_bulk"]["listing_url"] = server.url_of("binance_bulk", "listing_url")
     paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
     environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "tests.workflow.fault_driver", str(folder / f"{name}.json")]
@@ -105,8 +144,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def events_of(found: dict[str, str]) -> int:
-    """How many event files are in `contents`; bars of shares lie in data/candles/daily."""
-    return sum(name.startswith("data/candles/") and not name.startswith("data/candles/daily/") for name in found)
+    """How many event files are in `contents`; bars of shares lie beside them."""
+    return sum("/KXHIGH" in name for name in found if name.startswith("data/candles/"))
 
 
 def candle_requests(server: ArchiveServer) -> Counter[str]:

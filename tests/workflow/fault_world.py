@@ -1,13 +1,18 @@
 """A large and quick archive: hundreds of events over several series, with few candles each."""
 
 import datetime as dt
+import itertools
 import random
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from tests.families.funding_carry.exchange_worlds import candle_rows, candles, days_of, rate_rows, rates
 from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
+from tradewinds.families.equities_intraday.archive_routes import ARCHIVED_MINUTES, add_minutes
+from tradewinds.families.funding_carry.archive_routes import add_month
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
@@ -22,6 +27,19 @@ WINDOWS = {
 }
 SYMBOLS = {f"S{n:02}.AX": ("Australia/Sydney", "AUD") for n in range(20)}  # shares of the chart API
 SHARE_YEARS = (2023, 2024, 2025)
+MINUTE_SYMBOLS, MINUTE_MONTHS = ("AAA", "BBB", "CCC"), ("2025-10", "2025-11")  # minute bars of the chart API
+NOW = dt.datetime(
+    2025, 11, 21, 12, tzinfo=dt.UTC
+)  # of the chart API, whose minutes end after thirty days, and of their jobs
+PERPS = (  # months of perpetuals: source, kind, symbol, and how they came
+    ("binance", "funding", "BTC/USDT:USDT", "bulk"),
+    ("binance", "spot", "BTC/USDT:USDT", "bulk"),
+    ("binance", "perp", "BTC/USDT:USDT", "rest"),
+    ("bybit", "funding", "BTC/USDT:USDT", "rest"),
+    ("bybit", "mark", "BTC/USDT:USDT", "rest"),
+    ("hyperliquid", "funding", "BTC/USDC:USDC", "rest"),
+)
+PERP_MONTHS, PERP_MINUTES = ("2024-02", "2024-03"), 60
 FIRST = dt.date(2025, 1, 3)
 MODELS = ("GFS", "NAM")
 CANDLES_PER_MARKET = 12
@@ -45,7 +63,23 @@ def make_world(folder: Path, days: int) -> list[dt.date]:
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     _weather(writer, stations, dates)
     _shares(writer)
+    _minutes(writer)
+    _perps(writer)
     return dates
+
+
+def _perps(writer: EventArchiveWriter) -> None:
+    """Settlements of every hour and candles of PERPS over PERP_MONTHS."""
+    for (source, kind, symbol, via), month in itertools.product(PERPS, PERP_MONTHS):
+        is_rate = kind == "funding"
+        rows = rate_rows(month, hours=1, jitter_ms=31) if is_rate else candle_rows(month, PERP_MINUTES, kind != "mark")
+        about = {"source": source, "kind": kind, "symbol": symbol, "spot": symbol.partition(":")[0], "via": via}
+        about |= {
+            "month": month,
+            "minutes": None if is_rate else PERP_MINUTES,
+            "covers_through": f"{days_of(month)[1]}",
+        }
+        add_month(writer, rates(rows) if is_rate else candles(rows), about)
 
 
 def _shares(writer: EventArchiveWriter) -> None:
@@ -66,6 +100,20 @@ def _shares(writer: EventArchiveWriter) -> None:
         add_bars(
             writer, symbol, bars_table(rows), {"timezone": zone, "currency": currency, "splits": {"2024-03-05": "2:1"}}
         )
+
+
+def _minutes(writer: EventArchiveWriter) -> None:
+    """A bar every fifteen minutes of the sessions in the thirty days before NOW, of MINUTE_SYMBOLS."""
+    for symbol in MINUTE_SYMBOLS:
+        rng, rows = random.Random(symbol), []
+        for day in climate_days.date_range(NOW.date() - dt.timedelta(days=29), NOW.date() - dt.timedelta(days=1)):
+            opened = dt.datetime.combine(day, dt.time(9, 30), ZoneInfo("America/New_York"))
+            for number in range(26 if day.weekday() < 5 else 0):
+                price = rng.randint(900, 1100) / 100
+                prices = {"open": price, "high": price + 0.25, "low": price - 0.25, "close": price}
+                rows.append({"ts": int(opened.timestamp()) + 900 * number, **prices, "volume": rng.randint(1, 9) * 100})
+        about = {"timezone": "America/New_York", "currency": "USD"}
+        add_minutes(writer, symbol, pa.Table.from_pylist(rows, ARCHIVED_MINUTES), about)
 
 
 def cutoff_of(dates: list[dt.date]) -> dt.date:

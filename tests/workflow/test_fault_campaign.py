@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from tests.workflow import fault_campaign as campaign
-from tests.workflow.fault_world import cutoff_of, make_world
+from tests.workflow.fault_world import make_world
 from tests.workflow.harness import TEN_DAYS, Desk, candles_of
 from tradewinds.archive.faults import WEIGHTS, FaultPlan
 from tradewinds.archive.server import running_server
@@ -30,7 +30,7 @@ def dates(archive):
 @pytest.fixture(scope="module")
 def world(archive, dates):
     """Starts a server of the world's archive."""
-    return lambda **settings: running_server(archive, cutoff=cutoff_of(dates), **settings)
+    return lambda **settings: campaign.world_server(archive, dates, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_no_fault_ends_as_data(world, dates, clean, tmp_path):
         report = campaign.drive(tmp_path, server, campaign.stages_of(dates))
     assert campaign.contents(tmp_path) == clean
     assert sum(server.faults.values()) >= FAULTS
-    assert set(server.faults) == KINDS | set(WEIGHTS)
+    assert set(server.faults) == KINDS | set(WEIGHTS) | {"429_weight", "200_too_many"}
     unexpected = [failure for failure in report["failures"] if failure["exit_code"] != FETCH_FAILED]
     assert not unexpected, unexpected[0]["message"]
     said = "\n".join(failure["message"] for failure in report["failures"])

@@ -107,3 +107,26 @@ def test_a_file_that_will_not_do_is_a_paragraph_and_an_exit_code(tmp_path, text,
     done = desk("run", "--config", "config.yaml")
     assert done.returncode == code and message in done.stderr, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_dry_run_and_validate_write_nothing(tmp_path):
+    (tmp_path / "SPY.csv").write_text(plain())
+    source = {"source": "files", "path": "SPY.csv"}
+    desk = MinuteDesk(tmp_path, date_start_local="2024-03-08", date_end_local="2024-03-11", bars=source)
+    before = sorted(tmp_path.rglob("*"))
+    for command in (("run", "--dry-run"), ("validate",)):
+        done = desk(*command, "--config", "config.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_label_that_the_rows_contradict_is_a_warning_on_the_terminal(tmp_path):
+    ends = local(bars(), "%Y-%m-%d %H:%M", header="date,open,high,low,close,volume", shift=1)
+    (tmp_path / "SPY.csv").write_text(ends)
+    source = {"source": "files", "path": "SPY.csv", "timezone": "America/New_York", "label": "start"}
+    desk = MinuteDesk(tmp_path, date_start_local="2024-03-08", date_end_local="2024-03-11", bars=source)
+    for _ in range(2):  # also where the bars were imported by an earlier run
+        done = desk("run", "--config", "config.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        words = "warning: SPY.csv: the stamps look like the end of each bar, although bars.label is start"
+        assert words in done.stderr and "First stamp of a day: 09:31 on 2 of 2" in done.stderr

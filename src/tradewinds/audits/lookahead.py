@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import itertools
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from tradewinds.core.temporary import temporary_folder
 from tradewinds.families.contract import BOOKS, Future, Key, Stretch, Subject, Timelines
 
 TOGETHER = "several kinds together"
@@ -130,7 +130,7 @@ class Checker:
         Returns:
             The first difference up to the cut for each timeline that has one, and how many records were changed, by kind.
         """
-        with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+        with temporary_folder("tradewinds-") as folder:
             found, records = self.subject.again(future, Path(folder))
         return _differences(self.subject.past(future.cut_ts), found), records
 

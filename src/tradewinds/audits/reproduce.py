@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
+from tradewinds.core.temporary import temporary_folder
 
 COMPARED = ("trades.csv", "metrics.json")  # files that must be the same, byte by byte
 SHOWN = 10  # missing inputs in a message
@@ -108,8 +108,8 @@ def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline import simulate
 
-    with tempfile.TemporaryDirectory(prefix="tradewinds-reproduce-") as folder:
-        conf = configs.resolve({**manifest["config"], "output_dir": folder}, source=f"{run_dir}/run_manifest.json")
+    with temporary_folder("tradewinds-reproduce-") as folder:
+        conf = configs.resolve({**manifest["config"], "output_dir": str(folder)}, source=f"{run_dir}/run_manifest.json")
         plan = run_plan(conf)
         if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(
             manifest["inputs"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from tradewinds.cli.options import NoFetchOption, date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError, DataMissing
+from tradewinds.core.temporary import temporary_folder
 
 BARS = "bars.parquet"
 FOLDER = "configs"
@@ -90,7 +90,7 @@ def _written(raw: dict[str, Any], path: Path, *, kept: bool) -> Iterator[Path]:
         path: its file, if it is kept.
         kept: keep the file, so that `tradewinds run` can run it again; else it is a temporary one.
     """
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+    with temporary_folder("tradewinds-") as folder:
         written = path if kept else Path(folder, path.name)
         write_config(raw, written)
         yield written

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
 
+WARNING = "warning: "  # at the start of a note that goes to the standard error output
+
 
 def run(
     config: ConfigOption,
@@ -80,13 +82,16 @@ def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dr
     from tradewinds.cli import display
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.families.plan import due_files, run_plan
 
+    if dry_run:
+        with files.without_caches():
+            conf = configs.load(config_path)
+            display.show_plan(screen, *markets.family_of(conf["market"]).cost(conf, run_plan(conf)))
+        return
     conf = configs.load(config_path)
     plan, family = run_plan(conf), markets.family_of(conf["market"])
-    if dry_run:
-        display.show_plan(screen, *family.cost(conf, plan))
-        return
     from tradewinds.core import database_urls
     from tradewinds.database import activity
     from tradewinds.pipeline.make import make
@@ -96,7 +101,7 @@ def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dr
     if not make(config_path, conf, plan, options, screen):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
     for note in family.fetched_notes(plan, due):
-        screen.print(note, soft_wrap=True)
+        (screen.warn if note.startswith(WARNING) else screen.print)(note, soft_wrap=True)
     url = database_urls.masked(conf["database"]["url"])
     tables = family.summary_tables(Path(plan.run_dir))
     display.show_summary(screen, plan, url, family.currency(conf), family.headlines, family.units_name, tables)

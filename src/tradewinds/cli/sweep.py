@@ -128,7 +128,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
     points, left_out = _points(conf, options, str(config_path))
     groups = replays.groups(points)
-    console.print(f"{len(points):,} points over {len(groups):,} set(s) of candles and probabilities.")
+    console.print(f"{len(points):,} points over {len(groups):,} set(s) of files.")
     name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
     folder = Path(conf["output_dir"], "sweeps", name)
 
@@ -261,7 +261,7 @@ def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iter
     from tradewinds.families.plan import run_plan
     from tradewinds.sweeps import replays
 
-    with naming_damage(run_plan(points[0].config).data_files):
+    with naming_damage(run_plan(points[0].config).replayed_files):
         yield from replays.outcomes(points, progress)
 
 

@@ -25,16 +25,19 @@ def validate(config: ConfigOption) -> None:
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.terminal import SafeConsole
 
-    conf, console = configs.load(config), SafeConsole()
-    plan, family = run_plan(conf), markets.family_of(conf["market"])
-    console.print(
-        f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
-        soft_wrap=True,
-    )
-    findings = family.validate(conf, plan)
+    console = SafeConsole()
+    with files.without_caches():
+        conf = configs.load(config)
+        plan, family = run_plan(conf), markets.family_of(conf["market"])
+        console.print(
+            f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
+            soft_wrap=True,
+        )
+        findings = family.validate(conf, plan)
     _show(console, findings)
     if findings.verdict:
         raise SimulationError(findings.verdict, where=str(config), remedy=findings.remedy)

@@ -6,6 +6,7 @@ Importing this module is cheap and needs no numpy: one fetch job per event impor
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import datetime as dt
 import fcntl
 import hashlib
@@ -25,6 +26,22 @@ from tradewinds.core.errors import DamagedFile
 from tradewinds.core.units import MICRO, TS
 
 META_KEY = b"tradewinds"  # of the metadata in a Parquet file's footer
+_caches_written: contextvars.ContextVar[bool] = contextvars.ContextVar("caches_written", default=True)
+
+
+@contextlib.contextmanager
+def without_caches() -> Iterator[None]:
+    """Let `writes_caches` say no while the block runs: a command that only shows something writes nothing."""
+    token = _caches_written.set(False)
+    try:
+        yield
+    finally:
+        _caches_written.reset(token)
+
+
+def writes_caches() -> bool:
+    """Whether files that only save time may be written: not in `without_caches`, nor in a folder that cannot be written."""
+    return _caches_written.get() and os.access(Path.cwd(), os.W_OK)
 
 
 def schema_of(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:

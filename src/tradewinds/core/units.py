@@ -46,3 +46,12 @@ def scaled(amount: int, by: Ratio) -> int:
 def scaled_down(amount: int, by: Fraction) -> int:
     """Return an amount times a fraction, rounded down."""
     return amount * by.numerator // by.denominator
+
+
+def as_floats(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of numbers as floats; whole numbers beyond 2^53 become the nearest float.
+
+    Args:
+        numbers: integers, floats or decimals.
+    """
+    return numbers.cast(pa.float64(), safe=False)

@@ -358,7 +358,7 @@ class Family(Protocol):
         """
 
     def fetched_notes(self, plan: Plan[Any], fetched: Sequence[str]) -> Iterable[str]:
-        """Lines to show when a run is made: what its services listed.
+        """Lines to show when a run is made: what its services listed; those that begin with "warning: " go to standard error.
 
         Args:
             plan: the run's files.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing
+from tradewinds.core.temporary import temporary_folder
 from tradewinds.families.plan import Plan, run_plan, shown_paths
 from tradewinds.pipeline import jobs, progress, runner
 from tradewinds.pipeline.screen import Screen
@@ -96,7 +96,7 @@ def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
     """
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+    with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
         make(path, conf, run_plan(conf), options, screen, target="inputs")

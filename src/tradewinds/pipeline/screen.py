@@ -40,6 +40,7 @@ class Screen:
         if quiet and verbose:
             raise ConfigError("--quiet and --verbose contradict each other.", remedy="Give one of them.")
         self.console = console or SafeConsole(quiet=quiet)
+        self._errors = SafeConsole(quiet=quiet, stderr=True)
         self.verbose, self.quiet = verbose, quiet
         self._log = _open(log_file) if log_file else None
         self._run_log: Console | None = None
@@ -63,6 +64,11 @@ class Screen:
     def print(self, *objects: Any, **options: Any) -> None:
         """Print on the console and in the log; objects and options as for rich's Console.print."""
         self.console.print(*objects, **options)
+        self.record(*objects, **options)
+
+    def warn(self, *objects: Any, **options: Any) -> None:
+        """Print on the standard error output and in the log; objects and options as for rich's Console.print."""
+        self._errors.print(*objects, **options)
         self.record(*objects, **options)
 
     def record(self, *objects: Any, **options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tradewinds import __version__
@@ -14,7 +15,7 @@ from tradewinds.core.damage import naming_damage
 from tradewinds.families.contract import Tell
 from tradewinds.families.plan import Plan
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
-from tradewinds.results.manifest import AboutRun, write_manifest
+from tradewinds.results.manifest import AboutRun, evidence_of, write_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +41,15 @@ def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int,
     family, began = markets.family_of(conf["market"]), time.perf_counter()
     logger.debug("config: %s", resolved_yaml(conf).rstrip())
     logger.debug("run %s: %s", plan.run_id, family.extent(plan))
-    with naming_damage(plan.data_files):
-        result = family.replay(conf, plan, threads, tell)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        evidence = pool.submit(evidence_of, inputs)
+        with naming_damage(plan.replayed_files):
+            result = family.replay(conf, plan, threads, tell)
     result.check_books()
     logger.debug("replayed in %.3f s: %d trades", time.perf_counter() - began, len(result.trades))
     logger.debug("diagnostics: %s", result.diagnostics)
     write_artifacts(plan.run_dir, plan.run_id, conf, result)
-    write_manifest(plan.run_dir, plan.run_id, conf, about_run(conf), inputs, result.watermark)
+    write_manifest(plan.run_dir, plan.run_id, conf, about_run(conf), evidence.result(), result.watermark)
     logger.debug("results written in %.3f s", time.perf_counter() - began)
 
 

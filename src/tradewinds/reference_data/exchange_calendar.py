@@ -2,7 +2,8 @@
 
 Importing that package and building a calendar takes seconds, and a replay starts in a fraction of one. So the sessions of an
 exchange are kept in a small file of the data folder, whose name has the package's version: another version makes another file.
-The file only saves time. It is made again when a date beyond it is asked for, and a folder that may not be written has none.
+The file only saves time. It is made again when a date beyond it is asked for, and neither a folder that may not be written
+nor a command that writes nothing makes one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import importlib.metadata
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +124,7 @@ def _made(code: str, last: dt.date) -> ExchangeCalendar:
     table = pa.table({name: getattr(made, name) for name in SESSIONS.names}).cast(SESSIONS)
     meta = {"calendar": code, "timezone": made.timezone, "package": f"{PACKAGE} {package_version()}"}
     path = Path.cwd() / _file_of(code)
-    if os.access(Path.cwd(), os.W_OK):
+    if files.writes_caches():
         files.write_parquet(path, table, {**meta, "first": made.first.isoformat(), "last": made.last.isoformat()})
         _kept.cache_clear()
     return made

@@ -250,11 +250,12 @@ def _decision_table(result: RunResult, config: Mapping[str, Any]) -> pa.Table:
     if config.get("audit") == "full":
         step = config["cadence_minutes"] * 60
         decisions = [d._replace(first_ts=d.first_ts + n * step, times=1) for d in decisions for n in range(d.times)]
-    ordered = sorted(decisions, key=lambda d: (d.first_ts, d.ticker, d.side, d.reason))
-    columns = [list(column) for column in zip(*ordered, strict=True)] or [[] for _ in schema]
+    columns = [list(column) for column in zip(*decisions, strict=True)] or [[] for _ in schema]
     columns[1] = [ts * 1_000_000 for ts in columns[1]]
     exact = (5,) if result.fills is None else (4, 5)
     for index in exact:
         columns[index] = [None if value is None else Decimal(value).scaleb(-result.places) for value in columns[index]]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    order = ("first_decision_ts_utc", "market_ticker", "side", "reason_code")
+    return table.sort_by([(name, "ascending") for name in order])  # rows that are equal in these stay in their order

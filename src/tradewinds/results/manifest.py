@@ -35,12 +35,36 @@ class AboutRun(NamedTuple):
     strategy_version: str
 
 
+class Evidence(NamedTuple):
+    """What a manifest says of the code and of the inputs.
+
+    Attributes:
+        git_sha: as `git_sha`.
+        inputs: SHA-256 of each input, by its path.
+    """
+
+    git_sha: str | None
+    inputs: Mapping[str, str]
+
+
+def evidence_of(inputs: Iterable[str]) -> Evidence:
+    """Ask git for the commit, and digest the inputs; a replay may work meanwhile, because neither needs Python's lock.
+
+    Args:
+        inputs: paths of every file a run is made from.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    return Evidence(git_sha(), {path: sha256(path) for path in sorted(set(inputs))})
+
+
 def write_manifest(
     folder: str | Path,
     run_id: str,
     conf: Mapping[str, Any],
     about: AboutRun,
-    inputs: Iterable[str],
+    evidence: Evidence,
     watermark: int | None,
 ) -> None:
     """Write run_manifest.json beside a run's artifacts.
@@ -50,21 +74,21 @@ def write_manifest(
         run_id: the run's id.
         conf: the resolved config.
         about: what its market family says of it.
-        inputs: paths of every file the run was made from.
+        evidence: of the files the run was made from.
         watermark: end of the latest candle used, in Unix seconds; None without one.
     """
     manifest = {
         "run_id": run_id,
         "created_at_utc": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "tradewinds_version": __version__,
-        "git_sha": git_sha(),
+        "git_sha": evidence.git_sha,
         "seed": conf["seed"],
         "config": json.loads(json.dumps(resolve.question(dict(conf)), default=str)),
         "fees": dict(about.fees),
         "series": list(about.series),
         "strategy_version": about.strategy_version,
         "data_watermark_utc": None if watermark is None else instant(watermark),
-        "inputs": {path: sha256(path) for path in sorted(set(inputs))},
+        "inputs": dict(evidence.inputs),
         "packages": package_versions(),
         "reproduce": shlex.join(["tradewinds", "run", "--config", f"{Path(folder).as_posix()}/config_resolved.yaml"]),
     }

@@ -1,7 +1,7 @@
 """The HTTP client for every service: it keeps the service's rate, retries what may pass, and refuses wrong answers.
 
-What is tried again is listed in the constants below; what one service says in words of its own is handed in (ServiceTexts).
-Numbers with a fraction in JSON become Decimal.
+What is tried again is listed in the constants here and in answer_meaning.py; what one service says in words of its own is
+handed in (ServiceTexts). Numbers with a fraction in JSON become Decimal.
 """
 
 from __future__ import annotations
@@ -24,38 +24,32 @@ from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
 from tradewinds.sources.allowances import NO_COSTS, Allowance
+from tradewinds.sources.answer_meaning import AnswerJudge
+from tradewinds.sources.answer_meaning import NotFound as NotFound  # for those who ask
 from tradewinds.sources.budget import Budget, Permission
 from tradewinds.sources.deadline import session_with_deadline
 from tradewinds.sources.decoding import TryAgain, decode_json, decode_text, whole_bytes
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
-from tradewinds.sources.failed_requests import excerpt, in_words, reason, retry_after, time_of, tls_refusal
+from tradewinds.sources.failed_requests import in_words, reason, tls_refusal
 
 logger = logging.getLogger(__name__)
 
-RETRY_STATUS = frozenset({429, 500, 502, 503, 504})
 RETRY_ERRORS = (
     requests.ConnectionError,
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
-MOST_BYTES = 64 * 2**20  # the largest honest answers are 5 MB
+MOST_BYTES = 64 * 2**20  # the largest honest answers are 20 MB
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_CAP_SECONDS = 30.0
-THROTTLE_SECONDS = 60.0  # the wait after an answer whose text asks to slow down
 MOST_SAID = 400  # characters of a reason for not believing an answer, which quotes from it
-RETRY_AFTER_CAP_SECONDS = 60.0  # the longest wait that a service's Retry-After is granted
-SHARED_WAIT_SECONDS = 330.0  # the longest wait of all jobs; what a service asks for beyond it ends the job
 TRICKLE_TIMEOUTS = 10  # a try may take this many timeouts in all
 
 _PIECE = 2**18  # bytes that are read at a time
 
 Signer = Callable[[str, str], Mapping[str, str]]
 """(method, path) -> headers that sign a request."""
-
-
-class NotFound(Exception):
-    """The service has no such thing, or has it elsewhere: status 404, or a text that means the same."""
 
 
 class _Asked(NamedTuple):
@@ -112,6 +106,7 @@ class HttpClient:
         self.budget = budget or Budget(
             self.root, endpoint.requests_per_second, endpoint.max_connections, allowances=allowances
         )
+        self.judge = AnswerJudge(texts, self.budget.stops)
         self.session, self.connections = session_with_deadline()
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
         self.sleep, self.jitter = sleep, jitter
@@ -198,16 +193,17 @@ class HttpClient:
         """Seconds to wait before a retry: exponential with jitter, and never less than the service asks for."""
         ceiling = min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempt - 1))
         wait: float = ceiling * (0.5 + self.jitter() / 2)
-        cap = RETRY_AFTER_CAP_SECONDS if self.texts.busy_seconds is None else SHARED_WAIT_SECONDS
-        return max(wait, min(wished or 0.0, cap))
+        return max(wait, min(wished or 0.0, self.judge.longest_wait))
 
     def _send(self, asked: _Asked, decode: Callable[[ReceivedAnswer], Any], attempt: int) -> Any:
         """Send a request once, log it, and decode its answer."""
         try:
             request, settings = self._prepare(asked)
-            self._refuse_stopped(asked)
+            self.judge.refuse_stopped(self._shown(asked))
             with self.budget.slot(asked.costs) as permission:
-                self._refuse_stopped(asked)  # another job may have been shut out while this one waited
+                self.judge.refuse_stopped(
+                    self._shown(asked)
+                )  # another job may have been shut out while this one waited
                 self.requests += 1
                 started = time.perf_counter()
                 try:
@@ -222,24 +218,8 @@ class HttpClient:
             what = f"no request can be made of it ({in_words(error)})."
             raise FetchError(what, where=self._shown(asked), remedy=remedy) from None
         self._log(asked, str(answer.status), started, attempt)
-        self._judge(answer, asked)
+        self.judge.judge(answer, self._shown(asked), self._url(asked.path, asked.params))
         return self._decoded(decode, answer, asked.path)
-
-    def _refuse_stopped(self, asked: _Asked) -> None:
-        """Raise FetchError while this address is shut out."""
-        if end := self.budget.stops.stopped_until():
-            raise self._stopped("the service has shut this address out", end, asked)
-
-    def _stopped(self, what: str, end: float, asked: _Asked) -> FetchError:
-        """Return the error that says until when the service is not asked any more.
-
-        Args:
-            what: what the service said.
-            end: in Unix seconds.
-            asked: the request.
-        """
-        remedy = "Finished files are kept: run the same command again after that. Asking earlier makes the wait longer."
-        return FetchError(f"{what} until {time_of(end)}.", where=self._shown(asked), remedy=remedy)
 
     def _decoded(self, decode: Callable[[ReceivedAnswer], Any], answer: ReceivedAnswer, path: str) -> Any:
         """Decode an answer; keep a copy of one that must not be believed."""
@@ -283,58 +263,6 @@ class HttpClient:
             if passed.is_set():  # also where an answer without a length seems to have ended
                 raise TryAgain(f"the answer trickles: not whole after {seconds:g} s")
             return ReceivedAnswer(response.status_code, response.headers, bytes(body))
-
-    def _judge(self, answer: ReceivedAnswer, asked: _Asked) -> None:
-        """Return for an answer of status 200; else raise what the answer means.
-
-        Raises:
-            TryAgain: the failure may pass.
-            NotFound: the service has no such thing.
-            FetchError: the service refuses the request.
-        """
-        status = answer.status
-        # what concerns this address, then what may pass, then what is not there
-        if status in self.texts.stops:
-            end = self.budget.stops.stop(retry_after(answer) or self.texts.stops[status])
-            raise self._stopped(f"status {status} {excerpt(answer)}: the service has shut this address out", end, asked)
-        throttled = self.texts.asks_to_slow_down(answer)
-        if self.texts.busy_seconds is not None and (status == 429 or throttled):
-            self._pause_all(answer, asked)
-        if status in RETRY_STATUS:
-            wished = retry_after(answer)
-            said = f"; the service asks to wait {wished:.0f} s" if wished else ""
-            if wished and wished > RETRY_AFTER_CAP_SECONDS:
-                said += f", of which {RETRY_AFTER_CAP_SECONDS:.0f} s are granted before each try"
-            raise TryAgain(f"status {status} {excerpt(answer)}{said}", wished)
-        if throttled:
-            raise TryAgain("the service asks to slow down", THROTTLE_SECONDS)
-        if status == 404 or self.texts.says_nothing_there(answer):
-            raise NotFound(self._url(asked.path, asked.params))
-        if status != 200:
-            target = (
-                f" to {shortened(printable(answer.headers['Location'], lines=False))}"
-                if "Location" in answer.headers
-                else ""
-            )
-            usual = "Redirects are not followed: check base_url." if target else "The request is wrong or not allowed."
-            remedy = self.texts.remedies.get(status, usual)
-            raise FetchError(f"status {status}{target} {excerpt(answer)}", where=self._shown(asked), remedy=remedy)
-
-    def _pause_all(self, answer: ReceivedAnswer, asked: _Asked) -> NoReturn:
-        """Let all jobs wait as long as a service asks that counts the requests of an address.
-
-        Raises:
-            FetchError: the wait is too long to be waited out; no job asks before its end.
-            TryAgain: else.
-        """
-        wished = retry_after(answer) or self.texts.busy_seconds or THROTTLE_SECONDS
-        if wished > SHARED_WAIT_SECONDS:
-            end = self.budget.stops.stop(wished)
-            raise self._stopped(f"status {answer.status} {excerpt(answer)}: the service asks to wait", end, asked)
-        self.budget.stops.pause(wished)
-        raise TryAgain(
-            f"status {answer.status} {excerpt(answer)}: the service asks all jobs to wait {wished:.0f} s", wished
-        )
 
     def refuse(self, what: str, path: str, payload: Any) -> NoReturn:
         """Keep a copy of an answer that cannot be right, and raise an error that says where the copy is.

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import json
-import tempfile
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import yaml
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.temporary import remove_abandoned, temporary_folder
 from tradewinds.core.url_secrets import without_secrets
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
@@ -30,6 +31,7 @@ from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
 from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60  # that a chunk takes, about
+OWN = "sweep-"  # at the start of the name of the folder with the config of a sweep that is under way
 # CPU seconds per unit of a plan (Plan.units). They are measured for events of six markets and 30 hours
 # (benchmarks/sweep_fan_out.py; docs/scaling.md). ASSUME: a unit of another market family takes no longer; else its jobs do.
 READ_SECONDS = 0.0013  # once for each pass of POINTS_PER_PASS points
@@ -94,7 +96,8 @@ def shared_config(config: resolve.Config, folder: Path) -> Iterator[Path]:
     """Write the config that all jobs of a sweep read, for the time of the block, and give its file.
 
     The folder may be shared with other users, so only this user can read the file, and no password of the database is in it:
-    jobs of a sweep load nothing. The name is new each time: another sweep of the same points removes its own file alone.
+    jobs of a sweep load nothing. The file lies in a folder of its own: another sweep of the same points removes its own file
+    alone, and that of a sweep that was killed.
 
     Args:
         config: resolved.
@@ -102,13 +105,13 @@ def shared_config(config: resolve.Config, folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = {**config, "database": without_secrets(config["database"])}
-    handle, name = tempfile.mkstemp(prefix="sweep-", suffix=".config.yaml", dir=folder)  # mode 0600
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
+    for place in folder.parent.parent.glob(f"*/{folder.name}"):  # of other sweeps, whose points were others
+        remove_abandoned(OWN, place)
+    with temporary_folder(OWN, folder) as own:
+        path = own / "sweep.config.yaml"
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
             yaml.safe_dump(written, file, sort_keys=False)
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        yield path
 
 
 def read_points(path: str | Path, base: resolve.Config) -> tuple[list[SweepPoint], dt.date]:

@@ -390,3 +390,12 @@ def test_a_price_that_no_share_ever_had_is_refused_with_its_row(tmp_path, number
     path.write_text(f"symbol,date,open,high,low,close,volume\nAAA,2024-01-02,10,11,9,10,5\n{row}", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"row 2 of its column 'open' is out of range"):
         user_bars.import_bars(str(path), COLUMNS, [("AAA", 2024, str(tmp_path / "x.parquet"))])
+
+
+@pytest.mark.parametrize("column", ["open", "volume"])
+def test_whole_numbers_beyond_all_floats_are_out_of_range(tmp_path, column):
+    names = ("open", "high", "low", "close", "volume")
+    values = {name: [2**62 if name == column else 10] for name in names}
+    pq.write_table(pa.table({"symbol": ["AAA"], "date": ["2024-01-02"], **values}), tmp_path / "x.parquet")
+    with pytest.raises(ConfigError, match=f"row 1 of its column '{column}' is out of range"):
+        imported(tmp_path / "x.parquet")

@@ -15,6 +15,7 @@ from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
 from tradewinds.engine.bar_sessions.session_result import EXITS
 from tradewinds.families.equities_intraday.decision_factors import scored_decisions
 from tradewinds.families.equities_intraday.family import FAMILY
+from tradewinds.families.equities_intraday.metrics import scored_trades, symbol_metrics
 from tradewinds.families.equities_intraday.run_files import write_session_files
 from tradewinds.families.equities_intraday.session_rules import rules_of
 
@@ -24,7 +25,8 @@ OF_A_SYMBOL = ("trades.parquet", "metrics.json", "equity.parquet")
 
 def written(folder, seed, changes=None):
     config, study, made, _ = replayed(seed, changes=changes)
-    write_session_files(folder, RUN, config, study, made)
+    figures = symbol_metrics(config, made, scored_trades(study, made))
+    write_session_files(folder, RUN, config, study, made, figures)
     return config, made
 
 
@@ -129,12 +131,19 @@ def test_the_factors_make_the_score_of_the_loop(tmp_path, seed):
     config, made = written(tmp_path, seed, changes | {"scoring.weights": weights, "scoring.weak_trend_required": 1})
     rules = rules_of(config, {}).sessions.score
     decisions = scored_decisions(made, rules)
-    assert [decision.holds for decision in decisions] == [judged(made, decision.row, rules) for decision in decisions]
-    assert [made.break_rows[decision.row, 5] for decision in decisions] == [
-        FINE * sum(weights[name] for name in FACTORS if decision.holds[name]) for decision in decisions
+    holds = [
+        {
+            name: bool(bits >> n & 1) if on else None
+            for n, (name, on) in enumerate(zip(FACTORS, decisions.on, strict=True))
+        }
+        for bits in decisions.factors.tolist()
     ]
-    held = {name for decision in decisions for name in FACTORS if decision.holds[name]}
-    assert len(decisions) > 10 and held >= {"rel_vol", "price_action", "profile", "vwap"}
+    assert holds == [judged(made, row, rules) for row in decisions.row.tolist()]
+    assert made.break_rows[decisions.row, 5].tolist() == [
+        FINE * sum(weights[name] for name in FACTORS if one[name]) for one in holds
+    ]
+    held = {name for one in holds for name in FACTORS if one[name]}
+    assert len(decisions.row) > 10 and held >= {"rel_vol", "price_action", "profile", "vwap"}
     rows = rows_of(tmp_path / "factors.csv")
     assert [row["trade_id"] for row in rows if row["trade_id"]] == [
         row["trade_id"] for row in rows_of(tmp_path / "trades_r.csv")

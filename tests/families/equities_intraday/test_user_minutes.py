@@ -280,6 +280,7 @@ BAD = {
         "bars of 1440 minutes.*Give bars of 1 or 5",
     ),
     "no close": ("SPY.csv", "date,open,high,low\n", {}, "no column of close. It has date, open, high, low"),
+    "twice": ("a.csv", plain().replace(",volume", ",high,volume", 1), {}, "there are 2 columns 'high'"),
     "no header, odd": ("SPY.csv", "2024-03-08 09:30,1,2\n", {}, "has no header, and its first row has 3 cells"),
     "no number": ("a.csv", plain().replace("500.00", "many", 1), {}, "cannot be read"),
     "no stamp": ("a.csv", plain() + "SPY,yesterday,1,1,1,1,1\n", {}, "row 781.*have a time zone and the others none"),
@@ -306,6 +307,28 @@ def test_files_without_the_symbol_name_those_that_they_have(tmp_path, name, symb
 def test_long_days_that_are_labelled_by_their_ends_are_read(tmp_path):
     panel = panel_of(config(put(tmp_path, "SPY.csv", LONG_ENDS), bars=AS_ENDS))
     assert panel.minute.tolist() == [*range(390), *range(390)]
+
+
+def test_whole_numbers_beyond_all_floats_are_out_of_range(tmp_path):
+    table = pa.table(
+        {"ts_utc": ["2024-03-08T15:00:00Z"], "open": [2**62], **{name: [1] for name in ("high", "low", "close")}}
+    )
+    pq.write_table(table, tmp_path / "SPY.parquet")
+    with pytest.raises(ConfigError, match="row 1 of its column 'open' is out of range"):
+        panel_of(config(tmp_path / "SPY.parquet"))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_single_headers_float_noise_is_rounded_and_exact_prices_stay(tmp_path, exact):
+    rows = [(row[0], *(price + 0.13 for price in row[1:5]), row[5]) for row in bars()]
+    noisy = [(row[0], *(float(np.float32(price)) for price in row[1:5]), row[5]) for row in rows]
+    if exact:  # one price that no 32-bit float rounds to
+        noisy[7] = (noisy[7][0], *(price + 0.000044 for price in noisy[7][1:5]), noisy[7][5])
+    lines = ["Datetime,Open,High,Low,Close,Volume,Dividends,Stock Splits"]
+    lines += [f"{row[0].isoformat(sep=' ')},{','.join(repr(p) for p in row[1:5])},{row[5]},0.0,0.0" for row in noisy]
+    panel = panel_of(config(put(tmp_path, "SPY.csv", "\n".join(lines) + "\n")))
+    wanted = [round((row if not exact else noise)[4] * 10**6) for row, noise in zip(rows, noisy, strict=True)]
+    assert panel.close.tolist() == wanted
 
 
 def test_bytes_that_are_no_text_and_a_broken_archive_are_refused(tmp_path):

@@ -95,7 +95,7 @@ def amount(value):
 
 def product_results(world, settings):
     """Return the product's results in the form of the naive engine's, without the metrics."""
-    markets, made = product_run(world, settings)
+    _, made = product_run(world, settings)
     names = made.symbols
     return {
         "trades": [trade(names, fill) for fill in made.fills],
@@ -119,7 +119,7 @@ def product_results(world, settings):
         "refusals": [(one.ts, names[one.symbol], one.reason) for one in made.refusals],
         "stale": {names[symbol]: count for symbol, count in made.stale.items() if count},
         "mark_source": dict(Counter(one.mark_source for one in made.payments)),
-        "gaps": sum(int(prices.odd.sum()) for prices in markets.prices),
+        "gaps": made.gaps.total(),
     }
 
 

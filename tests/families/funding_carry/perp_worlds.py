@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 
 from tests.families.funding_carry.carry_configs import BTC, carry_config
 from tradewinds.engine.carry.carry_market import SymbolMarket
-from tradewinds.families.funding_carry.carry_panel import make_carry_panel, read_carry_panel
+from tradewinds.families.funding_carry.carry_panel import read_carry_panel
 from tradewinds.families.funding_carry.fetch import synthetic_perps, user_perps
+from tradewinds.families.funding_carry.make_panel import make_carry_panel
 from tradewinds.families.plan import run_plan
 
 HOUR = dt.timedelta(hours=1)
 MS = pa.timestamp("ms", "UTC")
-PRICE, RATE = pa.decimal128(18, 8), pa.decimal128(16, 12)
+PRICE, RATE = pa.decimal128(24, 8), pa.decimal128(16, 12)
 
 
 def utc(text: str) -> dt.datetime:

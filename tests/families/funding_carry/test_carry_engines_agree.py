@@ -36,4 +36,5 @@ def test_both_engines_make_the_same_run(first):
         refused, stale = refusals_without_stale(naive)
         assert sorted(ours["refusals"]) == sorted(refused), seed
         assert ours["stale"] == stale, seed
+        assert ours["gaps"] == naive["metrics"]["funding_gaps"], seed
         assert ours["mark_source"] == naive["metrics"]["mark_source"], seed

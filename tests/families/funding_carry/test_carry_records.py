@@ -1,11 +1,16 @@
 """What a run tells of its fills and money: rows of trades.csv, the curve, the identity of profit."""
 
+import dataclasses
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
 from tests.families.funding_carry.engine_results import product_run, resolved
 from tests.reference.random_carry_worlds import random_world
 from tradewinds.core.errors import SimulationError
-from tradewinds.families.funding_carry.replay import CarryStudy, run_result
+from tradewinds.engine.journal import Kind
+from tradewinds.families.funding_carry.replay import CarryStudy, refuse_drift, run_result
 
 SEEDS = range(60)
 
@@ -67,3 +72,14 @@ def test_cash_never_becomes_negative_by_an_entry(runs):
             if point.ts in openings and point.kind != "liquidation":
                 before = [p for p in found.equity if p.ts < point.ts][-1:]
                 assert point.cash_micro >= 0 or (before and before[0].cash_micro < 0), (seed, point)
+
+
+def test_legs_that_drift_apart_fail_the_run(runs):
+    books = next(found.journal for _, found, _ in runs if found.positions)
+    refuse_drift(books, Fraction(0))
+    spot = int(np.flatnonzero((books.kind == Kind.FILL) & (books.leg == 0))[0])
+    quantity = books.quantity.copy()
+    quantity[spot] = quantity[spot] * 97 // 100
+    drifted = dataclasses.replace(books, quantity=quantity)
+    with pytest.raises(SimulationError, match="P00001"):
+        refuse_drift(drifted, Fraction("0.02"))

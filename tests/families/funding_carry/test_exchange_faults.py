@@ -28,8 +28,6 @@ from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.families.funding_carry.archive import served_binance, served_limits
 from tradewinds.families.funding_carry.fetch import binance_rest, bybit, history_pages, hyperliquid, okx
 from tradewinds.families.funding_carry.fetch.history_pages import PageRules, WrongPage
-from tradewinds.sources.allowances import Allowance
-from tradewinds.sources.budget import Budget
 
 MONTH = "2024-05"
 
@@ -68,7 +66,6 @@ def hurried(monkeypatch):
         monkeypatch.setattr(module, "TEXTS", dataclasses.replace(module.TEXTS, busy_seconds=0.02))
     monkeypatch.setattr("tradewinds.sources.http.BACKOFF_FIRST_SECONDS", 0.001)
     monkeypatch.setattr("tradewinds.sources.http.BACKOFF_CAP_SECONDS", 0.01)
-    monkeypatch.setattr("tradewinds.sources.http.THROTTLE_SECONDS", 0.02)
 
 
 def test_months_fetched_under_faults_equal_those_of_a_calm_day(world, monkeypatch):
@@ -182,16 +179,8 @@ def test_a_wait_that_is_asked_for_is_kept(world, monkeypatch):
     with world.serve(middleware=answering("/fapi", refused)) as server:
         world.services(server)
         assert world.fetch("binance", "funding", MONTH)[0].num_rows == 93
-        first, second = [seen.at for seen in server.requests if seen.path.startswith("/fapi")]
+        first, second, *_ = [seen.at for seen in server.requests if seen.path.startswith("/fapi")]
         assert second - first >= 2
-
-
-def test_a_wait_is_kept_by_all_jobs(world, tmp_path):
-    one, other = (Budget("http://127.0.0.1:1", 1000, 4, folder=tmp_path / "rates") for _ in range(2))
-    one.stops.pause(1.0)
-    begun = time.monotonic()
-    with other.slot():
-        assert time.monotonic() - begun >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -303,72 +292,39 @@ def test_a_page_that_is_not_what_was_asked_for_is_refused(rows, words):
         history_pages.read_backward(lambda first, last: page[::-1], START, START + 10 * HOUR, RULES[1])
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 6, 7, 9])
-def test_every_row_comes_once_whatever_the_number_of_pages(count):
+def test_every_row_comes_once_whatever_the_size_and_number_of_pages(count, size):
+    """Also where a service cuts pages shorter than their limit without saying so."""
     held = [(START + n * HOUR, n) for n in range(-2, count)]
 
     def oldest(first, last):
-        return [row for row in held if first <= row[0] <= last][:3]
+        return [row for row in held if first <= row[0] <= last][:size]
 
     def newest(first, last):
-        return [row for row in reversed(held) if first <= row[0] <= last][:3]
+        return [row for row in reversed(held) if first <= row[0] <= last][:size]
 
     def no_first(first, last):
-        return [row for row in reversed(held) if row[0] <= last][:3]
+        return [row for row in reversed(held) if row[0] <= last][:size]
 
-    end, wanted = START + 24 * HOUR, [row for row in held if row[1] >= 0]
-    assert history_pages.read_forward(oldest, START, end, RULES[0]) == wanted
-    assert history_pages.read_forward(oldest, START, end, PageRules(0)) == wanted
-    assert history_pages.read_backward(newest, START, end, RULES[1]) == wanted
-    assert history_pages.read_backward(newest, START, end, PageRules(0, newest_first=True)) == wanted
-    beyond = PageRules(0, newest_first=True, reaches_beyond=True)
-    assert history_pages.read_backward(no_first, START, end, beyond) == wanted
-
-
-def _spender(folder, weights, stamps):
-    budget = Budget("http://127.0.0.1:1", 1000, 8, allowances=[Allowance("weight", 40, 0.5)], folder=folder)
-    for weight in weights:
-        with budget.slot({"weight": weight}) as permission:
-            stamps.append((time.monotonic(), weight))
-            permission.answered()
+    wanted = [row for row in held if row[1] >= 0]
+    for end, step in itertools.product((START + 24 * HOUR, START + max(count, 1) * HOUR), (1, HOUR)):
+        assert history_pages.read_forward(oldest, START, end, PageRules(3, step=step)) == wanted
+        assert history_pages.read_backward(newest, START, end, PageRules(3, True, step=step)) == wanted
+        beyond = PageRules(0, newest_first=True, reaches_beyond=True, step=step)
+        assert history_pages.read_backward(no_first, START, end, beyond) == wanted
 
 
-def test_processes_share_one_allowance(tmp_path):
-    context = multiprocessing.get_context("fork")
-    with context.Manager() as manager:
-        stamps = manager.list()
-        weights = [5, 1, 13, 2, 40, 7, 99]
-        workers = [context.Process(target=_spender, args=(tmp_path, weights, stamps)) for _ in range(2)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        found = sorted(stamps)
-    assert len(found) == 14
-    for start, _ in found:
-        inside = [min(weight, 40) for at, weight in found if start <= at < start + 0.5]
-        assert sum(inside) <= 40
+def test_no_page_is_asked_for_behind_the_last_row_that_can_be():
+    held = [(START + n * HOUR, n) for n in range(9)]
+    asked = []
 
+    def ask(first, last):
+        asked.append((first, last))
+        return [row for row in held if first <= row[0] <= last][:3]
 
-def test_an_allowance_that_is_lost_still_binds_each_process(tmp_path):
-    now = [100.0]
-    budget = Budget(
-        "http://127.0.0.1:1",
-        1000,
-        8,
-        allowances=[Allowance("weight", 10, 60.0)],
-        folder=tmp_path,
-        clock=lambda: now[0],
-        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
-    )
-    sent = []
-    for _ in range(4):
-        with budget.slot({"weight": 5}):
-            sent.append(now[0])
-        for path in budget.folder.glob("allowance-*"):
-            path.unlink()
-    gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
-    assert gaps[0] < 1 and gaps[1] >= 60 and gaps[2] < 1
+    history_pages.read_forward(ask, START, START + 9 * HOUR, PageRules(3, step=HOUR))
+    assert len(asked) == 3
 
 
 def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, monkeypatch):
@@ -389,7 +345,7 @@ def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, m
             worker.join()
         asked = [seen for seen in server.requests if seen.path == "/fapi/v1/fundingRate"]
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    assert len(asked) == 12 and {seen.status for seen in asked} == {200}
+    assert len(asked) == 24 and {seen.status for seen in asked} == {200}
     assert max(sum(seen.at <= other.at < seen.at + 2 for other in asked) for seen in asked) <= 6
 
 

@@ -136,10 +136,10 @@ def test_the_running_month_grows_by_whole_days_and_asks_for_new_days_only(world)
         world.at("2024-05-20 09:00")
         before = len(server.requests)
         table, about = world.fetch("binance", "funding", "2024-05")
-        assert same_rows(table, expected.slice(0, 57), ["interval_hours"]) and about["requests"] == 2
-        (asked,) = [seen.query for seen in server.requests[before:]]
+        assert same_rows(table, expected.slice(0, 57), ["interval_hours"]) and about["requests"] == 4
+        asked, end = [seen.query for seen in server.requests[before:]]
         start = int(dt.datetime(2024, 5, 10, tzinfo=dt.UTC).timestamp()) * 1000
-        assert f"startTime={start - 300_000}" in asked
+        assert f"startTime={start - 300_000}" in asked and "startTime" in end, "the second page is empty"
         world.at("2024-06-03 09:00")
         assert same_rows(world.fetch("binance", "funding", "2024-05")[0], expected, ["interval_hours"])
         table, about = world.fetch("binance", "perp", "2024-05")

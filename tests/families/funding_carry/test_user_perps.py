@@ -221,6 +221,65 @@ def test_candles_that_may_be_either_leg_are_asked_for(world, tmp_path):
     assert "BTCUSDT.csv" in text and "spot, perp or mark" in text
 
 
+def test_one_series_of_candles_is_not_enough_for_two_legs(world, tmp_path):
+    write_ccxt(world, tmp_path / "mine")
+    (tmp_path / "mine/BTC_USDT-spot.csv").unlink()
+    (tmp_path / "mine/BTC_USDT_USDT-perp.csv").rename(tmp_path / "mine/BTCUSDT.csv")
+    code, text = refused(files_config("mine"), DataMissing)
+    assert code == 3
+    assert "spot candles missing: there is one series of candles of BTC/USDT:USDT" in text
+
+
+def test_candles_of_two_exchanges_are_refused_by_name(world, tmp_path):
+    write_recorded(world, tmp_path / "mine")
+    world.series["spot"] = [(*row[:4], row[4] - Decimal("0.5"), row[5]) for row in world.series["spot"]]
+    write_recorded(world, tmp_path / "other")
+    shutil.copy(tmp_path / "other/binance_spot_1h_BTC.parquet", tmp_path / "mine/okx_spot.parquet")
+    code, text = refused(files_config("mine"))
+    assert code == 2
+    assert "720 spot candles of BTC/USDT differ" in text and "okx_spot.parquet" in text and "data.exchange" in text
+
+
+def test_overlapping_files_that_agree_are_joined(world, tmp_path):
+    write_recorded(world, tmp_path / "mine")
+    shutil.copy(tmp_path / "mine/binance_spot_1h_BTC.parquet", tmp_path / "mine/again_spot.parquet")
+    (market,) = made_markets(files_config("mine"))
+    assert len(market.spot.open_ts) == 720
+
+
+def test_month_files_of_another_run_can_be_read(world, tmp_path):
+    write_recorded(world, tmp_path / "mine")
+    config = files_config("mine")
+    (before,) = made_markets(config)
+    shutil.move(str(tmp_path / "data/perp"), str(tmp_path / "kept"))
+    (market,) = made_markets(files_config("kept"))
+    for name in ("ts", "rate"):
+        assert getattr(market.rates, name).tolist() == getattr(before.rates, name).tolist()
+    for kind in ("spot", "perp", "mark"):
+        assert getattr(market, kind).close.tolist() == getattr(before, kind).close.tolist()
+
+
+def test_a_rate_that_is_not_there_is_no_settlement(world, tmp_path):
+    write_recorded(world, tmp_path / "mine")
+    path = tmp_path / "mine/binance_funding_BTC.parquet"
+    table = pq.read_table(path)
+    rates = [float("nan") if row == 5 else float(rate) for row, (_, rate) in enumerate(world.rates)]
+    pq.write_table(table.set_column(3, "funding_rate", pa.array(rates)), path)
+    (market,) = made_markets(files_config("mine"))
+    assert len(market.rates.ts) == 89
+
+
+def test_files_without_rows_and_columns_given_twice(world, tmp_path):
+    write_ccxt(world, tmp_path / "mine")
+    (tmp_path / "mine/empty_funding.csv").write_text("timestamp,symbol,fundingRate\n")
+    config = files_config("mine")
+    assert len(made_markets(config)) == 1
+    notes = carry_findings.findings(config, run_plan(config)).notes
+    assert "mine/empty_funding.csv: it has no rows." in notes
+    (tmp_path / "mine/empty_funding.csv").write_text("timestamp,symbol,fundingRate,symbol\n1,a,1,a\n")
+    assert "'symbol' is there twice" in refused(files_config("mine"))[1]
+
+
 def test_candles_of_another_length_are_not_used(world, tmp_path):
     for kind in ("spot", "perp"):
         world.series[kind] = world.series[kind][::4]

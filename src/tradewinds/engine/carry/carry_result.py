@@ -160,7 +160,7 @@ class CarryResult(NamedTuple):
         equity: the account over time.
         refusals: in order of time.
         stale: settlements at which a symbol was not decided because a price was too old, by number of the symbol.
-        gaps: records in the range whose gap to the one before is no known interval, by number of the symbol.
+        gaps: loaded records, warm-up included, whose gap to the one before is no known interval, by number of the symbol.
         settled: settlements in the range, by number of the symbol.
     """
 

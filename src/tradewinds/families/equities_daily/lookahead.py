@@ -14,7 +14,6 @@ copy keeps the volume.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ import pyarrow as pa
 
 from tradewinds.core import files
 from tradewinds.core.errors import DataMissing
+from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import money
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.shares.share_result import ShareResult
@@ -65,7 +65,7 @@ class SharesRun:
         if missing := [path for path in plan.files.bars if not Path(path).exists()]:
             raise lacking(missing, "makes")
         self.config, self.plan, self.exchange = config, plan, exchange_of(config["calendar"])
-        with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+        with temporary_folder("tradewinds-") as folder:
             whole = with_files(plan, panel=f"{folder}/panel.parquet")
             make_panel(whole)
             table, self.about = files.read_table(whole.files.panel), files.read_meta(whole.files.panel)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from tradewinds.core.text import amount_text
 from tradewinds.core.units import MICRO, scaled
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
 from tradewinds.engine.bar_sessions.session_result import SessionsResult
-from tradewinds.families.equities_intraday.decision_factors import ScoredDecision
+from tradewinds.families.equities_intraday.decision_factors import REFUSED, ScoredDecisions
 from tradewinds.families.equities_intraday.r_values import FINE_R, fine_columns, r_text
 
 ATTRIBUTION_COLUMNS = (
@@ -16,7 +16,7 @@ ATTRIBUTION_COLUMNS = (
 )
 
 
-def attribution_rows(made: SessionsResult, decisions: Sequence[ScoredDecision]) -> Iterable[tuple[str, ...]]:
+def attribution_rows(made: SessionsResult, decisions: ScoredDecisions) -> Iterable[tuple[str, ...]]:
     """Yield two rows of ATTRIBUTION_COLUMNS for each factor that is on: where it held (1), and where it did not (0).
 
     A rate or a mean without a trade is an empty text.
@@ -26,12 +26,12 @@ def attribution_rows(made: SessionsResult, decisions: Sequence[ScoredDecision]) 
         decisions: its scored decisions.
     """
     fine, _ = fine_columns(made)
-    for name in FACTORS:
+    for number, (name, on) in enumerate(zip(FACTORS, decisions.on, strict=True)):
+        if not on or not len(decisions.row):
+            continue
         for held in (True, False):
-            chosen = [decision for decision in decisions if decision.holds[name] is held]
-            if not any(decision.holds[name] is not None for decision in decisions):
-                continue
-            trades = [decision.trade for decision in chosen if decision.trade is not None]
+            chosen = decisions.trade[decisions.held(number) == held]
+            trades = chosen[chosen != REFUSED].tolist()
             wins, total = sum(fine[trade] > 0 for trade in trades), sum(fine[trade] for trade in trades)
             yield (
                 name,

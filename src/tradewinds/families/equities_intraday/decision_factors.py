@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from tradewinds.engine.bar_sessions.orb_rules import FACTORS, ScoreRules
-from tradewinds.engine.bar_sessions.session_result import SessionsResult
+import numpy as np
+
+from tradewinds.core.arrays import Flags, Ints
+from tradewinds.engine.bar_sessions.orb_rules import ScoreRules
+from tradewinds.engine.bar_sessions.session_result import BREAK_COLUMNS, SessionsResult
+
+REFUSED = -1  # in place of the number of a trade
+_ANSWER, _SCORE, _FACTORS = (BREAK_COLUMNS.index(name) for name in ("answer", "score", "factors"))
 
 
-class ScoredDecision(NamedTuple):
-    """A decision whose score was computed, with what it was made of.
+class ScoredDecisions(NamedTuple):
+    """The decisions of a pass whose score was computed, in their order, with what it was made of.
 
     Attributes:
-        row: index of its row among the breaks.
-        trade: number of the trade; None if it was refused.
-        holds: by name, whether each enabled factor held; None for one that is off.
-        score: sum of the weights; FINE parts.
+        row: by decision: index of its row among the breaks.
+        trade: by decision: number of the trade; REFUSED for none.
+        factors: by decision: a bit for each of orb_rules.FACTORS that held.
+        score: by decision: sum of the weights; FINE parts.
+        on: by factor: whether it is enabled.
     """
 
-    row: int
-    trade: int | None
-    holds: Mapping[str, bool | None]
-    score: int
+    row: Ints
+    trade: Ints
+    factors: Ints
+    score: Ints
+    on: tuple[bool, ...]
+
+    def held(self, factor: int) -> Flags:
+        """Return of each decision whether a factor, by its number, held."""
+        found: Flags = (self.factors >> factor & 1).astype(np.bool_)
+        return found
 
 
-def scored_decisions(made: SessionsResult, rules: ScoreRules) -> list[ScoredDecision]:
-    """Return the decisions of a pass whose score was computed, in their order.
+def scored_decisions(made: SessionsResult, rules: ScoreRules) -> ScoredDecisions:
+    """Return the decisions of a pass whose score was computed.
 
     Args:
         made: the pass.
         rules: of its score.
     """
-    held_by_bits: dict[int, Mapping[str, bool | None]] = {}  # few combinations, many decisions
-    found, number = [], 0
-    for index, (answer, score, factors) in enumerate(made.break_rows[:, 4:7].tolist()):
-        trade = None if answer else number
-        number += trade is not None
-        if factors < 0:
-            continue
-        if factors not in held_by_bits:
-            pairs = enumerate(zip(FACTORS, rules.on, strict=True))
-            held_by_bits[factors] = {name: bool(factors >> bit & 1) if on else None for bit, (name, on) in pairs}
-        found.append(ScoredDecision(index, trade, held_by_bits[factors], score))
-    return found
+    breaks = made.break_rows
+    filled = breaks[:, _ANSWER] == 0
+    trade = np.where(filled, np.cumsum(filled) - 1, REFUSED)
+    row = np.flatnonzero(breaks[:, _FACTORS] >= 0)
+    return ScoredDecisions(row, trade[row], breaks[row, _FACTORS], breaks[row, _SCORE], tuple(map(bool, rules.on)))

@@ -274,8 +274,8 @@ class EquitiesIntraday:
         return contextlib.nullcontext()
 
     def fetched_notes(self, plan: IntradayPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """Return no lines below the summary of a run."""
-        return ()
+        """Return what looks wrong in the user's files, as it was found when they were imported."""
+        return minute_findings.import_warnings(plan)
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return one table with the figures of each symbol and of all of them.

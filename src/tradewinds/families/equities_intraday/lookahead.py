@@ -13,7 +13,6 @@ the session's close only, so an exit at the close of a last bar counts from ther
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import money
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
@@ -72,7 +72,7 @@ class SessionsRun:
         if missing := [path for path in plan.files.bars if not Path(path).exists()]:
             raise lacking(missing, "makes")
         self.config = config
-        with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+        with temporary_folder("tradewinds-") as folder:
             whole = with_minute_files(plan, panel=f"{folder}/panel.parquet")
             make_session_panel(config, whole)
             self.study = IntradayStudy.of(config, whole)

@@ -81,6 +81,13 @@ def findings(config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
     return Findings([*notes, *(_of_panel(config, plan) if Path(plan.files.panel).exists() else ())])
 
 
+def import_warnings(plan: IntradayPlan) -> list[str]:
+    """Return the warnings that the import of a user's files wrote into the files that it made."""
+    first = next(iter(plan.files.bars), None)  # all of an import's files have the same
+    found = files.read_meta(first).get("found", ()) if first and plan.files.source == "files" else ()
+    return [line for line in found if line.startswith("warning: ")]
+
+
 def _of_panel(config: Mapping[str, Any], plan: IntradayPlan) -> Iterator[str]:
     """Yield lines about the session bars of a run: how many, and which opening ranges lack minutes."""
     panel = read_session_panel(plan.files.panel)

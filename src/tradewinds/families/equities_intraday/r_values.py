@@ -14,6 +14,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, scaled
+from tradewinds.engine.bar_sessions.orb_rules import FINE
 from tradewinds.engine.bar_sessions.session_result import TRADE_COLUMNS, SessionsResult
 
 FINE_R = 10**30  # parts of an R that sums are made of
@@ -58,6 +59,11 @@ def r_text(micro: int) -> str:
 def trade_r_text(amount: int, risk: int, shares: int = 1) -> str:
     """Return an amount as text of R with six decimals, rounded half to even; arguments as for `fine_r`."""
     return r_text(scaled(amount, (MICRO, risk * shares)))
+
+
+def score_text(score: int) -> str:
+    """Return FINE parts as a decimal without trailing zeros."""
+    return f"{Decimal(score) / FINE:f}"
 
 
 def drawdown(fine: Sequence[int]) -> int:

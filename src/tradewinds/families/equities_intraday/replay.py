@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tradewinds.core.errors import DataMissing
 from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import OrbRules
 from tradewinds.engine.bar_sessions.session_loop import run, run_policies
-from tradewinds.engine.bar_sessions.session_result import ANSWERS, EXITS, OrbTrade, SessionsResult
+from tradewinds.engine.bar_sessions.session_result import ANSWERS, BREAK_COLUMNS, EXITS, OrbTrade, SessionsResult
 from tradewinds.engine.bar_sessions.setups import History
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
@@ -149,8 +150,9 @@ def simulate(
     policies = study.policies(config)
     made = policies[config["trade"]["intrabar"]]
     tell(1, 1)
-    write_session_files(plan.run_dir, plan.run_id, config, study, made)
-    return _result(config, study, made, policies)
+    figures = session_metrics(config, study, made, policies)
+    write_session_files(plan.run_dir, plan.run_id, config, study, made, figures["symbols"])
+    return _result(config, study, made, policies, figures)
 
 
 def simulate_many(configs: Sequence[Mapping[str, Any]], plan: IntradayPlan, workers: int) -> list[Summary]:
@@ -177,9 +179,13 @@ def run_dates(config: Mapping[str, Any], plan: IntradayPlan) -> list[dt.date]:
 
 
 def _result(
-    config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult, policies: Mapping[str, SessionsResult]
+    config: Mapping[str, Any],
+    study: IntradayStudy,
+    made: SessionsResult,
+    policies: Mapping[str, SessionsResult],
+    figures: dict[str, Any],
 ) -> RunResult:
-    """Return a pass, and the same under each order of events inside a bar, as the result of a run."""
+    """Return a pass, the same under each order of events inside a bar, and its figures, as the result of a run."""
     journal = made.journal(ENTRY_REASON)
     positions = positions_of(journal)
     trades = [_trade(config, study, trade, position) for trade, position in zip(made.trades, positions, strict=True)]
@@ -198,7 +204,7 @@ def _result(
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
-        family_metrics=session_metrics(config, study, made, policies),
+        family_metrics=figures,
     )
 
 
@@ -239,23 +245,21 @@ def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, posi
 
 def _decisions(study: IntradayStudy, made: SessionsResult) -> list[Decision]:
     """Return what became of every break or order, a fill or a refusal, as rows of decisions.parquet."""
-    filled = iter(made.trades)
-    found = []
-    for symbol, _, bar_ts, direction, answer, _, _ in made.break_rows.tolist():
-        trade = None if answer else next(filled)
-        found.append(
-            Decision(
-                ticker=study.bars.symbols[symbol],
-                first_ts=bar_ts,
-                times=1,
-                side=_SIDES[direction],
-                quantity=trade.shares if trade else None,
-                price_micro=trade.fill if trade else None,
-                filled=trade is not None,
-                reason=ANSWERS[answer] or ENTRY_REASON,
-            )
-        )
-    return found
+    breaks = {name: made.break_rows[:, index].tolist() for index, name in enumerate(BREAK_COLUMNS)}
+    filled = [not answer for answer in breaks["answer"]]
+    sizes, prices = (iter([getattr(trade, name) for trade in made.trades]) for name in ("shares", "fill"))
+    # in the order of Decision's attributes; column by column, since a year has hundreds of thousands of them
+    columns = (
+        [study.bars.symbols[symbol] for symbol in breaks["symbol"]],
+        breaks["bar_ts"],
+        repeat(1),  # times
+        [_SIDES[direction] for direction in breaks["direction"]],
+        [next(sizes) if is_filled else None for is_filled in filled],
+        [next(prices) if is_filled else None for is_filled in filled],
+        filled,
+        [ANSWERS[answer] or ENTRY_REASON for answer in breaks["answer"]],
+    )
+    return [Decision(*row) for row in zip(*columns, strict=False)]
 
 
 def _skipped(study: IntradayStudy, made: SessionsResult) -> list[tuple[str, str]]:

@@ -7,33 +7,35 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate, repeat
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tradewinds.core import files, units
+from tradewinds.core.amount_columns import NO_AMOUNT, amount_texts
 from tradewinds.core.text import amount_text, instant
 from tradewinds.core.units import MICRO, scaled
 from tradewinds.core.url_secrets import without_secrets
-from tradewinds.engine.bar_sessions.orb_rules import FACTORS, FINE
-from tradewinds.engine.bar_sessions.session_result import ANSWERS, EXITS, OrbTrade, SessionsResult
+from tradewinds.engine.bar_sessions.orb_rules import FACTORS
+from tradewinds.engine.bar_sessions.session_result import EXITS, OrbTrade, SessionsResult
 from tradewinds.engine.bar_sessions.setups import CLOSE, COUNT, HIGH, LOW, OPEN, VOLUME
 from tradewinds.families.equities_intraday.attribution import ATTRIBUTION_COLUMNS, attribution_rows
-from tradewinds.families.equities_intraday.decision_factors import ScoredDecision, scored_decisions
+from tradewinds.families.equities_intraday.decision_factors import scored_decisions
+from tradewinds.families.equities_intraday.factor_lines import factor_lines
 from tradewinds.families.equities_intraday.metrics import (
     Study,
     open_minutes,
-    scored_trades,
     session_dates,
-    symbol_metrics,
     symbol_points,
 )
-from tradewinds.families.equities_intraday.r_values import FINE_R, fine_r, r_text, trade_r_text
+from tradewinds.families.equities_intraday.r_values import FINE_R, fine_r, r_text, score_text, trade_r_text
 from tradewinds.families.equities_intraday.session_rules import rules_of
 
 TRADE_R_COLUMNS = (
@@ -72,11 +74,18 @@ CHART_BARS = pa.schema(
         ("open_ts", pa.int64()),
     ]
 )
-FIRST_CHARTS, EXTREME_CHARTS = 4, 2  # trades drawn: the first ones, and the best and the worst
+_WRITERS = 4  # threads
+FIRST_CHARTS, EXTREME_CHARTS = 4, 2  # trades drawn large: the first ones, and the best and the worst
+MOST_CHARTS = 600  # trades drawn small, on a page
 
 
 def write_session_files(
-    folder: str | Path, run_id: str, config: Mapping[str, Any], study: Study, made: SessionsResult
+    folder: str | Path,
+    run_id: str,
+    config: Mapping[str, Any],
+    study: Study,
+    made: SessionsResult,
+    figures: Mapping[str, Any],
 ) -> None:
     """Write the files of FAMILY.run_files; each of them exists, if need be without rows, also where nothing was traded.
 
@@ -86,6 +95,7 @@ def write_session_files(
         config: resolved.
         study: what the replay read.
         made: the run.
+        figures: the metrics of each symbol, by its name.
     """
     target, run = Path(folder), uuid.UUID(run_id)
     ids = [str(uuid.uuid5(run, str(number))) for number in range(len(made.trades))]
@@ -93,7 +103,7 @@ def write_session_files(
     _write_csv(target / "legs.csv", LEG_FILE_COLUMNS, _leg_rows(made, ids))
     _write_csv(target / "sessions.csv", SESSION_COLUMNS, _session_rows(made))
     decisions = scored_decisions(made, rules_of(config, {}).sessions.score)
-    _write_csv(target / "factors.csv", FACTOR_COLUMNS, _factor_rows(made, ids, decisions))
+    _write_lines(target / "factors.csv", FACTOR_COLUMNS, factor_lines(made, ids, decisions))
     _write_csv(target / "attribution.csv", ATTRIBUTION_COLUMNS, attribution_rows(made, decisions))
     files.write_parquet(target / "chart_bars.parquet", _chart_bars(study, made), {})
     # all trades, as text and with exact types
@@ -106,34 +116,36 @@ def write_session_files(
     )
     config_text = json.dumps(without_secrets(dict(config)), indent=2, default=_plain, allow_nan=False)
     files.write_text(target / "config.json", config_text + "\n")
-    _write_symbols(target / "symbols", config, study, made, rows)
+    _write_symbols(target / "symbols", made, rows, figures)
 
 
 def _write_symbols(
-    folder: Path, config: Mapping[str, Any], study: Study, made: SessionsResult, rows: Sequence[tuple[str, ...]]
+    folder: Path, made: SessionsResult, rows: Sequence[tuple[str, ...]], figures: Mapping[str, Any]
 ) -> None:
     """Write trades, metrics and equity of each symbol.
 
     Args:
         folder: where they go.
-        config: resolved.
-        study: what the replay read.
         made: the run.
         rows: of ALL_TRADES_COLUMNS, by trade.
+        figures: the metrics of each symbol, by its name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    figures = symbol_metrics(config, made, scored_trades(study, made))
     own: dict[int, list[int]] = {}
     for number, trade in enumerate(made.trades):
         own.setdefault(trade.symbol, []).append(number)
-    for symbol, name in enumerate(made.bars.symbols):
-        numbers = own.get(symbol, [])
+
+    def write(symbol: int) -> None:
+        name, numbers = made.bars.symbols[symbol], own.get(symbol, [])
         trades = [made.trades[number] for number in numbers]
         files.write_parquet(folder / f"{name}_trades.parquet", _typed([rows[number] for number in numbers]), {})
         text = json.dumps(figures[name], indent=2, allow_nan=False)
         files.write_text(folder / f"{name}_metrics.json", text + "\n")
         equity = [point.equity_micro for point in symbol_points(made, symbol, trades)[1:]]
         files.write_parquet(folder / f"{name}_equity.parquet", _equity_table(made, equity, trades), {})
+
+    with ThreadPoolExecutor(_WRITERS) as pool:  # the disk is waited for, file by file
+        list(pool.map(write, range(len(made.bars.symbols))))
 
 
 def _trade_rows(made: SessionsResult, ids: Sequence[str]) -> Iterable[tuple[str, ...]]:
@@ -186,9 +198,10 @@ def _leg_rows(made: SessionsResult, ids: Sequence[str]) -> Iterable[tuple[str, .
 def _session_rows(made: SessionsResult) -> Iterable[tuple[str, ...]]:
     """Yield each session in which a symbol has a bar as a row of SESSION_COLUMNS, by session and symbol."""
     dates, setups = _date_texts(made), made.setups
-    columns = [setups.minutes, setups.atr, setups.atr5]
-    minutes, atr, atr5 = (column.tolist() for column in columns)
-    ranges = setups.ranges.tolist()
+    minutes, ranges = setups.minutes.tolist(), setups.ranges.tolist()
+    prices = list(zip(*(amount_texts(setups.ranges[:, column]) for column in (HIGH, LOW, OPEN, CLOSE)), strict=True))
+    atr, atr5 = (amount_texts(np.where(column < 0, NO_AMOUNT, column)) for column in (setups.atr, setups.atr5))
+    no_range = ("",) * 4
     for session, symbol in np.argwhere(made.bars.has_bars[:, made.first : made.end].T).tolist():
         k = symbol * len(dates) + made.first + session
         row, built = ranges[k], ranges[k][COUNT] > 0
@@ -196,32 +209,13 @@ def _session_rows(made: SessionsResult) -> Iterable[tuple[str, ...]]:
             dates[made.first + session],
             made.bars.symbols[symbol],
             str(minutes[k]),
-            *(amount_text(row[column]) if built else "" for column in (HIGH, LOW, OPEN, CLOSE)),
+            *(prices[k] if built else no_range),
             str(row[VOLUME]),
-            amount_text(atr[k]) if atr[k] >= 0 else "",
-            amount_text(atr5[k]) if atr5[k] >= 0 else "",
+            atr[k],
+            atr5[k],
             str(minutes[k] - row[COUNT] * made.bars.bar_minutes),
             _ratio_text(setups.rel_volume[k]),
             setups.reasons[k],
-        )
-
-
-def _factor_rows(
-    made: SessionsResult, ids: Sequence[str], decisions: Sequence[ScoredDecision]
-) -> Iterable[tuple[str, ...]]:
-    """Yield the scored decisions as rows of FACTOR_COLUMNS: 1 for a factor that held, 0 for one that did not, "" if off."""
-    dates, rows = _date_texts(made), made.break_rows.tolist()
-    for decision in decisions:
-        symbol, session, bar_ts, direction, answer, score, _ = rows[decision.row]
-        yield (
-            dates[session],
-            made.bars.symbols[symbol],
-            instant(bar_ts),
-            "long" if direction > 0 else "short",
-            ANSWERS[answer],
-            "" if decision.trade is None else ids[decision.trade],
-            score_text(score),
-            *("" if holds is None else str(int(holds)) for holds in decision.holds.values()),
         )
 
 
@@ -292,23 +286,27 @@ def _chart_bars(study: Study, made: SessionsResult) -> pa.Table:
     own: dict[int, list[int]] = {}
     for number, trade in enumerate(made.trades):
         own.setdefault(trade.symbol, []).append(number)
-    chosen = {number for numbers in (range(len(net)), *own.values()) for number in charted(numbers, net)}
+    # of many symbols each has its share of the pictures
+    each = MOST_CHARTS // max(1, len(own))
+    chosen = {*all_charted(range(len(net)), net)}
+    chosen |= {number for numbers in own.values() for number in all_charted(numbers, net, each)}
     pairs = sorted({(made.trades[number].symbol, made.trades[number].session) for number in chosen})
     # the rows of these sessions, one after the other
     bars, sessions = made.bars, len(made.bars.days)
     spans = [bars.first_row[symbol * sessions + session :][:2].tolist() for symbol, session in pairs]
     rows = np.concatenate([np.zeros(0, np.int64), *(np.arange(*span) for span in spans)])
     lengths = [end - first for first, end in spans]
-    dates, opens = session_dates(bars), open_minutes(bars, study.timezone)
-    names = [name for (symbol, _), n in zip(pairs, lengths, strict=True) for name in repeat(bars.symbols[symbol], n)]
-    days = [day for (_, session), n in zip(pairs, lengths, strict=True) for day in repeat(dates[session], n)]
-    clocks = [clock for (_, session), n in zip(pairs, lengths, strict=True) for clock in repeat(opens[session], n)]
+    symbol, session = (np.repeat(np.array([pair[of] for pair in pairs], np.int64), lengths) for of in (0, 1))
+    names = pc.take(pa.array(bars.symbols, pa.string()), pa.array(symbol))
+    days = pa.array(bars.days[session], pa.int32()).cast(pa.date32())
+    clocks = np.array(open_minutes(bars, study.timezone))[session]
     prices = [getattr(bars, name)[rows] / MICRO for name in ("open", "high", "low", "close")]
-    starts = [
-        ts for (_, session), n in zip(pairs, lengths, strict=True) for ts in repeat(int(bars.open_ts[session]), n)
+    columns = [bars.minute[rows], *prices, clocks, bars.open_ts[session]]
+    arrays = [
+        names,
+        days,
+        *(pa.array(column).cast(field.type) for column, field in zip(columns, [*CHART_BARS][2:], strict=True)),
     ]
-    columns = [names, days, bars.minute[rows], *prices, clocks, starts]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, CHART_BARS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=CHART_BARS)
 
 
@@ -323,14 +321,20 @@ def charted(numbers: Sequence[int], net: Sequence[Any]) -> list[int]:
     return sorted({*numbers[:FIRST_CHARTS], *by_r[:EXTREME_CHARTS], *by_r[-EXTREME_CHARTS:]})
 
 
+def all_charted(numbers: Sequence[int], net: Sequence[Any], most: int = MOST_CHARTS) -> list[int]:
+    """Return the numbers of the trades that a report draws small, ascending: all, or of very many the first and the extremes.
+
+    Args:
+        numbers: those to choose from, ascending.
+        net: R by number of a trade, with six decimals.
+        most: how many of the first ones.
+    """
+    return sorted({*numbers[:most], *charted(numbers, net)})
+
+
 def _date_texts(made: SessionsResult) -> list[str]:
     """Return the date of every session as text."""
     return [date.isoformat() for date in session_dates(made.bars)]
-
-
-def score_text(score: int) -> str:
-    """Return FINE parts as a decimal without trailing zeros."""
-    return f"{Decimal(score) / FINE:f}"
 
 
 def _ratio_text(value: Fraction | None) -> str:
@@ -342,6 +346,11 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]
     """Write a header and rows as CSV, whole or not at all."""
     with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([columns, *rows])
+
+
+def _write_lines(path: Path, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """Write a header and finished lines as CSV, whole or not at all."""
+    files.write_text(path, "\n".join([",".join(columns), *lines, ""]))
 
 
 def _plain(value: Any) -> str | float:

@@ -22,11 +22,17 @@ from tradewinds.families.plan import stale_files
 
 INTERVALS = (1, 2, 4, 8)  # hours between settlements; any other distance is a gap
 SHOWN = 20  # symbols or months of a kind
+# of a month of hourly candles, or of settlements each eight hours, where it is more than one: Binance's file comes with its
+# checksum, and the others give a page at a time
+_REQUESTS = {
+    **{("binance", kind): 2 for kind in KINDS},
+    **{("okx", kind): 8 for kind in KINDS[1:]},
+}
 _NOUNS = {
-    "funding": "symbol-months of funding rates",
-    "spot": "symbol-months of spot candles",
-    "perp": "symbol-months of perpetual candles",
-    "mark": "symbol-months of mark prices",
+    "funding": "months of funding rates",
+    "spot": "months of spot candles",
+    "perp": "months of perp candles",
+    "mark": "months of mark prices",
 }
 
 
@@ -45,7 +51,7 @@ def cost(config: Mapping[str, Any], plan: CarryPlan) -> tuple[list[dict[str, Any
     for kind in KINDS:
         paths = [file.path for file in plan.files.months if file.kind == kind]
         missing = [path for path in paths if not Path(path).exists()]
-        requests = len(due.intersection(paths))
+        requests = _REQUESTS.get((plan.files.source, kind), 1) * len(due.intersection(paths))
         rows.append(
             {
                 "what": _NOUNS[kind],
@@ -55,6 +61,13 @@ def cost(config: Mapping[str, Any], plan: CarryPlan) -> tuple[list[dict[str, Any
                 "requests": requests,
                 "time": str(dt.timedelta(seconds=math.ceil(requests / _rate(config)))),
             }
+        )
+    if plan.files.instruments:
+        present = Path(plan.files.instruments).exists()
+        requests = 0 if present else 2
+        row = {"what": "lists of instruments", "total": 1, "present": int(present), "missing": 1 - present}
+        rows.append(
+            {**row, "requests": requests, "time": str(dt.timedelta(seconds=math.ceil(requests / _rate(config))))}
         )
     source = config["data"]["path"] if plan.files.source == "files" else plan.files.source
     status = "its results are there" if Path(plan.run_dir, "metrics.json").exists() else "not yet simulated"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
-from tradewinds.families.funding_carry.config_rules import note_problems
+from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
@@ -79,7 +79,9 @@ class FundingCarry:
             (
                 f"{_HERE}/carry_panel.py",
                 f"{_HERE}/exact_columns.py",
+                f"{_HERE}/fetch/perp_files.py",
                 f"{_HERE}/instruments.py",
+                f"{_HERE}/make_panel.py",
                 f"{_HERE}/schemas.py",
                 f"{_HERE}/symbols.py",
                 "core",
@@ -95,7 +97,22 @@ class FundingCarry:
         "engine/trades.py",
         "results",
         "core",
-        _HERE,
+        f"{_HERE}/carry_config_rules.py",  # it fills in the parameters of presets
+        f"{_HERE}/carry_panel.py",
+        f"{_HERE}/family.py",
+        f"{_HERE}/fee_schedules.py",
+        f"{_HERE}/fetch/perp_files.py",
+        f"{_HERE}/fetch/perp_stamps.py",
+        f"{_HERE}/fetch/source_reach.py",
+        f"{_HERE}/instruments.py",
+        f"{_HERE}/metrics.py",
+        f"{_HERE}/plan.py",
+        f"{_HERE}/replay.py",
+        f"{_HERE}/run_files.py",
+        f"{_HERE}/run_rules.py",
+        f"{_HERE}/schemas.py",
+        f"{_HERE}/strategy_settings.py",
+        f"{_HERE}/symbols.py",
     )
     load_code = (f"{_HERE}/database",)
     run_files = (

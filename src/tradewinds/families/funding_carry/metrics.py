@@ -20,9 +20,9 @@ from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.carry.carry_loop import STALE_PRICE
 from tradewinds.engine.carry.carry_result import MARK_SOURCES, CarryPosition, CarryResult
 from tradewinds.engine.equity import Point
-from tradewinds.families.funding_carry.carry_panel import NO_PERP_CANDLES, window_of
+from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.fee_schedules import sections_of
-from tradewinds.families.funding_carry.symbols import NO_DATA, NO_SPOT_LEG
+from tradewinds.families.funding_carry.symbols import NO_DATA, NO_PERP_CANDLES, NO_SPOT_LEG
 from tradewinds.results import metrics
 
 PLACES = 8

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import DataMissing
-from tradewinds.families.funding_carry.carry_panel import SHOWN_SYMBOLS, PanelPaths, window_of
+from tradewinds.families.funding_carry.carry_panel import PanelPaths, window_of
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.fetch.source_reach import KINDS_OF, finished_through, refuse_out_of_reach
 from tradewinds.families.funding_carry.instruments import SPOT_KEYS, settings_of, spot_pair_of
@@ -24,7 +24,7 @@ from tradewinds.families.funding_carry.schemas import (
     instruments_path,
     month_path,
 )
-from tradewinds.families.funding_carry.symbols import NO_SPOT_LEG
+from tradewinds.families.funding_carry.symbols import NO_SPOT_LEG, SHOWN_SYMBOLS
 from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
 
 
@@ -96,6 +96,7 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
     """
     run_id, carry_files = configs.run_id(dict(conf)), _files_of(conf)
     is_fetched, date_end = carry_files.source in KINDS_OF, conf["date_end_local"]
+    # an exchange is asked for whole days, and some forget
     if is_fetched:
         date_end = finished_through(date_end)
         rates: dict[str, list[tuple[str, str]]] = {}

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import instant
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.carry.carry_loop import CarryMarkets, run_carry
 from tradewinds.engine.carry.carry_result import CarryFill, CarryPosition, CarryResult
+from tradewinds.engine.journal import REMEDY, Journal
 from tradewinds.engine.result import Decision, FillRow, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
 from tradewinds.families.funding_carry.metrics import carry_metrics, diagnostics, skipped_symbols
 from tradewinds.families.funding_carry.plan import CarryPlan
 from tradewinds.families.funding_carry.run_files import position_name, write_carry_files
-from tradewinds.families.funding_carry.run_rules import rules_of
+from tradewinds.families.funding_carry.run_rules import fraction, rules_of
 
 FILL_COLUMNS = ("reference_price", "slippage")  # of trades.csv, beyond those of every family
 _SIDES = {1: "BUY", -1: "SELL"}
@@ -66,6 +71,7 @@ def simulate(config: Mapping[str, Any], plan: CarryPlan, threads: int, tell: Cal
     """
     study = CarryStudy.of(config, plan)
     made = run_carry(study.markets, rules_of(config))
+    refuse_drift(made.journal, fraction(config["risk"]["max_delta_drift"]))
     tell(1, 1)
     write_carry_files(plan.run_dir, rules_of(config), study.markets, made)
     return run_result(config, study, made)
@@ -109,6 +115,30 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         fills=[_fill(source, made.symbols, fill) for fill in made.fills],
         fill_columns=FILL_COLUMNS,
     )
+
+
+def refuse_drift(journal: Journal, most: Fraction) -> None:
+    """Compare the quantities of both legs of each position after every instant of the books.
+
+    Args:
+        journal: the books.
+        most: largest difference allowed, as a part of the larger quantity (`risk.max_delta_drift`).
+
+    Raises:
+        SimulationError: a position's legs differ by more.
+    """
+    held: dict[int, list[int]] = {}
+    columns = zip(*(getattr(journal, name).tolist() for name in ("ts", "position_id", "leg", "quantity")), strict=True)
+    for ts, rows in itertools.groupby(columns, key=lambda row: row[0]):
+        touched = set()
+        for _, position, leg, quantity in rows:
+            held.setdefault(position, [0, 0])[leg] += quantity
+            touched.add(position)
+        for position in touched:
+            legs = held[position]
+            if abs(sum(legs)) > most * max(map(abs, legs)):
+                what = f"the legs of {position_name(position)} hold {legs} after {instant(ts)}, in units of 10^-8."
+                raise SimulationError(what, where="risk.max_delta_drift", remedy=REMEDY)
 
 
 def leg_name(symbol: str, is_perp: bool) -> str:

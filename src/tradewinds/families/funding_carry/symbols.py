@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 NO_SPOT_LEG = "NO_SPOT_LEG"  # why a symbol is left out: there is nothing that could be its spot leg
 NO_DATA = "NO_DATA"  # why a symbol is left out: the source has no settlement of it in the range
+NO_PERP_CANDLES = "NO_PERP_CANDLES"  # why a symbol is left out: its settlements have no prices
+SHOWN_SYMBOLS = 40  # in an error message
 COINS_OF_QUOTES = (
     "USDT",
     "USDC",

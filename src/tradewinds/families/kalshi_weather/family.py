@@ -155,6 +155,8 @@ class KalshiWeather:
             problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
         amounts = (("risk", "start_balance_usd"), ("risk", "max_notional_per_event_usd"))
         problems.check_decimals(config, amounts, 6, "Money is exact to a millionth of a dollar.")
+        values = (("risk", "min_ev_per_contract"),)
+        problems.check_decimals(config, values, 12, "Expected values are exact to 12 decimals; give it fewer.")
         shares = (("risk", "kelly_fraction"), ("risk", "max_volume_share"))
         problems.check_decimals(
             config, shares, _MOST_DECIMALS, "Contracts are counted exactly with that many; give it fewer."

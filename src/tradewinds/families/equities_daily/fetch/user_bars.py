@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tradewinds.core import files, user_files, user_tables
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.units import as_floats
 from tradewinds.families.equities_daily.fetch import bar_checks
 from tradewinds.families.equities_daily.schemas import MOST_PRICE, MOST_VOLUME, PRICE_COLUMNS
 from tradewinds.reference_data.written_dates import REMEDY, NoDate, dates_as_written
@@ -188,7 +189,7 @@ def _numbers(values: pa.ChunkedArray | None, count: int, path: str, user_name: s
         raise ConfigError(
             f"its column {user_name!r} is no column of numbers.", where=path, remedy="Write plain decimals."
         )
-    sizes = pc.abs(values.cast(pa.float64()))
+    sizes = pc.abs(as_floats(values))
     too_large = pc.and_(pc.is_finite(sizes), pc.greater(sizes, most))
     if (row := pc.index(too_large, True).as_py()) >= 0:
         what = f"row {row + 1} of its column {user_name!r} is out of range."

@@ -163,5 +163,6 @@ def _said(table: MinuteTable, bars: Mapping[str, Any], clocks: DayClocks, label:
     if (lacking := int((~clocks.has_open).sum())) * 10 > len(clocks):
         lines.append(f"{table.path}: {lacking:,} of {len(clocks):,} days have no bar at the session's open.")
     if 2 * int(clocks.labelled_by_end.sum()) >= max(1, len(clocks)):
-        lines.append(f"{table.path}: the stamps look like the end of each bar, although bars.label is {label}.")
+        what = f"the stamps look like the end of each bar, although bars.label is {label}"
+        lines.append(f"warning: {table.path}: {what}: each bar is used a bar too late. {' '.join(clocks.lines())}")
     return lines

@@ -46,6 +46,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
 IS_UTC = re.compile(r"utc$|^window_start$|^ts_event$")  # of stamps without a zone
 _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{1,2}/\d{1,2}/\d{4}|\d{4}[./]\d{2}[./]\d{2}")
 _STARTS_A_ROW = re.compile(r"\d")
+_YFINANCE = {"Datetime", *(name.capitalize() for name in PRICE_COLUMNS), "Volume"}  # columns of one ticker's history
 REMEDY = (
     "A file of bars has columns for the start of the bar (ts_utc, datetime, timestamp, or date and time), open, high, low and "
     "close, and may have volume and symbol."
@@ -121,6 +122,9 @@ def _with_names(names: Sequence[str], first_row: Sequence[str], where: str, deli
         )
         has = f"It has {shortened(', '.join(names), 300)}."
         raise ConfigError(what, where=where, remedy=f"{has} {REMEDY}")
+    if twice := [name for name in columns.values() if list(names).count(name) > 1]:
+        what = f"there are {list(names).count(twice[0])} columns {twice[0]!r}."
+        raise ConfigError(what, where=where, remedy=f"It has {shortened(', '.join(names), 300)}. Keep one of them.")
     # a time beside a date; one column that holds both is enough
     if columns.get("time") == columns["stamp"] or not _is_date(columns["stamp"], names, first_row):
         columns.pop("time", None)
@@ -132,9 +136,11 @@ def _with_names(names: Sequence[str], first_row: Sequence[str], where: str, deli
         else "Polygon" if {"window_start", "transactions"} <= present
         else "Interactive Brokers" if interactive
         else "Stooq" if any(name.startswith("<") for name in names)
+        else "yfinance" if set(names) >= _YFINANCE
         else ""
     )  # fmt: skip
-    return Layout(vendor, columns, delimiter=delimiter, adjusted=interactive, nanounits=databento)
+    adjusted = vendor in ("Interactive Brokers", "yfinance")
+    return Layout(vendor, columns, delimiter=delimiter, adjusted=adjusted, nanounits=databento)
 
 
 def _is_date(column: str, names: Sequence[str], first_row: Sequence[str]) -> bool:

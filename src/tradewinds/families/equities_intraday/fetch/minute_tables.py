@@ -20,6 +20,7 @@ from tradewinds.core import user_files
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.units import as_floats
 from tradewinds.families.equities_intraday.fetch.minute_checks import MISSING, MinuteRows, micro_units
 from tradewinds.families.equities_intraday.fetch.minute_layouts import (
     IS_UTC,
@@ -243,7 +244,7 @@ def _floats(values: pa.ChunkedArray, path: str, name: str) -> Floats:
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         what = f"its column {name!r} is no column of numbers."
         raise ConfigError(what, where=path, remedy="Write plain decimals.")
-    found: Floats = values.cast(pa.float64()).to_numpy().astype(np.float64)
+    found: Floats = as_floats(values).to_numpy().astype(np.float64)
     return found
 
 

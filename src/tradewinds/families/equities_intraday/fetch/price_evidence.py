@@ -76,9 +76,22 @@ def of_yahoo(micro: Ints) -> Ints:
 
 
 def without_noise(rows: MinuteRows) -> MinuteRows:
-    """Return rows of Yahoo's prices without the noise of 32-bit floats."""
+    """Return rows of Yahoo's prices without the noise of 32-bit floats.
+
+    Rows whose prices are not all those of 32-bit floats, as read with six decimals, stay as they are: a file with Yahoo's
+    columns may have another maker, with prices that are meant to the last digit.
+    """
+    if not all(_are_short_floats(values) for values in rows.prices.values()):
+        return rows
     prices = {name: of_yahoo(rows.prices[name]) for name in PRICE_COLUMNS}
     return MinuteRows(rows.symbols, rows.symbol, rows.ts, prices, rows.volume)
+
+
+def _are_short_floats(micro: Ints) -> bool:
+    """Whether each price is the 32-bit float next to its rounded one, or the rounded one itself."""
+    rounded = of_yahoo(micro)
+    short = np.rint((rounded / MICRO).astype(np.float32).astype(np.float64) * MICRO)
+    return bool(((np.abs(short - micro) <= 1) | (rounded == micro)).all())
 
 
 def _are_cents(close: Ints) -> bool:

@@ -69,7 +69,8 @@ def first_date(conf: Mapping[str, Any]) -> dt.date:
         found = dt.date(1970, 1, 1) + dt.timedelta(days=day)
     else:
         found = conf["date_start_local"]  # none of its symbols: the panel says so
-    files.write_text(kept, json.dumps({"first_date": found.isoformat(), "path": conf["bars"]["path"]}) + "\n")
+    if files.writes_caches():
+        files.write_text(kept, json.dumps({"first_date": found.isoformat(), "path": conf["bars"]["path"]}) + "\n")
     return found
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from tradewinds.archive.archive import Archive
-from tradewinds.archive.routes import Answer, Query, json_answer
+from tradewinds.archive.routes import TEXT, Answer, Query, json_answer
 from tradewinds.families.funding_carry.archive import served_perps
 
 TRAPS = "perp/traps.json"  # of an archive: which services are restricted, which files have a wrong checksum
@@ -97,5 +97,14 @@ def traps_of(archive: Archive) -> Mapping[str, Sequence[str]]:
 def guarded(
     answer: Callable[[str, Query], Answer], service: str, traps: Mapping[str, Sequence[str]]
 ) -> Callable[[str, Query], Answer]:
-    """Return a function that answers, or says that this country is not served if the traps name the service."""
-    return (lambda path, query: restricted()) if service in traps.get("restricted", ()) else answer
+    """Return a function that answers, unless the traps restrict the service or the archive has not all that is asked for."""
+
+    def guard(path: str, query: Query) -> Answer:
+        if service in traps.get("restricted", ()):
+            return restricted()
+        try:
+            return answer(path, query)
+        except served_perps.BeyondArchive as error:
+            return Answer(416, TEXT, str(error))
+
+    return guard

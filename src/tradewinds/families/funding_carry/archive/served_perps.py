@@ -20,6 +20,7 @@ from tradewinds.families.funding_carry.schemas import CANDLES, FUNDING, INSTRUME
 from tradewinds.families.plan import month_end
 
 FOLDER = "perp"
+_DAY_MS = 86_400_000
 STEP, MIN_NOTIONAL, TICK = Decimal("0.001"), Decimal(5), Decimal("0.01")  # of an archive without a list of instruments
 
 
@@ -59,16 +60,22 @@ class Series(NamedTuple):
     minutes: int
 
 
+class BeyondArchive(Exception):
+    """An exchange would have records that the archive has not, because its month was recorded before it was over."""
+
+
 class ServedMonth(NamedTuple):
     """A month file of a series.
 
     Attributes:
         path: below the archive's folder.
+        end: the first instant after its last day, in milliseconds since 1970.
         is_whole: it has all days of the month.
         via: how it came from the source: bulk or rest.
     """
 
     path: str
+    end: int
     is_whole: bool
     via: str
 
@@ -92,8 +99,12 @@ class ServedPerps:
             about = self.archive.about(name)
             named = about["spot"] if about["kind"] == "spot" else about["symbol"]
             series = Series(about["source"], about["kind"], named, about.get("minutes") or 0)
-            last = month_end(int(about["month"][:4]), int(about["month"][5:])).isoformat()
-            served = ServedMonth(name, about["covers_through"] >= last, about.get("via", "bulk"))
+            last, covered = (
+                month_end(*map(int, about["month"].split("-"))),
+                dt.date.fromisoformat(about["covers_through"]),
+            )
+            end = dt.datetime.combine(covered + dt.timedelta(days=1), dt.time(), dt.UTC).timestamp()
+            served = ServedMonth(name, int(end) * 1000, covered >= last, about.get("via", "bulk"))
             found.setdefault(series, {})[about["month"]] = served
         return found
 
@@ -125,12 +136,20 @@ class ServedPerps:
         return self._candles(self.months[series][month].path)
 
     def rates_between(self, series: Series, first: int, last: int) -> list[ServedRate]:
-        """Return the settlements stamped in [first, last] that are known by now; milliseconds since 1970."""
+        """Return the settlements stamped in [first, last] that are known by now; milliseconds since 1970.
+
+        Raises:
+            BeyondArchive: there would be more, which were not recorded.
+        """
         found = [row for month in self._months_near(series, first, last) for row in self.rates(series, month)]
         return [row for row in found if first <= row.stamp <= min(last, now_ms())]
 
     def candles_between(self, series: Series, first: int, last: int) -> list[ServedCandle]:
-        """Return the candles that begin in [first, last], the one that is running included; milliseconds since 1970."""
+        """Return the candles that begin in [first, last], the one that is running included; milliseconds since 1970.
+
+        Raises:
+            BeyondArchive: there would be more, which were not recorded.
+        """
         found = [row for month in self._months_near(series, first, last) for row in self.candles(series, month)]
         return [row for row in found if first <= row.stamp <= min(last, now_ms())]
 
@@ -145,10 +164,15 @@ class ServedPerps:
         return [{"symbol": name, **filters} for name in names]
 
     def _months_near(self, series: Series, first: int, last: int) -> list[str]:
-        """Return the months of a series that may have records in [first, last]; milliseconds since 1970."""
+        """Return the months of a series that may have records in [first, last]; raises as rates_between."""
         months = self.months.get(series, {})
-        day = 86_400_000  # a settlement may be stamped beside its month
-        return [month for month in sorted(months) if month_of(first - day) <= month <= month_of(last + day)]
+        near = [month for month in sorted(months) if month_of(first - _DAY_MS) <= month <= month_of(last + _DAY_MS)]
+        for month in near:
+            # a month that was recorded while it ran: what came after that is asked for
+            if not months[month].is_whole and months[month].end < min(last, now_ms() - _DAY_MS):
+                end = f"{dt.datetime.fromtimestamp(months[month].end / 1000, dt.UTC):%Y-%m-%d}"
+                raise BeyondArchive(f"the archive has the {series.kind} records of {series.name} before {end} only")
+        return near
 
     @functools.lru_cache(maxsize=256)  # noqa: B019 - one object for each server, which lives as long as it
     def _rates(self, path: str) -> list[ServedRate]:

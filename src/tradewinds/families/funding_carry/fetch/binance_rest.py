@@ -42,8 +42,9 @@ BLOCKED = (
 TEXTS = ServiceTexts(
     nothing_there=b'"code":-1121',  # Invalid symbol
     busy_seconds=60.0,  # its limits count by the minute
-    stops={418: 120.0},  # a ban lasts from 2 minutes to 3 days; Retry-After says how long
-    remedies={451: BLOCKED, 403: BLOCKED},
+    # A ban lasts from 2 minutes to 3 days; Retry-After says how long. ASSUME: a firewall's 403 passes in five minutes.
+    stops={418: 120.0, 403: 300.0},
+    remedies={451: BLOCKED},
 )
 
 
@@ -117,7 +118,7 @@ def _candles(client: HttpClient, path: str, asked: MonthRequest) -> list[RawCand
             client.refuse(f"{type(error).__name__} {error}", path, payload)
 
     # the candle that is running is not over before the end of the last day, so it is never asked for
-    rows = read_forward(ask, asked.first_ms, asked.end_ms, PageRules(limit))
+    rows = read_forward(ask, asked.first_ms, asked.end_ms, PageRules(limit, step=asked.interval_ms))
     return [candle for _, candle in rows]
 
 

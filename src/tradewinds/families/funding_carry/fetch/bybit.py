@@ -35,8 +35,6 @@ FUNDING_PATH, FUNDING_LIMIT = "/v5/market/funding/history", 200
 CANDLE_PATHS = {"perp": "/v5/market/kline", "mark": "/v5/market/mark-price-kline", "spot": "/v5/market/kline"}
 CANDLE_LIMIT = 1000
 BYBIT_LIST = "/v5/market/instruments-info"
-# only an empty page is the last one: a page that was cut short would look like the end
-FUNDING_PAGES, CANDLE_PAGES = PageRules(0, newest_first=True), PageRules(0, newest_first=True)
 BAD_PARAMETER = 10001
 _UNKNOWN = re.compile(r"symbol", re.IGNORECASE)
 TEXTS = ServiceTexts(
@@ -121,7 +119,8 @@ def _rates(client: HttpClient, path: str, asked: MonthRequest) -> list[RawRate]:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             client.refuse(f"{type(error).__name__} {error}", path, result)
 
-    return [rate for _, rate in read_backward(ask, asked.first_ms, asked.end_ms, FUNDING_PAGES)]
+    rules = PageRules(FUNDING_LIMIT, newest_first=True)
+    return [rate for _, rate in read_backward(ask, asked.first_ms, asked.end_ms, rules)]
 
 
 def _candles(client: HttpClient, path: str, asked: MonthRequest) -> list[RawCandle]:
@@ -139,7 +138,8 @@ def _candles(client: HttpClient, path: str, asked: MonthRequest) -> list[RawCand
             client.refuse(f"{type(error).__name__} {error}", path, result)
 
     # the candle that is running is not over before the end of the last day, so it is never asked for
-    return [candle for _, candle in read_backward(ask, asked.first_ms, asked.end_ms, CANDLE_PAGES)]
+    rules = PageRules(CANDLE_LIMIT, newest_first=True, step=asked.interval_ms)
+    return [candle for _, candle in read_backward(ask, asked.first_ms, asked.end_ms, rules)]
 
 
 def _list_of(result: Mapping[str, Any]) -> Sequence[Any]:

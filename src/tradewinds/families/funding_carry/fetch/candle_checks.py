@@ -44,7 +44,7 @@ class RawCandle(NamedTuple):
     volume: Decimal
 
 
-class CandleRows(NamedTuple):
+class CandleColumns(NamedTuple):
     """Candles of one series as columns of equal length.
 
     Attributes:
@@ -63,9 +63,9 @@ class CandleRows(NamedTuple):
     close: Exact
     volume: Exact
 
-    def take(self, rows: Ints) -> CandleRows:
+    def take(self, rows: Ints) -> CandleColumns:
         """Return some of the rows, in the order in which they are named."""
-        return CandleRows(*(column[rows] for column in self))
+        return CandleColumns(*(column[rows] for column in self))
 
 
 def checked_candles(symbol: str, raw: Sequence[RawCandle], month: str, minutes: int) -> tuple[pa.Table, Counter[str]]:
@@ -86,10 +86,10 @@ def checked_candles(symbol: str, raw: Sequence[RawCandle], month: str, minutes: 
     openings = np.array([candle.open_us for candle in raw], np.int64)
     names = ("open", "high", "low", "close", "volume")
     columns = [units_of_decimals([getattr(candle, name) for candle in raw], DECIMALS) for name in names]
-    return checked_candle_rows(symbol, CandleRows(openings, *columns), month, minutes)
+    return checked_candle_rows(symbol, CandleColumns(openings, *columns), month, minutes)
 
 
-def checked_candle_rows(symbol: str, rows: CandleRows, month: str, minutes: int) -> tuple[pa.Table, Counter[str]]:
+def checked_candle_rows(symbol: str, rows: CandleColumns, month: str, minutes: int) -> tuple[pa.Table, Counter[str]]:
     """Return a month of candles as `checked_candles` does, from columns."""
     first, end = month_bounds(month)
     inside = np.flatnonzero((rows.open_us >= first) & (rows.open_us < end))
@@ -119,14 +119,14 @@ def checked_candle_rows(symbol: str, rows: CandleRows, month: str, minutes: int)
     return _table(rows.take(np.delete(np.arange(len(rows.open_us)), again))), +counts
 
 
-def _table(rows: CandleRows) -> pa.Table:
+def _table(rows: CandleColumns) -> pa.Table:
     """Return rows as a table of schema CANDLES."""
     prices = {name: decimals_of(getattr(rows, name), EXACT_PRICE) for name in ("open", "high", "low", "close")}
     columns = {"open_ts_utc": pa.array(rows.open_us).cast(TS), **prices, "volume": decimals_of(rows.volume, VOLUME)}
     return pa.table(columns, schema=CANDLES)
 
 
-def _refuse_large(symbol: str, rows: CandleRows) -> None:
+def _refuse_large(symbol: str, rows: CandleColumns) -> None:
     """Raise SimulationError for a price or a volume that does not fit a file: no such number can be right."""
     for name in rows._fields[1:]:
         most = MOST_VOLUME if name == "volume" else MOST_PRICE

@@ -2,6 +2,7 @@
 
 Every row has a time stamp. A page must be in the order that the service documents, hold no row outside of what was asked and
 no stamp of the page before, so that each page makes progress. What is not so is refused: rows would be lost or counted twice.
+A page is the last one if it is empty or no row can follow it. A short page is not: services cut pages without saying so.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ class PageRules(NamedTuple):
     """How a service pages.
 
     Attributes:
-        limit: rows of a full page; a shorter one is the last. 0: only an empty page is the last, because the limit is not sure
-            or the service cuts pages without saying so.
+        limit: rows of a full page; 0: not sure.
         newest_first: rows come from the newest on; else from the oldest on.
         reaches_beyond: a request has no first stamp, so that the last page may have rows from before the span.
+        step: least distance of two rows in ms.
     """
 
     limit: int
     newest_first: bool = False
     reaches_beyond: bool = False
+    step: int = 1
 
 
 def read_forward(ask: Callable[[int, int], Sequence[Row]], first: int, end: int, rules: PageRules) -> list[Row]:
@@ -49,9 +51,9 @@ def read_forward(ask: Callable[[int, int], Sequence[Row]], first: int, end: int,
     while first < end:
         page = _checked(ask(first, end - 1), first, end - 1, rules)
         found += page
-        if not page or len(page) < rules.limit:
+        if not page:
             break
-        first = page[-1][0] + 1
+        first = page[-1][0] + rules.step
     return found
 
 
@@ -71,9 +73,9 @@ def read_backward(ask: Callable[[int, int], Sequence[Row]], first: int, end: int
     while first < end:
         page = _checked(ask(first, end - 1), 0 if rules.reaches_beyond else first, end - 1, rules)
         found = [row for row in page if row[0] >= first] + found
-        if not page or len(page) < rules.limit:
+        if not page:
             break
-        end = page[0][0]
+        end = page[0][0] - rules.step + 1
     return found
 
 

@@ -18,7 +18,7 @@ from tradewinds.sources.http import HttpClient
 
 SECTION, PATH = "hyperliquid", "/info"
 MOST_ROWS, MOST_WEIGHT, INFO_WEIGHT, WEIGHT = 500, 45, 20, "weight"
-PAGES = PageRules(0)  # an answer says nothing about its end, so only an empty one is the last
+PAGES = PageRules(MOST_ROWS)
 TEXTS = ServiceTexts(
     busy_seconds=60.0,  # its 429 has no body, and its limit counts by the minute
     stops={403: 600.0},  # ASSUME: a refusal of the address passes as slowly as with its neighbours
@@ -51,8 +51,8 @@ def fetch_hyperliquid(client: HttpClient, asked: MonthRequest) -> FetchedMonth:
         question = {"type": "fundingHistory", "coin": coin, "startTime": first, "endTime": last}
         payload = client.post_json(PATH, question, {WEIGHT: MOST_WEIGHT})
         try:
-            if not isinstance(payload, list) or len(payload) > MOST_ROWS:
-                raise ValueError(f"no list of at most {MOST_ROWS} rows")
+            if not isinstance(payload, list):
+                raise ValueError(f"no list of rows but {str(payload)[:200]}")
             return [_rate(row, coin) for row in payload]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             client.refuse(f"{type(error).__name__} {error}", PATH, payload)

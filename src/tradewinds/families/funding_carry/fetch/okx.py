@@ -3,7 +3,7 @@
 - An answer is `{"code": "0", "msg": "", "data": [...]}`; another code than "0" is an error, whatever the status.
 - Funding rates: records before `after`, of the last three months only. `realizedRate` is what was paid.
 - Candles: records before `after`. The last column is "0" for the candle that is still running.
-- How many rows a page has is not sure (100 by one documentation, 400 by another), so only an empty page is the last one.
+- How many rows a page has is not sure: 100 by one documentation, 400 by another.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ CANDLE_PATHS = {
 }
 LIMIT = 100
 OKX_LIST = "/api/v5/public/instruments"
-PAGES = PageRules(0, newest_first=True, reaches_beyond=True)
 UNKNOWN_INSTRUMENT, RUNNING = "51001", "0"
 COLUMNS = {"perp": 9, "spot": 9, "mark": 6}  # of a row of candles
 VOLUME_COLUMN = {"perp": 6, "spot": 5}  # in base coins: a perpetual's first volume counts contracts
@@ -136,7 +135,9 @@ def _rows(client: HttpClient, path: str, query: Mapping[str, str], asked: MonthR
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             client.refuse(f"{type(error).__name__} {error}", path, data)
 
-    return [record for _, record in read_backward(ask, asked.first_ms, asked.end_ms, PAGES)]
+    step = 1 if asked.kind == "funding" else asked.interval_ms
+    rules = PageRules(0, newest_first=True, reaches_beyond=True, step=step)
+    return [record for _, record in read_backward(ask, asked.first_ms, asked.end_ms, rules)]
 
 
 def _rate(row: Mapping[str, Any], name: str) -> Row:

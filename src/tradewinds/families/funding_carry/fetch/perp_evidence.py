@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import numpy as np
 
 from tradewinds.core.arrays import Ints
-from tradewinds.core.errors import ConfigError
+from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.core.units import MICRO
+from tradewinds.families.funding_carry.exact_columns import Exact
 from tradewinds.families.funding_carry.fetch.rate_checks import HOUR, RATE_DECIMALS, RateRows, settlement_hours
 
 RESTING_PERCENT = 10**10  # 0.01, the resting rate of 0.0001 in percent; 1e-12
@@ -98,29 +98,48 @@ def refuse_naive(path: str, symbol: str, rates: RateRows | None) -> None:
     raise ConfigError(what, where=path, remedy="Name their clock in data.timezone, for example UTC or Europe/London.")
 
 
-def refuse_several_exchanges(rates: Sequence[tuple[str, RateRows]], symbol: str) -> None:
-    """Raise ConfigError if files contradict each other about the funding rates of a symbol.
+def refuse_contradiction(kind: str, symbol: str, parts: Sequence[tuple[str, Ints, Exact]]) -> None:
+    """Raise ConfigError if files have different numbers for one time of a series: they are of different exchanges.
 
     Args:
-        rates: by file: its path, and its funding rates in UTC.
+        kind: what the records are, for the message.
         symbol: the symbol.
+        parts: by file: its path, the times of its records (microseconds since 1970), and a number of each.
     """
-    known: dict[int, tuple[int, str]] = {}
-    differing: Counter[tuple[str, str]] = Counter()
-    example: dict[tuple[str, str], int] = {}
-    for path, rows in rates:
-        for hour, rate in zip(settlement_hours(rows.raw_us).tolist(), rows.rate.tolist(), strict=True):
-            before, where = known.setdefault(hour, (rate, path))
-            if before != rate and where != path:
-                differing[where, path] += 1
-                example.setdefault((where, path), hour)
-    if differing:
-        (first, second), count = differing.most_common(1)[0]
-        at = dt.datetime.fromtimestamp(example[first, second] // MICRO, dt.UTC)
-        what = (
-            f"{count:,} funding rates of {symbol} differ from those of {first}, the first at {at:%Y-%m-%d %H:%M} UTC."
-        )
+    times = np.concatenate([stamps for _, stamps, _ in parts])
+    values = np.concatenate([found for _, _, found in parts])
+    files = np.repeat(np.arange(len(parts)), [len(stamps) for _, stamps, _ in parts])
+    order = np.lexsort((files, times))
+    times, values, files = times[order], values[order], files[order]
+    differ = (times[1:] == times[:-1]) & (files[1:] != files[:-1]) & (values[1:] != values[:-1])
+    if differ.any():
+        row = int(np.argmax(differ))
+        first, second = (parts[int(files[at])][0] for at in (row, row + 1))
+        at = dt.datetime.fromtimestamp(int(times[row]) // MICRO, dt.UTC)
+        what = f"{int(differ.sum()):,} {kind} of {symbol} differ from those of {first}, the first at {at:%Y-%m-%d %H:%M} UTC."
         raise ConfigError(what, where=second, remedy="Keep the files of one exchange, or name it in data.exchange.")
+
+
+def refuse_unclear(unclear: Sequence[tuple[str, str]], legs: Collection[str]) -> None:
+    """Raise an error if candles may be those of the spot pair or of the perpetual.
+
+    Args:
+        unclear: path and symbol of each such series.
+        legs: kinds of all other series of candles.
+
+    Raises:
+        DataMissing: there is one series for both legs.
+        ConfigError: there are others, and it may be either.
+    """
+    if not unclear:
+        return
+    path, symbol = unclear[0]
+    remedy = "Put the word spot, perp or mark into the name of the file or of its folder."
+    if len(unclear) == 1 and not {"spot", "perp"} & set(legs):
+        what = f"spot candles missing: there is one series of candles of {symbol}, and a position has two legs."
+        raise DataMissing(what, where=path, remedy=f"Give candles of the spot pair and of the perpetual. {remedy}")
+    what = f"its candles of {symbol} may be those of the spot pair or of the perpetual: nothing says which."
+    raise ConfigError(what, where=path, remedy=remedy)
 
 
 def _offsets_of(stamps: Ints) -> tuple[Ints, Ints]:

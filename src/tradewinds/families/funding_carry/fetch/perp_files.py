@@ -15,6 +15,7 @@ from tradewinds.families.plan import month_end
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".feather")  # of a user's files
 NO_RECORDS = "NO_RECORDS"  # reason of an empty file: the source has no record of that month
+NOT_IN_FILES = "NOT_IN_FILES"  # reason of an empty file: no file of the user has any record of that series
 # integers are written and read several times as fast as bytes, and prices repeat too little for a dictionary
 _WRITER: Mapping[str, Any] = {
     "compression": "zstd",

@@ -145,7 +145,8 @@ def kind_of_candles(symbol_form: str, said: Sequence[set[str]], *, has_volume: b
     """Return the kind of a series of candles; None if nothing says it.
 
     Args:
-        symbol_form: how its symbol is written: "perp" with a settle coin, "pair" with two coins, "glued" as BTCUSDT.
+        symbol_form: how its symbol is written: "perp" with a settle coin, "folder" so but in its path alone, "pair" with two
+            coins, "glued" as BTCUSDT.
         said: words of its market, of its file and of the folders above, the nearest first.
         has_volume: whether its candles have a volume.
     """
@@ -157,7 +158,7 @@ def kind_of_candles(symbol_form: str, said: Sequence[set[str]], *, has_volume: b
             return "spot"
         if is_perp and not is_spot:
             return "perp"
-    if symbol_form == "perp":
+    if symbol_form in ("perp", "folder"):
         return "perp" if has_volume else "mark"
     return "spot" if symbol_form == "pair" else None
 
@@ -176,7 +177,7 @@ class SymbolForms:
             name = name_of(perp)
             settled = [f"{name.base}{sign}{name.quote}{sign}{name.settle}" for sign in "_-"]
             for text in (perp, *settled, f"{name.base}-{name.quote}-SWAP"):
-                self._found[text] = ("perp", perp, "")
+                self._found[text] = ("perp", perp, pair)
             base, quote = pair.split("/")
             for text in (pair, f"{base}_{quote}", f"{base}-{quote}"):
                 self._found[text] = ("pair", perp if pair == name.spot else "", pair)
@@ -200,4 +201,7 @@ class SymbolForms:
     def form_in_path(self, path: str) -> tuple[str, str, str] | None:
         """Return the form of the last wanted symbol in a path, as `form_of`; None if there is none."""
         found = self._pattern.findall(path.upper())
-        return self._found[found[-1]] if found else None
+        if not found:
+            return None
+        form, perp, pair = self._found[found[-1]]
+        return ("folder" if form == "perp" else form), perp, pair

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,7 +29,7 @@ from tradewinds.families.funding_carry.exact_columns import (
     units_of_decimals,
     units_of_floats,
 )
-from tradewinds.families.funding_carry.fetch.candle_checks import DECIMALS, CandleRows
+from tradewinds.families.funding_carry.fetch.candle_checks import DECIMALS, CandleColumns
 from tradewinds.families.funding_carry.fetch.perp_layouts import (
     HEADERLESS,
     LAYOUT_REMEDY,
@@ -45,6 +46,7 @@ from tradewinds.families.funding_carry.fetch.rate_checks import PRICE_DECIMALS, 
 
 _PARQUET, _GZIP, _ARROW = b"PAR1", b"\x1f\x8b", (b"ARROW1", b"FEA1")
 _WHAT = "the file of records"
+UNCLEAR = "unclear"  # kind of a series
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class SeriesPiece:
 
     Attributes:
         path: the file.
-        kind: funding, spot, perp or mark.
+        kind: funding, spot, perp or mark; UNCLEAR for candles of which nothing says the leg.
         symbol: unified name of the perpetual, or of the pair of a spot leg.
         rows: the rows; stamps are as they are written.
         naive: whether the stamps have no time zone.
@@ -64,7 +66,7 @@ class SeriesPiece:
     path: str
     kind: str
     symbol: str
-    rows: RateRows | CandleRows
+    rows: RateRows | CandleColumns
     naive: bool
     written: str
     exchange: str
@@ -107,6 +109,8 @@ def read_perp_file(path: str, inside: str, forms: SymbolForms, exchange: str | N
     if is_left_aside(words_of(Path(inside).name)):
         return ReadFile(path, [], "it has prices of an index, which are not used")
     table = _table(path)
+    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
+        raise ConfigError(f"its column {twice[0]!r} is there twice.", where=path, remedy="Keep one of them.")
     layout = layout_of_columns(table.column_names, path)
     said = [words_of(part) for part in reversed(Path(inside).parts)]
     pieces: list[SeriesPiece] = []
@@ -120,6 +124,8 @@ def read_perp_file(path: str, inside: str, forms: SymbolForms, exchange: str | N
             continue
         pieces += _pieces(path, group, layout, form, [words_of(market), *said], venue)
     aside = "" if pieces else f"it has none of the run's symbols, but {', '.join(sorted(set(others))[:5])}"
+    if not pieces and not others:
+        aside = "it has no rows"
     return ReadFile(path, pieces, aside, tuple(sorted(set(others))[:10]))
 
 
@@ -128,8 +134,9 @@ def _pieces(
 ) -> Iterator[SeriesPiece]:
     """Yield the series of one symbol in a file; raises as read_perp_file."""
     written_as, perp, pair = form
+    # settlements
     if layout.rate and perp:
-        present = table.filter(pc.is_valid(table[layout.rate]))
+        present = table.filter(pc.invert(pc.is_null(table[layout.rate], nan_is_null=True)))
         if present.num_rows:
             stamps = _stamps(present, layout.rate_stamp, path)
             rows = RateRows(
@@ -139,15 +146,10 @@ def _pieces(
                 interval_hours=_optional(present, layout.interval, 0, path),
             )
             yield SeriesPiece(path, "funding", perp, rows, stamps.naive, stamps.written, exchange)
+    # candles of the leg that the symbol, the market or the name of the file says
     if layout.prices and table.num_rows:
-        kind = kind_of_candles(written_as, said, has_volume=bool(layout.volume))
-        if kind is None:
-            what = (
-                f"its candles of {pair or perp} may be those of the spot pair or of the perpetual: nothing says which."
-            )
-            remedy = "Put the word spot, perp or mark into the name of the file or of its folder."
-            raise ConfigError(what, where=path, remedy=remedy)
-        symbol = pair if kind == "spot" else perp
+        kind = kind_of_candles(written_as, said, has_volume=bool(layout.volume)) or UNCLEAR
+        symbol = pair if kind == "spot" else perp or (pair if kind == UNCLEAR else "")
         if not symbol:
             return
         stamps = _stamps(table, layout.candle_stamp, path)
@@ -156,7 +158,7 @@ def _pieces(
             path,
             kind,
             symbol,
-            CandleRows(stamps.micros, **prices, volume=_optional(table, layout.volume, DECIMALS, path)),
+            CandleColumns(stamps.micros, **prices, volume=_optional(table, layout.volume, DECIMALS, path)),
             stamps.naive,
             stamps.written,
             exchange,
@@ -199,6 +201,7 @@ def _numbers(table: pa.Table, name: str, decimals: int, path: str) -> Exact:
     """Return a column of numbers as integers of the last digit, 0 for an empty value; raises as read_perp_file."""
     column = table[name]
     kind = column.type
+    # columns of numbers
     if pa.types.is_decimal(kind) and kind.scale <= decimals and kind.bit_width == 128:
         return scaled_up(units_of(column), 10 ** (decimals - kind.scale))
     if pa.types.is_decimal(kind):
@@ -217,6 +220,7 @@ def _numbers(table: pa.Table, name: str, decimals: int, path: str) -> Exact:
         return np.zeros(len(column), np.int64)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise ConfigError(f"its column {name!r} is no column of numbers.", where=path, remedy=LAYOUT_REMEDY)
+    # texts, as CSV has them
     found = []
     for row, text in enumerate(column.to_pylist()):
         try:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO
-from tradewinds.families.funding_carry.fetch.candle_checks import CandleRows, checked_candle_rows
+from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import covers_through, is_made_from, touch, write_month
 from tradewinds.families.funding_carry.fetch.rate_checks import HOUR, RateRows, checked_rate_rows, month_bounds
 from tradewinds.families.funding_carry.instruments import spot_multiplier_of
@@ -109,7 +109,7 @@ def rates_of(coin: _Coin, month: str) -> RateRows:
     return RateRows(stamps + jitter.astype(np.int64), rate, none, none)
 
 
-def candles_of(coin: _Coin, month: str, kind: str, minutes: int, multiplier: int = 1) -> CandleRows:
+def candles_of(coin: _Coin, month: str, kind: str, minutes: int, multiplier: int = 1) -> CandleColumns:
     """Return a month's candles of a synthetic series.
 
     Args:
@@ -134,7 +134,7 @@ def candles_of(coin: _Coin, month: str, kind: str, minutes: int, multiplier: int
     if kind == "mark":
         volume = np.zeros(len(opened), np.int64)
     opened, high, low, closed = (ticks * TICK // multiplier for ticks in (opened, high, low, closed))
-    return CandleRows(walk.openings, opened, high, low, closed, volume * multiplier)
+    return CandleColumns(walk.openings, opened, high, low, closed, volume * multiplier)
 
 
 def _coin_of(seed: int, symbol: str) -> _Coin:

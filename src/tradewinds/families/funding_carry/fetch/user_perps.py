@@ -14,14 +14,16 @@ import numpy as np
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import user_files
+from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import MICRO
-from tradewinds.families.funding_carry.exact_columns import narrowed, quotient
+from tradewinds.families.funding_carry.exact_columns import Exact, narrowed, quotient
 from tradewinds.families.funding_carry.fetch import perp_evidence
-from tradewinds.families.funding_carry.fetch.candle_checks import CandleRows, checked_candle_rows
+from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import (
     ENDINGS,
+    NOT_IN_FILES,
     covers_through,
     files_at,
     is_made_from,
@@ -30,8 +32,8 @@ from tradewinds.families.funding_carry.fetch.perp_files import (
 )
 from tradewinds.families.funding_carry.fetch.perp_layouts import SymbolForms
 from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named, instants_on_clock
-from tradewinds.families.funding_carry.fetch.perp_tables import ReadFile, SeriesPiece, read_perp_file
-from tradewinds.families.funding_carry.fetch.rate_checks import RateRows, checked_rate_rows, utc_text
+from tradewinds.families.funding_carry.fetch.perp_tables import UNCLEAR, ReadFile, SeriesPiece, read_perp_file
+from tradewinds.families.funding_carry.fetch.rate_checks import RateRows, checked_rate_rows, settlement_hours, utc_text
 
 if TYPE_CHECKING:
     from tradewinds.families.funding_carry.plan import PerpMonth
@@ -49,11 +51,14 @@ KNOWN_EXCHANGES = (
     "bitget",
     "gate",
 )
-SHOWN = 10  # symbols or files in an error message
+SHOWN = 10  # symbols in an error message
+SHOWN_ASIDE = 20  # files that are not used, in the log and in the metadata
+SHOWN_HINTS = 3  # files in an error message, with the reason why they are not used
+_NOUNS = {"funding": "funding rates", "spot": "spot candles", "perp": "perpetual candles", "mark": "mark prices"}
 _REMEDY = "Give the path of a folder with funding rates, spot candles and perpetual candles in data.path."
 
 logger = logging.getLogger(__name__)
-Series = Mapping[tuple[str, str], RateRows | CandleRows]  # by kind and unified name
+Series = Mapping[tuple[str, str], RateRows | CandleColumns]  # by kind and unified name
 
 
 def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
@@ -82,9 +87,10 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
     for line in said:
         logger.info("%s", line)
     minutes = conf["data"]["candle_minutes"]
+    # a month of which there is no record is a file without rows
     for target in stale:
         rows = series.get((target.kind, target.series))
-        if isinstance(rows, CandleRows) or (rows is None and target.kind != "funding"):
+        if isinstance(rows, CandleColumns) or (rows is None and target.kind != "funding"):
             found = _no_candles() if rows is None else rows
             table, quarantined = checked_candle_rows(target.series, found, target.month, minutes)
         else:
@@ -98,6 +104,7 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
             "month": target.month,
             "found": said,
             **covers_through(target.month),
+            **({"reason": NOT_IN_FILES} if rows is None else {}),
         }
         write_month(target.path, table, quarantined, about)
     logger.info("%s: %d files made of %d", conf["data"]["path"], len(stale), len(targets))
@@ -125,15 +132,21 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
             continue
         read.append(read_perp_file(path, inside, forms, data["exchange"]))
     read = [_without_several_exchanges(file) for file in read]
-    pieces, said = [], [f"{file.path}: {file.aside}." for file in read if file.aside]
-    for piece in (piece for file in read for piece in file.pieces):
-        whole = _in_utc(piece, data)
-        said.append(_line(whole))
+    said = [f"{file.path}: {file.aside}." for file in read if file.aside][:SHOWN_ASIDE]
+    hints = [f"{file.path}: {file.aside}." for file in read if file.aside and not file.others]
+    found = [piece for file in read for piece in file.pieces]
+    unclear = [(piece.path, piece.symbol) for piece in found if piece.kind == UNCLEAR]
+    perp_evidence.refuse_unclear(unclear, {piece.kind for piece in found})
+    in_utc = [_in_utc(piece, data) for piece in found]
+    said += _lines(in_utc)
+    pieces = []
+    for whole in in_utc:
         if fault := _other_length(whole, data["candle_minutes"]):
-            said.append(f"{piece.path}: {fault}.")
+            said.append(f"{whole.path}: {fault}, so they are not used.")
+            hints.append(said[-1])
             continue
         pieces.append(whole)
-    _refuse_lacking(pieces, pairs, said, read)
+    _refuse_lacking(pieces, pairs, hints, read)
     return _joined(pieces), said
 
 
@@ -143,7 +156,7 @@ def _without_several_exchanges(file: ReadFile) -> ReadFile:
     if len(exchanges) < 2:
         return file
     aside = f"it has rows of {', '.join(exchanges)}, and data.exchange names none of them, so it is not used"
-    return ReadFile(file.path, [], aside, file.others)
+    return ReadFile(file.path, [], aside)
 
 
 def _other_exchange(inside: str, exchange: str | None) -> str:
@@ -174,14 +187,20 @@ def _in_utc(piece: SeriesPiece, data: Mapping[str, Any]) -> SeriesPiece:
     return SeriesPiece(piece.path, piece.kind, piece.symbol, rows, False, piece.written, piece.exchange)
 
 
-def _line(piece: SeriesPiece) -> str:
-    """Return what was found in a file of one series, for the log."""
-    noun = {"funding": "funding rates", "spot": "spot candles", "perp": "perpetual candles", "mark": "mark prices"}[
-        piece.kind
-    ]
-    first, last = (utc_text(int(edge) // MICRO * MICRO) for edge in (piece.stamps.min(), piece.stamps.max()))
-    venue = f" of {piece.exchange}" if piece.exchange else ""
-    return f"{piece.path}: {len(piece.stamps):,} {noun} of {piece.symbol}{venue}, {first} to {last} (stamps: {piece.written})."
+def _lines(pieces: Sequence[SeriesPiece]) -> list[str]:
+    """Return what was found of each series, for the log."""
+    series: dict[tuple[str, ...], list[SeriesPiece]] = defaultdict(list)
+    for piece in pieces:
+        series[piece.kind, piece.symbol, piece.exchange, piece.written].append(piece)
+    lines = []
+    for (kind, symbol, exchange, written), parts in series.items():
+        noun, venue = _NOUNS[kind], f" of {exchange}" if exchange else ""
+        first, last = min(int(part.stamps.min()) for part in parts), max(int(part.stamps.max()) for part in parts)
+        where = parts[0].path if len(parts) == 1 else f"{parts[0].path} and {len(parts) - 1} more"
+        span = " to ".join(utc_text(edge // MICRO * MICRO) for edge in (first, last))
+        count = sum(len(part.stamps) for part in parts)
+        lines.append(f"{where}: {count:,} {noun} of {symbol}{venue}, {span} (stamps: {written}).")
+    return lines
 
 
 def _other_length(piece: SeriesPiece, minutes: int) -> str:
@@ -195,18 +214,18 @@ def _other_length(piece: SeriesPiece, minutes: int) -> str:
 
 
 def _refuse_lacking(
-    pieces: Sequence[SeriesPiece], pairs: Sequence[tuple[str, str]], said: Sequence[str], read: Sequence[ReadFile]
+    pieces: Sequence[SeriesPiece], pairs: Sequence[tuple[str, str]], hints: Sequence[str], read: Sequence[ReadFile]
 ) -> None:
     """Raise DataMissing if no symbol of the run has funding rates, perpetual candles, or spot candles in the files."""
     have = {(piece.kind, piece.symbol) for piece in pieces}
-    evidence = " ".join(f"{line}" for line in said[:SHOWN])
     for kind, noun in (("funding", "funding rates"), ("perp", "perpetual candles"), ("spot", "spot candles")):
         wanted = [pair if kind == "spot" else symbol for symbol, pair in pairs]
         if any((kind, name) in have for name in wanted):
             continue
         others = sorted({name for file in read for name in file.others})[:SHOWN]
         shown = f" Other symbols of these files: {', '.join(shortened(name, 24) for name in others)}." if others else ""
-        what = f"{noun} missing: no file has those of {', '.join(wanted[:SHOWN])}.{shown} {evidence}"
+        unused = " ".join(hints[:SHOWN_HINTS])
+        what = f"{noun} missing: no file has those of {', '.join(wanted[:SHOWN])}.{shown} {unused}"
         raise DataMissing(what.strip(), where="data.path", remedy=_REMEDY)
 
 
@@ -215,14 +234,24 @@ def _joined(pieces: Sequence[SeriesPiece]) -> Series:
     of_series: dict[tuple[str, str], list[SeriesPiece]] = defaultdict(list)
     for piece in pieces:
         of_series[piece.kind, piece.symbol].append(piece)
-    found: dict[tuple[str, str], RateRows | CandleRows] = {}
+    found: dict[tuple[str, str], RateRows | CandleColumns] = {}
     for key, parts in of_series.items():
-        rates = [(part.path, part.rows) for part in parts if isinstance(part.rows, RateRows)]
-        if len(rates) > 1:
-            perp_evidence.refuse_several_exchanges(rates, key[1])
+        if len(parts) > 1:
+            numbers = [(part.path, _times(part.rows), _number(part.rows)) for part in parts]
+            perp_evidence.refuse_contradiction(_NOUNS[key[0]], key[1], numbers)
         columns = [np.concatenate(column) for column in zip(*(part.rows for part in parts), strict=True)]
-        found[key] = RateRows(*columns) if rates else CandleRows(*columns)
+        found[key] = RateRows(*columns) if key[0] == "funding" else CandleColumns(*columns)
     return found
+
+
+def _times(rows: RateRows | CandleColumns) -> Ints:
+    """Return the times of records: settlements rounded to their hour, or openings."""
+    return settlement_hours(rows.raw_us) if isinstance(rows, RateRows) else rows.open_us
+
+
+def _number(rows: RateRows | CandleColumns) -> Exact:
+    """Return the number of each record that exchanges differ in: the rate, or the close."""
+    return rows.rate if isinstance(rows, RateRows) else rows.close
 
 
 def _no_rates() -> RateRows:
@@ -230,9 +259,9 @@ def _no_rates() -> RateRows:
     return RateRows(*(np.zeros(0, np.int64) for _ in RateRows._fields))
 
 
-def _no_candles() -> CandleRows:
+def _no_candles() -> CandleColumns:
     """Return no candles."""
-    return CandleRows(*(np.zeros(0, np.int64) for _ in CandleRows._fields))
+    return CandleColumns(*(np.zeros(0, np.int64) for _ in CandleColumns._fields))
 
 
 def _paths(path: str) -> list[str]:

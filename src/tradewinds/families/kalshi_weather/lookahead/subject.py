@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tradewinds.core import files
+from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import instant, money, plain, whole_seconds_up
 from tradewinds.core.units import PICO
 from tradewinds.engine.result import RunResult
@@ -121,7 +121,7 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
         table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
     else:
         table, meta = forecast_probabilities(inputs.config, inputs.catalogs, inputs.guidance, inputs.climate)
-    with tempfile.TemporaryDirectory(prefix="tradewinds-") as folder:
+    with temporary_folder("tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
         files.write_parquet(path, table, meta)
         result = replay.replay_events(inputs.config, inputs.catalogs, inputs.candles, path)
