@@ -2,12 +2,14 @@
 
     python benchmarks/orb.py [--bars FILE] [--work FOLDER] [--runs N] [--symbols N] [--points N] [--year YEAR] [--record]
 
-Four parts, each process measured from its start to its end, after the bars were put into the panel:
+Five parts, each process measured from its start to its end, after the bars were put into the panel:
 1. the rule that other engines can be told as well, on 255 sessions of SPY: the job `simulate` with its run folder, and the
    numpy loop (benchmarks/orb_numpy.py), in turns. Exit 1 if trades or points are not the agreed ones.
 2. a year of synthetic bars of many symbols (--symbols, default 100), with the default rules.
 3. a sweep of --points (1,000) settings over the first part's bars, against one setting.
 4. the cost of a bar: replays of a tenth, a quarter, a half and all of the symbols of part 2.
+5. backtesting.py with the first part's rule, in an environment of its own, in turns with a replay of the same bars: seconds
+   of a symbol once the start of both is paid. Of it the simulation alone counts; ours reads the bars, too.
 
 `--record` writes benchmarks/orb.json and the section of PERFORMANCE.md. The whole takes some minutes; small numbers make it
 quick to try.
@@ -27,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.equities import child  # noqa: E402
+from benchmarks.equities import child, peer_python  # noqa: E402
 
 BARS = ROOT.parent / "shared" / "data" / "us1m" / "SPY_2024-03_2025-04.parquet"
 RECORD = Path(__file__).resolve().with_suffix(".json")
@@ -44,7 +46,7 @@ FREE = {
     "commission_per_share": 0,
     "min_commission": 0,
 }  # the word none keeps the tick
-MOST_OF_NUMPY, MOST_SECONDS, MOST_MB, MOST_OF_ONE = 1.2, 5, 1024, 30
+MOST_OF_NUMPY, MOST_SECONDS, MOST_MB, MOST_OF_ONE, LEAST_OVER_PEER = 1.2, 5, 1024, 30, 20
 PARTS = (10, 4, 2, 1)  # part 4 replays a tenth, a quarter, a half and all of the symbols
 
 
@@ -175,7 +177,22 @@ def cost(year: str, symbols: str, runs: str) -> dict:
     }
 
 
-TASKS = {"prepare": prepare, "simulate": simulate, "sweep": sweep, "cost": cost}
+def replay(bars: str, length: str, side: str, runs: str) -> dict:
+    """Read and replay the bars of the rule; returns trades, points, and the least seconds of some runs."""
+    from tradewinds.families.equities_intraday.replay import IntradayStudy
+    from tradewinds.families.plan import run_plan
+
+    conf = rule(bars, length, side)
+    plan, seconds = run_plan(conf), []
+    for _ in range(int(runs)):
+        begun = time.perf_counter()
+        made = IntradayStudy.of(conf, plan).replay(conf)
+        seconds.append(time.perf_counter() - begun)
+    points = sum(trade.pnl for trade in made.trades) / SHARES / 10**6
+    return {"trades": len(made.trades), "points": round(points, 4), "seconds": round(min(seconds), 4)}
+
+
+TASKS = {"prepare": prepare, "simulate": simulate, "sweep": sweep, "cost": cost, "replay": replay}
 
 
 def task(name: str, *arguments: str) -> dict:
@@ -201,6 +218,12 @@ def measure(bars: str, runs: int, symbols: int, points: int, year: int) -> dict:
             rounds["tradewinds"].append(task("simulate", "rule", bars, *name.split()))
             rounds["numpy"].append(child(bars, *name.split(), module="benchmarks.orb_numpy"))
         rules[name] = {engine: best(found) for engine, found in rounds.items()}
+    # 5: one symbol once the start is paid, in turns as well
+    peer, python = [], peer_python(Path.cwd())
+    for _ in range(runs):
+        ours = task("replay", bars, "15", "other", str(runs))
+        theirs = child(bars, python=python, module="benchmarks.peers.backtestingpy_orb")
+        peer.append({"ours": ours, "theirs": theirs})
     # 2 to 4
     year_made = task("prepare", "year", str(year), str(symbols))
     parts = sorted({max(1, symbols // part) for part in PARTS})
@@ -220,7 +243,20 @@ def measure(bars: str, runs: int, symbols: int, points: int, year: int) -> dict:
             **task("simulate", "year", str(year), str(symbols)),
         },
         "sweep": task("sweep", bars, str(points)),
+        "backtestingpy": against(peer),
         "cost": [task("cost", str(year), str(part), str(runs)) for part in parts],
+    }
+
+
+def against(rounds: list[dict]) -> dict:
+    """Return the least seconds of backtesting.py's simulation and of ours, with its version, trades and points."""
+    theirs = rounds[0]["theirs"]
+    return {
+        "version": theirs["version"],
+        "trades": theirs["trades"],
+        "points": theirs["points"],
+        "theirs_s": min(one["theirs"]["simulate_s"] for one in rounds),
+        "ours_s": min(one["ours"]["seconds"] for one in rounds),
     }
 
 
@@ -234,7 +270,7 @@ def wrong(found: dict) -> list[str]:
     """Return the processes whose trades or points are not the agreed ones."""
     return [
         f"{engine}, {name}: {told['trades']} trades, {told['points']} points"
-        for name, engines in found["rules"].items()
+        for name, engines in [*found["rules"].items(), ("15 other", {"backtesting.py": found["backtestingpy"]})]
         for engine, told in engines.items()
         if (told["trades"], told["points"]) != AGREED[name]
     ]
@@ -257,7 +293,7 @@ def table(found: dict) -> str:
             target = f"≤ {MOST_OF_NUMPY}" if engine == "tradewinds" else ""
             where = "at the other side" if side == "other" else "in the middle"
             lines.append(f"| {length} minutes, stop {where}: {words} | {figures} | {over:.2f} | {target} |")
-    year, swept = found["year"], found["sweep"]
+    year, swept, peer = found["year"], found["sweep"], found["backtestingpy"]
     lines += [
         "",
         "| | figure | target |",
@@ -267,6 +303,9 @@ def table(found: dict) -> str:
         f"| … peak MB | {year['peak_mb']:,} | ≤ {MOST_MB:,} |",
         f"| sweep of {swept['points']:,} points over one point ({swept['all_s']} s, {swept['one_s']} s) | "
         f"{swept['all_s'] / swept['one_s']:.1f} | ≤ {MOST_OF_ONE} |",
+        f"| a symbol once the start is paid: backtesting.py {peer['version']} ({peer['theirs_s']:.3f} s, simulation alone) "
+        f"over ours ({peer['ours_s']:.3f} s, bars read and replayed) | {peer['theirs_s'] / peer['ours_s']:.0f} | "
+        f"≥ {LEAST_OVER_PEER} |",
         "",
         "| symbols | bars | seconds, read and replayed | µs a bar |",
         "|---:|---:|---:|---:|",

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tradewinds.core import text
 from tradewinds.core.text import plain
+from tradewinds.results.report.small_sessions import small_session
 from tradewinds.serve import words
 
 _DIGITS = {"brier": 4, "log_loss": 4}
@@ -53,6 +54,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
+_PAGES.globals |= {"small_session": small_session}
 _PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
 
 

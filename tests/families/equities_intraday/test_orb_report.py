@@ -3,13 +3,16 @@
 import csv
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.families.equities_intraday import orb_runs
 from tradewinds.families.equities_intraday.report import REPORT, SHORTS
+from tradewinds.families.equities_intraday.run_files import all_charted, charted
 from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
 from tradewinds.results.report import page_of
+from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import shown
 
@@ -75,7 +78,7 @@ def test_each_drawn_trade_has_its_range_orders_and_fills(folder):
     numbers = [int(plot.name.removeprefix("session_")) for plot in drawn]
     by_r = sorted(range(len(trades)), key=lambda number: float(trades[number]["r"]))
     assert set(numbers) == {*range(4), *by_r[:2], *by_r[-2:]}
-    assert f"{len(numbers)} of {len(trades)} trades are drawn" in markdown(page)
+    assert f"{len(numbers)} of {len(trades)} trades are drawn large" in markdown(page)
     for plot, number in zip(drawn, numbers, strict=True):
         setup, own = setups[number], [leg for leg in legs if leg["trade_id"] == trades[number]["trade_id"]]
         data = plot.data
@@ -91,6 +94,30 @@ def test_each_drawn_trade_has_its_range_orders_and_fills(folder):
         ]:  # each fill within the bar that ends, or starts, at its instant, but for a cent of slippage
             bars = [i for i, x in enumerate(data["x"]) if x in (mark["x"], mark["x"] - 1)]
             assert any(data["low"][i] - 0.011 <= mark["y"] <= data["high"][i] + 0.011 for i in bars)
+
+
+def test_every_trade_has_a_small_picture_without_a_script(folder):
+    page, trades = page_of(folder, REPORT), rows_of(folder / "all_trades.csv")
+    text = html(page, {plot.name: b"" for plot in page.plots()})
+    legs = rows_of(folder / "legs.csv")
+    pictures = re.findall(r'<figure role="img" aria-label="([^"]+)">(<svg.*?</svg>)', text)
+    assert [label for label, _ in pictures] == [f"{t['symbol']} on {t['session']}" for t in trades]
+    assert len(trades) > 20 and len(text) < 12_000 * len(trades) + 400_000
+    for trade, (_, svg) in zip(trades, pictures, strict=True):
+        root = ElementTree.fromstring(svg)  # well-formed
+        own = [leg for leg in legs if leg["trade_id"] == trade["trade_id"]]
+        told = [mark.find("title").text for mark in root if mark.get("class") in ("buy", "sell")]
+        assert [words.split(" at ")[1].split()[0] for words in told] == [leg["fill"] for leg in own]
+        assert root.find("path[@class='bar']").get("d").count("M") > 30 and root.find("rect") is not None
+    assert "small pictures are in report.html" in markdown(page)
+
+
+def test_of_very_many_trades_the_first_ones_and_the_extremes_are_drawn_small():
+    net = [0.0] * 50
+    net[40], net[45] = 9.0, -9.0
+    assert all_charted(range(50), net, 10) == sorted({*range(10), *charted(range(50), net)}) and {40, 45} <= {
+        *all_charted(range(50), net, 10)
+    }
 
 
 def test_incomplete_ranges_are_listed_where_that_is_asked_for(folder, tmp_path):

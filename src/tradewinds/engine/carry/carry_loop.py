@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.core.units import Ratio
 from tradewinds.engine.carry.carry_books import PERP, SPOT, CarryBooks, Holding
 from tradewinds.engine.carry.carry_costs import priced, rounded, value_of
 from tradewinds.engine.carry.carry_market import UNIT, SymbolMarket
@@ -239,14 +240,21 @@ class _Run:
 
     def _reached(self, holding: Holding, leg: int, price: int) -> bool:
         """Return whether a price uses up the margin of a leg: exact, before any rounding."""
+        times, parts = self._maintenance(holding, leg)
+        value = holding.quantity * price * times
         if leg == SPOT:
-            factor = 1 + self.rules.margin.borrow_maintenance
-            return holding.quantity * price * factor.numerator >= holding.collateral * UNIT * factor.denominator
-        factor = 1 + holding.direction * self.markets.prices[holding.symbol].instrument.maintenance
-        value = holding.quantity * price * factor.numerator
+            return value >= holding.collateral * UNIT * parts
         if holding.direction == 1:
-            return value >= (holding.wallet + holding.perp.entry) * UNIT * factor.denominator
-        return value <= (holding.perp.entry - holding.wallet) * UNIT * factor.denominator
+            return value >= (holding.wallet + holding.perp.entry) * UNIT * parts
+        return value <= (holding.perp.entry - holding.wallet) * UNIT * parts
+
+    def _maintenance(self, holding: Holding, leg: int) -> Ratio:
+        """Return 1 and the maintenance rate of a leg, with the sign of its side, as numerator and denominator."""
+        if leg == SPOT:
+            rate, direction = self.rules.margin.borrow_maintenance, 1
+        else:
+            rate, direction = self.markets.prices[holding.symbol].instrument.maintenance, holding.direction
+        return rate.denominator + direction * rate.numerator, rate.denominator
 
     def _hit(self, holding: Holding, index: int, ts: int) -> Hit | None:
         """Return the first candle since the instant before that used up a position's margin; the perpetual's first."""
@@ -260,17 +268,14 @@ class _Run:
             rows = candles.between(before, ts)
             reached = (row for row in rows if self._reached(holding, leg, int(values[row])))
             if (row := next(reached, None)) is not None:
-                ends.append((int(candles.end_ts[row]), -leg, leg))
+                ends.append((candles.end_of(row), -leg, leg))
         return Hit(min(ends)[0], holding.symbol, min(ends)[2]) if ends else None
 
     def _limit_price(self, holding: Holding, leg: int) -> int:
         """Return the price at which a leg's margin is used up, rounded; 10^-8."""
-        if leg == SPOT:
-            factor, money = 1 + self.rules.margin.borrow_maintenance, holding.collateral
-        else:
-            factor = 1 + holding.direction * self.markets.prices[holding.symbol].instrument.maintenance
-            money = holding.perp.entry + holding.direction * holding.wallet
-        return rounded(money * UNIT * factor.denominator, holding.quantity * factor.numerator)
+        times, parts = self._maintenance(holding, leg)
+        money = holding.collateral if leg == SPOT else holding.perp.entry + holding.direction * holding.wallet
+        return rounded(money * UNIT * parts, holding.quantity * times)
 
     # 2 funding and borrow
 

@@ -48,11 +48,9 @@ class LegPrices:
         """Return the number of candles."""
         return len(self.candles.open_ts)
 
-    @functools.cached_property
-    def end_ts(self) -> Ints:
-        """By candle, when it ends; Unix s."""
-        ends: Ints = self.candles.open_ts + self.seconds
-        return ends
+    def end_of(self, row: int) -> int:
+        """Return when a candle ends; Unix s."""
+        return int(self.candles.open_ts[row]) + self.seconds
 
     @property
     def volume_scale(self) -> int:
@@ -61,7 +59,7 @@ class LegPrices:
 
     def rows_at(self, instants: Ints) -> Ints:
         """Return the last complete candle at each instant; -1 before the first."""
-        rows: Ints = np.searchsorted(self.end_ts, instants, side="right") - 1
+        rows: Ints = np.searchsorted(self.candles.open_ts, instants - self.seconds, side="right") - 1
         return rows
 
     def closes_at(self, instants: Ints) -> Ints:
@@ -71,7 +69,7 @@ class LegPrices:
     def ends_at(self, instants: Ints) -> Ints:
         """Return the end of the last complete candle at each instant; far in the past before the first."""
         rows = self.rows_at(instants)
-        return self._at(self.end_ts, rows) - np.where(rows < 0, NEVER, 0)
+        return self._at(self.candles.open_ts, rows) + self.seconds - np.where(rows < 0, NEVER, 0)
 
     def opens_at(self, instants: Ints) -> Ints:
         """Return the open of the candle that begins at each instant; 0 where none does."""
@@ -84,16 +82,16 @@ class LegPrices:
 
     def last(self, ts: int) -> LastClose:
         """Return the last complete candle at one instant."""
-        row: int = int(np.searchsorted(self.end_ts, ts, side="right")) - 1
+        row: int = int(np.searchsorted(self.candles.open_ts, ts - self.seconds, side="right")) - 1
         if row < 0:
             return LastClose(0, 0, 0)
         return LastClose(
-            int(self.candles.close[row]), int(self.end_ts[row]), int(self.candles.volume[row]) * self.volume_scale
+            int(self.candles.close[row]), self.end_of(row), int(self.candles.volume[row]) * self.volume_scale
         )
 
     def between(self, after_ts: int, until_ts: int) -> range:
         """Return the candles that end after one instant and not after another."""
-        first, end = np.searchsorted(self.end_ts, [after_ts, until_ts], side="right").tolist()
+        first, end = (self.rows_at(np.array([after_ts, until_ts])) + 1).tolist()
         return range(int(first), int(end))
 
     def extremes(self, instants: Ints) -> tuple[list[int], list[int]]:
@@ -104,7 +102,7 @@ class LegPrices:
         """
         if not len(self) or not len(instants):
             return [0] * len(instants), [NEVER] * len(instants)
-        bounds = np.searchsorted(self.end_ts, instants, side="right")
+        bounds = self.rows_at(instants) + 1
         first = np.append(0, bounds[:-1])
         filled = bounds > first
         highs, lows = np.zeros(len(instants), np.int64), np.full(len(instants), NEVER)

@@ -38,11 +38,13 @@ def rebalance(
         return
     balance, value = _balance(holding, mark), value_of(holding.quantity, mark)
     target = rounded(value * margin.leverage.denominator, margin.leverage.numerator)
-    if balance * margin.leverage > margin.high * value:
+    # compared exactly, as products of integers: fractions would take most of the time of a settlement
+    leveraged, worth = balance * margin.leverage.numerator, value * margin.leverage.denominator
+    if leveraged * margin.high.denominator > margin.high.numerator * worth:
         # ASSUME: a wallet below 0 gives nothing, as cash below 0 gives nothing
         books.transfer(holding, -max(min(balance - target, holding.wallet), 0))
         return
-    if balance * margin.leverage >= margin.low * value:
+    if leveraged * margin.low.denominator >= margin.low.numerator * worth:
         return
     added = max(min(target - balance, books.cash), 0)
     books.transfer(holding, added)

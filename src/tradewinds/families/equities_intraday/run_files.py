@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate, repeat
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tradewinds.core import files, units
 from tradewinds.core.amount_columns import NO_AMOUNT, amount_texts
@@ -74,7 +75,8 @@ CHART_BARS = pa.schema(
     ]
 )
 _WRITERS = 4  # threads
-FIRST_CHARTS, EXTREME_CHARTS = 4, 2  # trades drawn: the first ones, and the best and the worst
+FIRST_CHARTS, EXTREME_CHARTS = 4, 2  # trades drawn large: the first ones, and the best and the worst
+MOST_CHARTS = 600  # trades drawn small, on a page
 
 
 def write_session_files(
@@ -284,23 +286,27 @@ def _chart_bars(study: Study, made: SessionsResult) -> pa.Table:
     own: dict[int, list[int]] = {}
     for number, trade in enumerate(made.trades):
         own.setdefault(trade.symbol, []).append(number)
-    chosen = {number for numbers in (range(len(net)), *own.values()) for number in charted(numbers, net)}
+    # of many symbols each has its share of the pictures
+    each = MOST_CHARTS // max(1, len(own))
+    chosen = {*all_charted(range(len(net)), net)}
+    chosen |= {number for numbers in own.values() for number in all_charted(numbers, net, each)}
     pairs = sorted({(made.trades[number].symbol, made.trades[number].session) for number in chosen})
     # the rows of these sessions, one after the other
     bars, sessions = made.bars, len(made.bars.days)
     spans = [bars.first_row[symbol * sessions + session :][:2].tolist() for symbol, session in pairs]
     rows = np.concatenate([np.zeros(0, np.int64), *(np.arange(*span) for span in spans)])
     lengths = [end - first for first, end in spans]
-    dates, opens = session_dates(bars), open_minutes(bars, study.timezone)
-    names = [name for (symbol, _), n in zip(pairs, lengths, strict=True) for name in repeat(bars.symbols[symbol], n)]
-    days = [day for (_, session), n in zip(pairs, lengths, strict=True) for day in repeat(dates[session], n)]
-    clocks = [clock for (_, session), n in zip(pairs, lengths, strict=True) for clock in repeat(opens[session], n)]
+    symbol, session = (np.repeat(np.array([pair[of] for pair in pairs], np.int64), lengths) for of in (0, 1))
+    names = pc.take(pa.array(bars.symbols, pa.string()), pa.array(symbol))
+    days = pa.array(bars.days[session], pa.int32()).cast(pa.date32())
+    clocks = np.array(open_minutes(bars, study.timezone))[session]
     prices = [getattr(bars, name)[rows] / MICRO for name in ("open", "high", "low", "close")]
-    starts = [
-        ts for (_, session), n in zip(pairs, lengths, strict=True) for ts in repeat(int(bars.open_ts[session]), n)
+    columns = [bars.minute[rows], *prices, clocks, bars.open_ts[session]]
+    arrays = [
+        names,
+        days,
+        *(pa.array(column).cast(field.type) for column, field in zip(columns, [*CHART_BARS][2:], strict=True)),
     ]
-    columns = [names, days, bars.minute[rows], *prices, clocks, starts]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, CHART_BARS, strict=True)]
     return pa.Table.from_arrays(arrays, schema=CHART_BARS)
 
 
@@ -313,6 +319,17 @@ def charted(numbers: Sequence[int], net: Sequence[Any]) -> list[int]:
     """
     by_r = sorted(numbers, key=lambda number: net[number])
     return sorted({*numbers[:FIRST_CHARTS], *by_r[:EXTREME_CHARTS], *by_r[-EXTREME_CHARTS:]})
+
+
+def all_charted(numbers: Sequence[int], net: Sequence[Any], most: int = MOST_CHARTS) -> list[int]:
+    """Return the numbers of the trades that a report draws small, ascending: all, or of very many the first and the extremes.
+
+    Args:
+        numbers: those to choose from, ascending.
+        net: R by number of a trade, with six decimals.
+        most: how many of the first ones.
+    """
+    return sorted({*numbers[:most], *charted(numbers, net)})
 
 
 def _date_texts(made: SessionsResult) -> list[str]:

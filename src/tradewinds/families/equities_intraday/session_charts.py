@@ -4,48 +4,103 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from tradewinds.families.equities_intraday.run_files import EXTREME_CHARTS, FIRST_CHARTS, charted
+from tradewinds.families.equities_intraday.run_files import (
+    EXTREME_CHARTS,
+    FIRST_CHARTS,
+    MOST_CHARTS,
+    all_charted,
+    charted,
+)
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, legs_of_trades, query, trade_records
-from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.results.report.parts import (
+    Cells,
+    Panel,
+    Plot,
+    ReportPart,
+    ReportTable,
+    Section,
+    SmallPlots,
+    Text,
+    shown,
+)
 from tradewinds.results.report.run import ReportRun
 
 MINUTE = 60  # seconds
 
 
 def session_charts(run: ReportRun) -> Section | None:
-    """Return the section of charts: of the first trades, the best and the worst; None without a trade."""
+    """Return the section of charts: large ones of the first trades, the best and the worst, and a small one of every trade.
+
+    Returns:
+        The section; None without a trade.
+    """
     trades = trade_records(run)
     if not trades:
         return None
-    numbers = charted(range(len(trades)), [trade.r for trade in trades])
-    legs = legs_of_trades(run)
+    net = [trade.r for trade in trades]
+    numbers = charted(range(len(trades)), net)
+    legs, bars = legs_of_trades(run), _bars_of_sessions(run)
+    small = [number for number in all_charted(range(len(trades)), net) if _key(trades[number]) in bars]
+    left = len(trades) - len(small)
+    rest = (
+        f" {left:,} trades more have no picture here: a page holds {MOST_CHARTS:,}, the report of a symbol has its own."
+        if left
+        else ""
+    )
     parts: list[ReportPart] = [
         Text(
-            f"{len(numbers):,} of {len(trades):,} trades are drawn: the first {FIRST_CHARTS}, the {EXTREME_CHARTS} best and "
-            f"the {EXTREME_CHARTS} worst by R. Lines are bars from low to high, the box is the opening range, triangles up are "
-            "purchases, triangles down sales. A fill inside a bar is drawn at its end, when it is known. Times are the "
-            "exchange's."
+            f"{len(numbers):,} of {len(trades):,} trades are drawn large: the first {FIRST_CHARTS}, the {EXTREME_CHARTS} best "
+            f"and the {EXTREME_CHARTS} worst by R. Lines are bars from low to high, the box is the opening range, triangles up "
+            "are purchases, triangles down sales. A fill inside a bar is drawn at its end, when it is known. Times are the "
+            f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
     ]
+    plots = {
+        number: _plot(
+            run, f"session_{number}", trades[number], legs[trades[number].trade_id], bars[_key(trades[number])]
+        )
+        for number in {*numbers, *small}
+    }
     for number in numbers:
         trade = trades[number]
-        parts.append(_panel(run, f"session_{number}", trade, legs[trade.trade_id]))
+        own = legs[trade.trade_id]
+        _, _, _, _, _, _, _, clock, start = bars[_key(trade)][0]
+        fills = [_fill(leg, clock + _minute(leg["ts"], start)) for leg in own]
+        table = ReportTable(("time", "", "shares", f"price, {run.currency}", "why"), fills, "llrrl")
+        parts.append(Panel(f"{trade.symbol} on {trade.session}", [plots[number], table]))
+    drawn = [(plots[number], trades[number]) for number in small]
+    parts.append(SmallPlots([replace(plot, title=f"{of.symbol} on {of.session}") for plot, of in drawn]))
     return Section("charts", "Trades on their sessions", parts)
 
 
-def _panel(run: ReportRun, name: str, trade: TradeRecord, legs: Sequence[dict[str, str]]) -> Panel:
-    """Return a trade's chart under its heading.
+def _key(trade: TradeRecord) -> tuple[str, str]:
+    """Return the symbol and the date of a trade's session."""
+    return trade.symbol, trade.session
+
+
+def _bars_of_sessions(run: ReportRun) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Return the rows of chart_bars.parquet of each symbol and date, in order of time."""
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for row in query(run, "chart_bars.parquet", "SELECT * FROM rows ORDER BY symbol, session, minute"):
+        found.setdefault((row[0], row[1].isoformat()), []).append(row)
+    return found
+
+
+def _plot(
+    run: ReportRun, name: str, trade: TradeRecord, legs: Sequence[dict[str, str]], bars: Sequence[tuple[Any, ...]]
+) -> Plot:
+    """Return a trade's chart.
 
     Args:
         run: the run.
         name: of the plot.
         trade: the trade.
         legs: its rows of legs.csv.
+        bars: the rows of its session.
     """
-    sql = "SELECT * FROM rows WHERE symbol = ? AND session = ?::DATE ORDER BY minute"
-    bars = query(run, "chart_bars.parquet", sql, trade.symbol, trade.session)
     _, _, minutes, opens, highs, lows, closes, clocks, starts = zip(*bars, strict=True)
     data = {
         "x": list(minutes),
@@ -63,9 +118,7 @@ def _panel(run: ReportRun, name: str, trade: TradeRecord, legs: Sequence[dict[st
         f"out by {trade.exit_reason}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
     )
     title = f"{trade.symbol} on {trade.session}"
-    plot = Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)
-    fills = [_fill(leg, clocks[0] + _minute(leg["ts"], starts[0])) for leg in legs]
-    return Panel(title, [plot, ReportTable(("time", "", "shares", f"price, {run.currency}", "why"), fills, "llrrl")])
+    return Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)
 
 
 def _fill(leg: dict[str, str], minute: int) -> Cells:

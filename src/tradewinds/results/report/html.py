@@ -10,6 +10,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tradewinds.results.report.parts import Page
+from tradewinds.results.report.small_sessions import small_session
 
 _HERE = resources.files("tradewinds.results.report")
 _SCRIPTS = ("vendor/uPlot.iife.min.js", "templates/report.js")
@@ -31,6 +32,7 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["small_session"] = small_session
     plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
     return environment.get_template("report.html.j2").render(
         page=page,

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable
 
 from tradewinds.core.safe_text import printable
-from tradewinds.results.report.parts import Code, Items, Page, Panel, Plot, ReportPart, ReportTable, Text, Tiles
+from tradewinds.results.report.parts import (
+    Code,
+    Items,
+    Page,
+    Panel,
+    Plot,
+    ReportPart,
+    ReportTable,
+    SmallPlots,
+    Text,
+    Tiles,
+)
 
 _MEANING = re.compile(r"[\\`*|\[\]$~]|(?<!\w)_|_(?!\w)")  # between letters an underscore is itself
 _ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -49,6 +60,8 @@ def _part(part: ReportPart) -> Iterable[str]:
         yield f"![{escape(part.title)}](plots/{part.name}.png)\n"
         if part.caption:
             yield f"{escape(part.caption)}\n"
+    elif isinstance(part, SmallPlots):
+        yield f"{len(part.plots):,} small pictures are in report.html.\n"
     elif isinstance(part, Panel):
         yield f"### {escape(part.title)}\n"
         for inner in part.parts:

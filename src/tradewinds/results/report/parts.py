@@ -86,6 +86,13 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class SmallPlots:
+    """Many plots of kind `session`, drawn small and without a script, on the page alone; their captions stand below them."""
+
+    plots: Sequence[Plot]
+
+
+@dataclass(frozen=True)
 class Panel:
     """Parts under a heading of their own; on a wide page a plot and its table stand side by side."""
 
@@ -93,7 +100,7 @@ class Panel:
     parts: Sequence[ReportPart]
 
 
-ReportPart = Text | Code | Items | Tiles | ReportTable | Plot | Panel
+ReportPart = Text | Code | Items | Tiles | ReportTable | Plot | SmallPlots | Panel
 
 
 @dataclass(frozen=True)
