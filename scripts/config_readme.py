@@ -23,6 +23,8 @@ and values out of range are errors that name file, line, key and remedy.
 | `orb_adaptive.yaml` | a range whose length follows volatility, with confirmations and daily limits |
 | `orb_first_candle_qqq.yaml`, `orb_first_candle_tqqq.yaml` | the published 5-minute rule sets of Zarattini & Aziz (2023) |
 | `orb_candle_breakout.yaml`, `orb_stocks_in_play.yaml` | the published rule sets of Zarattini, Barbon & Aziz (2024) |
+| `funding_conservative.yaml`, `funding_balanced.yaml`, `funding_aggressive.yaml` | the presets of funding carry |
+| `funding_hold_always.yaml` | the same without a signal: held all the time |
 
 Credentials come from the environment only (`KALSHI_API_KEY_ID`, `KALSHI_PRIVATE_KEY_PATH`); they are optional and must not be
 in this file. `database.url` may name environment variables: `mysql+pymysql://me:${DB_PASSWORD}@127.0.0.1/tradewinds`.
@@ -32,9 +34,10 @@ repeat them, 50 levels deep. Texts hold no control characters and at most 4,096 
 begin in 1900 (2010 for temperatures). `output_dir` holds none of `[ ] { } * ?`, and no path holds `{ }`: Snakemake reads them
 as patterns. An error shows the first 20 problems and counts the rest.
 
-The run id is a hash of everything below except `database`, `output_dir`, `cache_dir`, `kalshi`, `iem`, `yahoo` and
-`fetch`: which server is asked, how fast, and where files are written do not change a result. The default of a key that came
-after the first runs (`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
+The run id is a hash of everything below except `database`, `output_dir`, `cache_dir`, `kalshi`, `iem`, `yahoo`,
+`binance_bulk`, `binance_futures`, `binance_spot`, `bybit`, `okx`, `hyperliquid` and `fetch`: which server is asked, how fast,
+and where files are written do not change a result. The default of a key that came after the first runs
+(`risk.exit_after_missing_days`) is no part of it either, so that older configs keep their run ids.
 
 <!-- Below this line the page is made by scripts/config_readme.py from config/schemas/. -->
 
@@ -56,6 +59,9 @@ def rows(node: dict[str, Any], prefix: str = "", required: tuple[str, ...] = ())
         default = "**required**" if key in required else _default(sub)
         lines.append(f"| `{name}` | {_values(sub)} | {default} | {_cell(sub['description'])} |")
         lines += rows(sub, f"{name}.", tuple(sub.get("required", ())))
+        each = sub.get("additionalProperties")
+        if isinstance(each, dict) and "properties" in each:  # a mapping from names to sections of one form
+            lines += rows(each, f"{name}.….")
         for branch in sub.get("oneOf", ()):
             branch_required = tuple(branch.get("required", ()))
             inner = {k: v for k, v in branch["properties"].items() if k != "source"}

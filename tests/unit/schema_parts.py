@@ -2,6 +2,8 @@
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from tests.unit.database_parts import write
 from tradewinds.core.errors import DatabaseError
@@ -111,10 +113,85 @@ def an_upgrade_that_stopped_half_way_goes_on(url, folder):
     assert differences(url) == [] and readable(url) == [run]
 
 
+def as_of(url, version):
+    """Take the steps up to a version, and make the views."""
+    config = Config()
+    config.set_main_option("script_location", str(schema._MIGRATIONS))
+
+    def steps(connection):
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+        schema._make_views(connection)
+
+    on(url, steps)
+
+
+OLDER = "12345678-0000-5000-8000-123456789abc"
+OLDER_ROWS = (
+    "INSERT INTO strategies (name, version, is_active, parameters) VALUES ('older', '0.0', 1, '{}')",
+    f"""INSERT INTO backtest_runs (run_id, strategy, status, market, series, date_start, date_end, config, seed,
+        artifact_path, created_at_utc) VALUES ('{OLDER}', 'older', 'SUCCESS', 'gone', '[]', '2024-01-01', '2024-01-02',
+        '{{}}', 0, 'gone', '2024-01-03 00:00:00')""",
+    *(
+        f"""INSERT INTO backtest_trades (run_id, seq, trade_id, series_ticker, event_ticker, market_ticker, station_id,
+        decision_ts_utc, quote_ts_utc, side, qty, entry_price, entry_fee, reason_code, settled_result, settled_ts_utc,
+        payout, pnl) VALUES ('{OLDER}', {seq}, 't{seq}', 's', 'e', 'm', '', '2024-01-01 00:00:00', '2024-01-01 00:00:00',
+        'BUY', {qty}, {price}, 0.02, 'r', 'yes', '2024-01-02 00:00:00', 5, {pnl})"""
+        for seq, (qty, price, pnl) in enumerate([(5, "0.38", "123456789.123456"), (12, "0.351", "-0.000001")])
+    ),
+    f"""INSERT INTO backtest_metrics (run_id, start_balance_usd, end_balance_usd, total_pnl_usd, total_fees_usd,
+        max_drawdown_usd, num_trades, num_contracts) VALUES ('{OLDER}', 1000, 123457789.123455, 123456789.123455, 0.04,
+        0.1, 2, 17)""",
+)
+
+
+def rows_from_before_fills_keep_their_text(url, folder):
+    """Amounts and quantities get decimals, and columns stand beside them: what was there reads as before."""
+    write(folder)
+    as_of(url, "0003")
+    tell(url, *OLDER_ROWS)
+    with pytest.raises(DatabaseError, match=r"older \(0003\)"):
+        readable(url)
+    load_run(folder, url)
+    assert differences(url) == []
+    with queries.reading(url) as connection:
+        first, second = queries.list_trades(connection, OLDER)
+        metrics = queries.core_metrics(connection, OLDER)
+        totals = queries.trade_totals(connection, OLDER)
+        ((_, _, count, pnl),) = queries.results_by_event(connection, OLDER)
+    assert [repr(first[name]) for name in ("qty", "reference_price", "slippage")] == ["5", "None", "None"]
+    assert [str(first[name]) for name in ("entry_price", "payout", "pnl")] == [
+        "0.380000",
+        "5.000000",
+        "123456789.123456",
+    ]
+    assert (repr(second["qty"]), str(second["pnl"])) == ("12", "-0.000001")
+    assert (str(metrics["start_balance_usd"]), str(metrics["max_drawdown_usd"])) == ("1000.000000", "0.100000")
+    assert (repr(totals.contracts), str(totals.pnl), count, str(pnl)) == (
+        "17",
+        "123456789.123455",
+        2,
+        "123456789.123455",
+    )
+
+
+def a_step_that_stopped_half_way_goes_on(url, folder):
+    """What is left of a server that died in the middle of the fourth step."""
+    write(folder)
+    as_of(url, "0003")
+    tell(url, *OLDER_ROWS, "DROP VIEW backtest_trade")
+    tell(url, "ALTER TABLE backtest_trades ADD COLUMN reference_price DECIMAL(22, 8)")
+    load_run(folder, url)
+    assert [change for change in differences(url) if change[0] != "modify_type"] == []
+    assert tell(url, "SELECT qty, reference_price FROM backtest_trades WHERE seq = 1 AND trade_id = 't1'")[0][1] is None
+
+
 SCENARIOS = [
     a_new_schema_equals_the_metadata,
     tables_without_a_version_are_adopted,
     foreign_tables_are_left_alone,
     a_newer_schema_is_refused,
     an_upgrade_that_stopped_half_way_goes_on,
+    rows_from_before_fills_keep_their_text,
+    a_step_that_stopped_half_way_goes_on,
 ]

@@ -18,6 +18,7 @@ from tradewinds.archive.server import running_server
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
 
+EXCHANGES = ("binance_bulk", "binance_futures", "binance_spot", "bybit", "okx", "hyperliquid")
 GOOD = Answer(200, JSON, '{"n":1}')
 DAY = dt.date(2025, 3, 8)
 
@@ -66,7 +67,7 @@ def test_another_family_is_served_by_a_line_in_the_table_of_markets(archive, tid
     with running_server(archive, cutoff=DAY) as server:
         url = server.url_of("tides")
         assert url == server.root + BASE
-        assert set(server.urls) == {"kalshi", "iem", "yahoo", "tides"}
+        assert set(server.urls) == {"kalshi", "iem", "yahoo", "tides", *EXCHANGES}
         whole, missing = (get(f"{url}/gauges/{name}") for name in ("brest", "..%2Farchive"))
         about = get(f"{url}/about", a="1")
         nowhere = [get(url + path).status_code for path in ("/about/more", "/gauges", "")]
@@ -81,7 +82,7 @@ def test_another_family_is_served_by_a_line_in_the_table_of_markets(archive, tid
 def test_without_that_line_its_paths_are_nowhere(archive):
     with running_server(archive) as server:
         assert get(f"{server.root}{BASE}/gauges/brest").status_code == 404
-        assert set(server.urls) == {"kalshi", "iem", "yahoo"}
+        assert set(server.urls) == {"kalshi", "iem", "yahoo", *EXCHANGES}
 
 
 def test_a_familys_own_fault_is_injected_and_counted(archive, tides):
@@ -192,6 +193,6 @@ def test_the_command_serves_until_it_is_interrupted(archive, tmp_path, command):
         answer = get(urls["kalshi"] + "/historical/cutoff")
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=600) == 0
-    assert set(urls) == {"kalshi", "iem", "yahoo"} and said.startswith(f"serving {archive}: ")
+    assert set(urls) == {"kalshi", "iem", "yahoo", *EXCHANGES} and said.startswith(f"serving {archive}: ")
     assert answer.json()["market_settled_ts"] == "2025-03-08T00:00:00Z"
     assert '"path": "/trade-api/v2/historical/cutoff"' in log.read_text()

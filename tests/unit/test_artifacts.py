@@ -22,7 +22,7 @@ from tradewinds.core.text import amount_text, instant, number, plain, probabilit
 from tradewinds.engine.journal import JournalWriter, Kind
 from tradewinds.families.kalshi_weather.run_files import market_names, write_market_names
 from tradewinds.results.artifacts import resolved_yaml, write_artifacts
-from tradewinds.results.books import JOURNAL, journal_table
+from tradewinds.results.books import journal_schema, journal_table
 
 RUN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 FILES = [
@@ -92,8 +92,10 @@ def test_the_parquet_trades_are_those_of_the_csv(folder):
 def test_the_journal_has_a_row_for_every_change_of_cash_or_position(folder):
     path = folder / "journal.parquet"
     table = pq.read_table(path)
-    assert (table.schema.remove_metadata(), files.read_meta(path)) == (JOURNAL, {"run_id": RUN})
-    assert {name: str(JOURNAL.field(name).type) for name in ("ts_utc", "quantity", "price", "cash_change")} == {
+    assert (table.schema.remove_metadata(), files.read_meta(path)) == (journal_schema(6), {"run_id": RUN})
+    assert {
+        name: str(journal_schema(6).field(name).type) for name in ("ts_utc", "quantity", "price", "cash_change")
+    } == {
         "ts_utc": "timestamp[us, tz=UTC]",
         **dict.fromkeys(("quantity", "price", "cash_change"), "decimal128(20, 6)"),
     }

@@ -76,6 +76,11 @@ MINIMAL = {
         "strategy": {"name": "Mean Reversion"},
     },
     "equities_intraday": {"symbols": ["SPY"], "bars": {"source": "synthetic"}},
+    "funding_carry": {
+        "symbols": ["BTC/USDT:USDT"],
+        "strategy": {"preset": "balanced"},
+        "data": {"source": "synthetic"},
+    },
 }
 
 
@@ -164,3 +169,10 @@ def test_the_config_that_jobs_of_a_sweep_share_is_private_without_a_password_and
     with pytest.raises(KeyboardInterrupt):
         write_and_fail()
     assert not list(folder.iterdir())
+
+
+def test_each_url_of_a_service_is_checked(tmp_path):
+    """Not only base_url: the index of files has a URL of its own."""
+    path = written(tmp_path, "funding_carry", binance_bulk={"listing_url": "ftp://files"})
+    with pytest.raises(ConfigError, match=r"binance_bulk\.listing_url.*does not begin with http"):
+        resolve.load(path)

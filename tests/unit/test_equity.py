@@ -187,5 +187,5 @@ def test_the_curve_of_a_replay_ends_where_its_account_ends(world):
     outcome = world.in_windows(instants=noted)
     points = curve(start, settled, outcome.equity)
     if start < max(settled):
-        assert points[-1][1:] == ("end", outcome.end_cash_micro, 0)
+        assert points[-1][1:4] == ("end", outcome.end_cash_micro, 0)
     assert all(p.cash_micro >= 0 and p.open_value_micro >= 0 for p in points)

@@ -16,7 +16,12 @@ PACKAGE = ROOT / "src" / "tradewinds"
 NOT_IN_THE_RESULT = ("config/", "families/contract.py", "families/plan.py", "families/strategy_table.py")
 
 # sections whose strategy has no file
-NOT_A_FILE = {"kalshi_weather": set(), "equities_daily": {"strategy.csv"}, "equities_intraday": {"strategy.csv"}}
+NOT_A_FILE = {
+    "kalshi_weather": set(),
+    "equities_daily": {"strategy.csv"},
+    "equities_intraday": {"strategy.csv"},
+    "funding_carry": {"strategy.csv"},
+}
 
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 
@@ -130,7 +135,7 @@ def test_every_profile_limits_its_services(family):
 @families
 def test_its_user_files_are_those_that_a_config_names(family):
     """A key of the schema for a path of the user's own is one that `user_files` reads."""
-    names = {"bars": "path", "universe": "file", "probabilities": "path", "strategy": "file"}
+    names = {"bars": "path", "universe": "file", "probabilities": "path", "strategy": "file", "data": "path"}
     config = {name: {key: f"{name}.csv"} for name, key in names.items()} | {"actions": "actions.csv"}
     known = resolve.schema(family.name)["properties"]
     assert (

@@ -30,7 +30,14 @@ MAY_IMPORT = {
     "serve": {"core", "config", "database", "results"},
     "cli": None,  # everything; only these commands name a family:
 }
-NAME_A_FAMILY = {"cli/calibrate.py", "cli/probabilities.py", "cli/backtest.py", "cli/orb.py", "cli/archive.py"}
+NAME_A_FAMILY = {
+    "cli/calibrate.py",
+    "cli/probabilities.py",
+    "cli/backtest.py",
+    "cli/orb.py",
+    "cli/funding.py",
+    "cli/archive.py",
+}
 # The names that users' own strategy files import stay in strategies/user_file.py, wherever their code lives.
 # The table of markets asks for a family by name, at run time, and hands out its contract.
 ALLOWED = {("strategies/user_file.py", "families/kalshi_weather"), ("config/markets.py", "families")}

@@ -10,7 +10,11 @@ ROOMS = (
     *("core", "config", "sources", "engine", "reference_data", "results", "database", "archive"),
     *("strategies", "pipeline", "sweeps", "audits", "serve"),
 )
-NAMES = re.compile(r"kalshi|\biem\b|yahoo|polymarket|weather|climate|dollar|(?<!_)\busd\b(?!t)", re.IGNORECASE)
+NAMES = re.compile(
+    r"kalshi|\biem\b|yahoo|polymarket|weather|climate|dollar|(?<!_)\busd\b(?!t)"
+    r"|funding_carry|binance|bybit|\bokx\b|hyperliquid|bitcoin",
+    re.IGNORECASE,
+)
 # Keys and names that users rely on say USD for every currency; metrics.json has the account's currency beside them.
 KEPT = re.compile(r"[A-Za-z_{}]+_usd\b|_USD\b")
 # The table of markets, the names that users' own strategy files import, and tables as the first version made them.
@@ -32,7 +36,14 @@ def test_it_names_no_market_no_service_and_no_currency(room):
 
 
 def test_what_would_be_a_name_is_found():
-    for text in ("P&L, USD", "import kalshi_weather", "the weather service", "micro-dollars", "asks iem"):
+    for text in (
+        "P&L, USD",
+        "import kalshi_weather",
+        "the weather service",
+        "micro-dollars",
+        "asks iem",
+        "from Binance",
+    ):
         assert NAMES.search(KEPT.sub("", text)), text
     for text in ('row["total_pnl_usd"]', "MAX_NOTIONAL_PER_EVENT_USD", "remember"):
         assert not NAMES.search(KEPT.sub("", text)), text

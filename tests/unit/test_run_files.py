@@ -19,7 +19,15 @@ SESSIONS = {
     "date_end_local": "2024-03-28",
     "bars": {"source": "synthetic"},
 }
-CONFIGS = {"kalshi_weather": CHICAGO, "equities_daily": CONFIG, "equities_intraday": SESSIONS}
+CARRY = {
+    "market": "funding_carry",
+    "symbols": ["BTC/USDT:USDT"],
+    "date_start_local": "2024-03-26",
+    "date_end_local": "2024-03-28",
+    "strategy": {"preset": "balanced"},
+    "data": {"source": "synthetic"},
+}
+CONFIGS = {"kalshi_weather": CHICAGO, "equities_daily": CONFIG, "equities_intraday": SESSIONS, "funding_carry": CARRY}
 
 families = pytest.mark.parametrize("family", [markets.family_of(name) for name in markets.NAMES], ids=markets.NAMES)
 

@@ -42,7 +42,11 @@ class Family:
             column = np.array([quantity * 10**6], np.int64)
             times = np.array([0, 86_400 * 365 * 60], np.int64)
             yield SimpleNamespace(
-                equity_ts=times, equity_micro=np.repeat(column, 2), decision_ts=np.zeros(1, np.int64), pnl_micro=column
+                equity_ts=times,
+                equity_micro=np.repeat(column, 2),
+                decision_ts=np.zeros(1, np.int64),
+                pnl_micro=column,
+                places=6,
             )
 
 

@@ -21,6 +21,9 @@ from tests.workflow.fault_world import (
     MINUTE_SYMBOLS,
     MODELS,
     NOW,
+    PERP_MINUTES,
+    PERP_MONTHS,
+    PERPS,
     SHARE_YEARS,
     SYMBOLS,
     WINDOWS,
@@ -32,11 +35,14 @@ from tradewinds.core.environment import SERVICES
 from tradewinds.families.equities_daily.schemas import bars_path
 from tradewinds.families.equities_intraday import archive_routes as minute_routes
 from tradewinds.families.equities_intraday.schemas import month_path
+from tradewinds.families.funding_carry.schemas import month_path as perp_path
 from tradewinds.families.kalshi_weather import climate_days, schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 1.5  # of the clients
 STALL_SECONDS = 2.5  # of the server
+EXCHANGES = ("binance_bulk", "binance_futures", "binance_spot", "bybit", "hyperliquid")
+EXCHANGE_LIMITS = {"weight_per_minute": 100_000, "funding_requests_per_5_minutes": 100_000}
 STORY = ("requests", "retries", "retrieved_at", "tier")  # what tells of the fetch, not of the market
 
 
@@ -62,6 +68,10 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
         for month in MINUTE_MONTHS:
             path = month_path("data", "yahoo", 1, symbol, month)
             first.append(_job("fetch_minutes_job", symbol, month, "XNYS", NOW.date().isoformat(), path))
+    for source, kind, symbol, _ in PERPS:
+        for month in PERP_MONTHS:
+            path = perp_path("data", source, symbol, kind, PERP_MINUTES, month)
+            first.append(_job("fetch_perp_month_job", source, symbol, kind, month, PERP_MINUTES, f"{month}-28", path))
     for day in dates:
         for series, window in WINDOWS.items():
             path = schemas.candle_path(window, series, day)
@@ -97,7 +107,9 @@ def start(
         "kalshi": {"base_url": server.url_of("kalshi"), **rest},
         "iem": {"base_url": server.url_of("iem"), **rest},
         "yahoo": {"base_url": server.url_of("yahoo"), **rest},
+        **{name: {"base_url": server.url_of(name), **EXCHANGE_LIMITS, **rest} for name in EXCHANGES},
     }
+    services["binance_bulk"]["listing_url"] = server.url_of("binance_bulk", "listing_url")
     paths = [str(ROOT), os.environ.get("PYTHONPATH", str(ROOT / "src"))]
     environment = {**os.environ, SERVICES: json.dumps(services), "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "tests.workflow.fault_driver", str(folder / f"{name}.json")]

@@ -4,6 +4,7 @@
 waits between retries are shorter. A job that fails loudly is noted and tried again in the next pass, as a user would.
 """
 
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -17,12 +18,15 @@ from pathlib import Path
 from tradewinds.core.errors import FetchError
 from tradewinds.families.equities_daily.fetch.fetch_bars_job import fetch_bars_job
 from tradewinds.families.equities_intraday.fetch import fetch_minutes_job
+from tradewinds.families.funding_carry.fetch import binance_rest, bybit, hyperliquid
+from tradewinds.families.funding_carry.fetch.fetch_perp_month_job import fetch_perp_month_job
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.sources import http
 
 JOBS = {  # those of other families than fetch_jobs'
     "fetch_bars_job": fetch_bars_job,
     "fetch_minutes_job": fetch_minutes_job.fetch_minutes_job,
+    "fetch_perp_month_job": fetch_perp_month_job,
 }
 MOST_PASSES = 25
 BACKOFF_SECONDS = 0.005
@@ -100,6 +104,8 @@ def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_text())
     os.chdir(spec["folder"])
     http.BACKOFF_FIRST_SECONDS = BACKOFF_SECONDS
+    for exchange in (binance_rest, bybit, hyperliquid):  # which pause for a minute where nothing is said
+        exchange.TEXTS = dataclasses.replace(exchange.TEXTS, busy_seconds=BACKOFF_SECONDS)
     now = dt.datetime.fromisoformat(spec["now"])
     fetch_minutes_job.utc_now = lambda: now
     started = time.monotonic()

@@ -1,6 +1,7 @@
 """A large and quick archive: hundreds of events over several series, with few candles each."""
 
 import datetime as dt
+import itertools
 import random
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from tests.families.funding_carry.exchange_worlds import candle_rows, candles, days_of, rate_rows, rates
 from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_intraday.archive_routes import ARCHIVED_MINUTES, add_minutes
+from tradewinds.families.funding_carry.archive_routes import add_month
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
@@ -28,6 +31,15 @@ MINUTE_SYMBOLS, MINUTE_MONTHS = ("AAA", "BBB", "CCC"), ("2025-10", "2025-11")  #
 NOW = dt.datetime(
     2025, 11, 21, 12, tzinfo=dt.UTC
 )  # of the chart API, whose minutes end after thirty days, and of their jobs
+PERPS = (  # months of perpetuals: source, kind, symbol, and how they came
+    ("binance", "funding", "BTC/USDT:USDT", "bulk"),
+    ("binance", "spot", "BTC/USDT:USDT", "bulk"),
+    ("binance", "perp", "BTC/USDT:USDT", "rest"),
+    ("bybit", "funding", "BTC/USDT:USDT", "rest"),
+    ("bybit", "mark", "BTC/USDT:USDT", "rest"),
+    ("hyperliquid", "funding", "BTC/USDC:USDC", "rest"),
+)
+PERP_MONTHS, PERP_MINUTES = ("2024-02", "2024-03"), 60
 FIRST = dt.date(2025, 1, 3)
 MODELS = ("GFS", "NAM")
 CANDLES_PER_MARKET = 12
@@ -52,7 +64,22 @@ def make_world(folder: Path, days: int) -> list[dt.date]:
     _weather(writer, stations, dates)
     _shares(writer)
     _minutes(writer)
+    _perps(writer)
     return dates
+
+
+def _perps(writer: EventArchiveWriter) -> None:
+    """Settlements of every hour and candles of PERPS over PERP_MONTHS."""
+    for (source, kind, symbol, via), month in itertools.product(PERPS, PERP_MONTHS):
+        is_rate = kind == "funding"
+        rows = rate_rows(month, hours=1, jitter_ms=31) if is_rate else candle_rows(month, PERP_MINUTES, kind != "mark")
+        about = {"source": source, "kind": kind, "symbol": symbol, "spot": symbol.partition(":")[0], "via": via}
+        about |= {
+            "month": month,
+            "minutes": None if is_rate else PERP_MINUTES,
+            "covers_through": f"{days_of(month)[1]}",
+        }
+        add_month(writer, rates(rows) if is_rate else candles(rows), about)
 
 
 def _shares(writer: EventArchiveWriter) -> None:

@@ -84,7 +84,7 @@ def test_a_sweep_over_the_as_of_time_makes_what_each_point_needs(swept, tmp_path
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(desk.config))
     done = sweep(desk, "--grid", "asof_policy.local_time=20:00,23:00", "--split", "2025-05-06", "--rank-by", "pnl")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 points over 2 set(s) of candles and probabilities" in done.stdout
+    assert "2 points over 2 set(s) of files" in done.stdout
     _, rows = ranking(desk)
     assert {row["asof_policy.local_time"] for row in rows} == {"20:00", "23:00"}
     assert len(list(tmp_path.glob("data/probabilities/*.parquet"))) == 2

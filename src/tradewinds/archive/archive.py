@@ -6,8 +6,11 @@ format, files that are written whole, and reading them back.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,29 @@ from tradewinds.core.errors import ConfigError
 
 FORMAT = 1
 ABOUT = "archive.json"
+
+
+@contextlib.contextmanager
+def made_whole(out: str | Path) -> Iterator[Path]:
+    """Give the block a folder beside the one to make, which becomes it at the end, and is removed if the block fails.
+
+    Args:
+        out: the folder to make.
+
+    Raises:
+        ConfigError: `out` is there and not an empty folder.
+    """
+    target = Path(out)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError("is there already.", where=str(target), remedy="Name a new folder with --out.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        yield part
+        part.chmod(0o755)
+        part.replace(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 class ArchiveWriter:

@@ -126,7 +126,7 @@ class FaultPlan:
             return Fault(kind, silent_seconds=self.stall_seconds if kind == "stalled" else 0.0)
         good = route.answer(path, query)
         if kind == "short_body":
-            return Fault(kind, good, missing_bytes=len(good.body.encode()) // 2 + 1)
+            return Fault(kind, good, missing_bytes=len(good.payload) // 2 + 1)
         spoilt = _truncated(good) if kind == "truncated" else own[kind].spoil(good, path, query)
         return None if spoilt is None else Fault(kind, spoilt)
 

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tradewinds.archive.archive import Archive
@@ -27,12 +28,19 @@ class Answer(NamedTuple):
     Attributes:
         status: the HTTP status.
         content_type: the value of the header of that name.
-        body: text, sent as UTF-8.
+        body: bytes, or text that is sent as UTF-8.
+        headers: further headers.
     """
 
     status: int
     content_type: str
-    body: str
+    body: str | bytes
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes of the body."""
+        return self.body.encode() if isinstance(self.body, str) else self.body
 
 
 Spoil = Callable[[Answer, str, Query], Answer | None]
@@ -62,15 +70,17 @@ class Route:
 
     Attributes:
         service: the section of the config whose service is replaced.
-        answer: (path, query) -> the answer.
-        base_path: what the service's `base_url` has after host and port.
+        answer: (path, query) -> the answer. Of a posted JSON object the query has the members that are texts or numbers.
+        base_path: what the service's URL has after host and port.
         faults: path -> the faults that only this route can have, by kind.
+        url_key: the key of the section that has this URL.
     """
 
     service: str
     answer: Callable[[str, Query], Answer]
     base_path: str = ""
     faults: Callable[[str], Mapping[str, RouteFault]] = no_faults
+    url_key: str = "base_url"
 
 
 class RouteTable:
@@ -83,7 +93,7 @@ class RouteTable:
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
-        self.base_paths = {route.service: route.base_path for route in routes.values()}
+        self.base_paths = {(route.service, route.url_key): route.base_path for route in routes.values()}
 
     def route_of(self, path: str, query: Query = _NO_QUERY) -> Route:
         """The route of a request; if several fit, the one that says most of it. Else one that answers 404."""
@@ -121,7 +131,7 @@ def routes_of_families(archive: Archive, cutoff: dt.date | None) -> RouteTable:
             found[path] = route
     table = RouteTable(found)
     for route in found.values():
-        if route.base_path != table.base_paths[route.service]:
+        if route.base_path != table.base_paths[route.service, route.url_key]:
             raise ValueError(f"{route.service} has two addresses")
     return table
 

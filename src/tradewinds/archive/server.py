@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tradewinds.archive.archive import Archive
 from tradewinds.archive.faults import TOO_MANY_REQUESTS, Fault, FaultPlan
-from tradewinds.archive.routes import RouteTable, json_answer, routes_of_families
+from tradewinds.archive.routes import TEXT, Answer, RouteTable, json_answer, routes_of_families
 from tradewinds.core.errors import ConfigError
 
 REQUESTS, FAULTS = "/_replay/requests", "/_replay/faults"
@@ -87,12 +87,14 @@ class ArchiveServer:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """`base_url` of every service that is served, by its section of the config."""
-        return {service: self.root + path for service, path in self.routes.base_paths.items()}
+        """`base_url` of every service that is served and has one, by its section of the config."""
+        return {
+            service: self.root + path for (service, key), path in self.routes.base_paths.items() if key == "base_url"
+        }
 
-    def url_of(self, service: str) -> str:
-        """The `base_url` of one service, by its section of the config."""
-        return self.urls[service]
+    def url_of(self, service: str, url_key: str = "base_url") -> str:
+        """A URL of one service, by its section of the config and the section's key."""
+        return self.root + self.routes.base_paths[service, url_key]
 
     @property
     def faults(self) -> collections.Counter[str]:
@@ -132,7 +134,7 @@ class ArchiveServer:
 
 
 class ArchiveHandler(BaseHTTPRequestHandler):
-    """Answer the GET requests of one connection.
+    """Answer the GET and POST requests of one connection.
 
     HTTP/1.1, so that clients keep their connection.
 
@@ -156,14 +158,26 @@ class ArchiveHandler(BaseHTTPRequestHandler):
         # questions about the server are no requests to a service: neither noted nor refused
         if url.path in (REQUESTS, FAULTS):
             self.pending = None
-            self.send(*json_answer(200, server.faults if url.path == FAULTS else server.counts()))
+            self._send(json_answer(200, server.faults if url.path == FAULTS else server.counts()))
             return
         self.fault, self.pending = "", (arrived, url.path, url.query)
         if server.refuses(arrived):
-            self.send(*TOO_MANY_REQUESTS)
+            self._send(TOO_MANY_REQUESTS)
         elif server.middleware is None or not server.middleware(self, url.path):
             self._answer(url.path, dict(parse_qsl(url.query)))
         self.note(0)  # a request without an answer
+
+    def do_POST(self) -> None:
+        """Answer a question that is posted as a JSON object: its members are the query, as those of a GET are."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            asked = json.loads(body)
+            members = {name: str(value) for name, value in asked.items() if isinstance(value, str | int | float)}
+        except (ValueError, AttributeError):
+            self.send(400, TEXT, "no JSON object")
+            return
+        self.path = f"{urlsplit(self.path).path}?{urlencode(members)}"
+        self.do_GET()
 
     def _answer(self, path: str, query: dict[str, str]) -> None:
         """Answer from the archive, or with the fault that the plan has for the request."""
@@ -171,7 +185,7 @@ class ArchiveHandler(BaseHTTPRequestHandler):
         route = server.routes.route_of(path, query)
         fault = server.fault_plan.fault_of(self.path, path, query, route) if server.fault_plan else None
         if fault is None:
-            self.send(*route.answer(path, query))
+            self._send(route.answer(path, query))
         else:
             self._fail(fault)
 
@@ -179,7 +193,7 @@ class ArchiveHandler(BaseHTTPRequestHandler):
         """Send the answer of a fault, or end the connection without one."""
         self.fault = fault.kind
         if fault.answer is not None:
-            self.send(*fault.answer, missing_bytes=fault.missing_bytes)
+            self._send(fault.answer, fault.missing_bytes)
             return
         time.sleep(fault.silent_seconds)
         self.close_connection = True
@@ -198,20 +212,26 @@ class ArchiveHandler(BaseHTTPRequestHandler):
             self.server_of_archive.note(SeenRequest(*self.pending, status, self.fault))
             self.pending = None
 
-    def send(self, status: int, content_type: str, body: str, *, missing_bytes: int = 0) -> None:
+    def send(self, status: int, content_type: str, body: str | bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send an answer.
 
         Args:
             status: the HTTP status.
             content_type: the value of the header of that name.
-            body: text, sent as UTF-8.
-            missing_bytes: how many of the last bytes are promised and not sent; then the connection ends.
+            body: bytes, or text that is sent as UTF-8.
+            headers: further headers.
         """
-        payload = body.encode()
-        self.note(status)
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
+        self._send(Answer(status, content_type, body, headers or {}))
+
+    def _send(self, answer: Answer, missing_bytes: int = 0) -> None:
+        """Send an answer without so many of its last bytes, which are promised; then the connection ends."""
+        payload = answer.payload
+        self.note(answer.status)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(payload)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(payload[: len(payload) - missing_bytes])
         self.close_connection |= missing_bytes > 0
@@ -329,7 +349,7 @@ def serve_forever(archive: str | Path, **settings: Any) -> None:
         settings: as `make_server` has them.
     """
     with running_server(archive, **settings) as server:
-        urls = " · ".join(f"{service}.base_url {url}" for service, url in server.urls.items())
+        urls = " · ".join(f"{service}.{key} {server.url_of(service, key)}" for service, key in server.routes.base_paths)
         with contextlib.suppress(KeyboardInterrupt):  # also one that comes as soon as the line is there
             print(f"serving {archive}: {urls} · Ctrl-C stops", flush=True)
             threading.Event().wait()

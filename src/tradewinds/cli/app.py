@@ -22,6 +22,7 @@ from tradewinds.cli import (
     calibrate,
     check,
     compare,
+    funding,
     leaderboard,
     lookahead_check,
     orb,
@@ -53,6 +54,7 @@ app.command()(runs.runs)
 app.command()(leaderboard.leaderboard)
 app.command()(backtest.backtest)
 app.command(cls=orb.SymbolsCommand)(orb.orb)
+app.command()(funding.funding)
 app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(serve.serve)

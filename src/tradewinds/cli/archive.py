@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -89,15 +89,30 @@ def record(
 ) -> None:
     """Write what was fetched for a config as an archive that `tradewinds archive serve` serves; fetches nothing.
 
-    Every file must be there (else exit 3 with the list), with 1-minute candles of the whole market window.
+    Every file must be there (else exit 3 with the list); candles of event contracts with all minutes of the market window.
     """
     from tradewinds.config import resolve as configs
+
+    conf = configs.load(config)
+    recorded = _record_perps(conf, out) if conf["market"] == "funding_carry" else _record_events(conf, out)
+    typer.echo(printable(f"{out}: archive of {recorded}; serve it with tradewinds archive serve --archive {out}"))
+
+
+def _record_events(conf: dict[str, Any], out: Path) -> str:
+    """Record the events of a config and return how many, in words."""
     from tradewinds.families.kalshi_weather.archive import record as recorder
     from tradewinds.families.kalshi_weather.plan import plan_of
 
-    conf = configs.load(config)
     plan = plan_of(conf)
     events = recorder.record(conf, plan, out)
-    typer.echo(printable(f"{out}: archive of {events} events; serve it with tradewinds archive serve --archive {out}"))
     if plan.files.user_probabilities:
         typer.echo(printable(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive."))
+    return f"{events} events"
+
+
+def _record_perps(conf: dict[str, Any], out: Path) -> str:
+    """Record the months of perpetuals of a config and return how many, in words."""
+    from tradewinds.families.funding_carry.archive.recorded_perps import record_perps
+    from tradewinds.families.funding_carry.plan import carry_plan
+
+    return f"{record_perps(conf, carry_plan(conf), out)} month files"

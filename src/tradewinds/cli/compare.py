@@ -12,6 +12,7 @@ import typer
 
 from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,15 +31,18 @@ def compare(
 ) -> None:
     """Show runs side by side: metrics, settings that differ, and the P&L over the days that all of them cover.
 
+    Runs of different symbols or dates are compared with a warning on standard error.
     Reads the database, and the folders that are named. Changes nothing. Exit code 2 if a RUN is no run or several.
     """
-    from tradewinds.database.comparison import comparison_of  # here: see listing.py
+    from tradewinds.database.comparison import comparison_of, warnings_of  # here: see listing.py
 
     listing.for_programs(as_json, as_csv)
     if len(runs) < 2:
         raise ConfigError("to compare takes two runs at least.", where="compare", remedy="tradewinds runs lists them.")
     found = _runs(runs, listing.database_url(database, config))
     comparison = comparison_of(found)
+    for line in warnings_of(found):
+        typer.echo(f"warning: {printable(line)}", err=True)
     if as_json:
         listing.print_json(comparison)
     elif as_csv:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption
 from tradewinds.core.errors import ConfigError, TradewindsError
+from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
     from tradewinds.pipeline.runner import RunOptions
@@ -103,3 +105,12 @@ def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dr
     url = database_urls.masked(conf["database"]["url"])
     tables = family.summary_tables(Path(plan.run_dir))
     display.show_summary(screen, plan, url, family.currency(conf), family.headlines, family.units_name, tables)
+    _warn(plan.run_dir, screen)
+
+
+def _warn(run_dir: str, screen: Screen) -> None:
+    """Print the warnings of a finished run on standard error, and in the logs."""
+    metrics = json.loads(Path(run_dir, "metrics.json").read_text(encoding="utf-8"))
+    for line in metrics.get("warnings", ()):
+        typer.echo(f"warning: {printable(line)}", err=True)
+        screen.record(f"warning: {line}", markup=False, soft_wrap=True)

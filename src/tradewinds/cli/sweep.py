@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
+from tradewinds.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +30,9 @@ def sweep(
     config: ConfigOption,
     grid: Annotated[
         list[str],
-        typer.Option(help="Values of a key: 0.02:0.10:0.01 or a,b,c. Every combination.", metavar="KEY=VALUES"),
+        typer.Option(
+            help="Values of a key: 0.02:0.10:0.01 or a,b,c. Every combination. Or: default.", metavar="KEY=VALUES"
+        ),
     ] = [],  # noqa: B006
     random: Annotated[
         int | None, typer.Option(min=1, help="Draw so many points instead, out of --range.", metavar="N")
@@ -122,21 +126,21 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     conf = configs.load(config_path)
     check_metric(options.rank_by)
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
-    points = _points(conf, options, str(config_path))
+    points, left_out = _points(conf, options, str(config_path))
     groups = replays.groups(points)
-    console.print(f"{len(points):,} points over {len(groups):,} set(s) of candles and probabilities.")
+    console.print(f"{len(points):,} points over {len(groups):,} set(s) of files.")
     name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
     folder = Path(conf["output_dir"], "sweeps", name)
 
     # Replay them in jobs of a profile, or in this process.
     if run.profile:
         judged = (one for group in groups for one in _replay_in_jobs(group, split, folder / "chunks", run, console))
-        ranking = rank_judged(judged, split, options.rank_by)
+        ranking = rank_judged(itertools.chain(judged, left_out), split, options.rank_by)
     else:
         _make_inputs(groups, run, console)
         with ReplayProgress(console, len(points)) as progress:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, progress))
-            ranking = rank(outcomes, split, options.rank_by)
+            ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by)
 
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
@@ -151,14 +155,23 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
 
 
-def _points(conf: Config, options: SweepOptions, source: str) -> list[SweepPoint]:
-    """Make the points that are asked for; with --perturb and nothing to vary, the config itself."""
+def _points(conf: Config, options: SweepOptions, source: str) -> tuple[list[SweepPoint], list[FailedPoint]]:
+    """Make the points that are asked for; with --perturb and nothing to vary, the config itself.
+
+    Returns:
+        The points, and those of a default grid that the config may not have.
+    """
     from tradewinds.config import resolve as configs
-    from tradewinds.sweeps.grid import SweepPoint, sweep_points
+    from tradewinds.sweeps.grid import DEFAULT, SweepPoint, default_points, sweep_points
 
     if options.perturb and not (options.grid or options.ranges or options.random):
-        return [SweepPoint({}, conf, configs.run_id(conf))]
-    return sweep_points(
+        return [SweepPoint({}, conf, configs.run_id(conf))], []
+    if DEFAULT in options.grid:
+        if len(options.grid) > 1 or options.ranges or options.random is not None:
+            what = "the default grid is a whole one."
+            raise ConfigError(what, where=f"--grid {DEFAULT}", remedy="Give it alone, or name all keys and values.")
+        return default_points(conf, source=source)
+    found = sweep_points(
         conf,
         grid=options.grid,
         ranges=options.ranges,
@@ -166,6 +179,7 @@ def _points(conf: Config, options: SweepOptions, source: str) -> list[SweepPoint
         seed=options.seed,
         source=source,
     )
+    return found, []
 
 
 def _perturbed(
@@ -255,7 +269,7 @@ def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iter
     from tradewinds.families.plan import run_plan
     from tradewinds.sweeps import replays
 
-    with naming_damage(run_plan(points[0].config).data_files):
+    with naming_damage(run_plan(points[0].config).replayed_files):
         yield from replays.outcomes(points, progress)
 
 
@@ -296,9 +310,8 @@ def _show_failed(console: Console, ranking: Ranking, top: int, folder: Path) -> 
     from tradewinds.sweeps.keys import label
 
     for point in ranking.failed[:top]:
-        console.print(
-            f"failed    {label(point.settings)}: {point.reason}", soft_wrap=True, highlight=False, markup=False
-        )
+        said = f"{'failed' if point.run_id else 'left out':<10}{label(point.settings)}: {point.reason}"
+        console.print(said, soft_wrap=True, highlight=False, markup=False)
     if len(ranking.failed) > top:
         console.print(f"… and {len(ranking.failed) - top:,} more in {folder}/failed.csv", soft_wrap=True)
 

@@ -33,6 +33,7 @@ _REGISTRY = {
     "kalshi_weather": _Registered("tradewinds.families.kalshi_weather.family", implied_by="series_tickers"),
     "equities_daily": _Registered("tradewinds.families.equities_daily.family", implied_by="universe"),
     "equities_intraday": _Registered("tradewinds.families.equities_intraday.family", implied_by="orb"),
+    "funding_carry": _Registered("tradewinds.families.funding_carry.family", implied_by="data"),
 }
 NAMES = tuple(_REGISTRY)
 

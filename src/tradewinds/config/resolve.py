@@ -168,10 +168,11 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
 def _check_urls(config: Config, problems: Problems) -> None:
     """Add a problem for each URL that cannot be asked or opened: of every service of the family, and of the database."""
     for service in markets.family_of(config["market"]).services:
-        url = config[service]["base_url"]
-        if fault := service_url_fault(url):
-            remedy = "Write http:// or https://, a host, and a port up to 65535 if it needs one."
-            problems.add((service, "base_url"), f"{masked_url(url)!r} {fault}.", remedy)
+        for key in (key for key in config[service] if key.endswith("_url")):
+            url = config[service][key]
+            if fault := service_url_fault(url):
+                remedy = "Write http:// or https://, a host, and a port up to 65535 if it needs one."
+                problems.add((service, key), f"{masked_url(url)!r} {fault}.", remedy)
     url = config["database"]["url"]
     if fault := database_urls.url_fault(url):
         remedy = "Write for example sqlite:///backtests/tradewinds.db; special characters of a password are quoted (%40 for @)."

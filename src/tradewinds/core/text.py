@@ -9,8 +9,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tradewinds.core.units import MICRO
-
 CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND, _MICROSECOND = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
@@ -27,9 +25,15 @@ def plain(value: Decimal, least: int = 0) -> str:
 
 
 @functools.lru_cache(CACHED)
-def amount_text(micro: int) -> str:
-    """Return an amount of micro-units with at least two decimals: "0.38", "-12.50", "0.000001"."""
-    return _digits(micro, 6, 2)
+def amount_text(amount: int, places: int = 6) -> str:
+    """Return an amount in units of 10^-places with at least two decimals: "0.38", "-12.50", "0.000001"."""
+    return _digits(amount, places, 2)
+
+
+@functools.lru_cache(CACHED)
+def quantity_text(quantity: int, places: int) -> str:
+    """Return a quantity in units of 10^-places without trailing zeros: "5", "49.961"."""
+    return _digits(quantity, places, 0)
 
 
 def probability(pico: int | Fraction | None) -> str:
@@ -105,14 +109,14 @@ def _aware(instant: dt.datetime | str, *, up: bool) -> dt.datetime:
     return moment(instant, up=up)
 
 
-def number(micro: int) -> float:
-    """Return micro-units as the float whose shortest form is the exact amount; exact below eight billion units."""
-    return float(Decimal(micro) / MICRO)
+def number(amount: int, places: int = 6) -> float:
+    """Return an amount in units of 10^-places as a float, whose shortest form is exact up to 9 × 10^15 units."""
+    return float(Decimal(amount).scaleb(-places))
 
 
-def money(micro: int | None) -> str:
-    """Return micro-units as text without trailing zeros; ? for None."""
-    return "?" if micro is None else plain(Decimal(micro) / MICRO)
+def money(amount: int | None, places: int = 6) -> str:
+    """Return an amount in units of 10^-places as text without trailing zeros; ? for None."""
+    return "?" if amount is None else plain(Decimal(amount).scaleb(-places))
 
 
 def figure(value: Any, digits: int = 2) -> str:

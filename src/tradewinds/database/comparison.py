@@ -37,6 +37,8 @@ FIGURES = (
 FAMILY_FIGURES = (  # shown where a run has them
     *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
     *("turnover_per_year", "excess_return_pct", "no_bars_exits", "pnl_if_no_bars_worthless_usd"),
+    *("num_fills", "funding", "price_pnl", "slippage", "borrow", "liquidation_cost", "breakeven_periods"),
+    *("never_broke_even", "apr_pct", "time_in_market_pct"),
 )
 
 ByDay = Mapping[dt.date, tuple[int, Decimal]]  # number of trades, and their P&L in the account's currency
@@ -144,6 +146,18 @@ def from_folder(folder: Path) -> ComparedRun:
     rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
     days = _by_day(manifest["config"]["market"], rows)
     return ComparedRun(manifest["run_id"], manifest["config"], metrics, days)
+
+
+def warnings_of(runs: Sequence[ComparedRun]) -> list[str]:
+    """Return sentences on what makes a comparison of runs unfair: they trade different things, or on different dates."""
+    traded = [", ".join(markets.family_of(run.config["market"]).series(run.config)) for run in runs]
+    dates = [f"{first} to {last}" for first, last in (run.dates for run in runs)]
+    found = []
+    for what, values in (("trade different symbols", traded), ("are of different dates", dates)):
+        if len(set(values)) > 1:
+            named = "; ".join(f"{run.run_id[:8]}: {value}" for run, value in zip(runs, values, strict=True))
+            found.append(f"the runs {what} ({named}).")
+    return found
 
 
 def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:

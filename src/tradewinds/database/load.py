@@ -202,7 +202,8 @@ def _insert_trades(connection: sa.Connection, load: _Load) -> int:
     path = load.folder / "trades.parquet"
     if not path.exists():
         raise DatabaseError("the run has no trades.parquet.", where=str(path), remedy="Run it again.")
-    count, total = 0, load.run["metrics"]["num_trades"]
+    count, metrics = 0, load.run["metrics"]
+    total = metrics.get("num_fills", metrics["num_trades"])  # of a run with a row per fill
     for batch in rows.batches(path):
         numbered = {"run_id": [load.run["run_id"]] * len(batch), "seq": list(range(count, count + len(batch)))}
         rows.insert(connection, t.backtest_trades, batch, numbered)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
-from tradewinds.core.units import MICRO
+from tradewinds.core.text import plain
 from tradewinds.database import schema
 from tradewinds.database import tables as t
 from tradewinds.database.connect import explained, open_database
@@ -52,6 +52,7 @@ _BOARD = sa.table(
     ),
     *(sa.column(name, t.backtest_metrics.c[name].type) for name in ("sharpe", "sortino", "brier")),
 )
+_REAL_DIGITS = 15  # that a float keeps
 # What a leaderboard can be sorted by: (column, whether less is better).
 SORTS = {
     "sharpe": ("sharpe", False),
@@ -99,12 +100,12 @@ class TradeTotals:
 
     Attributes:
         trades: how many there are.
-        contracts: the sum of their quantities.
+        contracts: the sum of their quantities; an int if it is whole.
         pnl: the sum of their P&L in the account's currency, exact.
     """
 
     trades: int
-    contracts: int
+    contracts: int | Decimal
     pnl: Decimal
 
 
@@ -200,9 +201,11 @@ def list_trades(
 def trade_totals(connection: sa.Connection, run_id: str, which: TradeFilter = ALL_TRADES) -> TradeTotals:
     """Sum over the trades of a run that meet some conditions."""
     trades = t.backtest_trades.c
-    query = sa.select(sa.func.count(), sa.func.sum(trades.qty), _micro(trades.pnl)).where(*which.conditions(run_id))
-    count, contracts, micro = connection.execute(query).one()
-    return TradeTotals(count, int(contracts or 0), Decimal(int(micro or 0)) / MICRO)
+    sums = (_exact_sum(connection, trades.qty), _exact_sum(connection, trades.pnl))
+    count, contracts, pnl = connection.execute(sa.select(sa.func.count(), *sums).where(*which.conditions(run_id))).one()
+    quantity = _summed(connection, contracts)
+    whole = quantity == quantity.to_integral_value()
+    return TradeTotals(count, int(quantity) if whole else quantity, _summed(connection, pnl))
 
 
 def trade_kinds(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
@@ -238,16 +241,45 @@ def results_by_event(connection: sa.Connection, run_id: str) -> list[tuple[str, 
     """
     trades = t.backtest_trades.c
     keys = (trades.event_ticker, sa.func.date(trades.decision_ts_utc))
-    query = sa.select(*keys, sa.func.count(), _micro(trades.pnl)).where(trades.run_id == run_id).group_by(*keys)
+    query = (
+        sa.select(*keys, sa.func.count(), _exact_sum(connection, trades.pnl))
+        .where(trades.run_id == run_id)
+        .group_by(*keys)
+    )
     return [
-        (str(event), dt.date.fromisoformat(str(date)), count, Decimal(int(total)) / MICRO)
+        (str(event), dt.date.fromisoformat(str(date)), count, _summed(connection, total))
         for event, date, count, total in connection.execute(query)
     ]
 
 
-def _micro(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """The sum of a column of amounts, in millionths of the currency: an integer is exact on every server."""
-    return sa.func.sum(sa.cast(sa.func.round(sa.type_coerce(column, sa.Numeric) * MICRO), sa.BigInteger))
+def _exact_sum(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the sum of a column of exact decimals, for `_summed`.
+
+    Servers add decimals exactly. SQLite would add floats: there each value is first made a whole number of its last decimal,
+    in units of 10^-PLACES. A float keeps 15 digits, so the larger a value is, the fewer decimals it can have.
+    """
+    if connection.dialect.name != "sqlite":
+        return sa.func.sum(sa.type_coerce(column, sa.Numeric(38, t.PLACES)))
+    value = sa.type_coerce(column, sa.Float)
+    whole = [
+        (sa.func.abs(value) < 10 ** (_REAL_DIGITS - places), _whole_units(value, places))
+        for places in range(t.PLACES, 0, -1)
+    ]
+    return sa.func.sum(sa.case(*whole, else_=_whole_units(value, 0)))
+
+
+def _whole_units(value: sa.ColumnElement[Any], places: int) -> sa.ColumnElement[Any]:
+    """Return a float with some decimals in units of 10^-PLACES, as an integer."""
+    whole: sa.ColumnElement[Any] = sa.cast(sa.func.round(value * 10**places), sa.BigInteger)
+    units: sa.ColumnElement[Any] = whole * 10 ** (t.PLACES - places)
+    return units
+
+
+def _summed(connection: sa.Connection, total: Any) -> Decimal:
+    """Return what a database gave for `_exact_sum` as a decimal without needless zeros; None counts as 0."""
+    units = connection.dialect.name == "sqlite"
+    exact = Decimal(total or 0).scaleb(-t.PLACES) if units else Decimal(total or 0)
+    return Decimal(plain(exact))
 
 
 def leaderboard(connection: sa.Connection, *, sort: str = "sharpe", limit: int | None = None) -> list[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,21 +34,26 @@ class Exact(TypeDecorator[Decimal]):
 
     SQLite has no decimals. There the column is a REAL, which sorts and compares as a number and gives back every decimal of
     up to 15 significant digits exactly; a value with more digits is refused, not rounded.
+
+    Args:
+        precision: digits at most.
+        scale: decimals at most.
+        least: decimals that a value is given back with if it needs no more; None: always `scale`.
     """
 
     impl = sa.Numeric
     cache_ok = True
 
-    def __init__(self, precision: int, scale: int) -> None:
+    def __init__(self, precision: int, scale: int, least: int | None = None) -> None:
         super().__init__(precision, scale)
-        self.precision, self.scale = precision, scale
+        self.precision, self.scale, self.least = precision, scale, least
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         """Return the server's column type: REAL on SQLite, DECIMAL elsewhere."""
         kind: TypeEngine[Any] = sa.REAL() if dialect.name == "sqlite" else sa.Numeric(self.precision, self.scale)
         return dialect.type_descriptor(kind)
 
-    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
+    def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> Any:
         """Return what the driver is given: on SQLite a float with the same digits.
 
         Raises:
@@ -56,14 +61,29 @@ class Exact(TypeDecorator[Decimal]):
         """
         if value is None or dialect.name != "sqlite":
             return value
-        return _real(value)
+        return _real(Decimal(value))
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        """Return a stored value as a Decimal of the column's scale; None stays None."""
+        """Return a stored value as a Decimal of the column's scale, or with `least` decimals; None stays None."""
         if value is None:
             return None
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        return exact.quantize(Decimal(1).scaleb(-self.scale))
+        exact = exact.quantize(Decimal(1).scaleb(-self.scale))
+        if self.least is None:
+            return exact
+        short = exact.quantize(Decimal(1).scaleb(-self.least), ROUND_DOWN)
+        return short if short == exact else exact
+
+
+class Quantity(Exact):
+    """An exact quantity, which is given back as an int if it is whole, as those of contracts and shares are."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Return a stored value as an int, or as a Decimal if it has decimals; None stays None."""
+        exact = super().process_result_value(value, dialect)
+        return int(exact) if exact is not None and exact == exact.to_integral_value() else exact
 
 
 _REAL_DIGITS = 15  # decimals of up to 15 digits survive a round trip through an IEEE 754 double
@@ -77,9 +97,22 @@ def _real(value: Decimal) -> float:
     return float(value)
 
 
+PLACES = 8  # decimals that amounts and quantities of a run have at most
+
+
 def money() -> Exact:
     """Return the type of an amount: up to 14 digits before the point and 6 after it."""
     return Exact(20, 6)
+
+
+def fine_money() -> Exact:
+    """Return the type of an amount of a run: up to 14 digits before the point and 8 after it, shown with 6 if these do."""
+    return Exact(22, PLACES, 6)
+
+
+def quantity() -> Quantity:
+    """Return the type of a quantity: up to 14 digits before the point and 8 after it."""
+    return Quantity(22, PLACES)
 
 
 def ratio() -> Exact:
@@ -142,17 +175,19 @@ backtest_trades = sa.Table(
     sa.Column("decision_ts_utc", sa.DateTime, nullable=False),
     sa.Column("quote_ts_utc", sa.DateTime, nullable=False),
     sa.Column("side", sa.String(8), nullable=False),
-    sa.Column("qty", sa.BigInteger, nullable=False),
-    sa.Column("entry_price", money(), nullable=False),
-    sa.Column("entry_fee", money(), nullable=False),
+    sa.Column("qty", quantity(), nullable=False),
+    sa.Column("entry_price", fine_money(), nullable=False),
+    sa.Column("entry_fee", fine_money(), nullable=False),
     sa.Column("model_prob_yes", ratio()),  # null in markets without probabilities, as are the two below
     sa.Column("ev_gross_per_contract", ratio()),
     sa.Column("ev_net_per_contract", ratio()),
     sa.Column("reason_code", sa.String(64), nullable=False),
     sa.Column("settled_result", sa.String(16), nullable=False),
     sa.Column("settled_ts_utc", sa.DateTime, nullable=False),
-    sa.Column("payout", money(), nullable=False),
-    sa.Column("pnl", money(), nullable=False),
+    sa.Column("payout", fine_money(), nullable=False),
+    sa.Column("pnl", fine_money(), nullable=False),
+    sa.Column("reference_price", fine_money()),  # null but of runs that have one row per fill, as is the one below
+    sa.Column("slippage", fine_money()),
     sa.Index("ix_trades_event", "event_ticker"),
     sa.Index("ix_trades_market_time", "market_ticker", "decision_ts_utc"),
     sa.Index("ix_trades_time", "decision_ts_utc"),
@@ -168,8 +203,8 @@ backtest_metrics = sa.Table(
     "backtest_metrics",
     metadata,
     sa.Column("run_id", sa.ForeignKey("backtest_runs.run_id", ondelete="CASCADE"), primary_key=True),
-    *(sa.Column(name, money(), nullable=False) for name in MONEY_COLUMNS),
-    sa.Column("max_drawdown_usd", money()),
+    *(sa.Column(name, fine_money(), nullable=False) for name in MONEY_COLUMNS),
+    sa.Column("max_drawdown_usd", fine_money()),
     sa.Column("num_trades", sa.BigInteger, nullable=False),
     sa.Column("num_contracts", sa.BigInteger, nullable=False),
     *(sa.Column(name, sa.Double) for name in (*METRIC_COLUMNS, *SCORE_COLUMNS)),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import instant, money
 from tradewinds.core.units import DAY_SECONDS
@@ -25,20 +26,31 @@ class Point(NamedTuple):
 
     Attributes:
         ts: Unix s.
-        kind: start, midnight, settlement, close or end.
-        cash_micro: micro-units.
+        kind: start, midnight, settlement, close, liquidation or end.
+        cash_micro: cash that nothing is held against; micro-units, or as the journal counts (`Journal.places`).
         open_value_micro: liquidation value of open positions; micro-units.
+        wallets_micro: margin in the wallets of open positions; micro-units.
+        collateral_micro: cash that is locked against borrowed assets; micro-units.
+        rows: number of the journal's rows before the point; None: by its instant and kind.
     """
 
     ts: int
     kind: str
     cash_micro: int
     open_value_micro: int
+    wallets_micro: int = 0
+    collateral_micro: int = 0
+    rows: int | None = None
+
+    @property
+    def booked_micro(self) -> int:
+        """Cash in all its places, which the journal has; micro-units."""
+        return self.cash_micro + self.wallets_micro + self.collateral_micro
 
     @property
     def equity_micro(self) -> int:
         """Cash plus open value; micro-units."""
-        return self.cash_micro + self.open_value_micro
+        return self.booked_micro + self.open_value_micro
 
 
 def instants(start_ts: int, since_ts: int, until_ts: int, settled_at: Iterable[int]) -> list[int]:
@@ -78,6 +90,22 @@ def curve(start_ts: int, settled_at: Collection[int], recorded: Iterable[tuple[i
     ]
 
 
+def daily_rows(instants: Ints) -> Ints:
+    """Return which points daily returns are taken between: the first, then the last at or before each 00:00 UTC after it.
+
+    Args:
+        instants: of all points, ascending; Unix s.
+
+    Returns:
+        Rows, up to the last point of all.
+    """
+    if len(instants) < 2:
+        return np.zeros(len(instants), np.int64)
+    first, last = int(instants[0]), int(instants[-1])
+    midnights = np.arange(first // DAY_SECONDS + 1, -(-last // DAY_SECONDS) + 1) * DAY_SECONDS
+    return np.append(0, np.searchsorted(instants, midnights, side="right") - 1)
+
+
 def check_points(points: Sequence[Point], journal: Journal, start_micro: int) -> None:
     """Compare the cash of every point, which is the account's own, with the journal's at its instant.
 
@@ -89,15 +117,19 @@ def check_points(points: Sequence[Point], journal: Journal, start_micro: int) ->
     Raises:
         SimulationError: they differ; it names the first point.
     """
-    own = np.fromiter((point.cash_micro for point in points), np.int64, len(points))
+    own = np.fromiter((point.booked_micro for point in points), np.int64, len(points))
     instants = np.fromiter((point.ts for point in points), np.int64, len(points))
     before_fills = np.fromiter((point.kind in BEFORE_FILLS for point in points), np.bool_, len(points))
-    booked = journal.cash(start_micro, instants, before_fills)
+    if any(point.rows is not None for point in points):
+        rows = np.array([point.rows or 0 for point in points], np.int64)
+        booked = journal.cash_after(start_micro, rows)
+    else:
+        booked = journal.cash(start_micro, instants, before_fills)
     if (wrong := np.flatnonzero(own != booked)).size:
-        point = points[wrong[0]]
+        point, places = points[wrong[0]], journal.places
         raise SimulationError(
-            f"the account had {money(point.cash_micro)} at {instant(point.ts)} ({point.kind}), the books come to "
-            f"{money(int(booked[wrong[0]]))}.",
+            f"the account had {money(point.booked_micro, places)} at {instant(point.ts)} ({point.kind}), the books come to "
+            f"{money(int(booked[wrong[0]]), places)}.",
             where="equity",
             remedy=REMEDY,
         )

@@ -3,6 +3,7 @@
 Every figure about an account's money is a sum over these rows: cash at an instant, holdings, a trade's profit. Amounts, prices
 and quantities are integers of micro-units (a share is 1,000,000), times are Unix seconds. A trade is a `position_id`, from its
 first fill to its last row; it may have several legs, partial exits, and payments while it is held (engine/trades.py).
+A loop whose amounts have more decimals says so in `Journal.places`; then all amounts of its run are integers of 10^-places.
 
 The invariant of every run: start cash + sum of `cash_change` = end cash, where the end cash is the account's own figure and
 no sum of these rows. `Journal.check` compares the two.
@@ -33,6 +34,8 @@ class Kind(IntEnum):
     DIVIDEND = 2
     FUNDING = 3
     SETTLEMENT = 4
+    BORROW = 5  # interest on a borrowed asset
+    LIQUIDATION = 6  # margin that a liquidation took
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class Journal:
         instruments: names of instruments.
         legs: names of legs.
         reasons: names of reasons.
+        places: decimals of prices, quantities and money; 6 for micro-units.
     """
 
     ts: Ints
@@ -66,6 +70,7 @@ class Journal:
     instruments: Sequence[str]
     legs: Sequence[str]
     reasons: Sequence[str]
+    places: int = 6
 
     @classmethod
     def sorted_by_time(cls, columns: Mapping[str, Ints], **names: Sequence[str]) -> Journal:
@@ -92,7 +97,9 @@ class Journal:
         if not isinstance(other, Journal):
             return NotImplemented
         names = ("instruments", "legs", "reasons")
-        same_names = all(list(getattr(self, name)) == list(getattr(other, name)) for name in names)
+        same_names = self.places == other.places and all(
+            list(getattr(self, name)) == list(getattr(other, name)) for name in names
+        )
         return same_names and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in COLUMNS)
 
     __hash__ = None  # type: ignore[assignment]
@@ -110,6 +117,16 @@ class Journal:
             kind: which rows.
         """
         return int(self.cash_change[self.kind == kind].sum())
+
+    def cash_after(self, start_amount: int, rows: Ints) -> Ints:
+        """Return cash after the first rows.
+
+        Args:
+            start_amount: cash before the first row.
+            rows: numbers of rows.
+        """
+        cash: Ints = start_amount + self._cash_after[rows]
+        return cash
 
     def cash(self, start_micro: int, instants: Ints, before_fills: Flags | bool = False) -> Ints:
         """Return cash at some instants: after all rows of each, or before its first fill; micro-units.
@@ -179,8 +196,8 @@ class Journal:
         total = int(self.cash_change.sum())
         if start_micro + total != end_micro:
             raise _wrong(
-                f"the start balance of {money(start_micro)} and all changes of cash, {money(total)}, come to "
-                f"{money(start_micro + total)}, but the account ended with {money(end_micro)}"
+                f"the start balance of {self._money(start_micro)} and all changes of cash, {self._money(total)}, come to "
+                f"{self._money(start_micro + total)}, but the account ended with {self._money(end_micro)}"
             )
         if len(self):
             self._check_legs(stays_open)
@@ -204,7 +221,11 @@ class Journal:
         left = held[starts + sizes - 1]
         if not stays_open and left.any():
             leg = int(np.argmax(left != 0))
-            raise _wrong(self._named(int(order[starts[leg]]), f"still holds {money(int(left[leg]))} at the end"))
+            raise _wrong(self._named(int(order[starts[leg]]), f"still holds {self._money(int(left[leg]))} at the end"))
+
+    def _money(self, amount: int) -> str:
+        """Return an amount as text."""
+        return money(amount, self.places)
 
     def _named(self, row: int, problem: str) -> str:
         """Return a problem with the position and instrument of a row."""
@@ -219,10 +240,12 @@ class JournalWriter:
     Attributes:
         columns: values of each column, so far.
         names: index of each name, for instruments, legs and reasons.
+        places: decimals of the amounts, as in Journal.
     """
 
     columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
     names: dict[str, dict[str, int]] = field(default_factory=lambda: {"instrument": {}, "leg": {}, "reason": {}})
+    places: int = 6
 
     def add(
         self,
@@ -262,7 +285,7 @@ class JournalWriter:
         """Return the journal of all rows written so far."""
         columns = {name: np.array(values, np.int64) for name, values in self.columns.items()}
         instruments, legs, reasons = (tuple(self.names[name]) for name in ("instrument", "leg", "reason"))
-        return Journal(**columns, instruments=instruments, legs=legs, reasons=reasons)
+        return Journal(**columns, instruments=instruments, legs=legs, reasons=reasons, places=self.places)
 
 
 def _wrong(what: str) -> SimulationError:

@@ -52,6 +52,7 @@ class Summary(NamedTuple):
         pnl_micro: by fill, after fees; micro-units.
         equity_ts: by point of equity; Unix s.
         equity_micro: by point of equity; micro-units.
+        places: decimals of the amounts; 6 for micro-units (Journal.places).
     """
 
     decision_ts: Ints
@@ -60,6 +61,45 @@ class Summary(NamedTuple):
     pnl_micro: Ints
     equity_ts: Ints
     equity_micro: Ints
+    places: int = 6
+
+
+class FillRow(NamedTuple):
+    """A row of trades.csv of a run that has one per fill, not one per trade; amounts and quantities as the journal counts.
+
+    Attributes:
+        series_ticker: where the records come from.
+        event_ticker: the position.
+        market_ticker: the leg.
+        decision_ts: when the fill was decided; Unix s.
+        quote_ts: time of its reference price; Unix s.
+        side: BUY or SELL.
+        quantity: of the fill.
+        price: of the fill.
+        fee: of the fill.
+        reason_code: why it was made.
+        settled_result: open or close.
+        settled_ts: when it was made; Unix s.
+        payout: signed cash of the fill; a sale is above 0.
+        pnl: profit that the fill realises.
+        more: amounts of the run's further columns (RunResult.fill_columns).
+    """
+
+    series_ticker: str
+    event_ticker: str
+    market_ticker: str
+    decision_ts: int
+    quote_ts: int
+    side: str
+    quantity: int
+    price: int
+    fee: int
+    reason_code: str
+    settled_result: str
+    settled_ts: int
+    payout: int
+    pnl: int
+    more: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +199,8 @@ class RunResult:
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity after the first is the close of
             a trading day.
         stays_open: positions may be open at the end.
+        fills: rows of trades.csv in order of execution, of a run that has one per fill; None: it has one per trade.
+        fill_columns: names of the amounts in `FillRow.more`.
     """
 
     start_balance_micro: int
@@ -176,6 +218,13 @@ class RunResult:
     days_per_year: int = field(kw_only=True)
     around_the_clock: bool = field(kw_only=True)
     stays_open: bool = field(default=False, kw_only=True)
+    fills: list[FillRow] | None = field(default=None, kw_only=True)
+    fill_columns: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def places(self) -> int:
+        """Decimals of all amounts of the run."""
+        return self.journal.places
 
     def check_books(self) -> None:
         """Compare the account's own cash, at the end and at every point of equity, with the books. Done in every run.
@@ -187,17 +236,28 @@ class RunResult:
         check_points(self.equity, self.journal, self.start_balance_micro)
         if self.equity and self.equity[-1].cash_micro != self.end_balance_micro:
             raise SimulationError(
-                f"the last point of equity has {money(self.equity[-1].cash_micro)} in cash, the account ended with "
-                f"{money(self.end_balance_micro)}.",
+                f"the last point of equity has {money(self.equity[-1].cash_micro, self.places)} in cash, the account ended "
+                f"with {money(self.end_balance_micro, self.places)}.",
                 where="equity",
                 remedy=REMEDY,
             )
+        self._check_trades()
+
+    def _check_trades(self) -> None:
+        """Compare the trades, and the fills if the run has rows of them, with the change of the account's cash; raises as
+        check_books."""
         # the trades are made from the books: their sum must come to the same end
         pnl = sum([trade.pnl_micro for trade in self.trades])
         if self.start_balance_micro + pnl != self.end_balance_micro:
             raise SimulationError(
-                f"{len(self.trades):,} trades made {money(pnl)}, the account went from {money(self.start_balance_micro)} to "
-                f"{money(self.end_balance_micro)}.",
+                f"{len(self.trades):,} trades made {money(pnl, self.places)}, the account went from "
+                f"{money(self.start_balance_micro, self.places)} to {money(self.end_balance_micro, self.places)}.",
+                where="trades",
+                remedy=REMEDY,
+            )
+        if self.fills is not None and (found := sum([fill.pnl for fill in self.fills])) != pnl:
+            raise SimulationError(
+                f"the fills made {money(found, self.places)}, the trades {money(pnl, self.places)}.",
                 where="trades",
                 remedy=REMEDY,
             )

@@ -31,7 +31,8 @@ def book_timelines(journal: Journal, cut_ts: int, step_seconds: int, left_out: C
         if journal.reasons[reason] in left_out:
             continue
         what = " ".join(filter(None, (Kind(kind).name.lower(), journal.legs[leg])))
-        row = f"{what} of {money(quantity)} at {money(price)}, cash {money(cash)}"
+        amounts = [money(amount, journal.places) for amount in (quantity, price, cash)]
+        row = "{} of {} at {}, cash {}".format(what, *amounts)
         stretches = found.setdefault((journal.instruments[instrument], BOOKS), [])
         if stretches and stretches[-1].first_ts == ts:
             row = f"{stretches.pop().outcome}; {row}"

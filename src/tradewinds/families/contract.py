@@ -265,6 +265,12 @@ class Family(Protocol):
     def parameters(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a sweep may set in strategy.parameters: names with the values that are in force, sections as mappings."""
 
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """The values that `sweep --grid default` tries for a config, as texts KEY=VALUES; none for a family without a default.
+
+        Combinations that a config may not have are left out of such a sweep.
+        """
+
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Paths of the user's own files that a config names.
 

@@ -86,6 +86,12 @@ class Plan(Generic[Files]):
         return [file for stage in self.stages.values() for file in stage]
 
     @property
+    def replayed_files(self) -> list[DataFile]:
+        """The data files that a replay reads; those from which a panel was made are not among them."""
+        read = {path for paths in self.inputs.values() for path in paths}
+        return [file for file in self.data_files if file.path in read]
+
+    @property
     def groups(self) -> list[tuple[str, list[str]]]:
         """The paths of each stage."""
         return [(name, [file.path for file in stage]) for name, stage in self.stages.items()]

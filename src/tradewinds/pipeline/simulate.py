@@ -43,7 +43,7 @@ def simulate(conf: Config, plan: Plan[Any], inputs: Iterable[str], threads: int,
     logger.debug("run %s: %s", plan.run_id, family.extent(plan))
     with ThreadPoolExecutor(max_workers=1) as pool:
         evidence = pool.submit(evidence_of, inputs)
-        with naming_damage(plan.data_files):
+        with naming_damage(plan.replayed_files):
             result = family.replay(conf, plan, threads, tell)
     result.check_books()
     logger.debug("replayed in %.3f s: %d trades", time.perf_counter() - began, len(result.trades))

@@ -17,23 +17,35 @@ from tradewinds.core import files, units
 from tradewinds.core.arrays import Ints
 from tradewinds.engine.journal import Journal, Kind
 
-_AMOUNT = pa.decimal128(20, 6)
-JOURNAL = files.schema_of(
-    ("ts_utc", units.TS),
-    ("kind", pa.string()),  # fill | fee | dividend | funding | settlement
-    ("instrument", pa.string()),
-    ("position_id", pa.int64()),
-    ("leg", pa.string()),
-    ("side", pa.string()),  # BUY or SELL of a fill, else empty
-    ("quantity", _AMOUNT),
-    ("price", _AMOUNT),
-    ("cash_change", _AMOUNT),
-    ("reason", pa.string()),
-)
+
+def amount_type(places: int) -> pa.DataType:
+    """Return the type of exact amounts with a number of decimals; 14 digits before the point."""
+    return pa.decimal128(14 + places, places)
+
+
+def journal_schema(places: int) -> pa.Schema:
+    """Return the columns of journal.parquet.
+
+    Args:
+        places: decimals of the amounts (Journal.places).
+    """
+    amount = amount_type(places)
+    return files.schema_of(
+        ("ts_utc", units.TS),
+        ("kind", pa.string()),  # fill | fee | dividend | funding | settlement | borrow | liquidation
+        ("instrument", pa.string()),
+        ("position_id", pa.int64()),
+        ("leg", pa.string()),
+        ("side", pa.string()),  # BUY or SELL of a fill, else empty
+        ("quantity", amount),
+        ("price", amount),
+        ("cash_change", amount),
+        ("reason", pa.string()),
+    )
 
 
 def journal_table(journal: Journal) -> pa.Table:
-    """A journal in the columns of JOURNAL, its rows in their order."""
+    """A journal in the columns of `journal_schema`, its rows in their order."""
     columns = [
         pa.array(journal.ts * units.MICRO).cast(units.TS),
         _names(journal.kind, [kind.name.lower() for kind in Kind]),
@@ -41,12 +53,12 @@ def journal_table(journal: Journal) -> pa.Table:
         pa.array(journal.position_id),
         _names(journal.leg, journal.legs),
         _names(np.where(journal.kind == Kind.FILL, np.sign(journal.quantity), 0) + 1, ("SELL", "", "BUY")),
-        _amounts(journal.quantity),
-        _amounts(journal.price),
-        _amounts(journal.cash_change),
+        _amounts(journal.quantity, journal.places),
+        _amounts(journal.price, journal.places),
+        _amounts(journal.cash_change, journal.places),
         _names(journal.reason, journal.reasons),
     ]
-    return pa.Table.from_arrays(columns, schema=JOURNAL)
+    return pa.Table.from_arrays(columns, schema=journal_schema(journal.places))
 
 
 def _names(places: Ints, names: Sequence[str]) -> pa.Array:
@@ -54,7 +66,7 @@ def _names(places: Ints, names: Sequence[str]) -> pa.Array:
     return pc.take(pa.array(names, pa.string()), pa.array(places))
 
 
-def _amounts(micro: Ints) -> pa.Array:
-    """Micro-units as exact decimals."""
-    whole = pa.array(micro).cast(pa.decimal128(19, 0))
-    return pc.multiply(whole, pa.scalar(Decimal("0.000001"))).cast(_AMOUNT)
+def _amounts(amounts: Ints, places: int) -> pa.Array:
+    """Integers of 10^-places as exact decimals."""
+    whole = pa.array(amounts).cast(pa.decimal128(19, 0))
+    return pc.multiply(whole, pa.scalar(Decimal(1).scaleb(-places))).cast(amount_type(places))

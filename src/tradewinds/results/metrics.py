@@ -11,9 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tradewinds.core.text import number
-from tradewinds.core.units import DAY_SECONDS
-from tradewinds.engine.equity import Point
+from tradewinds.engine.equity import Point, daily_rows
 from tradewinds.engine.journal import Kind
 from tradewinds.engine.result import RunResult, Trade
 
@@ -34,16 +35,17 @@ def metrics(result: RunResult) -> dict[str, Any]:
 
     Amounts are in the account's currency, though their keys end in _usd.
     """
+    places = result.places
     pnl = sum(trade.pnl_micro for trade in result.trades)
-    drawdown, drawdown_pct = max_drawdown(result.equity)
+    drawdown, drawdown_pct = max_drawdown(result.equity, places)
     returns = daily_returns(result.equity) if result.around_the_clock else point_returns(result.equity)
     return {
-        "start_balance_usd": number(result.start_balance_micro),
-        "end_balance_usd": number(result.end_balance_micro),
-        "total_pnl_usd": number(pnl),
-        "total_fees_usd": number(-result.journal.total(Kind.FEE)),
+        "start_balance_usd": number(result.start_balance_micro, places),
+        "end_balance_usd": number(result.end_balance_micro, places),
+        "total_pnl_usd": number(pnl, places),
+        "total_fees_usd": number(-result.journal.total(Kind.FEE), places),
         "roi_pct": pnl / result.start_balance_micro * 100,
-        **trade_metrics(result.trades),
+        **trade_metrics(result.trades, places),
         "max_drawdown_usd": drawdown,
         "max_drawdown_pct": drawdown_pct,
         "sharpe": sharpe(returns, result.days_per_year),
@@ -55,29 +57,38 @@ def metrics(result: RunResult) -> dict[str, Any]:
     }
 
 
-def trade_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
+def trade_metrics(trades: Sequence[Trade], places: int = 6) -> dict[str, Any]:
     """Counts, win rate, average win and loss, profit factor.
 
     A trade is one position, from its first fill to its last row of the journal; a win has pnl > 0, a loss pnl < 0.
 
     Profit factor: gross profit over gross loss (Pardo, The Evaluation and Optimization of Trading Strategies, 2008, ch. 13).
+
+    Args:
+        trades: of the run.
+        places: decimals of their amounts.
     """
+    unit = 10**places
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
     return {
         "num_trades": len(trades),
         "num_contracts": sum(trade.qty for trade in trades),
         "win_rate_pct": len(wins) / len(trades) * 100 if trades else None,
-        "avg_profit_usd": sum(wins) / len(wins) / 1e6 if wins else None,
-        "avg_loss_usd": sum(losses) / len(losses) / 1e6 if losses else None,
+        "avg_profit_usd": sum(wins) / len(wins) / unit if wins else None,
+        "avg_loss_usd": sum(losses) / len(losses) / unit if losses else None,
         "profit_factor": sum(wins) / -sum(losses) if losses else None,
     }
 
 
-def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
+def max_drawdown(points: Sequence[Point], places: int = 6) -> tuple[float | None, float | None]:
     """Largest fall from the running peak of the equity points, as an amount and in % of that peak (each its own maximum).
 
     Magdon-Ismail and Atiya, Maximum drawdown, Risk 17(10), 2004; None without a point.
+
+    Args:
+        points: in order of time.
+        places: decimals of their amounts.
     """
     if not points:
         return None, None
@@ -87,16 +98,16 @@ def max_drawdown(points: Sequence[Point]) -> tuple[float | None, float | None]:
         fall = peak - point.equity_micro
         deepest = max(deepest, fall)
         deepest_pct = max(deepest_pct, fall / peak * 100 if peak > 0 else 0.0)
-    return number(deepest), deepest_pct
+    return number(deepest, places), deepest_pct
 
 
 def daily_returns(points: Sequence[Point]) -> list[float]:
-    """Simple returns b / a − 1 between consecutive 00:00 UTC points, with start and end as the outer ones.
+    """Simple returns b / a − 1 from the start to the equity of each 00:00 UTC after it; the last one is of the run's end.
 
     No return is taken from an equity of nothing or less.
     """
-    marks = [p for i, p in enumerate(points) if i in (0, len(points) - 1) or p.ts % DAY_SECONDS == 0]
-    return point_returns(marks)
+    rows = daily_rows(np.array([point.ts for point in points], np.int64))
+    return point_returns([points[row] for row in rows.tolist()])
 
 
 def point_returns(points: Sequence[Point]) -> list[float]:

@@ -51,7 +51,7 @@ def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> 
         totals = queries.trade_totals(connection, asked.run_id, which)
         return models.TradePage(
             total=totals.trades,
-            contracts=totals.contracts,
+            contracts=totals.contracts,  # type: ignore[arg-type]
             pnl_usd=totals.pnl,  # type: ignore[arg-type]
             trades=found,
             **page,
@@ -62,9 +62,9 @@ def trades(database: Database, asked: Annotated[models.TradeQuery, Query()]) -> 
 def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, Query()]) -> StreamingResponse:
     """Send all of the same trades as CSV, with the columns and the text of trades.csv."""
     with queries.reading(database) as connection:
-        run_row(connection, asked.run_id)
+        row = run_row(connection, asked.run_id)
         found = queries.list_trades(connection, asked.run_id, asked.filter(), **asked.ordered())
-        made = trades_csv.spooled(found)
+        made = trades_csv.spooled(found, "num_fills" in (row["metrics_json"] or {}))
     return sent(made, "text/csv; charset=utf-8", f"trades-{asked.run_id[:8]}.csv")
 
 
@@ -98,6 +98,18 @@ def factors(database: Database, asked: Annotated[models.TableQuery, Query()]) ->
 def attribution(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
     """Tell what the trades made with and without each factor of a run; 404 for a market family that has no factors."""
     return _table(database, asked, "attribution")
+
+
+@router.get("/positions", responses=_NO_RUN)
+def positions(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+    """Tell the positions of a run, each with what its profit is made of; 404 for a market family without such a table."""
+    return _table(database, asked, "round_trips")
+
+
+@router.get("/funding", responses=_NO_RUN)
+def funding(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+    """Tell the funding payments of a run; 404 for a market family without funding."""
+    return _table(database, asked, "funding")
 
 
 def _table(database: str, asked: models.TableQuery, kind: str) -> models.TablePage:

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    create_model,
+    model_serializer,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from tradewinds.core.text import plain
 from tradewinds.database import queries, query_filters
 from tradewinds.database import tables as t
+from tradewinds.serve.trades_csv import OF_FILLS
 
 RUN_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 FARTHEST = 1_000_000_000
@@ -41,13 +51,14 @@ def _utc(value: Any) -> Any:
 
 
 RunId = Annotated[str, Field(pattern=RUN_ID, examples=["5ee0bb8f-2f0e-5a7a-8f0b-111111111111"])]
-Money = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,6}$", examples=["-12.50"])]
+Money = Annotated[str, _exact(2), Field(pattern=r"^-?\d+\.\d{2,8}$", examples=["-12.50"])]
+Quantity = int | Annotated[str, _exact(0), Field(pattern=r"^-?\d+\.\d{1,8}$", examples=["49.961"])]
 Ratio = Annotated[str, _exact(0), Field(pattern=r"^-?\d+(\.\d{1,12})?$", examples=["0.333333333333"])]
 Instant = Annotated[
     str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"}), AfterValidator(_instant)
 ]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-Amount = Annotated[str, Field(pattern=r"^-?\d{1,9}(\.\d{1,6})?$", examples=["-0.05"])]
+Amount = Annotated[str, Field(pattern=r"^-?\d{1,9}(\.\d{1,8})?$", examples=["-0.05"])]
 Day = Annotated[
     str,
     Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra={"format": "date"}),
@@ -61,6 +72,21 @@ class _Page(BaseModel):
 
     limit: int = Field(ge=1, description="rows on a page at most")
     offset: int = Field(ge=0, description="rows before this page")
+
+
+class _Sparse(BaseModel):
+    """A row that leaves out the columns which only some market families have, where they are null."""
+
+    _optional: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, serialise: SerializerFunctionWrapHandler) -> Any:
+        made = serialise(self)
+        return {key: value for key, value in made.items() if value is not None or key not in self._optional}
+
+
+class _Trade(_Sparse):
+    _optional: ClassVar[tuple[str, ...]] = OF_FILLS
 
 
 class _Query(BaseModel):
@@ -165,8 +191,10 @@ def _kind(column: sa.Column[Any]) -> Any:
     kind = column.type
     if isinstance(kind, sa.Enum):
         found: Any = Literal[tuple(kind.enums)]
+    elif isinstance(kind, t.Quantity):
+        found = Quantity
     elif isinstance(kind, t.Exact):
-        found = Money if kind.scale == 6 else Ratio
+        found = Money if kind.scale in (6, t.PLACES) else Ratio
     else:
         found = next((known for base, known in _KINDS.items() if isinstance(kind, base)), str)
     return found | None if column.nullable else found
@@ -191,11 +219,16 @@ RunRow = _model(
     num_trades=int | None,
     sharpe=float | None,
 )
-TradeRow = _model(
+TradeRow = create_model(
     "Trade",
-    "A row of trades.csv.",
-    *(column for column in t.backtest_trades.columns if column.name not in ("run_id", "seq")),
-)
+    __doc__="A row of trades.csv. Runs with one row per fill have a price before slippage and the slippage as well.",
+    __base__=_Trade,
+    **{
+        column.name: (_kind(column), None if column.name in OF_FILLS else ...)
+        for column in t.backtest_trades.columns
+        if column.name not in ("run_id", "seq")
+    },
+)  # type: ignore[call-overload]
 CoreMetrics = _model("CoreMetrics", "The figures of a run.", *t.backtest_metrics.columns)
 
 
@@ -210,19 +243,25 @@ class TradePage(_Page):
     """Trades in the order asked for."""
 
     total: int = Field(description="trades on all pages")
-    contracts: int = Field(description="contracts on all pages")
+    contracts: Quantity = Field(description="quantity on all pages")
     pnl_usd: Money = Field(description="P&L of all pages")
     trades: list[TradeRow]  # type: ignore[valid-type]
 
 
-class EquityPoint(BaseModel):
+class EquityPoint(_Sparse):
     """The account at an instant."""
+
+    _optional: ClassVar[tuple[str, ...]] = ("wallets_usd", "collateral_usd")
 
     ts_utc: Instant
     kind: str
     cash_usd: Money
     open_value_usd: Money
     equity_usd: Money
+    wallets_usd: Money | None = Field(None, description="margin of open positions, of runs that have such")
+    collateral_usd: Money | None = Field(
+        None, description="cash locked against borrowed assets, of runs that have such"
+    )
 
 
 class EquityPage(_Page):

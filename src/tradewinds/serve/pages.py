@@ -189,6 +189,7 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         runs=found,
         currencies=currencies,
         told=told,
+        warnings=comparison.warnings_of(found),
         plots=plots.days_together(found, currencies, told["common_days"]),
         most=MOST_COMPARED,
     )

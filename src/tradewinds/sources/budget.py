@@ -14,6 +14,9 @@ Below the budget each process has a ceiling of its own (the `ratelimit` package)
 gives this process, in windows a little shorter than the budget's, so it delays nothing that a whole file permits. A
 file that is lost, or cut short by a job with another rate, permits more; then the ceiling keeps the average rate of each
 process (docs/decisions/0005-a-ceiling-for-each-process.md).
+
+Beside the rate there may be allowances (allowances.py): so much weight within a minute, say. A request that waits for its
+allowance lets others go first, whose allowances permit them. A pause that a service asked for holds for all jobs.
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ratelimit import RateLimitException, limits
 
+from tradewinds.sources.allowances import NO_COSTS, Allowance, Allowances
 from tradewinds.sources.private_files import make_private, open_private, private_folder
+from tradewinds.sources.shared_stops import SharedStops
 
 # Clocks and sleeps are not exact to the last digit, so the window is a little longer than the service's.
 WINDOW_MARGIN = 1.005
@@ -45,6 +50,7 @@ CLOSEST = 0.6
 # Requests that arrived so long ago count in no window of more than one request (these last a second, and the margin).
 KEPT_SECONDS = 1.1
 _POLL_SECONDS = 0.01
+_WAITING_SECONDS = 1.0  # between two looks at an allowance that is spent, or at a pause
 _ROUNDING = 1e-6
 
 
@@ -123,6 +129,7 @@ class Budget:
         base_url: the service; all URLs with its host and port share one budget.
         requests_per_second: the limit at the server.
         max_connections: the most requests under way.
+        allowances: what else the service counts.
         folder: where budgets are kept; by default a folder of this user of this machine (`private_folder`).
         clock: the current instant in seconds, the same for all jobs.
         sleep: waits so many seconds.
@@ -137,6 +144,7 @@ class Budget:
         requests_per_second: float,
         max_connections: int,
         *,
+        allowances: Sequence[Allowance] = (),
         folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -149,6 +157,8 @@ class Budget:
         self.spacing = CLOSEST / requests_per_second
         self.max_connections = max_connections
         self.clock, self.sleep = clock, sleep
+        self.allowances = Allowances(self.folder, allowances, WINDOW_MARGIN, LATEST_ARRIVAL_SECONDS)
+        self.stops = SharedStops(self.folder, clock)
         # The ceiling counts a permission at the instant that the file has for it, so a pause of the process between two
         # readings of the clock cannot make the ceiling stricter than the budget.
         self._now = clock()
@@ -156,13 +166,16 @@ class Budget:
         self._permit: Callable[[_SentRequests], float] = ceiling(self._note_permission)
 
     @contextlib.contextmanager
-    def slot(self) -> Iterator[Permission]:
-        """Wait for a connection and for the rate, and permit one request.
+    def slot(self, costs: Mapping[str, int] = NO_COSTS) -> Iterator[Permission]:
+        """Wait for a connection, for the rate and for the allowances, and permit one request.
 
         The block sends the request and calls `answered` on the permission when the answer begins.
+
+        Args:
+            costs: what the request weighs, by name of the allowance.
         """
         with self._connection():
-            permission = Permission(self, self._wait_for_turn())
+            permission = Permission(self, self._wait_for_turn(costs))
             try:
                 yield permission
             finally:
@@ -178,21 +191,32 @@ class Budget:
                 self.sleep(_POLL_SECONDS)
             yield
 
-    def _wait_for_turn(self) -> float:
-        """Queue, wait until a request may go, note it for all jobs, and return its instant."""
-        with open_private(self.folder / "turn", "a") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            while True:
-                with self._shared_requests() as requests:
-                    self._now = self.clock()
-                    wait = self._ready_at(requests) - self._now
-                    if wait <= 0:
-                        try:
-                            return self._permit(requests)
-                        except RateLimitException as refusal:  # the file has lost requests of this process
-                            wait = refusal.period_remaining
-                # an answer that begins meanwhile may make this wait shorter
-                self.sleep(min(wait, _POLL_SECONDS))
+    def _wait_for_turn(self, costs: Mapping[str, int]) -> float:
+        """Wait until pause, allowances and rate let a request go, note it for all jobs, and return its instant."""
+        while True:
+            with open_private(self.folder / "turn", "a") as turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                now = self.clock()
+                ready = max(self.stops.paused_until(), self.allowances.ready_at(costs, now))
+                if ready <= now:
+                    sent = self._wait_for_rate()
+                    self.allowances.note(costs, sent)
+                    return sent
+            self.sleep(min(ready - now, _WAITING_SECONDS))
+
+    def _wait_for_rate(self) -> float:
+        """Wait until the rate lets a request go, note it in the file of requests, and return its instant."""
+        while True:
+            with self._shared_requests() as requests:
+                self._now = self.clock()
+                wait = self._ready_at(requests) - self._now
+                if wait <= 0:
+                    try:
+                        return self._permit(requests)
+                    except RateLimitException as refusal:  # the file has lost requests of this process
+                        wait = refusal.period_remaining
+            # an answer that begins meanwhile may make this wait shorter
+            self.sleep(min(wait, _POLL_SECONDS))
 
     def _note_permission(self, requests: _SentRequests) -> float:
         """Note for all jobs a request that goes now, and return its instant."""

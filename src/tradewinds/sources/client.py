@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tradewinds.core.environment import FETCH, SERVICES
 from tradewinds.core.errors import ConfigError, DataMissing
+from tradewinds.sources.allowances import Allowance
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ServiceTexts
 from tradewinds.sources.http import HttpClient, Signer
 
 
-def client_for(name: str, *, texts: ServiceTexts = NO_TEXTS, signer: Signer | None = None) -> HttpClient:
+def client_for(
+    name: str,
+    *,
+    url_key: str = "base_url",
+    texts: ServiceTexts = NO_TEXTS,
+    allowances: Sequence[Allowance] = (),
+    signer: Signer | None = None,
+) -> HttpClient:
     """A client for a service.
 
     Args:
         name: the service's section of the config.
+        url_key: the key of the section that has the root of the paths.
         texts: what the service says in words of its own.
+        allowances: what the service counts beside the rate.
         signer: makes the headers that authenticate a request, if the service needs them.
+
+    Raises:
+        DataMissing: fetching is off.
+        ConfigError: the workflow did not say where the service is.
+    """
+    section = settings_of(name)
+    shared = {each.name: section[each.name] for each in dataclasses.fields(Endpoint) if each.name != "base_url"}
+    endpoint = Endpoint(base_url=section[url_key], **shared)
+    return HttpClient(endpoint, texts=texts, allowances=allowances, signer=signer)
+
+
+def settings_of(name: str) -> Mapping[str, Any]:
+    """The settings of a service: its section of the config.
 
     Raises:
         DataMissing: fetching is off.
@@ -28,8 +54,8 @@ def client_for(name: str, *, texts: ServiceTexts = NO_TEXTS, signer: Signer | No
         raise DataMissing("fetching is off, and a job wanted to fetch.", remedy="Set fetch: auto or use --auto-fetch.")
     if SERVICES not in os.environ:
         raise ConfigError(f"{SERVICES} is not set.", remedy="Fetch scripts are started by the workflow.")
-    endpoint = Endpoint(**json.loads(os.environ[SERVICES])[name])
-    return HttpClient(endpoint, texts=texts, signer=signer)
+    section: Mapping[str, Any] = json.loads(os.environ[SERVICES])[name]
+    return section
 
 
 def utc_now() -> dt.datetime:

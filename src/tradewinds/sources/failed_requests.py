@@ -67,3 +67,8 @@ def retry_after(answer: ReceivedAnswer) -> float | None:
         return None
     now = dt.datetime.now(dt.UTC)
     return max(0.0, (until.replace(tzinfo=until.tzinfo or dt.UTC) - now).total_seconds())
+
+
+def time_of(unix_seconds: float) -> str:
+    """An instant for a message, in UTC to the second."""
+    return f"{dt.datetime.fromtimestamp(int(unix_seconds), dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -27,6 +27,11 @@ class Chain:
     fold: Sequence[int]
 
     @property
+    def places(self) -> int:
+        """Decimals of the amounts; 6 for micro-units."""
+        return self.outcome.places
+
+    @property
     def pnl_micro(self) -> int:
         """What the folds made together, in micro-units."""
         return int(self.outcome.pnl_micro.sum())
@@ -61,6 +66,7 @@ def chained(outcomes: Sequence[PointOutcome]) -> Chain:
         pnl_micro=np.concatenate([one.pnl_micro for one in outcomes]),
         days_per_year=outcomes[0].days_per_year,
         around_the_clock=outcomes[0].around_the_clock,
+        places=outcomes[0].places,
     )
     folds = [*(number[id(one)] for one in head), *fold[last].tolist()]
     return Chain(start, outcome, whole_figures(outcome), folds)

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tradewinds.config import resolve
+from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.sweeps.axes import Axis, parse_axes
 from tradewinds.sweeps.keys import label, setting, with_settings
+from tradewinds.sweeps.outcomes import FailedPoint
 
+DEFAULT = "default"  # in place of KEY=VALUES: the default grid of the market family
 MAX_POINTS = 100_000
 SHOWN_PROBLEMS = 5
 
@@ -99,6 +101,38 @@ def grid_points(
     for values in itertools.product(*([axis.value(i) for i in range(axis.size)] for axis in axes)):
         points.add({axis.key: value for axis, value in zip(axes, values, strict=True)})
     return points.all()
+
+
+def default_points(base: resolve.Config, *, source: str = "config") -> tuple[list[SweepPoint], list[FailedPoint]]:
+    """Make the points of the default grid of a config's market family.
+
+    Args:
+        base: the resolved config.
+        source: name of the config file, for messages.
+
+    Returns:
+        The points, and those that the config may not have, each with the reason.
+
+    Raises:
+        ConfigError: the family has no default grid, or the config may have no point of it.
+    """
+    grid = markets.family_of(base["market"]).default_grid(base)
+    if not grid:
+        what = f"{base['market']} has no default grid."
+        raise ConfigError(what, where=f"--grid {DEFAULT}", remedy="Name keys and values: --grid KEY=VALUES.")
+    axes = parse_axes(grid, base, "--grid", open_ranges=False)
+    points, left_out = _Points(base, source, None), list[FailedPoint]()
+    for values in itertools.product(*([axis.value(i) for i in range(axis.size)] for axis in axes)):
+        settings = {axis.key: value for axis, value in zip(axes, values, strict=True)}
+        before = list(points.problems)
+        points.add(settings)
+        found = [problem for problem in points.problems if problem not in before]
+        if found:
+            left_out.append(FailedPoint(settings, "", f"not run: {' '.join(found)}"))
+            points.problems.clear()
+    if not points.found:
+        raise ConfigError(left_out[0].reason, where=f"--grid {DEFAULT}")
+    return points.all(), left_out
 
 
 def random_points(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import number
-from tradewinds.core.units import DAY_SECONDS
+from tradewinds.engine.equity import daily_rows
 from tradewinds.results import metrics
 
 OUT_OF_SAMPLE = 0.3  # share of the days, the last ones, that the ranking does not use
@@ -37,6 +37,7 @@ class PointOutcome:
         pnl_micro: P&L of each trade, micro-units.
         days_per_year: as in RunResult.
         around_the_clock: as in RunResult.
+        places: decimals of the amounts; 6 for micro-units.
     """
 
     settings: dict[str, Any]
@@ -47,15 +48,16 @@ class PointOutcome:
     pnl_micro: Ints
     days_per_year: int
     around_the_clock: bool
+    places: int = 6
 
 
 @dataclass(frozen=True)
 class FailedPoint:
-    """A point whose run fails.
+    """A point whose run fails, or that is no config and is not run.
 
     Attributes:
         settings: the values that the sweep set, by dotted key.
-        run_id: the id that the run would have.
+        run_id: the id that the run would have; "" for a point that is not run.
         reason: the message of its error, one paragraph.
     """
 
@@ -137,7 +139,7 @@ def figures_known(outcome: PointOutcome, until_ts: int) -> PeriodFigures:
     equity = _until(outcome, until_ts)
     decided = outcome.pnl_micro[outcome.decision_ts < until_ts]
     change = int(equity[1][-1] - equity[1][0]) if len(equity[1]) else 0
-    return dataclasses.replace(_part(outcome, equity, decided), pnl_usd=number(change))
+    return dataclasses.replace(_part(outcome, equity, decided), pnl_usd=number(change, outcome.places))
 
 
 def in_sample_returns(outcome: PointOutcome, split_ts: int) -> npt.NDArray[np.float64]:
@@ -167,9 +169,9 @@ def _part(outcome: PointOutcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> 
         pnl_micro: P&L of the trades that were decided in it.
     """
     returns = _returns(*equity, outcome.around_the_clock).tolist()
-    drawdown_usd, drawdown_pct = _max_drawdown(equity[1])
+    drawdown_usd, drawdown_pct = _max_drawdown(equity[1], outcome.places)
     return PeriodFigures(
-        pnl_usd=number(int(pnl_micro.sum())),
+        pnl_usd=number(int(pnl_micro.sum()), outcome.places),
         num_trades=len(pnl_micro),
         sharpe=metrics.sharpe(returns, outcome.days_per_year),
         sortino=metrics.sortino(returns, outcome.days_per_year),
@@ -181,17 +183,15 @@ def _part(outcome: PointOutcome, equity: tuple[Ints, Ints], pnl_micro: Ints) -> 
 
 def _returns(ts: Ints, equity_micro: Ints, around_the_clock: bool) -> npt.NDArray[np.float64]:
     """The same as `metrics.daily_returns` (around the clock) or `metrics.point_returns`, from columns."""
-    marked = ts % DAY_SECONDS == 0 if around_the_clock else np.full(len(ts), True)
-    marked[:1] = marked[-1:] = True
-    marks = equity_micro[marked]
+    marks = equity_micro[daily_rows(ts)] if around_the_clock else equity_micro
     solvent = marks[:-1] > 0
     return np.asarray(marks[1:][solvent] / marks[:-1][solvent] - 1, np.float64)
 
 
-def _max_drawdown(equity_micro: Ints) -> tuple[float | None, float | None]:
+def _max_drawdown(equity_micro: Ints, places: int) -> tuple[float | None, float | None]:
     """The same as `metrics.max_drawdown`, from a column."""
     if not len(equity_micro):
         return None, None
     peak = np.maximum.accumulate(equity_micro)
     fall, solvent = peak - equity_micro, peak > 0
-    return number(int(fall.max())), float((fall[solvent] / peak[solvent] * 100).max(initial=0.0))
+    return number(int(fall.max()), places), float((fall[solvent] / peak[solvent] * 100).max(initial=0.0))

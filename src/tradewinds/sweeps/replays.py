@@ -76,4 +76,5 @@ def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> It
             pnl_micro=run.pnl_micro,
             days_per_year=family.days_per_year,
             around_the_clock=family.around_the_clock,
+            places=run.places,
         )

@@ -29,9 +29,10 @@ def verdict(ranking: Ranking, currency: str) -> str:
         f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in {after.num_trades:,} "
         f"trade{'' if after.num_trades == 1 else 's'}{_sharpe(after)}{_place(ranking)}.",
     ]
-    if ranking.failed:
-        few = len(ranking.failed) == 1
-        sentences.append(f"{len(ranking.failed):,} more {'fails and has' if few else 'fail and have'} no rank.")
+    if failed := sum(bool(point.run_id) for point in ranking.failed):
+        sentences.append(f"{failed:,} more {'fails and has' if failed == 1 else 'fail and have'} no rank.")
+    if left_out := sum(not point.run_id for point in ranking.failed):
+        sentences.append(f"{left_out:,} of the grid {'is' if left_out == 1 else 'are'} no config and not run.")
     if ranking.correlation is not None:
         sentences.append(
             f"The rank correlation of the {METRIC_NAMES[ranking.by]} before and after the split is {ranking.correlation:.2f} "

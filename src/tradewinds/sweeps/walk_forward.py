@@ -144,7 +144,7 @@ class WindowReplays:
         found: dict[str, Outcome] = {}
         for group, plan in zip(self.groups, self._plans, strict=True):
             part = [SweepPoint(point.settings, {**point.config, **dates}, point.run_id) for point in group]
-            with naming_damage(plan.data_files):
+            with naming_damage(plan.replayed_files):
                 found |= {one.run_id: one for one in replays.outcomes(part, self.tell, self.workers, plan)}
         return [found[point.run_id] for point in self.points]
 

@@ -111,7 +111,11 @@ def summary(
 
 def _hindsight(found: WalkForward) -> dict[str, Any]:
     """The best point of the whole range, and what it made more than the picks on the same test days."""
-    gap = None if found.best_chain is None else number(found.best_chain.pnl_micro - found.chain.pnl_micro)
+    gap = (
+        None
+        if found.best_chain is None
+        else number(found.best_chain.pnl_micro - found.chain.pnl_micro, found.chain.places)
+    )
     return {
         "settings": found.settings[found.best],
         "whole_range": dataclasses.asdict(found.best_whole),
@@ -168,7 +172,7 @@ def _fold(fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _chain(chain: Chain) -> dict[str, Any]:
     """The figures of chained test periods."""
-    return {"start_balance_usd": number(chain.start_micro), **dataclasses.asdict(chain.figures)}
+    return {"start_balance_usd": number(chain.start_micro, chain.places), **dataclasses.asdict(chain.figures)}
 
 
 def write(folder: Path, found: WalkForward, content: dict[str, Any], page: Page) -> None:
@@ -229,5 +233,5 @@ def _equity_csv(chain: Chain) -> str:
     for ts, fold, micro in zip(
         chain.outcome.equity_ts.tolist(), chain.fold, chain.outcome.equity_micro.tolist(), strict=True
     ):
-        writer.writerow([instant(ts), fold, amount_text(micro)])
+        writer.writerow([instant(ts), fold, amount_text(micro, chain.places)])
     return out.getvalue()

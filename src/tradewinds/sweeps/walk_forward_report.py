@@ -73,7 +73,11 @@ def _hindsight(found: WalkForward, currency: str) -> str:
     if found.best_chain is None:
         return f"{text}; it fails on the dates of a test, so nothing can be said against it."
     gap = found.best_chain.pnl_micro - found.chain.pnl_micro
-    side = "the same as" if not gap else f"{shown(amount_text(abs(gap)), 2)} {'more' if gap > 0 else 'less'} than"
+    side = (
+        "the same as"
+        if not gap
+        else f"{shown(amount_text(abs(gap), found.chain.places), 2)} {'more' if gap > 0 else 'less'} than"
+    )
     return f"{text}: on the same test days it made {shown(found.best_chain.figures.pnl_usd, 2)} {currency}, {side} the picks."
 
 
@@ -200,4 +204,6 @@ def _plot(found: WalkForward, currency: str) -> Plot:
 def _on(chain: Chain, ts: Any) -> list[float]:
     """The equity of a chain at some instants: that of its last point by then."""
     at = np.searchsorted(chain.outcome.equity_ts, ts, side="right") - 1
-    return [number(int(chain.outcome.equity_micro[i])) if i >= 0 else number(chain.start_micro) for i in at.tolist()]
+    return [
+        number(int(chain.outcome.equity_micro[i]) if i >= 0 else chain.start_micro, chain.places) for i in at.tolist()
+    ]

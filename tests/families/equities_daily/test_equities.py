@@ -35,7 +35,7 @@ from tradewinds.reference_data.corporate_actions import adjusted_bars, adjustmen
 from tradewinds.reference_data.exchanges import exchange_of, exchanges
 from tradewinds.reference_data.universe import read_universe
 from tradewinds.results.artifacts import write_artifacts
-from tradewinds.results.manifest import write_manifest
+from tradewinds.results.manifest import evidence_of, write_manifest
 
 MONDAY = dt.date(2024, 1, 1)
 TODAY = dt.date(2026, 1, 1)
@@ -442,7 +442,7 @@ def test_one_database_ranks_both_families(tmp_path):
     conf = resolved(universe=["AAA"])
     shares = plan.run_plan(conf)
     write_artifacts(shares.run_dir, shares.run_id, conf, result)
-    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), [], result.watermark)
+    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), evidence_of([]), result.watermark)
     for folder in (tmp_path / "events", shares.run_dir):
         load_run(folder, url)
     with queries.reading(url) as connection:
@@ -460,7 +460,7 @@ def test_a_run_of_a_family_without_tables_fills_the_common_ones(tmp_path):
     result = ran({"AAA": flat(MONDAY, FALLS)})
     shares = plan.run_plan(conf)
     write_artifacts(shares.run_dir, shares.run_id, conf, result)
-    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), [], result.watermark)
+    write_manifest(shares.run_dir, shares.run_id, conf, about_run(conf), evidence_of([]), result.watermark)
     assert FAMILY.tables is None and shares.recorded == {}
     assert load_run(shares.run_dir, url, shares.recorded) == 1
     with queries.reading(url) as connection:

@@ -15,8 +15,8 @@ RATE_UNIT = 10**12  # funding rates: 12 decimals
 
 
 @dataclass(frozen=True, eq=False)
-class Candles:
-    """Candles of one series, ascending by their opening, without doubles; columns of equal length.
+class LegCandles:
+    """LegCandles of one series, ascending by their opening, without doubles; columns of equal length.
 
     Attributes:
         open_ts: Unix s at which each begins; its prices are known when it ends, but for its open.
@@ -24,7 +24,8 @@ class Candles:
         high: UNIT in one.
         low: UNIT in one.
         close: UNIT in one.
-        volume: in base currency; UNIT in one.
+        volume: in base currency; `volume_unit` in one.
+        volume_unit: UNIT, or a smaller power of ten where volumes in coins of little worth do not fit 64 bits.
     """
 
     open_ts: Ints
@@ -33,6 +34,7 @@ class Candles:
     low: Ints
     close: Ints
     volume: Ints
+    volume_unit: int = UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,6 @@ class SymbolMarket:
     symbol: str
     instrument: Instrument
     rates: Rates
-    spot: Candles
-    perp: Candles
-    mark: Candles
+    spot: LegCandles
+    perp: LegCandles
+    mark: LegCandles

@@ -164,6 +164,10 @@ class EquitiesDaily:
         """Return the parameters of a config's strategy, defaults included: a sweep may set each of them."""
         return share_strategies.parameter_numbers(config)
 
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Return no values: this family has no default grid."""
+        return ()
+
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars, universe and corporate actions that a config names.
 

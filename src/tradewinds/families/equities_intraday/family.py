@@ -180,6 +180,10 @@ class EquitiesIntraday:
         """Return no parameters: this strategy's numbers are sections of the config, which a sweep may set directly."""
         return {}
 
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Return no values: this family has no default grid."""
+        return ()
+
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of bars and corporate actions that a config names; of a folder, those in it.
 

@@ -198,6 +198,10 @@ class KalshiWeather:
         strategy = config["strategy"]
         return (strategy["parameters"] or {}) if strategy["file"] is not None else {}
 
+    def default_grid(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Return no values: this family has no default grid."""
+        return ()
+
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
         """Return the paths of the files of probabilities and of the strategy that a config names.
 

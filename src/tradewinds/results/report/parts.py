@@ -63,7 +63,9 @@ class Plot:
         title: above it.
         kind: how it is drawn; it decides what `data` holds:
             equity: t (Unix seconds), equity, drawdown (≤ 0), start, currency.
-            history: t, one or two lines (name, y), and marks (t, y, up, remark) on them.
+            history: t, one or two lines (name, y), and marks (t, y, up, remark) on them; may have spans (from, to) of time.
+            stack: t, layers (name, y) that are drawn on top of each other, those above 0 upwards and those below 0 downwards,
+                total (the name of their sum, a line), and levels (name, y), lines across.
             bars: labels, value, expected, remark, and the names of value and expected; an empty `expected` is not drawn.
             points: x (ascending), y, low and high (None without an interval), n (words beside the point) and remark, drawn
                 with the diagonal on which the points ought to lie.

@@ -26,9 +26,12 @@ SIZES = {
     "bars": (7.5, 3.8),
     "points": (6.5, 5.0),
     "history": (9.0, 3.6),
+    "stack": (9.0, 4.2),
     "scatter": (7.5, 4.6),
     "session": (9.0, 4.2),
 }
+# Of layers on top of each other; report.css has the same.
+LAYERS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#CC79A7", "#555555")
 LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
@@ -118,12 +121,38 @@ def _history(figure: Figure, plot: Plot) -> None:
         marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in data["marks"] if m["up"] is up]
         if marks:
             axes.plot(*zip(*marks, strict=True), sign, color=colour, markersize=4)
+    for held in data.get("spans", ()):
+        ends = [dt.datetime.fromtimestamp(held[end], dt.UTC) for end in ("from", "to")]
+        axes.axvspan(*ends, color=BAND, alpha=0.25, linewidth=0)  # type: ignore[arg-type]
     axes.set_ylabel(plot.axes[1])
+    _date_axis(axes)
+    if len(data["lines"]) > 1:
+        axes.legend(frameon=False, fontsize=9)
+
+
+def _date_axis(axes: Any) -> None:
+    """Show dates below the axes."""
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    if len(data["lines"]) > 1:
-        axes.legend(frameon=False, fontsize=9)
+
+
+def _stack(figure: Figure, plot: Plot) -> None:
+    data, axes = plot.data, figure.subplots()
+    times: Any = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
+    above, below = np.zeros(len(times)), np.zeros(len(times))
+    for layer, colour in zip(data["layers"], LAYERS, strict=False):
+        y = np.array(layer["y"])
+        low = np.where(y >= 0, above, below)
+        axes.fill_between(times, low, low + y, step="post", color=colour, alpha=0.8, linewidth=0, label=layer["name"])
+        above, below = above + np.maximum(y, 0), below + np.minimum(y, 0)
+    axes.step(times, above + below, where="post", color=INK, linewidth=1.3, label=data["total"])
+    axes.axhline(0, color=INK, linewidth=0.8)
+    for level, style in zip(data["levels"], LEVEL_STYLES[1:], strict=False):
+        axes.axhline(level["y"], color=INK, linewidth=0.9, linestyle=style, label=level["name"])
+    axes.set_ylabel(plot.axes[1])
+    _date_axis(axes)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
 
 
 def _scatter(figure: Figure, plot: Plot) -> None:
@@ -169,6 +198,7 @@ _DRAW: dict[str, Callable[[Figure, Plot], None]] = {
     "bars": _bars,
     "points": _points,
     "history": _history,
+    "stack": _stack,
     "scatter": _scatter,
     "session": _session,
 }

@@ -6,8 +6,6 @@ Only what the archive can give back as it came is recorded: every file must be t
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tradewinds.archive.archive import made_whole
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.damage import damaged_files
@@ -59,18 +58,8 @@ def record(conf: Config, plan: EventsPlan, out: str | Path) -> int:
     refuse_missing(plan)
     for damage in damaged_files(plan.data_files):
         raise damage
-    target = Path(out)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ConfigError("is there already.", where=str(target), remedy="Name a new folder with --out.")
-    # write beside the target, and rename when all is there
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
+    with made_whole(out) as part:
         events = _write(conf, plan, part)
-        part.chmod(0o755)
-        part.replace(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return events
 
 

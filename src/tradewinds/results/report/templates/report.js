@@ -12,7 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
-  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230, scatter: 320, session: 300 };
+  const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230, stack: 330, scatter: 320, session: 300 };
 
   // A box beside the cursor with the words for the point under it.
   const tip = (words) => {
@@ -81,6 +81,16 @@
     u.ctx.lineWidth = 1.5 * ratio;
     u.ctx.fill(path);
     u.ctx.stroke(path);
+    u.ctx.restore();
+  };
+
+  // Draw inside the plot's frame only.
+  const clipped = (u, drawing) => {
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    u.ctx.clip();
+    drawing();
     u.ctx.restore();
   };
 
@@ -219,10 +229,77 @@
       series: [{}, ...data.lines.map((found, i) => ({
         label: found.name, stroke: colour(colours[i]), width: 1.4, points: { show: false },
       }))],
-      hooks: { draw: [(u) => data.marks.forEach((m) => triangle(u, m))] },
+      hooks: {
+        drawAxes: [
+          (u) => clipped(u, () => (data.spans ?? []).forEach((held) => {
+            const [left, right] = [held.from, held.to].map((ts) => u.valToPos(ts, "x", true));
+            u.ctx.fillStyle = colour("band") + "40";
+            u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+          })),
+        ],
+        draw: [(u) => data.marks.forEach((m) => triangle(u, m))],
+      },
       plugins: [tip(words)],
     });
     return [new uPlot(options, [data.t, ...data.lines.map((found) => found.y)], place)];
+  };
+
+  // Layers on top of each other, those above 0 upwards and those below 0 downwards, and their sum as a line.
+  const stack = (place, { data, axes }) => {
+    const count = data.t.length;
+    const above = new Array(count).fill(0), below = new Array(count).fill(0);
+    const edges = data.layers.map(({ y }) => y.map((value, i) => {
+      const side = value >= 0 ? above : below, low = side[i];
+      side[i] += value;
+      return [low, side[i]];
+    }));
+    const total = above.map((value, i) => value + below[i]);
+    const crossing = data.levels.map((level) => level.y);
+    const words = (i) => [
+      utc(data.t[i]),
+      ...data.layers.map((layer) => `${layer.name} ${number(layer.y[i])}`),
+      `${data.total} ${number(total[i])}`,
+    ].join("\n");
+    const area = (u, layer) => {
+      const x = (i) => u.valToPos(data.t[i], "x", true), y = (value) => u.valToPos(value, "y", true);
+      const path = new Path2D();
+      for (let i = 0; i < count - 1; i++) {
+        const [from, to] = edges[layer][i];
+        if (from !== to) path.rect(x(i), y(to), x(i + 1) - x(i), y(from) - y(to));
+      }
+      u.ctx.fillStyle = colour(`s${layer % 6}`);
+      u.ctx.fill(path);
+    };
+    const hidden = { paths: () => null, points: { show: false } };
+    const options = base(place.clientWidth, HEIGHT.stack, {
+      legend: { show: true, live: false },
+      cursor: { points: { show: false }, drag: { x: true, y: false } },
+      scales: { y: { range: () => uPlot.rangeNum(Math.min(0, ...below, ...crossing), Math.max(0, ...above, ...crossing), 0.06, true) } },
+      axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
+      series: [
+        {},
+        ...data.layers.map((layer, i) => ({ label: layer.name, stroke: colour(`s${i % 6}`), fill: colour(`s${i % 6}`), ...hidden })),
+        { label: data.total, stroke: colour("ink"), width: 1.6, paths: stepped, points: { show: false } },
+      ],
+      hooks: {
+        drawAxes: [(u) => clipped(u, () => data.layers.forEach((_, i) => u.series[i + 1].show && area(u, i)))],
+        draw: [
+          (u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1),
+          (u) => data.levels.forEach((level, i) => {
+            line(u, u.scales.x.min, level.y, u.scales.x.max, level.y, colour("ink"), 1, [[6, 4], [2, 3]][i % 2]);
+            u.ctx.save();
+            u.ctx.fillStyle = colour("ink");
+            u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+            u.ctx.textAlign = "left";
+            u.ctx.textBaseline = "alphabetic";
+            u.ctx.fillText(level.name, u.bbox.left + 4 * devicePixelRatio, u.valToPos(level.y, "y", true) - 4 * devicePixelRatio);
+            u.ctx.restore();
+          }),
+        ],
+      },
+      plugins: [tip(words)],
+    });
+    return [new uPlot(options, [data.t, ...data.layers.map((layer) => layer.y), total], place)];
   };
 
   // A triangle that points up or down, with a rim in the ground's colour.
@@ -329,7 +406,7 @@
     return [new uPlot(options, [data.t, ...data.series.map((s) => s.values)], place)];
   };
 
-  const draw = { equity, bars, points, history, scatter, session, lines };
+  const draw = { equity, bars, points, history, stack, scatter, session, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());

@@ -1,0 +1,69 @@
+"""Two finished runs of funding carry as one table: figures of each, and their difference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from tradewinds.config import markets
+from tradewinds.core import text
+from tradewinds.families.plan import run_plan
+from tradewinds.pipeline.screen import Screen
+
+# label, key of metrics.json, decimals; an amount's label gets the currency
+_FIGURES = (
+    ("Net P&L", "net_pnl", 2, True),
+    ("Funding", "funding", 2, True),
+    ("Price P&L (basis)", "price_pnl", 2, True),
+    ("Fees", "fees", 2, True),
+    ("Slippage", "slippage", 2, True),
+    ("Borrow", "borrow", 2, True),
+    ("Liquidation cost", "liquidation_cost", 2, True),
+    ("Positions", "num_trades", 0, False),
+    ("Win rate, %", "win_rate_pct", 1, False),
+    ("Payments to break even, median", "breakeven_periods", 1, False),
+    ("APR, %", "apr_pct", 2, False),
+    ("Sharpe", "sharpe", 2, False),
+    ("Max drawdown", "max_drawdown_usd", 2, True),
+    ("Max drawdown, %", "max_drawdown_pct", 2, False),
+    ("Time in market, %", "time_in_market_pct", 1, False),
+)
+
+
+def show_side_by_side(screen: Screen, runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Print the figures of two finished runs and the difference of the second to the first.
+
+    Args:
+        screen: where to print.
+        runs: their configs.
+        names: headings of their columns.
+    """
+    plans = [run_plan(dict(conf)) for conf in runs]
+    found = [json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8")) for plan in plans]
+    currency = markets.family_of(runs[0]["market"]).currency(runs[0])
+    table = Table(title="Side by side", title_justify="left")
+    table.add_column("")
+    for name in (*names, "difference"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for label, key, places, is_amount in _FIGURES:
+        one, other = (metrics[key] for metrics in found)
+        title = f"{label}, {currency}" if is_amount else label
+        table.add_row(title, *(text.figure(value, places) for value in (one, other, _difference(one, other))))
+    screen.print(table)
+    for name, plan in zip(names, plans, strict=True):
+        screen.print(f"{name:<10}{plan.run_dir}/report.html", soft_wrap=True)
+    screen.print(f"compare   tradewinds compare {plans[0].run_id[:8]} {plans[1].run_id[:8]}", soft_wrap=True)
+
+
+def _difference(one: float | int | None, other: float | int | None) -> float | int | None:
+    """Return the second figure less the first, without an error of binary fractions; None if one is undefined."""
+    if one is None or other is None:
+        return None
+    if isinstance(one, int) and isinstance(other, int):
+        return other - one
+    return float(Decimal(str(other)) - Decimal(str(one)))
