@@ -37,10 +37,10 @@ def walk_forward(
 ) -> None:
     """Pick the best settings of some days, trade them on the days after, move on, and chain what was made out of sample.
 
-    Days are trading days or sessions of shares, and climate days of events: dates that have data. Fetches what is missing, as
-    a run does, and reads data once per period for many settings. Writes output_dir/walk-forward/ID/: folds.csv, equity.csv,
-    walk_forward.json, walk_forward.md, plots/. The same command again finds it there and does nothing
-    (docs/walk-forward.md).
+    Days are trading days or sessions of shares, climate days of events, dates with settlements of funding: dates that have
+    data. Fetches what is missing, as a run does, and reads data once per period for many settings. Writes
+    output_dir/walk-forward/ID/: folds.csv, equity.csv, walk_forward.json, walk_forward.md, plots/. The same command again finds
+    it there and does nothing (docs/walk-forward.md).
     """
     # Imported here: they bring rich, psutil, numpy and PyYAML, which `--help` does not need.
     from tradewinds.cli.listing import print_json
