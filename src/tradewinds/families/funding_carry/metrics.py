@@ -49,6 +49,7 @@ def carry_metrics(config: Mapping[str, Any], made: CarryResult, left_out: Mappin
     net = sum(position.net for position in made.positions)
     returns = daily_returns(made.start_cash, made.equity, window.start, window.end)
     roi = None if empty else float(Fraction(net * 100, made.start_cash))
+    # without a point of equity amounts are 0 and ratios undefined
     most, most_pct = metrics.max_drawdown(made.equity, PLACES)
     return {
         "currency": config["risk"]["currency"],

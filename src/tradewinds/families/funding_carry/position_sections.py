@@ -48,6 +48,7 @@ def breakeven(run: ReportRun) -> Section | None:
         "part is left out."
     )
     plot = Plot("breakeven", "Payments to break even", "bars", data, ("", "count"), caption)
+    # how often they were paid, and what they cost, in the mean
     costs = sum((row["fees"] + row["slippage"] + row["borrow"] for row in rows), Decimal(0))
     funding = sum((row["funding"] for row in rows), Decimal(0))
     payments = sum(row["periods"] for row in rows)
@@ -179,7 +180,7 @@ def liquidations(run: ReportRun) -> Section | None:
             shown(row["liquidation_cost"], 2),
             shown(row["net_pnl"], 2),
         )
-        for row in rows[: 2 * LISTED]
+        for row in rows[: 2 * LISTED]  # positions.csv has all
     ]
     text = (
         f"{len(rows):,} position(s) were liquidated: the price used up the margin of a leg. What was left of that "

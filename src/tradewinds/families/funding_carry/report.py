@@ -60,6 +60,7 @@ def tiles(run: ReportRun) -> Tiles:
     """Return the figures that a reader looks at first."""
     m, money = run.metrics, run.currency
     costs = m["fees"] + m["slippage"] + m["borrow"] + m["liquidation_cost"]
+    # what was made and what it took to make it, before anything else
     return Tiles(
         [
             (
