@@ -145,7 +145,7 @@ def refuse_drift(journal: Journal, most: Fraction) -> None:
 def refuse_wrong_parts(made: CarryResult, positions: Sequence[Position]) -> None:
     """Compare the parts of each position's profit with what the books made of it.
 
-    Net = funding + price P&L - fees - slippage - borrow - liquidation cost, and it is the sum of the position's changes of cash.
+    Net = funding + price P&L - fees - slippage - borrow - liquidation cost, and the sum of the changes of cash.
 
     Args:
         made: the pass.
