@@ -41,6 +41,7 @@ def session_charts(run: ReportRun) -> Section | None:
     trades = trade_records(run)
     if not trades:
         return None
+    # which trades are drawn large, and which small: those whose bars the run has kept
     net = [trade.r for trade in trades]
     numbers = charted(range(len(trades)), net)
     legs, bars = legs_of_trades(run), _bars_of_sessions(run)
@@ -51,6 +52,7 @@ def session_charts(run: ReportRun) -> Section | None:
         if left
         else ""
     )
+    # a chart of each, then the large ones with their fills, then the small ones
     parts: list[ReportPart] = [
         Text(
             f"{len(numbers):,} of {len(trades):,} trades are drawn large: the first {FIRST_CHARTS}, the {EXTREME_CHARTS} best "
