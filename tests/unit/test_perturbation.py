@@ -8,14 +8,15 @@ import pytest
 
 from tests.unit.walk_forward_worlds import share_world, write_events, write_shares
 from tradewinds.config import resolve
+from tradewinds.families.plan import run_plan
 from tradewinds.sweeps import perturbation_files, replays
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
 from tradewinds.sweeps.outcomes import FailedPoint, split_date
 from tradewinds.sweeps.perturbation import (
     PERCENTS,
-    by_key,
     current_value,
+    job_groups,
     numbers,
     perturbation,
     perturbed_points,
@@ -186,14 +187,17 @@ def test_a_perturbed_run_that_fails_is_named_and_does_not_end_the_others(tmp_pat
 
 
 def test_points_of_a_job_vary_the_same_key_of_the_same_files():
-    """A job sets the keys of its points in the config of its first point."""
-    points = [one.point for one in perturbed_points(shares())[0]]
+    """A job sets the keys of its points in one config: the base's where they read its files, else that of the first point."""
+    conf = shares()
+    base = SweepPoint({}, conf, resolve.run_id(conf))
+    points = [one.point for one in perturbed_points(conf)[0]]
     groups = replays.groups(points)
-    pieces = by_key(groups)
-    assert sorted(point.run_id for piece in pieces for point in piece) == sorted(point.run_id for point in points)
-    for piece in pieces:
-        assert len({key for point in piece for key in point.settings}) == 1
+    pieces = job_groups(base, points)
+    assert sorted(point.run_id for _, piece in pieces for point in piece) == sorted(point.run_id for point in points)
+    assert pieces[0][0] is conf and len({key for point in pieces[0][1] for key in point.settings}) > 1
+    for config, piece in pieces:
         for point in piece:
-            again = resolve.resolve(with_settings(piece[0].config, point.settings))
+            again = resolve.resolve(with_settings(config, point.settings))
             assert resolve.run_id(again) == point.run_id
+            assert run_plan(point.config).inputs == run_plan(config).inputs
         assert sum(all(point in group for point in piece) for group in groups) == 1

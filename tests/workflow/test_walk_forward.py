@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -215,6 +216,13 @@ def test_a_perturbed_sweep_has_its_table_in_its_folder_and_on_the_screen(tmp_pat
     assert [point["value"] for point in keys["costs.slippage_pct"]["points"]] == [0.08, 0.09, 0.11, 0.12]
     assert "worst change" in " ".join(done.stdout.split()) and "slippage_pct" in done.stdout
     assert "left out  seed" in done.stdout
+    # in jobs of a profile: the same table, and one workflow for all keys that read the same files
+    table = (folder / "perturbation.csv").read_bytes()
+    inside = desk("sweep", "--config", "config.yaml", "--perturb", "--rank-by", "pnl", "--profile", "default")
+    assert inside.returncode == 0, inside.stdout + inside.stderr
+    assert (folder / "perturbation.csv").read_bytes() == table
+    started = re.findall(r"([\d,]+) points in [\d,]+ job", inside.stdout)
+    assert len(started) < len(keys) and max(map(int, started)) > 4 * 4
     gridded = desk("sweep", "--config", "config.yaml", "--perturb", "--grid", "risk.max_positions=1,3")
     assert gridded.returncode == 0, gridded.stderr
     folders = set((tmp_path / "backtests/sweeps").iterdir()) - {folder}

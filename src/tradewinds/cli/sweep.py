@@ -192,7 +192,7 @@ def _perturbed(
     """Vary each number of the best point alone, and replay what that makes."""
     from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.sweeps import replays
-    from tradewinds.sweeps.perturbation import by_key, perturbation, perturbed_points, without_missing
+    from tradewinds.sweeps.perturbation import job_groups, perturbation, perturbed_points, without_missing
     from tradewinds.sweeps.ranking import judge
 
     first = ranking.rows[0]
@@ -205,10 +205,11 @@ def _perturbed(
     groups = replays.groups([one.point for one in tried])
     console.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
     if run.profile:
-        # A job sets the keys of its points in the config of one of them, so the points of a job have the same key.
-        pieces = by_key(groups)
+        where = folder / "chunks"
         judged = [
-            one for part in pieces for one in _replay_in_jobs(part, ranking.split, folder / "chunks", run, console)
+            one
+            for config, part in job_groups(best, [one.point for one in tried])
+            for one in _replay_in_jobs(part, ranking.split, where, run, console, config)
         ]
     else:
         _make_inputs(groups, run, console)
@@ -227,7 +228,12 @@ def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, co
 
 
 def _replay_in_jobs(
-    points: Sequence[SweepPoint], split: dt.date, folder: Path, run: RunOptions, console: Console
+    points: Sequence[SweepPoint],
+    split: dt.date,
+    folder: Path,
+    run: RunOptions,
+    console: Console,
+    base: Config | None = None,
 ) -> Iterator[JudgedPoint | FailedPoint]:
     """Replay a group of points in jobs of a Snakemake profile; a job whose figures are there is not run again.
 
@@ -237,6 +243,7 @@ def _replay_in_jobs(
         folder: where points and figures of the jobs lie.
         run: how files are fetched, and the profile.
         console: where progress is shown.
+        base: the config in which the jobs set the keys of each point; None for that of the first one.
     """
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.make import make
@@ -244,7 +251,8 @@ def _replay_in_jobs(
     from tradewinds.sweeps import chunks
 
     # The points of each job in a file, beside the config that all of them read; other machines see the folder.
-    first, plan = points[0], run_plan(points[0].config)
+    conf = base or points[0].config
+    plan = run_plan(conf)
     pieces = chunks.chunks(points, plan.units, split, folder)
     console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
     for piece in pieces:
@@ -252,8 +260,8 @@ def _replay_in_jobs(
 
     # Run the jobs, then read their figures.
     made = ("replay", [str(piece.figures) for piece in pieces])
-    with chunks.shared_config(first.config, folder) as path:
-        make(path, first.config, plan, run, Screen(console), target="inputs", extra_group=made)
+    with chunks.shared_config(conf, folder) as path:
+        make(path, conf, plan, run, Screen(console), target="inputs", extra_group=made)
     settings = {point.run_id: point.settings for point in points}
     for piece in pieces:
         yield from chunks.read_figures(piece.figures, settings)

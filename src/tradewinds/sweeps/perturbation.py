@@ -168,6 +168,21 @@ def without_missing(tried: Sequence[Perturbed]) -> tuple[list[Perturbed], list[L
     return kept, [LeftOut(one.key, one.percent, reason) for one in tried if one.point.run_id in lacking]
 
 
+def job_groups(base: SweepPoint, points: Sequence[SweepPoint]) -> list[tuple[resolve.Config, list[SweepPoint]]]:
+    """Divide perturbed points into groups that one workflow replays, each with the config in which its jobs set the keys.
+
+    Points that read the files of the base differ from it in their own key alone, so one workflow has all of them. The config
+    of the others has to name their files: it is that of one of them, and all of such a group have the same key.
+
+    Args:
+        base: the point that is perturbed.
+        points: perturbed points.
+    """
+    same, *others = replays.groups([base, *points])
+    found = [(base.config, same[1:])] if len(same) > 1 else []
+    return found + [(part[0].config, part) for part in by_key(others)]
+
+
 def by_key(groups: Sequence[Sequence[SweepPoint]]) -> list[list[SweepPoint]]:
     """Divide groups of perturbed points by the key that is varied."""
     found: dict[tuple[int, str], list[SweepPoint]] = {}

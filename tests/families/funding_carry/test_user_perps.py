@@ -303,6 +303,28 @@ def test_holes_and_six_hour_intervals_are_kept_and_counted(world, tmp_path):
     assert "missing candles: spot 36, perpetual 36, mark 0" in notes
 
 
+def test_a_source_that_names_another_interval_is_said(world, tmp_path):
+    LAYOUTS["bulk"](world, tmp_path / "mine")
+    (path,) = (tmp_path / "mine").rglob("*fundingRate-2024-03.csv")
+    lines = path.read_text().splitlines()
+    lines[50] = lines[50].replace(",8,", ",4,")
+    path.write_text("\n".join(lines))
+    config = files_config("mine")
+    made_markets(config)
+    notes = "\n".join(carry_findings.findings(config, run_plan(config)).notes)
+    assert "for 1 of 89 settlements, the first at 2024-03-07T08:00:00Z; the distance counts" in notes
+
+
+def test_a_config_of_more_symbols_leaves_the_files_of_another_one_as_they_are(world, tmp_path):
+    write_recorded(world, tmp_path / "mine")
+    write_recorded(world_of(FIRST, DAYS, ETH), tmp_path / "mine")
+    config = files_config("mine")
+    made_markets(config)
+    before = {file.path: files.read_meta(file.path)["found"] for file in run_plan(config).files.months}
+    made_markets(files_config("mine", symbols=[BTC, ETH]))
+    assert {path: files.read_meta(path)["found"] for path in before} == before
+
+
 def test_bad_candles_are_quarantined_by_reason(world, tmp_path):
     rows = world.series["perp"]
     rows[300] = (rows[300][0], Decimal(-1), *rows[300][2:])

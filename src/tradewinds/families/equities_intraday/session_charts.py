@@ -37,6 +37,7 @@ def session_charts(run: ReportRun) -> Section | None:
     Returns:
         The section; None without a trade.
     """
+    # which trades are drawn large, and which small
     trades = trade_records(run)
     if not trades:
         return None
@@ -58,6 +59,7 @@ def session_charts(run: ReportRun) -> Section | None:
             f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
     ]
+    # the pictures: those of small size are the same ones with another title
     plots = {
         number: _plot(
             run, f"session_{number}", trades[number], legs[trades[number].trade_id], bars[_key(trades[number])]

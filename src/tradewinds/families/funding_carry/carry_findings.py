@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds.core import files
+from tradewinds.core.units import MICRO
 from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
 from tradewinds.families.contract import Findings
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
+from tradewinds.families.funding_carry.fetch.rate_checks import utc_text
 from tradewinds.families.funding_carry.plan import CarryPlan
 from tradewinds.families.funding_carry.schemas import KINDS
 from tradewinds.families.plan import stale_files
@@ -48,6 +51,7 @@ def cost(config: Mapping[str, Any], plan: CarryPlan) -> tuple[list[dict[str, Any
     """
     due = {*plan.missing(), *stale_files(plan)}
     rows = []
+    # one row per kind of record, and one for the list of instruments
     for kind in KINDS:
         paths = [file.path for file in plan.files.months if file.kind == kind]
         missing = [path for path in paths if not Path(path).exists()]
@@ -114,8 +118,29 @@ def findings(config: Mapping[str, Any], plan: CarryPlan) -> Findings:
     notes += [f"{symbol} {kind}: {count:,} quarantined: {reason}" for (symbol, kind, reason), count in worst[:SHOWN]]
     if len(worst) > SHOWN:
         notes.append(f"… and {len(worst) - SHOWN} more symbols and kinds with quarantined records.")
+    notes += _other_intervals(plan)
     notes += [f"{symbol} is left out: {reason}." for symbol, reason in plan.files.left_out.items()]
     return Findings([*notes, *(_of_panel(config, plan) if Path(plan.files.panel.candles).exists() else ())])
+
+
+def _other_intervals(plan: CarryPlan) -> Iterator[str]:
+    """Yield lines about symbols whose source names other intervals than the distances of its settlements show."""
+    for symbol in plan.files.symbols:
+        paths = [file.path for file in plan.files.months if (file.symbol, file.kind) == (symbol, "funding")]
+        tables = [files.read_table(path, ["ts_utc", "interval_hours"]) for path in paths if Path(path).exists()]
+        if not tables:
+            continue
+        table = pa.concat_tables(tables)
+        seconds = table["ts_utc"].cast(pa.int64()).to_numpy() // MICRO
+        named = table["interval_hours"].fill_null(0).to_numpy()[1:]
+        distance = np.diff(seconds) // 3600
+        known = (named > 0) & np.isin(distance, INTERVALS)
+        if (differ := known & (named != distance)).any():
+            at = utc_text(int(seconds[1:][differ][0]) * MICRO)
+            yield (
+                f"{symbol}: the source names another interval than the distance to the settlement before for "
+                f"{int(differ.sum()):,} of {int(known.sum()):,} settlements, the first at {at}; the distance counts."
+            )
 
 
 def _of_panel(config: Mapping[str, Any], plan: CarryPlan) -> Iterator[str]:

@@ -143,6 +143,7 @@ def _records_of(config: Mapping[str, Any], months: Sequence[PerpMonth], window: 
     ts = _seconds(rates["ts_utc"])
     kept = np.flatnonzero((ts >= window.first) & (ts < window.end))
     columns = [_fitting(symbol, "funding", units_of(rates[name])[kept]) for name in ("rate", "mark_price")]
+    # candles, of the spot leg in units of the perpetual
     candles: dict[str, tuple[Ints, ...]] = {}
     volume_units: dict[str, int] = {}
     for kind in SERIES:

@@ -57,7 +57,7 @@ def fetch_perp_month_job(
     with files.only_maker(out):
         now = utc_now()
         full = min(last, source_reach.last_full_day(now))
-        kept, about = _kept(out, kind, first, symbol)
+        kept, about = _kept(out, kind, first)
         due, reach = _day_after(about["covers_through"]), source_reach.first_in_reach(source, kind, now.date())
         wanted = MonthRequest(
             symbol=symbol,
@@ -81,14 +81,13 @@ def fetch_perp_month_job(
     logger.info("%s: %s through %s", out, kind, full)
 
 
-def _kept(path: str, kind: str, first: dt.date, symbol: str) -> tuple[FetchedMonth, dict[str, Any]]:
+def _kept(path: str, kind: str, first: dt.date) -> tuple[FetchedMonth, dict[str, Any]]:
     """Return the records of the file that is there and what it says of itself; without a file nothing.
 
     Args:
         path: the file.
         kind: of the records.
         first: the first day of the month.
-        symbol: whose records they must be.
     """
     if not Path(path).exists():
         return FetchedMonth(), {"covers_through": (first - dt.timedelta(days=1)).isoformat(), "quarantined": {}}

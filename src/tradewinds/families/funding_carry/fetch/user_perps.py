@@ -134,6 +134,7 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
     read = [_without_several_exchanges(file) for file in read]
     said = [f"{file.path}: {file.aside}." for file in read if file.aside][:SHOWN_ASIDE]
     hints = [f"{file.path}: {file.aside}." for file in read if file.aside and not file.others]
+    # what is there, its clock and its unit
     found = [piece for file in read for piece in file.pieces]
     unclear = [(piece.path, piece.symbol) for piece in found if piece.kind == UNCLEAR]
     perp_evidence.refuse_unclear(unclear, {piece.kind for piece in found})
@@ -276,7 +277,10 @@ def _paths(path: str) -> list[str]:
 
 
 def _digest(conf: Mapping[str, Any]) -> str:
-    """Hash the bytes of a config's files and how they are read; raises as `import_perps`."""
+    """Hash the bytes of a config's files and how they are read; raises as `import_perps`.
+
+    Symbols and the length of candles are no part of it: the path of a month file says them.
+    """
     import hashlib
 
     digests = []
@@ -288,7 +292,4 @@ def _digest(conf: Mapping[str, Any]) -> str:
         except OSError as error:
             what = f"the file of records cannot be read ({error.strerror})."
             raise ConfigError(what, where=path, remedy=_REMEDY) from None
-    read_as = {
-        key: value for key, value in conf["data"].items() if key not in ("warmup_days", "default_interval_hours")
-    }
-    return configs.digest([FORMAT, digests, read_as, sorted(conf["symbols"]), conf["instruments"]])
+    return configs.digest([FORMAT, digests, [conf["data"][key] for key in ("timezone", "exchange", "rates")]])
