@@ -53,12 +53,14 @@ class ComparedRun:
         config: its resolved config.
         metrics: its metrics.json.
         days: number and P&L of its trades, by the date to which they belong (Family.date_of).
+        series: what it trades (Family.series).
     """
 
     run_id: str
     config: Mapping[str, Any]
     metrics: Mapping[str, Any]
     days: ByDay
+    series: Sequence[str] = ()
 
     @property
     def dates(self) -> tuple[dt.date, dt.date]:
@@ -122,7 +124,7 @@ def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
     if row is None or row["metrics_json"] is None:
         raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
     days = _by_day(row["config"]["market"], queries.results_by_event(connection, ids[0]))
-    return ComparedRun(ids[0], row["config"], row["metrics_json"], days)
+    return ComparedRun(ids[0], row["config"], row["metrics_json"], days, row["series"])
 
 
 def from_folder(folder: Path) -> ComparedRun:
@@ -145,12 +147,12 @@ def from_folder(folder: Path) -> ComparedRun:
     grouped = dated.group_by(["event_ticker", "date"]).aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
     rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
     days = _by_day(manifest["config"]["market"], rows)
-    return ComparedRun(manifest["run_id"], manifest["config"], metrics, days)
+    return ComparedRun(manifest["run_id"], manifest["config"], metrics, days, manifest.get("series", ()))
 
 
 def warnings_of(runs: Sequence[ComparedRun]) -> list[str]:
     """Return sentences on what makes a comparison of runs unfair: they trade different things, or on different dates."""
-    traded = [", ".join(markets.family_of(run.config["market"]).series(run.config)) for run in runs]
+    traded = [", ".join(run.series) for run in runs]
     dates = [f"{first} to {last}" for first, last in (run.dates for run in runs)]
     found = []
     for what, values in (("trade different symbols", traded), ("are of different dates", dates)):
