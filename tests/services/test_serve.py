@@ -9,6 +9,7 @@ import math
 import os
 import re
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -35,6 +36,7 @@ from tradewinds.results.report import write_report
 
 HARM = "<script>alert(1)</script>"
 SECRET = "nobody may read this"
+DAILY = [0.00174, 0, 999.5 / 1001.74 - 1]  # returns to the midnights of 2 and 3 May and to the end
 SCORED = [n / 100 for n in range(3, 98, 9)]  # probabilities of markets that settled YES
 
 
@@ -123,8 +125,8 @@ def test_the_figures_of_a_known_run_are_these(world):
         "win_rate_pct": pytest.approx(200 / 7),
         "profit_factor": pytest.approx(2.54 / 1.043501),
         "max_drawdown_pct": pytest.approx(2.24 / 1001.74 * 100),
-        "sharpe": None,
-        "sortino": None,
+        "sharpe": pytest.approx(statistics.mean(DAILY) / statistics.stdev(DAILY) * 365**0.5),
+        "sortino": pytest.approx(statistics.mean(DAILY) / (DAILY[2] ** 2 / 3) ** 0.5 * 365**0.5),
         "exposure_time_avg_minutes": pytest.approx(12237 / 7),
         "brier": pytest.approx(sum((1 - p) ** 2 for p in SCORED) / 11),
         "log_loss": pytest.approx(-sum(map(math.log, SCORED)) / 11),
