@@ -208,6 +208,9 @@ def test_the_default_grid_lists_what_is_no_config(desk, mode, points, left_out):
     assert len(ranked) == points and len(failed) == left_out
     assert all("not run: " in row["reason"] and "is above" in row["reason"] for row in failed)
     assert done.stdout.count("left out") >= left_out
+    # two keys make a picture, three do not
+    picture = (desk.folder / folder).with_name("heatmap.svg")
+    assert picture.exists() is (mode == "simple")
 
 
 def test_no_settlement_in_the_range_is_done_with_a_warning(desk):

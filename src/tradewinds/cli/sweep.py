@@ -120,6 +120,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     from tradewinds.sweeps import ranking_files, replays
     from tradewinds.sweeps.outcomes import split_date
     from tradewinds.sweeps.ranking import check_metric, rank, rank_judged
+    from tradewinds.sweeps.sweep_picture import NAME, write_sweep_picture
     from tradewinds.sweeps.verdict import verdict
 
     # The points; those that read the same files are replayed together.
@@ -146,12 +147,15 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     sentences = verdict(ranking, currency)
     found = _perturbed(points, ranking, folder, run, console) if options.perturb else None
     ranking_files.write_ranking(folder, ranking, points, sentences, found)
+    has_picture = write_sweep_picture(folder, ranking)
     _show(console, ranking, options.top, currency)
     _show_failed(console, ranking, options.top, folder)
     if found:
         show_perturbation(console, found)
     console.print(sentences, soft_wrap=True, highlight=False)
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
+    if has_picture:
+        console.print(f"picture   {folder}/{NAME}", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
 
 

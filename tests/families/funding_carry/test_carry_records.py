@@ -10,7 +10,8 @@ from tests.families.funding_carry.engine_results import product_run, resolved
 from tests.reference.random_carry_worlds import random_world
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.journal import Kind
-from tradewinds.families.funding_carry.replay import CarryStudy, refuse_drift, run_result
+from tradewinds.engine.trades import positions_of
+from tradewinds.families.funding_carry.replay import CarryStudy, refuse_drift, refuse_wrong_parts, run_result
 
 SEEDS = range(60)
 
@@ -83,3 +84,13 @@ def test_legs_that_drift_apart_fail_the_run(runs):
     drifted = dataclasses.replace(books, quantity=quantity)
     with pytest.raises(SimulationError, match="P00001"):
         refuse_drift(drifted, Fraction("0.02"))
+
+
+def test_parts_that_do_not_come_to_the_books_fail_the_run(runs):
+    found = next(found for _, found, _ in runs if found.positions)
+    books = positions_of(found.journal)
+    refuse_wrong_parts(found, books)
+    first = found.positions[0]
+    wrong = found._replace(positions=[first._replace(net=first.net + 1), *found.positions[1:]])
+    with pytest.raises(SimulationError, match="P00001"):
+        refuse_wrong_parts(wrong, books)

@@ -90,6 +90,7 @@ class EquitiesIntraday:
         f"{_HERE}/fetch",  # the plan asks it for the first date of the user's files
         f"{_HERE}/minute_findings.py",
         f"{_HERE}/decision_factors.py",
+        f"{_HERE}/factor_lines.py",
         f"{_HERE}/metrics.py",
         f"{_HERE}/plan.py",
         f"{_HERE}/r_values.py",

@@ -37,9 +37,11 @@ def session_charts(run: ReportRun) -> Section | None:
     Returns:
         The section; None without a trade.
     """
+    # which trades are drawn large, and which small
     trades = trade_records(run)
     if not trades:
         return None
+    # which trades are drawn large, and which small: those whose bars the run has kept
     net = [trade.r for trade in trades]
     numbers = charted(range(len(trades)), net)
     legs, bars = legs_of_trades(run), _bars_of_sessions(run)
@@ -50,6 +52,7 @@ def session_charts(run: ReportRun) -> Section | None:
         if left
         else ""
     )
+    # a chart of each, then the large ones with their fills, then the small ones
     parts: list[ReportPart] = [
         Text(
             f"{len(numbers):,} of {len(trades):,} trades are drawn large: the first {FIRST_CHARTS}, the {EXTREME_CHARTS} best "
@@ -58,6 +61,7 @@ def session_charts(run: ReportRun) -> Section | None:
             f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
     ]
+    # the pictures: those of small size are the same ones with another title
     plots = {
         number: _plot(
             run, f"session_{number}", trades[number], legs[trades[number].trade_id], bars[_key(trades[number])]

@@ -97,6 +97,7 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
     """Return a pass as the result of a run."""
     source, rules = str(config["data"]["source"]), rules_of(config)
     positions = positions_of(made.journal)
+    refuse_wrong_parts(made, positions)
     return RunResult(
         start_balance_micro=made.start_cash,
         end_balance_micro=made.end_cash,
@@ -139,6 +140,26 @@ def refuse_drift(journal: Journal, most: Fraction) -> None:
             if abs(sum(legs)) > most * max(map(abs, legs)):
                 what = f"the legs of {position_name(position)} hold {legs} after {instant(ts)}, in units of 10^-8."
                 raise SimulationError(what, where="risk.max_delta_drift", remedy=REMEDY)
+
+
+def refuse_wrong_parts(made: CarryResult, positions: Sequence[Position]) -> None:
+    """Compare the parts of each position's profit with what the books made of it.
+
+    Net = funding + price P&L - fees - slippage - borrow - liquidation cost, and the sum of the changes of cash.
+
+    Args:
+        made: the pass.
+        positions: of its journal, in order of opening.
+
+    Raises:
+        SimulationError: they differ; it names the position.
+    """
+    for one, books in zip(made.positions, positions, strict=True):
+        if one.net != books.pnl:
+            what = (
+                f"the parts of {position_name(one.number)} come to {one.net}, its books to {books.pnl}; units of 10^-8."
+            )
+            raise SimulationError(what, where="positions", remedy=REMEDY)
 
 
 def leg_name(symbol: str, is_perp: bool) -> str:
