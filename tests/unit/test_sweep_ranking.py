@@ -145,6 +145,16 @@ def test_every_trade_is_in_one_part(trades, split):
     assert round((before.pnl_usd + after.pnl_usd) * 10**6) == sum(micro for _, micro in trades)
 
 
+def test_trades_that_earn_while_they_are_held_earn_in_both_parts():
+    found = dataclasses.replace(outcome([0.01] * 9, trades=[(2, 5)]), earns_while_held=True)
+    before, after = period_figures(found, midnight(day(5)))
+    at_split = int(found.equity_micro[found.equity_ts <= midnight(day(5))][-1])
+    assert before.pnl_usd == (at_split - int(found.equity_micro[0])) / 10**6 > 0
+    assert after.pnl_usd == (int(found.equity_micro[-1]) - at_split) / 10**6 > 0
+    assert (before.num_trades, after.num_trades) == (1, 0)
+    assert period_figures(found, midnight(day(99)))[1].pnl_usd == 0
+
+
 def test_what_happens_after_the_split_changes_nothing_before_it():
     calm, wild = (outcome(noise(1, 10) + end, trades=[(2, 5), (15, 9)]) for end in ([0.0] * 10, [0.5, -0.9] * 5))
     assert period_figures(calm, midnight(day(10)))[0] == period_figures(wild, midnight(day(10)))[0]

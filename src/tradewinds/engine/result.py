@@ -53,6 +53,7 @@ class Summary(NamedTuple):
         equity_ts: by point of equity; Unix s.
         equity_micro: by point of equity; micro-units.
         places: decimals of the amounts; 6 for micro-units (Journal.places).
+        earns_while_held: trades are paid while they are held; the P&L of a part of the run is then the change of equity in it.
     """
 
     decision_ts: Ints
@@ -62,6 +63,7 @@ class Summary(NamedTuple):
     equity_ts: Ints
     equity_micro: Ints
     places: int = 6
+    earns_while_held: bool = False
 
 
 class FillRow(NamedTuple):

@@ -38,6 +38,7 @@ class PointOutcome:
         days_per_year: as in RunResult.
         around_the_clock: as in RunResult.
         places: decimals of the amounts; 6 for micro-units.
+        earns_while_held: as in Summary.
     """
 
     settings: dict[str, Any]
@@ -49,6 +50,7 @@ class PointOutcome:
     days_per_year: int
     around_the_clock: bool
     places: int = 6
+    earns_while_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class PeriodFigures:
     currency, though their names end in _usd.
 
     Attributes:
-        pnl_usd: the sum of the trades' P&L.
+        pnl_usd: the sum of the trades' P&L, or the change of equity if trades earn while they are held.
         num_trades: how many trades were decided.
         sharpe: annualised Sharpe ratio.
         sortino: annualised Sortino ratio.
@@ -120,10 +122,12 @@ def midnight(date: dt.date) -> int:
 def period_figures(outcome: PointOutcome, split_ts: int) -> tuple[PeriodFigures, PeriodFigures]:
     """Return the figures before and after an instant, in Unix seconds."""
     before = outcome.decision_ts < split_ts
-    return (
-        _part(outcome, _until(outcome, split_ts), outcome.pnl_micro[before]),
-        _part(outcome, _since(outcome, split_ts), outcome.pnl_micro[~before]),
-    )
+    until, since = _until(outcome, split_ts), _since(outcome, split_ts)
+    parts = _part(outcome, until, outcome.pnl_micro[before]), _part(outcome, since, outcome.pnl_micro[~before])
+    if not outcome.earns_while_held:
+        return parts
+    # what a trade earned after the split is not known before it
+    return _with_change(parts[0], until[1], outcome.places), _with_change(parts[1], since[1], outcome.places)
 
 
 def whole_figures(outcome: PointOutcome) -> PeriodFigures:
@@ -138,13 +142,18 @@ def figures_known(outcome: PointOutcome, until_ts: int) -> PeriodFigures:
     """
     equity = _until(outcome, until_ts)
     decided = outcome.pnl_micro[outcome.decision_ts < until_ts]
-    change = int(equity[1][-1] - equity[1][0]) if len(equity[1]) else 0
-    return dataclasses.replace(_part(outcome, equity, decided), pnl_usd=number(change, outcome.places))
+    return _with_change(_part(outcome, equity, decided), equity[1], outcome.places)
 
 
 def in_sample_returns(outcome: PointOutcome, split_ts: int) -> npt.NDArray[np.float64]:
     """Return the daily returns before an instant, in Unix seconds."""
     return _returns(*_until(outcome, split_ts), outcome.around_the_clock)
+
+
+def _with_change(figures: PeriodFigures, equity_micro: Ints, places: int) -> PeriodFigures:
+    """Return figures with the change of equity as their P&L."""
+    change = int(equity_micro[-1] - equity_micro[0]) if len(equity_micro) else 0
+    return dataclasses.replace(figures, pnl_usd=number(change, places))
 
 
 def _until(outcome: PointOutcome, split_ts: int) -> tuple[Ints, Ints]:

@@ -77,4 +77,5 @@ def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> It
             days_per_year=family.days_per_year,
             around_the_clock=family.around_the_clock,
             places=run.places,
+            earns_while_held=run.earns_while_held,
         )

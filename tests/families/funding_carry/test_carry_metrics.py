@@ -13,6 +13,7 @@ from tests.families.funding_carry.engine_results import product_run, resolved
 from tests.reference.carry_goldens import GOLDENS
 from tests.reference.naive_carry_replay import replay
 from tests.reference.random_carry_worlds import random_world
+from tradewinds.config.markets import family_of
 from tradewinds.core.text import number
 from tradewinds.families.funding_carry import metrics as carry
 from tradewinds.families.funding_carry import run_files
@@ -187,3 +188,8 @@ def test_series_holds_rates_scores_and_what_was_held(tmp_path):
     rows = pq.read_table(simple / "carry_series.parquet").to_pylist()
     assert [row["held"] for row in rows[:3]] == [1, 1, 0] and rows[0]["rate_8h"] == 0.001
     assert {row["score"] for row in rows} == {None}
+
+
+def test_the_parts_of_the_result_are_headlines():
+    own = {key for _, key in family_of("funding_carry").headlines}
+    assert own >= {"funding", "price_pnl", "slippage", "borrow", "liquidation_cost"}

@@ -362,6 +362,13 @@ def test_a_rate_that_is_no_number_is_named_with_its_row(cell, said, world, tmp_p
     assert "funding.csv, row 5, column 'fundingRate'" in text and said in text
 
 
+def test_a_folder_that_is_not_there_or_empty_has_no_plan(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for path, said in (("nowhere", "no file nowhere"), ("empty", "the folder empty has no file")):
+        with pytest.raises(DataMissing, match=said):
+            run_plan(files_config(path))
+
+
 def test_files_that_are_none_are_refused(tmp_path):
     assert refused(files_config("nowhere"), DataMissing)[0] == 3
     (tmp_path / "mine").mkdir()
@@ -427,3 +434,28 @@ def test_recorded_rates_keep_the_jitter_of_their_stamps(world, tmp_path):
     gap = np.unique(table["raw_ts_utc"].cast(pa.int64()).to_numpy() - table["ts_utc"].cast(pa.int64()).to_numpy())
     assert gap.tolist() == [7000]
     assert table["rate"].type == RATE
+
+
+@pytest.mark.parametrize("file, late", [("funding.csv", 20 * 60), ("BTC_USDT_USDT-perp.csv", 7)])
+def test_stamps_that_are_mostly_off_the_hours_are_refused_not_left_out_one_by_one(file, late, world, tmp_path):
+    write_ccxt(world, tmp_path / "mine")
+    path = tmp_path / "mine" / file
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    for row in rows:
+        if row[0].isdigit():
+            row[0] = str(int(row[0]) + late * 1000)
+    path.write_text("\n".join(",".join(row) for row in rows))
+    code, text = refused(files_config("mine"))
+    assert code == 2
+    assert f"mine/{file}" in text and "not on whole hours in UTC" in text and "data.timezone" in text
+
+
+def test_a_number_that_cannot_be_right_is_named_with_the_folder_of_its_files(world, tmp_path):
+    write_ccxt(world, tmp_path / "mine")
+    path = tmp_path / "mine/BTC_USDT-spot.csv"
+    lines = path.read_text().splitlines()
+    lines[400] = ",".join([*lines[400].split(",")[:5], "1" + "0" * 30])
+    path.write_text("\n".join(lines))
+    code, text = refused(files_config("mine"), SimulationError)
+    assert code == 5
+    assert text.startswith("mine: BTC/USDT: the volume of the candle that begins at")

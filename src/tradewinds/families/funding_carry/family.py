@@ -130,6 +130,8 @@ class FundingCarry:
         ("Funding", "funding"),
         ("Price P&L", "price_pnl"),
         ("Slippage", "slippage"),
+        ("Borrow", "borrow"),
+        ("Liquidation cost", "liquidation_cost"),
         ("Break-even, payments", "breakeven_periods"),
         ("Time in market, %", "time_in_market_pct"),
     )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import DataMissing
 from tradewinds.families.funding_carry.carry_panel import PanelPaths, window_of
-from tradewinds.families.funding_carry.fetch.perp_files import files_at
+from tradewinds.families.funding_carry.fetch.perp_files import present_files
 from tradewinds.families.funding_carry.fetch.source_reach import KINDS_OF, finished_through, refuse_out_of_reach
 from tradewinds.families.funding_carry.instruments import SPOT_KEYS, settings_of, spot_pair_of
 from tradewinds.families.funding_carry.schemas import (
@@ -92,7 +92,8 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
     """Return the plan of a resolved config.
 
     Raises:
-        DataMissing: no symbol has a spot leg, or one has none and on_missing.data is fail; or the source has forgotten a part.
+        DataMissing: no symbol has a spot leg, or one has none and on_missing.data is fail; the source has forgotten a part; or
+            there is no file of the user's.
     """
     run_id, carry_files = configs.run_id(dict(conf)), _files_of(conf)
     is_fetched, date_end = carry_files.source in KINDS_OF, conf["date_end_local"]
@@ -169,7 +170,7 @@ def _files_of(conf: Mapping[str, Any]) -> CarryFiles:
         folder=folder,
         panel=PanelPaths(rates=f"{stem}-rates.parquet", candles=f"{stem}-candles.parquet"),
         source=data["source"],
-        source_files=tuple(files_at(data["path"])) if data["source"] == "files" else (),
+        source_files=tuple(present_files(data["path"])) if data["source"] == "files" else (),
         symbols=symbols,
         left_out=left_out,
         minutes=minutes,

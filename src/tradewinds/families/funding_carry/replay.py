@@ -254,4 +254,5 @@ def _summary(end_ts: int, made: CarryResult) -> Summary:
         equity_ts=ts,
         equity_micro=equity,
         places=8,
+        earns_while_held=True,
     )

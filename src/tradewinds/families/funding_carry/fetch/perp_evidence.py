@@ -77,6 +77,40 @@ def refuse_local_clock(path: str, symbol: str, stamps: Ints) -> None:
         raise ConfigError(what, where=path, remedy=remedy)
 
 
+def refuse_off_grid(path: str, symbol: str, stamps: Ints, minutes: int, tolerance: int) -> None:
+    """Raise ConfigError if more than half of the stamps are not where records begin or settle: their clock is another.
+
+    Single ones are quarantined later.
+
+    Args:
+        path: the file.
+        symbol: its symbol.
+        stamps: its settlements or the openings of its candles; microseconds since 1970.
+        minutes: distance of the times at which there may be one.
+        tolerance: how far from such a time is near enough; microseconds.
+    """
+    step = minutes * 60 * MICRO
+    after = stamps % step
+    off = np.minimum(after, step - after) > tolerance
+    if len(stamps) < FEWEST or 2 * int(off.sum()) <= len(stamps):
+        return
+    first = dt.datetime.fromtimestamp(int(stamps[int(np.argmax(off))]) / MICRO, dt.UTC)
+    what = (
+        f"{int(off.sum()):,} of {len(stamps):,} time stamps of {symbol} are not on whole {_steps(minutes)} in UTC, "
+        f"the first {first:%Y-%m-%dT%H:%M:%SZ}."
+    )
+    remedy = (
+        "Give times of settlement, and openings of candles. Convert them to UTC, or write them without a zone and name "
+        "their clock in data.timezone."
+    )
+    raise ConfigError(what, where=path, remedy=remedy)
+
+
+def _steps(minutes: int) -> str:
+    """Return a distance of records as words: hours, or 15 minutes."""
+    return "hours" if minutes == 60 else f"{minutes} minutes" if minutes > 1 else "minutes"
+
+
 def refuse_naive(path: str, symbol: str, rates: RateRows | None) -> None:
     """Raise ConfigError for stamps without a time zone where the config names none.
 

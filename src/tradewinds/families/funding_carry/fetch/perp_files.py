@@ -11,11 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from tradewinds.core import files
+from tradewinds.core.errors import DataMissing
 from tradewinds.families.plan import month_end
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".feather")  # of a user's files
 NO_RECORDS = "NO_RECORDS"  # reason of an empty file: the source has no record of that month
 NOT_IN_FILES = "NOT_IN_FILES"  # reason of an empty file: no file of the user has any record of that series
+FILES_REMEDY = "Give the path of a folder with funding rates, spot candles and perpetual candles in data.path."
 # integers are written and read several times as fast as bytes, and prices repeat too little for a dictionary
 _WRITER: Mapping[str, Any] = {
     "compression": "zstd",
@@ -56,6 +58,24 @@ def files_at(path: str) -> list[str]:
     found = (file for file in Path(path).rglob("*") if file.is_file() and file.name.lower().endswith(ENDINGS))
     inside = len(Path(path).parts)
     return sorted(file.as_posix() for file in found if not any(part.startswith(".") for part in file.parts[inside:]))
+
+
+def present_files(path: str) -> list[str]:
+    """Return the files of records at a path, as files_at, of which there is at least one.
+
+    Args:
+        path: `data.path` of a config.
+
+    Raises:
+        DataMissing: the path does not exist, or is a folder without a file of records.
+    """
+    if not Path(path).exists():
+        raise DataMissing(f"there are no records: no file {path}.", where="data.path", remedy=FILES_REMEDY)
+    found = files_at(path)
+    if not found:
+        what = f"there are no records: the folder {path} has no file that ends in {', '.join(ENDINGS)}."
+        raise DataMissing(what, where="data.path", remedy=FILES_REMEDY)
+    return found
 
 
 def covers_through(month: str) -> dict[str, str]:

@@ -5,35 +5,42 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import user_files
 from tradewinds.core.arrays import Ints
-from tradewinds.core.errors import ConfigError, DataMissing
+from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import MICRO
 from tradewinds.families.funding_carry.exact_columns import Exact, narrowed, quotient
 from tradewinds.families.funding_carry.fetch import perp_evidence
 from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import (
-    ENDINGS,
+    FILES_REMEDY,
     NOT_IN_FILES,
     covers_through,
-    files_at,
     is_made_from,
+    present_files,
     touch,
     write_month,
 )
 from tradewinds.families.funding_carry.fetch.perp_layouts import SymbolForms
 from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named, instants_on_clock
 from tradewinds.families.funding_carry.fetch.perp_tables import UNCLEAR, ReadFile, SeriesPiece, read_perp_file
-from tradewinds.families.funding_carry.fetch.rate_checks import RateRows, checked_rate_rows, settlement_hours, utc_text
+from tradewinds.families.funding_carry.fetch.rate_checks import (
+    MOST_LATE_SECONDS,
+    RateRows,
+    checked_rate_rows,
+    settlement_hours,
+    utc_text,
+)
 
 if TYPE_CHECKING:
     from tradewinds.families.funding_carry.plan import PerpMonth
@@ -55,7 +62,6 @@ SHOWN = 10  # symbols in an error message
 SHOWN_ASIDE = 20  # files that are not used, in the log and in the metadata
 SHOWN_HINTS = 3  # files in an error message, with the reason why they are not used
 _NOUNS = {"funding": "funding rates", "spot": "spot candles", "perp": "perpetual candles", "mark": "mark prices"}
-_REMEDY = "Give the path of a folder with funding rates, spot candles and perpetual candles in data.path."
 
 logger = logging.getLogger(__name__)
 Series = Mapping[tuple[str, str], RateRows | CandleColumns]  # by kind and unified name
@@ -90,11 +96,11 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
     # a month of which there is no record is a file without rows
     for target in stale:
         rows = series.get((target.kind, target.series))
-        if isinstance(rows, CandleColumns) or (rows is None and target.kind != "funding"):
-            found = _no_candles() if rows is None else rows
-            table, quarantined = checked_candle_rows(target.series, found, target.month, minutes)
-        else:
-            table, quarantined = checked_rate_rows(target.series, _no_rates() if rows is None else rows, target.month)
+        try:
+            table, quarantined = _checked(target, rows, minutes)
+        except SimulationError as error:
+            where = f"{conf['data']['path']}: {error.where}"
+            raise SimulationError(error.what, where=where, remedy=error.remedy) from None
         about = {
             "source": "files",
             "made_from": digest,
@@ -108,6 +114,13 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
         }
         write_month(target.path, table, quarantined, about)
     logger.info("%s: %d files made of %d", conf["data"]["path"], len(stale), len(targets))
+
+
+def _checked(target: PerpMonth, rows: RateRows | CandleColumns | None, minutes: int) -> tuple[pa.Table, Counter[str]]:
+    """Return a month's records of a series, and the counts of those that were left out; raises as the checks."""
+    if isinstance(rows, CandleColumns) or (rows is None and target.kind != "funding"):
+        return checked_candle_rows(target.series, _no_candles() if rows is None else rows, target.month, minutes)
+    return checked_rate_rows(target.series, _no_rates() if rows is None else rows, target.month)
 
 
 @functools.lru_cache(maxsize=1)
@@ -125,7 +138,7 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
     data = json.loads(config_text)["data"]
     forms = SymbolForms([symbol for symbol, _ in pairs], [pair for _, pair in pairs])
     read: list[ReadFile] = []
-    for path in _paths(data["path"]):
+    for path in present_files(data["path"]):
         inside = Path(path).relative_to(data["path"]).as_posix() if path != data["path"] else Path(path).name
         if fault := _other_exchange(inside, data["exchange"]):
             read.append(ReadFile(path, [], fault))
@@ -184,7 +197,10 @@ def _in_utc(piece: SeriesPiece, data: Mapping[str, Any]) -> SeriesPiece:
             rows = rows._replace(rate=quotient(rows.rate, 100))
         elif data["rates"] is None:
             perp_evidence.refuse_percent(piece.path, piece.symbol, rows.rate)
+        perp_evidence.refuse_off_grid(piece.path, piece.symbol, rows.raw_us, 60, MOST_LATE_SECONDS * MICRO)
         perp_evidence.refuse_local_clock(piece.path, piece.symbol, rows.raw_us)
+    elif isinstance(rows, CandleColumns):
+        perp_evidence.refuse_off_grid(piece.path, piece.symbol, rows.open_us, min(data["candle_minutes"], 60), 0)
     return SeriesPiece(piece.path, piece.kind, piece.symbol, rows, False, piece.written, piece.exchange)
 
 
@@ -227,7 +243,7 @@ def _refuse_lacking(
         shown = f" Other symbols of these files: {', '.join(shortened(name, 24) for name in others)}." if others else ""
         unused = " ".join(hints[:SHOWN_HINTS])
         what = f"{noun} missing: no file has those of {', '.join(wanted[:SHOWN])}.{shown} {unused}"
-        raise DataMissing(what.strip(), where="data.path", remedy=_REMEDY)
+        raise DataMissing(what.strip(), where="data.path", remedy=FILES_REMEDY)
 
 
 def _joined(pieces: Sequence[SeriesPiece]) -> Series:
@@ -265,17 +281,6 @@ def _no_candles() -> CandleColumns:
     return CandleColumns(*(np.zeros(0, np.int64) for _ in CandleColumns._fields))
 
 
-def _paths(path: str) -> list[str]:
-    """Return the files of a config, or raise DataMissing."""
-    if not Path(path).exists():
-        raise DataMissing(f"there are no records: no file {path}.", where="data.path", remedy=_REMEDY)
-    found = files_at(path)
-    if not found:
-        what = f"there are no records: the folder {path} has no file that ends in {', '.join(ENDINGS)}."
-        raise DataMissing(what, where="data.path", remedy=_REMEDY)
-    return found
-
-
 def _digest(conf: Mapping[str, Any]) -> str:
     """Hash the bytes of a config's files and how they are read; raises as `import_perps`.
 
@@ -284,12 +289,12 @@ def _digest(conf: Mapping[str, Any]) -> str:
     import hashlib
 
     digests = []
-    for path in _paths(conf["data"]["path"]):
-        user_files.check_plain(path, "the file of records", _REMEDY)
+    for path in present_files(conf["data"]["path"]):
+        user_files.check_plain(path, "the file of records", FILES_REMEDY)
         try:
             with open(path, "rb") as handle:
                 digests.append(hashlib.file_digest(handle, "sha256").hexdigest())
         except OSError as error:
             what = f"the file of records cannot be read ({error.strerror})."
-            raise ConfigError(what, where=path, remedy=_REMEDY) from None
+            raise ConfigError(what, where=path, remedy=FILES_REMEDY) from None
     return configs.digest([FORMAT, digests, [conf["data"][key] for key in ("timezone", "exchange", "rates")]])
