@@ -83,12 +83,12 @@ class Answers(HttpClient):
         super().__init__(Endpoint("http://127.0.0.1:9", 1000, 1, 1, 0), sleep=lambda seconds: None)
         self.answers = answers
 
-    def _send(self, path, params, decode, attempt):
+    def _send(self, asked, decode, attempt):
         """Decode the answer to a path as the client does, without a connection."""
-        answer = next((body for start, body in self.answers.items() if path.startswith(start)), None)
+        answer = next((body for start, body in self.answers.items() if asked.path.startswith(start)), None)
         if answer is None:
-            raise NotFound(path)
-        return self._decoded(decode, ReceivedAnswer(200, {}, answer), path)
+            raise NotFound(asked.path)
+        return self._decoded(decode, ReceivedAnswer(200, {}, answer), asked.path)
 
 
 def words(dice: random.Random, data: bytes) -> bytes:
