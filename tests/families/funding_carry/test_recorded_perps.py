@@ -17,7 +17,7 @@ from tradewinds.archive.server import running_server
 from tradewinds.cli.app import app
 from tradewinds.config import resolve
 from tradewinds.core import files
-from tradewinds.core.errors import FetchError
+from tradewinds.core.errors import ConfigError, FetchError
 from tradewinds.families.funding_carry.fetch.fetch_instruments_job import fetch_instruments_job
 from tradewinds.families.funding_carry.plan import carry_plan
 
@@ -78,6 +78,18 @@ def test_what_is_recorded_is_served_as_it_was_fetched(world):
             world.fetch("binance", "perp", "2024-06")
     for key, table in first.items():
         assert again[key].equals(table), key
+
+
+def test_a_month_that_does_not_say_what_it_is_is_refused_before_anything_is_served(world):
+    folder = world.archive / "perp/binance/BTC-USDT-USDT/spot_1h"
+    folder.mkdir(parents=True)
+    about = {"source": "binance", "kind": "spot", "symbol": BTC, "month": "2024-05", "minutes": 60}
+    files.write_parquet(folder / "2024-05.parquet", candles(candle_rows("2024-05")), about)
+    with (
+        pytest.raises(ConfigError, match=r"2024-05.parquet: its metadata do not say covers_through, spot"),
+        world.serve(),
+    ):
+        pass
 
 
 def test_only_what_is_fetched_can_be_recorded(world):

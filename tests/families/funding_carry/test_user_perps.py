@@ -259,7 +259,7 @@ def test_month_files_of_another_run_can_be_read(world, tmp_path):
         assert getattr(market, kind).close.tolist() == getattr(before, kind).close.tolist()
 
 
-def test_a_rate_that_is_not_there_is_no_settlement(world, tmp_path):
+def test_a_rate_that_is_not_there_is_no_settlement(world, tmp_path, caplog):
     write_recorded(world, tmp_path / "mine")
     path = tmp_path / "mine/binance_funding_BTC.parquet"
     table = pq.read_table(path)
@@ -267,6 +267,7 @@ def test_a_rate_that_is_not_there_is_no_settlement(world, tmp_path):
     pq.write_table(table.set_column(3, "funding_rate", pa.array(rates)), path)
     (market,) = made_markets(files_config("mine"))
     assert len(market.rates.ts) == 89
+    assert f"binance_funding_BTC.parquet: 1 row(s) of {BTC} without a rate are left out." in caplog.text
 
 
 def test_files_without_rows_and_columns_given_twice(world, tmp_path):

@@ -35,6 +35,7 @@ def routes_of(archive: Archive) -> dict[str, Route]:
         archive: an archive, which may have nothing of them.
     """
     data, traps = ServedPerps(archive), traps_of(archive)
+    _ = data.months  # a file that cannot be served is said at the start, not at a request
     found: dict[str, Route] = {}
     for exchange in (served_binance, served_bybit, served_okx, served_hyperliquid):
         found |= exchange.routes_of(data, traps)

@@ -16,10 +16,12 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tradewinds.archive.archive import Archive
+from tradewinds.core.errors import ConfigError
 from tradewinds.families.funding_carry.schemas import CANDLES, FUNDING, INSTRUMENTS
 from tradewinds.families.plan import month_end
 
 FOLDER = "perp"
+DESCRIBED = ("source", "kind", "symbol", "month", "covers_through")  # what the metadata of a month say
 _DAY_MS = 86_400_000
 STEP, MIN_NOTIONAL, TICK = Decimal("0.001"), Decimal(5), Decimal("0.01")  # of an archive without a list of instruments
 
@@ -92,11 +94,16 @@ class ServedPerps:
 
     @functools.cached_property
     def months(self) -> Mapping[Series, Mapping[str, ServedMonth]]:
-        """Month files by series and month."""
+        """Month files by series and month; raises ConfigError for a file that does not say what it is."""
         found: dict[Series, dict[str, ServedMonth]] = {}
         for path in sorted((self.archive.folder / FOLDER).glob("*/*/*/*.parquet")):
             name = path.relative_to(self.archive.folder).as_posix()
             about = self.archive.about(name)
+            wanted = (*DESCRIBED, "spot") if about.get("kind") == "spot" else DESCRIBED
+            if lacking := [key for key in wanted if key not in about]:
+                what = f"its metadata do not say {', '.join(lacking)}."
+                remedy = "Record the month with tradewinds record, or take the file out of the archive."
+                raise ConfigError(what, where=f"{self.archive.folder}/{name}", remedy=remedy)
             named = about["spot"] if about["kind"] == "spot" else about["symbol"]
             series = Series(about["source"], about["kind"], named, about.get("minutes") or 0)
             last, covered = (

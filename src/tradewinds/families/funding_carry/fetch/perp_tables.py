@@ -61,6 +61,7 @@ class SeriesPiece:
         naive: whether the stamps have no time zone.
         written: how the stamps are written, for the log.
         exchange: the exchange of the rows; "" if the file does not say.
+        without_rate: rows of a table of rates that have none, which are left out.
     """
 
     path: str
@@ -70,6 +71,7 @@ class SeriesPiece:
     naive: bool
     written: str
     exchange: str
+    without_rate: int = 0
 
     @property
     def stamps(self) -> Ints:
@@ -145,7 +147,9 @@ def _pieces(
                 mark=_optional(present, layout.mark, PRICE_DECIMALS, path),
                 interval_hours=_optional(present, layout.interval, 0, path),
             )
-            yield SeriesPiece(path, "funding", perp, rows, stamps.naive, stamps.written, exchange)
+            # of a table that has candles too, rows without a rate are candles between two settlements
+            lacking = 0 if layout.prices else table.num_rows - present.num_rows
+            yield SeriesPiece(path, "funding", perp, rows, stamps.naive, stamps.written, exchange, lacking)
     # candles of the leg that the symbol, the market or the name of the file says
     if layout.prices and table.num_rows:
         kind = kind_of_candles(written_as, said, has_volume=bool(layout.volume)) or UNCLEAR

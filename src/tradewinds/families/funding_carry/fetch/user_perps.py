@@ -153,6 +153,10 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
     perp_evidence.refuse_unclear(unclear, {piece.kind for piece in found})
     in_utc = [_in_utc(piece, data) for piece in found]
     said += _lines(in_utc)
+    for piece in found:
+        if piece.without_rate:
+            said.append(f"{piece.path}: {piece.without_rate:,} row(s) of {piece.symbol} without a rate are left out.")
+            logger.warning("%s", said[-1])
     pieces = []
     for whole in in_utc:
         if fault := _other_length(whole, data["candle_minutes"]):
