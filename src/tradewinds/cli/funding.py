@@ -24,6 +24,11 @@ MODES = {"simple": "funding_simple", "composite": "funding_composite"}
 # flags of one strategy alone, with its parameter
 _SIMPLE_FLAGS = {"--min-rate": "min_funding_rate", "--exit-rate": "exit_funding_rate"}
 _COMPOSITE_FLAGS = {"--entry-threshold": "entry_threshold", "--exit-threshold": "exit_threshold"}
+_NEEDED = {
+    "symbols": "--symbol",
+    "date_start_local": "--start",
+    "date_end_local": "--end",
+}  # keys, and the flags for them
 _OF_ONE = {**dict.fromkeys(_SIMPLE_FLAGS, "simple"), **dict.fromkeys(_COMPOSITE_FLAGS, "composite")}
 
 
@@ -115,6 +120,7 @@ def funding(
     flags = Flags({flag: value for flag, value in given.items() if value is not None}, direction, preset)
     # every run is checked before the first one begins
     bases = [_read(path) for path in config] or [Base({}, {}, "tradewinds funding")]
+    _refuse_lacking(keys, bases)
     asked = _modes(mode, preset, bases, flags)
     runs = []
     for number, one in enumerate(asked):
@@ -164,6 +170,16 @@ class Base:
     raw: Mapping[str, Any]
     lines: dict[tuple[str | int, ...], int]
     source: str
+
+
+def _refuse_lacking(keys: Mapping[str, Any], bases: Sequence[Base]) -> None:
+    """Raise ConfigError, naming the flags, if neither they nor a config say what is traded and when."""
+    lacking = [
+        flag for key, flag in _NEEDED.items() if keys[key] is None and not all(base.raw.get(key) for base in bases)
+    ]
+    if lacking:
+        remedy = "For example --symbol BTC/USDT:USDT --start 2024-01-01 --end 2024-06-30, or a config by --config."
+        raise ConfigError(f"{', '.join(lacking)}: not given.", where="tradewinds funding", remedy=remedy)
 
 
 def _read(path: Path) -> Base:

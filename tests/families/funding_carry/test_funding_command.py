@@ -54,7 +54,8 @@ def refused(tmp_path, monkeypatch, capsys):
         (("--symbol", BTC, *DAYS, "--source", "mtgox"), ["data.source"]),
         (("--symbol", BTC, "--start", "2024-01-10", "--end", "2024-01-01"), ["is after"]),
         (("--symbol", BTC, "--start", "1.1.2024", "--end", "2024-01-01"), ["--start", "YYYY-MM-DD"]),
-        (DAYS, ["symbols"]),
+        (DAYS, ["--symbol: not given", "--symbol BTC/USDT:USDT"]),
+        ((), ["--symbol, --start, --end: not given"]),
     ],
 )
 def test_usage_errors_are_one_paragraph_and_exit_2(refused, arguments, words):

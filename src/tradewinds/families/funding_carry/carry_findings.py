@@ -75,8 +75,10 @@ def cost(config: Mapping[str, Any], plan: CarryPlan) -> tuple[list[dict[str, Any
         )
     source = config["data"]["path"] if plan.files.source == "files" else plan.files.source
     status = "its results are there" if Path(plan.run_dir, "metrics.json").exists() else "not yet simulated"
+    names = plan.files.symbols
+    shown = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
     notes = [
-        f"{len(plan.files.symbols)} symbols, {plan.files.minutes}-minute candles, records from {source}.",
+        f"{shown}: {plan.files.minutes}-minute candles, records from {source}.",
         *(f"{symbol} is left out: {reason}." for symbol, reason in plan.files.left_out.items()),
         f"Run {plan.run_id}: {status} ({plan.run_dir}/).",
     ]

@@ -257,7 +257,8 @@ class FundingCarry:
 
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
-        return f"{len(plan.files.symbols)} symbols"
+        count = len(plan.files.symbols)
+        return f"{count} symbol{'s' if count != 1 else ''}"
 
     def validate(self, config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         """Count the records that are there, quarantined ones by reason, holes, and changes of the funding interval.
