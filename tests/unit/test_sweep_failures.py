@@ -47,6 +47,7 @@ class Family:
                 decision_ts=np.zeros(1, np.int64),
                 pnl_micro=column,
                 places=6,
+                earns_while_held=False,
             )
 
 
