@@ -1,6 +1,7 @@
 """Loading runs into a real MariaDB server: exact rows, one step, replacing, and errors without passwords."""
 
 import datetime as dt
+import json
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -120,8 +121,9 @@ def test_a_run_arrives_exactly_as_it_stands_in_its_files(tmp_path, url, mariadb)
     assert found == wanted
     assert found[0][2:] == (Decimal("0.351"), Decimal("0.129000000001"), Decimal("0.629"))
     assert rows(mariadb, "SELECT run_id, status FROM backtest_run") == [(run, "SUCCESS")]
+    sharpe = json.loads((tmp_path / "metrics.json").read_text())["sharpe"]
     assert rows(mariadb, "SELECT total_pnl_usd, num_trades, sharpe FROM backtest_metrics") == [
-        (Decimal("0.258"), 2, None)
+        (Decimal("0.258"), 2, sharpe)
     ]
     assert rows(mariadb, "SELECT run_id FROM v_backtest_leaderboard") == [(run,)]
 

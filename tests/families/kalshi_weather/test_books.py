@@ -44,7 +44,9 @@ def test_a_payment_that_is_dated_wrong_is_found_by_the_curve(tmp_path, monkeypat
 
 def test_no_result_is_kept_of_a_run_whose_books_do_not_add_up(tmp_path, monkeypatch):
     world = make_world(tmp_path, SEED)
-    plan = SimpleNamespace(run_dir=str(tmp_path / "run"), run_id="5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", data_files=())
+    plan = SimpleNamespace(
+        run_dir=str(tmp_path / "run"), run_id="5f0c1c1e-6f0d-5b5e-9d53-7d8f3f6a2b10", data_files=(), replayed_files=()
+    )
     plan.files = SimpleNamespace(events=())
     made = replay.replay_events(*world.inputs)
     monkeypatch.setattr(type(simulate.markets.family_of("kalshi_weather")), "replay", lambda *_: made)
