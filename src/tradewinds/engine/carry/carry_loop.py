@@ -404,9 +404,9 @@ class _Run:
 
     def _note_equity(self, index: int | None, ts: int, kind: str) -> None:
         """Record the account at an instant; `index` is None between two instants."""
-        self.points.append(self._equity(index, ts)._replace(kind=kind))
+        self.points.append(self._equity(index, ts, kind))
 
-    def _equity(self, index: int | None, ts: int) -> Point:
+    def _equity(self, index: int | None, ts: int, kind: str = "") -> Point:
         """Return the account at an instant, at the last closes of any age."""
         books, value, wallets, collateral = self.books, 0, 0, 0
         for holding in books.held.values():
@@ -419,7 +419,7 @@ class _Run:
             value += holding.open_value(spot, perp)
             wallets += holding.wallet
             collateral += holding.collateral
-        return Point(ts, "", books.cash, value, wallets, collateral, rows=len(books.rows))
+        return Point(ts, kind, books.cash, value, wallets, collateral, len(books.rows))
 
     def _result(self) -> CarryResult:
         """Return everything that was made."""

@@ -7,6 +7,7 @@ has an open at t and nothing else.
 from __future__ import annotations
 
 import functools
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -141,6 +142,7 @@ class SymbolPrices:
         self.mark = LegPrices(market.mark, candle_seconds)
         self.first, self.end = np.searchsorted(self.rates.ts, [start_ts, end_ts]).tolist()
         self.hours, self.odd = intervals(self.rates.ts, default_hours)
+        self.known_trends: dict[tuple[bytes, int, Fraction], Ints] = {}  # filled by carry_signals
 
     @functools.cached_property
     def settlements(self) -> Ints:

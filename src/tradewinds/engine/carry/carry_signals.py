@@ -103,7 +103,7 @@ class ScoreParts(NamedTuple):
         """Return the parts of a symbol's scores; arguments as for `scores_of`."""
         inside = slice(prices.first, prices.end)
         kept = persistence(rates, strategy.persistence_threshold)[inside]
-        rising = trends(rates, strategy.trend_span, strategy.trend_threshold)[inside]
+        rising = _known_trends(prices, rates, strategy)[inside]
         spot, perp = prices.spot_close, prices.perp_close
         basis = direction * (perp - spot) / np.maximum(spot, 1)  # without a price nothing is decided
         beta = np.maximum(basis, 0) if strategy.favourable else np.abs(basis)
@@ -199,6 +199,14 @@ def trends(rates: Ints, span: int, threshold: Fraction) -> Ints:
         windows = np.lib.stride_tricks.sliding_window_view(rates, longest)
         found[longest - 1 :] = _trend(windows, span, threshold)
     return found
+
+
+def _known_trends(prices: SymbolPrices, rates: Ints, strategy: CompositeStrategy) -> Ints:
+    """Return `trends` of a symbol's rates; the points of a sweep share them, because they take most of a score's time."""
+    key = (rates.tobytes(), strategy.trend_span, strategy.trend_threshold)
+    if key not in prices.known_trends:
+        prices.known_trends[key] = trends(rates, strategy.trend_span, strategy.trend_threshold)
+    return prices.known_trends[key]
 
 
 def _trend(windows: Ints, span: int, threshold: Fraction) -> Ints:
