@@ -66,6 +66,7 @@ def _replayed(points: Sequence[SweepPoint], plan: Plan[Any], workers: int) -> It
         yield from _replayed(points[:half], plan, workers)
         yield from _replayed(points[half:], plan, workers)
         return
+    # what each made, with what the figures of a part of it need to know
     for point, run in zip(points, made, strict=True):
         yield PointOutcome(
             point.settings,
