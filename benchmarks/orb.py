@@ -33,7 +33,7 @@ from benchmarks.equities import child, peer_python  # noqa: E402
 
 BARS = ROOT.parent / "shared" / "data" / "us1m" / "SPY_2024-03_2025-04.parquet"
 RECORD = Path(__file__).resolve().with_suffix(".json")
-PAGE, HEAD = ROOT / "PERFORMANCE.md", "## Opening ranges\n\n"  # the last section of the page
+PAGE, HEAD = ROOT / "PERFORMANCE.md", "## Opening ranges\n\n"
 DATES = {"date_start_local": "2024-03-26", "date_end_local": "2025-04-01"}
 AGREED = {
     "15 other": (255, 29.2185),
@@ -350,7 +350,9 @@ def main() -> int:
     print(table(found))
     if given.record:
         RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(PAGE.read_text(encoding="utf-8").partition(HEAD)[0] + f"{HEAD}{section()}\n", encoding="utf-8")
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(HEAD)
+        after = rest[rest.index("\n## ") :] if "\n## " in rest else "\n"  # the sections that follow
+        PAGE.write_text(f"{before}{HEAD}{section().rstrip()}\n{after}", encoding="utf-8")
     for line in wrong(found):
         print(f"not the agreed result: {line}", file=sys.stderr)
     return bool(wrong(found))
