@@ -12,7 +12,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import budget_use, equities, fetch_cost, forecasts, orb, plan_scale, scale, simulation, sweep_cost
+from benchmarks import (
+    budget_use,
+    carry,
+    equities,
+    fetch_cost,
+    forecasts,
+    orb,
+    plan_scale,
+    scale,
+    simulation,
+    sweep_cost,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "benchmarks" / "scratch"
@@ -116,7 +127,8 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 ## Opening ranges
 
 {orb}
-"""
+
+{carry}"""
 
 
 def main() -> None:
@@ -137,6 +149,7 @@ def main() -> None:
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
         orb=orb.section(),
+        carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,
         symbols=shares["symbols"],
         share_runs=len(shares["rounds"]["backtestingpy"]),
