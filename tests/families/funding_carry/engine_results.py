@@ -8,8 +8,9 @@ import numpy as np
 
 from tests.reference.naive_carry_market import number
 from tradewinds.config import resolve
-from tradewinds.engine.carry.carry_loop import STALE_PRICE, CarryMarkets, run_carry
+from tradewinds.engine.carry.carry_loop import STALE_PRICE, run_carry
 from tradewinds.engine.carry.carry_market import RATE_UNIT, UNIT, Instrument, LegCandles, Rates, SymbolMarket
+from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.equity import check_points
 from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.run_rules import rules_of

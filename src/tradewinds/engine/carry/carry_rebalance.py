@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tradewinds.engine.carry.carry_books import CarryBooks, Holding
+from tradewinds.engine.carry.carry_books import CarryBooks
 from tradewinds.engine.carry.carry_costs import rounded, value_of
+from tradewinds.engine.carry.carry_holding import Holding
 from tradewinds.engine.carry.carry_market import UNIT
 from tradewinds.engine.carry.carry_rules import NO_REBALANCE, RESIZE
 

@@ -23,10 +23,11 @@ import numpy as np
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import instant, money
-from tradewinds.engine.carry.carry_loop import BACKTEST_END, CarryMarkets, run_carry
+from tradewinds.engine.carry.carry_loop import BACKTEST_END, run_carry
 from tradewinds.engine.carry.carry_market import RATE_UNIT, LegCandles, Rates, SymbolMarket
 from tradewinds.engine.carry.carry_result import CarryFill, CarryResult
 from tradewinds.engine.carry.carry_rules import CarryRules
+from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.families.book_timelines import book_timelines
 from tradewinds.families.contract import BOOKS, PLANTED, Future, Stretch, Timelines
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel

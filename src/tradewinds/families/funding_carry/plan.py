@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,16 +125,6 @@ def carry_plan(conf: Mapping[str, Any]) -> CarryPlan:
         units=len(carry_files.months),
         files=carry_files,
     )
-
-
-def with_carry_files(plan: CarryPlan, **changes: Any) -> CarryPlan:
-    """Return a copy of a plan with other files, which the look-ahead check reads in place of the run's own.
-
-    Args:
-        plan: the plan of the run.
-        changes: new values of attributes of CarryFiles.
-    """
-    return replace(plan, files=replace(plan.files, **changes))
 
 
 def _files_of(conf: Mapping[str, Any]) -> CarryFiles:

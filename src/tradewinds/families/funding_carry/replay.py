@@ -14,8 +14,9 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import instant
 from tradewinds.core.units import DAY_SECONDS
-from tradewinds.engine.carry.carry_loop import CarryMarkets, run_carry
+from tradewinds.engine.carry.carry_loop import run_carry
 from tradewinds.engine.carry.carry_result import CarryFill, CarryPosition, CarryResult
+from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.journal import REMEDY, Journal
 from tradewinds.engine.result import Decision, FillRow, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of

@@ -15,11 +15,11 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.text import amount_text, instant, quantity_text
 from tradewinds.core.units import DAY_SECONDS, MICRO
 from tradewinds.engine.carry.carry_costs import rounded
-from tradewinds.engine.carry.carry_loop import CarryMarkets
 from tradewinds.engine.carry.carry_market import RATE_UNIT, UNIT
 from tradewinds.engine.carry.carry_result import CarryPayment, CarryPosition, CarryResult
 from tradewinds.engine.carry.carry_rules import LONG_SPOT, SHORT_SPOT, CarryRules, CompositeStrategy
 from tradewinds.engine.carry.carry_signals import CarrySignals, ScoreParts
+from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.families.funding_carry.metrics import DAYS_PER_YEAR, PLACES
 
 MONEY = pa.decimal128(24, 8)
