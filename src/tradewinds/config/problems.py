@@ -5,6 +5,7 @@ Problems come from YAML (syntax, a key given twice), from the JSON Schema (types
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import math
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable, shortened
@@ -170,7 +172,10 @@ class Problems:
         self._check_values(config)
         if self.found:
             return  # what follows counts on plain values
-        import jsonschema  # here: it takes 0.1 s, and commands that only list runs check no config
+        with contextlib.suppress(NotKnownError):
+            if fits(config, schema):
+                return
+        import jsonschema  # here: it takes 0.1 s, and only a config that does not fit needs it
 
         validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
         errors = itertools.islice(validator.iter_errors(config), MOST_ERRORS)
