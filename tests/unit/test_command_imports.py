@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tradewinds.cli.commands import COMMANDS, imported as imported_command
+from tradewinds.cli.commands import COMMANDS
+from tradewinds.cli.commands import imported as imported_command
 from tradewinds.config import markets
 
 HEAVY = {

@@ -6,7 +6,6 @@ Problems come from YAML (syntax, a key given twice), from the JSON Schema (types
 from __future__ import annotations
 
 import contextlib
-import difflib
 import itertools
 import math
 import unicodedata
@@ -220,8 +219,8 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
-                hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
+                near = _nearest(str(key), known)
+                hint = f"Did you mean {near}?" if near else f"Known keys: {', '.join(known)}."
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(
@@ -230,6 +229,13 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    """Return the known word that is most like another one, None if none is."""
+    import difflib  # here: only what is wrong needs it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.4)), None)
 
 
 def _text_fault(text: str) -> str | None:
@@ -278,8 +284,8 @@ def _remedy(error: Any) -> str:
     """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
-        near = difflib.get_close_matches(str(error.instance), allowed, n=1, cutoff=0.4)
-        return f"Allowed: {', '.join(allowed)}." + (f" Did you mean {near[0]}?" if near else "")
+        near = _nearest(str(error.instance), allowed)
+        return f"Allowed: {', '.join(allowed)}." + (f" Did you mean {near}?" if near else "")
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
     return str(error.schema.get("description", "")).strip() or "See config/README.md."

@@ -40,7 +40,7 @@ for _name in ("read_footer", "find_pages", "read_pages"):
     getattr(_compiled, _name).restype = ctypes.c_int64
 
 
-class Declined(Exception):  # noqa: N818  # no error: the other reader takes the file
+class Declined(Exception):  # no error: the other reader takes the file
     """A file is not in the form that this module reads."""
 
 
