@@ -41,19 +41,20 @@ def fits(value: Any, schema: Schema) -> bool:
 # Keywords that decide nothing alone; then and else are read with `if`.
 _ANNOTATIONS = {"$schema", "title", "description", "default", "changes_results", "default_in_run_id", "then", "else"}
 
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 _IS_TYPE: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
-    "number": lambda value: _is_number(value),
+    "number": _is_number,
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
 }
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _has_type(value: Any, wanted: str | list[str], schema: Schema) -> bool:

@@ -191,8 +191,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
 def _rows_of_dates(table: pa.Table, dates: DateRange) -> pa.Table:
     """Return the rows of a table in a range of dates.
 
-    Tables are in order of their dates, or nearly: then the rows are a few slices, for which pyarrow.compute, which takes 0.03 s to
-    import, is not needed.
+    Tables are in order of their dates, or nearly: then the rows are a few slices, without pyarrow.compute, which is slow to import.
     """
     found = table[dates.column]
     if found.type == pa.date32():

@@ -392,6 +392,8 @@ static void read_page_header(Cursor *c, Page *page, bool data) {
 
 /* Find the pages of a piece in a file. Returns their number, or DECLINED. */
 static i64 find_pages_of(const byte *bytes, i64 size, const Piece *piece, Page *pages, i64 room) {
+    if (piece->rows == 0 && piece->values == 0)
+        return 0;
     if (piece->first_page < 0 || piece->size < 0 || piece->first_page > size || piece->size > size - piece->first_page)
         return DECLINED;
     Cursor c = {bytes + piece->first_page, bytes + piece->first_page + piece->size, false};
