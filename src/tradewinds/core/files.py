@@ -191,7 +191,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
 def _rows_of_dates(table: pa.Table, dates: DateRange) -> pa.Table:
     """Return the rows of a table in a range of dates.
 
-    Tables are in order of their dates, or nearly: the rows are a few slices, and pyarrow.compute, slow to import, is not needed.
+    Tables are in order of their dates, or nearly: the rows are a few slices. So pyarrow.compute, slow to import, is not needed.
     """
     found = table[dates.column]
     if found.type == pa.date32():

@@ -44,7 +44,7 @@ class Declined(Exception):  # no error: the other reader takes the file
     """A file is not in the form that this module reads."""
 
 
-class CandleColumns(NamedTuple):
+class FileRows(NamedTuple):
     """Rows of candle files, in the order of the files.
 
     Attributes:
@@ -88,7 +88,6 @@ class _Kind(NamedTuple):
         scale: decimals of a decimal, else -1.
         precision: digits of a decimal, else -1.
         null: instead of a null; None: there may be none.
-        dtype: type of the rows.
     """
 
     physical: int
@@ -97,20 +96,19 @@ class _Kind(NamedTuple):
     scale: int
     precision: int
     null: int | None
-    dtype: type[np.int32] | type[np.int64]
 
 
-_PRICE = _Kind(_FIXED, (_DECIMAL,), 4, 6, 9, NO_PRICE, np.int32)
+_PRICE = _Kind(_FIXED, (_DECIMAL,), 4, 6, 9, NO_PRICE)
 _KINDS = {
-    "market_ticker": _Kind(_BYTE_ARRAY, (-1, 0), 0, -1, -1, -1, np.int32),
-    "end_period_ts": _Kind(_INT64, (-1, _PLAIN_INT64), 0, -1, -1, None, np.int64),
+    "market_ticker": _Kind(_BYTE_ARRAY, (-1, 0), 0, -1, -1, -1),
+    "end_period_ts": _Kind(_INT64, (-1, _PLAIN_INT64), 0, -1, -1, None),
     "yes_bid_close": _PRICE,
     "yes_ask_close": _PRICE,
-    "volume": _Kind(_FIXED, (_DECIMAL,), 8, 2, 18, None, np.int64),
+    "volume": _Kind(_FIXED, (_DECIMAL,), 8, 2, 18, None),
 }
 
 
-def read_candle_files(files: Sequence[str], tickers: Sequence[str]) -> CandleColumns | None:
+def read_candle_files(files: Sequence[str], tickers: Sequence[str]) -> FileRows | None:
     """Return the rows of candle files, or None if one of them is not in the form that this module reads.
 
     Args:
@@ -120,7 +118,13 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str]) -> CandleCol
     try:
         opened = [_OpenedFile(path) for path in files]
         rows = sum(file.rows for file in opened)
-        columns = CandleColumns(*(np.empty(rows, kind.dtype) for kind in _KINDS.values()))
+        columns = FileRows(
+            market_index=np.empty(rows, np.int32),
+            end_ts=np.empty(rows, np.int64),
+            bid=np.empty(rows, np.int32),
+            ask=np.empty(rows, np.int32),
+            volume=np.empty(rows, np.int64),
+        )
         index, first = {ticker.encode(): i for i, ticker in enumerate(tickers)}, 0
         for file in opened:
             file.read(columns, first, index)
@@ -269,7 +273,7 @@ class _OpenedFile:
         self._page_words = found
         return list(_groups(found[: count * _PAGE_WORDS], _PAGE_WORDS))
 
-    def read(self, columns: CandleColumns, first: int, index: Mapping[bytes, int]) -> None:
+    def read(self, columns: FileRows, first: int, index: Mapping[bytes, int]) -> None:
         """Write the rows.
 
         Args:
@@ -294,10 +298,17 @@ class _OpenedFile:
                 most = max(most, min(values, uncompressed))
         # the columns as `Rows` of parquet.c: width, optional, null, rows of 32 bits, rows of 64 bits, number of nulls
         rows = (ctypes.c_int64 * (_ROWS_WORDS * len(_KINDS)))()
-        for number, (kind, column) in enumerate(zip(_KINDS.values(), columns, strict=True)):
-            at = column.ctypes.data + first * column.itemsize
-            wide = kind.dtype is np.int64
-            words = (kind.width, self._optional[number], kind.null or 0, 0 if wide else at, at if wide else 0, 0)
+        for number, of in enumerate(_KINDS.values()):
+            out: npt.NDArray[np.int32] | Ints = columns[number]
+            at, wide = out.ctypes.data + first * out.itemsize, out.itemsize == 8
+            words: list[ctypes.c_int64 | int] = [
+                of.width,
+                int(self._optional[number]),
+                of.null or 0,
+                0 if wide else at,
+                at if wide else 0,
+                0,
+            ]
             rows[_ROWS_WORDS * number : _ROWS_WORDS * (number + 1)] = words
         failed = _compiled.read_pages(
             self._page_words,
@@ -310,7 +321,7 @@ class _OpenedFile:
             *_longs(self.rows),
         )
         nulls = rows[_ROWS_WORDS - 1 :: _ROWS_WORDS]
-        if failed or any(count and kind.null is None for count, kind in zip(nulls, _KINDS.values(), strict=True)):
+        if failed or any(count and of.null is None for count, of in zip(nulls, _KINDS.values(), strict=True)):
             raise Declined
 
 

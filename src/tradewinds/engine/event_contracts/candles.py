@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.event_contracts.candle_files import CandleColumns, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import FileRows, read_candle_files
 from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
@@ -90,12 +90,12 @@ class CandleReader:
             self._opened.execute("SET arrow_output_version = '1.5'")  # decimals as short as DuckDB's own
         return self._opened
 
-    def _by_duckdb(self, files: Sequence[str], tickers: Sequence[str]) -> CandleColumns:
+    def _by_duckdb(self, files: Sequence[str], tickers: Sequence[str]) -> FileRows:
         """Return the rows of any Parquet files with the columns of a candle file."""
         names = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
         self._connection().execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({names})")
         rows = self._connection().sql(_ROWS, params={"files": list(files)}).to_arrow_table()
-        return CandleColumns(*(_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items()))
+        return FileRows(*(_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items()))
 
     def read(self, files: Sequence[str], tickers: Sequence[str]) -> Candles:
         """Return the candles of some markets.
@@ -105,21 +105,24 @@ class CandleReader:
             tickers: the markets, each once.
         """
         columns = read_candle_files(files, tickers) or self._by_duckdb(files, tickers)
-        market_index, end_ts, bid, ask, volume = columns
-        first_row, end_row, traded, jumps = survey(market_index, end_ts, volume, len(tickers))
+        first_row, end_row, traded, jumps = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         # files that are not in order: sort, and keep the number of jumps for the validations
         if (jumps > 1).any():
-            order = np.lexsort((end_ts, market_index))
-            market_index, end_ts, bid, ask, volume = (
-                column[order] for column in (market_index, end_ts, bid, ask, volume)
+            order = np.lexsort((columns.end_ts, columns.market_index))
+            columns = FileRows(
+                market_index=columns.market_index[order],
+                end_ts=columns.end_ts[order],
+                bid=columns.bid[order],
+                ask=columns.ask[order],
+                volume=columns.volume[order],
             )
-            first_row, end_row, _, _ = survey(market_index, end_ts, volume, len(tickers))
+            first_row, end_row, _, _ = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         return Candles(
             tickers=tickers,
-            end_ts=end_ts,
-            bid=bid,
-            ask=ask,
-            volume=volume,
+            end_ts=columns.end_ts,
+            bid=columns.bid,
+            ask=columns.ask,
+            volume=columns.volume,
             first_row=first_row,
             end_row=end_row,
             traded=traded,
