@@ -185,8 +185,18 @@ def _kept(code: str, folder: Path) -> ExchangeCalendar | None:
         is_whole=meta["is_whole"],
         usual_opens=_usual_times(meta["usual_opens"]),
         usual_closes=_usual_times(meta["usual_closes"]),
-        **{name: table[name].to_numpy().astype(np.int64) for name in SESSIONS.names},
+        **{name: _integers(table[name]) for name in SESSIONS.names},
     )
+
+
+def _integers(column: pa.ChunkedArray) -> Ints:
+    """Return a column of integers without nulls.
+
+    `to_numpy` would import pandas, which takes longer than all else that a command does before its work.
+    """
+    kind = np.dtype(f"i{column.type.bit_width // 8}")
+    parts = [np.frombuffer(chunk.buffers()[1], kind)[chunk.offset :][: len(chunk)] for chunk in column.chunks]
+    return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
 def _usual_times(kept: Sequence[Sequence[str]]) -> tuple[UsualTime, ...]:

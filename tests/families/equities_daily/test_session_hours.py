@@ -3,6 +3,8 @@
 import csv
 import datetime as dt
 import random
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -300,6 +302,32 @@ def test_a_command_that_writes_nothing_makes_no_calendar_file():
         exchange_calendar._kept.cache_clear()
         assert known_calendar("XLON", TODAY).lists(EVE)
     assert not Path("data").exists()
+
+
+@pytest.mark.parametrize("market", ["equities_daily", "equities_intraday"])
+def test_a_config_that_is_refused_leaves_no_file(market):
+    """The calendar is looked at with the config, and kept only when there is a plan of a run."""
+    own = {"universe": ["AAA"]} if market == "equities_daily" else {"symbols": ["AAA"]}
+    dates = {"date_start_local": "2024-01-02", "date_end_local": "2024-03-01"}
+    raw = {"market": market, **own, **dates, "bars": {"source": "synthetic"}}
+    with pytest.raises(ConfigError, match="unknown strategy"):
+        resolve.resolve({**raw, "strategy": {"name": "Momentum"}}, today=TODAY)
+    assert not Path("data").exists()
+    name = "Mean Reversion" if market == "equities_daily" else "opening_range"
+    plan.run_plan(resolve.resolve({**raw, "strategy": {"name": name}}, today=TODAY))
+    assert [path.name[:5] for path in Path("data/calendars").iterdir()] == ["XNYS-"]
+
+
+def test_a_calendar_that_is_kept_is_read_without_pandas():
+    """Importing pandas takes longer than all else that a command does before its work."""
+    known_calendar("XNYS", TODAY)
+    code = (
+        "import datetime as dt, sys; from tradewinds.reference_data import exchange_calendar as c;"
+        "assert c.known_calendar('XNYS', dt.date(2026, 1, 1)).lists(dt.date(2024, 12, 24));"
+        "print([name for name in ('pandas', 'exchange_calendars') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_replay_depends_on_the_module_of_calendars():

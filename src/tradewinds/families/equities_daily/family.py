@@ -105,7 +105,8 @@ class EquitiesDaily:
         """
         _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
         last = dt.date.fromisoformat(config["date_end_local"])
-        _note_error(problems, ("calendar",), lambda: known_calendar(config["calendar"], last))
+        with files.without_caches():  # a config that is refused leaves no file; the plan keeps the calendar
+            _note_error(problems, ("calendar",), lambda: known_calendar(config["calendar"], last))
         if isinstance(config["universe"], dict):
             _note_error(problems, ("universe", "file"), lambda: universe_of(config), in_file=True)
         if config["actions"] is not None:
