@@ -238,8 +238,8 @@ def _built(code: str, last: dt.date) -> ExchangeCalendar:
 
         names = sorted(name for name in exchange_calendars.get_calendar_names() if name.isalnum())
         if code not in names:
-            near = difflib.get_close_matches(code.upper(), names, n=1)
-            remedy = f"{f'Did you mean {near[0]}? ' if near else ''}Known: {', '.join(names)}."
+            near = ", ".join(difflib.get_close_matches(code.upper(), names))  # three, as codes are short and much alike
+            remedy = f"{f'Did you mean {near}? ' if near else ''}Known: {', '.join(names)}."
             raise ConfigError(f"unknown calendar {code!r}.", where="calendar", remedy=remedy)
         # exchanges with the same sessions share a calendar; it knows no dates before and after its bounds, if it has any
         own_code = exchange_calendars.resolve_alias(code)

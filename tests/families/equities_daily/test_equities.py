@@ -107,7 +107,7 @@ def test_a_config_of_before_the_exit_for_want_of_bars_keeps_its_run_id():
         ({"strategy": {"name": "ev_threshold"}}, "unknown strategy"),
         ({"strategy": {"name": "Breakout", "parameters": {"abov_pct": 2}}}, "Did you mean above_pct?"),
         ({"strategy": {"name": "Breakout", "parameters": {"high_bars": 2.5}}}, "a whole number above 0"),
-        ({"calendar": "XASY"}, "unknown calendar 'XASY'. Did you mean XASX? Known: AIXK,"),
+        ({"calendar": "XASY"}, "unknown calendar 'XASY'. Did you mean XNAS, XASX, XASE? Known: AIXK,"),
         ({"universe": {"file": "gone.csv"}}, "cannot be read"),
         ({"universe": ["../AAA"]}, "universe[0]"),
         ({"risk": {"start_balance": 0.0000001}}, "more than 6 decimals"),
