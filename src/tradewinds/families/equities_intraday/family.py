@@ -14,7 +14,7 @@ from tradewinds.families.equities_intraday.config_rules import note_problems
 from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
 from tradewinds.families.strategy_table import Strategy, StrategyTable
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -267,6 +267,10 @@ class EquitiesIntraday:
         self, connection: sa.Connection, run: Mapping[str, Any], recorded: Mapping[str, Sequence[str]]
     ) -> None:
         """Load nothing: this family has no tables of its own."""
+
+    def result_jobs(self, config: Mapping[str, Any], plan: IntradayPlan) -> Mapping[str, Callable[[], None]]:
+        """Return nothing: all results of this family are made by the replay, the report and the load."""
+        return {}
 
     def backfill(
         self, config: Mapping[str, Any], plan: IntradayPlan, reasons: Callable[[], Mapping[str, str]]
