@@ -1,6 +1,9 @@
 """Cost of replays and sweeps in two checkouts, side by side in one run: whether a change of the code made them slower.
 
-    python benchmarks/before_after.py OTHER_CHECKOUT [--runs 5] [--only common sweep year] [--work FOLDER]
+    python benchmarks/before_after.py OTHER_CHECKOUT [--runs 5] [--only help process common sweep year] [--work FOLDER]
+
+`help` and `process` are whole processes: `tradewinds --help`, and the common workload as the simulate job replays it. The
+others are replays in one process.
 
 OTHER_CHECKOUT is a checkout of the earlier code with its loops compiled; each checkout runs its own code on the same market, in
 files that it has made itself. The runs alternate, and the least CPU time of each counts, because other work on the machine only
@@ -24,7 +27,14 @@ YEAR = (
     "(data / scale.MADE).exists() or subprocess.run([sys.executable, 'benchmarks/scale_workload.py', str(data)], check=True); "
     "print(scale.one(data, 'first_side', 10, 365))"
 )
-WORKLOADS = {"common": COMMON, "sweep": SWEEP, "year": YEAR}
+HELP = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'tradewinds.cli', '--help'], check=True)"
+PROCESS = (
+    "import subprocess, sys; from pathlib import Path; data = Path({folder!r}); "
+    "(data / 'config.yaml').exists() or "
+    "subprocess.run([sys.executable, 'benchmarks/common_workload.py', str(data)], check=True); "
+    "subprocess.run([sys.executable, '-m', 'benchmarks.peers.tradewinds_engine', str(data)], check=True)"
+)
+WORKLOADS = {"help": HELP, "process": PROCESS, "common": COMMON, "sweep": SWEEP, "year": YEAR}
 
 
 def cpu_seconds(checkout: Path, program: str) -> float:
@@ -41,7 +51,7 @@ def cpu_seconds(checkout: Path, program: str) -> float:
     subprocess.run(
         [sys.executable, "-c", program],
         cwd=checkout,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": ""},  # an installed program has its bytecode
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -82,6 +82,11 @@ The common workload (200 events, a quote every minute: {common[rows]:,} rows), b
 | bare DuckDB scan of its files | {common[scan]:,.0f} | |
 | simulation, $1,000: cash never binds | {common[never_binds]:,.0f} | ≥ 10,000,000 |
 | simulation, $10: cash binds | {common[binds]:,.0f} | ≥ 4,000,000 |
+| … of candles and events in memory, $1,000 | {common[never_binds_in_memory]:,.0f} | |
+| … of candles and events in memory, $10 | {common[binds_in_memory]:,.0f} | |
+
+Others publish the rate from memory: arrays that are there, to fills. Here it is all that a run does between reading files and
+writing results: validations, what the strategy wants of each offer, the replay, equity, refusals by reason, books and trades.
 
 Other engines on the same workload, side by side: [benchmarks/engines.md](benchmarks/engines.md)
 (`python benchmarks/compare_engines.py`).
