@@ -14,6 +14,7 @@ from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
+from tradewinds.families.equities_daily.share_web_tables import RUN_TABLES
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
@@ -82,6 +83,7 @@ class EquitiesDaily:
         RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
         RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
     )
+    run_tables = RUN_TABLES
     headlines = (
         ("Annualised return, %", "annualised_return_pct"),
         ("Exposure, %", "exposure_pct"),

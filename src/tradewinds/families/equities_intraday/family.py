@@ -13,6 +13,7 @@ from tradewinds.families.equities_intraday import minute_findings
 from tradewinds.families.equities_intraday.config_rules import note_problems
 from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
+from tradewinds.families.equities_intraday.session_web_tables import RUN_TABLES
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
@@ -118,6 +119,7 @@ class EquitiesIntraday:
         RunFile("config_json", "config.json", JSON, "the config with all its defaults, as JSON"),
         RunFile("symbols", "symbols", FOLDER, "trades, metrics and equity of each symbol by itself"),
     )
+    run_tables = RUN_TABLES
     headlines = (
         ("Total R", "total_r"),
         ("Expectancy, R a trade", "expectancy_r"),

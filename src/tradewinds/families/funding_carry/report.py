@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradewinds.core.text import metric_text
 from tradewinds.families.funding_carry import carry_charts
 from tradewinds.families.funding_carry.carry_charts import PART_NAMES
 from tradewinds.families.funding_carry.metrics import PARTS
@@ -70,7 +71,7 @@ def tiles(run: ReportRun) -> Tiles:
             ),
             (
                 "Payments to break even",
-                shown(m["breakeven_periods"], 1),
+                metric_text("breakeven_periods", m["breakeven_periods"]),
                 f"median; {m['never_broke_even']:,} of {m['num_trades']:,} positions never did",
             ),
             (f"Funding, {money}", shown(m["funding"], 2), f"{m['payments']:,} payments"),
@@ -160,7 +161,7 @@ _METRICS = (
     ("Mean gain", "avg_profit_usd", 2),
     ("Mean loss", "avg_loss_usd", 2),
     ("Profit factor", "profit_factor", 3),
-    ("Payments to break even, median", "breakeven_periods", 1),
+    ("Payments to break even, median", "breakeven_periods", 0),
     ("Positions that never broke even", "never_broke_even", 0),
     ("Liquidations", "liquidations", 0),
     ("Time in market, %", "time_in_market_pct", 2),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Tell, WorkflowRule
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
@@ -110,6 +111,7 @@ class KalshiWeather:
             "calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"
         ),
     )
+    run_tables = RUN_TABLES
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
     units_name = "Events"
     days_per_year = climate_days.DAYS_PER_YEAR

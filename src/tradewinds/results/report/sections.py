@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from tradewinds.core.text import PERIODS, metric_text
 from tradewinds.results.report.curve import deepest, read_curve, thinned
 from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
@@ -28,7 +29,13 @@ def instant_text(ts: int) -> str:
 
 def result(run: ReportRun, rows: Sequence[MetricRow]) -> Section:
     """A table of metrics."""
-    lines = [(titled(run, label, key), shown(run.metrics[key], digits)) for label, key, digits in rows]
+    lines = [
+        (
+            titled(run, label, key),
+            metric_text(key, run.metrics[key]) if key.endswith(PERIODS) else shown(run.metrics[key], digits),
+        )
+        for label, key, digits in rows
+    ]
     return Section("result", "Result", [ReportTable(("", ""), lines, "lr"), Text(UNDEFINED)])
 
 
