@@ -81,7 +81,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     """Print a comparison as a table with a column per run."""
     from tradewinds.config import markets
     from tradewinds.core import text
-    from tradewinds.database.comparison import counted_as
+    from tradewinds.database.comparison import counted_as, is_amount
 
     # A column per run.
     table = listing.table("Runs side by side")
@@ -92,7 +92,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     currencies = [markets.currency_of(run.config["market"], run.config) for run in runs]
     amounts = listing.Amounts(currencies)
     for name, values in comparison["metrics"].items():
-        if name.endswith("_usd"):
+        if is_amount(name):
             table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
         else:
             table.add_row(name, *(text.metric_text(name, v, 4 if name in ("brier", "log_loss") else 2) for v in values))

@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 # Keys of metrics.json. Amounts are in each run's currency, whatever the keys say.
 FIGURES = (
     *(
+        "total_pnl_usd",
+        "roi_pct",
         "start_balance_usd",
         "end_balance_usd",
-        "total_pnl_usd",
         "total_fees_usd",
-        "roi_pct",
         "num_trades",
         "num_contracts",
     ),
     *("win_rate_pct", "avg_profit_usd", "avg_loss_usd", "profit_factor", "max_drawdown_usd", "max_drawdown_pct"),
     *("sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss"),
 )
+
+# Amounts of FAMILY_FIGURES whose keys do not end in _usd.
+_AMOUNTS = frozenset({"funding", "price_pnl", "slippage", "borrow", "liquidation_cost"})
 
 FAMILY_FIGURES = (  # shown where a run has them
     *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
@@ -159,6 +162,11 @@ def from_folder(folder: Path) -> ComparedRun:
     rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
     days = _by_day(manifest["config"]["market"], rows, _FILLS in metrics)
     return ComparedRun(manifest["run_id"], manifest["config"], metrics, days, manifest.get("series", ()))
+
+
+def is_amount(key: str) -> bool:
+    """Return whether a figure of metrics.json is an amount in the account's currency, by its key."""
+    return key.endswith("_usd") or key in _AMOUNTS
 
 
 def counted_as(runs: Sequence[ComparedRun]) -> str:

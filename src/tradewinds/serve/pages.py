@@ -188,12 +188,15 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         found = [comparison.from_database(connection, name) for name in names]
     told = comparison.comparison_of(found)
     told["metrics"] = {key: values for key, values in told["metrics"].items() if _has_figures(key, values)}
+    if all("num_fills" in run.metrics for run in found):
+        del told["metrics"]["num_contracts"]  # which is the number of fills again
     currencies = [families.currency_of(run.config["market"], run.config) for run in found]
     return shown(
         "compare",
         runs=found,
         currencies=currencies,
         counted_as=comparison.counted_as(found),
+        is_amount=comparison.is_amount,
         told=told,
         warnings=comparison.warnings_of(found),
         plots=plots.days_together(found, currencies, told["common_days"]),

@@ -23,7 +23,7 @@ POSITIONS_TABLE = RunTable(
         TableColumn("borrow", "borrow interest", COST),
         TableColumn("liquidation_cost", "liquidation cost", COST),
         TableColumn("periods", "payments", NUMBER),
-        TableColumn("breakeven_periods", "breaks even after", NUMBER, if_empty="never"),
+        TableColumn("breakeven_periods", "payments to break even", NUMBER, if_empty="never"),
         TableColumn("exit_reason", "exit"),
         # the page of a position has these, too
         TableColumn("qty", "quantity", NUMBER, in_list=False),

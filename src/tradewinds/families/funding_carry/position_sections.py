@@ -130,7 +130,7 @@ def _table(run: ReportRun, rows: Sequence[_Row]) -> ReportTable:
     """Return the table of some positions."""
     header = (
         *("position", "symbol", "opened, UTC", "days", "payments", "funding", "price P&L", "costs"),
-        *(f"net, {run.currency}", "breaks even after", "exit"),
+        *(f"net, {run.currency}", "to break even", "exit"),
     )
     return ReportTable(header, [_cells(row) for row in rows], "llrrrrrrrrl")
 
