@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from tradewinds.database import queries
-from tradewinds.serve import families, models, tables, trades_csv
+from tradewinds.serve import families, models, table_rows, trades_csv
 from tradewinds.serve.answers import Database, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import NotThere
 
@@ -128,7 +128,7 @@ def _table(database: str, asked: models.TableQuery, kind: str) -> models.TablePa
     file = families.file_of(row["market"], kind)
     if file is None:
         raise NotThere(f"runs of {row['market']} have no {kind}.", where=asked.run_id)
-    found, total = _page(tables.chosen(folder_of(row).rows(file.name), asked.values()), asked.limit, asked.offset)
+    found, total = _page(table_rows.chosen(folder_of(row).rows(file.name), asked.values()), asked.limit, asked.offset)
     return models.TablePage(total=total, limit=asked.limit, offset=asked.offset, rows=found)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tradewinds.core import text
 from tradewinds.core.text import plain
 from tradewinds.results.report.small_sessions import small_session
-from tradewinds.serve import tables, words
+from tradewinds.serve import table_rows, words
 
 _DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
@@ -55,8 +55,12 @@ _PAGES = Environment(
 )
 _PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
 _PAGES.globals |= {"small_session": small_session}
-_PAGES.globals |= {"cell_text": tables.cell_text, "heading_of": tables.heading_of, "figure_of": tables.figure_of}
-_PAGES.globals |= {"FIGURES": tables.FIGURES, "MONEY": tables.MONEY, "counted": text.counted}
+_PAGES.globals |= {
+    "cell_text": table_rows.cell_text,
+    "heading_of": table_rows.heading_of,
+    "figure_of": table_rows.figure_of,
+}
+_PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
 _PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain, "in_path": lambda text: quote(text, safe="")}
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tradewinds.database import queries, query_filters
 from tradewinds.results.run_tables import RunTable
-from tradewinds.serve import families, models, plots, tables
+from tradewinds.serve import families, models, plots, table_rows
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row
 from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import shown
@@ -61,11 +61,11 @@ def table_page(database: Database, run_id: RunPath, name: str, asked: Annotated[
     table, folder = _table(run, name), folder_of(run)
     values = asked.values(table)
     file = _file(run, table)
-    found = tables.find(
+    found = table_rows.find(
         folder.rows(file),
         table,
         values,
-        tables.Order(asked.sort or "", asked.order == "desc"),
+        table_rows.Order(asked.sort or "", asked.order == "desc"),
         asked.limit,
         asked.offset,
     )
@@ -91,7 +91,7 @@ def row_page(database: Database, run_id: RunPath, name: str, key: str) -> Respon
         table, folder = _table(run, name), folder_of(run)
         if not table.key:
             raise NotThere(f"rows of the table {name} have no pages.", where=key)
-        row = next(tables.chosen(folder.rows(_file(run, table)), {table.key: key}), None)
+        row = next(table_rows.chosen(folder.rows(_file(run, table)), {table.key: key}), None)
         if row is None:
             raise NotThere(f"this run has no such {table.one}.", where=key, remedy=f"Its table {name} lists them.")
         # the trades of the run that belong to the row
@@ -101,7 +101,7 @@ def row_page(database: Database, run_id: RunPath, name: str, key: str) -> Respon
             trades = list(queries.list_trades(connection, run_id, which, limit=_MOST_SHOWN))
     present = {file.name for file in folder.present()}
     parts = [
-        (other, tables.find(folder.rows(file), other, {table.key: key}, tables.Order(), _MOST_SHOWN, 0))
+        (other, table_rows.find(folder.rows(file), other, {table.key: key}, table_rows.Order(), _MOST_SHOWN, 0))
         for other in families.tables_of(run["market"])
         if other.name in table.row_tables and (file := _file(run, other)) in present
     ]
@@ -143,20 +143,21 @@ def _file(run: queries.Row, table: RunTable) -> str:
 
 
 def _picture(
-    run: queries.Row, folder: Folder, table: RunTable, row: tables.FileRow, currency: str
+    run: queries.Row, folder: Folder, table: RunTable, row: table_rows.FileRow, currency: str
 ) -> Mapping[str, Any] | None:
     """Return the picture of a row; None without one, or without a row that belongs to it."""
     wanted = table.picture
     other = wanted and families.table_of(run["market"], wanted.table)
     if not wanted or not other:
         return None
-    belonging = tables.chosen(folder.rows(_file(run, other)), {table.key: row[table.key] or ""})
-    times, sums = tables.running_sum(belonging, wanted.time, wanted.amount)
+    belonging = table_rows.chosen(folder.rows(_file(run, other)), {table.key: row[table.key] or ""})
+    times, sums = table_rows.running_sum(belonging, wanted.time, wanted.amount)
     if not times:
         return None
-    level = sum((tables.figure_of(row, name) or tables.NOTHING for name in wanted.level_columns), start=tables.NOTHING)
+    costs = [table_rows.figure_of(row, name) or table_rows.NOTHING for name in wanted.level_columns]
+    level = sum(costs, start=table_rows.NOTHING)
     instants = [_seconds(time) for time in (row[wanted.since] or "", *times)]
-    return plots.running_sum(wanted, instants, [tables.NOTHING, *sums], level, currency)
+    return plots.running_sum(wanted, instants, [table_rows.NOTHING, *sums], level, currency)
 
 
 def _seconds(text: str) -> int:
