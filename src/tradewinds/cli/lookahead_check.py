@@ -11,6 +11,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,9 @@ def _shown_while_made(reports: Iterator[CutReport], cuts: int, console: Console)
         yield from track(reports, "cuts", total=cuts, console=console, transient=True)
         return
     for number, report in enumerate(reports, start=1):
-        console.print(f"cut {number} of {cuts}: {instant(report.cut.ts)}, {len(report.changes)} decision(s) changed")
+        console.print(
+            f"cut {number} of {cuts}: {instant(report.cut.ts)}, {counted(len(report.changes), 'decision')} changed"
+        )
         yield report
 
 
@@ -98,7 +101,9 @@ def _refuse_changes(console: Console, reports: Sequence[CutReport], config: Path
         console.print(_described(report, change), soft_wrap=True, highlight=False)
     rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
     remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
-    raise SimulationError(f"{len(changes)} decision(s) changed with the future.", where=str(config), remedy=remedy)
+    raise SimulationError(
+        f"{counted(len(changes), 'decision')} changed with the future.", where=str(config), remedy=remedy
+    )
 
 
 def _described(report: CutReport, change: Change) -> str:

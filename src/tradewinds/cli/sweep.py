@@ -13,6 +13,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -131,7 +132,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
     points, left_out = _points(conf, options, str(config_path))
     groups = replays.groups(points)
-    console.print(f"{len(points):,} points over {len(groups):,} set(s) of files.")
+    console.print(f"{counted(len(points), 'point')} over {counted(len(groups), 'set')} of files.")
     name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
     folder = Path(conf["output_dir"], "sweeps", name)
 
@@ -211,7 +212,7 @@ def _perturbed(
         tried, missing = without_missing(tried)
         left_out += missing
     groups = replays.groups([one.point for one in tried])
-    console.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
+    console.print(f"{counted(len(tried), 'perturbed point')} over {counted(len(groups), 'set')} of files.")
     if run.profile:
         where = folder / "chunks"
         judged = [
@@ -262,7 +263,7 @@ def _replay_in_jobs(
     conf = base or points[0].config
     plan = run_plan(conf)
     pieces = chunks.chunks(points, plan.units, split, folder)
-    console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
+    console.print(f"{counted(len(points), 'point')} in {counted(len(pieces), 'job')}.")
     for piece in pieces:
         chunks.write_points(piece, split)
 

@@ -155,11 +155,14 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 position", "1,200 positions", "0 entries".
+def counted(count: int, noun: str, verb: str = "", verbs: str = "") -> str:
+    """Return a number with its noun, and with the verb that follows: "1 position", "1,200 positions", "2 files are".
 
     Args:
         count: how many.
         noun: in the singular; only its last word gets a plural.
+        verb: of one: "is"; "" for none.
+        verbs: of any other number: "are".
     """
-    return f"{count:,} {noun if count == 1 else plural(noun)}"
+    following = verb if count == 1 else verbs
+    return f"{count:,} {noun if count == 1 else plural(noun)}{' ' if following else ''}{following}"

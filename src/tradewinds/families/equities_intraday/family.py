@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_intraday import minute_findings
 from tradewinds.families.equities_intraday.config_rules import note_problems
@@ -248,7 +249,7 @@ class EquitiesIntraday:
 
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
-        return f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions"
+        return f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')}"
 
     def validate(self, config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
         """Count the bars and sessions that are there, quarantined rows by reason, and incomplete opening ranges.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.carry_config_rules import note_problems
@@ -259,8 +260,7 @@ class FundingCarry:
 
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
-        count = len(plan.files.symbols)
-        return f"{count} symbol{'s' if count != 1 else ''}"
+        return counted(len(plan.files.symbols), "symbol")
 
     def validate(self, config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         """Count the records that are there, quarantined ones by reason, holes, and changes of the funding interval.

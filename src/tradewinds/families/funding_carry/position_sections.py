@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core import files
+from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.carry_charts import PART_NAMES, parts_at
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.results.report.curve import read_curve
@@ -183,7 +184,7 @@ def liquidations(run: ReportRun) -> Section | None:
         for row in rows[: 2 * LISTED]  # positions.csv has all
     ]
     text = (
-        f"{len(rows):,} position(s) were liquidated: the price used up the margin of a leg. What was left of that "
-        "margin is lost, and the other leg is closed at its last price."
+        f"{counted(len(rows), 'position', 'was', 'were')} liquidated: the price used up the margin of a leg. What was left "
+        "of that margin is lost, and the other leg is closed at its last price."
     )
     return Section("liquidations", "Liquidations", [Text(text, "strong"), ReportTable(header, lines, "llrrrrrr")])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Tell, WorkflowRule
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
@@ -284,7 +285,7 @@ class KalshiWeather:
 
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""
-        return f"{len(plan.files.events)} events"
+        return counted(len(plan.files.events), "event")
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.
