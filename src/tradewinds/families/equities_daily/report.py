@@ -86,6 +86,7 @@ def _subtitle(run: ReportRun) -> str:
 def _summary(run: ReportRun) -> Section:
     """Return the section with the most important figures, warnings and settings."""
     m, money, held = run.metrics, run.currency, run.metrics["benchmark"]
+    # what was made, and the figures to judge it by
     tiles = Tiles(
         [
             (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"{shown(m['total_return_pct'], 2)} %"),
@@ -98,7 +99,7 @@ def _summary(run: ReportRun) -> Section:
             (
                 "Max drawdown, %",
                 shown(m["max_drawdown_pct"], 2),
-                f"{counted(m['max_drawdown_days'], 'day')} at longest",
+                "" if m["max_drawdown_days"] is None else f"{counted(m['max_drawdown_days'], 'day')} at longest",
             ),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
             (

@@ -143,7 +143,7 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
     sizes = {
         "risk_pct": f"{risk['risk_pct']} % of equity at risk",
         "risk_usd": f"{risk['risk_usd']} {currency} at risk",
-        "fixed_shares": f"{counted(risk['fixed_shares'], 'share')}",
+        "fixed_shares": f"{risk['fixed_shares']} shares",
     }
     paid = (
         "none"

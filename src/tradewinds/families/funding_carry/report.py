@@ -93,6 +93,7 @@ def _facts(run: ReportRun) -> list[Cells]:
     c, money = run.config, run.currency
     data, costs, margin, risk = c["data"], c["costs"], c["margin"], c["risk"]
     parameters = c["strategy"]["parameters"]
+    # what the strategy enters and leaves at
     thresholds = ("min_funding_rate", "exit_funding_rate", "entry_threshold", "exit_threshold")
     told = [f"{key} {parameters[key]}" for key in thresholds if key in parameters]
     preset = f", preset {c['strategy']['preset']}" if c["strategy"].get("preset") else ""

@@ -49,6 +49,7 @@ def equity(run: ReportRun, if_empty: str) -> Section:
     curve = read_curve(run.folder / "equity.csv")
     if not len(curve.t):
         return Section("equity", "Equity and drawdown", [Text(if_empty)])
+    # the curve as a plot
     drawn = thinned(curve)
     data = {
         "t": drawn.t.tolist(),

@@ -89,6 +89,7 @@ def _tiles(run: ReportRun) -> Tiles:
 
 def _facts(config: Mapping[str, Any]) -> list[Cells]:
     asof, risk, candles = config["asof_policy"], config["risk"], config["candles"]
+    # settings that are off are not shown
     own = {key: value for key, value in config["strategy"].items() if key != "name" and value is not None}
     source = {key: value for key, value in config["probabilities"].items() if key != "source" and value is not None}
     bounds = {key: value for key, value in risk.items() if key.startswith("max_") and value is not None}
