@@ -49,7 +49,7 @@ def ranges(run: ReportRun) -> Section:
         "their width is not judged" if rate is None else f"{shown(rate * 100, 1)} % of those judged have a valid width"
     )
     of_all = f"{counted(len(built), 'opening range')} in {counted(len(rows), 'session')} of symbols"
-    text = f"{of_all}; {valid}; {len(incomplete):,} without a minute or more."
+    text = f"{of_all}; {valid}; {len(incomplete):,} {'lacks' if len(incomplete) == 1 else 'lack'} a minute."
     parts: list[ReportPart] = [Text(text), *_lengths(run, built), *_untraded(rows)]
     if incomplete and run.config["orb"]["on_gap"] == "warn":
         parts.append(_incomplete(incomplete))
