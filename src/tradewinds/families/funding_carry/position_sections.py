@@ -168,7 +168,7 @@ def liquidations(run: ReportRun) -> Section | None:
         "entry",
         "exit",
         f"margin lost, {run.currency}",
-        "net",
+        f"net, {run.currency}",
     )
     lines = [
         (
@@ -183,8 +183,9 @@ def liquidations(run: ReportRun) -> Section | None:
         )
         for row in rows[: 2 * LISTED]  # positions.csv has all
     ]
+    rest = f" The first {len(lines):,} are listed, positions.csv has all." if len(rows) > len(lines) else ""
     text = (
         f"{counted(len(rows), 'position', 'was', 'were')} liquidated: the price used up the margin of a leg. What was left "
-        "of that margin is lost, and the other leg is closed at its last price."
+        f"of that margin is lost, and the other leg is closed at its last price.{rest}"
     )
     return Section("liquidations", "Liquidations", [Text(text, "strong"), ReportTable(header, lines, "llrrrrrr")])

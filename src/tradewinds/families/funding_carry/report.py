@@ -155,10 +155,10 @@ def _result(run: ReportRun) -> Section:
 
 
 _METRICS = (
+    ("Net P&L", "total_pnl_usd", 2),
+    ("Return, %", "roi_pct", 3),
     ("Start balance", "start_balance_usd", 2),
     ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Return, %", "roi_pct", 3),
     ("Positions", "num_trades", 0),
     ("Fills", "num_fills", 0),
     ("Wins, %", "win_rate_pct", 1),
