@@ -78,7 +78,7 @@ def _default(sub: dict[str, Any]) -> str:
 def _values(sub: dict[str, Any]) -> str:
     """Return the allowed values of a key as a table cell: type and range, or the list of values."""
     if "enum" in sub:
-        return ", ".join(f"`{item}`" for item in sub["enum"])
+        return ", ".join("`null`" if item is None else f"`{item}`" for item in sub["enum"])
     if "then" in sub:  # one value for all validations, or a mapping from validation to value
         return f"{_values(sub['then'])} or mapping"
     kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
