@@ -10,7 +10,7 @@ from tests.reference.random_carry_worlds import random_world
 from tradewinds.audits.lookahead import check
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.carry import carry_prices, carry_signals
-from tradewinds.engine.carry.carry_market import Filters, Instrument
+from tradewinds.engine.carry.carry_market import OrderFilters, Instrument
 from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.lookahead import CarryRun
 from tradewinds.families.funding_carry.run_rules import rules_of
@@ -23,7 +23,7 @@ def with_changes(one, window):
     """Return a symbol whose exchange asks for larger orders in the second and again in the last quarter of the range."""
     made, quarter = one.instrument, (window.end - window.start) // 4
     times = ((1, 2), (3, 5))
-    changes = [Filters(window.start + n * quarter, made.step * by, made.min_notional * by) for n, by in times]
+    changes = [OrderFilters(window.start + n * quarter, made.step * by, made.min_notional * by) for n, by in times]
     return replace(one, instrument=replace(made, changes=tuple(changes)))
 
 
@@ -85,11 +85,11 @@ def the_next_rate(self, prices, rules, original=carry_signals.CarrySignals.__ini
 
 def the_last_filters(self, ts):
     """A quantity is rounded by the exchange's latest list, whenever that was published."""
-    return self.changes[-1] if self.changes else Filters(0, self.step, self.min_notional)
+    return self.changes[-1] if self.changes else OrderFilters(0, self.step, self.min_notional)
 
 
 def the_next_filters(self, ts, original=Instrument.filters_at):
-    """Filters count from the hour before they are known."""
+    """OrderFilters count from the hour before they are known."""
     return original(self, ts + 3600)
 
 

@@ -53,7 +53,7 @@ class Rates:
     mark: Ints
 
 
-class Filters(NamedTuple):
+class OrderFilters(NamedTuple):
     """The orders that an exchange takes of a symbol from an instant on.
 
     Attributes:
@@ -81,15 +81,15 @@ class Instrument:
     step: int
     min_notional: int
     maintenance: Fraction
-    changes: tuple[Filters, ...] = ()
+    changes: tuple[OrderFilters, ...] = ()
 
-    def filters_at(self, ts: int) -> Filters:
+    def filters_at(self, ts: int) -> OrderFilters:
         """Return the filters that are in force at an instant.
 
         Args:
             ts: Unix s.
         """
-        found = Filters(0, self.step, self.min_notional)
+        found = OrderFilters(0, self.step, self.min_notional)
         for change in self.changes:
             if change.from_ts > ts:
                 break

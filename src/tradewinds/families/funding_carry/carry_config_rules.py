@@ -166,6 +166,7 @@ def _schedule_of(config: Mapping[str, Any], fees: Mapping[str, Any]) -> str | No
 def _fees(config: Mapping[str, Any]) -> Noted:
     """Yield sections of fees without rates, and lists that are out of order or begin too late."""
     fees, source = config["costs"]["fees"], config["data"]["source"]
+    # each section has the rates that its fills need, exactly
     for index, section in enumerate(fee_schedules.sections_of(config)):
         here: KeyPath = ("costs", "fees") if isinstance(fees, Mapping) else ("costs", "fees", index)
         needed = [key for key in fee_schedules.RATE_KEYS if key.endswith(section.get("liquidity") or "taker")]
@@ -186,6 +187,7 @@ def _fees(config: Mapping[str, Any]) -> Noted:
                 yield (*here, key), f"has more than {FACTOR_DECIMALS} decimals.", "Rates are exact to twelve decimals."
     if isinstance(fees, Mapping):
         return
+    # the sections of a list follow each other from the first date on
     dates = [section.get("from") for section in fees]
     if dates[0] is not None and dates[0] > config["date_start_local"]:
         what = f"the fees begin on {dates[0]}, after date_start_local {config['date_start_local']}."

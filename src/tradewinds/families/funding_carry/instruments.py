@@ -14,7 +14,7 @@ from typing import Any
 
 from tradewinds.core import files
 from tradewinds.core.units import exact
-from tradewinds.engine.carry.carry_market import UNIT, Filters, Instrument
+from tradewinds.engine.carry.carry_market import UNIT, OrderFilters, Instrument
 from tradewinds.families.funding_carry.symbols import name_of
 
 STEP, MIN_NOTIONAL = "0.001", "5"  # of a symbol of which neither the config nor the exchange says any
@@ -41,7 +41,7 @@ def instrument_of(config: Mapping[str, Any], symbol: str, fetched: Mapping[str, 
     )
 
 
-def _changes(settings: Mapping[str, Any], step: str, min_notional: str) -> Iterator[Filters]:
+def _changes(settings: Mapping[str, Any], step: str, min_notional: str) -> Iterator[OrderFilters]:
     """Yield later filters of a symbol; what a change does not name stays as it was.
 
     Args:
@@ -53,7 +53,7 @@ def _changes(settings: Mapping[str, Any], step: str, min_notional: str) -> Itera
         step = str(step if change.get("step") is None else change["step"])
         min_notional = str(min_notional if change.get("min_notional") is None else change["min_notional"])
         start = dt.datetime.combine(dt.date.fromisoformat(change["from"]), dt.time(), dt.UTC)
-        yield Filters(int(start.timestamp()), exact(step, UNIT), exact(min_notional, UNIT))
+        yield OrderFilters(int(start.timestamp()), exact(step, UNIT), exact(min_notional, UNIT))
 
 
 def settings_of(config: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import instant, money
 from tradewinds.engine.carry.carry_loop import BACKTEST_END, run_carry
-from tradewinds.engine.carry.carry_market import RATE_UNIT, Filters, Instrument, LegCandles, Rates, SymbolMarket
+from tradewinds.engine.carry.carry_market import RATE_UNIT, OrderFilters, Instrument, LegCandles, Rates, SymbolMarket
 from tradewinds.engine.carry.carry_result import CarryFill, CarryResult
 from tradewinds.engine.carry.carry_rules import CarryRules
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
@@ -143,7 +143,7 @@ def _changed_filters(instrument: Instrument, future: Future, counts: Counter[str
     if not future.poisoned:
         return replace(instrument, changes=known)
     counts[PLANTED] += 1
-    return replace(instrument, changes=(*known, Filters(future.cut_ts + 1, _POISONED_STEP, _POISONED_LEAST)))
+    return replace(instrument, changes=(*known, OrderFilters(future.cut_ts + 1, _POISONED_STEP, _POISONED_LEAST)))
 
 
 def _changed_rates(rates: Rates, future: Future, counts: Counter[str]) -> Rates:
