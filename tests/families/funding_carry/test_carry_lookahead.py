@@ -10,7 +10,7 @@ from tests.reference.random_carry_worlds import random_world
 from tradewinds.audits.lookahead import check
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.carry import carry_prices, carry_signals
-from tradewinds.engine.carry.carry_market import OrderFilters, Instrument
+from tradewinds.engine.carry.carry_market import Instrument, OrderFilters
 from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.lookahead import CarryRun
 from tradewinds.families.funding_carry.run_rules import rules_of

@@ -14,7 +14,7 @@ from typing import Any
 
 from tradewinds.core import files
 from tradewinds.core.units import exact
-from tradewinds.engine.carry.carry_market import UNIT, OrderFilters, Instrument
+from tradewinds.engine.carry.carry_market import UNIT, Instrument, OrderFilters
 from tradewinds.families.funding_carry.symbols import name_of
 
 STEP, MIN_NOTIONAL = "0.001", "5"  # of a symbol of which neither the config nor the exchange says any

@@ -27,7 +27,7 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import instant, money
 from tradewinds.engine.carry.carry_loop import BACKTEST_END, run_carry
-from tradewinds.engine.carry.carry_market import RATE_UNIT, OrderFilters, Instrument, LegCandles, Rates, SymbolMarket
+from tradewinds.engine.carry.carry_market import RATE_UNIT, Instrument, LegCandles, OrderFilters, Rates, SymbolMarket
 from tradewinds.engine.carry.carry_result import CarryFill, CarryResult
 from tradewinds.engine.carry.carry_rules import CarryRules
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
