@@ -105,10 +105,11 @@ def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str
     import os
 
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline import simulate
 
-    with temporary_folder("tradewinds-reproduce-") as folder:
+    with temporary_folder("tradewinds-reproduce-") as folder, files.without_caches():
         conf = configs.resolve({**manifest["config"], "output_dir": str(folder)}, source=f"{run_dir}/run_manifest.json")
         plan = run_plan(conf)
         if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(

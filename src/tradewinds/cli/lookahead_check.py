@@ -36,17 +36,20 @@ def lookahead_check(
     from tradewinds.audits import lookahead
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import refuse_missing, run_plan
     from tradewinds.pipeline.terminal import SafeConsole
 
-    console, conf = SafeConsole(), configs.load(config)
-    plan = run_plan(conf)
-    refuse_missing(plan)
-    for damage in damaged_files(plan.data_files):
-        raise damage
-    subject = markets.family_of(conf["market"]).lookahead(conf, plan)
-    reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
+    console = SafeConsole()
+    with files.without_caches():  # the check changes nothing
+        conf = configs.load(config)
+        plan = run_plan(conf)
+        refuse_missing(plan)
+        for damage in damaged_files(plan.data_files):
+            raise damage
+        subject = markets.family_of(conf["market"]).lookahead(conf, plan)
+        reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
     _show_cuts(console, subject, reports)
     _refuse_changes(console, reports, config)
     _show_verdict(console, subject, reports)

@@ -17,7 +17,7 @@ from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, exchange_of
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, known_calendar
 from tradewinds.reference_data.universe import universe_of
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
@@ -104,7 +104,9 @@ class EquitiesDaily:
             problems: collects what is wrong, each with its key.
         """
         _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
-        _note_error(problems, ("calendar",), lambda: exchange_of(config["calendar"]))
+        last = dt.date.fromisoformat(config["date_end_local"])
+        with files.without_caches():  # a config that is refused leaves no file; the plan keeps the calendar
+            _note_error(problems, ("calendar",), lambda: known_calendar(config["calendar"], last))
         if isinstance(config["universe"], dict):
             _note_error(problems, ("universe", "file"), lambda: universe_of(config), in_file=True)
         if config["actions"] is not None:

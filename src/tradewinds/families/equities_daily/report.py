@@ -116,11 +116,21 @@ def _facts(run: ReportRun) -> list[Cells]:
     return [
         ("Strategy", f"{c['strategy']['name']} ({own})" if own else c["strategy"]["name"]),
         ("Bars", c["bars"].get("path", c["bars"]["source"])),
-        ("Calendar", c["calendar"]),
+        ("Calendar", _calendar(run)),
         ("Fills", c["fill"]),
         ("Positions", size),
         ("Costs", paid),
     ]
+
+
+def _calendar(run: ReportRun) -> str:
+    """Return the exchange of a run, and how many of its trading days had the usual hours for want of a listed session."""
+    days = run.diagnostics.get("trading_days_not_listed", 0)  # reports of earlier runs are written again, too
+    return (
+        f"{run.config['calendar']} (usual hours on {days} days that it does not list)"
+        if days
+        else run.config["calendar"]
+    )
 
 
 def _equity(run: ReportRun) -> Section:
@@ -223,7 +233,7 @@ _METRICS = (
 def _profit(run: ReportRun) -> Section | None:
     """Return the section of P&L by exit, year and symbol; None without a trade.
 
-    The year is that of the signal: its close has the same date in UTC as on the exchange, which an open need not have.
+    The year is that of the signal: its close is in the same year in UTC as on the exchange, which an open need not be.
     """
     if not run.metrics["num_trades"]:
         return None
