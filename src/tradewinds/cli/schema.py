@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def schema(
-    key: Annotated[str | None, typer.Argument(help="A key or a section, as risk or risk.fixed_qty.", metavar="[KEY]")] = None,
+    key: Annotated[
+        str | None, typer.Argument(help="A key or a section, as risk or risk.fixed_qty.", metavar="[KEY]")
+    ] = None,
     market: Annotated[str | None, typer.Option(help="The keys of this market alone.", metavar="NAME")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -28,7 +30,9 @@ def schema(
     from tradewinds.config.key_list import config_keys
 
     if market and market not in markets.NAMES:
-        raise ConfigError(f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}.")
+        raise ConfigError(
+            f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}."
+        )
     asked = [market] if market else list(markets.NAMES)
     found: dict[str, list[ConfigKey]] = {}
     known: set[str] = set()
@@ -44,7 +48,9 @@ def schema(
         remedy = f"Did you mean {', '.join(near)}?" if near else "`tradewinds schema` lists all keys."
         raise ConfigError(f"no config has a key {key!r}.", where="KEY", remedy=remedy)
     if as_json:
-        typer.echo(json.dumps({name: [_row(each) for each in keys] for name, keys in found.items()}, indent=2, default=str))
+        typer.echo(
+            json.dumps({name: [_row(each) for each in keys] for name, keys in found.items()}, indent=2, default=str)
+        )
         return
     _print(found)
 
@@ -67,9 +73,9 @@ def _print(found: dict[str, list[ConfigKey]]) -> None:
     told: dict[tuple[Any, ...], list[str]] = {}
     for market, keys in found.items():
         for key in keys:
-            told.setdefault((key.name, key.values, json.dumps(key.default, default=str), key.required, key.meaning), []).append(
-                market
-            )
+            told.setdefault(
+                (key.name, key.values, json.dumps(key.default, default=str), key.required, key.meaning), []
+            ).append(market)
     for (name, values, default, required, meaning), markets_of in told.items():
         whose = "" if len(markets_of) == len(found) else f"  [{', '.join(markets_of)}]"
         state = "required" if required else "no default" if default == "null" else f"default {default}"

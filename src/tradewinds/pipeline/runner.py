@@ -25,7 +25,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.environment import HOLDS_FOLDER, MESSAGES
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.pipeline import jobs, workflow_guard
+from tradewinds.pipeline import failed_jobs, jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
 
 POLL_SECONDS = 0.2
@@ -350,7 +350,7 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
     if any(record["exit_code"] == INTERRUPTED for record in records):
         raise KeyboardInterrupt
     if records:
-        messages = list(dict.fromkeys(record["message"] for record in records))
+        messages = failed_jobs.paragraphs(records)
         shown, rest = messages[:10], len(messages) - 10
         more = [f"… and {rest} more failures; see {log}."] if rest > 0 else []
         return WorkflowFailed("\n".join(shown + more), min(record["exit_code"] for record in records))
