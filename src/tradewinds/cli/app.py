@@ -28,7 +28,8 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
 from tradewinds.core.text import counted
@@ -175,13 +175,15 @@ def _refuse_flags(given: Mapping[str, object], why: str) -> None:
 
 
 def record(
-    config: ConfigOption,
     out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    file: FileArgument = None,
+    config: ConfigOption = None,
 ) -> None:
     """Write what was fetched for a config as an archive that `tradewinds archive serve` serves; fetches nothing.
 
     Every file must be there (else exit 3 with the list); candles of event contracts with all minutes of the market window.
     """
+    config = config_file(file, config)
     from tradewinds.config import resolve as configs
 
     conf = configs.load(config)
