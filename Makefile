@@ -10,16 +10,21 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:          ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-.venv/.installed: requirements.lock pyproject.toml hatch_build.py $(wildcard src/tradewinds/engine/*/*.[ch])
+LOCKED := requirements.lock pyproject.toml hatch_build.py scripts/install.sh $(wildcard src/tradewinds/engine/*/*.[ch])
+
+.venv/.runs: $(LOCKED)
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	scripts/install.sh run
+	touch $@
+
+.venv/.installed: .venv/.runs
+	scripts/install.sh all
 	touch $@
 
 install: .venv/.installed    ## make .venv with the locked versions
 
-demo: install  ## run a backtest of two cities over a synthetic archive, without internet
+demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, without internet
 	$(BIN)/python scripts/demo.py
 
 test: install  ## run all linters and tests

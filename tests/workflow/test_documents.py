@@ -100,10 +100,14 @@ def test_every_locked_version_has_its_hashes_and_no_line_names_a_host():
         requirement, *comments = entry.splitlines()
         assert re.fullmatch(r"\S+==\S+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement), requirement
         assert all(line.lstrip().startswith("#") for line in comments), entry
-    makefile, image = ((ROOT / name).read_text() for name in ("Makefile", "Containerfile"))
+    makefile, image, script = ((ROOT / n).read_text() for n in ("Makefile", "Containerfile", "scripts/install.sh"))
     assert "--generate-hashes" in makefile and "--no-emit-index-url" in makefile
-    installs = re.findall(r".*-r requirements\.lock", makefile + image)
-    assert len(installs) == 2 and all("--require-hashes" in line for line in installs)
+    with_uv = re.findall(r".*\[@\]}\".*", script)
+    assert len(with_uv) == 2 and all("requirements.lock" in line for line in with_uv)
+    assert re.search(r"local uv=\(.* --require-hashes\)", script)
+    installs = re.findall(r".*-r (?:requirements|\.venv/uv)\.lock", image + script.replace(with_uv[1], ""))
+    assert len(installs) == 3 and all("--require-hashes" in line for line in installs)
+    assert not re.search(r"pip install.* -r", makefile), "the script installs"
 
 
 def test_environments_mirror_the_lock_file():
