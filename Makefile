@@ -4,11 +4,13 @@ SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Where the environment forbids compiled modules, each of some thousand processes would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test lint bench lock clean
+.PHONY: help install demo test test-fast lint bench lock clean
 
 help:          ## list these commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
 LOCKED := requirements.lock pyproject.toml hatch_build.py scripts/install.sh $(wildcard src/tradewinds/engine/*/*.[ch])
 
@@ -31,6 +33,9 @@ test: install  ## run all linters and tests
 	scripts/services.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+test-fast: install  ## run what needs no service, no workflow and less than a second, in a minute: for the time between two edits
+	$(BIN)/python -m pytest --quiet --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not slow' tests/unit tests/families
 
 lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ with_uv() {
   local uv=("$bin/uv" pip install --quiet --python "$bin/python" --require-hashes)
   case $what in
     run) "${uv[@]}" -r pyproject.toml --constraint requirements.lock ;;
-    all) "${uv[@]}" -r requirements.lock ;;
+    all) "${uv[@]}" --compile-bytecode -r requirements.lock ;;
   esac && "$bin/uv" pip install --quiet --python "$bin/python" --no-deps --editable .
 }
 

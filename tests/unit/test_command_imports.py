@@ -9,6 +9,8 @@ import pytest
 from tradewinds.cli.app import app
 from tradewinds.config import markets
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {
     *("alembic", "duckdb", "fastapi", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "psutil", "pyarrow"),
     *("requests", "rich", "scipy", "snakemake", "sqlalchemy", "uvicorn", "yaml"),

@@ -125,6 +125,15 @@ class Desk:
         return list(self.folder.glob("data/**/*.part"))
 
 
+def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Make the demo in a folder, as `make demo` does."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", "NO_COLOR": "1"}
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
+
+
 def wait_until(holds: Callable[[], object], *processes: subprocess.Popen[str]) -> None:
     """Wait for an event, which processes that must still run bring about."""
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -71,6 +71,7 @@ def the_next_rate(self, prices, rules, original=carry_signals.CarrySignals.__ini
     original(self, later, rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "name", "planted"),
     [
