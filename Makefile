@@ -35,7 +35,7 @@ test: install  ## run all linters and tests
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-fast: install  ## run what needs no service, no workflow and less than a second, in a minute: for the time between two edits
-	$(BIN)/python -m pytest --quiet --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not slow' tests/unit tests/families
+	$(BIN)/python -m pytest --quiet --numprocesses logical --maxprocesses 8 --dist loadfile -m 'not slow' tests/unit tests/families
 
 lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.archive import synthetic
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive, candle_file
 
+pytestmark = pytest.mark.slow
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -51,7 +53,6 @@ def digests(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-@pytest.mark.slow
 def test_another_process_makes_the_same_bytes(archive, tmp_path):
     module = "tradewinds.families.kalshi_weather.archive.synthetic"
     code = f"import sys; from {module} import make_synthetic; make_synthetic(sys.argv[1])"
@@ -60,7 +61,6 @@ def test_another_process_makes_the_same_bytes(archive, tmp_path):
     assert digests(tmp_path) == digests(archive.folder)
 
 
-@pytest.mark.slow
 def test_another_seed_makes_other_prices(archive, tmp_path):
     one_day = {"first": synthetic.FIRST, "last": synthetic.FIRST, "series": ("KXHIGHCHI",)}
     synthetic.make_synthetic(tmp_path / "7", **one_day)
@@ -95,7 +95,6 @@ def test_ladders_have_no_gap_and_the_temperature_decides(archive, ladders):
             assert Decimal(market["expiration_value"]) == high
 
 
-@pytest.mark.slow
 def test_the_range_has_its_oddities(archive, ladders, books):
     dates = {series: set() for series in synthetic.SERIES}
     for event, markets in ladders.items():
@@ -135,7 +134,6 @@ def test_candles_are_sparse_ordered_and_inside_the_market(ladders, books):
         assert len(ends) < (closed - opened) / 60
 
 
-@pytest.mark.slow
 def test_prices_are_whole_cents_and_never_crossed(books):
     for row in (row for rows in books.values() for row in rows):
         for side in ("yes_bid", "yes_ask"):
@@ -200,7 +198,6 @@ def test_the_crowd_knows_something_the_evening_before_and_nearly_all_at_the_clos
     assert brier(ladders, books, 1) < 0.01
 
 
-@pytest.mark.slow
 def test_any_known_series_can_be_made(tmp_path):
     day = dt.date(2025, 11, 2)
     synthetic.make_synthetic(tmp_path, series=("KXHIGHDEN",), first=day, last=day)
