@@ -372,6 +372,14 @@ class Family(Protocol):
             run_dir: the run's folder, whose files are all made.
         """
 
+    def result_jobs(self, config: Mapping[str, Any], plan: Plan[Any]) -> Mapping[str, Callable[[], None]]:
+        """What makes the files of Plan.results: a function by the rule's name (of kind RESULT), in the order of the rules.
+
+        Args:
+            config: resolved.
+            plan: of a run that has been replayed.
+        """
+
     def report(self) -> FamilyReport:
         """The report's title and sections."""
 

@@ -268,6 +268,10 @@ class EquitiesIntraday:
     ) -> None:
         """Load nothing: this family has no tables of its own."""
 
+    def result_jobs(self, config: Mapping[str, Any], plan: IntradayPlan) -> Mapping[str, Callable[[], None]]:
+        """Return nothing: all results of this family are made by the replay, the report and the load."""
+        return {}
+
     def backfill(
         self, config: Mapping[str, Any], plan: IntradayPlan, reasons: Callable[[], Mapping[str, str]]
     ) -> contextlib.AbstractContextManager[None]:

@@ -289,6 +289,10 @@ class FundingCarry:
 
         load_carry_rows(connection, run)
 
+    def result_jobs(self, config: Mapping[str, Any], plan: CarryPlan) -> Mapping[str, Callable[[], None]]:
+        """Return nothing: all results of this family are made by the replay, the report and the load."""
+        return {}
+
     def backfill(
         self, config: Mapping[str, Any], plan: CarryPlan, reasons: Callable[[], Mapping[str, str]]
     ) -> contextlib.AbstractContextManager[None]:

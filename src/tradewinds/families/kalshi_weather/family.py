@@ -315,6 +315,17 @@ class KalshiWeather:
 
         run_rows.load_rows(connection, (run["date_start"], run["date_end"]), recorded)
 
+    def result_jobs(self, config: Mapping[str, Any], plan: EventsPlan) -> Mapping[str, Callable[[], None]]:
+        """Return what scores a run's probabilities.
+
+        Args:
+            config: resolved.
+            plan: of a run that has been replayed.
+        """
+        from tradewinds.families.kalshi_weather.calibration.inputs import write_scores  # imports DuckDB
+
+        return {"calibration": lambda: write_scores(dict(config), plan, plan.results[0])}
+
     def backfill(
         self, config: Mapping[str, Any], plan: EventsPlan, reasons: Callable[[], Mapping[str, str]]
     ) -> contextlib.AbstractContextManager[None]:
