@@ -30,8 +30,9 @@ demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, wit
 	$(BIN)/python scripts/demo.py
 
 test: install  ## run all linters and tests
-	scripts/services.sh
-	$(MAKE) --no-print-directory lint
+	scripts/services.sh & services=$$!; \
+	$(MAKE) --no-print-directory lint || { wait $$services; exit 1; }; \
+	wait $$services
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-fast: install  ## run what needs no service, no workflow and less than a second, in a minute: for the time between two edits
