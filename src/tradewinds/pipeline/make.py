@@ -14,6 +14,7 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import INTERRUPTED, DataMissing
 from tradewinds.core.temporary import temporary_folder
+from tradewinds.core.text import counted
 from tradewinds.families.plan import Plan, due_files, run_plan, shown_paths
 from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
 from tradewinds.pipeline.screen import Screen
@@ -171,5 +172,5 @@ def _refuse_missing(plan: Plan[Any]) -> None:
     """Raise DataMissing with the names of fetched files that are not there."""
     missing = plan.missing()
     if missing:
-        what = f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:"
+        what = f"fetching is off and {counted(len(missing), 'file', 'is', 'are')} missing. Run with --auto-fetch to get them:"
         raise DataMissing(f"{what}\n{shown_paths(missing)}")
