@@ -25,6 +25,7 @@ def _spend(folder, weights, stamps):
             permission.answered()
 
 
+@pytest.mark.slow
 def test_processes_share_one_allowance(tmp_path):
     context = multiprocessing.get_context("fork")
     with context.Manager() as manager:

@@ -93,6 +93,7 @@ def the_next_filters(self, ts, original=Instrument.filters_at):
     return original(self, ts + 3600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "name", "planted"),
     [

@@ -174,6 +174,7 @@ def test_a_country_that_is_not_served_is_told_to_take_files_or_another_source(wo
             assert [seen.status for seen in server.requests[before:]] == [451], "it is not asked again"
 
 
+@pytest.mark.slow
 def test_a_wait_that_is_asked_for_is_kept(world, monkeypatch):
     world.add("binance", "funding", MONTH, rates(rate_rows(MONTH)), via="rest")
     body = {"code": -1003, "msg": "Too many requests."}
@@ -329,6 +330,7 @@ def test_no_page_is_asked_for_behind_the_last_row_that_can_be():
     assert len(asked) == 3
 
 
+@pytest.mark.slow
 def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, monkeypatch):
     """Jobs in processes of their own, one budget; the server refuses what is too much, and nothing is refused."""
     monkeypatch.setattr(served_binance, "WEIGHT_LIMITS", {"futures": (2400, 60), "funding": (6, 2), "spot": (6000, 60)})
@@ -391,6 +393,7 @@ def _fetch_some(world, symbols):
         assert world.fetch("binance", "funding", MONTH, symbol)[0].num_rows == 93
 
 
+@pytest.mark.slow
 def test_a_fetch_that_is_killed_leaves_a_whole_file_or_none(world):
     """Killed at any moment; the next job makes what is missing, and a file that is there is whole."""
     world.stop()  # the job's own process has the real clock
