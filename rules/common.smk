@@ -12,17 +12,23 @@ from snakemake.exceptions import WorkflowError
 from tradewinds.config import markets, resolve
 from tradewinds.core import environment
 from tradewinds.core.errors import TradewindsError
+from tradewinds.core.paths import workflow_root
 from tradewinds.families import plan
 from tradewinds.pipeline import jobs, runner, verdicts
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
-    """Return the resolved config; an error has the same text as under `tradewinds run`."""
+    """Return the resolved config; an error has the same text as under `tradewinds run`.
+
+    Without --configfile it is config/config.yaml, which runs anywhere; --config changes keys of it.
+    """
     files = [str(path) for path in workflow.configfiles]
-    source = files[-1] if files else "config (give one with --configfile)"
+    source = files[-1] if files else str(workflow_root() / "config/config.yaml")
     try:
-        lines = resolve.read(source)[1] if files else {}
+        read, lines = resolve.read(source)
+        for key, value in {} if files else read.items():
+            config.setdefault(key, value)
         return resolve.resolve(config, source=source, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from tradewinds.cli.options import date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from tradewinds.families.plan import Plan
@@ -97,7 +98,7 @@ def orb(
       tradewinds orb --symbols SPY QQQ --start 2025-01-02 --end 2025-01-31 --synthetic
           needs no data: prices are invented, sessions are real
       tradewinds orb --symbols SPY --start 2024-03-26 --end 2025-04-01 --bars spy_minutes.parquet --report
-          your own minute bars; docs/equities_intraday.md lists the layouts that are read
+          your own minute bars; tradewinds docs equities-intraday lists the layouts
       tradewinds orb --symbols SPY --start 2026-11-02 --end 2026-11-20
           fetches from Yahoo Finance, which has minutes of the last 30 days only
       tradewinds orb --symbols SPY --start 2025-01-02 --end 2025-01-31 --synthetic --config rules.yaml
@@ -144,7 +145,7 @@ def orb(
         from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
 
         written = write_symbol_reports(Path(plan.run_dir))
-        screen.print(f"reports   {plan.run_dir}/symbols/ ({len(written)} symbols)", soft_wrap=True)
+        screen.print(f"reports   {plan.run_dir}/symbols/ ({counted(len(written), 'symbol')})", soft_wrap=True)
 
 
 def _show_incomplete(diagnostics: Mapping[str, Any], screen: Screen) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
 from tradewinds.core.errors import ConfigError, TradewindsError
 from tradewinds.core.safe_text import printable
 
@@ -20,7 +20,8 @@ WARNING = "warning: "  # at the start of a note that goes to the standard error 
 
 
 def run(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")
     ] = False,
@@ -30,6 +31,13 @@ def run(
     ] = False,
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
+    ] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve this archive in place of the services while the run works; `synthetic` makes one of invented events.",
+            metavar="DIR",
+        ),
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help="A Snakemake profile: default, slurm, generic or a folder.", metavar="P")
@@ -46,6 +54,7 @@ def run(
     and logs/.
     Asking the same question again does nothing.
     """
+    config = config_file(file, config)
     # Imported here, as in every command: they bring psutil, PyYAML and rich, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
@@ -54,7 +63,14 @@ def run(
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
     options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
-    carry_out_run(config, options, Screen(verbose=verbose, quiet=quiet, log_file=log_file), dry_run=dry_run)
+    screen = Screen(verbose=verbose, quiet=quiet, log_file=log_file)
+    if archive is None or dry_run:
+        carry_out_run(config, options, screen, dry_run=dry_run)
+        return
+    from tradewinds.cli.local_archive import served_config
+
+    with served_config(config, archive, screen.print) as served:
+        carry_out_run(served, options, screen, dry_run=False)
 
 
 def carry_out_run(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 
 def walk_forward(
-    config: ConfigOption,
     train: Annotated[int, typer.Option(min=1, help="Days of training in a fold.", metavar="DAYS")],
     test: Annotated[int, typer.Option(min=1, help="Days of the test after it.", metavar="DAYS")],
     grid: Annotated[
@@ -34,14 +34,17 @@ def walk_forward(
     ] = False,
     no_fetch: NoFetchOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print walk_forward.json, for programs.")] = False,
+    file: FileArgument = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Pick the best settings of some days, trade them on the days after, move on, and chain what was made out of sample.
+    """Pick the best settings of some days, trade them on the days after, move on, and chain the results out of sample.
 
     Days are trading days or sessions of shares, climate days of events, dates with settlements of funding: dates that have
     data. Fetches what is missing, as a run does, and reads data once per period for many settings. Writes
     output_dir/walk-forward/ID/: folds.csv, equity.csv, walk_forward.json, walk_forward.md, plots/. The same command again finds
-    it there and does nothing (docs/walk-forward.md).
+    it there and does nothing (tradewinds docs walk-forward).
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil, numpy and PyYAML, which `--help` does not need.
     from tradewinds.cli.listing import print_json
     from tradewinds.pipeline.runner import RunOptions
@@ -117,14 +120,14 @@ def _walk(
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
-    console.print(f"{len(windows.points):,} points over {len(windows.groups):,} set(s) of files.")
+    console.print(f"{counted(len(windows.points), 'point')} over {counted(len(windows.groups), 'set')} of files.")
     for group in windows.groups:
         make_inputs(group[0].config, run, Screen(console))
     # The days of the first point; a walk-forward changes no key that decides which days there are.
     first = windows.points[0].config
     days = markets.family_of(conf["market"]).days(first, run_plan(first))
     folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
-    console.print(f"{len(days):,} days, {len(folds):,} fold(s).")
+    console.print(f"{counted(len(days), 'day')}, {counted(len(folds), 'fold')}.")
     with ReplayProgress(console, len(windows.points) * (2 * len(folds) + 1)) as progress:
         windows.tell = progress
         return walk_forward(windows, folds, options.metric, days)

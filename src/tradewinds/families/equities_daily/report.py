@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from tradewinds.core.text import counted
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.parts import (
@@ -76,8 +77,8 @@ def _subtitle(run: ReportRun) -> str:
     """Return the subtitle: number of trades, symbols and days, P&L and commission."""
     m, d, money = run.metrics, run.diagnostics, run.currency
     return (
-        f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} symbols over "
-        f"{d['trading_days']:,} trading days: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
+        f"{counted(m['num_trades'], 'trade')} in {d['events_traded']:,} of {counted(d['events_attempted'], 'symbol')} over "
+        f"{counted(d['trading_days'], 'trading day')}: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
         f"{shown(m['total_fees_usd'], 2)} {money} of commission."
     )
 
@@ -85,6 +86,7 @@ def _subtitle(run: ReportRun) -> str:
 def _summary(run: ReportRun) -> Section:
     """Return the section with the most important figures, warnings and settings."""
     m, money, held = run.metrics, run.currency, run.metrics["benchmark"]
+    # what was made, and the figures to judge it by
     tiles = Tiles(
         [
             (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"{shown(m['total_return_pct'], 2)} %"),
@@ -94,9 +96,17 @@ def _summary(run: ReportRun) -> Section:
                 f"buy and hold {shown(held['annualised_return_pct'], 2)}",
             ),
             ("Sharpe (√252)", shown(m["sharpe"], 2), f"buy and hold {shown(held['sharpe'], 2)}"),
-            ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_days'], 0)} days at longest"),
+            (
+                "Max drawdown, %",
+                shown(m["max_drawdown_pct"], 2),
+                "" if m["max_drawdown_days"] is None else f"{counted(m['max_drawdown_days'], 'day')} at longest",
+            ),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
-            ("Exposure, %", shown(m["exposure_pct"], 1), f"{shown(m['avg_holding_days'], 1)} days a position"),
+            (
+                "Exposure, %",
+                shown(m["exposure_pct"], 1),
+                f"{shown(m['avg_holding_days'], 1)} days a position",
+            ),
         ]
     )
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
@@ -141,7 +151,7 @@ def _equity(run: ReportRun) -> Section:
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = (
-        "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md). "
+        "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it. "
         "It holds a delisted symbol too, at its last close, and sells it at that close at the end: nothing is written off."
     )
     against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", run.currency), caption)

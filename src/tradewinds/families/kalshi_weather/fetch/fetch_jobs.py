@@ -216,7 +216,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
     """
     known_station = next((s for s in climate_days.stations().values() if s.station_id == station), None)
     if known_station is None:
-        raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
+        raise ConfigError(f"no series settles on station {station}.", remedy="`tradewinds series` lists the stations.")
     with files.only_maker(out):
         known, _ = _growing(out)
         table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)
