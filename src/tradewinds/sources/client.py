@@ -12,6 +12,7 @@ from typing import Any
 from tradewinds.core.environment import FETCH, SERVICES
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.sources.allowances import Allowance
+from tradewinds.sources.deadline import Connected, session_with_deadline
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ServiceTexts
 from tradewinds.sources.http import HttpClient, Signer
 
@@ -40,7 +41,20 @@ def client_for(
     section = settings_of(name)
     shared = {each.name: section[each.name] for each in dataclasses.fields(Endpoint) if each.name != "base_url"}
     endpoint = Endpoint(base_url=section[url_key], **shared)
-    return HttpClient(endpoint, texts=texts, allowances=allowances, signer=signer)
+    connected = None if _kept is None else _kept.setdefault(endpoint.base_url, session_with_deadline())
+    return HttpClient(endpoint, texts=texts, allowances=allowances, signer=signer, connected=connected)
+
+
+_kept: dict[str, Connected] | None = None  # by the root of a service; None in a process of one job
+
+
+def keep_connections() -> None:
+    """Let the clients that this process makes from now on share the connections to a service, one client after the other.
+
+    For a process that does several jobs: a new connection costs a round trip, and with TLS several and much arithmetic.
+    """
+    global _kept  # noqa: PLW0603 (a choice of the whole process, made once)
+    _kept = {}
 
 
 def settings_of(name: str) -> Mapping[str, Any]:
