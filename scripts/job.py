@@ -7,11 +7,10 @@ Without a worker, or if it ends before it has answered, this process becomes the
 It runs once for each job, so it imports nothing but parts of the interpreter: `socket` and `signal` would double its CPU time.
 """
 
-import os
-import sys
-
 import _signal
 import _socket
+import os
+import sys
 
 INTERRUPTED = 130
 STOP_SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
@@ -29,7 +28,7 @@ class Worker:
         self.stopped = True
         if not self.process:
             os._exit(INTERRUPTED)
-        try:
+        try:  # noqa: SIM105 (contextlib is slow to import)
             os.kill(self.process, number)
         except ProcessLookupError:  # it has ended meanwhile
             pass
@@ -67,14 +66,14 @@ class Worker:
 
 def request(script: str, arguments: list) -> bytes:
     """A job as bytes: folder, script, number of arguments, the arguments and the environment, with a zero after each."""
-    parts = [os.getcwd(), script, str(len(arguments)), *arguments]
+    parts = [os.getcwd(), script, str(len(arguments)), *arguments]  # noqa: PTH109 (pathlib is slow to import)
     environment = [name + b"=" + value for name, value in os.environb.items()]
     return b"".join(part + b"\0" for part in [*map(os.fsencode, parts), *environment])
 
 
 def main() -> None:
     """Have the job done, and end as it ends."""
-    script = os.path.join(os.environ["TRADEWINDS_SCRIPTS"], sys.argv[1] + ".py")
+    script = os.path.join(os.environ["TRADEWINDS_SCRIPTS"], sys.argv[1] + ".py")  # noqa: PTH118
     if "TRADEWINDS_WORKERS" in os.environ:
         worker = Worker()
         for number in STOP_SIGNALS:

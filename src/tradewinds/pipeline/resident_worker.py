@@ -5,9 +5,9 @@ COUNT workers as copies of itself, and replaces one that dies. All workers take 
 process that started the parent has opened (worker_pool.py); scripts/job.py sends the jobs. Standard input is a pipe from that
 process: at its end all workers end, one that is at work once its job is done.
 
-A worker does a job as the script's own process would: in the folder, the environment and with the arguments of the job, with its
-log, its lock, its failure record and its exit code. What stays between two jobs are imported modules, connections to services
-that are kept open, and tables that functions remember for as long as their files are the same.
+A worker does a job as the script's own process would: in the folder, the environment and with the arguments of the job, with
+its log, its lock, its failure record and its exit code. What stays between two jobs are imported modules, connections to
+services that are kept open, and what functions remember of files that have not changed.
 """
 
 from __future__ import annotations

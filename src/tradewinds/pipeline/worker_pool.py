@@ -42,7 +42,15 @@ def start(scripts: Sequence[str], count: int) -> None:
         listener.bind(address)
         listener.listen(max(count, socket.SOMAXCONN))
         handle = listener.fileno()
-        command = [sys.executable, "-P", "-m", "tradewinds.pipeline.resident_worker", str(handle), str(folder), str(count)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "tradewinds.pipeline.resident_worker",
+            str(handle),
+            str(folder),
+            str(count),
+        ]
         parent = subprocess.Popen([*command, *paths], stdin=subprocess.PIPE, pass_fds=[handle])
     os.environ[WORKERS] = address
     atexit.register(_end, parent, folder)
@@ -52,7 +60,7 @@ def _folder() -> Path:
     """Make a folder for the socket that only this user can enter; those of killed runs are removed."""
     place = Path(tempfile.gettempdir())
     if len(os.fsencode(place)) + len(_PREFIX) + 30 > LONGEST_ADDRESS:
-        place = Path("/tmp")  # noqa: S108 (the folder in it is this user's alone)
+        place = Path("/tmp")
     remove_abandoned(_PREFIX, place)
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
 
