@@ -88,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         if ended in ready:
             os.read(ended, 512)
             workers -= _reaped()
-        if sys.stdin in ready or not workers:
+        if sys.stdin in ready or (not workers and replaced == MOST_REPLACED):
             break
     # A job that waits in the queue of the socket finds it closed, and runs without a worker.
     listener.close()
@@ -210,6 +210,8 @@ def _done(job: Job, main_function: Callable[[], None]) -> tuple[int, bytes]:
             main_function()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if code and end.code != code:  # a text in the place of a code: Python prints it
+            print(end.code, file=said)
     except KeyboardInterrupt:  # a second signal, while the job said that it was stopped
         code = INTERRUPTED
     for number in _heard:
