@@ -31,6 +31,7 @@ from tradewinds.core.paths import workflow_root
 ROOT = workflow_root()
 WORK = ROOT / "benchmarks" / "scratch" / "backfill"
 DAYS = 504
+RECORD = ROOT / "benchmarks" / "backfill.json"
 RATES = [3.0, 20.0]  # without a key; with one, in the lowest tier
 
 
@@ -131,6 +132,43 @@ def _seconds_of(call: collections.abc.Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
+def section(record: dict) -> str:
+    """Return the section of PERFORMANCE.md.
+
+    Args:
+        record: what `measure` returned, by the name of the rate.
+    """
+    found = list(record.values())
+    rates = [name.removesuffix("_per_second") for name in record]
+    rows = [
+        ("requests planned / counted by the server", [f"{f['planned']:,} / {f['counted']:,}" for f in found], "equal"),
+        (
+            "answers by status",
+            [", ".join(f"{n:,} × {code}" for code, n in f["status"].items()) for f in found],
+            "no 429",
+        ),
+        ("most in any 1-second window", [str(f["most_in_a_second"]) for f in found], "≤ the rate"),
+        ("use of the allowed rate", [f"{f['use']:.1%}" for f in found], "≥ 95 %"),
+        (
+            "CPU per event, everything from the command line to the database",
+            [f"{f['cpu_per_event_s']:.3f} s" for f in found],
+            "≤ 0.09 s",
+        ),
+        ("peak memory of the largest process", [f"{f['peak_of_the_largest_process_mb']} MB" for f in found], ""),
+        ("the same command again: nothing to be done", [f"{f['nothing_to_be_done_s']} s" for f in found], ""),
+        ("made on", [f["date"] for f in found], ""),
+    ]
+    lines = [
+        f"`python benchmarks/backfill.py --keep`, as a user runs it: {found[0]['events']:,} events of four series in the live",
+        "tier, one request each, at the rate without a key and at that of the lowest tier with one.",
+        "",
+        f"| requests allowed per second | {' | '.join(rates)} | target |",
+        f"|---|{'---:|' * (len(rates) + 1)}",
+        *(f"| {name} | {' | '.join(values)} | {target} |" for name, values, target in rows),
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure at each rate and keep the figures, beside those of other rates that are there."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -138,15 +176,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, nargs="+", default=RATES, help="allowed requests per second")
     parser.add_argument("--keep", action="store_true", help="write the figures to benchmarks/backfill.json")
     options = parser.parse_args()
-    path = ROOT / "benchmarks" / "backfill.json"
-    figures = json.loads(path.read_text(encoding="utf-8"))
+    figures = json.loads(RECORD.read_text(encoding="utf-8"))
     for rate in options.rate:
         figures[f"{rate:g}_per_second"] = measure(options.days, rate) | {
             "date": dt.datetime.now(dt.UTC).date().isoformat()
         }
         print(json.dumps({f"{rate:g}_per_second": figures[f"{rate:g}_per_second"]}, indent=2), flush=True)
     if options.keep:
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        RECORD.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
