@@ -10,11 +10,11 @@ import sys
 from snakemake.exceptions import WorkflowError
 
 from tradewinds.config import markets, resolve
-from tradewinds.core import database_urls, environment
+from tradewinds.core import environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.families import plan
 from tradewinds.families.contract import FETCH
-from tradewinds.pipeline import jobs, runner, worker_pool
+from tradewinds.pipeline import jobs, runner, verdicts, worker_pool
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
@@ -47,15 +47,30 @@ def continue_growing_files():
     """Have growing files that end too early made again, as `--forcerun` does: Snakemake cannot see that by itself.
 
     A growing file that cannot be read stops the workflow, before a rule reads through which date it is complete. A job of
-    the workflow parses it again, and must not begin anew; `snakemake --lint` has no settings.
+    the workflow parses it again, and must not begin anew.
     """
     try:
         stale = plan.stale_files(PLAN)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
-    settings = workflow.dag_settings
-    if settings and workflow.is_main_process and CONFIG["fetch"] != "never":
-        settings.forcerun = frozenset({*settings.forcerun, *stale})
+    if CONFIG["fetch"] != "never":
+        force(stale)
+
+
+def force(paths):
+    """Have files made again, as `--forcerun` does.
+
+    Snakemake (9.27) hands its settings to the workflow when it has read the Snakefile, so they are changed at that moment.
+    """
+
+    class Forcing(type(workflow)):
+        def __setattr__(self, name, value):
+            if name == "dag_settings" and value:
+                value.forcerun = frozenset({*value.forcerun, *paths})
+            super().__setattr__(name, value)
+
+    if paths and workflow.is_main_process:
+        workflow.__class__ = Forcing
 
 
 def made_by(rule):
@@ -146,7 +161,9 @@ CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
 RUN_FILES = (*EVERY_RUN, *FAMILY.run_files)
+RESULT_CODE = verdicts.result_code(FAMILY)
 continue_growing_files()
+force(verdicts.outdated(PLAN.run_id, RESULT_CODE))
 refuse_missing(PLAN.missing())
 FOLDER = contextlib.ExitStack()
 jobs.export_environment(CONFIG)
@@ -160,9 +177,7 @@ CODE = dict(
     )
 )
 SWEEPS = f"{os.path.dirname(PLAN.run_dir)}/sweeps"
-LOADED = (
-    f"{PLAN.run_dir}/loaded/{database_urls.url_key(CONFIG['database']['url'])}.json"
-)
+LOADED = verdicts.receipt_path(CONFIG, PLAN)
 
 
 wildcard_constraints:

@@ -22,7 +22,7 @@ rule load:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("database", *FAMILY.load_code),
+        code=RESULT_CODE[verdicts.LOAD],
         recorded=list(PLAN.recorded),
     script:
         "../scripts/load.py"

@@ -15,6 +15,6 @@ rule report:
     conda:
         "../envs/simulate.yaml"
     params:
-        code=jobs.code_digest("results", f"families/{FAMILY.name}", "core"),
+        code=RESULT_CODE[REPORT],
     script:
         "../scripts/report.py"

@@ -16,6 +16,6 @@ rule simulate:
         "../envs/simulate.yaml"
     threads: 8
     params:
-        code=jobs.code_digest(*FAMILY.code, "pipeline/simulate.py"),
+        code=RESULT_CODE[SIMULATE],
     script:
         "../scripts/simulate.py"

@@ -1,10 +1,7 @@
 """Score a run's probabilities and temperatures against what happened, beside baselines and the market's price."""
 
-import json
-
 from tradewinds.config import resolve as configs
-from tradewinds.core import files
-from tradewinds.families.kalshi_weather.calibration.inputs import run_scores
+from tradewinds.families.kalshi_weather.calibration.inputs import write_scores
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
 
@@ -17,7 +14,7 @@ def score(raw_config: dict, out: str) -> None:
         out: path of the file.
     """
     conf = configs.resolve(raw_config)
-    files.write_text(out, json.dumps(run_scores(conf, plan_of(conf)), indent=2) + "\n")
+    write_scores(conf, plan_of(conf), out)
 
 
 if __name__ == "__main__":

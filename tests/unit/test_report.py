@@ -86,8 +86,8 @@ def test_nothing_traded_is_explained(tmp_path):
     quiet = run(equity=DAYS, skipped=skipped, rejections={"INSUFFICIENT_CASH": 17}, attempted=3)
     text = report(tmp_path / "run", quiet)
     assert (
-        "**Nothing was traded: 1 event(s) skipped, NO_EVENT: the exchange lists no such event; 1 event(s) skipped, "
-        "MISSING_QUOTES: no candle; 17 refusal(s), INSUFFICIENT_CASH: not enough cash.**"
+        "**Nothing was traded: 1 event skipped, NO_EVENT: the exchange lists no such event; 1 event skipped, "
+        "MISSING_QUOTES: no candle; 17 refusals, INSUFFICIENT_CASH: not enough cash.**"
     ) in text
     assert "\n| NO_EVENT | the exchange lists no such event | 1 | KXHIGHMIA-25MAY01 |\n" in text
     assert "\n| INSUFFICIENT_CASH | not enough cash | 17 |\n" in text

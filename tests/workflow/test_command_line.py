@@ -100,7 +100,7 @@ def test_no_fetch_lists_what_is_missing_and_opens_no_connection(tmp_path):
         before = files_below(tmp_path)
         done = desk.run("--no-fetch")
         assert done.returncode == 3
-        assert "39 file(s) are missing" in done.stderr
+        assert "39 files are missing" in done.stderr
         assert "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
         assert files_below(tmp_path) == before
         plain = desk.snakemake("--config", "fetch=never")

@@ -25,7 +25,7 @@ RECORDED = {
     ),
     "equities_demo": (
         "69acff67-09f3-5576-8b40-8032db902149",
-        "0a7ea99aa48ac7778643c2e09a6a061fbbf436c98a9f0f1690c9f5417d806dcb",
+        "25df9fb3d16bd7301744cc3b967e3bac3cdb16ad46b03d4df527d63e58eaee68",
     ),
 }
 FETCH_RULES = ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars")

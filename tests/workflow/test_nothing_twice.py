@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.workflow.harness import (
@@ -18,6 +19,7 @@ from tests.workflow.harness import (
     no_client,
     wait_until,
 )
+from tradewinds.core.files import read_meta, write_parquet
 from tradewinds.engine.event_contracts import kernel
 
 EVENTS = 10
@@ -115,6 +117,22 @@ def test_a_longer_range_fetches_only_its_new_events(ten_days, server, tmp_path, 
     done = desk.run() if by == "tradewinds run" else desk.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY21"}
+
+
+@pytest.mark.parametrize("by", ["tradewinds run", "plain snakemake"])
+def test_a_catalog_that_ends_too_early_is_continued_once(ten_days, server, tmp_path, by):
+    """Snakemake cannot see that a file that is there has to grow."""
+    desk = Desk(copied(ten_days, tmp_path, ".snakemake"), server, **TEN_DAYS)
+    path = tmp_path / "data/catalog/kalshi/KXHIGHCHI.parquet"
+    about = read_meta(path) | {"covers_through": "2025-05-19", "listed_through": "2025-05-19"}
+    write_parquet(path, pq.read_table(path).replace_schema_metadata(None), about)
+    call = desk.run if by == "tradewinds run" else desk.snakemake
+    done = call()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [seen.path for seen in server.requests if seen.path.endswith("/markets")]
+    assert read_meta(path)["covers_through"] > "2025-05-19" and not candle_requests(server)
+    server.requests.clear()
+    assert call().returncode == 0 and not server.requests
 
 
 def test_kill_9_while_fetching(ten_days, server, tmp_path, hold):

@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, date_of
 from tradewinds.core.safe_text import printable
+from tradewinds.core.text import counted
 
 app = typer.Typer(help="Make and serve archives.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -78,7 +79,7 @@ def import_files(
     from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
     notes = import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
-    typer.echo(printable(f"{out}: archive of {len(markets)} market file(s)"))
+    typer.echo(printable(f"{out}: archive of {counted(len(markets), 'market file')}"))
     for note in notes:
         typer.echo(printable(note))
 
@@ -107,7 +108,7 @@ def _record_events(conf: dict[str, Any], out: Path) -> str:
     events = recorder.record(conf, plan, out)
     if plan.files.user_probabilities:
         typer.echo(printable(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive."))
-    return f"{events} events"
+    return counted(events, "event")
 
 
 def _record_perps(conf: dict[str, Any], out: Path) -> str:

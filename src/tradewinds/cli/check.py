@@ -10,6 +10,7 @@ import typer
 from tradewinds.cli.options import ConfigOption
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import printable
+from tradewinds.core.text import counted
 
 
 def check(
@@ -36,8 +37,10 @@ def check(
                 raise SimulationError(what, where=damage.where, remedy="Move it away yourself.")
             Path(damage.where).unlink()
     if damaged and not delete_damaged:
-        raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")
+        raise SimulationError(f"{counted(len(damaged), 'damaged file')}.", where=str(config), remedy="See above.")
     done = (
-        f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
+        f"{counted(len(damaged), 'damaged file')} deleted: run again to make them anew."
+        if damaged
+        else "all files are whole."
     )
     typer.echo(printable(f"{config}: {done}"))

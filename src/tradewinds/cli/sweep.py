@@ -13,6 +13,7 @@ import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,8 +62,9 @@ def sweep(
     """Replay a config with many settings, rank them by what they did before a date, and show what they did after it.
 
     Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
-    failed.csv, best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id
-    (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail, that is exit 5.
+    failed.csv, best.yaml, best_equity.csv and .svg, sweep.json. Every point is the run that `tradewinds run` makes of it,
+    under the same id (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail,
+    that is exit 5.
     With --perturb also perturbation.csv and perturbation.md; without a grid then, the config itself is the only point.
     """
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
@@ -118,7 +120,8 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.sweeps import ranking_files, replays
-    from tradewinds.sweeps.outcomes import split_date
+    from tradewinds.sweeps.best_curve import PICTURE, BestOutcome, write_best_curve
+    from tradewinds.sweeps.outcomes import PointOutcome, split_date
     from tradewinds.sweeps.ranking import check_metric, rank, rank_judged
     from tradewinds.sweeps.sweep_picture import NAME, write_sweep_picture
     from tradewinds.sweeps.verdict import verdict
@@ -129,25 +132,30 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
     points, left_out = _points(conf, options, str(config_path))
     groups = replays.groups(points)
-    console.print(f"{len(points):,} points over {len(groups):,} set(s) of files.")
+    console.print(f"{counted(len(points), 'point')} over {counted(len(groups), 'set')} of files.")
     name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
     folder = Path(conf["output_dir"], "sweeps", name)
 
-    # Replay them in jobs of a profile, or in this process.
+    # Replay them in jobs of a profile, or in this process. The run of the best one is kept.
+    best = BestOutcome(options.rank_by)
     if run.profile:
         judged = (one for group in groups for one in _replay_in_jobs(group, split, folder / "chunks", run, console))
         ranking = rank_judged(itertools.chain(judged, left_out), split, options.rank_by)
+        curve: PointOutcome | FailedPoint | None = _replay_best(points, ranking, console)
     else:
         _make_inputs(groups, run, console)
         with ReplayProgress(console, len(points)) as progress:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, progress))
-            ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by)
+            ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by, best.offer)
+        curve = best.outcome
 
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
     found = _perturbed(points, ranking, folder, run, console) if options.perturb else None
     ranking_files.write_ranking(folder, ranking, points, sentences, found)
     has_picture = write_sweep_picture(folder, ranking)
+    assert isinstance(curve, PointOutcome), "a point that is ranked did not fail"
+    write_best_curve(folder, curve, split, currency)
     _show(console, ranking, options.top, currency)
     _show_failed(console, ranking, options.top, folder)
     if found:
@@ -156,6 +164,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     console.print(f"ranking   {folder}/ranking.csv", soft_wrap=True)
     if has_picture:
         console.print(f"picture   {folder}/{NAME}", soft_wrap=True)
+    console.print(f"its curve {folder}/{PICTURE}", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {folder}/best.yaml", soft_wrap=True)
 
 
@@ -203,7 +212,7 @@ def _perturbed(
         tried, missing = without_missing(tried)
         left_out += missing
     groups = replays.groups([one.point for one in tried])
-    console.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
+    console.print(f"{counted(len(tried), 'perturbed point')} over {counted(len(groups), 'set')} of files.")
     if run.profile:
         where = folder / "chunks"
         judged = [
@@ -254,7 +263,7 @@ def _replay_in_jobs(
     conf = base or points[0].config
     plan = run_plan(conf)
     pieces = chunks.chunks(points, plan.units, split, folder)
-    console.print(f"{len(points):,} points in {len(pieces):,} job(s).")
+    console.print(f"{counted(len(points), 'point')} in {counted(len(pieces), 'job')}.")
     for piece in pieces:
         chunks.write_points(piece, split)
 
@@ -275,6 +284,15 @@ def _replay_here(points: Sequence[SweepPoint], progress: ReplayProgress) -> Iter
 
     with naming_damage(run_plan(points[0].config).replayed_files):
         yield from replays.outcomes(points, progress)
+
+
+def _replay_best(points: Sequence[SweepPoint], ranking: Ranking, console: Console) -> PointOutcome | FailedPoint:
+    """Replay the best point of a ranking in this process; the jobs on other machines left its figures alone."""
+    from tradewinds.cli.replay_progress import ReplayProgress
+
+    first = next(point for point in points if point.run_id == ranking.rows[0].run_id)
+    with ReplayProgress(console, 1) as progress:
+        return next(_replay_here([first], progress))
 
 
 def _show(console: Console, ranking: Ranking, top: int, currency: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -117,14 +118,14 @@ def _walk(
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
-    console.print(f"{len(windows.points):,} points over {len(windows.groups):,} set(s) of files.")
+    console.print(f"{counted(len(windows.points), 'point')} over {counted(len(windows.groups), 'set')} of files.")
     for group in windows.groups:
         make_inputs(group[0].config, run, Screen(console))
     # The days of the first point; a walk-forward changes no key that decides which days there are.
     first = windows.points[0].config
     days = markets.family_of(conf["market"]).days(first, run_plan(first))
     folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
-    console.print(f"{len(days):,} days, {len(folds):,} fold(s).")
+    console.print(f"{counted(len(days), 'day')}, {counted(len(folds), 'fold')}.")
     with ReplayProgress(console, len(windows.points) * (2 * len(folds) + 1)) as progress:
         windows.tell = progress
         return walk_forward(windows, folds, options.metric, days)

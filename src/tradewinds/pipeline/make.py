@@ -1,7 +1,9 @@
-"""Make the files of a plan with one Snakemake process, and show its progress."""
+"""Make the files of a plan, and show the progress: with Snakemake, or without it if it has nothing to decide (verdicts.py)."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,11 @@ import yaml
 from tradewinds import __version__
 from tradewinds.config import markets
 from tradewinds.config import resolve as configs
-from tradewinds.core import database_urls
 from tradewinds.core.errors import INTERRUPTED, DataMissing
 from tradewinds.core.temporary import temporary_folder
-from tradewinds.families.plan import Plan, run_plan, shown_paths
-from tradewinds.pipeline import jobs, progress, runner
+from tradewinds.core.text import counted
+from tradewinds.families.plan import Plan, due_files, run_plan, shown_paths
+from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
@@ -50,28 +52,92 @@ def make(
     fetch = options.fetch or conf["fetch"]
     if fetch == "never":
         _refuse_missing(plan)
-    loaded = f"{plan.run_dir}/loaded/{database_urls.url_key(conf['database']['url'])}.json"
-    with (
-        runner.folder_lock(screen.print) as lock,
-        runner.messages_folder(options.profile) as messages,
-    ):
+    with runner.folder_lock(screen.print) as lock, runner.messages_folder(options.profile) as messages:
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        targets = extra_group[1] if extra_group else [target] if target else []
-        command = runner.snakemake_command(config_path.resolve(), conf, options, fetch, targets)
-        log = Path("logs", target or "run", f"{plan.run_id}.log")
+        work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
         if target is None:
             screen.keep_in(Path(plan.run_dir, RUN_LOG))
             screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
+        own = verdicts.user_states(conf)
+        known = _is_local(options) and extra_group is None and not due_files(plan)
+        asked = verdicts.question_of(conf, plan, own) if known else None
+        if asked and verdicts.inputs_hold(asked):
+            if target or verdicts.run_holds(asked):
+                return False
+            if direct.can_fork() and verdicts.must_replay(asked):
+                work.make_results()
+                verdicts.keep_run(asked, made_here=True)
+                return True
+        anything = work.make_with_snakemake(fetch, target, extra_group)
+        if _is_local(options) and extra_group is None and own == verdicts.user_states(conf):
+            now = verdicts.question_of(conf, run_plan(conf), own)  # of the files that are there now
+            verdicts.keep_inputs(now)
+            if target is None:
+                verdicts.keep_run(now, made_here=False)
+        return anything
+
+
+def _is_local(options: runner.RunOptions) -> bool:
+    """Whether the run's jobs are processes of this machine, under the shipped profile."""
+    return options.profile in (None, "default")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What `make` works on.
+
+    Attributes:
+        config_path: the config's file.
+        conf: the resolved config.
+        plan: its files.
+        options: how the run is carried out.
+        screen: where progress is shown.
+        messages: folder in which jobs write their progress and failure records.
+        lock: file descriptor of the folder's lock.
+    """
+
+    config_path: Path
+    conf: configs.Config
+    plan: Plan[Any]
+    options: runner.RunOptions
+    screen: Screen
+    messages: Path
+    lock: int
+
+    def make_results(self) -> None:
+        """Make the run's results without Snakemake, all of them."""
+        log = Path("logs", "run", f"{self.plan.run_id}.log")
+        conf, plan, parent = self.conf, self.plan, os.getpid()
+        groups = progress.groups(plan, verdicts.receipt_path(conf, plan))[len(plan.groups) :]
+        with progress.Watch(groups, self.screen, self.messages, log, _job_logs(plan)) as watch:
+            runner.run_here(lambda: direct.run_jobs(conf, plan, parent), log, watch, self.messages)
+
+    def make_with_snakemake(self, fetch: str, target: str | None, extra_group: progress.Group | None) -> bool:
+        """Make the files of the plan with one Snakemake process.
+
+        Args:
+            fetch: `never` or `auto`.
+            target: as of `make`.
+            extra_group: as of `make`.
+
+        Returns:
+            Whether there was anything to do.
+        """
+        conf, plan, screen = self.conf, self.plan, self.screen
+        targets = extra_group[1] if extra_group else [target] if target else []
+        command = runner.snakemake_command(self.config_path.resolve(), conf, self.options, fetch, targets)
+        log = Path("logs", target or "run", f"{plan.run_id}.log")
         # The files to watch: those of the plan's stages, and without a target the results after them.
-        files = [group for group in progress.groups(plan, loaded) if target is None or group in plan.groups]
+        listed = progress.groups(plan, verdicts.receipt_path(conf, plan))
+        files = [group for group in listed if target is None or group in plan.groups]
         files += [extra_group] if extra_group else []
         with (
-            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(Path(messages))),
-            progress.Watch(files, screen, messages, log, _job_logs(plan) if target is None else ()) as watch,
+            markets.family_of(conf["market"]).backfill(conf, plan, lambda: _reasons(self.messages)),
+            progress.Watch(files, screen, self.messages, log, _job_logs(plan) if target is None else ()) as watch,
         ):
-            return runner.run_workflow(command, log, watch, Path(messages), lock)
+            return runner.run_workflow(command, log, watch, self.messages, self.lock)
 
 
 def _job_logs(plan: Plan[Any]) -> list[Path]:
@@ -106,5 +172,5 @@ def _refuse_missing(plan: Plan[Any]) -> None:
     """Raise DataMissing with the names of fetched files that are not there."""
     missing = plan.missing()
     if missing:
-        what = f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:"
+        what = f"fetching is off and {counted(len(missing), 'file', 'is', 'are')} missing. Run with --auto-fetch to get them:"
         raise DataMissing(f"{what}\n{shown_paths(missing)}")

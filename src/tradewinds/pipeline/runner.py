@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import multiprocessing
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ from tradewinds.pipeline import jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
 
 POLL_SECONDS = 0.2
+STOP_SECONDS = 10.0  # that a job may take to stop, before it is killed
 NOTHING_TO_DO = "Nothing to be done"
 # In Snakemake's log: a job that failed on another machine, with its executor's message.
 FAILED_ELSEWHERE = re.compile(
@@ -256,6 +258,49 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, messages: Path, 
         if process.returncode:
             raise _failure(jobs.failures(messages), text, log)
     return NOTHING_TO_DO not in text
+
+
+def run_here(work: Callable[[], None], log: Path, watch: Watcher, messages: Path) -> None:
+    """Do a run's work in a forked process, to its end.
+
+    Args:
+        work: what that process does; it writes failure records as jobs do, and exits with a job's exit code.
+        log: file for its output.
+        watch: called several times a second, and once at the end.
+        messages: folder in which jobs leave their failure records.
+
+    Raises:
+        WorkflowFailed: a job failed.
+        KeyboardInterrupt: the user stopped the run; the process has ended.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=_log_work, args=(work, log, messages))
+    process.start()
+    try:
+        while process.is_alive():
+            process.join(POLL_SECONDS)
+            watch()
+    except BaseException:
+        while process.is_alive():  # Ctrl-C has reached it, too; a signal to this process alone has not
+            process.terminate()
+            with contextlib.suppress(KeyboardInterrupt):
+                process.join(STOP_SECONDS)
+                process.kill()
+        raise
+    watch()
+    if process.exitcode:
+        raise _failure(jobs.failures(messages), log.read_text(encoding="utf-8"), log)
+
+
+def _log_work(work: Callable[[], None], log: Path, messages: Path) -> None:
+    """Do a run's work with its output in a log file, and nothing on its standard input."""
+    with open(log, "w", encoding="utf-8") as output, open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    sys.stdout, sys.stderr = open(1, "w", encoding="utf-8"), open(2, "w", encoding="utf-8")  # noqa: SIM115
+    os.environ[MESSAGES] = str(messages)
+    work()
 
 
 def _cache_folder(messages: Path) -> str:

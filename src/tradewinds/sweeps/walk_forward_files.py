@@ -18,6 +18,7 @@ from tradewinds.core.safe_text import cell
 from tradewinds.core.text import amount_text, instant, number
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
+from tradewinds.results.report.second_drawer import draw_plots
 from tradewinds.sweeps.chained_equity import Chain
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import setting_text
@@ -186,8 +187,6 @@ def write(folder: Path, found: WalkForward, content: dict[str, Any], page: Page)
         content: of walk_forward.json.
         page: its report.
     """
-    from tradewinds.results.report.pictures import pictures  # matplotlib is slow to import
-
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
         made = Path(name, "made")
@@ -195,9 +194,9 @@ def write(folder: Path, found: WalkForward, content: dict[str, Any], page: Page)
         (made / "folds.csv").write_text(_folds_csv(found), encoding="utf-8")
         (made / "equity.csv").write_text(_equity_csv(found.chain), encoding="utf-8")
         (made / "walk_forward.md").write_text(markdown(page), encoding="utf-8")
-        for plot in page.plots():
-            for form, drawn in pictures(plot).items():
-                (made / "plots" / f"{plot.name}.{form}").write_bytes(drawn)
+        for plot, forms in draw_plots(page.plots()).items():
+            for form, drawn in forms.items():
+                (made / "plots" / f"{plot}.{form}").write_bytes(drawn)
         text = json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
         (made / RESULT).write_text(text, encoding="utf-8")
         # The folder that was there goes away with the temporary one.

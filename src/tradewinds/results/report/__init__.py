@@ -11,6 +11,7 @@ from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
 from tradewinds.results.report.run import FamilyReport, read_run
+from tradewinds.results.report.second_drawer import SecondDrawer, draw_plots
 
 
 def page_of(folder: str | Path, family: FamilyReport) -> Page:
@@ -25,18 +26,17 @@ def page_of(folder: str | Path, family: FamilyReport) -> Page:
     return Page(family.title(run), family.subtitle(run), [section for section in made if section])
 
 
-def write_report(folder: str | Path, family: FamilyReport) -> None:
+def write_report(folder: str | Path, family: FamilyReport, drawer: SecondDrawer | None = None) -> None:
     """Write plots/, report.html and report.md into a run's folder, in this order; each is whole or absent.
 
     Args:
         folder: the run's folder.
         family: the report of its market family.
+        drawer: a second process that draws, if one has been started before.
     """
-    from tradewinds.results.report.pictures import pictures  # imported here, because matplotlib is slow to import
-
     target = Path(folder)
     page = page_of(target, family)
-    drawn = {plot.name: pictures(plot) for plot in page.plots()}
+    drawn = draw_plots(page.plots(), drawer)
     _write_plots(target / "plots", drawn)
     files.write_text(target / "report.html", html(page, {name: forms["svg"] for name, forms in drawn.items()}))
     files.write_text(target / "report.md", markdown(page))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from tradewinds.results.report.pictures import FORMS, GAIN, LOSS
+from tradewinds.results.report.pictures import DPI, GAIN, LOSS, drawn
 
 _STYLE = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 9}
 _COLOURS = LinearSegmentedColormap.from_list("loss_to_gain", [LOSS, "#ffffff", GAIN])
@@ -51,14 +50,12 @@ def heatmap_svg(made: Heatmap) -> str:
     with rc_context(_STYLE):  # type: ignore[arg-type]
         width = 1.6 + 0.7 * len(made.across)
         size = (max(4.0, width) * len(made.panels), max(2.4, 1.3 + 0.42 * len(made.down)))
-        figure = Figure(figsize=size, dpi=110, layout="constrained")
+        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
         figure.suptitle(made.title, fontsize=11)
         places = figure.subplots(1, len(made.panels), squeeze=False)[0]
         for axes, (title, rows) in zip(places, made.panels.items(), strict=True):
             _panel(axes, made, title, rows, most)
-        out = io.BytesIO()
-        figure.savefig(out, format="svg", metadata=FORMS["svg"])
-        return out.getvalue().decode()
+        return drawn(figure, ["svg"])["svg"].decode()
 
 
 def _panel(axes: Axes, made: Heatmap, title: str, rows: Sequence[Sequence[float | None]], most: float) -> None:

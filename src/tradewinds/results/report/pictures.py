@@ -13,6 +13,8 @@ import numpy as np
 matplotlib.use("Agg")
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
@@ -32,6 +34,7 @@ SIZES = {
 }
 # Of layers on top of each other; report.css has the same.
 LAYERS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#CC79A7", "#555555")
+DPI = 110
 LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
@@ -53,19 +56,43 @@ def pictures(plot: Plot, forms: Sequence[str] = tuple(FORMS)) -> dict[str, bytes
         forms: of FORMS.
     """
     with rc_context(_STYLE):
-        figure = Figure(figsize=SIZES[plot.kind], dpi=110, layout="constrained")
+        figure = Figure(figsize=SIZES[plot.kind], dpi=DPI, layout="constrained")
         figure.suptitle(plot.title, fontsize=11)
         _DRAW[plot.kind](figure, plot)
         for axes in figure.axes:
             axes.grid(alpha=0.25)
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
-        found = {}
-        for form in forms:
-            out = io.BytesIO()
-            figure.savefig(out, format=form, metadata=FORMS[form])
-            found[form] = out.getvalue()
-        return found
+        return drawn(figure, forms)
+
+
+def drawn(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
+    """Draw a figure in some formats.
+
+    `Figure.savefig` would lay the figure out and draw it twice for each format. This lays it out once, and draws it once for
+    each: half the time.
+
+    Args:
+        figure: with a layout engine.
+        forms: of FORMS.
+
+    Returns:
+        A file's content by format.
+    """
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.execute(figure)
+    figure.set_layout_engine("none")
+    found = {}
+    for form in forms:
+        out = io.BytesIO()
+        if form == "svg":
+            FigureCanvasSVG(figure).print_svg(out, metadata=FORMS[form])  # type: ignore[no-untyped-call]
+            figure.set_dpi(DPI)  # print_svg leaves it at 72
+        else:
+            FigureCanvasAgg(figure).print_png(out, metadata=FORMS[form])  # type: ignore[no-untyped-call]
+        found[form] = out.getvalue()
+    return found
 
 
 def _equity(figure: Figure, plot: Plot) -> None:

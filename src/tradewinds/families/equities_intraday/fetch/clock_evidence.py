@@ -15,6 +15,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.core.units import MICRO
 from tradewinds.families.equities_intraday.fetch.minute_checks import MinuteRows
 from tradewinds.families.equities_intraday.fetch.minute_tables import MinuteTable
@@ -145,7 +146,7 @@ def _refuse_length(table: MinuteTable, minutes: int) -> None:
     length = next((m for m in COARSE_MINUTES if np.mean(seconds % (60 * m) == 0) >= 0.95), 1)
     if length == minutes:
         return
-    found = f"its bars look like bars of {length} minute{'s' if length > 1 else ''}, and bars.minutes is {minutes}."
+    found = f"its bars look like bars of {counted(length, 'minute')}, and bars.minutes is {minutes}."
     remedy = f"Set bars.minutes: {length}." if length in (1, 5) else "Give bars of 1 or 5 minutes."
     raise ConfigError(found, where=table.path, remedy=remedy)
 

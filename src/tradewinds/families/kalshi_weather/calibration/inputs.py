@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import duckdb
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.damage import naming_damage
-from tradewinds.core.files import read_rows, read_table
+from tradewinds.core.files import read_rows, read_table, write_text
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.scores import (
     MARKET_PRICE,
@@ -45,6 +46,20 @@ SELECT market_ticker, bid, ask FROM (
     FROM read_parquet($files) WHERE end_period_ts <= $asof GROUP BY market_ticker)
 WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
 """
+
+
+def write_scores(config: Config, plan: EventsPlan, path: str) -> None:
+    """Write the scores of a run: calibration.json.
+
+    Args:
+        config: resolved.
+        plan: of a run whose data files exist.
+        path: of the file.
+
+    Raises:
+        DamagedFile, SimulationError: as `run_scores`.
+    """
+    write_text(path, json.dumps(run_scores(config, plan), indent=2) + "\n")
 
 
 def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""Make a run's results without Snakemake, when all that the replay reads is there and was found up to date.
+
+Then the order of the jobs is known and each runs once, so there is nothing to schedule. The jobs are those of the workflow's
+rules (result_jobs.py), one after the other in one process that the run forks: a job that crashes, or that is killed for want
+of memory, ends that process alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tradewinds.config.resolve import Config
+from tradewinds.core.errors import INTERRUPTED, TradewindsError
+from tradewinds.core.signals import STOP_SIGNALS
+from tradewinds.families.contract import Tell
+from tradewinds.families.plan import Plan
+from tradewinds.pipeline import jobs
+from tradewinds.pipeline.result_jobs import ResultJob, result_jobs
+from tradewinds.results.report.second_drawer import SecondDrawer
+
+_PARENT_DEATH_SIGNAL = 1  # of Linux's prctl: a process gets a signal when its parent dies
+
+
+def can_fork() -> bool:
+    """Whether this machine can run the jobs in a process of their own: on Linux."""
+    return sys.platform == "linux"
+
+
+def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
+    """Make a run's results from the start, in a process that was forked for it.
+
+    Each job has its log, its progress and its failure record, as under Snakemake. What a job that fails has made is removed.
+
+    Args:
+        conf: resolved.
+        plan: of the config; what the replay reads exists.
+        parent: id of the process that forked this one. This one stops when that ends.
+
+    Raises:
+        SystemExit: a job failed; it has the job's exit code.
+    """
+    stop_with(parent)
+    dispositions = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    with SecondDrawer() as drawer:
+        todo = result_jobs(conf, plan, drawer)
+        for job in reversed(todo):  # no result may be taken for one of this replay before it is
+            _remove(job)
+        for job in todo:
+            print(f"{job.rule}: {', '.join(job.outputs)}", flush=True)
+            for number, handler in dispositions.items():  # a job ignores signals once its work is done
+                signal.signal(number, handler)
+            try:
+                jobs.run_job(_work(job), rule=job.rule, log=job.log, run_log=job.run_log, refused=job.refused)
+            except SystemExit:
+                _remove(job)
+                raise
+
+
+def stop_with(parent: int) -> None:
+    """Have this process get SIGTERM when its parent ends.
+
+    Args:
+        parent: id of the process that forked this one; if it has ended already, this one ends here.
+    """
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(INTERRUPTED)
+
+
+def _work(job: ResultJob) -> Callable[[], None]:
+    """The work of a job, with its progress written for the run that watches."""
+    return lambda: job.make(jobs.progress_writer(job.rule))
+
+
+def make_here(conf: Config, plan: Plan[Any], tell: Callable[[str, int, int], None]) -> None:
+    """Make a run's results from the start, in this process; for programs that have a session of Python of their own.
+
+    Args:
+        conf: resolved.
+        plan: of the config; what the replay reads exists.
+        tell: called with (rule, units done, units in all).
+
+    Raises:
+        TradewindsError: a job failed; what it has made is removed.
+    """
+    with SecondDrawer() as drawer:
+        todo = result_jobs(conf, plan, drawer)
+        for job in reversed(todo):
+            _remove(job)
+        for job in todo:
+            try:
+                job.make(_told(tell, job.rule))
+            except (TradewindsError, KeyboardInterrupt):
+                _remove(job)
+                raise
+
+
+def _told(tell: Callable[[str, int, int], None], rule: str) -> Tell:
+    """The progress callback of one rule."""
+    return lambda done, total: tell(rule, done, total)
+
+
+def _remove(job: ResultJob) -> None:
+    """Remove what a job makes."""
+    for output in map(Path, job.outputs):
+        if output.is_dir() and not output.is_symlink():
+            shutil.rmtree(output, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                output.unlink()
