@@ -149,7 +149,9 @@ def start_workers():
     here = workflow.local_exec and not workflow.touch
     if here and not deployed() and waiting >= worker_pool.FEWEST_JOBS:
         at_once = sum(CONFIG[name]["max_connections"] for name in FAMILY.services)
-        worker_pool.start(scripts, min(waiting, at_once, workflow.resource_settings.cores))
+        worker_pool.start(
+            scripts, min(waiting, at_once, workflow.resource_settings.cores)
+        )
 
 
 def deployed():
