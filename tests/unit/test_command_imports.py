@@ -10,6 +10,8 @@ from tradewinds.cli.commands import COMMANDS
 from tradewinds.cli.commands import imported as imported_command
 from tradewinds.config import markets
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {
     *("alembic", "duckdb", "fastapi", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "psutil", "pyarrow"),
     *("requests", "rich", "scipy", "snakemake", "sqlalchemy", "uvicorn", "yaml"),

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -46,11 +47,11 @@ def digest(folder, name):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The folder that `make demo` fills."""
-    folder = tmp_path_factory.mktemp("demo")
-    call(folder, sys.executable, str(ROOT / "scripts" / "demo.py"))
-    return folder / "demo"
+def demo(demo_run, tmp_path_factory):
+    """A copy of the folder that `make demo` fills."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    shutil.copytree(demo_run / "demo", folder)
+    return folder
 
 
 def listed(family):

@@ -14,6 +14,7 @@ from tests.workflow.harness import (
     ROOT,
     TEN_DAYS,
     Desk,
+    but_for_candles,
     candle_requests,
     candles_of,
     no_client,
@@ -136,7 +137,7 @@ def test_a_catalog_that_ends_too_early_is_continued_once(ten_days, server, tmp_p
 
 
 def test_kill_9_while_fetching(ten_days, server, tmp_path, hold):
-    desk = Desk(tmp_path, server, rate=60, kalshi=patient(server, 60), **TEN_DAYS)
+    desk = Desk(but_for_candles(ten_days, tmp_path), server, rate=60, kalshi=patient(server, 60), **TEN_DAYS)
     free = hold(lambda: len(desk.candle_files()) >= 3)
     desk.run_and_kill(lambda: len(desk.candle_files()) >= 3)
     free.set()
@@ -182,7 +183,7 @@ def test_kill_9_while_simulating(ten_days, server, tmp_path):
 @pytest.mark.parametrize("other", ["tradewinds run", "plain snakemake"])
 def test_two_runs_at_once_do_not_fetch_twice(ten_days, server, tmp_path, other, hold):
     """Candles are held back until one of them waits for the other: one that starts late would find all done."""
-    desk = Desk(tmp_path, server, rate=100, kalshi=patient(server, 100), **TEN_DAYS)
+    desk = Desk(but_for_candles(ten_days, tmp_path), server, rate=100, kalshi=patient(server, 100), **TEN_DAYS)
     free = hold(lambda: True)
     run = desk.command("run", "--config", "config.yaml")
     plain = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]

@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from tradewinds import __version__
 from tradewinds.cli.commands import LazyGroup
+from tradewinds.cli.usage_errors import usage_error_text
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.safe_text import allow_any_text, printable
 from tradewinds.core.signals import interrupt_on_stop_signals
@@ -27,7 +28,8 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -72,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     except typer.Exit as done:
         code = done.exit_code
     except TyperException as error:
-        print(f"{printable(error.format_message())} See tradewinds --help.", file=sys.stderr)
+        print(usage_error_text(error), file=sys.stderr)
         code = ConfigError.exit_code  # a command line that typer refuses is a usage error
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)

@@ -48,7 +48,7 @@ def config_keys(node: dict[str, Any], prefix: str = "", required: tuple[str, ...
 def values_of(sub: dict[str, Any]) -> str:
     """The values that a key may have: type and range, or the list of values in backticks."""
     if "enum" in sub:
-        return ", ".join(f"`{item}`" for item in sub["enum"])
+        return ", ".join("`null`" if item is None else f"`{item}`" for item in sub["enum"])
     if "then" in sub:  # one value for all validations, or a mapping from validation to value
         return f"{values_of(sub['then'])} or mapping"
     kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")

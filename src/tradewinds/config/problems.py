@@ -18,6 +18,7 @@ import yaml
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.number_hints import number_hint
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
 
@@ -56,6 +57,8 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
             str(getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed")
         )
         remedy = "Check indentation, quotes and brackets near that line."
+        if "\\t" in problem or "\t" in problem:
+            problem, remedy = "a tab stands where YAML takes spaces only", "Replace the tabs of that line by spaces."
         raise ConfigError(f"this is not valid YAML ({problem}).", where=where, remedy=remedy) from None
     # YAML takes 2025-02-30 for a date; PyYAML raises all of these for values under a tag such as !!int that are none.
     except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
@@ -283,12 +286,17 @@ def _fault(error: Any) -> str:
 def _remedy(error: Any) -> str:
     """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
-        allowed = [str(item) for item in error.validator_value]
+        allowed = [str(item) for item in error.validator_value if item is not None]
         near = _nearest(str(error.instance), allowed)
-        return f"Allowed: {', '.join(allowed)}." + (f" Did you mean {near}?" if near else "")
+        empty = "; or null, for no value" if None in error.validator_value else ""
+        return f"Allowed: {', '.join(allowed)}{empty}." + (f" Did you mean {near}?" if near else "")
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
-    return str(error.schema.get("description", "")).strip() or "See config/README.md."
+    told = str(error.schema.get("description", "")).strip()
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    if error.validator == "type" and isinstance(error.instance, str) and {"number", "integer"} & set(wanted):
+        return f"{number_hint(error.instance, whole='number' not in wanted)} {told}".strip()
+    return told or "See config/README.md."
 
 
 def _meaning(schema: dict[str, Any], key: str) -> str:

@@ -431,6 +431,7 @@ def test_prices_in_another_currency_are_refused():
         replay.replay_shares(conf, made, 1, lambda done, total: None)
 
 
+@pytest.mark.slow
 def test_one_database_ranks_both_families(tmp_path):
     url = f"sqlite:///{tmp_path}/both.db"
     (tmp_path / "events").mkdir()

@@ -109,6 +109,7 @@ def actions_of(rng):
             yield (symbol, DAYS[rng.randrange(1, len(DAYS))], rng.choice(["", "2", "0.5"]), rng.choice(["", "0.01"]))
 
 
+@pytest.mark.slow
 def test_no_decision_of_a_random_run_depends_on_its_future():
     seen = Counter()
     for seed in range(WORLDS):
@@ -253,6 +254,7 @@ def members_before_they_join(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(monkeypatch):
     """A position is paid a dividend of the last close of all."""
     honest = Ledger._hold
@@ -291,6 +293,7 @@ LEAKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("leak", "kind", "futures", "changes"), LEAKS, ids=[f"{leak[0].__name__}-{leak[1]}" for leak in LEAKS]
 )

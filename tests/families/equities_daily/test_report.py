@@ -17,6 +17,8 @@ from tradewinds.families.equities_daily.report import REPORT
 from tradewinds.results.report import page_of
 from tradewinds.results.report.markdown import markdown
 
+pytestmark = pytest.mark.slow  # most of it
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -75,6 +75,7 @@ def refused_market(tmp_path, column, value, **others):
     return refused(lambda paths: import_recorded(markets=paths, out=tmp_path / "out"), path, 2, column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "result"),
     [("yes", "yes"), ("YES", "yes"), (" Yes ", "yes"), ("No", "no"), ("NO", "no"), (True, "yes"), (False, "no")],
