@@ -71,7 +71,9 @@ def measure(days: int, rate: float) -> dict:
         market = files.read_table(catalog)["market_ticker"][0].as_py()
         (WORK / "mine.csv").write_text(f"market_ticker,known_at_utc,p_yes\n{market},2024-01-01T00:00:00Z,0.5\n")
         catalogs = len(server.requests)
-        planned = int(re.search(r"(\d+) requests to the exchange", _tradewinds("--dry-run").stdout)[1])
+        planned = int(
+            re.search(r"([\d,]+) requests to the exchange", _tradewinds("--dry-run").stdout)[1].replace(",", "")
+        )
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         _tradewinds()
         seconds = time.monotonic() - started
