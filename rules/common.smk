@@ -14,7 +14,8 @@ from tradewinds.core import environment
 from tradewinds.core.errors import TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.families import plan
-from tradewinds.pipeline import jobs, runner, verdicts
+from tradewinds.families.contract import FETCH
+from tradewinds.pipeline import jobs, runner, verdicts, worker_pool
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
@@ -147,6 +148,23 @@ def hold_folder():
         )
 
 
+def start_workers():
+    """Start processes that do the fetch jobs of this run, if there are some and they run in this Python on this machine."""
+    scripts = [rule.name for rule in FAMILY.workflow_rules if rule.kind == FETCH]
+    waiting = sum(job.rule.name in scripts for job in workflow.dag.needrun_jobs())
+    here = workflow.local_exec and not workflow.touch
+    if here and not deployed() and waiting >= worker_pool.FEWEST_JOBS:
+        at_once = sum(CONFIG[name]["max_connections"] for name in FAMILY.services)
+        worker_pool.start(
+            scripts, min(waiting, at_once, workflow.resource_settings.cores)
+        )
+
+
+def deployed():
+    """Whether jobs run in environments of their own: conda, containers or environment modules."""
+    return bool(workflow.deployment_settings.deployment_method)
+
+
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
@@ -181,3 +199,4 @@ wildcard_constraints:
 
 onstart:
     hold_folder()
+    start_workers()
