@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import (
     backfill,
+    before_after,
     budget_use,
     carry,
     equities,
@@ -101,6 +102,9 @@ above takes. With $1,000,000 the events that are the common workload's come to i
 
 Of each, {checked} points drawn at random were run alone: same run id, decision times, P&L of every trade, equity.
 
+## Before and after
+
+{before_after}
 ## Forecasts
 
 `python benchmarks/forecasts.py` on years of recorded guidance, walk-forward, mean CRPS in °F; {forecast_cpu} s of CPU for
@@ -142,6 +146,7 @@ def main() -> None:
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
+        before_after=before_after.section(),
         orb=orb.section(),
         carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,
