@@ -23,7 +23,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMON = "from pathlib import Path; from benchmarks.simulation import measure_common; print(measure_common(Path({folder!r})))"
+COMMON = (
+    "import subprocess, sys; from pathlib import Path; from benchmarks.peers.tradewinds_engine import run_workload; "
+    "data = Path({folder!r}); (data / 'config.yaml').exists() or "
+    "subprocess.run([sys.executable, 'benchmarks/common_workload.py', str(data)], check=True); "
+    "[run_workload(data, cash) for cash in (1000, 100_000) for _ in range(5)]"
+)
 SWEEP = "from pathlib import Path; from benchmarks import sweep_cost; print(sweep_cost.measure(Path({folder!r})))"
 YEAR = (
     "import subprocess, sys; from pathlib import Path; from benchmarks import scale; data = Path({folder!r}); "
@@ -42,7 +47,7 @@ WORKLOADS = {"help": HELP, "process": PROCESS, "common": COMMON, "sweep": SWEEP,
 WHAT = {
     "help": "`tradewinds --help`, whole process",
     "process": "the common workload, whole process",
-    "common": "the common workload under both balances, several times in one process",
+    "common": "the common workload ten times in one process",
     "sweep": "two sweeps of 1,000 settings of it",
     "year": "a year of twenty series",
 }
@@ -63,8 +68,8 @@ def section() -> str:
     """Return the section of PERFORMANCE.md, from the recorded figures."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     return (
-        f"`python benchmarks/before_after.py CHECKOUT --record`, {record['date']}: two checkouts side by side in turns, before at "
-        f"{record['before']}; the least CPU seconds of {record['runs']} runs.\n\n{HEAD}\n{table(record['workloads'])}\n"
+        f"`python benchmarks/before_after.py CHECKOUT --record`, {record['date']}: two checkouts side by side in turns, before "
+        f"at {record['before']}; the least CPU seconds of {record['runs']} runs.\n\n{HEAD}\n{table(record['workloads'])}\n"
     )
 
 
