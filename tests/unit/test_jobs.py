@@ -75,7 +75,7 @@ def test_an_expected_failure_is_one_paragraph_and_a_record_with_its_exit_code(tm
     found, out, err, log, records = finish(tmp_path, body)
     said = "row 3: 71 °F is too warm. Cool down."
     assert (found, out, err) == (code, "", said + "\n")
-    assert records == [{"rule": "fetch_candles", "message": said, "exit_code": code}]
+    assert records == [{"rule": "fetch_candles", "message": said, "exit_code": code, "where": "row 3"}]
     assert f"ERROR fetch_candles: {said}" in log and "Traceback" not in log
 
 

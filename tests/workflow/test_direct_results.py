@@ -150,7 +150,8 @@ parent = os.getpid()
 jobs.signals.interrupt_on_stop_signals()
 Path("data").mkdir()
 open(jobs.JOBS_LOCK, "w").close()
-runner.run_here(work, Path("logs/run.log"), lambda: None, Path("messages"))
+log, messages = Path("logs/run.log"), Path("messages")
+runner.attend(runner.fork(work, log, messages), log, lambda: None, messages)
 """
 
 

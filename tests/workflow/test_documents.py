@@ -12,7 +12,7 @@ from hatchling.builders.wheel import WheelBuilder
 from scripts import config_readme
 from tests.workflow.harness import ROOT, call_demo
 from tradewinds import __version__
-from tradewinds.cli import app
+from tradewinds.cli import commands
 from tradewinds.core import errors
 from tradewinds.families.kalshi_weather.validations import judge
 
@@ -38,8 +38,7 @@ def test_the_demo_ends_as_the_readme_says(demo_run, tmp_path):
 
 
 def test_every_command_is_in_the_readme():
-    commands = [command.name or command.callback.__name__ for command in app.app.registered_commands]
-    for name in commands:
+    for name in commands.COMMANDS:
         assert f"`tradewinds {name}" in README, name
 
 

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import printable
 from tradewinds.core.text import counted
 
 
 def check(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     delete_damaged: Annotated[
         bool, typer.Option("--delete-damaged", help="Delete damaged files, so that the next run makes them again.")
     ] = False,
@@ -23,6 +24,7 @@ def check(
 
     Reads data/. Changes nothing without --delete-damaged. Exit code 5 if a damaged file remains.
     """
+    config = config_file(file, config)
     # Imported here: reading files needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.config import resolve as configs
     from tradewinds.core.damage import damaged_files

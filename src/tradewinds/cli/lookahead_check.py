@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.text import counted
 
@@ -23,7 +23,8 @@ SHOWN_CHANGES = 20
 
 
 def lookahead_check(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     cuts: Annotated[
         int, typer.Option(min=1, max=1000, help="Instants at which the future is changed.", metavar="N")
     ] = 8,
@@ -33,6 +34,7 @@ def lookahead_check(
 
     Reads data/ (missing files: exit code 3 with the list) and changes nothing. Exit code 5 if a decision changed.
     """
+    config = config_file(file, config)
     # Imported here: the check replays a run, with numpy, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.audits import lookahead
     from tradewinds.config import markets

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file, date_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     grid: Annotated[
         list[str],
         typer.Option(
@@ -67,6 +68,7 @@ def sweep(
     that is exit 5.
     With --perturb also perturbation.csv and perturbation.md; without a grid then, the config itself is the only point.
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.terminal import SafeConsole

@@ -21,6 +21,7 @@ from tradewinds.families.equities_intraday.fetch.minute_checks import MinuteRows
 from tradewinds.families.equities_intraday.fetch.minute_tables import MinuteTable
 from tradewinds.families.equities_intraday.fetch.session_clocks import DayClocks, clock, day_clocks
 from tradewinds.families.equities_intraday.fetch.stamp_columns import on_clock, zone_of
+from tradewinds.families.equities_intraday.fetch.traded_hours import refuse_other_hours
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
 
 FEWEST_ROWS = 12  # from which on the length of bars can be seen
@@ -59,6 +60,7 @@ def starts_of_bars(
             clocks = day_clocks(rows.symbol, instants, calendar, bars["minutes"])
             _refuse_early(table, stamped, clocks)
         _refuse_zone(table, clocks)
+        refuse_other_hours(table, instants, calendar)
         found.append(MinuteRows(rows.symbols, rows.symbol, instants, rows.prices, rows.volume))
         said += _said(table, bars, clocks, label)
     return found, said
