@@ -13,7 +13,7 @@ RATE = 50  # requests per second: nobody else asks this server
 
 @contextlib.contextmanager
 def served_config(config: Path, archive: str, tell: Callable[[str], None]) -> Iterator[Path]:
-    """Serve an archive while the block runs.
+    """Serve an archive while the block runs; if all that a run fetches is there, nothing is served.
 
     Args:
         config: a config's file.
@@ -21,7 +21,8 @@ def served_config(config: Path, archive: str, tell: Callable[[str], None]) -> It
         tell: called with what is done.
 
     Yields:
-        The file of a config that asks that server in place of its services, and is otherwise the same: its run id, too.
+        The file of a config that asks that server in place of its services, and is otherwise the same: its run id, too. The
+        config's own file if nothing is asked.
 
     Raises:
         ConfigError: the config is wrong, or the folder is no archive.
@@ -31,8 +32,12 @@ def served_config(config: Path, archive: str, tell: Callable[[str], None]) -> It
     from tradewinds.archive.server import running_server
     from tradewinds.config import markets, resolve
     from tradewinds.core.temporary import temporary_folder
+    from tradewinds.families.plan import due_files, run_plan
 
     conf = resolve.load(config)
+    if not due_files(run_plan(conf)):
+        yield config
+        return
     raw = resolve.read(config)[0]
     folder = SYNTHETIC_FOLDER if archive == SYNTHETIC else Path(archive)
     if archive == SYNTHETIC:
