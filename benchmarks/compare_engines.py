@@ -1,10 +1,17 @@
 """The common workload in several engines side by side, each run in a process of its own and checked to the cent.
 
     python benchmarks/compare_engines.py [--runs 3] [--work FOLDER] [--out FOLDER] [--only MODULE …] [--events N]
+        [--beside NAME COMMAND …]
+
+`--beside` takes a program of your own into the comparison, under both shared balances: a command line with {data} (the folder
+of benchmarks/common_workload.py) and {cash} (cents), which prints a line of JSON with trades, pnl_cents and fees_cents.
 
 Makes the workload and an environment for every other engine once. Then it runs all engines in turn, round by round, so that
 other work on the machine disturbs all of them alike. Writes engines.json and engines.md. Exit 1 if an engine's result is not
 the agreed one.
+
+Every engine may use all cores: each runs with its own default number of threads, and CPU seconds stand beside the seconds.
+Python keeps the bytecode of what it has imported once, as it does unless told otherwise, for all engines alike.
 
 This process imports little: on Linux the peak memory of a child is never reported below that of its parent.
 """
@@ -18,6 +25,7 @@ import json
 import os
 import platform
 import resource
+import shlex
 import signal
 import statistics
 import subprocess
@@ -32,6 +40,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.common_results import EXPECTED, Outcome  # noqa: E402
 
 EVENTS = 200
+ROWS = EVENTS * 6 * 1800
 LONGEST_CPU_SECONDS = 60  # a longer run is stopped and extrapolated from a run of PART events and one of a single event
 PART = 20
 
@@ -48,6 +57,7 @@ class Engine:
         cash: start balance in cents.
         own: runs in this environment, instead of in one of its own.
         question: key of EXPECTED, where it is not the mode; "scan" has no result.
+        command: command line instead of a module, with {data} and {cash}.
     """
 
     name: str
@@ -57,6 +67,12 @@ class Engine:
     cash: int = 1000
     own: bool = False
     question: str = ""
+    command: str = ""
+
+
+def beside(name: str, command: str) -> list[Engine]:
+    """Return a program of the user's as two engines, one for each shared balance."""
+    return [Engine(name, "beside", "shared", "ledger only", cash, True, command=command) for cash in (1000, 100_000)]
 
 
 ENGINES = [
@@ -123,7 +139,7 @@ class Bench:
 
     def _environment(self, *, own: bool) -> dict[str, str]:
         """Return the environment variables of a process, for this or for another Python environment."""
-        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
         kept["NUMBA_CACHE_DIR"] = str(self.work / "numba")
         return kept | ({"PYTHONPATH": str(ROOT / "src")} if own else {})
 
@@ -143,6 +159,8 @@ class Bench:
         command += ["--mode", engine.mode, "--cash", str(engine.cash)]
         command += ["--events", str(events)] if events else []
         command += ["--twice"] if twice else []
+        if engine.command:
+            command = shlex.split(engine.command.format(data=self.data, cash=engine.cash))
         # start it; the kernel stops it after too much CPU time
         started = time.perf_counter()
         with open(self.work / f"{engine.module}.stderr", "w") as errors:
@@ -165,7 +183,7 @@ class Bench:
             return None
         if process.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{Path(errors.name).read_text()[-2000:]}")
-        told = json.loads(text.splitlines()[-1])
+        told = {"version": "", "rows": ROWS, **json.loads(text.splitlines()[-1])}
         return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, events, told)
 
     def expected(self, engine: Engine, events: int | None) -> Outcome | None:
@@ -289,7 +307,7 @@ def page(machine: dict, rows: list[dict]) -> str:
             ["—"] * 3 if scan else [f"{row['trades']:,}", *(f"{row[k] / 100:.2f}" for k in ("pnl_cents", "fees_cents"))]
         )
         cells = [
-            f"{row['name']} {row['version']}",
+            f"{row['name']} {row['version']}".strip(),
             "—" if scan else _balance(row),
             f"{about}{row['wall_s']:.2f} ({row['least_wall_s']:.2f})",
             f"{about}{row['cpu_s']:.2f}",
@@ -326,9 +344,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default: the work folder")
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="of benchmarks/peers, for example vectorbt")
     parser.add_argument("--events", type=int, help="only the first so many, for a quick look")
+    parser.add_argument("--beside", nargs=2, action="append", default=[], metavar=("NAME", "COMMAND"))
     given = parser.parse_args()
     # prepare data and environments, then measure
     engines = [engine for engine in ENGINES if not given.only or engine.module in given.only]
+    engines += [engine for name, command in given.beside for engine in beside(name, command)]
     bench = Bench(given.work.resolve())
     bench.prepare({engine.module for engine in engines if not engine.own} | ({"plain_loop"} if given.events else set()))
     machine = {

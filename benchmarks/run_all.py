@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import (
     backfill,
+    before_after,
     budget_use,
     carry,
     equities,
@@ -73,6 +74,11 @@ The common workload (200 events, a quote every minute: {common[rows]:,} rows), b
 | bare DuckDB scan of its files | {common[scan]:,.0f} | |
 | simulation, $1,000: cash never binds | {common[never_binds]:,.0f} | ≥ 10,000,000 |
 | simulation, $10: cash binds | {common[binds]:,.0f} | ≥ 4,000,000 |
+| … of candles and events in memory, $1,000 | {common[never_binds_in_memory]:,.0f} | |
+| … of candles and events in memory, $10 | {common[binds_in_memory]:,.0f} | |
+
+Others publish the rate from memory: arrays that are there, to fills. Here it is all that a run does between reading files and
+writing results: validations, what the strategy wants of each offer, the replay, equity, refusals by reason, books and trades.
 
 Other engines on the same workload, side by side: [benchmarks/engines.md](benchmarks/engines.md)
 (`python benchmarks/compare_engines.py`).
@@ -97,6 +103,9 @@ above takes. With $1,000,000 the events that are the common workload's come to i
 
 Of each, {checked} points drawn at random were run alone: same run id, decision times, P&L of every trade, equity.
 
+## Before and after
+
+{before_after}
 ## Forecasts
 
 `python benchmarks/forecasts.py` on years of recorded guidance, walk-forward, mean CRPS in °F; {forecast_cpu} s of CPU for
@@ -138,6 +147,7 @@ def main() -> None:
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
+        before_after=before_after.section(),
         orb=orb.section(),
         carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,

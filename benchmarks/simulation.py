@@ -1,7 +1,10 @@
 """Rows per second of the simulation in a warm process, beside a bare DuckDB scan of the same files."""
 
+import contextlib
 import datetime as dt
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +23,15 @@ from tradewinds.engine.result import RunResult
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, batches
+from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog
 from tradewinds.families.kalshi_weather.fetch.event_candles import event_meta
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
+from tradewinds.families.kalshi_weather.validations.judge import Judge
 from tradewinds.pipeline import jobs
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.endpoint import Endpoint
@@ -147,7 +153,7 @@ def measure(work: Path) -> dict:
 
 
 def measure_common(folder: Path) -> dict:
-    """Replay the common workload under both balances, best of five in this warm process.
+    """Replay the common workload under both balances, from files and from memory, best of five in this warm process.
 
     Raises:
         SystemExit: a result is not the agreed one.
@@ -163,7 +169,50 @@ def measure_common(folder: Path) -> dict:
             raise SystemExit(f"the common workload with {cash} cents came to (trades, cents) {came_to}")
     rows = pairs["binds"].rows
     scan_s = min(pair.scan_s for pair in pairs.values())
-    return {"rows": rows, "scan": rows / scan_s} | {name: rows / pair.simulation_s for name, pair in pairs.items()}
+    memory = {f"{name}_in_memory": rows / _in_memory(inputs(folder, cash), 5) for name, cash in BALANCES.items()}
+    return (
+        {"rows": rows, "scan": rows / scan_s}
+        | memory
+        | {name: rows / pair.simulation_s for name, pair in pairs.items()}
+    )
+
+
+class KeptBatches:
+    """Batches of a run that are in memory already; it stands in for a BatchReader.
+
+    Args:
+        arguments: of the replay.
+    """
+
+    def __init__(self, arguments: tuple) -> None:
+        self.config, self.events = arguments[0], load_events(*arguments)
+        self._batches: dict[str, Future[Batch]] = {}
+        with contextlib.closing(BatchReader()) as self._reader:
+            for _ in batches(self.events, self):
+                pass
+
+    def read(self, events: Sequence[ReplayEvent], until: int) -> Future[Batch]:
+        """Return the batch of some events, which is read the first time."""
+        if events[0].ticker not in self._batches:
+            self._batches[events[0].ticker] = self._reader.read(events, until)
+        return self._batches[events[0].ticker]
+
+    def replay(self) -> None:
+        """Replay the events: all that a run does between reading files and writing results."""
+        run = replay._JointReplay([self.config], self.events, Judge(self.config, []), counted=True)
+        run.run(self)
+        run.result()
+
+
+def _in_memory(arguments: tuple, times: int) -> float:
+    """Return the least seconds of a replay of candles and events that are in memory, after one that warms up."""
+    kept, seconds = KeptBatches(arguments), []
+    kept.replay()
+    for _ in range(times):
+        started = time.perf_counter()
+        kept.replay()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def _side_by_side(arguments: tuple, times: int) -> Pair:

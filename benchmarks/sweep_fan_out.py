@@ -32,6 +32,7 @@ from benchmarks import common_workload
 from benchmarks.scale_workload import seeds
 from tradewinds.cli.sweep import SweepOptions, carry_out_sweep
 from tradewinds.config import resolve
+from tradewinds.families.plan import POINTS_PER_PASS
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.runner import RunOptions
 from tradewinds.sweeps import chunks, replays
@@ -63,7 +64,7 @@ def measure(days: int, points: int, count: int | None) -> dict:
     events = days * SERIES
     size = math.ceil(points / count) if count else chunks.points_per_chunk(events)
     sizes = [min(size, points - at) for at in range(0, points, size)]
-    passes = sum(math.ceil(one / replays.POINTS_PER_PASS) for one in sizes)
+    passes = sum(math.ceil(one / POINTS_PER_PASS) for one in sizes)
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         common_workload.write(Path(), days, dict(list(seeds().items())[:SERIES]), processes=os.cpu_count() or 1)
         parts = _parts(grid, events)
@@ -100,7 +101,7 @@ def measure(days: int, points: int, count: int | None) -> dict:
 def model(parts: dict, workers: int) -> float:
     """Return wall seconds of 2,000 points over a year of five series, each worker with a core of its own."""
     size = chunks.points_per_chunk(YEAR_EVENTS)
-    passes = math.ceil(size / replays.POINTS_PER_PASS)
+    passes = math.ceil(size / POINTS_PER_PASS)
     job = YEAR_EVENTS * (passes * parts["read_s"] + size * parts["replay_s"]) + parts["around_a_job_s"]
     return parts["start_s"] + math.ceil(math.ceil(YEAR_POINTS / size) / workers) * job
 
@@ -140,7 +141,7 @@ def _parts(grid: list[str], events: int) -> dict:
     made = grid_points(resolve.load(Path("config.yaml")), grid)
     list(replays.outcomes(made[:2], workers=1))  # warm up
     one = _cpu(lambda: list(replays.outcomes(made[:1], workers=1)))
-    one_pass = made[: replays.POINTS_PER_PASS]
+    one_pass = made[:POINTS_PER_PASS]
     many = _cpu(lambda: list(replays.outcomes(one_pass, workers=1)))
     replay = (many - one) / (len(one_pass) - 1)
     return {"read_s": (one - replay) / events, "replay_s": replay / events}

@@ -14,10 +14,10 @@ from tests.unit.test_sweep_ranking import day, noise, outcome
 from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.core.errors import SimulationError
+from tradewinds.families.plan import POINTS_PER_PASS
 from tradewinds.sweeps import chunks
 from tradewinds.sweeps.grid import grid_points
 from tradewinds.sweeps.ranking import judge, rank, rank_judged
-from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 SPLIT = day(70)
 GRID = ["risk.min_ev_per_contract=0.01:0.10:0.01", "risk.fixed_qty=1:13:1"]

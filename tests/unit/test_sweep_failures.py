@@ -11,6 +11,7 @@ from tests.unit.test_sweep_ranking import day
 from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.core.errors import DamagedFile, SimulationError
+from tradewinds.families.plan import POINTS_PER_PASS
 from tradewinds.sweeps import chunks, ranking_files, replays
 from tradewinds.sweeps.grid import grid_points
 from tradewinds.sweeps.outcomes import FailedPoint
@@ -53,7 +54,7 @@ class Family:
 
 def replayed(points, family, monkeypatch):
     monkeypatch.setattr(replays.markets, "family_of", lambda name: family)
-    monkeypatch.setattr(replays, "run_plan", lambda config: None)
+    monkeypatch.setattr(replays, "run_plan", lambda config: SimpleNamespace(points_per_pass=POINTS_PER_PASS))
     return list(replays.outcomes(points))
 
 

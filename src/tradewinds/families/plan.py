@@ -27,6 +27,9 @@ SHOWN_FILES = 40
 Files = TypeVar("Files")
 
 
+POINTS_PER_PASS = 64  # points of a sweep that are replayed together, unless a plan is small enough for more
+
+
 @dataclass(frozen=True)
 class DataFile:
     """A data file of a run.
@@ -69,6 +72,8 @@ class Plan(Generic[Files]):
         recorded: data files from which the family loads rows into the database, by kind.
         files: what the family knows of its files.
         units: how many events, or files of a symbol and year, the replay goes through: a sweep sizes its jobs by it.
+        points_per_pass: how many points of a sweep are replayed together. Files are read once for them, and memory holds the
+            accounts of all.
     """
 
     run_id: str
@@ -80,6 +85,7 @@ class Plan(Generic[Files]):
     units: int
     results: Sequence[str] = ()
     recorded: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    points_per_pass: int = POINTS_PER_PASS
 
     @property
     def data_files(self) -> list[DataFile]:

@@ -24,11 +24,11 @@ from tradewinds.core import files
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.temporary import remove_abandoned, temporary_folder
 from tradewinds.core.url_secrets import without_secrets
+from tradewinds.families.plan import POINTS_PER_PASS
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import with_settings
 from tradewinds.sweeps.outcomes import FailedPoint, PeriodFigures
 from tradewinds.sweeps.ranking import JudgedPoint, RankedPoint, Trial
-from tradewinds.sweeps.replays import POINTS_PER_PASS
 
 JOB_SECONDS = 60  # that a chunk takes, about
 OWN = "sweep-"  # at the start of the name of the folder with the config of a sweep that is under way

@@ -12,8 +12,6 @@ from tradewinds.families.plan import Plan, run_plan
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.outcomes import FailedPoint, PointOutcome
 
-POINTS_PER_PASS = 64  # points replayed together; the account of each takes some kilobytes per market
-
 
 def groups(points: Sequence[SweepPoint]) -> list[list[SweepPoint]]:
     """Group the points that read the same files and replay the same events; groups are in the order of their first points."""
@@ -45,8 +43,8 @@ def outcomes(
     """
     plan = plan or run_plan(points[0].config)
     workers = workers or os.cpu_count() or 1
-    for at in range(0, len(points), POINTS_PER_PASS):
-        part = points[at : at + POINTS_PER_PASS]
+    for at in range(0, len(points), plan.points_per_pass):
+        part = points[at : at + plan.points_per_pass]
         yield from _replayed(part, plan, workers)
         tell(len(part))
 

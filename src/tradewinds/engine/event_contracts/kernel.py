@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -289,11 +290,44 @@ def quote_codes(rows: CandleRows) -> tuple[Codes, Codes, Ints, Prices, Prices]:
     return yes_code, no_code, owner[:codes], yes_asks[:codes], no_asks[:codes]
 
 
-def advance(this_pass: Pass) -> int:
+class KeptStructure:
+    """A structure of kernel.c that is made once for columns that many calls have in common."""
+
+    def __init__(self) -> None:
+        self._columns: NamedTuple | None = None
+        self._structure = _structure()
+
+    def of(self, columns: NamedTuple, make: Callable[[Any], _Structure] = _column_structure) -> _Structure:
+        """Return the structure of some columns: the one of the last call, if these are the same columns.
+
+        Args:
+            columns: the columns, which are changed in place if at all.
+            make: makes the structure.
+        """
+        if self._columns is not columns:
+            self._structure, self._columns = make(columns), columns
+        return self._structure
+
+
+class KeptStructures(NamedTuple):
+    """Structures of one replay."""
+
+    market: KeptStructure
+    account: KeptStructure
+    limits: KeptStructure
+
+    @classmethod
+    def new(cls) -> KeptStructures:
+        """Return structures that are not made yet."""
+        return cls(KeptStructure(), KeptStructure(), KeptStructure())
+
+
+def advance(this_pass: Pass, kept: KeptStructures) -> int:
     """Replay all decision times before `this_pass.until`.
 
     Args:
         this_pass: the candles, what is wanted of them, and the account.
+        kept: of this replay.
 
     Returns:
         DONE; BUFFERS_FULL: empty the buffers and call again, the pass goes on where it stopped; TOO_LARGE: the account would
@@ -301,12 +335,9 @@ def advance(this_pass: Pass) -> int:
     """
     # structures that kernel.c's Pass points to; they must live until the call returns
     table, out = this_pass.table, this_pass.out
-    market, rows, account = (
-        _column_structure(this_pass.market),
-        _row_structure(this_pass.rows),
-        _column_structure(this_pass.account),
-    )
-    limits, buffers = _structure(*(int(limit) for limit in this_pass.limits)), _column_structure(out)
+    market, account = kept.market.of(this_pass.market), kept.account.of(this_pass.account)
+    rows, limits = _row_structure(this_pass.rows), kept.limits.of(this_pass.limits, _limit_structure)
+    buffers = _column_structure(out)
     wanted = _structure(
         _address_64(table.quantity),
         _address_64(table.rank),
@@ -316,7 +347,8 @@ def advance(this_pass: Pass) -> int:
         _address_64(table.fee_base),
     )
     columns = np.empty((SCRATCH_COLUMNS, len(this_pass.live_idx)), np.int64)
-    scratch = _structure(*(_address_64(column) for column in columns))
+    at, size = _address_64(columns), columns.itemsize * len(this_pass.live_idx)
+    scratch = _structure(*(at + size * column for column in range(SCRATCH_COLUMNS)))
 
     # kernel.c's Pass, field by field
     structure = _structure(
@@ -350,6 +382,11 @@ def advance(this_pass: Pass) -> int:
         ctypes.addressof(scratch),
     )
     return int(_call("advance", structure))
+
+
+def _limit_structure(limits: NamedTuple) -> _Structure:
+    """Return kernel.c's Limits."""
+    return _structure(*(int(limit) for limit in limits))
 
 
 def _row_structure(rows: CandleRows) -> _Structure:

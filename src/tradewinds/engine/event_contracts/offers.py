@@ -6,6 +6,7 @@ orders of one instant, and what they cost in fees. The table is computed once fo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,7 +22,10 @@ from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quan
 from tradewinds.engine.event_contracts.kernel import price_codes, quote_codes, seen_prices
 from tradewinds.engine.event_contracts.kernel_structures import Codes, WantedTable
 from tradewinds.engine.event_contracts.order_rules import QuoteRule, Quotes, Rules, WantedOrders, read_only
-from tradewinds.engine.event_contracts.sizing import Kelly
+from tradewinds.engine.event_contracts.sizing import EvProportional, FixedQuantity, Kelly
+
+PlainSizing = FixedQuantity | EvProportional  # those that do not depend on equity
+_KEPT_SIZINGS = 4  # of the candles of one batch: a sweep may have thousands
 
 
 class _Wanted(NamedTuple):
@@ -30,6 +34,18 @@ class _Wanted(NamedTuple):
     quantity: Ints
     rank: Ints
     rank_remainder: Ints
+
+
+class _ValuedOffers(NamedTuple):
+    """What a sizing wants of each offer before any minimum, and what that is worth; the same for all minima of a sweep.
+
+    Attributes:
+        wanted: quantities, and priorities by net value.
+        bound: an offer is wanted if the minimum value of a contract is below this; pico-units.
+    """
+
+    wanted: _Wanted
+    bound: Ints
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,7 @@ class OfferCodes:
     fee_index: Ints
     fee_rates: Sequence[Fraction]
     _terms: dict[tuple[FeeRule, int], FeeTerms] = field(default_factory=dict)
+    _valued: dict[tuple[PlainSizing, FeeRule, int], _ValuedOffers] = field(default_factory=dict)
 
     def terms(self, rule: FeeRule, era: int) -> FeeTerms:
         """Return the fee terms of every code.
@@ -67,12 +84,45 @@ class OfferCodes:
             self._terms[rule, era] = rule.terms(list(self.fee_rates), self.fee_index, prices, era)
         return self._terms[rule, era]
 
+    def valued(self, sizing: PlainSizing, rule: FeeRule, era: int) -> _ValuedOffers:
+        """Return what a sizing wants of every code before any minimum, and what that is worth.
+
+        Args:
+            sizing: one that does not depend on equity.
+            rule: the fee rule.
+            era: index of its era.
+        """
+        found = self._valued.get((sizing, rule, era))
+        if found is None:
+            gross, terms = self.p_pico - self.price_micro * PICO_PER_MICRO, self.terms(rule, era)
+            quantity = sizing.quantities(self.p_pico, self.price_micro)
+            exact = exact_quantity(terms, quantity)
+            value = gross * exact - rule.fees(terms, quantity, self.price_micro, era) * PICO_PER_MICRO
+            if (
+                value.dtype == object
+            ):  # a value a contract fits into 64 bits, that of an order that is not wanted need not
+                value = np.where(quantity > 0, value, 0)
+            divisor = np.maximum(quantity, 1)
+            rank, rank_remainder = (part.astype(np.int64, copy=False) for part in (value // divisor, value % divisor))
+            wanted = _Wanted(quantity=quantity, rank=rank, rank_remainder=rank_remainder)
+            # value/quantity > minimum, in whole numbers; and so is the value before the fee
+            bound = np.minimum(rank + (rank_remainder > 0), gross)
+            found = _ValuedOffers(wanted=wanted, bound=bound)
+            if len(self._valued) < _KEPT_SIZINGS:
+                self._valued[sizing, rule, era] = found
+        return found
+
 
 @dataclass(frozen=True)
 class QuoteCodes(OfferCodes):
     """Codes by quote: the first half of the codes are YES sides, the second half the NO sides of the same quotes."""
 
     _quotes: dict[tuple[FeeRule, int], Quotes] = field(default_factory=dict)
+
+    @functools.cached_property
+    def zeros(self) -> Ints:
+        """By code, 0; not to be changed."""
+        return np.zeros(len(self.p_pico), np.int64)
 
     def quotes(self, rule: FeeRule, era: int) -> Quotes:
         """Return the quotes, which a strategy is asked about; the same object for all replays.
@@ -194,32 +244,22 @@ def _wanted(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
 
 def _by_value(offers: OfferCodes, rules: Rules, era: int) -> _Wanted:
     """Return the quantities of a sizing where the net value a contract exceeds the minimum; net value is the priority."""
-    sizing, rule, least = rules.sizing, rules.fee_rule, rules.min_ev_pico or 0
-    if sizing is None or isinstance(sizing, Kelly):
+    if rules.sizing is None or isinstance(rules.sizing, Kelly):
         raise AssertionError("a sizing that does not depend on equity is expected")
-    gross = offers.p_pico - offers.price_micro * PICO_PER_MICRO
-    quantity = np.where(gross > least, sizing.quantities(offers.p_pico, offers.price_micro), 0)
-    terms = offers.terms(rule, era)
-    exact = exact_quantity(terms, quantity)
-    value = gross * exact - rule.fees(terms, quantity, offers.price_micro, era) * PICO_PER_MICRO
-    quantity = np.where(value > least * exact, quantity, 0)
-    divisor = np.maximum(quantity, 1)
-    if value.dtype == object:  # a value a contract fits into 64 bits, that of an order that is not wanted need not
-        value = np.where(quantity > 0, value, 0)
-    rank, rank_remainder = value // divisor, value % divisor
-    return _Wanted(
-        quantity=quantity,
-        rank=rank.astype(np.int64, copy=False),
-        rank_remainder=rank_remainder.astype(np.int64, copy=False),
-    )
+    least = rules.min_ev_pico or 0
+    wanted, bound = offers.valued(rules.sizing, rules.fee_rule, era)
+    return wanted._replace(quantity=np.where(bound > least, wanted.quantity, 0))
 
 
 def _by_strategy(offers: QuoteCodes, strategy: QuoteRule, fee_rule: FeeRule, era: int) -> _Wanted:
     """Return the quantities and priorities that a strategy gives each quote."""
     orders = strategy(offers.quotes(fee_rule, era))
-    quantity = np.concatenate([np.where(orders.side == side, orders.quantity, 0) for side in Side])
-    zeros = np.zeros(len(quantity), np.int64)
-    return _Wanted(quantity=quantity.astype(np.int64), rank=np.tile(_ranks(orders), 2), rank_remainder=zeros)
+    quantity, half = np.empty(len(offers.p_pico), np.int64), len(offers.p_pico) // 2
+    for side, part in zip(Side, (quantity[:half], quantity[half:]), strict=True):
+        np.multiply(orders.quantity, orders.side == side, out=part, casting="unsafe")
+    rank = np.empty(len(quantity), np.int64)
+    rank[:half] = rank[half:] = _ranks(orders)
+    return _Wanted(quantity=quantity, rank=rank, rank_remainder=offers.zeros)
 
 
 def _ranks(orders: WantedOrders) -> Ints:

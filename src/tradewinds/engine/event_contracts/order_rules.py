@@ -71,7 +71,7 @@ class Quotes:
         Args:
             side: YES or NO.
         """
-        quoted: Flags = self.ask(side) != NOT_QUOTED
+        quoted: Flags = (self.yes_ask if side == Side.YES else self.no_ask) != NOT_QUOTED
         return quoted
 
     def ask(self, side: Side) -> Ints:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -102,6 +103,20 @@ class RunContracts:
         )
 
 
+class LiveClock(NamedTuple):
+    """Decision times of live contracts.
+
+    Attributes:
+        by_start: places of the contracts in the live candles, by their first decision time.
+        first_t: the first decision time of any; NEVER without one.
+        last_t: the last one; -NEVER without one.
+    """
+
+    by_start: Ints
+    first_t: int
+    last_t: int
+
+
 class CodedCandles:
     """Live candles with the codes of their rows, which all replays share.
 
@@ -117,6 +132,23 @@ class CodedCandles:
         self.live = live
         self.member = np.full(len(run_contracts.contracts), -1, np.int64)
         self.member[live.idx] = np.arange(len(live.idx))
+        self._clocks: dict[int, LiveClock] = {}
+
+    def clock(self, market: kernel_structures.MarketColumns, step_seconds: int) -> LiveClock:
+        """Return the decision times of the contracts; the same object for all replays of a clock.
+
+        Args:
+            market: columns of the run's contracts.
+            step_seconds: seconds between decision times, by which the columns were made.
+        """
+        if step_seconds not in self._clocks:
+            first_t, last_t = market.first_t[self.live.idx], market.last_t[self.live.idx]
+            self._clocks[step_seconds] = LiveClock(
+                by_start=np.argsort(first_t, kind="stable"),
+                first_t=int(first_t.min(initial=NEVER)),
+                last_t=int(last_t.max(initial=-NEVER)),
+            )
+        return self._clocks[step_seconds]
 
     @functools.cached_property
     def by_price(self) -> OfferCodes:
@@ -151,7 +183,7 @@ class Replay:
     ) -> None:
         self.run_contracts, self.rules = run_contracts, rules
         self._market = run_contracts.market(rules.step_seconds)
-        self._limits = _limits(rules)
+        self._limits, self._kept = _limits(rules), kernel.KeptStructures.new()
         self._eras = _column([[era.since_ts, era.grid, era.balance_grid] for era in rules.fee_rule.eras])
         count = len(run_contracts.contracts)
         self._account = kernel_structures.new_account(count, run_contracts.events, cash_micro)
@@ -177,7 +209,8 @@ class Replay:
         live, rules = codes.live, self.rules
         # what the rules want of every offer in the candles
         offers: OfferCodes = codes.by_price if rules.from_strategy is None else codes.by_quote
-        eras = self._eras_of(live, until)
+        clock = codes.clock(self._market, rules.step_seconds)
+        eras = self._eras_of(clock, until)
         try:
             table = table_of(offers, rules, eras)
         except OverflowError as error:
@@ -194,7 +227,7 @@ class Replay:
             market=self._market,
             by_settlement=self.run_contracts.by_settlement,
             live_idx=live.idx,
-            by_start=np.argsort(self._market.first_t[live.idx], kind="stable"),
+            by_start=clock.by_start,
             member=codes.member,
             rows=live.rows,
             yes_code=offers.yes_code,
@@ -213,7 +246,7 @@ class Replay:
             if rules.limits.opposing is Opposing.NETTED:
                 self._account = self._account.with_room(rows)
                 this_pass = this_pass._replace(account=self._account)
-            status = kernel.advance(this_pass)
+            status = kernel.advance(this_pass, self._kept)
             self._empty(buffers)
         if status == kernel_structures.TOO_LARGE:
             ticker = self.run_contracts.contracts[scalars[kernel_structures.S_TOO_LARGE]].ticker
@@ -232,11 +265,9 @@ class Replay:
             marks=np.zeros((instants, 2), np.int64),
         )
 
-    def _eras_of(self, live: LiveCandles, until: int) -> list[int]:
-        """Return the indices of the fee rule's eras in which decisions on these candles, before an instant, can fall."""
-        rule = self.rules.fee_rule
-        first = rule.era(int(self._market.first_t[live.idx].min(initial=NEVER)))
-        last = rule.era(min(until, int(self._market.last_t[live.idx].max(initial=-NEVER))))
+    def _eras_of(self, clock: LiveClock, until: int) -> list[int]:
+        """Return the indices of the fee rule's eras in which decisions on some candles, before an instant, can fall."""
+        first, last = (self.rules.fee_rule.era(ts) for ts in (clock.first_t, min(until, clock.last_t)))
         return list(range(first, last + 1)) or [first]
 
     def _empty(self, buffers: kernel_structures.Buffers) -> None:

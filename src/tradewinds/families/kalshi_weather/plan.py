@@ -28,7 +28,7 @@ from tradewinds.families.kalshi_weather.schemas import (
     forecast_path,
     guidance_path,
 )
-from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
+from tradewinds.families.plan import POINTS_PER_PASS, DataFile, Plan, needed_through, run_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MARKET = "kalshi_weather"
 CURRENCY = "USD"  # of the exchange's accounts
 CALIBRATION = "calibration.json"  # in a run's folder
+_ACCOUNTS = (
+    50_000  # events × points of a sweep that are replayed together: an account takes a kilobyte or two per event
+)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
         units=len(event_files.events),
         recorded=recorded,
         files=event_files,
+        points_per_pass=min(max(_ACCOUNTS // max(len(event_files.events), 1), POINTS_PER_PASS), 4 * POINTS_PER_PASS),
     )
 
 

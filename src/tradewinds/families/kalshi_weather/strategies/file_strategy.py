@@ -156,7 +156,7 @@ def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | N
         priority: (quotes,).
     """
     has_order = side != NONE
-    if not np.isin(side, (NONE, YES, NO)).all():
+    if not ((side == NONE) | (side == YES) | (side == NO)).all():
         return "a side that is neither YES, NO nor NONE"
     if any((has_order & (side == one) & ~quotes.quoted(one)).any() for one in Side):
         return "an order for a side that is not quoted (check quotes.quoted(side))"
