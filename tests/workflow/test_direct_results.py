@@ -83,7 +83,6 @@ def test_a_changed_setting_makes_the_files_that_the_workflow_makes(desk, tmp_pat
 
 def test_a_changed_file_asks_snakemake(desk):
     desk.write({"FALL": world()["FALL"]})
-    (run_id,) = files_of(desk)
     done = desk("run", "--config", "config.yaml")
     assert done.returncode in (0, 3) and workflows(desk) == 2  # RISE has no bars any more, or the run was made again
 

@@ -1,8 +1,8 @@
 """The process that makes what is left of runs once their tables are there: the family's own results, and the report.
 
 `main` reads runs from the standard input and answers on the standard output, both pickled. The process inherits the working
-folder's lock, so no other run makes files while it works. It ends when its input ends: with the process that started it, whatever
-ended that, and then in the middle of its work; each file is whole or absent.
+folder's lock, so no other run makes files while it works. It ends with its input: with the process that started it, however
+that ended, also in the middle of its work; each file is whole or absent.
 """
 
 from __future__ import annotations

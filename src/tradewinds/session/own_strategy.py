@@ -24,6 +24,7 @@ FOLDER = "data/user/strategies"
 FUNCTION = "orders"
 _PUBLIC = "tradewinds.strategies.user_file"
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME"}
+_CALLS = {"PUSH_NULL", "PRECALL", "CALL", "CACHE", "NOP", "EXTENDED_ARG"}
 _CONSTANTS = (int, float, str, bool, bytes, type(None))
 _REMEDY = "Put the strategy into a file of its own and name it in the config: strategy.file (docs/strategies.md)."
 _HEAD = '"""A strategy that was given to tw.run as a function."""\n\nfrom __future__ import annotations\n'
@@ -139,13 +140,33 @@ def _source_of(function: types.FunctionType, where: str) -> str:
 
 def _same(one: types.CodeType, other: types.CodeType) -> bool:
     """Whether two codes do the same, wherever they stand."""
-    if one.co_code != other.co_code or one.co_names != other.co_names or len(one.co_consts) != len(other.co_consts):
+    if _steps(one) != _steps(other) or len(one.co_consts) != len(other.co_consts):
         return False
     for left, right in zip(one.co_consts, other.co_consts, strict=True):
         both = isinstance(left, types.CodeType) and isinstance(right, types.CodeType)
         if not (_same(left, right) if both else type(left) is type(right) and left == right):
             return False
     return True
+
+
+def _steps(code: types.CodeType) -> list[tuple[str, Any]]:
+    """The instructions of a code, without those of calls and without places in it.
+
+    A call of `np.where` is compiled in another way where the compiler has seen `import numpy as np`.
+    """
+    found = []
+    for step in dis.get_instructions(code):
+        is_place = step.opcode in dis.hasjrel or step.opcode in dis.hasjabs
+        is_const = step.opcode in dis.hasconst  # compared by `_same`
+        if step.opname not in _CALLS:
+            name = "LOAD_ATTR" if step.opname == "LOAD_METHOD" else step.opname
+            found.append(
+                (
+                    name,
+                    None if is_place or is_const else step.argrepr.removeprefix("NULL + ").removesuffix(" + NULL|self"),
+                )
+            )
+    return found
 
 
 def _used(function: types.FunctionType, source: str, where: str) -> Iterator[tuple[str, Any]]:
