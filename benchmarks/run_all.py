@@ -21,6 +21,7 @@ from benchmarks import (
     orb,
     plan_scale,
     scale,
+    setting_change,
     simulation,
     sweep_cost,
 )
@@ -124,6 +125,10 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 |---|---:|---:|---:|---:|---:|
 {share_table}
 
+## A changed setting
+
+{setting_change}
+
 ## Opening ranges
 
 {orb}
@@ -148,6 +153,7 @@ def main() -> None:
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
+        setting_change=setting_change.section(json.loads(setting_change.RECORD.read_text(encoding="utf-8"))),
         orb=orb.section(),
         carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,
