@@ -4,28 +4,39 @@ SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Where the environment forbids compiled modules, each of some thousand processes would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test lint bench lock clean
+.PHONY: help install demo test test-fast lint bench lock clean
 
 help:          ## list these commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-.venv/.installed: requirements.lock pyproject.toml hatch_build.py $(wildcard src/tradewinds/engine/*/*.[ch])
+LOCKED := requirements.lock pyproject.toml hatch_build.py scripts/install.sh $(wildcard src/tradewinds/engine/*/*.[ch])
+
+.venv/.runs: $(LOCKED)
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	scripts/install.sh run
+	touch $@
+
+.venv/.installed: .venv/.runs
+	scripts/install.sh all
 	touch $@
 
 install: .venv/.installed    ## make .venv with the locked versions
 
-demo: install  ## run a backtest of two cities over a synthetic archive, without internet
+demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, without internet
 	$(BIN)/python scripts/demo.py
 
 test: install  ## run all linters and tests
-	scripts/services.sh
-	$(MAKE) --no-print-directory lint
+	scripts/services.sh & services=$$!; \
+	$(MAKE) --no-print-directory lint || { wait $$services; exit 1; }; \
+	wait $$services
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+test-fast: install  ## run what needs no service, no workflow and less than a second, in a minute: for the time between two edits
+	$(BIN)/python -m pytest --quiet --numprocesses logical --maxprocesses 8 --dist loadfile -m 'not slow' tests/unit tests/families
 
 lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ SESSIONS = [
 ]
 LOOPS = {
     LIBRARY: [SOURCE],
+    f"{ENGINE}/event_contracts/_parquet.so": [f"{ENGINE}/event_contracts/parquet.c"],
     f"{ENGINE}/bar_sessions/_sessions.so": SESSIONS,
 }  # library -> its C source, then its headers
 FLAGS = ["-std=c11", "-O3", "-fwrapv", "-ffp-contract=off", "-fPIC", "-shared"]

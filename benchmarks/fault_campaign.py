@@ -33,9 +33,11 @@ MOST_DAYS = 360  # a world is within one year
 class Campaign:
     """One world, and the runs over it."""
 
-    def __init__(self, work: Path, days: int) -> None:
+    def __init__(self, work: Path, days: int, *, only_perps: bool = False) -> None:
         self.work, self.dates = work, make_world(work / "archive", days)
         self.stages = campaign.stages_of(self.dates)
+        if only_perps:
+            self.stages = [[job for stage in self.stages for job in stage if job["job"] == campaign.PERP_JOB]]
         self.faults: Counter[str] = Counter()
         self.kills = 0
 
@@ -67,7 +69,7 @@ class Campaign:
         self.kills += killed
         twice = sum(count > 1 for count in campaign.candle_requests(server).values())
         print(
-            f"{name:<16} {campaign.events_of(found)} events, {len(server.requests)} requests,"
+            f"{name:<16} {campaign.events_of(found)} events, {len(found)} files, {len(server.requests)} requests,"
             f" {sum(server.faults.values())} faults, {killed} kills, {len(failures)} jobs refused,"
             f" {time.monotonic() - started:.0f} s",
             flush=True,
@@ -104,6 +106,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=3, help="of the first run with faults; each one after it has the next"
     )
+    parser.add_argument("--only-perps", action="store_true", help="fetch the months of perpetuals alone")
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no further run after so long")
     wanted = parser.parse_args()
     if not 4 < wanted.days <= MOST_DAYS:
@@ -115,7 +118,7 @@ def main() -> None:
     """Run the campaign and print its figures."""
     wanted, began = options(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        large = Campaign(Path(folder), wanted.days)
+        large = Campaign(Path(folder), wanted.days, only_perps=wanted.only_perps)
         clean = large.run("clean")
         large.compare("two at once", clean, large.run("two at once", drivers=2))
         seeds = []
@@ -129,7 +132,8 @@ def main() -> None:
             shutil.rmtree(large.work / name)
     what = f"{large.faults.total():,} faults and {large.kills:,} kills in {len(seeds)} runs"
     print(f"all the same: {what}, seeds {seeds[:1]} to {seeds[-1:]}, {(time.monotonic() - began) / 60:.0f} minutes")
-    print(", ".join(f"{kind} {large.faults[kind]:,}" for kind in sorted({*WEIGHTS, *KINDS})))
+    kinds = sorted({*WEIGHTS, *KINDS, *large.faults})
+    print(", ".join(f"{kind} {large.faults[kind]:,}" for kind in kinds))
 
 
 if __name__ == "__main__":

@@ -57,10 +57,19 @@ def continue_growing_files():
 
 
 def force(paths):
-    """Have files made again, in the main process; `snakemake --lint` has no settings."""
-    settings = workflow.dag_settings
-    if settings and workflow.is_main_process:
-        settings.forcerun = frozenset({*settings.forcerun, *paths})
+    """Have files made again, as `--forcerun` does.
+
+    Snakemake (9.27) hands its settings to the workflow when it has read the Snakefile, so they are changed at that moment.
+    """
+
+    class Forcing(type(workflow)):
+        def __setattr__(self, name, value):
+            if name == "dag_settings" and value:
+                value.forcerun = frozenset({*value.forcerun, *paths})
+            super().__setattr__(name, value)
+
+    if paths and workflow.is_main_process:
+        workflow.__class__ = Forcing
 
 
 def made_by(rule):

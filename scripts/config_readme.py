@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets, resolve
+from tradewinds.config.key_list import ConfigKey, config_keys
 from tradewinds.families.kalshi_weather import climate_days
 
 HEAD = """# The config
@@ -45,53 +46,19 @@ and where files are written do not change a result. The default of a key that ca
 TABLE = "| key | values | default | meaning |\n|---|---|---|---|\n"
 
 
-def rows(node: dict[str, Any], prefix: str = "", required: tuple[str, ...] = ()) -> list[str]:
-    """Return the rows of the table of keys below a node of a schema, nested keys after their section.
-
-    Args:
-        node: a JSON schema of an object.
-        prefix: the path of the node, with a dot at its end.
-        required: keys of the node that a config must have.
-    """
-    lines = []
-    for key, sub in node.get("properties", {}).items():
-        name = f"{prefix}{key}"
-        default = "**required**" if key in required else _default(sub)
-        lines.append(f"| `{name}` | {_values(sub)} | {default} | {_cell(sub['description'])} |")
-        lines += rows(sub, f"{name}.", tuple(sub.get("required", ())))
-        each = sub.get("additionalProperties")
-        if isinstance(each, dict) and "properties" in each:  # a mapping from names to sections of one form
-            lines += rows(each, f"{name}.….")
-        for branch in sub.get("oneOf", ()):
-            branch_required = tuple(branch.get("required", ()))
-            inner = {k: v for k, v in branch["properties"].items() if k != "source"}
-            lines += rows({"properties": inner}, f"{name}({branch['title']}).", branch_required)
-    return lines
+def rows(schema: dict[str, Any]) -> list[str]:
+    """Return the rows of the table of a schema's keys."""
+    return [
+        f"| `{key.name}` | {_cell(key.values)} | {_default(key)} | {_cell(key.meaning)} |"
+        for key in config_keys(schema, required=tuple(schema["required"]))
+    ]
 
 
-def _default(sub: dict[str, Any]) -> str:
+def _default(key: ConfigKey) -> str:
     """Return the default of a key as a table cell."""
-    value = sub.get("default")
-    return "—" if value is None else f"`{value}`"
-
-
-def _values(sub: dict[str, Any]) -> str:
-    """Return the allowed values of a key as a table cell: type and range, or the list of values."""
-    if "enum" in sub:
-        return ", ".join(f"`{item}`" for item in sub["enum"])
-    if "then" in sub:  # one value for all validations, or a mapping from validation to value
-        return f"{_values(sub['then'])} or mapping"
-    kind = sub.get("type", "mapping" if "properties" in sub or "oneOf" in sub else "")
-    text = " or ".join(kind) if isinstance(kind, list) else str(kind)
-    low = (
-        f" ≥ {sub['minimum']}"
-        if "minimum" in sub
-        else f" > {sub['exclusiveMinimum']}"
-        if "exclusiveMinimum" in sub
-        else ""
-    )
-    high = f" ≤ {sub['maximum']}" if "maximum" in sub else ""
-    return _cell(text + low + high)
+    if key.required:
+        return "**required**"
+    return "—" if key.default is None else f"`{key.default}`"
 
 
 def _cell(text: str) -> str:
@@ -113,7 +80,7 @@ def page() -> str:
 def _keys_of(market: str) -> str:
     """Return the section with the keys of a market family: its schema's title, and a table of all keys."""
     schema = resolve.schema(market)
-    table = "\n".join(rows(schema, required=tuple(schema["required"])))
+    table = "\n".join(rows(schema))
     told = f"`market: {market}`; a config with the key `{markets.implied_by(market)}` need not say it."
     return f"## {schema['title']}\n\n{told}\n\n{TABLE}{table}"
 

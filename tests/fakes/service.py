@@ -28,7 +28,8 @@ class Service:
                     self.connection.close()
                     return
                 status, headers, body = answer
-                self.send_response(status)
+                # the usual way to begin an answer sends the time of day
+                (self.send_response_only if "Date" in headers else self.send_response)(status)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -6,6 +6,7 @@ limits and equity are its own. It is slow and short. Where it and the product ag
 
 import bisect
 import datetime as dt
+import functools
 import json
 import math
 from collections import Counter, defaultdict
@@ -28,6 +29,7 @@ DAY = 86_400
 ONE = Fraction(1)
 
 
+@functools.cache  # the same few limits and prices are asked for at every minute
 def exact(value):
     """Convert a number to an exact fraction; None stays None."""
     return None if value is None else Fraction(str(value))
@@ -43,6 +45,7 @@ def this_second(moment):
     return int(moment.replace(microsecond=0).timestamp())
 
 
+@functools.cache
 def fee(multiplier, quantity, price):
     """Return the fee of an order in dollars, rounded up to the cent.
 
@@ -151,6 +154,7 @@ class NaiveRun:
         self.open = []  # trades not settled yet
         self.scored = []
         self.failed = Counter()  # events by validation
+        self.judged = {}  # by ticker, (quote, equity, candidates) of the latest decision
         self.highs = naive_validations.final_highs(climate)
         p_rows = {r["market_ticker"]: r for r in pq.read_table(probabilities).to_pylist()}
         self.markets = self._load(catalogs, candles, p_rows)
@@ -281,14 +285,12 @@ class NaiveRun:
             if quote.crossed:
                 self.rejections["CROSSED_QUOTE"] += 1
                 continue
-            candidates = [
-                self.candidate(m, side, p, ask, equity)
-                for side, p, ask in (
-                    ("BUY_YES", m.p, quote.yes_ask()),
-                    ("BUY_NO", 1 - m.p, quote.no_ask()),
-                )
-            ]
-            candidates = [candidate for candidate in candidates if candidate]
+            seen = self.judged.get(m.ticker)
+            if seen is None or seen[0] is not quote or seen[1] != equity:  # an order depends on nothing else
+                sides = (("BUY_YES", m.p, quote.yes_ask()), ("BUY_NO", 1 - m.p, quote.no_ask()))
+                found = [self.candidate(m, side, p, ask, equity) for side, p, ask in sides]
+                seen = self.judged[m.ticker] = (quote, equity, [candidate for candidate in found if candidate])
+            candidates = seen[2]
             if candidates:
                 net, *order = max(candidates, key=lambda candidate: candidate[0])  # of equal ones the first: YES
                 orders.append((-net, m.ticker, m, quote, *order))

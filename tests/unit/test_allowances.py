@@ -25,6 +25,7 @@ def _spend(folder, weights, stamps):
             permission.answered()
 
 
+@pytest.mark.slow
 def test_processes_share_one_allowance(tmp_path):
     context = multiprocessing.get_context("fork")
     with context.Manager() as manager:
@@ -161,3 +162,84 @@ def test_bytes_that_are_not_whole_are_asked_for_again(tmp_path):
         client = client_of(service, tmp_path)
         assert client.get_bytes("/x", None, lambda body: body.endswith(b"END")) == b"PKEND"
         assert client.retries == 2
+
+
+USED = "X-Used-Weight-1M"
+DATES = {0: "Wed, 01 Jan 2025 10:00:00 GMT", 50: "Wed, 01 Jan 2025 10:00:50 GMT"}
+
+
+class SharedHost:
+    """Clients of one host with a clock of their own; the service reports `used`, whatever they spent."""
+
+    def __init__(self, folder, service):
+        self.now, self.folder, self.service = [1000.0], folder, service
+
+    def client(self):
+        kinds = [Allowance("weight", 100, 60.0, USED)]
+        wait = lambda seconds: self.now.__setitem__(0, self.now[0] + seconds)  # noqa: E731
+        budget = Budget(
+            self.service.url, 1000, 8, allowances=kinds, folder=self.folder, clock=lambda: self.now[0], sleep=wait
+        )
+        endpoint = Endpoint(self.service.url, 1000, 8, 5, 0)
+        return HttpClient(endpoint, allowances=kinds, budget=budget, sleep=wait)
+
+    def ask(self, client, used, weight=5, second=50, **headers):
+        sent = {USED: used, "Date": DATES[second], "Content-Type": "application/json", **headers}
+        self.service.queue["/x"].clear()
+        self.service.answer("/x", (200, {name: value for name, value in sent.items() if value is not None}, b"{}"))
+        before = self.now[0]
+        client.get_json("/x", costs={"weight": weight})
+        return self.now[0] - before
+
+
+def test_what_other_programs_spend_is_read_from_the_answer_and_holds_for_all_jobs(tmp_path):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one, other = host.client(), host.client()
+        assert host.ask(one, "97") < 1, "92 were spent by another program"
+        assert host.ask(other, "5", second=0) >= 60, "another job waits until a minute is over"
+        assert host.ask(one, "10", second=0) < 1
+
+
+def test_a_count_that_these_jobs_made_themselves_slows_nothing(tmp_path):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one, other = host.client(), host.client()
+        waits = [host.ask(one if n % 2 else other, str(5 * (n + 1))) for n in range(20)]
+        assert max(waits) < 1, "20 requests of 5 fit 100"
+        assert host.ask(one, "5", second=0) >= 58
+
+
+def test_what_was_spent_before_the_minute_of_the_service_is_no_part_of_its_count(tmp_path):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one = host.client()
+        host.ask(one, "40", weight=40)
+        host.now[0] += 30
+        assert host.ask(one, "20", second=0) < 1, "a new minute: 15 of 20 are of another program"
+        assert host.ask(one, "60", weight=40, second=0) < 1, "40 + 5 + 15 + 40 are the whole allowance"
+        assert host.ask(one, "65", weight=5, second=0) >= 29
+
+
+@pytest.mark.parametrize("used", [None, "", "-5", "1e9", "many", "99999999999", "4.5"])
+def test_a_header_that_is_no_count_changes_nothing(tmp_path, used):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one = host.client()
+        assert max(host.ask(one, used) for _ in range(20)) < 1
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 Jan 2025 10:00:00 GMT"])
+def test_without_a_date_the_longest_window_is_taken(tmp_path, date):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one = host.client()
+        assert max(host.ask(one, str(5 * n + 5), **{"Date": date}) for n in range(20)) < 1
+
+
+def test_a_count_above_the_allowance_waits_for_one_window_alone(tmp_path):
+    with running_service() as service:
+        host = SharedHost(tmp_path, service)
+        one = host.client()
+        host.ask(one, "5000")
+        assert 60 <= host.ask(one, "5", second=0) < 62

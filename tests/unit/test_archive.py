@@ -181,6 +181,7 @@ def test_families_that_contradict_each_other_are_an_error(archive, tides, monkey
         routes_of_families(Archive(archive), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["archive", "serve"], ["replay"]], ids=" ".join)
 def test_the_command_serves_until_it_is_interrupted(archive, tmp_path, command):
     log = tmp_path / "requests.jsonl"

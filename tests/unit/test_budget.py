@@ -24,6 +24,7 @@ def _worker(folder, count, stamps):
             permission.answered()
 
 
+@pytest.mark.slow
 def test_many_processes_share_one_rate(tmp_path):
     """That they use it up is shown on a clock of the test's own, below: on a busy machine they may all be late."""
     context = multiprocessing.get_context("fork")
@@ -94,6 +95,7 @@ SHORTEST = 0.01
 ways = st.floats(SHORTEST, 0.12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.sampled_from([1, 3, 10]),
@@ -156,6 +158,7 @@ def _fake(now, folder=None, rate=10):
     return Budget(URL, rate, 2, folder=Path(folder or tempfile.mkdtemp()), clock=lambda: now[0], sleep=sleep)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.sampled_from([0.25, 1, 2.5, 3, 20]),
@@ -180,6 +183,7 @@ def test_the_ceiling_of_a_process_delays_nothing_that_the_budget_permits(tmp_pat
     assert arrivals[0] == arrivals[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.25, 2.5, 10])
 def test_a_job_whose_shared_file_is_lost_keeps_its_own_rate(tmp_path, rate):
     """The ceiling bounds the average, whatever became of the shared file."""

@@ -6,8 +6,11 @@ import sys
 
 import pytest
 
-from tradewinds.cli.app import app
+from tradewinds.cli.commands import COMMANDS
+from tradewinds.cli.commands import imported as imported_command
 from tradewinds.config import markets
+
+pytestmark = pytest.mark.slow
 
 HEAVY = {
     *("alembic", "duckdb", "fastapi", "jinja2", "jsonschema", "matplotlib", "numpy", "pandas", "psutil", "pyarrow"),
@@ -24,18 +27,47 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
-def imported(*commands):
-    """Top-level packages that a process has imported after some command lines."""
+def modules_after(*commands):
+    """Modules that a process has imported after some command lines, in order of their names."""
     command = [sys.executable, "-c", PROGRAM, json.dumps([list(arguments) for arguments in commands])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return json.loads(done.stdout)
+
+
+def imported(*commands):
+    """Top-level packages that a process has imported after some command lines."""
+    return {name.partition(".")[0] for name in modules_after(*commands)}
 
 
 def test_no_help_text_imports_a_data_library():
-    names = [command.name or command.callback.__name__ for command in app.registered_commands]
-    assert {"run", "sweep", "lookahead-check"} <= set(names)
-    helps = [["--help"], ["--version"], *([name, "--help"] for name in names), ["strategies", "enable", "--help"]]
+    assert {"run", "sweep", "lookahead-check"} <= set(COMMANDS)
+    helps = [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS), ["strategies", "enable", "--help"]]
     assert imported(*helps) & HEAVY == set()
+
+
+# Beside Python's own modules, only these are imported for the list of commands.
+LIGHT = {"annotated_doc", "shellingham", "tradewinds", "typer", "typing_extensions"}
+COMMANDS_ONLY = ["tradewinds.cli", "tradewinds.cli.app", "tradewinds.cli.commands"]
+
+
+def test_the_list_of_commands_imports_typer_and_no_command():
+    modules = modules_after(["--help"])
+    assert [name for name in modules if name.startswith("tradewinds.cli")] == COMMANDS_ONLY
+    installed = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)
+    assert {name for name in installed if not name.startswith("_")} <= LIGHT
+
+
+def test_the_package_alone_imports_nothing_else():
+    code = "import sys; before = set(sys.modules); import tradewinds; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"tradewinds"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name):
+    command = imported_command(name, COMMANDS[name])
+    assert command.name == name
+    assert COMMANDS[name].summary == command.help.split("\n\n")[0].replace("\n", " ").strip()
 
 
 @pytest.mark.parametrize(

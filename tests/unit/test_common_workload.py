@@ -39,6 +39,7 @@ def test_its_files_are_whole_and_nothing_is_missing(folder, monkeypatch):
     assert list(damaged_files(plan.data_files)) == []
 
 
+@pytest.mark.slow
 def test_with_other_series_beside_it_its_own_files_stay_the_same(folder, tmp_path, monkeypatch):
     seeds = {common_workload.SERIES: common_workload.SEED, "KXHIGHTPHX": 7}
     common_workload.write(tmp_path, EVENTS, seeds, processes=2)
@@ -78,6 +79,7 @@ def test_the_plain_loop_comes_to_the_naive_result(folder, workload, cash):
     assert (account.trades, account.cash - cash, account.fees) == naive.replay(*workload, cash)
 
 
+@pytest.mark.slow
 def test_an_engine_tells_one_line_of_json(folder):
     command = [sys.executable, "-m", "benchmarks.peers.plain_loop", str(folder), "--mode", "isolated", "--events", "2"]
     told = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)

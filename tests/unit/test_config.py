@@ -222,6 +222,7 @@ merged: {<<: *it, q: 2}
 SPOILT = ["a: [A\nx: 1", "a:\n\t- 1\n", "a: 1\n b: c: d\n", "a: *b\n", "a: 'x\n", "a: 1\n---\nb: 2\n", "a: !!x/y 1\n"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(yaml_text.LOADER is yaml.SafeLoader, reason="PyYAML was built without its C parser")
 @pytest.mark.parametrize("text", [NESTED, *(p.read_text() for p in sorted((ROOT / "config").rglob("*.yaml"))), *SPOILT])
 def test_both_parsers_find_the_same_values_lines_and_faults(monkeypatch, text):
@@ -276,6 +277,7 @@ def test_run_id_is_pinned():
     assert resolve.run_id(resolved()) == "9d8d9e3e-d4fa-501b-9bfb-3726c510c54c"
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers() | st.text() | st.none()))
 def test_digest_ignores_key_order(mapping):
     assert resolve.digest(mapping) == resolve.digest(dict(reversed(mapping.items())))

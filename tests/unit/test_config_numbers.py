@@ -72,6 +72,7 @@ EVENT_PATHS = sorted(set(paths_of(resolve.schema("kalshi_weather"))))
 SHARE_PATHS = sorted(set(paths_of(resolve.schema("equities_daily"))))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.sampled_from(EVENT_PATHS), NUMBERS, st.sampled_from(["fixed_qty", "kelly", "ev_proportional"]))
 @example(("risk", "kelly_fraction"), 1e-18, "kelly")
@@ -94,6 +95,7 @@ def shares(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.sampled_from(SHARE_PATHS), NUMBERS)
 @example(("risk", "max_volume_share"), 5e-324)

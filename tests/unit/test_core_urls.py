@@ -92,6 +92,7 @@ def written(tmp_path, market, **changes):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("market", "service"), SERVICES)
 @pytest.mark.parametrize(
     "url",

@@ -53,6 +53,7 @@ def decimal_fee(quantity: int, cents: int) -> Decimal:
     return (Decimal("0.07") * quantity * price * (1 - price)).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
+@pytest.mark.slow
 @WAYS
 @ERAS
 @pytest.mark.parametrize("rule", [cent_fee, exchange_fee], ids=["cent", "exchange"])
@@ -117,6 +118,7 @@ PRICE = st.one_of(st.integers(1, 999_999), st.integers(1, 9_999).map(lambda tick
 ORDERS = st.tuples(st.integers(1, 2000), PRICE)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     st.lists(st.tuples(st.one_of(st.integers(1, 500), st.integers(1, 4_000)), PRICE), min_size=1, max_size=8),

@@ -100,6 +100,7 @@ def without_its_trades(folder, ask):
     return "the run has no trades.parquet"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [refused_by_the_database, too_exact_for_sqlite, without_its_trades])
 def test_a_failed_load_keeps_the_old_rows_and_says_why_until_it_works(tmp_path, url, ask, spoil):
     run = write(tmp_path / "run")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import os, sys
@@ -47,6 +49,7 @@ SEEDS = (3, 40, 46)  # the first with a report
 REPORT = {".md", ".html", ".svg", ".png"}
 
 
+@pytest.mark.slow
 def test_trades_metrics_and_report_are_the_same_bytes(tmp_path):
     traded = []
     for name, threads, batch, order in (("one", 1, 24, "1"), ("other", 4, 1, "12345")):

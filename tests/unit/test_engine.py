@@ -18,6 +18,8 @@ from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay, schemas
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 
+pytestmark = pytest.mark.slow  # most of it
+
 SEEDS = range(0, 120, 4)
 
 

@@ -23,6 +23,8 @@ from tradewinds.engine.event_contracts.order_rules import NONE, WantedOrders
 from tradewinds.engine.trades import positions_of
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_ERAS, FEE_RULES, TAKER_RATE
 
+pytestmark = pytest.mark.slow
+
 LENGTH = 70  # minutes of a world
 PRICES = ["0.01", "0.05", "0.30", "0.3025", "0.40", "0.45", "0.50", "0.055", "0.60", "0.93", "0.99", "0", "1", None]
 EXTREMES = ["0.000001", "0.999999", "0.0001"]

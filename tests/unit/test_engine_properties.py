@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.limits import Opposing
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, TAKER_RATE
+
+pytestmark = pytest.mark.slow
 
 SIZES = st.sampled_from([None, sizing.EvProportional(Decimal("13.7"), TAKER_RATE), sizing.Kelly(Decimal("0.5"))])
 

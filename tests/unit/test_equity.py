@@ -144,6 +144,7 @@ def accounts(draw):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(accounts())
 def test_the_curve_is_its_definition(account):
@@ -179,6 +180,7 @@ def test_the_curve_is_its_definition(account):
     assert points[-1].equity_micro == micro("1000") + sum(f.payout_micro - f.cost_micro for f in outcome.fills)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(worlds())
 def test_the_curve_of_a_replay_ends_where_its_account_ends(world):

@@ -72,6 +72,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text, words", HOSTILE.values(), ids=[*HOSTILE])
 def test_a_config_made_to_hurt_is_refused_in_one_screen(tmp_path, text, words):
     path = tmp_path / "c.yaml"

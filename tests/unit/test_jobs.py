@@ -65,6 +65,7 @@ def test_a_job_that_works_says_nothing_and_starts_its_log_anew(tmp_path):
     assert "first" not in log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "code"),
     [("ConfigError", 2), ("DataMissing", 3), ("FetchError", 4), ("SimulationError", 5), ("DatabaseError", 6)],
@@ -74,7 +75,7 @@ def test_an_expected_failure_is_one_paragraph_and_a_record_with_its_exit_code(tm
     found, out, err, log, records = finish(tmp_path, body)
     said = "row 3: 71 °F is too warm. Cool down."
     assert (found, out, err) == (code, "", said + "\n")
-    assert records == [{"rule": "fetch_candles", "message": said, "exit_code": code}]
+    assert records == [{"rule": "fetch_candles", "message": said, "exit_code": code, "where": "row 3"}]
     assert f"ERROR fetch_candles: {said}" in log and "Traceback" not in log
 
 
@@ -222,6 +223,7 @@ jobs.run_job(main, rule="simulate", log="job.log")
 """
 
 
+@pytest.mark.slow
 def test_a_simulation_does_without_pandas_unless_somebody_asks_for_it(tmp_path):
     world = make_world(tmp_path, 3)
     (tmp_path / "inputs").write_bytes(pickle.dumps(world.inputs))

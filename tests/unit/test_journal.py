@@ -190,6 +190,7 @@ def booked(rows):
     return writer.journal()
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(histories(), st.lists(st.integers(-1, 200), max_size=5))
 def test_sums_and_trades_are_those_of_plain_loops(rows, instants):
@@ -247,6 +248,7 @@ def mean(parts):
     return int(value.quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 10**6))
 def test_a_changed_amount_or_a_lost_row_is_found(rows, random, by):

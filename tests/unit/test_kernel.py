@@ -55,6 +55,7 @@ EQUITIES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=3000)
 @given(shares(18), st.integers(0, 10**12), PRICES, EQUITIES)
 @example((1, 4), 8 * 10**11, 400_000, 10**8)

@@ -18,6 +18,7 @@ def _small_chunks(monkeypatch):
     monkeypatch.setattr(rows, "CHUNK", CHUNK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_loads(tmp_path, scenario):
     scenario(f"sqlite:///{tmp_path}/t.db", tmp_path / "run")
@@ -43,6 +44,7 @@ def test_the_questions_of_the_documentation(tmp_path):
     assert counts == [40, 30, 1, 1, 0]
 
 
+@pytest.mark.slow
 def test_at_rest_the_database_is_one_plain_file(tmp_path):
     SCENARIOS[0](f"sqlite:///{tmp_path}/here/t.db", tmp_path / "run")
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["t.db"]

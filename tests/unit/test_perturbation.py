@@ -118,6 +118,7 @@ def perturbed(conf, by):
     return perturbation(own.row, conf, tried, judged, left_out, by), split
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["pnl", "sharpe", "drawdown"])
 def test_the_worst_change_is_that_of_one_run_after_another(tmp_path, monkeypatch, by):
     monkeypatch.chdir(tmp_path)

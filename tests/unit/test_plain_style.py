@@ -1,6 +1,7 @@
 """What can be counted of the rules of style (CONTRIBUTING.md): names, comments, docstrings."""
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -27,6 +28,7 @@ LONG = 25  # lines of a function from which on comments say what its parts are f
 NAMELESS = re.compile(r"\b(somebody|nobody|whoever|anybody|someone|noone|is told|are told)\b", re.IGNORECASE)
 
 
+@functools.cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -35,6 +37,7 @@ def functions(path: Path):
     return [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
 
 
+@functools.cache
 def comments(path: Path) -> dict[int, str]:
     """The comments of a file by line."""
     text = path.read_text(encoding="utf-8")

@@ -137,6 +137,7 @@ def test_quotes_too_old_are_unusable(read):
     assert crossed(candles, what) == (10, 50 * MINUTE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bid", "ask", "yes", "no"),
     [
@@ -231,6 +232,7 @@ def by_hand(rows, what, step, age, since, minute):
     return last["end_period_ts"], yes, no, False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_intervals_are_what_reading_minute_by_minute_finds(tmp_path, seed):
     """From files in any order, with strangers, with rows in any order and twice, by one thread or two."""
@@ -284,6 +286,7 @@ def of_market(candles, ticker):
     return list(zip(*columns, strict=True)), int(candles.traded[at]), int(candles.jumps[at])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [None, 1, 3])
 def test_rows_are_read_by_market_and_time_whatever_their_order(tmp_path, threads):
     a = [candle("A", m, "0.30", "0.40", m) for m in (3, 5, 9)]
@@ -319,6 +322,7 @@ def test_of_two_candles_with_one_end_the_later_row_is_the_quote(tmp_path):
     assert [row[1:5] for row in intervals(candles, what)] == [(5, 5, 8, 200_000), (9, 9, 11, 410_000)]
 
 
+@pytest.mark.slow
 def test_thousands_of_markets_in_any_order_keep_their_own_rows(tmp_path):
     """In many row groups, by several threads."""
     rng, count = random.Random(3), 4000

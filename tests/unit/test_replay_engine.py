@@ -207,6 +207,7 @@ def test_ev_proportional_takes_the_unrounded_fee_and_rounds_down():
     assert bought_at("0.40", "0.4178", sizing.EvProportional(Decimal("1000"), TAKER_RATE)) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     st.lists(st.tuples(st.integers(0, 10**12), st.integers(1, 999_999)), min_size=1, max_size=5),
@@ -260,6 +261,7 @@ NUMBERS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(NUMBERS, min_size=2, max_size=9), st.randoms(use_true_random=False))
 def test_priorities_go_from_the_highest_to_the_lowest_then_by_ticker(priorities, random):
@@ -326,6 +328,7 @@ ENORMOUS = pytest.mark.parametrize(
 MILLIONS = "900000000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", ["0.50", "0.456789", "0.000001", "0.001234"])
 @pytest.mark.parametrize("rate", [TAKER_RATE, TAKER_RATE * Fraction("0.123456"), Fraction(0)])
 @ENORMOUS

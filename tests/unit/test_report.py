@@ -86,8 +86,8 @@ def test_nothing_traded_is_explained(tmp_path):
     quiet = run(equity=DAYS, skipped=skipped, rejections={"INSUFFICIENT_CASH": 17}, attempted=3)
     text = report(tmp_path / "run", quiet)
     assert (
-        "**Nothing was traded: 1 event(s) skipped, NO_EVENT: the exchange lists no such event; 1 event(s) skipped, "
-        "MISSING_QUOTES: no candle; 17 refusal(s), INSUFFICIENT_CASH: not enough cash.**"
+        "**Nothing was traded: 1 event skipped, NO_EVENT: the exchange lists no such event; 1 event skipped, "
+        "MISSING_QUOTES: no candle; 17 refusals, INSUFFICIENT_CASH: not enough cash.**"
     ) in text
     assert "\n| NO_EVENT | the exchange lists no such event | 1 | KXHIGHMIA-25MAY01 |\n" in text
     assert "\n| INSUFFICIENT_CASH | not enough cash | 17 |\n" in text
@@ -150,6 +150,7 @@ def everything(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_same_files_have_the_same_report_and_pictures(tmp_path):
     folder = tmp_path / "run"
     written_report(folder, many_trades())
@@ -167,6 +168,7 @@ def test_the_same_files_have_the_same_report_and_pictures(tmp_path):
     assert clock not in made["report.md"].decode() and clock not in made["report.html"].decode()
 
 
+@pytest.mark.slow
 def test_a_picture_shows_its_figures():
     plot = Plot(
         "equity", "E", "equity", {"t": [0, 86_400], "equity": [5.0, 4.0], "drawdown": [0.0, -1.0], "start": 5}, ("", "")
@@ -176,6 +178,7 @@ def test_a_picture_shows_its_figures():
     assert all(pictures(plot)[form] != pictures(other)[form] for form in ("svg", "png"))
 
 
+@pytest.mark.slow
 def test_the_breakdown_by_hand(tmp_path):
     chicago = {"side": "BUY_NO", "qty": 3, "price": "0.95", "fee": "0.02", "p": "0.01"}
     trades = [
@@ -222,6 +225,7 @@ def test_only_the_ten_best_and_worst_positions_are_listed_in_order(tmp_path):
     assert losers == worth[:10] and winners == worth[:-11:-1]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abcdefgh"), st.integers(0, 100)), min_size=1, max_size=40)
@@ -295,6 +299,7 @@ def a_source(n):
     }
 
 
+@pytest.mark.slow
 def test_the_deeper_scores_are_shown_where_a_run_has_them(tmp_path):
     folder = written(tmp_path / "run", many_trades())
     assert "(Wilson)" in str(page_of(folder, REPORT))
@@ -408,6 +413,7 @@ def test_text_from_outside_means_itself_in_markdown():
     assert table(ReportTable(("A", "B"), [("1", "2")], "lr")) == "| A | B |\n| --- | ---: |\n| 1 | 2 |"
 
 
+@pytest.mark.slow
 def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     strange = "KXHIGHMIA-25<i>|-B80$x^2$"
     skipped, failures = [(f"25{HARM}|", "NO_EVENT")], [("one_winner", f"E{HARM}", f"because\n| {HARM}")]
@@ -429,6 +435,7 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     assert page.count("<script") == 3  # the plots' data, the library, our own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [f"a-->{HARM}", "$x^2$ & <b> ]]>", "\\frac{1}"])
 def test_a_label_from_outside_is_harmless_in_a_picture(label):
     data = {"labels": [label, "b"], "value": [1.0, -2.0], "expected": [1, 2], "names": (label, "e"), "remark": ["", ""]}
@@ -437,11 +444,13 @@ def test_a_label_from_outside_is_harmless_in_a_picture(label):
     assert "g" in tags and not tags & {"script", "b", "foreignObject"}
 
 
+@pytest.mark.slow
 def test_a_folder_may_have_any_name(tmp_path):
     text = written_report(tmp_path / "run [1]* {a,b}?", run([trade()], DAYS))
     assert "| Miami Intl high | 1 | 1 | 0.58 |" in text
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_but_itself(tmp_path):
     written_report(tmp_path / "run", many_trades())
     page = (tmp_path / "run/report.html").read_text()

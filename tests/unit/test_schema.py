@@ -13,6 +13,7 @@ from tradewinds.database import schema
 from tradewinds.database.migrations.versions.v0001_first import BASE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_schemas_of_every_age(tmp_path, scenario):
     scenario(f"sqlite:///{tmp_path}/t.db", tmp_path / "run")
@@ -29,6 +30,7 @@ def test_every_version_follows_the_one_before():
     assert [step.down_revision for step in found] == [None, *schema.VERSIONS[:-1]]
 
 
+@pytest.mark.slow
 def test_all_tables_are_there_without_a_family_imported_before():
     program = "from tradewinds.database import schema; print(*sorted(schema.all_tables().tables))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -144,6 +144,7 @@ def on_a_terminal(tmp_path, **environment):
     return text.decode()
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_that_want_them(tmp_path):
     coloured, plain = on_a_terminal(tmp_path), on_a_terminal(tmp_path, NO_COLOR="1")
     assert "ev_threshold" in coloured and "\x1b[32m" in coloured

@@ -238,6 +238,7 @@ def refused(result, world, asked):
     return sorted((bars.symbols[bars.owner[a.row]], date_of(int(bars.day[a.row])), a.reason) for a in kept)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(0, 10**6), CASES, st.integers(0, 40), st.integers(60, 125))
 def test_every_trade_and_every_day_agree_with_the_naive_replay(seed, case, begins, ends):

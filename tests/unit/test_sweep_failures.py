@@ -72,6 +72,7 @@ def test_damaged_data_are_no_failure_of_a_point(points, monkeypatch):
         replayed(points, family, monkeypatch)
 
 
+@pytest.mark.slow
 def test_files_and_sentences_name_what_failed(points, tmp_path, monkeypatch):
     ranking = rank(replayed(points, Family({7, 64}), monkeypatch), SPLIT, "pnl")
     assert [row.settings["risk.fixed_qty"] for row in ranking.rows[:2]] == [100, 99] and len(ranking.rows) == 98
@@ -87,6 +88,7 @@ def test_files_and_sentences_name_what_failed(points, tmp_path, monkeypatch):
     assert len((tmp_path / "ranking.csv").read_text().splitlines()) == 99
 
 
+@pytest.mark.slow
 def test_figures_of_jobs_keep_what_failed(points, tmp_path, monkeypatch):
     judged = [judge(one, SPLIT) for one in replayed(points, Family({7, 64}), monkeypatch)]
     chunks.write_figures(tmp_path / "figures.json", judged)

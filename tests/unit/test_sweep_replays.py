@@ -45,6 +45,7 @@ def variants(conf, seed, folder):
         yield changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_batch", [1, 2, 3])
 def test_every_point_is_the_run_that_it_is_alone(tmp_path, monkeypatch, per_batch):
     monkeypatch.setattr(batches, "EVENTS_PER_BATCH", per_batch)

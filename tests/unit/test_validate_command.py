@@ -71,7 +71,7 @@ def test_shares_say_which_bars_are_there_and_what_of_them_is_quarantined(shares,
     )
     assert lines[1:] == [
         f"1 of {len(run_plan(conf).files.bars)} symbol-years of bars are there.",
-        "1,200 row(s) quarantined: OHLC_ORDER",
+        "1,200 rows quarantined: OHLC_ORDER",
     ]
 
 

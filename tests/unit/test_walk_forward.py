@@ -106,6 +106,7 @@ def naive_sharpe(curve):
     return None if max(returns) == min(returns) else statistics.mean(returns) / deviation * 252**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "train", "test", "by", "anchored"),
     [(1, 30, 10, "pnl", False), (2, 40, 12, "sharpe", False), (3, 25, 20, "pnl", True), (7, 30, 9, "sharpe", True)],
@@ -183,6 +184,7 @@ def events_walk(conf, train, test, by):
     return picks, total, made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "by"), [(4, "pnl"), (5, "sharpe"), (6, "pnl")])
 def test_events_agree_with_single_runs(tmp_path, monkeypatch, seed, by):
     monkeypatch.chdir(tmp_path)
@@ -206,6 +208,7 @@ def trained(made, upto):
     return [(fold.dates, fold.pick, fold.train, fold.traded) for fold in made.folds[:upto]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fold", [0, 2, 4])
 def test_another_future_of_shares_changes_no_earlier_pick(tmp_path, monkeypatch, fold):
     monkeypatch.chdir(tmp_path)
@@ -232,6 +235,7 @@ def _paired(rows):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fold", [0, 1, 3])
 def test_another_future_of_events_changes_no_earlier_pick(tmp_path, monkeypatch, fold):
     monkeypatch.chdir(tmp_path)
@@ -242,6 +246,7 @@ def test_another_future_of_events_changes_no_earlier_pick(tmp_path, monkeypatch,
     assert after.folds[fold].test != before.folds[fold].test
 
 
+@pytest.mark.slow
 def test_a_result_that_comes_after_the_test_has_begun_is_not_known(tmp_path, monkeypatch):
     """The last event of a training settles on the first day of the test: its winner changes nothing that the pick knows."""
     monkeypatch.chdir(tmp_path)

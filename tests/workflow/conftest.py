@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.harness import TEN_DAYS, Desk
-from tradewinds.archive.server import ArchiveServer, running_server
+from tests.workflow.harness import TEN_DAYS, call_demo
+from tests.workflow.made_once import made_once, run_once
+from tradewinds.archive.server import running_server
 from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
 
@@ -31,22 +32,25 @@ def server(chicago_archive: Path):
 
 @pytest.fixture(scope="session")
 def finished(chicago_archive: Path, tmp_path_factory: pytest.TempPathFactory):
-    """A complete run of the month, with the server that it fetched from still answering. Not to be changed."""
+    """A complete run of the month, with a server of its archive still answering. Not to be changed."""
     with running_server(chicago_archive) as running:
-        yield _run(tmp_path_factory.mktemp("desk"), running)
+        yield run_once(tmp_path_factory, "month", running)
 
 
 @pytest.fixture(scope="session")
 def ten_days(chicago_archive: Path, tmp_path_factory: pytest.TempPathFactory):
     """A complete run of `TEN_DAYS`. Not to be changed."""
     with running_server(chicago_archive) as running:
-        yield _run(tmp_path_factory.mktemp("ten"), running, **TEN_DAYS)
+        yield run_once(tmp_path_factory, "ten", running, **TEN_DAYS)
 
 
-def _run(folder: Path, running: ArchiveServer, **changes: str) -> Desk:
-    """A desk whose run is done; what it said is its `first_output`."""
-    desk = Desk(folder, running, **changes)
-    done = desk.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    desk.first_output = done.stdout
-    return desk
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `make demo` was called: its folder `demo`, and what it printed as `said.txt`. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        done = call_demo(folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "said.txt").write_text(done.stdout, encoding="utf-8")
+
+    return made_once(tmp_path_factory, "demo", make)

@@ -43,6 +43,7 @@ TIMEOUT_SECONDS = 1.5  # of the clients
 STALL_SECONDS = 2.5  # of the server
 EXCHANGES = ("binance_bulk", "binance_futures", "binance_spot", "bybit", "hyperliquid")
 EXCHANGE_LIMITS = {"weight_per_minute": 100_000, "funding_requests_per_5_minutes": 100_000}
+PERP_JOB = "fetch_perp_month_job"
 STORY = ("requests", "retries", "retrieved_at", "tier")  # what tells of the fetch, not of the market
 
 
@@ -71,7 +72,7 @@ def stages_of(dates: list[dt.date]) -> list[list[dict]]:
     for source, kind, symbol, _ in PERPS:
         for month in PERP_MONTHS:
             path = perp_path("data", source, symbol, kind, PERP_MINUTES, month)
-            first.append(_job("fetch_perp_month_job", source, symbol, kind, month, PERP_MINUTES, f"{month}-28", path))
+            first.append(_job(PERP_JOB, source, symbol, kind, month, PERP_MINUTES, f"{month}-28", path))
     for day in dates:
         for series, window in WINDOWS.items():
             path = schemas.candle_path(window, series, day)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -123,6 +124,22 @@ class Desk:
 
     def leftovers(self) -> list[Path]:
         return list(self.folder.glob("data/**/*.part"))
+
+
+def but_for_candles(done: Desk, folder: Path) -> Path:
+    """Copy the catalogs and the weather of a finished run to another folder, whose runs then fetch candles alone."""
+    for name in ("catalog", "climate", "guidance"):
+        shutil.copytree(done.folder / "data" / name, folder / "data" / name)
+    return folder
+
+
+def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Make the demo in a folder, as `make demo` does."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", "NO_COLOR": "1"}
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
 
 
 def wait_until(holds: Callable[[], object], *processes: subprocess.Popen[str]) -> None:

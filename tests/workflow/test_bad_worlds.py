@@ -73,7 +73,7 @@ def test_a_flipped_byte_is_found_named_and_fetched_again_on_request(desk, server
     before = candles_of(desk)
     assert check(desk).returncode == 0
     flip(desk.candle_files()[1])
-    said(check(desk), 5, "1 damaged file(s)")
+    said(check(desk), 5, "1 damaged file")
     found = check(desk, "--delete-damaged")
     assert found.returncode == 0 and "2025-05-03.parquet: the file is damaged" in found.stdout
     assert desk.run().returncode == 0

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.workflow.harness import PATIENCE_SECONDS, Desk, wait_until
+from tests.workflow.harness import PATIENCE_SECONDS, Desk, but_for_candles, wait_until
 from tradewinds.families.kalshi_weather.archive.event_archive import candle_file
 
 
@@ -100,7 +100,7 @@ def test_no_fetch_lists_what_is_missing_and_opens_no_connection(tmp_path):
         before = files_below(tmp_path)
         done = desk.run("--no-fetch")
         assert done.returncode == 3
-        assert "39 file(s) are missing" in done.stderr
+        assert "39 files are missing" in done.stderr
         assert "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
         assert files_below(tmp_path) == before
         plain = desk.snakemake("--config", "fetch=never")
@@ -127,7 +127,7 @@ def test_no_fetch_runs_on_what_is_there(finished, tmp_path):
         listener.close()
 
 
-def test_max_parallel_events_bounds_the_event_jobs(server, tmp_path):
+def test_max_parallel_events_bounds_the_event_jobs(finished, server, tmp_path):
     """Requests of several jobs wait for each other, so that they are under way at once however late a job starts."""
     under_way, most, lock = [0], [0], threading.Lock()
     alone, together = [True], threading.Event()
@@ -150,10 +150,11 @@ def test_max_parallel_events_bounds_the_event_jobs(server, tmp_path):
     server.middleware = slow
     kalshi = {"base_url": server.urls["kalshi"], "requests_per_second": 400, "timeout_seconds": 600}
     changes = {"date_end_local": "2025-05-07", "kalshi": kalshi}
-    assert Desk(tmp_path / "one", server, **changes).run("--max-parallel-events", "1").returncode == 0
+    one, four = (Desk(but_for_candles(finished, tmp_path / name), server, **changes) for name in ("one", "four"))
+    assert one.run("--max-parallel-events", "1").returncode == 0
     assert most[0] == 1
     alone[0] = False
-    assert Desk(tmp_path / "four", server, **changes).run("--max-parallel-events", "4").returncode == 0
+    assert four.run("--max-parallel-events", "4").returncode == 0
     assert 1 < most[0] <= 4
 
 
@@ -169,7 +170,7 @@ def test_a_dead_service_is_exit_4_and_one_paragraph(tmp_path):
     assert not desk.candle_files() and not desk.leftovers()
 
 
-def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path):
+def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, finished, tmp_path):
     """A candle file of the archive is broken: its event fails, the others are finished, the next run goes on."""
     from tradewinds.archive.server import running_server
 
@@ -185,7 +186,7 @@ def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, tmp_path
             "iem": {"base_url": server.url_of("iem"), "requests_per_second": 400},
         }
         kalshi = {"base_url": server.url_of("kalshi"), "requests_per_second": 400, "max_retries": 1}
-        desk = Desk(tmp_path / "desk", server, **{**changes, "kalshi": kalshi})
+        desk = Desk(but_for_candles(finished, tmp_path / "desk"), server, **{**changes, "kalshi": kalshi})
         failed = desk.run()
         assert failed.returncode == 4
         assert "KXHIGHCHI-25MAY03" in failed.stderr and "Traceback" not in failed.stderr
@@ -231,8 +232,8 @@ def test_a_bad_probability_file_is_exit_5(finished, tmp_path):
     assert "mine.csv, row 1: p_yes '1.5' is no probability" in done.stderr
 
 
-def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
-    desk = Desk(tmp_path, server, rate=10)
+def test_interrupting_is_130_and_nothing_is_left_half(finished, server, tmp_path):
+    desk = Desk(but_for_candles(finished, tmp_path), server, rate=10)
     interrupted = threading.Event()
 
     def hold(handler, path):
@@ -246,7 +247,7 @@ def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
     with desk.started(desk.command("run", "--config", "config.yaml"), **streams) as process:
         try:
             wait_until(lambda: len(desk.candle_files()) >= 2, process)
-            finished = set(desk.candle_files())
+            whole = set(desk.candle_files())
             process.send_signal(signal.SIGINT)
         finally:
             interrupted.set()
@@ -254,7 +255,7 @@ def test_interrupting_is_130_and_nothing_is_left_half(server, tmp_path):
     assert process.returncode == 130
     assert "run the same command to go on" in stderr and "Traceback" not in stderr
     assert not desk.leftovers()
-    assert finished <= set(desk.candle_files()), "what was finished stays"
+    assert whole <= set(desk.candle_files()), "what was finished stays"
     kept = [path.stem for path in desk.candle_files()]
     assert len(kept) < 29 and desk.checkpoints() == {"SUCCESS": kept}, "the rest was not reached"
 

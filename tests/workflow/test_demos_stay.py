@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ RECORDED = {
     ),
     "equities_demo": (
         "69acff67-09f3-5576-8b40-8032db902149",
-        "0a7ea99aa48ac7778643c2e09a6a061fbbf436c98a9f0f1690c9f5417d806dcb",
+        "25df9fb3d16bd7301744cc3b967e3bac3cdb16ad46b03d4df527d63e58eaee68",
     ),
 }
 FETCH_RULES = ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars")
@@ -46,11 +47,11 @@ def digest(folder, name):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The folder that `make demo` fills."""
-    folder = tmp_path_factory.mktemp("demo")
-    call(folder, sys.executable, str(ROOT / "scripts" / "demo.py"))
-    return folder / "demo"
+def demo(demo_run, tmp_path_factory):
+    """A copy of the folder that `make demo` fills."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    shutil.copytree(demo_run / "demo", folder)
+    return folder
 
 
 def listed(family):

@@ -87,7 +87,7 @@ def test_a_changed_file_asks_snakemake(desk):
     assert done.returncode in (0, 3) and workflows(desk) == 2  # RISE has no bars any more, or the run was made again
 
 
-@pytest.mark.parametrize("lost", ["report.html", "metrics.json", "plots"])
+@pytest.mark.parametrize("lost", ["report.html", "metrics.json"])
 def test_a_lost_result_is_made_again(desk, lost):
     ((run_id, before),) = files_of(desk).items()
     path = desk.folder / "backtests" / run_id / lost
@@ -150,7 +150,8 @@ parent = os.getpid()
 jobs.signals.interrupt_on_stop_signals()
 Path("data").mkdir()
 open(jobs.JOBS_LOCK, "w").close()
-runner.run_here(work, Path("logs/run.log"), lambda: None, Path("messages"))
+log, messages = Path("logs/run.log"), Path("messages")
+runner.attend(runner.fork(work, log, messages), log, lambda: None, messages)
 """
 
 

@@ -2,17 +2,17 @@
 
 import datetime as dt
 import re
+import shutil
 import subprocess
-import sys
 
 import pytest
 import yaml
 from hatchling.builders.wheel import WheelBuilder
 
 from scripts import config_readme
-from tests.workflow.harness import ROOT, Desk
+from tests.workflow.harness import ROOT, call_demo
 from tradewinds import __version__
-from tradewinds.cli import app
+from tradewinds.cli import commands
 from tradewinds.core import errors
 from tradewinds.families.kalshi_weather.validations import judge
 
@@ -21,32 +21,24 @@ FOLDERS = ["config", "data", "backtests"]  # with a page of their own
 RULE_FILES = sorted(ROOT.glob("rules/**/*.smk"))
 
 
-def test_the_demo_ends_as_the_readme_says(tmp_path):
+def test_the_demo_ends_as_the_readme_says(demo_run, tmp_path):
     """Bars are for terminals; the table is the same everywhere, because the archive comes from a seed."""
-    desk = Desk(tmp_path, None)
-    for attempt in ("first", "second"):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "scripts/demo.py")],
-            cwd=tmp_path,
-            env=desk.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        shown = re.search(r"╭.*?╰", README, re.DOTALL)[0]
-        rows = [line for line in shown.splitlines() if line.startswith("│") and "…" not in line]
-        assert len(rows) > 4
-        for row in rows:
-            assert row in done.stdout, row
-        assert ("nothing to be done" in done.stdout) == (attempt == "second")
-    for path in re.findall(r"(?:report|database)\s+(?:sqlite:///)?(\S+)", done.stdout):
+    shutil.copytree(demo_run / "demo", tmp_path / "demo")
+    again = call_demo(tmp_path)
+    assert again.returncode == 0, again.stderr
+    shown = re.search(r"╭.*?╰", README, re.DOTALL)[0]
+    rows = [line for line in shown.splitlines() if line.startswith("│") and "…" not in line]
+    assert len(rows) > 4
+    first = (demo_run / "said.txt").read_text(encoding="utf-8")
+    for said in (first, again.stdout):
+        assert [row for row in rows if row not in said] == []
+    assert ["nothing to be done" in said for said in (first, again.stdout)] == [False, True]
+    for path in re.findall(r"(?:report|database)\s+(?:sqlite:///)?(\S+)", again.stdout):
         assert (tmp_path / "demo" / path).exists(), path
 
 
 def test_every_command_is_in_the_readme():
-    commands = [command.name or command.callback.__name__ for command in app.app.registered_commands]
-    for name in commands:
+    for name in commands.COMMANDS:
         assert f"`tradewinds {name}" in README, name
 
 
@@ -100,10 +92,14 @@ def test_every_locked_version_has_its_hashes_and_no_line_names_a_host():
         requirement, *comments = entry.splitlines()
         assert re.fullmatch(r"\S+==\S+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement), requirement
         assert all(line.lstrip().startswith("#") for line in comments), entry
-    makefile, image = ((ROOT / name).read_text() for name in ("Makefile", "Containerfile"))
+    makefile, image, script = ((ROOT / n).read_text() for n in ("Makefile", "Containerfile", "scripts/install.sh"))
     assert "--generate-hashes" in makefile and "--no-emit-index-url" in makefile
-    installs = re.findall(r".*-r requirements\.lock", makefile + image)
-    assert len(installs) == 2 and all("--require-hashes" in line for line in installs)
+    with_uv = re.findall(r".*\[@\]}\".*", script)
+    assert len(with_uv) == 2 and all("requirements.lock" in line for line in with_uv)
+    assert re.search(r"local uv=\(.* --require-hashes\)", script)
+    installs = re.findall(r".*-r (?:requirements|\.venv/uv)\.lock", image + script.replace(with_uv[1], ""))
+    assert len(installs) == 3 and all("--require-hashes" in line for line in installs)
+    assert not re.search(r"pip install.* -r", makefile), "the script installs"
 
 
 def test_environments_mirror_the_lock_file():

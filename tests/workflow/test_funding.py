@@ -179,6 +179,79 @@ def test_the_web_answers_for_it(desk):
         assert "BTC/USDT:USDT" in web.ask(f"/trades?run_id={run_id}").text
 
 
+def test_positions_and_payments_have_pages(desk):
+    run_id = desk.ids["composite"]
+    positions, payments = desk.rows("positions.csv"), desk.rows("funding.csv")
+    base = f"/runs/{run_id}/tables"
+    with served(desk.url, desk.folder) as web:
+
+        def page(path: str) -> str:
+            answer = web.ask(path)
+            assert answer.status == 200, answer.text
+            return answer.text
+
+        # the run leads to the lists, and each position to its page
+        run = page(f"/runs/{run_id}")
+        assert f'href="{base}/positions"' in run and f'href="{base}/funding"' in run
+        assert ">Fills</a>" in run and f">{len(positions):,}</dd>" in run, "a fill is no trade"
+        listed = page(f"{base}/positions?limit=1000")
+        assert f"<strong>{len(positions)} position{'' if len(positions) == 1 else 's'}</strong>" in listed
+        assert all(f'href="{base}/positions/{row["position_id"]}"' in listed for row in positions)
+        # rows are chosen by symbol and reason of the exit, as in the API
+        one = positions[0]
+        asked = f"symbol={one['symbol']}&exit_reason={one['exit_reason']}"
+        mine = [row for row in positions if all(row[name] == one[name] for name in ("symbol", "exit_reason"))]
+        chosen = page(f"{base}/positions?{asked}&sort=net_pnl&order=desc&limit=1000")
+        shown = [part.split('"')[0] for part in chosen.split(f'href="{base}/positions/')[1:]]
+        assert shown == [row["position_id"] for row in sorted(mine, key=lambda row: -Decimal(row["net_pnl"]))]
+        net = sum(Decimal(row["net_pnl"]) for row in mine)
+        assert f"{net:,.2f}</span></strong> USDT" in chosen
+        answer = web.ask(f"/api/positions?run_id={run_id}&{asked}").json
+        assert [row["position_id"] for row in answer["rows"]] == [row["position_id"] for row in mine]
+        # a position has its payments, its fills and its picture, which ends at its funding
+        name = one["position_id"]
+        own = [row for row in payments if row["position_id"] == name]
+        detail = page(f"{base}/positions/{name}")
+        assert f"{len(own):,} payment" in detail and "4 fills" in detail
+        assert web.ask(f"/api/funding?run_id={run_id}&position_id={name}").json["total"] == len(own)
+        (plot,) = json.loads(detail.split('id="plots">')[1].split("</script>")[0])
+        sums, costs = (line["y"] for line in plot["data"]["lines"])
+        assert len(sums) == len(own) + 1 and sums[0] == 0 and sums[-1] == pytest.approx(float(one["funding"]))
+        assert costs[0] == pytest.approx(sum(float(one[part]) for part in ("fees", "slippage", "borrow")))
+        reached = [mark["t"] for mark in plot["data"]["marks"]]
+        after = one["breakeven_periods"]
+        assert reached == ([plot["data"]["t"][int(after)]] if after else [])
+        assert f'href="{base}/positions/{name}"' in page(f"/trades?run_id={run_id}&event={name}")
+        # what is no table, row or column of it
+        for path, status in (
+            ("none", 404),
+            ("positions/P99999", 404),
+            ("funding/P00001", 404),
+            ("positions?nothing=1", 422),
+            ("positions?sort=nothing", 422),
+            ("positions?symbol=a&symbol=b", 422),
+            ("positions?offset=-1", 422),
+        ):
+            assert web.ask(f"{base}/{path}").status == status, path
+
+
+def test_compare_counts_positions_where_trades_are_fills(desk):
+    ids = [desk.ids["simple"], desk.ids["composite"]]
+    counts = [desk.metrics(mode)["num_trades"] for mode in ("simple", "composite")]
+    nets = [desk.metrics(mode)["net_pnl"] for mode in ("simple", "composite")]
+    folders = [str(desk.run(mode)) for mode in ("simple", "composite")]
+    for names in (ids, folders):
+        found = json.loads(desk("compare", *names, "--json", "--database", desk.url).stdout)["common_days"]
+        assert found["num_trades"] == counts and found["pnl_usd"] == pytest.approx(nets), names
+    told = desk("compare", *ids, "--database", desk.url)
+    (row,) = [line.split() for line in told.stdout.splitlines() if line.startswith("positions on common days")]
+    assert row[-2:] == [f"{count:,}" for count in counts]
+    with served(desk.url, desk.folder) as web:
+        page = web.ask(f"/compare?run_id={ids[0]}&run_id={ids[1]}").text
+    assert '<th scope="row">positions</th>' in page and '<th scope="row">quantity</th>' not in page
+    assert '<th scope="row">funding, USDT</th>' in page and '<th scope="row">trades</th>' not in page
+
+
 def test_compare_warns_where_symbols_or_dates_differ_and_still_compares(desk):
     same = desk("compare", desk.ids["simple"][:8], desk.ids["composite"][:8], "--json")
     assert same.returncode == 0 and same.stderr == ""
@@ -208,6 +281,11 @@ def test_the_default_grid_lists_what_is_no_config(desk, mode, points, left_out):
     assert len(ranked) == points and len(failed) == left_out
     assert all("not run: " in row["reason"] and "is above" in row["reason"] for row in failed)
     assert done.stdout.count("left out") >= left_out
+    # the best point keeps its curve, that of the run which best.yaml makes
+    curve = list(csv.DictReader((desk.folder / folder).with_name("best_equity.csv").read_text().splitlines()))
+    assert (desk.folder / folder).with_name("best_equity.svg").exists()
+    made = float(ranked[0]["in_sample_pnl_usd"]) + float(ranked[0]["out_of_sample_pnl_usd"])
+    assert float(curve[-1]["equity_usd"]) - float(curve[0]["equity_usd"]) == pytest.approx(made, abs=1e-6)
     # two keys make a picture, three do not
     picture = (desk.folder / folder).with_name("heatmap.svg")
     assert picture.exists() is (mode == "simple")

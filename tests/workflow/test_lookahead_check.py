@@ -33,7 +33,7 @@ def test_no_decision_of_the_month_changes(finished):
 def test_missing_files_are_exit_3_with_the_list(tmp_path):
     done = lookahead_check(Desk(tmp_path, None))
     assert done.returncode == 3
-    assert "39 file(s)" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
+    assert "39 files" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"config.yaml"}, "nothing was made"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.workflow.harness import (
@@ -13,11 +14,13 @@ from tests.workflow.harness import (
     ROOT,
     TEN_DAYS,
     Desk,
+    but_for_candles,
     candle_requests,
     candles_of,
     no_client,
     wait_until,
 )
+from tradewinds.core.files import read_meta, write_parquet
 from tradewinds.engine.event_contracts import kernel
 
 EVENTS = 10
@@ -117,8 +120,24 @@ def test_a_longer_range_fetches_only_its_new_events(ten_days, server, tmp_path, 
     assert {path.split("/")[5][:17] for path in candle_requests(server)} == {"KXHIGHCHI-25MAY21"}
 
 
+@pytest.mark.parametrize("by", ["tradewinds run", "plain snakemake"])
+def test_a_catalog_that_ends_too_early_is_continued_once(ten_days, server, tmp_path, by):
+    """Snakemake cannot see that a file that is there has to grow."""
+    desk = Desk(copied(ten_days, tmp_path, ".snakemake"), server, **TEN_DAYS)
+    path = tmp_path / "data/catalog/kalshi/KXHIGHCHI.parquet"
+    about = read_meta(path) | {"covers_through": "2025-05-19", "listed_through": "2025-05-19"}
+    write_parquet(path, pq.read_table(path).replace_schema_metadata(None), about)
+    call = desk.run if by == "tradewinds run" else desk.snakemake
+    done = call()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [seen.path for seen in server.requests if seen.path.endswith("/markets")]
+    assert read_meta(path)["covers_through"] > "2025-05-19" and not candle_requests(server)
+    server.requests.clear()
+    assert call().returncode == 0 and not server.requests
+
+
 def test_kill_9_while_fetching(ten_days, server, tmp_path, hold):
-    desk = Desk(tmp_path, server, rate=60, kalshi=patient(server, 60), **TEN_DAYS)
+    desk = Desk(but_for_candles(ten_days, tmp_path), server, rate=60, kalshi=patient(server, 60), **TEN_DAYS)
     free = hold(lambda: len(desk.candle_files()) >= 3)
     desk.run_and_kill(lambda: len(desk.candle_files()) >= 3)
     free.set()
@@ -164,7 +183,7 @@ def test_kill_9_while_simulating(ten_days, server, tmp_path):
 @pytest.mark.parametrize("other", ["tradewinds run", "plain snakemake"])
 def test_two_runs_at_once_do_not_fetch_twice(ten_days, server, tmp_path, other, hold):
     """Candles are held back until one of them waits for the other: one that starts late would find all done."""
-    desk = Desk(tmp_path, server, rate=100, kalshi=patient(server, 100), **TEN_DAYS)
+    desk = Desk(but_for_candles(ten_days, tmp_path), server, rate=100, kalshi=patient(server, 100), **TEN_DAYS)
     free = hold(lambda: True)
     run = desk.command("run", "--config", "config.yaml")
     plain = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]

@@ -56,7 +56,7 @@ def test_what_is_not_there_or_not_whole_is_refused(ten_days, recorded, tmp_path)
     desk = Desk(tmp_path, None)
     done = record(desk, "archive")
     assert done.returncode == 3
-    assert "39 file(s)" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
+    assert "39 files" in done.stderr and "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-02.parquet" in done.stderr
     done = record(Desk(tmp_path / "partial", None, candles={"window_policy": "TRADE_WINDOW_ONLY"}), "archive")
     assert done.returncode == 2 and "Run a copy of this config with window_policy: FULL_MARKET_WINDOW" in done.stderr
     assert "Traceback" not in done.stderr

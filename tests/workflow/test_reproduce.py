@@ -87,7 +87,7 @@ def test_an_input_that_changes_nothing_is_named_too(desk, reproduce, restored):
 def test_a_missing_input_is_exit_3(desk, reproduce, restored):
     (desk / "data/catalog/kalshi/KXHIGHCHI.parquet").unlink()
     code, out, err = reproduce()
-    assert (code, out) == (3, "") and "1 input(s) of the run are not there" in err
+    assert (code, out) == (3, "") and "1 input of the run is not there" in err
     assert "data/catalog/kalshi/KXHIGHCHI.parquet" in err and "config_resolved.yaml" in err
 
 

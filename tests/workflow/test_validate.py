@@ -106,7 +106,7 @@ def test_a_failure_is_exit_5_and_is_what_the_run_then_does(copied):
     edit(copied.folder / CATALOG, two_winners)
     done = validate(copied)
     assert done.returncode == 5 and "Traceback" not in done.stderr
-    assert "config.yaml: 1 event(s) fail a validation." in done.stderr
+    assert "config.yaml: 1 event fails a validation." in done.stderr
     assert counts(done.stdout)["one_winner"] == ("29", "1")
     assert "one_winner: KXHIGHCHI-25MAY06: 6 markets settled YES: KXHIGHCHI-25MAY06-" in done.stdout
     assert "settlement_matches_report: KXHIGHCHI-25MAY06: the climate report says" in done.stdout

@@ -9,6 +9,7 @@ from typing import Any
 
 from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 from tradewinds.core.temporary import temporary_folder
+from tradewinds.core.text import counted
 
 COMPARED = ("trades.csv", "metrics.json")  # files that must be the same, byte by byte
 SHOWN = 10  # missing inputs in a message
@@ -61,9 +62,8 @@ def differences(run_dir: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         shown = "\n".join(f"  {path}" for path in missing[:SHOWN])
         rest = f"\n  … and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         remedy = f"Work in the folder of the run, or get them: tradewinds run --config {run_dir}/config_resolved.yaml"
-        raise DataMissing(
-            f"{len(missing)} input(s) of the run are not there. {remedy}\n{shown}{rest}", where=str(run_dir)
-        )
+        what = f"{counted(len(missing), 'input')} of the run {'is' if len(missing) == 1 else 'are'} not there."
+        raise DataMissing(f"{what} {remedy}\n{shown}{rest}", where=str(run_dir))
     for path, wanted in inputs.items():
         if (found := sha256(path)) != wanted:
             yield f"input differs: {path} (SHA-256 {found[:12]}…, was {wanted[:12]}…)"
@@ -105,10 +105,11 @@ def made_again(run_dir: Path, manifest: Mapping[str, Any]) -> dict[str, list[str
     import os
 
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline import simulate
 
-    with temporary_folder("tradewinds-reproduce-") as folder:
+    with temporary_folder("tradewinds-reproduce-") as folder, files.without_caches():
         conf = configs.resolve({**manifest["config"], "output_dir": str(folder)}, source=f"{run_dir}/run_manifest.json")
         plan = run_plan(conf)
         if plan.run_id != manifest["run_id"] or not {p for ps in plan.inputs.values() for p in ps} <= set(
@@ -130,4 +131,6 @@ def _compared(was: Path, now: Path) -> list[str]:
         (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
     )
     one, other = (lines[line].strip() if line < len(lines) else "nothing" for lines in (before, after))
-    return [f"{was.name}, line {line + 1}: it was {one!r} and is {other!r} ({len(before):,} and {len(after):,} lines)."]
+    return [
+        f"{was.name}, line {line + 1}: it was {one!r} and is {other!r} ({len(before):,} and {counted(len(after), 'line')})."
+    ]

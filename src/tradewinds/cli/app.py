@@ -1,10 +1,11 @@
-"""The `tradewinds` command: its commands in the order in which `--help` lists them, and `main`.
+"""The `tradewinds` command: `main`, which runs a command of commands.py and turns its end into an exit code.
 
 Exit codes: 0 done · 2 config or usage error (nothing touched) · 3 data missing under --no-fetch · 4 fetch failed ·
 5 simulation or validation failed · 6 database failed · 130 interrupted.
 
-The module of a command imports numpy, pyarrow, DuckDB, SQLAlchemy, PyYAML and rich inside its functions. So `tradewinds --help`
-and every command import only what they use (tests/unit/test_command_imports.py).
+The module of a command is imported when the command is asked for, and imports numpy, pyarrow, DuckDB, SQLAlchemy, PyYAML and
+rich inside its functions. So `tradewinds --help` and every command import only what they use
+(tests/unit/test_command_imports.py).
 """
 
 from __future__ import annotations
@@ -16,58 +17,22 @@ import typer
 from typer.exceptions import TyperException
 
 from tradewinds import __version__
-from tradewinds.cli import (
-    archive,
-    backtest,
-    calibrate,
-    check,
-    compare,
-    funding,
-    leaderboard,
-    lookahead_check,
-    orb,
-    probabilities,
-    reproduce,
-    run,
-    runs,
-    serve,
-    strategies,
-    sweep,
-    validate,
-    walk_forward,
-)
+from tradewinds.cli.commands import LazyGroup
+from tradewinds.cli.usage_errors import usage_error_text
 from tradewinds.core.errors import INTERRUPTED, ConfigError, TradewindsError
 from tradewinds.core.safe_text import allow_any_text, printable
 from tradewinds.core.signals import interrupt_on_stop_signals
 from tradewinds.core.url_secrets import masked
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="Reproducible backtests as a graph of files: one YAML file in, a settled backtest out.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(archive.app, name="archive")
-app.add_typer(strategies.app, name="strategies")
-app.command()(runs.runs)
-app.command()(leaderboard.leaderboard)
-app.command()(backtest.backtest)
-app.command(cls=orb.SymbolsCommand)(orb.orb)
-app.command()(funding.funding)
-app.command()(compare.compare)
-app.command()(reproduce.reproduce)
-app.command()(serve.serve)
-app.command()(run.run)
-app.command()(validate.validate)
-app.command()(check.check)
-app.command()(sweep.sweep)
-app.command("walk-forward")(walk_forward.walk_forward)
-app.command()(calibrate.calibrate)
-app.command()(probabilities.probabilities)
-app.command("lookahead-check")(lookahead_check.lookahead_check)
-app.command("replay")(archive.serve)  # the older name of `archive serve`
-app.command()(archive.record)
 
 
 def _version(wanted: bool) -> None:
@@ -109,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     except typer.Exit as done:
         code = done.exit_code
     except TyperException as error:
-        print(f"{printable(error.format_message())} See tradewinds --help.", file=sys.stderr)
+        print(usage_error_text(error), file=sys.stderr)
         code = ConfigError.exit_code  # a command line that typer refuses is a usage error
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; what is finished stays, run the same command to go on.", file=sys.stderr)

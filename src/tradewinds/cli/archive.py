@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
+from tradewinds.core.text import counted
+
+EVENTS, CARRY, MINUTES = "kalshi_weather", "funding_carry", "equities_intraday"  # market families
 
 app = typer.Typer(help="Make and serve archives.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -58,39 +63,127 @@ def serve(
 def synthetic(
     out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 7,
+    market: Annotated[str, typer.Option(help="kalshi_weather or funding_carry.", metavar="NAME")] = EVENTS,
+    symbol: Annotated[
+        list[str],
+        typer.Option(help="funding_carry: perpetuals, with commas between them.", metavar="BTC/USDT:USDT,…"),
+    ] = [],  # noqa: B006
+    start: Annotated[
+        str | None, typer.Option(help="funding_carry: first date of the runs it can serve.", metavar="YYYY-MM-DD")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="funding_carry: last date.", metavar="YYYY-MM-DD")] = None,
+    exchange: Annotated[
+        str | None, typer.Option(help="funding_carry: in whose place; default: binance.", metavar="NAME")
+    ] = None,
 ) -> None:
-    """Make a small archive of invented weather and order books, from a seed."""
-    from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+    """Make an archive of invented records, from a seed.
 
-    make_synthetic(out, seed=seed)
+    By default weather and order books; with --market funding_carry funding rates and candles of perpetuals.
+    """
+    own = {"--symbol": symbol, "--start": start, "--end": end, "--exchange": exchange}
+    if market == EVENTS:
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
+        _refuse_flags(own, f"--market is {EVENTS}")
+        make_synthetic(out, seed=seed)
+    elif market == CARRY:
+        from tradewinds.families.funding_carry.archive import imported_perps
+
+        names = sorted({part.strip() for word in symbol for part in word.split(",") if part.strip()})
+        imported_perps.make_synthetic_perps(
+            out,
+            seed=seed,
+            symbols=names or imported_perps.SYMBOLS,
+            first=date_of(start, "--start") if start else imported_perps.FIRST,
+            last=date_of(end, "--end") if end else imported_perps.LAST,
+            exchange=exchange or imported_perps.EXCHANGE,
+        )
+    else:
+        what = f"{market!r} has no invented archive."
+        raise ConfigError(what, where="--market", remedy=f"One of {EVENTS}, {CARRY}.")
     typer.echo(printable(f"{out}: synthetic archive, seed {seed}"))
 
 
 @app.command("import")
 def import_files(
-    markets: Annotated[list[Path], typer.Option(help="Parquet of markets (strikes, times, results).", metavar="FILE")],
     out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    markets: Annotated[
+        list[Path], typer.Option(help="Parquet of markets (strikes, times, results).", metavar="FILE")
+    ] = [],  # noqa: B006
     candles: Annotated[list[Path], typer.Option(help="Parquet of 1-minute candles in cents.", metavar="FILE")] = [],  # noqa: B006
     guidance: Annotated[list[Path], typer.Option(help="Parquet of daily station guidance.", metavar="FILE")] = [],  # noqa: B006
     climate: Annotated[list[Path], typer.Option(help="Parquet of observed daily highs and lows.", metavar="FILE")] = [],  # noqa: B006
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Perpetuals or minutes of shares: a config that reads files of your own.", metavar="FILE"),
+    ] = None,
+    exchange: Annotated[
+        str | None, typer.Option(help="Perpetuals: in whose place; default: binance.", metavar="NAME")
+    ] = None,
 ) -> None:
-    """Make an archive from recorded Parquet files (columns: docs/archive.md)."""
+    """Make an archive from recorded files (docs/archive.md).
+
+    Markets, candles, guidance and climate are Parquet files. Perpetuals and minutes of shares are what a config reads from
+    files of your own (data.source or bars.source: files), in every layout that a run takes.
+    """
+    recorded = {"--markets": markets, "--candles": candles, "--guidance": guidance, "--climate": climate}
+    if config is not None:
+        _refuse_flags(recorded, "--config is given")
+        _import_config(config, out, exchange)
+        return
+    _refuse_flags({"--exchange": exchange}, "there is no --config")
+    if not markets:
+        remedy = "Give Parquet files of markets, or --config with a config that reads files of your own."
+        raise ConfigError("nothing to import is given.", where="--markets", remedy=remedy)
     from tradewinds.families.kalshi_weather.archive.import_recorded import import_recorded
 
     notes = import_recorded(candles=candles, markets=markets, guidance=guidance, climate=climate, out=out)
-    typer.echo(printable(f"{out}: archive of {len(markets)} market file(s)"))
+    typer.echo(printable(f"{out}: archive of {counted(len(markets), 'market file')}"))
     for note in notes:
         typer.echo(printable(note))
 
 
+def _import_config(path: Path, out: Path, exchange: str | None) -> None:
+    """Import what a config reads from the user's own files."""
+    from tradewinds.config import resolve as configs
+
+    conf = configs.load(path)
+    notes: Sequence[str]
+    if conf["market"] == CARRY:
+        from tradewinds.families.funding_carry.archive.imported_perps import EXCHANGE, import_perps_archive
+
+        made = import_perps_archive(conf, out, exchange or EXCHANGE)
+        what, notes = f"{made.months} month files", made.notes
+    elif conf["market"] == MINUTES:
+        from tradewinds.families.equities_intraday.imported_minutes import import_minutes_archive
+
+        _refuse_flags({"--exchange": exchange}, f"the market is {MINUTES}")
+        what, notes = f"minutes of {import_minutes_archive(conf, out)} symbol(s)", ()
+    else:
+        said = f"market is {conf['market']}, whose files no archive is made of in this way."
+        raise ConfigError(said, where=f"{path}, market", remedy=f"Take a config of {CARRY} or {MINUTES}.")
+    typer.echo(printable(f"{out}: archive of {what}; serve it with tradewinds archive serve --archive {out}"))
+    for note in notes:
+        typer.echo(printable(note))
+
+
+def _refuse_flags(given: Mapping[str, object], why: str) -> None:
+    """Raise ConfigError for flags that have no meaning here."""
+    for flag, value in given.items():
+        if value:
+            raise ConfigError(f"{why}, and this flag has no meaning then.", where=flag, remedy="Leave it out.")
+
+
 def record(
-    config: ConfigOption,
     out: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    file: FileArgument = None,
+    config: ConfigOption = None,
 ) -> None:
     """Write what was fetched for a config as an archive that `tradewinds archive serve` serves; fetches nothing.
 
     Every file must be there (else exit 3 with the list); candles of event contracts with all minutes of the market window.
     """
+    config = config_file(file, config)
     from tradewinds.config import resolve as configs
 
     conf = configs.load(config)
@@ -107,7 +200,7 @@ def _record_events(conf: dict[str, Any], out: Path) -> str:
     events = recorder.record(conf, plan, out)
     if plan.files.user_probabilities:
         typer.echo(printable(f"{plan.files.user_probabilities} is yours, not fetched: it is no part of the archive."))
-    return f"{events} events"
+    return counted(events, "event")
 
 
 def _record_perps(conf: dict[str, Any], out: Path) -> str:

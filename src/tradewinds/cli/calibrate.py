@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.cli import listing
-from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,8 @@ Scores = dict[str, Any]  # the content of calibration.json, or a part of it
 
 
 def calibrate(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
     no_fetch: NoFetchOption = False,
 ) -> None:
@@ -31,6 +32,7 @@ def calibrate(
     Fetches what is missing, as a run does, and makes no replay. Every run leaves the same scores in its calibration.json
     (docs/forecasts.md).
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.config import resolve as configs
     from tradewinds.pipeline.runner import RunOptions

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
 from tradewinds.core.safe_text import printable
+from tradewinds.core.text import counted
 
 
 def check(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     delete_damaged: Annotated[
         bool, typer.Option("--delete-damaged", help="Delete damaged files, so that the next run makes them again.")
     ] = False,
@@ -22,6 +24,7 @@ def check(
 
     Reads data/. Changes nothing without --delete-damaged. Exit code 5 if a damaged file remains.
     """
+    config = config_file(file, config)
     # Imported here: reading files needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.config import resolve as configs
     from tradewinds.core.damage import damaged_files
@@ -36,8 +39,10 @@ def check(
                 raise SimulationError(what, where=damage.where, remedy="Move it away yourself.")
             Path(damage.where).unlink()
     if damaged and not delete_damaged:
-        raise SimulationError(f"{len(damaged)} damaged file(s).", where=str(config), remedy="See above.")
+        raise SimulationError(f"{counted(len(damaged), 'damaged file')}.", where=str(config), remedy="See above.")
     done = (
-        f"{len(damaged)} damaged file(s) deleted: run again to make them anew." if damaged else "all files are whole."
+        f"{counted(len(damaged), 'damaged file')} deleted: run again to make them anew."
+        if damaged
+        else "all files are whole."
     )
     typer.echo(printable(f"{config}: {done}"))

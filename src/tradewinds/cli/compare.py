@@ -81,6 +81,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     """Print a comparison as a table with a column per run."""
     from tradewinds.config import markets
     from tradewinds.core import text
+    from tradewinds.database.comparison import counted_as, is_amount
 
     # A column per run.
     table = listing.table("Runs side by side")
@@ -91,17 +92,17 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     currencies = [markets.currency_of(run.config["market"], run.config) for run in runs]
     amounts = listing.Amounts(currencies)
     for name, values in comparison["metrics"].items():
-        if name.endswith("_usd"):
+        if is_amount(name):
             table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
         else:
-            table.add_row(name, *(text.figure(v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+            table.add_row(name, *(text.metric_text(name, v, 4 if name in ("brier", "log_loss") else 2) for v in values))
     # What each made on the days that all of them cover.
     common = comparison["common_days"]
     if common["days"]:
         table.add_section()
         table.add_row(f"{common['first']} … {common['last']}", *[""] * len(runs))
         table.add_row(amounts.title("P&L on common days"), *map(amounts.text, common["pnl_usd"], currencies))
-        table.add_row("trades on common days", *map(text.figure, common["num_trades"]))
+        table.add_row(f"{counted_as(runs)} on common days", *map(text.figure, common["num_trades"]))
     # The settings that differ.
     if comparison["config_differences"]:
         table.add_section()

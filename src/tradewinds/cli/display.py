@@ -11,6 +11,8 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
+from tradewinds.core import text
+from tradewinds.core.text import CURRENCY, labelled
 from tradewinds.families.contract import SummaryTable
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
@@ -35,6 +37,7 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
+_LEAST = 0.01  # amount that two decimals show
 REASONS_SHOWN = 5  # of a run without a trade
 
 
@@ -63,8 +66,11 @@ def show_summary(
     table = Table.grid(padding=(0, 3))
     table.add_column()
     table.add_column(justify="right")
-    for label, key in (*_HEADLINES, *headlines):  # the keys of amounts end in _usd, whatever the currency
-        table.add_row(f"{label}, {currency}" if key.endswith("_usd") else label, _shown(metrics[key]))
+    for label, key in (*_HEADLINES, *headlines):
+        shown = _amount(metrics[key]) if CURRENCY in label else _shown(key, metrics[key])
+        # a run with a row per fill counts positions
+        counts_positions = key == "num_trades" and "num_fills" in metrics
+        table.add_row("Positions" if counts_positions else labelled(label, currency), shown)
     traded, attempted = diagnostics["events_traded"], diagnostics["events_attempted"]
     table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
@@ -107,24 +113,32 @@ def _why_nothing(diagnostics: Mapping[str, Any]) -> str:
     return f"no trade; the most frequent reasons: {shown}."
 
 
+# what was made comes first
 _HEADLINES = (
-    ("Start balance", "start_balance_usd"),
-    ("End balance", "end_balance_usd"),
-    ("P&L", "total_pnl_usd"),
-    ("Fees", "total_fees_usd"),
+    ("P&L, {currency}", "total_pnl_usd"),
     ("Return, %", "roi_pct"),
+    ("Start balance, {currency}", "start_balance_usd"),
+    ("End balance, {currency}", "end_balance_usd"),
+    ("Fees, {currency}", "total_fees_usd"),
     ("Trades", "num_trades"),
     ("Win rate, %", "win_rate_pct"),
     ("Profit factor", "profit_factor"),
-    ("Max drawdown", "max_drawdown_usd"),
+    ("Max drawdown, {currency}", "max_drawdown_usd"),
     ("Sharpe", "sharpe"),
 )
 
 
-def _shown(value: Any) -> str:
-    """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
+def _amount(value: Any) -> str:
+    """An amount as text, with two decimals, and more of one that they would make nothing of."""
     if value is None:
-        return "—"
+        return text.figure(None)
+    return text.figure(float(value)) if not value or abs(value) >= _LEAST else f"{value:,.4g}"
+
+
+def _shown(key: str, value: Any) -> str:
+    """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
+    if value is None or key.endswith(text.PERIODS):
+        return text.metric_text(key, value)
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     return f"{value:,}"

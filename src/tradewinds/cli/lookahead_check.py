@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +23,8 @@ SHOWN_CHANGES = 20
 
 
 def lookahead_check(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     cuts: Annotated[
         int, typer.Option(min=1, max=1000, help="Instants at which the future is changed.", metavar="N")
     ] = 8,
@@ -32,21 +34,25 @@ def lookahead_check(
 
     Reads data/ (missing files: exit code 3 with the list) and changes nothing. Exit code 5 if a decision changed.
     """
+    config = config_file(file, config)
     # Imported here: the check replays a run, with numpy, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.audits import lookahead
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.core import files
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import refuse_missing, run_plan
     from tradewinds.pipeline.terminal import SafeConsole
 
-    console, conf = SafeConsole(), configs.load(config)
-    plan = run_plan(conf)
-    refuse_missing(plan)
-    for damage in damaged_files(plan.data_files):
-        raise damage
-    subject = markets.family_of(conf["market"]).lookahead(conf, plan)
-    reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
+    console = SafeConsole()
+    with files.without_caches():  # the check changes nothing
+        conf = configs.load(config)
+        plan = run_plan(conf)
+        refuse_missing(plan)
+        for damage in damaged_files(plan.data_files):
+            raise damage
+        subject = markets.family_of(conf["market"]).lookahead(conf, plan)
+        reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
     _show_cuts(console, subject, reports)
     _refuse_changes(console, reports, config)
     _show_verdict(console, subject, reports)
@@ -62,7 +68,9 @@ def _shown_while_made(reports: Iterator[CutReport], cuts: int, console: Console)
         yield from track(reports, "cuts", total=cuts, console=console, transient=True)
         return
     for number, report in enumerate(reports, start=1):
-        console.print(f"cut {number} of {cuts}: {instant(report.cut.ts)}, {len(report.changes)} decision(s) changed")
+        console.print(
+            f"cut {number} of {cuts}: {instant(report.cut.ts)}, {counted(len(report.changes), 'decision')} changed"
+        )
         yield report
 
 
@@ -98,7 +106,9 @@ def _refuse_changes(console: Console, reports: Sequence[CutReport], config: Path
         console.print(_described(report, change), soft_wrap=True, highlight=False)
     rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
     remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
-    raise SimulationError(f"{len(changes)} decision(s) changed with the future.", where=str(config), remedy=remedy)
+    raise SimulationError(
+        f"{counted(len(changes), 'decision')} changed with the future.", where=str(config), remedy=remedy
+    )
 
 
 def _described(report: CutReport, change: Change) -> str:

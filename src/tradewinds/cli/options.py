@@ -10,10 +10,38 @@ import typer
 
 from tradewinds.core.errors import ConfigError
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="The YAML file of the backtest.", metavar="FILE")]
+DEFAULT_CONFIG = "config.yaml"
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(help=f"The YAML file of the backtest; {DEFAULT_CONFIG} if it is not given.", metavar="[FILE]"),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The same as FILE.", metavar="FILE", show_default=False)
+]
 NoFetchOption = Annotated[
     bool, typer.Option("--no-fetch", help="Never open a connection; missing data is exit code 3.")
 ]
+
+
+def config_file(file: Path | None, config: Path | None) -> Path:
+    """Return the config that a command line names: as an argument, with --config, or config.yaml of this folder.
+
+    Args:
+        file: the argument.
+        config: the value of --config.
+
+    Raises:
+        ConfigError: both are given, or neither and there is no config.yaml.
+    """
+    if file is not None and config is not None and file != config:
+        raise ConfigError(f"two configs are given, {file} and {config}.", where="FILE", remedy="Give one of them.")
+    found = file or config
+    if found is not None:
+        return found
+    if not Path(DEFAULT_CONFIG).is_file():
+        remedy = "Name one, or make one: `tradewinds init` writes a config that runs at once."
+        raise ConfigError(f"no config is given, and this folder has no {DEFAULT_CONFIG}.", where="FILE", remedy=remedy)
+    return Path(DEFAULT_CONFIG)
 
 
 def date_of(text: str, flag: str) -> dt.date:

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from tradewinds.cli.options import date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from tradewinds.families.plan import Plan
@@ -144,7 +145,7 @@ def orb(
         from tradewinds.families.equities_intraday.symbol_reports import write_symbol_reports
 
         written = write_symbol_reports(Path(plan.run_dir))
-        screen.print(f"reports   {plan.run_dir}/symbols/ ({len(written)} symbols)", soft_wrap=True)
+        screen.print(f"reports   {plan.run_dir}/symbols/ ({counted(len(written), 'symbol')})", soft_wrap=True)
 
 
 def _show_incomplete(diagnostics: Mapping[str, Any], screen: Screen) -> None:

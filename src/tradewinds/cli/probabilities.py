@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file, date_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import cell
 
@@ -21,7 +21,8 @@ Row = dict[str, Any]
 
 
 def probabilities(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     date: Annotated[
         str | None, typer.Option(help="Climate date; default: the config's last.", metavar="YYYY-MM-DD")
     ] = None,
@@ -33,6 +34,7 @@ def probabilities(
 
     Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil, PyYAML, pyarrow, DuckDB and scipy, which `--help` does not need.
     from tradewinds.config import resolve as configs
     from tradewinds.core import files

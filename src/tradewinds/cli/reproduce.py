@@ -15,7 +15,7 @@ from tradewinds.core.safe_text import printable
 def reproduce(
     run_dir: Annotated[Path, typer.Argument(help="Folder of the run, with its run_manifest.json.", metavar="RUN_DIR")],
 ) -> None:
-    """Make a run again and say whether trades.csv and metrics.json are the same, byte by byte; if not, which input differs.
+    """Make a run again and say whether trades.csv and metrics.json are the same bytes; if not, which input differs.
 
     Reads RUN_DIR and the files that its manifest names (below this folder). Writes into a temporary folder only, opens no
     connection. Exit code 0 identical, 5 different, 3 if an input is missing.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
 from tradewinds.core.errors import ConfigError, TradewindsError
 from tradewinds.core.safe_text import printable
 
@@ -20,7 +20,8 @@ WARNING = "warning: "  # at the start of a note that goes to the standard error 
 
 
 def run(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the config and show the plan; touch nothing.")
     ] = False,
@@ -46,6 +47,7 @@ def run(
     and logs/.
     Asking the same question again does nothing.
     """
+    config = config_file(file, config)
     # Imported here, as in every command: they bring psutil, PyYAML and rich, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen

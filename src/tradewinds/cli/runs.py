@@ -74,7 +74,7 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
 
     from tradewinds.core import text
 
-    title = f"{total:,} run{'' if total == 1 else 's'}"
+    title = text.counted(total, "run")
     if not rows:
         console.print(title)
         return

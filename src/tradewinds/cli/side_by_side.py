@@ -26,7 +26,7 @@ _FIGURES = (
     ("Liquidation cost", "liquidation_cost", 2, True),
     ("Positions", "num_trades", 0, False),
     ("Win rate, %", "win_rate_pct", 1, False),
-    ("Payments to break even, median", "breakeven_periods", 1, False),
+    ("Payments to break even, median", "breakeven_periods", 0, False),
     ("APR, %", "apr_pct", 2, False),
     ("Sharpe", "sharpe", 2, False),
     ("Max drawdown", "max_drawdown_usd", 2, True),
@@ -53,7 +53,7 @@ def show_side_by_side(screen: Screen, runs: Sequence[Mapping[str, Any]], names: 
     for label, key, places, is_amount in _FIGURES:
         one, other = (metrics[key] for metrics in found)
         title = f"{label}, {currency}" if is_amount else label
-        table.add_row(title, *(text.figure(value, places) for value in (one, other, _difference(one, other))))
+        table.add_row(title, *(text.metric_text(key, value, places) for value in (one, other, _difference(one, other))))
     screen.print(table)
     for name, plan in zip(names, plans, strict=True):
         screen.print(f"{name:<10}{plan.run_dir}/report.html", soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file, date_of
 from tradewinds.session.sweep_work import Shown, SweepOptions, make_sweep
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    config: ConfigOption,
+    file: FileArgument = None,
+    config: ConfigOption = None,
     grid: Annotated[
         list[str],
         typer.Option(
@@ -54,10 +55,12 @@ def sweep(
     """Replay a config with many settings, rank them by what they did before a date, and show what they did after it.
 
     Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
-    failed.csv, best.yaml, sweep.json. Every point is the run that `tradewinds run` makes of it, under the same id
-    (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail, that is exit 5.
+    failed.csv, best.yaml, best_equity.csv and .svg, sweep.json. Every point is the run that `tradewinds run` makes of it,
+    under the same id (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail,
+    that is exit 5.
     With --perturb also perturbation.csv and perturbation.md; without a grid then, the config itself is the only point.
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.terminal import SafeConsole
@@ -85,6 +88,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.config import resolve as configs
     from tradewinds.pipeline.screen import Screen
+    from tradewinds.sweeps.best_curve import PICTURE
     from tradewinds.sweeps.sweep_picture import NAME
 
     shown = Shown(Screen(console), functools.partial(ReplayProgress, console))
@@ -97,6 +101,7 @@ def carry_out_sweep(config_path: Path, options: SweepOptions, run: RunOptions, c
     console.print(f"ranking   {made.folder}/ranking.csv", soft_wrap=True)
     if made.has_picture:
         console.print(f"picture   {made.folder}/{NAME}", soft_wrap=True)
+    console.print(f"its curve {made.folder}/{PICTURE}", soft_wrap=True)
     console.print(f"the best  tradewinds run --config {made.folder}/best.yaml", soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tradewinds.cli.options import ConfigOption
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 3  # of each validation
 
 
-def validate(config: ConfigOption) -> None:
+def validate(file: FileArgument = None, config: ConfigOption = None) -> None:
     """Check a config, and its data by every validation that what is there allows.
 
     Reads data/ and the probability file. Opens no connection, touches nothing. Exit code 5 if an event fails a validation.
     """
+    config = config_file(file, config)
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, NoFetchOption
+from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def walk_forward(
-    config: ConfigOption,
     train: Annotated[int, typer.Option(min=1, help="Days of training in a fold.", metavar="DAYS")],
     test: Annotated[int, typer.Option(min=1, help="Days of the test after it.", metavar="DAYS")],
     grid: Annotated[
@@ -34,14 +33,17 @@ def walk_forward(
     ] = False,
     no_fetch: NoFetchOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print walk_forward.json, for programs.")] = False,
+    file: FileArgument = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Pick the best settings of some days, trade them on the days after, move on, and chain what was made out of sample.
+    """Pick the best settings of some days, trade them on the days after, move on, and chain the results out of sample.
 
     Days are trading days or sessions of shares, climate days of events, dates with settlements of funding: dates that have
     data. Fetches what is missing, as a run does, and reads data once per period for many settings. Writes
     output_dir/walk-forward/ID/: folds.csv, equity.csv, walk_forward.json, walk_forward.md, plots/. The same command again finds
     it there and does nothing (docs/walk-forward.md).
     """
+    config = config_file(file, config)
     # Imported here: they bring rich, psutil, numpy and PyYAML, which `--help` does not need.
     from tradewinds.cli.listing import print_json
     from tradewinds.pipeline.runner import RunOptions

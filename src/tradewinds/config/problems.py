@@ -5,7 +5,7 @@ Problems come from YAML (syntax, a key given twice), from the JSON Schema (types
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import itertools
 import math
 import unicodedata
@@ -15,8 +15,10 @@ from typing import Any
 
 import yaml
 
+from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.number_hints import number_hint
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
 
@@ -55,6 +57,8 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
             str(getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed")
         )
         remedy = "Check indentation, quotes and brackets near that line."
+        if "\\t" in problem or "\t" in problem:
+            problem, remedy = "a tab stands where YAML takes spaces only", "Replace the tabs of that line by spaces."
         raise ConfigError(f"this is not valid YAML ({problem}).", where=where, remedy=remedy) from None
     # YAML takes 2025-02-30 for a date; PyYAML raises all of these for values under a tag such as !!int that are none.
     except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
@@ -170,7 +174,10 @@ class Problems:
         self._check_values(config)
         if self.found:
             return  # what follows counts on plain values
-        import jsonschema  # here: it takes 0.1 s, and commands that only list runs check no config
+        with contextlib.suppress(NotKnownError):
+            if fits(config, schema):
+                return
+        import jsonschema  # here: it takes 0.1 s, and only a config that does not fit needs it
 
         validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
         errors = itertools.islice(validator.iter_errors(config), MOST_ERRORS)
@@ -215,8 +222,8 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.4)
-                hint = f"Did you mean {near[0]}?" if near else f"Known keys: {', '.join(known)}."
+                near = _nearest(str(key), known)
+                hint = f"Did you mean {near}?" if near else f"Known keys: {', '.join(known)}."
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(
@@ -225,6 +232,13 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    """Return the known word that is most like another one, None if none is."""
+    import difflib  # here: only what is wrong needs it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.4)), None)
 
 
 def _text_fault(text: str) -> str | None:
@@ -272,12 +286,17 @@ def _fault(error: Any) -> str:
 def _remedy(error: Any) -> str:
     """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
-        allowed = [str(item) for item in error.validator_value]
-        near = difflib.get_close_matches(str(error.instance), allowed, n=1, cutoff=0.4)
-        return f"Allowed: {', '.join(allowed)}." + (f" Did you mean {near[0]}?" if near else "")
+        allowed = [str(item) for item in error.validator_value if item is not None]
+        near = _nearest(str(error.instance), allowed)
+        empty = "; or null, for no value" if None in error.validator_value else ""
+        return f"Allowed: {', '.join(allowed)}{empty}." + (f" Did you mean {near}?" if near else "")
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
-    return str(error.schema.get("description", "")).strip() or "See config/README.md."
+    told = str(error.schema.get("description", "")).strip()
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    if error.validator == "type" and isinstance(error.instance, str) and {"number", "integer"} & set(wanted):
+        return f"{number_hint(error.instance, whole='number' not in wanted)} {told}".strip()
+    return told or "See config/README.md."
 
 
 def _meaning(schema: dict[str, Any], key: str) -> str:

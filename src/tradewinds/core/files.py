@@ -25,6 +25,8 @@ from tradewinds.core import file_digests
 from tradewinds.core.errors import DamagedFile
 from tradewinds.core.units import MICRO, TS
 
+_MOST_SLICES = 64  # of a table that is not in order of its dates
+
 META_KEY = b"tradewinds"  # of the metadata in a Parquet file's footer
 _caches_written: contextvars.ContextVar[bool] = contextvars.ContextVar("caches_written", default=True)
 
@@ -182,11 +184,29 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None, dates: Da
     if missing := [name for name in wanted or () if name not in table.column_names]:
         raise DamagedFile(path, f"it has no column {missing[0]}")
     if dates:
-        import pyarrow.compute as pc  # here: it is slow to import, and fetch jobs do not need it
-
-        found = table[dates.column]
-        table = table.filter(pc.and_(pc.greater_equal(found, dates.first), pc.less_equal(found, dates.last)))
+        table = _rows_of_dates(table, dates)
     return table if columns is None else table.select(columns)
+
+
+def _rows_of_dates(table: pa.Table, dates: DateRange) -> pa.Table:
+    """Return the rows of a table in a range of dates.
+
+    Tables are in order of their dates, or nearly: the rows are a few slices. So pyarrow.compute, slow to import, is not needed.
+    """
+    found = table[dates.column]
+    if found.type == pa.date32():
+        epoch = dt.date(1970, 1, 1).toordinal()
+        first, last = dates.first.toordinal() - epoch, dates.last.toordinal() - epoch
+        days = itertools.chain.from_iterable(chunk.view(pa.int32()).to_pylist() for chunk in found.chunks)
+        wanted = [day is not None and first <= day <= last for day in days]
+        runs = [(keep, len(list(run))) for keep, run in itertools.groupby(wanted)]
+        if len(runs) <= _MOST_SLICES:
+            starts = itertools.accumulate((length for _, length in runs), initial=0)
+            slices = [table.slice(start, length) for (keep, length), start in zip(runs, starts, strict=False) if keep]
+            return pa.concat_tables(slices) if slices else table.slice(0, 0)
+    import pyarrow.compute as pc
+
+    return table.filter(pc.and_(pc.greater_equal(found, dates.first), pc.less_equal(found, dates.last)))
 
 
 def read_rows(

@@ -9,6 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+CURRENCY = "{currency}"  # where the label of an amount names the currency of the account
+PERIODS = "_periods"  # how the key of a count of payments, bars or the like ends
 CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND, _MICROSECOND = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
@@ -124,3 +126,43 @@ def figure(value: Any, digits: int = 2) -> str:
     if value is None:
         return "—"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+
+
+def metric_text(key: str, value: Any, digits: int = 2) -> str:
+    """Return a figure of metrics.json as every page, table and report shows it, by the ending of its key.
+
+    A key that ends in _periods is a count or the median of counts: "7", "18.5". Others are as `figure` shows them.
+
+    Args:
+        key: of metrics.json.
+        value: the figure; None is a dash.
+        digits: decimals of a figure that is no count.
+    """
+    if key.endswith(PERIODS) and value is not None:
+        return figure(int(value)) if value == int(value) else figure(float(value), 1)
+    return figure(value, digits)
+
+
+def labelled(label: str, currency: str) -> str:
+    """Return a label with the currency in its place; without a currency, the words alone."""
+    return label.replace(CURRENCY, currency) if currency else label.replace(f", {CURRENCY}", "")
+
+
+def plural(noun: str) -> str:
+    """Return a noun in the plural: "position" is "positions", "entry" is "entries", "loss" is "losses"."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def counted(count: int, noun: str, verb: str = "", verbs: str = "") -> str:
+    """Return a number with its noun, and with the verb that follows: "1 position", "1,200 positions", "2 files are".
+
+    Args:
+        count: how many.
+        noun: in the singular; only its last word gets a plural.
+        verb: of one: "is"; "" for none.
+        verbs: of any other number: "are".
+    """
+    following = verb if count == 1 else verbs
+    return f"{count:,} {noun if count == 1 else plural(noun)}{' ' if following else ''}{following}"

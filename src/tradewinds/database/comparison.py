@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 # Keys of metrics.json. Amounts are in each run's currency, whatever the keys say.
 FIGURES = (
     *(
+        "total_pnl_usd",
+        "roi_pct",
         "start_balance_usd",
         "end_balance_usd",
-        "total_pnl_usd",
         "total_fees_usd",
-        "roi_pct",
         "num_trades",
         "num_contracts",
     ),
@@ -34,12 +34,17 @@ FIGURES = (
     *("sharpe", "sortino", "exposure_time_avg_minutes", "brier", "log_loss"),
 )
 
+# Amounts of FAMILY_FIGURES whose keys do not end in _usd.
+_AMOUNTS = frozenset({"funding", "price_pnl", "slippage", "borrow", "liquidation_cost"})
+
 FAMILY_FIGURES = (  # shown where a run has them
     *("total_return_pct", "annualised_return_pct", "max_drawdown_days", "avg_holding_days", "exposure_pct"),
     *("turnover_per_year", "excess_return_pct", "no_bars_exits", "pnl_if_no_bars_worthless_usd"),
     *("num_fills", "funding", "price_pnl", "slippage", "borrow", "liquidation_cost", "breakeven_periods"),
     *("never_broke_even", "apr_pct", "time_in_market_pct"),
 )
+
+_FILLS = "num_fills"  # key of metrics.json of a run whose trades are fills, and whose num_trades counts positions
 
 ByDay = Mapping[dt.date, tuple[int, Decimal]]  # number of trades, and their P&L in the account's currency
 
@@ -52,7 +57,8 @@ class ComparedRun:
         run_id: its id.
         config: its resolved config.
         metrics: its metrics.json.
-        days: number and P&L of its trades, by the date to which they belong (Family.date_of).
+        days: number and P&L of its trades, by the date to which they belong (Family.date_of); of a run with a row per fill the
+            number of positions that were opened.
         series: what it trades (Family.series).
     """
 
@@ -85,18 +91,25 @@ class ComparedRun:
         return itertools.accumulate(self.days.get(day, (0, Decimal(0)))[1] for day in days)
 
 
-def _by_day(market: str, trades: Iterable[tuple[str, dt.date, int, Decimal]]) -> ByDay:
+def _by_day(market: str, trades: Iterable[tuple[str, dt.date, int, Decimal]], of_fills: bool) -> ByDay:
     """Sum trades by the date to which they belong.
 
     Args:
         market: the run's market, whose family knows that date.
         trades: (event, UTC date of the decision, number of trades, P&L).
+        of_fills: each row of the run's trades is a fill of a position, its event. A position then counts once, on the date of
+            its first fill; the P&L of each fill stays on the fill's own date.
     """
     family, found = markets.family_of(market), dict[dt.date, tuple[int, Decimal]]()
-    for event, decision_date, count, pnl in trades:
+    rows = list(trades)
+    opened: dict[str, dt.date] = {}
+    for event, decision_date, _, _ in rows:
+        opened[event] = min(decision_date, opened.get(event, decision_date))
+    for event, decision_date, count, pnl in rows:
         day = family.date_of(event, decision_date)
         before, made = found.get(day, (0, Decimal(0)))
-        found[day] = before + count, made + pnl
+        number = int(opened[event] == decision_date) if of_fills else count
+        found[day] = before + number, made + pnl
     return found
 
 
@@ -123,7 +136,8 @@ def from_database(connection: sa.Connection, prefix: str) -> ComparedRun:
     row = queries.one_run(connection, ids[0])
     if row is None or row["metrics_json"] is None:
         raise ConfigError("this run was never loaded to its end.", where=ids[0], remedy="Run its config again.")
-    days = _by_day(row["config"]["market"], queries.results_by_event(connection, ids[0]))
+    found = queries.results_by_event(connection, ids[0])
+    days = _by_day(row["config"]["market"], found, _FILLS in row["metrics_json"])
     return ComparedRun(ids[0], row["config"], row["metrics_json"], days, row["series"])
 
 
@@ -146,8 +160,19 @@ def from_folder(folder: Path) -> ComparedRun:
     dated = trades.append_column("date", trades["decision_ts_utc"].cast(pa.date32()))
     grouped = dated.group_by(["event_ticker", "date"]).aggregate([("pnl", "count"), ("pnl", "sum")]).to_pylist()
     rows = ((row["event_ticker"], row["date"], row["pnl_count"], row["pnl_sum"]) for row in grouped)
-    days = _by_day(manifest["config"]["market"], rows)
+    days = _by_day(manifest["config"]["market"], rows, _FILLS in metrics)
     return ComparedRun(manifest["run_id"], manifest["config"], metrics, days, manifest.get("series", ()))
+
+
+def is_amount(key: str) -> bool:
+    """Return whether a figure of metrics.json is an amount in the account's currency, by its key."""
+    return key.endswith("_usd") or key in _AMOUNTS
+
+
+def counted_as(runs: Sequence[ComparedRun]) -> str:
+    """Return what the numbers of trades of some runs count: trades, or positions of runs that have a row per fill."""
+    kinds = ["positions" if _FILLS in run.metrics else "trades" for run in runs]
+    return " or ".join(sorted(set(kinds), reverse=True))
 
 
 def warnings_of(runs: Sequence[ComparedRun]) -> list[str]:

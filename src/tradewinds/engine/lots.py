@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradewinds.core.arrays import Ints
+from tradewinds.core.arrays import Ints, changes
 
 
 def oldest_first(bought: Ints, quantity: Ints, closed: Ints, closed_quantity: Ints) -> tuple[Ints, Ints, Ints]:
@@ -26,17 +26,20 @@ def oldest_first(bought: Ints, quantity: Ints, closed: Ints, closed_quantity: In
     # lots on the line
     lots, closings = np.argsort(bought, kind="stable"), np.argsort(closed, kind="stable")
     ends = np.cumsum(quantity[lots])  # of the lots, on the line
-    keys, first = np.unique(bought[lots], return_index=True)
+    first = changes(bought[lots])
+    keys = bought[lots][first]
     begins = np.concatenate([np.zeros(1, np.int64), ends])[first]  # of the keys, on the line
 
     # closings on the line: those of a key begin where the key does
     sums = np.cumsum(closed_quantity[closings])
-    closed_keys, first = np.unique(closed[closings], return_index=True)
+    first = changes(closed[closings])
+    closed_keys = closed[closings][first]
     shift = begins[np.searchsorted(keys, closed_keys)] - np.concatenate([np.zeros(1, np.int64), sums])[first]
     closing_ends = sums + shift[np.searchsorted(closed_keys, closed[closings])]
 
     # each part lies in one lot, and in one closing unless nothing has closed it
-    part_ends = np.unique(np.concatenate([ends, closing_ends]))
+    all_ends = np.sort(np.concatenate([ends, closing_ends]))
+    part_ends = all_ends[changes(all_ends)]
     part_begins = np.concatenate([np.zeros(1, np.int64), part_ends])[:-1]
     lot, closing = np.searchsorted(ends, part_ends), np.searchsorted(closing_ends, part_ends)
     closing_begins = np.append(closing_ends - closed_quantity[closings], np.iinfo(np.int64).max)

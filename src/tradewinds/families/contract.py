@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
     from tradewinds.results.run_files import RunFile
+    from tradewinds.results.run_tables import RunTable
 
 Tell = Callable[[int, int], None]  # progress callback: (units of work done, units in all)
 
@@ -209,8 +210,9 @@ class Family(Protocol):
         code: what a replay depends on, as files or folders below the package: never another family's.
         load_code: what `load_extra` depends on, in the same way.
         run_files: files of a run's folder beyond results.run_files.EVERY_RUN.
-        headlines: (label, key of metrics.json) of the summary beyond the common ones; a key that ends in _usd is an amount, to
-            whose label the summary adds the account's currency.
+        run_tables: those of `run_files` that the web page shows as tables.
+        headlines: (label, key of metrics.json) of the summary and the web page beyond the common ones. The label of an amount
+            has {currency} where the account's currency stands.
         units_name: what events_attempted and events_traded of a run count, for the summary: Events, Symbols.
         days_per_year: how many daily returns make a year.
         around_the_clock: daily returns are taken at 00:00 UTC; else every point of equity is the close of a trading day.
@@ -225,6 +227,7 @@ class Family(Protocol):
     code: Sequence[str]
     load_code: Sequence[str]
     run_files: Sequence[RunFile]
+    run_tables: Sequence[RunTable]
     headlines: Sequence[tuple[str, str]]
     units_name: str
     days_per_year: int

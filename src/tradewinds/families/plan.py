@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from tradewinds.config import markets, resolve
 from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile, DataMissing
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -196,7 +197,8 @@ def lacking(paths: Sequence[str], how: str) -> DataMissing:
         paths: the files.
         how: verb for what `tradewinds run` does to get them: "fetches" or "makes".
     """
-    what = f"{len(paths)} file(s) of this config are missing; tradewinds run {how} them:"
+    verb = "is" if len(paths) == 1 else "are"
+    what = f"{counted(len(paths), 'file')} of this config {verb} missing; tradewinds run {how} them:"
     return DataMissing(f"{what}\n{shown_paths(paths)}")
 
 

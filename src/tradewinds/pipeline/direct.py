@@ -28,13 +28,19 @@ from tradewinds.results.report.second_drawer import SecondDrawer
 _PARENT_DEATH_SIGNAL = 1  # of Linux's prctl: a process gets a signal when its parent dies
 
 
-def can_fork() -> bool:
-    """Whether this machine can run the jobs in a process of their own: on Linux."""
-    return sys.platform == "linux"
+def remove_results(conf: Config, plan: Plan[Any]) -> None:
+    """Remove what is there of a run's results, the last first: none of them may be taken for one of the next replay.
+
+    Args:
+        conf: resolved.
+        plan: of the config.
+    """
+    for job in reversed(result_jobs(conf, plan)):
+        remove_made(job)
 
 
 def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
-    """Make a run's results from the start, in a process that was forked for it.
+    """Make a run's results, in a process that was forked for it (runner.fork); none of them is there.
 
     Each job has its log, its progress and its failure record, as under Snakemake. What a job that fails has made is removed.
 
@@ -49,10 +55,7 @@ def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
     stop_with(parent)
     dispositions = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     with SecondDrawer() as drawer:
-        todo = result_jobs(conf, plan, drawer)
-        for job in reversed(todo):  # no result may be taken for one of this replay before it is
-            remove_made(job)
-        for job in todo:
+        for job in result_jobs(conf, plan, drawer):
             print(f"{job.rule}: {', '.join(job.outputs)}", flush=True)
             for number, handler in dispositions.items():  # a job ignores signals once its work is done
                 signal.signal(number, handler)

@@ -158,7 +158,7 @@ def run_job(
             signal.signal(number, signal.SIG_IGN)
     except TradewindsError as error:
         logging.getLogger(rule).error("%s", error)
-        _fail(rule, str(error), error.exit_code, target)
+        _fail(rule, str(error), error.exit_code, target, masked(error.where))
     except KeyboardInterrupt:
         _fail(rule, f"{rule} was interrupted.", INTERRUPTED, target)
     except OSError as error:
@@ -280,12 +280,12 @@ def _unexpected(rule: str, error: Exception, log: str | Path, target: str | None
     _fail(rule, message, UNEXPECTED, target)
 
 
-def _fail(rule: str, message: str, exit_code: int, target: str | None) -> NoReturn:
+def _fail(rule: str, message: str, exit_code: int, target: str | None, where: str = "") -> NoReturn:
     """End the job: print the message, and leave a failure record for the run that watches."""
     folder = os.environ.get(MESSAGES)
     if folder and Path(folder).is_dir():  # a job in a cluster may outlive the run that started it
         record = {"rule": rule, "message": message, "exit_code": exit_code}
-        record |= {"target": target} if target else {}
+        record |= {name: value for name, value in {"target": target, "where": where}.items() if value}
         path = Path(folder, f"{uuid.uuid4().hex}.json")
         part = path.with_suffix(".part")  # a job can be killed while it writes: a record is whole or absent
         with contextlib.suppress(OSError):  # this disk may be full, too; the printed message is in the workflow's log
@@ -299,6 +299,7 @@ def failures(folder: str | Path) -> list[dict[str, Any]]:
     """Read the failure records that jobs left in a folder.
 
     Returns:
-        Mappings with the keys rule, message, exit_code and, where the job named the file that it makes, target.
+        Mappings with the keys rule, message, exit_code and, where there is one, target (the file that the job makes) and where
+        (the place of the error, with which the message begins).
     """
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("*.json"))]

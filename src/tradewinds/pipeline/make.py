@@ -14,6 +14,7 @@ from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import INTERRUPTED, DataMissing
 from tradewinds.core.temporary import temporary_folder
+from tradewinds.core.text import counted
 from tradewinds.families.plan import Plan, due_files, run_plan, shown_paths
 from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
 from tradewinds.pipeline.screen import Screen
@@ -65,7 +66,7 @@ def make(
         if asked and verdicts.inputs_hold(asked):
             if target or verdicts.run_holds(asked):
                 return False
-            if direct.can_fork() and verdicts.must_replay(asked):
+            if runner.can_fork() and verdicts.must_replay(asked):
                 work.make_results()
                 verdicts.keep_run(asked, made_here=True)
                 return True
@@ -107,11 +108,14 @@ class _Work:
 
     def make_results(self) -> None:
         """Make the run's results without Snakemake, all of them."""
-        log = Path("logs", "run", f"{self.plan.run_id}.log")
         conf, plan, parent = self.conf, self.plan, os.getpid()
+        direct.remove_results(conf, plan)
+        log = Path("logs", "run", f"{plan.run_id}.log")
         groups = progress.groups(plan, verdicts.receipt_path(conf, plan))[len(plan.groups) :]
-        with progress.Watch(groups, self.screen, self.messages, log, _job_logs(plan)) as watch:
-            runner.run_here(lambda: direct.run_jobs(conf, plan, parent), log, watch, self.messages)
+        watch = progress.Watch(groups, self.screen, self.messages, log, _job_logs(plan))
+        process = runner.fork(lambda: direct.run_jobs(conf, plan, parent), log, self.messages)
+        with watch:  # its bars have a thread of their own
+            runner.attend(process, log, watch, self.messages)
 
     def make_with_snakemake(self, fetch: str, target: str | None, extra_group: progress.Group | None) -> bool:
         """Make the files of the plan with one Snakemake process.
@@ -171,5 +175,5 @@ def _refuse_missing(plan: Plan[Any]) -> None:
     """Raise DataMissing with the names of fetched files that are not there."""
     missing = plan.missing()
     if missing:
-        what = f"fetching is off and {len(missing)} file(s) are missing. Run with --auto-fetch to get them:"
+        what = f"fetching is off and {counted(len(missing), 'file', 'is', 'are')} missing. Run with --auto-fetch to get them:"
         raise DataMissing(f"{what}\n{shown_paths(missing)}")

@@ -15,8 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +27,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.environment import HOLDS_FOLDER, MESSAGES
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
-from tradewinds.pipeline import jobs, workflow_guard
+from tradewinds.pipeline import failed_jobs, jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
 
 POLL_SECONDS = 0.2
@@ -260,12 +262,31 @@ def run_workflow(command: list[str], log: Path, watch: Watcher, messages: Path, 
     return NOTHING_TO_DO not in text
 
 
-def run_here(work: Callable[[], None], log: Path, watch: Watcher, messages: Path) -> None:
-    """Do a run's work in a forked process, to its end.
+def can_fork() -> bool:
+    """Whether this process may fork one that works: on Linux, with one thread."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def fork(work: Callable[[], None], log: Path, messages: Path) -> ForkProcess:
+    """Start a forked process that does a run's work. Call it while this process has one thread.
 
     Args:
         work: what that process does; it writes failure records as jobs do, and exits with a job's exit code.
         log: file for its output.
+        messages: folder in which jobs leave their failure records.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=_log_work, args=(work, log, messages))
+    process.start()
+    return process
+
+
+def attend(process: ForkProcess, log: Path, watch: Watcher, messages: Path) -> None:
+    """Wait until a forked process ends.
+
+    Args:
+        process: from `fork`.
+        log: file with its output.
         watch: called several times a second, and once at the end.
         messages: folder in which jobs leave their failure records.
 
@@ -273,9 +294,6 @@ def run_here(work: Callable[[], None], log: Path, watch: Watcher, messages: Path
         WorkflowFailed: a job failed.
         KeyboardInterrupt: the user stopped the run; the process has ended.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    process = multiprocessing.get_context("fork").Process(target=_log_work, args=(work, log, messages))
-    process.start()
     try:
         while process.is_alive():
             process.join(POLL_SECONDS)
@@ -350,7 +368,7 @@ def _failure(records: list[dict[str, Any]], text: str, log: Path) -> WorkflowFai
     if any(record["exit_code"] == INTERRUPTED for record in records):
         raise KeyboardInterrupt
     if records:
-        messages = list(dict.fromkeys(record["message"] for record in records))
+        messages = failed_jobs.paragraphs(records)
         shown, rest = messages[:10], len(messages) - 10
         more = [f"… and {rest} more failures; see {log}."] if rest > 0 else []
         return WorkflowFailed("\n".join(shown + more), min(record["exit_code"] for record in records))

@@ -24,7 +24,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.errors import SimulationError, TradewindsError
 from tradewinds.families.plan import Plan, due_files
 from tradewinds.pipeline import rest_of_run, runner, verdicts
-from tradewinds.pipeline.direct import remove_made
+from tradewinds.pipeline.direct import remove_made, remove_results
 from tradewinds.pipeline.job_logs import logged
 from tradewinds.pipeline.rest_of_run import FinishedRun, RunToFinish
 from tradewinds.pipeline.result_jobs import result_jobs
@@ -227,10 +227,8 @@ def _make_tables(conf: Config, plan: Plan[Any], report: Report) -> None:
     Raises:
         TradewindsError: a job failed; what it has made is removed.
     """
-    todo = result_jobs(conf, plan)
-    for job in reversed(todo):  # no result may be taken for one of this replay before it is
-        remove_made(job)
-    for job in todo:
+    remove_results(conf, plan)
+    for job in result_jobs(conf, plan):
         if job.rule not in _AT_ONCE:
             continue
         try:

@@ -1,1 +1,1 @@
-"""Reference data that families of shares have in common: exchanges, universes, corporate actions."""
+"""Reference data that families of shares have in common: calendars of exchanges, universes, corporate actions."""

@@ -46,6 +46,11 @@ def currency_of(run: queries.Row) -> str:
     return families.currency_of(run["market"], run["config"])
 
 
+def of_fills(run: queries.Row) -> bool:
+    """Whether each row of a run's trades is a fill, and no whole trade."""
+    return "num_fills" in (run["metrics_json"] or {})
+
+
 def sent(file: BinaryIO, media_type: str, name: str | None = None, policy: str | None = None) -> StreamingResponse:
     """A whole open file as an answer; the file is closed at the end.
 

@@ -14,8 +14,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from tradewinds.database import queries
-from tradewinds.serve import families, models, trades_csv
-from tradewinds.serve.answers import Database, folder_of, run_row, sent
+from tradewinds.serve import families, models, table_rows, trades_csv
+from tradewinds.serve.answers import Database, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import NotThere
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -64,7 +64,7 @@ def trades_as_csv(database: Database, asked: Annotated[models.TradeFilterQuery, 
     with queries.reading(database) as connection:
         row = run_row(connection, asked.run_id)
         found = queries.list_trades(connection, asked.run_id, asked.filter(), **asked.ordered())
-        made = trades_csv.spooled(found, "num_fills" in (row["metrics_json"] or {}))
+        made = trades_csv.spooled(found, of_fills(row))
     return sent(made, "text/csv; charset=utf-8", f"trades-{asked.run_id[:8]}.csv")
 
 
@@ -101,13 +101,13 @@ def attribution(database: Database, asked: Annotated[models.TableQuery, Query()]
 
 
 @router.get("/positions", responses=_NO_RUN)
-def positions(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+def positions(database: Database, asked: Annotated[models.PositionsQuery, Query()]) -> models.TablePage:
     """Tell the positions of a run, each with what its profit is made of; 404 for a market family without such a table."""
     return _table(database, asked, "round_trips")
 
 
 @router.get("/funding", responses=_NO_RUN)
-def funding(database: Database, asked: Annotated[models.TableQuery, Query()]) -> models.TablePage:
+def funding(database: Database, asked: Annotated[models.PaymentsQuery, Query()]) -> models.TablePage:
     """Tell the funding payments of a run; 404 for a market family without funding."""
     return _table(database, asked, "funding")
 
@@ -117,7 +117,7 @@ def _table(database: str, asked: models.TableQuery, kind: str) -> models.TablePa
 
     Args:
         database: its URL.
-        asked: the run, and the part.
+        asked: the run, the part, and what rows must have.
         kind: of the file (`RunFile.kind`).
 
     Raises:
@@ -128,7 +128,7 @@ def _table(database: str, asked: models.TableQuery, kind: str) -> models.TablePa
     file = families.file_of(row["market"], kind)
     if file is None:
         raise NotThere(f"runs of {row['market']} have no {kind}.", where=asked.run_id)
-    found, total = _page(folder_of(row).rows(file.name), asked.limit, asked.offset)
+    found, total = _page(table_rows.chosen(folder_of(row).rows(file.name), asked.values()), asked.limit, asked.offset)
     return models.TablePage(total=total, limit=asked.limit, offset=asked.offset, rows=found)
 
 

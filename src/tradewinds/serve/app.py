@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from tradewinds import __version__
 from tradewinds.core.errors import ConfigError, DatabaseError, TradewindsError
-from tradewinds.serve import api, pages
+from tradewinds.serve import api, pages, table_pages
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.guard import Guard, is_api
 from tradewinds.serve.render import shown
@@ -36,6 +36,7 @@ def make_app(database: str, host: str) -> ASGIApp:
     app.state.database = database
     app.include_router(api.router)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(table_pages.router, include_in_schema=False)
     for kind in _STATUS:
         app.add_exception_handler(kind, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tradewinds.config import markets
 from tradewinds.results.run_files import EVERY_RUN, RunFile
+from tradewinds.results.run_tables import RunTable
 
 
 def files_of(market: str) -> tuple[RunFile, ...]:
@@ -22,6 +23,16 @@ def files_of(market: str) -> tuple[RunFile, ...]:
 def file_of(market: str, kind: str) -> RunFile | None:
     """The file of a kind (`RunFile.kind`) that a run of a market family may have in its folder; None if it has none."""
     return next((file for file in files_of(market) if file.kind == kind), None)
+
+
+def tables_of(market: str) -> Sequence[RunTable]:
+    """The tables of a run's folder that its market family shows as pages; none of a family that is unknown."""
+    return markets.family_of(market).run_tables if market in markets.NAMES else ()
+
+
+def table_of(market: str, name: str) -> RunTable | None:
+    """The table of a market family with a name; None if it has none."""
+    return next((table for table in tables_of(market) if table.name == name), None)
 
 
 def currency_of(market: str, config: Mapping[str, Any]) -> str:

@@ -166,6 +166,27 @@ class TableQuery(RunIdQuery):
     limit: int = Field(1_000, ge=1, le=100_000, description="rows on a page")
     offset: int = Field(0, ge=0, le=FARTHEST, description="rows to leave out first")
 
+    def values(self) -> dict[str, str]:
+        """Return the values that rows must have, by column: what is asked for beyond the run and the page."""
+        return self.model_dump(exclude_none=True, exclude=set(TableQuery.model_fields))
+
+
+class PositionsQuery(TableQuery):
+    """Which positions of a run are asked for."""
+
+    position_id: Name | SkipJsonSchema[None] = None
+    symbol: Name | SkipJsonSchema[None] = None
+    direction: Name | SkipJsonSchema[None] = None
+    exit_reason: Name | SkipJsonSchema[None] = None
+
+
+class PaymentsQuery(TableQuery):
+    """Which payments of a run are asked for."""
+
+    position_id: Name | SkipJsonSchema[None] = None
+    symbol: Name | SkipJsonSchema[None] = None
+    mark_source: Name | SkipJsonSchema[None] = None
+
 
 class EquityQuery(RunIdQuery):
     """Which part of a run's equity curve is asked for."""

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from tradewinds.database import comparison, queries, query_filters
 from tradewinds.results.metrics import UNSCORED
-from tradewinds.serve import families, models, plots
-from tradewinds.serve.answers import Database, currency_of, folder_of, run_row, sent
+from tradewinds.serve import families, models, plots, table_pages
+from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import STATIC, address, shown
 
@@ -109,6 +109,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         kinds = queries.trade_kinds(connection, run_id)
         markets = queries.traded_markets(connection, run_id, MOST_LISTED + 1)
     folder, told, currency = folder_of(row), row["metrics_json"] or {}, currency_of(row)
+    present = folder.present()
     curve, missing = None, ""
     try:
         curve = plots.equity(folder, currency)
@@ -119,10 +120,12 @@ def run(database: Database, run_id: RunPath) -> Response:
         run=row,
         metrics=metrics,
         tiles=metrics and plots.tiles(metrics, told, families.headlines_of(row["market"]), currency),
-        files=folder.present(),
+        files=present,
+        tables=table_pages.buttons(row, [file.name for file in present]),
         plots=[curve] if curve else [],
         missing=missing,
         kinds=kinds,
+        rows_are="fill" if of_fills(row) else "trade",
         markets=markets,
         listed=len(markets) <= MOST_LISTED,
         settings=plots.pairs(dict(comparison.flat(row["config"]))),
@@ -162,6 +165,8 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
             "trades",
             run=row,
             currency=currency_of(row),
+            one="fill" if of_fills(row) else "trade",
+            row_path=table_pages.row_of_event(row, asked.event),
             trades=found,
             predicted=any(trade["model_prob_yes"] is not None for trade in found),
             totals=queries.trade_totals(connection, asked.run_id, which),
@@ -183,11 +188,15 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         found = [comparison.from_database(connection, name) for name in names]
     told = comparison.comparison_of(found)
     told["metrics"] = {key: values for key, values in told["metrics"].items() if _has_figures(key, values)}
+    if all("num_fills" in run.metrics for run in found):
+        del told["metrics"]["num_contracts"]  # which is the number of fills again
     currencies = [families.currency_of(run.config["market"], run.config) for run in found]
     return shown(
         "compare",
         runs=found,
         currencies=currencies,
+        counted_as=comparison.counted_as(found),
+        is_amount=comparison.is_amount,
         told=told,
         warnings=comparison.warnings_of(found),
         plots=plots.days_together(found, currencies, told["common_days"]),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from tradewinds.core.text import CURRENCY, PERIODS, counted, labelled, metric_text
 from tradewinds.database.comparison import ComparedRun
 from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import ReportTable, Tiles
 from tradewinds.results.report.parts import shown as rounded
+from tradewinds.results.run_tables import RunningSum
 from tradewinds.serve.folder import Folder
 from tradewinds.serve.words import shared, titled
 
@@ -37,19 +40,33 @@ def tiles(
             f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees",
         ),
         ("Return, %", rounded(row["roi_pct"], 2), ""),
-        ("Trades", rounded(row["num_trades"], 0), f"quantity {row['num_contracts']:,}"),
+        _number_of_trades(row, metrics),
         ("Wins, %", rounded(row["win_rate_pct"], 1), f"profit factor {rounded(row['profit_factor'], 2)}"),
         (titled("Drawdown", currency), rounded(row["max_drawdown_usd"], 2), fall),
         ("Sharpe", rounded(row["sharpe"], 2), f"Sortino {rounded(row['sortino'], 2)}"),
     ]
     # The quantity stands beside the number of trades already.
     known = {key: metrics[key] for _, key in headlines if metrics.get(key) is not None and key != "num_contracts"}
-    own = [(label, _headline(known[key]), "") for label, key in headlines if key in known]
+    own = [
+        (labelled(label, currency), _headline(label, key, known[key]), "") for label, key in headlines if key in known
+    ]
     return Tiles([*common, *own])
 
 
-def _headline(value: float | int) -> str:
-    """A figure with four decimals if it is below 1, else with two; a count has none."""
+def _number_of_trades(row: Mapping[str, Any], metrics: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The number of trades with their quantity; of a run with a row per fill, that of positions and fills."""
+    count = rounded(row["num_trades"], 0)
+    if "num_fills" in metrics:
+        return "Positions", count, counted(metrics["num_fills"], "fill")
+    return "Trades", count, f"quantity {row['num_contracts']:,}"
+
+
+def _headline(label: str, key: str, value: float | int) -> str:
+    """A figure with four decimals if it is below 1, else with two, as an amount has; a count has none."""
+    if key.endswith(PERIODS):
+        return metric_text(key, value)
+    if CURRENCY in label:
+        return rounded(value, 2)
     return rounded(value, 0 if isinstance(value, int) else 4 if abs(value) < 1 else 2)
 
 
@@ -89,6 +106,28 @@ def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
     data = {name: values.tolist() for name, values in curve._asdict().items()}
     data |= {"start": float(worth[0]), "currency": currency}
     return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", currency], "data": data}
+
+
+def running_sum(
+    wanted: RunningSum, instants: Sequence[int], sums: Sequence[Decimal], level: Decimal, currency: str
+) -> dict[str, Any]:
+    """The running sum of a row's picture, with the level that it has to reach and a mark where it does.
+
+    Args:
+        wanted: what is drawn.
+        instants: ascending; Unix s.
+        sums: the sum at each of them.
+        level: what is to be reached.
+        currency: of the account.
+    """
+    reached = next((index for index, found in enumerate(sums) if index and found >= level), None)
+    marks = [] if reached is None else [{"t": instants[reached], "y": float(sums[reached]), "up": True}]
+    lines = [
+        {"name": wanted.line, "y": [float(found) for found in sums]},
+        {"name": wanted.level, "y": [float(level)] * len(sums)},
+    ]
+    data = {"t": list(instants), "lines": lines, "marks": [mark | {"remark": wanted.reached} for mark in marks]}
+    return {"name": "row", "kind": "history", "title": wanted.title, "axes": ["", currency], "data": data}
 
 
 def days_together(

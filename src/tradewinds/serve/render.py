@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from importlib import resources
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tradewinds.core import text
 from tradewinds.core.text import plain
 from tradewinds.results.report.small_sessions import small_session
-from tradewinds.serve import words
+from tradewinds.serve import table_rows, words
 
 _DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
@@ -27,7 +27,7 @@ _ASSETS = {
 
 
 def _figure(value: Any, name: str = "") -> str:
-    return text.figure(value, _DIGITS.get(name, 2))
+    return text.metric_text(name, value, _DIGITS.get(name, 2))
 
 
 def _when(value: dt.datetime | None) -> str:
@@ -55,7 +55,13 @@ _PAGES = Environment(
 )
 _PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
 _PAGES.globals |= {"small_session": small_session}
-_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain}
+_PAGES.globals |= {
+    "cell_text": table_rows.cell_text,
+    "heading_of": table_rows.heading_of,
+    "figure_of": table_rows.figure_of,
+}
+_PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
+_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain, "in_path": lambda text: quote(text, safe="")}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:

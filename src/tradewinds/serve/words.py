@@ -18,20 +18,28 @@ _WORDS = {
     "sharpe": "Sharpe",
     "sortino": "Sortino",
     "brier": "Brier",
+    "num_fills": "fills",
+    "price_pnl": "price P&L",
+    "borrow": "borrow interest",
+    "breakeven_periods": "payments to break even, median",
+    "never_broke_even": "positions that never broke even",
+    "apr": "net return a year",
 }
 
 
-def heading(key: str, currency: str = "") -> str:
+def heading(key: str, currency: str = "", is_amount: bool = False) -> str:
     """The words for a figure, and its unit: `roi_pct` is "return, %", `max_drawdown_usd` is "drawdown" and the currency.
 
     Args:
         key: of metrics.json, or a column of backtest_metrics.
         currency: of amounts; "" leaves it out.
+        is_amount: the figure is an amount, also if its key does not say so.
     """
     units = _UNITS | {AMOUNT: currency}
     ending = next((ending for ending in units if key.endswith(ending)), "")
     name = key.removesuffix(ending)
-    return titled(_WORDS.get(name, name.replace("_", " ").replace("avg", "average")), units.get(ending, ""))
+    unit = units.get(ending, currency if is_amount else "")
+    return titled(_WORDS.get(name, name.replace("_", " ").replace("avg", "average")), unit)
 
 
 def titled(words: str, unit: str) -> str:

@@ -119,7 +119,7 @@ def _make_with_workflow(config: Config, plan: Plan[Any], fetch: bool | None, *, 
     due = due_files(plan)
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
-        path.write_text(yaml.safe_dump(config.resolved, sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.safe_dump(dict(config.written), sort_keys=False), encoding="utf-8")
         make(path, config.resolved, plan, options, screen)
     for note in markets.family_of(config.market).fetched_notes(plan, due):
         screen.print(note, soft_wrap=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from tradewinds.config.resolve import Config as ResolvedConfig
@@ -104,7 +105,8 @@ def make_sweep(conf: ResolvedConfig, options: SweepOptions, run: RunOptions, sou
     # Imported here: a sweep needs numpy, pyarrow and PyYAML, which `--help` does not.
     from tradewinds.config import markets
     from tradewinds.sweeps import ranking_files, replays
-    from tradewinds.sweeps.outcomes import split_date
+    from tradewinds.sweeps.best_curve import BestOutcome, write_best_curve
+    from tradewinds.sweeps.outcomes import PointOutcome, split_date
     from tradewinds.sweeps.ranking import check_metric, rank, rank_judged
     from tradewinds.sweeps.sweep_picture import write_sweep_picture
     from tradewinds.sweeps.verdict import verdict
@@ -114,25 +116,30 @@ def make_sweep(conf: ResolvedConfig, options: SweepOptions, run: RunOptions, sou
     split = split_date(conf["date_start_local"], conf["date_end_local"], options.split)
     points, left_out = _points(conf, options, source)
     groups = replays.groups(points)
-    shown.screen.print(f"{len(points):,} points over {len(groups):,} set(s) of files.")
+    shown.screen.print(f"{counted(len(points), 'point')} over {counted(len(groups), 'set')} of files.")
     name = ranking_files.sweep_id(points, options.rank_by, split, perturbed=options.perturb)
     folder = Path(conf["output_dir"], "sweeps", name)
 
-    # Replay them in jobs of a profile, or in this process.
+    # Replay them in jobs of a profile, or in this process. The run of the best one is kept.
+    best = BestOutcome(options.rank_by)
     if run.profile:
         judged = (one for group in groups for one in _replay_in_jobs(group, split, folder / "chunks", run, shown))
         ranking = rank_judged(itertools.chain(judged, left_out), split, options.rank_by)
+        curve: PointOutcome | FailedPoint | None = _replay_best(points, ranking, shown)
     else:
         _make_inputs(groups, run, shown)
         with shown.replays(len(points)) as count:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, count))
-            ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by)
+            ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by, best.offer)
+        curve = best.outcome
 
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
     found = _perturbed(points, ranking, folder, run, shown) if options.perturb else None
     ranking_files.write_ranking(folder, ranking, points, sentences, found)
     has_picture = write_sweep_picture(folder, ranking)
+    assert isinstance(curve, PointOutcome), "a point that is ranked did not fail"
+    write_best_curve(folder, curve, split, currency)
     return MadeSweep(folder, points, ranking, sentences, found, has_picture, currency)
 
 
@@ -179,7 +186,7 @@ def _perturbed(
         tried, missing = without_missing(tried)
         left_out += missing
     groups = replays.groups([one.point for one in tried])
-    shown.screen.print(f"{len(tried):,} perturbed points over {len(groups):,} set(s) of files.")
+    shown.screen.print(f"{counted(len(tried), 'perturbed point')} over {counted(len(groups), 'set')} of files.")
     if run.profile:
         where = folder / "chunks"
         judged = [
@@ -228,7 +235,7 @@ def _replay_in_jobs(
     conf = base or points[0].config
     plan = run_plan(conf)
     pieces = chunks.chunks(points, plan.units, split, folder)
-    shown.screen.print(f"{len(points):,} points in {len(pieces):,} job(s).")
+    shown.screen.print(f"{counted(len(points), 'point')} in {counted(len(pieces), 'job')}.")
     for piece in pieces:
         chunks.write_points(piece, split)
 
@@ -249,3 +256,10 @@ def _replay_here(points: Sequence[SweepPoint], count: Count) -> Iterator[PointOu
 
     with naming_damage(run_plan(points[0].config).replayed_files):
         yield from replays.outcomes(points, count)
+
+
+def _replay_best(points: Sequence[SweepPoint], ranking: Ranking, shown: Shown) -> PointOutcome | FailedPoint:
+    """Replay the best point of a ranking in this process; the jobs on other machines left its figures alone."""
+    first = next(point for point in points if point.run_id == ranking.rows[0].run_id)
+    with shown.replays(1) as count:
+        return next(_replay_here([first], count))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tradewinds.core.text import counted
+
 if TYPE_CHECKING:
     from tradewinds.config.resolve import Config as ResolvedConfig
     from tradewinds.pipeline.runner import RunOptions
@@ -79,14 +81,14 @@ def _walk(
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
-    shown.screen.print(f"{len(windows.points):,} points over {len(windows.groups):,} set(s) of files.")
+    shown.screen.print(f"{counted(len(windows.points), 'point')} over {counted(len(windows.groups), 'set')} of files.")
     for group in windows.groups:
         make_inputs(group[0].config, run, shown.screen)
     # The days of the first point; a walk-forward changes no key that decides which days there are.
     first = windows.points[0].config
     days = markets.family_of(conf["market"]).days(first, run_plan(first))
     folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
-    shown.screen.print(f"{len(days):,} days, {len(folds):,} fold(s).")
+    shown.screen.print(f"{counted(len(days), 'day')}, {counted(len(folds), 'fold')}.")
     with shown.replays(len(windows.points) * (2 * len(folds) + 1)) as count:
         windows.tell = count
         return walk_forward(windows, folds, options.metric, days)

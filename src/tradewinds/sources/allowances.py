@@ -4,7 +4,8 @@ Some services count requests by what they cost, over a minute or several, beside
 allowance holds the instants and weights of the requests in its window. A process also remembers its own requests, so that a
 file that is lost permits no process more than the allowance.
 
-A service may count by minutes of the clock: no minute of the clock holds more than the longest window that slides.
+A service may count by minutes of the clock: no minute of the clock holds more than the longest window that slides. What a
+service says it has counted (a header of its answers) is noted too, so that requests of other programs count.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ class Allowance:
         name: what is counted; requests name it with their weight.
         most: the sum of weights that it permits in the window.
         seconds: length of the window.
+        header: header of an answer that says how much this address has spent since the window of the clock began; "" for none.
     """
 
     name: str
     most: int
     seconds: float
+    header: str = ""
 
 
 class Allowances:
@@ -91,6 +94,24 @@ class Allowances:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 # one write over what was there: a job that is killed at any point leaves the old line or the new one
                 os.pwrite(handle.fileno(), line, 0)
+
+    def note_reported(self, name: str, spent: int, since: float, now: float) -> int:
+        """Note what a service says was spent beyond what these jobs have, for all jobs: other programs spend, too.
+
+        Args:
+            name: the allowance.
+            spent: what the service has counted since its window began.
+            since: an instant at or before the beginning of that window; what these jobs spent after it is in `spent`.
+            now: the current instant.
+
+        Returns:
+            How much was noted; 0 if these jobs know of at least as much.
+        """
+        known = sum(cost for at, cost in self._spent(name, now) if at >= since)
+        beyond = max(0, min(spent, self._known[name].most) - known)
+        if beyond:
+            self.note({name: beyond}, now)
+        return beyond
 
     def _spent(self, name: str, now: float) -> Spent:
         """Return the requests of an allowance's window: those in the file, and this process's own."""

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import math
 import os
 import time
@@ -52,6 +53,8 @@ KEPT_SECONDS = 1.1
 _POLL_SECONDS = 0.01
 _WAITING_SECONDS = 1.0  # between two looks at an allowance that is spent, or at a pause
 _ROUNDING = 1e-6
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -111,6 +114,11 @@ class Permission:
 
     def __init__(self, budget: Budget, sent: float) -> None:
         self._budget, self._sent, self._open = budget, sent, True
+
+    @property
+    def sent(self) -> float:
+        """The instant of the permission."""
+        return self._sent
 
     def answered(self) -> None:
         """Tell the budget that the answer begins, so the request has arrived and its round trip is known."""
@@ -180,6 +188,21 @@ class Budget:
                 yield permission
             finally:
                 permission._close(answered=False)
+
+    def note_reported(self, reported: Mapping[str, int], sent: float, since_start: Mapping[str, float]) -> None:
+        """Note what the service says this address has spent, so that all jobs keep in step with its count.
+
+        Args:
+            reported: by name of the allowance: what it has counted in its window of the clock.
+            sent: the instant at which the request was permitted that was answered so.
+            since_start: by name: how long that window had lasted when the service answered; seconds.
+        """
+        with open_private(self.folder / "turn", "a") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            for name, spent in reported.items():
+                beyond = self.allowances.note_reported(name, spent, sent - since_start[name], self.clock())
+                if beyond:
+                    logger.info("%s: the service has counted %d, %d more than these jobs sent", name, spent, beyond)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ from tradewinds.sources.deadline import session_with_deadline
 from tradewinds.sources.decoding import TryAgain, decode_json, decode_text, whole_bytes
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 from tradewinds.sources.failed_requests import in_words, reason, tls_refusal
+from tradewinds.sources.reported_counts import reported_counts, seconds_into_window
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class HttpClient:
         self.budget = budget or Budget(
             self.root, endpoint.requests_per_second, endpoint.max_connections, allowances=allowances
         )
+        self.reported = [each for each in allowances if each.header]
         self.judge = AnswerJudge(texts, self.budget.stops)
         self.session, self.connections = session_with_deadline()
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
@@ -218,6 +220,9 @@ class HttpClient:
             what = f"no request can be made of it ({in_words(error)})."
             raise FetchError(what, where=self._shown(asked), remedy=remedy) from None
         self._log(asked, str(answer.status), started, attempt)
+        if counts := reported_counts(answer, self.reported):
+            ages = {each.name: seconds_into_window(answer, each.seconds) for each in self.reported}
+            self.budget.note_reported(counts, permission.sent, ages)
         self.judge.judge(answer, self._shown(asked), self._url(asked.path, asked.params))
         return self._decoded(decode, answer, asked.path)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 
 REMEDY = "Give more dates, or a shorter --train or --test."
 
@@ -69,7 +70,7 @@ def fold_dates(days: Sequence[dt.date], train: int, test: int, *, anchored: bool
     """
     count = max(0, len(days) - train) // test
     if not count:
-        found = f"there is data for {len(days)} days" + (f" ({days[0]} to {days[-1]})" if days else "")
+        found = f"there is data for {counted(len(days), 'day')}" + (f" ({days[0]} to {days[-1]})" if days else "")
         what = f"{found}, and {train} training and {test} test days are {train + test}."
         raise ConfigError(what, where="--train, --test", remedy=REMEDY)
     return [

@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,7 +141,12 @@ def check_metric(by: str, flag: str = "--rank-by") -> None:
         raise ConfigError(f"unknown metric {by!r}.", where=flag, remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
 
 
-def rank(outcomes: Iterable[PointOutcome | FailedPoint], split: dt.date, by: str = "sharpe") -> Ranking:
+def rank(
+    outcomes: Iterable[PointOutcome | FailedPoint],
+    split: dt.date,
+    by: str = "sharpe",
+    tell: Callable[[RankedPoint, PointOutcome], None] = lambda row, outcome: None,
+) -> Ranking:
     """Rank the points of a sweep by an in-sample metric.
 
     The best is first. Points without the metric come last, and after them those that lost everything. Ties are in the order of
@@ -151,12 +156,21 @@ def rank(outcomes: Iterable[PointOutcome | FailedPoint], split: dt.date, by: str
         outcomes: the run of each point, at least one.
         split: first date that is out of sample (`outcomes.split_date`).
         by: a name of RANK_BY.
+        tell: called with the figures and the run of each point that did not fail; runs are not kept after that.
 
     Raises:
         ConfigError: there is no such metric.
         SimulationError: every point failed.
     """
-    return rank_judged((judge(outcome, split) for outcome in outcomes), split, by)
+
+    def judged() -> Iterator[JudgedPoint | FailedPoint]:
+        for outcome in outcomes:
+            one = judge(outcome, split)
+            if isinstance(one, JudgedPoint) and isinstance(outcome, PointOutcome):
+                tell(one.row, outcome)
+            yield one
+
+    return rank_judged(judged(), split, by)
 
 
 def judge(outcome: PointOutcome | FailedPoint, split: dt.date) -> JudgedPoint | FailedPoint:
@@ -197,7 +211,7 @@ def rank_judged(judged: Iterable[JudgedPoint | FailedPoint], split: dt.date, by:
     if not rows:
         first = failed[0]
         raise SimulationError(f"all {len(failed):,} points fail. The first, {label(first.settings)}: {first.reason}")
-    rows.sort(key=lambda row: (rank_key(row.in_sample, by), row.run_id))
+    rows.sort(key=lambda row: place_of(row, by))
     pairs = [(metric_value(row.in_sample, by), metric_value(row.out_of_sample, by)) for row in rows]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]
     return Ranking(
@@ -221,6 +235,11 @@ def rank_key(part: PeriodFigures, by: str) -> tuple[bool, bool, float]:
     """Sort key: not ruined first, then with the metric first, then the best first."""
     value = metric_value(part, by)
     return part.ruined, value is None, 0.0 if value is None else -value
+
+
+def place_of(row: RankedPoint, by: str) -> tuple[tuple[bool, bool, float], str]:
+    """Return the sort key of a point: by the metric before the split, ties by run id."""
+    return rank_key(row.in_sample, by), row.run_id
 
 
 def _luck(best: float | None, trial: Trial | None, trials: list[float]) -> Luck:

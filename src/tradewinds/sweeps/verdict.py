@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tradewinds.core.text import counted
 from tradewinds.sweeps.keys import label
 from tradewinds.sweeps.outcomes import PeriodFigures
 from tradewinds.sweeps.ranking import Luck, Ranking
@@ -23,11 +24,12 @@ def verdict(ranking: Ranking, currency: str) -> str:
     first, tried = ranking.rows[0], len(ranking.rows)
     after = first.out_of_sample
     sentences = [
-        f"{tried:,} configuration{'s were' if tried > 1 else ' was'} tried. The best by {METRIC_NAMES[ranking.by]} before "
+        f"{counted(tried, 'configuration', 'was', 'were')} tried. The best by {METRIC_NAMES[ranking.by]} before "
         f"{ranking.split} is {label(first.settings)}.",
         *_luck(ranking.luck, tried),
-        f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in {after.num_trades:,} "
-        f"trade{'' if after.num_trades == 1 else 's'}{_sharpe(after)}{_place(ranking)}.",
+        f"Out of sample, from {ranking.split} on, its P&L was {after.pnl_usd:,.2f} {currency} in "
+        f"{counted(after.num_trades, 'trade')}"
+        f"{_sharpe(after)}{_place(ranking)}.",
     ]
     if failed := sum(bool(point.run_id) for point in ranking.failed):
         sentences.append(f"{failed:,} more {'fails and has' if failed == 1 else 'fail and have'} no rank.")

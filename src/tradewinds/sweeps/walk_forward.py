@@ -175,7 +175,7 @@ def walk_forward(windows: WindowReplays, folds: Sequence[FoldDates], by: str, da
         chosen.append(_done(tests[fold.pick], dates))
         fixed.append(tests[best])
     if not any(fold.traded or fold.test.num_trades for fold in made):
-        what = f"no point made a trade in any of the {len(made)} folds: there is nothing to choose by."
+        what = f"no point made a trade in any of the {len(made):,} folds: there is nothing to choose by."
         raise SimulationError(what, where="walk-forward", remedy="Look at one run's refusals first: tradewinds run.")
     pairs = [(metric_value(fold.train, by), metric_value(fold.test, by)) for fold in made]
     known = [(before, after) for before, after in pairs if before is not None and after is not None]

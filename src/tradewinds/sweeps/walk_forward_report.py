@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.core.text import amount_text, number
+from tradewinds.core.text import amount_text, counted, number
 from tradewinds.results.report.parts import Items, Page, Plot, ReportTable, Section, Text, shown
 from tradewinds.sweeps.chained_equity import Chain
 from tradewinds.sweeps.keys import label, setting_text
@@ -28,11 +28,6 @@ _LIMITS = (
 )
 
 
-def plural(count: int, word: str) -> str:
-    """Return a number with its noun: "1 fold", "2 folds"."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def sentences(found: WalkForward, lengths: tuple[int, int], anchored: bool, currency: str) -> str:
     """Return a paragraph on a walk-forward.
 
@@ -45,10 +40,10 @@ def sentences(found: WalkForward, lengths: tuple[int, int], anchored: bool, curr
     name, folds, chain, steps = METRIC_NAMES[found.by], found.folds, found.chain.figures, found.stability.steps
     train, test = lengths
     lines = [
-        f"{plural(len(folds), 'fold')} of {'at least ' if anchored else ''}{plural(train, 'training day')} and "
-        f"{plural(test, 'test day')}, {plural(len(found.settings), 'point')} in each; the point with the best {name} of the "
+        f"{counted(len(folds), 'fold')} of {'at least ' if anchored else ''}{counted(train, 'training day')} and "
+        f"{counted(test, 'test day')}, {counted(len(found.settings), 'point')} in each; the point with the best {name} of the "
         "training days is traded on the test days.",
-        f"Out of sample, all folds together made {shown(chain.pnl_usd, 2)} {currency} in {plural(chain.num_trades, 'trade')}"
+        f"Out of sample, all folds together made {shown(chain.pnl_usd, 2)} {currency} in {counted(chain.num_trades, 'trade')}"
         f"{_ratio(chain)}; {found.positive:,} of {len(folds):,} {'fold' if len(folds) == 1 else 'folds'} made money.",
         _hindsight(found, currency),
     ]
@@ -94,9 +89,9 @@ def notes(found: WalkForward) -> list[str]:
         said.append(f"The test of fold {', '.join(quiet)} has no trade.")
     failed = sum(fold.failed for fold in found.folds)
     if failed:
-        said.append(f"{plural(failed, 'replay')} of training dates failed; those points could not be taken there.")
+        said.append(f"{counted(failed, 'replay')} of training dates failed; those points could not be taken there.")
     if found.unused_days:
-        said.append(f"The last {plural(found.unused_days, 'day')} make no whole test and are in no fold.")
+        said.append(f"The last {counted(found.unused_days, 'day')} make no whole test and are in no fold.")
     return said
 
 

@@ -27,6 +27,7 @@ def asx(shared_data):
     return dict(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same_close", [False, True], ids=["next_open", "same_close"])
 @pytest.mark.parametrize("strategy", ["Mean Reversion", "Breakout"])
 def test_every_trade_and_every_day_agree(asx, strategy, same_close):

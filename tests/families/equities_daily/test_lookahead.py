@@ -27,7 +27,7 @@ from tradewinds.families.equities_daily.changed_records import ACTIONS, BARS, ME
 from tradewinds.families.equities_daily.fetch import user_bars
 from tradewinds.families.equities_daily.lookahead import PURCHASES, SALES, SIGNALS, SharesRun
 from tradewinds.families.equities_daily.strategies import breakout, mean_reversion
-from tradewinds.reference_data.exchanges import exchange_of
+from tradewinds.reference_data.exchange_calendar import known_calendar
 from tradewinds.reference_data.universe import ALWAYS
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
@@ -109,6 +109,7 @@ def actions_of(rng):
             yield (symbol, DAYS[rng.randrange(1, len(DAYS))], rng.choice(["", "2", "0.5"]), rng.choice(["", "0.01"]))
 
 
+@pytest.mark.slow
 def test_no_decision_of_a_random_run_depends_on_its_future():
     seen = Counter()
     for seed in range(WORLDS):
@@ -253,6 +254,7 @@ def members_before_they_join(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_money_that_depends_on_the_future_is_found_though_every_decision_agrees(monkeypatch):
     """A position is paid a dividend of the last close of all."""
     honest = Ledger._hold
@@ -291,6 +293,7 @@ LEAKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("leak", "kind", "futures", "changes"), LEAKS, ids=[f"{leak[0].__name__}-{leak[1]}" for leak in LEAKS]
 )
@@ -311,16 +314,16 @@ def test_a_leak_is_found_and_its_cause_named(monkeypatch, leak, kind, futures, c
 
 def test_what_is_known_at_the_cut_stays_and_what_follows_does_not():
     """A second before each kind of record is known it is changed, at that second it is not."""
-    run, clock = run_of(1), exchange_of("XASX")
+    run, clock = run_of(1), known_calendar("XASX", DAYS[-1])
     ex_date = dt.date.fromisoformat(Path("actions-1.csv").read_text().splitlines()[1].split(",")[1])
     spans = [span for found in run.plan.files.universe.values() for span in found]
     joins = next(start for start, end in spans if start > DAYS[25] and end == ALWAYS[1])  # a row that changes once
     leaves = next(end for _, end in spans if end < ALWAYS[1])
     moments = [
-        (BARS, clock.close_ts(DAYS[50])),
-        (ACTIONS, clock.open_ts(ex_date)),
-        (MEMBERSHIPS, clock.open_ts(joins)),
-        (MEMBERSHIPS, clock.close_ts(leaves)),
+        (BARS, clock.closes(DAYS[50])),
+        (ACTIONS, clock.opens(ex_date)),
+        (MEMBERSHIPS, clock.opens(joins)),
+        (MEMBERSHIPS, clock.closes(leaves)),
     ]
     checker = lookahead.Checker(run)
     for kind, ts in moments:
@@ -332,9 +335,9 @@ def test_an_open_of_today_is_known_and_the_rest_of_its_bar_is_not():
     """In the copies of a cut inside a session the open and the adjustment stay, to the last bit, and all else is another's."""
     run = run_of(3)
     day = bar_panel.day_of(DAYS[60])
-    cut = exchange_of("XASX").open_ts(DAYS[60])
+    cut = known_calendar("XASX", DAYS[-1]).opens(DAYS[60])
     for poisoned in (False, True):
-        columns = ChangedRecords(Future(cut, poisoned, frozenset({BARS})), run.exchange).bars(run.columns)
+        columns = ChangedRecords(Future(cut, poisoned, frozenset({BARS})), run.calendar).bars(run.columns)
         was, now = ({name: c[name][c["day"] == day] for name in c} for c in (run.columns, columns))
         good = was["fault"] == 0
         assert (now["number"] == was["number"]).all() and (now["open"] == was["open"]).all() and good.sum() > 2

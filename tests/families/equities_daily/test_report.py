@@ -17,6 +17,8 @@ from tradewinds.families.equities_daily.report import REPORT
 from tradewinds.results.report import page_of
 from tradewinds.results.report.markdown import markdown
 
+pytestmark = pytest.mark.slow  # most of it
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -59,7 +61,7 @@ def test_why_nothing_was_traded_is_said_of_shares(tmp_path):
     assert "**Nothing was traded: no bar was an entry signal.**" in told
     brief = quiet | {"BRIEF": flat(dt.date(2024, 3, 1), [5] * 4)}
     told = markdown(page_of(share_runs.write(tmp_path / "brief", brief, on_missing={"bars": "skip"}), REPORT))
-    reason = "1 symbol(s) skipped, TOO_LITTLE_HISTORY: fewer bars than a signal needs; no bar was an entry signal."
+    reason = "1 symbol skipped, TOO_LITTLE_HISTORY: fewer bars than a signal needs; no bar was an entry signal."
     assert f"**Nothing was traded: {reason}**".replace("_", r"_") in told
     assert "2 symbols attempted, 0 traded, 1 skipped, 1 replayed without a trade." in told
     assert "\n| Symbol skipped | because | symbols | which |\n" in told and "event" not in told.lower()
@@ -110,9 +112,7 @@ def test_the_report_counts_what_was_sold_for_want_of_bars(tmp_path):
     assert (metrics["no_bars_exits"], metrics["no_bars_value_usd"]) == (2, float(value))
     assert metrics["pnl_if_no_bars_worthless_usd"] == float(lost)
     told = section(folder)
-    assert (
-        "2 position(s) were sold because their symbol had no bar for 20 trading days in a row (no_bars), for " in told
-    )
+    assert "2 positions were sold because the symbol had no bar for 20 trading days in a row (no_bars), for " in told
     assert f"for {value:,.2f} AUD at their last closes" in told and f"the P&L would be {lost:,.2f} AUD." in told
 
 
@@ -121,10 +121,10 @@ def test_a_list_of_survivors_is_why_nothing_was_sold_for_want_of_bars(tmp_path):
     assert "because no symbol ends before the run does: a list of survivors has no delisting" in told
     idle = {"GONE": flat(dt.date(2024, 1, 1), [10] * 26), "LIVE": fallen()["LIVE"]}
     told = section(share_runs.write(tmp_path / "idle", idle))
-    assert "1 symbol(s) end before the run does, and none was held then." in told
+    assert "1 symbol ends before the run does, and none was held then." in told
     risk = {"currency": "AUD", "exit_after_missing_days": None}
     told = section(share_runs.write(tmp_path / "held", fallen(), risk=risk))
-    assert "is held to the end (risk.exit_after_missing_days: null); 1 symbol(s) end before the run does." in told
+    assert "is held to the end (risk.exit_after_missing_days: null); 1 symbol ends before the run does." in told
 
 
 def with_volumes(volumes):

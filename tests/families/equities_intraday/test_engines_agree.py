@@ -24,6 +24,7 @@ def comparable(found, scored):
     return trades, days
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_engines_make_the_same_of_a_world(seed):
     world, naive = random_results(seed)

@@ -27,6 +27,8 @@ from tradewinds.families.equities_intraday.lookahead import (
     SESSIONS,
 )
 
+pytestmark = pytest.mark.slow  # most of it
+
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "4"))
 IN_PLAY = {
     "lookback": 5,

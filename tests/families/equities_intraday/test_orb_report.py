@@ -148,6 +148,7 @@ def test_why_nothing_was_traded_names_the_most_frequent_reasons(tmp_path):
     assert "Trades on their sessions" not in told and "| Total R | 0.000000 |" in told
 
 
+@pytest.mark.slow
 def test_each_symbol_has_a_page_of_its_own_trades(folder):
     trades = rows_of(folder / "all_trades.csv")
     written = write_symbol_reports(folder)

@@ -71,6 +71,7 @@ def test_money_shares_and_prices_add_up(outcomes):
     assert trades > 300
 
 
+@pytest.mark.slow
 def test_optimism_differs_from_pessimism_only_with_an_ambiguous_bar():
     different = 0
     for seed in range(12):

@@ -64,6 +64,7 @@ def walked(conf, bars, monkeypatch, by="pnl"):
     return walk_forward(WindowReplays(grid_points(conf, GRID)), fold_dates(found, TRAIN, TEST), by, found)
 
 
+@pytest.mark.slow
 def test_picks_are_those_of_single_runs(conf, monkeypatch):
     bars = random_bars(3, DATES)
     made = walked(conf, bars, monkeypatch)
@@ -84,6 +85,7 @@ def test_picks_are_those_of_single_runs(conf, monkeypatch):
     assert len(set(picks)) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 2, 3])
 def test_another_future_changes_no_earlier_pick(conf, monkeypatch, number):
     bars = random_bars(3, DATES)

@@ -160,7 +160,7 @@ def test_sessions_out_of_reach_are_named_before_anything_is_fetched(world):
     with pytest.raises(DataMissing) as error:
         intraday_plan(config())
     text = str(error.value)
-    assert error.value.exit_code == 3 and "from 2024-07-10 on" in text and "5 session(s) are out of reach" in text
+    assert error.value.exit_code == 3 and "from 2024-07-10 on" in text and "5 sessions are out of reach" in text
     assert "2024-07-02, 2024-07-03, 2024-07-05, 2024-07-08, 2024-07-09" in text
     assert "source: files" in text and "--synthetic" in text
     assert intraday_plan(config(date_start_local="2024-07-10")).files.sessions == 3

@@ -73,6 +73,21 @@ REFUSED = {
         "costs.fees[2].from",
         "ascending",
     ),
+    "filters out of order": (
+        {"instruments": {BTC: {"changes": [{"from": "2024-04-01", "step": 1}, {"from": "2024-03-20", "step": 2}]}}},
+        f"instruments.{BTC}.changes[1].from",
+        "not later than the one before",
+    ),
+    "a change of nothing": (
+        {"instruments": {BTC: {"changes": [{"from": "2024-04-01"}]}}},
+        f"instruments.{BTC}.changes[0]",
+        "changes nothing",
+    ),
+    "a step of nine decimals from a date on": (
+        {"instruments": {BTC: {"changes": [{"from": "2024-04-01", "step": 1e-9}]}}},
+        f"instruments.{BTC}.changes[0].step",
+        "more than 8 decimals",
+    ),
     "instrument of no symbol": ({"instruments": {ETH: {"step": 1}}}, f"instruments.{ETH}", "not in symbols"),
     "leverage above the exchange's": (
         {"instruments": {BTC: {"max_leverage": 2}}, "margin": {"leverage": 3}},

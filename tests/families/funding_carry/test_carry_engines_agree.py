@@ -18,6 +18,7 @@ BATCH = 20
 MOST = Fraction(2**63, 10**8)  # books with eight decimals hold no quantity of this size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(FIRST, FIRST + COUNT, BATCH))
 def test_both_engines_make_the_same_run(first):
     for seed in range(first, min(first + BATCH, FIRST + COUNT)):

@@ -1,5 +1,7 @@
 """The look-ahead check of funding carry finds nothing in the product, and finds each look-ahead that is built into it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,21 @@ from tests.reference.random_carry_worlds import random_world
 from tradewinds.audits.lookahead import check
 from tradewinds.core.errors import SimulationError
 from tradewinds.engine.carry import carry_prices, carry_signals
+from tradewinds.engine.carry.carry_market import Instrument, OrderFilters
 from tradewinds.families.funding_carry.carry_panel import window_of
 from tradewinds.families.funding_carry.lookahead import CarryRun
 from tradewinds.families.funding_carry.run_rules import rules_of
 
 WORLDS = range(14)
 MOST = 2**63 // 100
+
+
+def with_changes(one, window):
+    """Return a symbol whose exchange asks for larger orders in the second and again in the last quarter of the range."""
+    made, quarter = one.instrument, (window.end - window.start) // 4
+    times = ((1, 2), (3, 5))
+    changes = [OrderFilters(window.start + n * quarter, made.step * by, made.min_notional * by) for n, by in times]
+    return replace(one, instrument=replace(made, changes=tuple(changes)))
 
 
 def run_of(seed):
@@ -24,6 +35,7 @@ def run_of(seed):
     markets = [market(one, window) for one in sorted(made.world, key=lambda one: one.symbol)]
     if not any(((one.rates.ts >= window.start) & (one.rates.ts < window.end)).any() for one in markets):
         return None
+    markets = [with_changes(one, window) for one in markets]
     try:
         run = CarryRun(markets, rules_of(config))
     except SimulationError:
@@ -71,14 +83,33 @@ def the_next_rate(self, prices, rules, original=carry_signals.CarrySignals.__ini
     original(self, later, rules)
 
 
+def the_last_filters(self, ts):
+    """A quantity is rounded by the exchange's latest list, whenever that was published."""
+    return self.changes[-1] if self.changes else OrderFilters(0, self.step, self.min_notional)
+
+
+def the_next_filters(self, ts, original=Instrument.filters_at):
+    """OrderFilters count from the hour before they are known."""
+    return original(self, ts + 3600)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "name", "planted"),
     [
+        (Instrument, "filters_at", the_last_filters),
+        (Instrument, "filters_at", the_next_filters),
         (carry_prices.LegPrices, "rows_at", running_candles),
         (carry_signals.CarrySignals, "__init__", the_next_rate),
     ],
-    ids=["close of a running candle", "rate of the next settlement"],
+    ids=["latest filters", "filters of the next hour", "close of a running candle", "rate of the next settlement"],
 )
 def test_a_look_ahead_that_is_built_in_is_found(monkeypatch, where, name, planted):
     monkeypatch.setattr(where, name, planted)
     assert changes(WORLDS)
+
+
+@pytest.mark.parametrize("leak", [the_last_filters, the_next_filters])
+def test_a_leak_of_filters_is_said_to_be_one(monkeypatch, leak):
+    monkeypatch.setattr(Instrument, "filters_at", leak)
+    assert {kind for _, change in changes(WORLDS) for kind in change.kinds} == {"instrument filters"}

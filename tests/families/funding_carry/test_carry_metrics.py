@@ -66,6 +66,7 @@ def test_metrics_of_the_worked_examples(golden):
     compare(golden.world, golden.settings, golden.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", (0, 20))
 def test_metrics_of_random_worlds(first):
     for seed in range(first, first + 20):

@@ -47,6 +47,7 @@ def differences(seed):
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 60, 20))
 def test_metrics_agree(first):
     assert [one for seed in range(first, first + 20) for one in differences(seed)] == []

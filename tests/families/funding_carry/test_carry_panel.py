@@ -19,6 +19,7 @@ from tradewinds.families.funding_carry.carry_panel import (
     settlement_dates,
     window_of,
 )
+from tradewinds.families.funding_carry.instruments import instrument_of
 from tradewinds.families.funding_carry.make_panel import make_carry_panel
 from tradewinds.families.plan import run_plan
 
@@ -210,3 +211,14 @@ def test_filters_of_the_exchange_give_way_to_those_of_the_config(tmp_path):
     assert (eth.step, eth.min_notional) == (600_000, 20 * 10**8), "the least common multiple of both steps"
     default = instruments.instrument_of(config, BTC, {})
     assert (default.step, default.min_notional, default.maintenance) == (100_000, 5 * 10**8, Fraction(1, 200))
+
+
+def test_filters_change_on_the_dates_of_the_config():
+    changes = [{"from": "2024-03-15", "step": 2}, {"from": "2024-03-20", "min_notional": 50}]
+    config = carry_config(instruments={BTC: {"step": 0.5, "changes": changes}})
+    made = instrument_of(config, BTC, {"min_notional": "7"})
+    day = 86_400
+    first, second = (int(utc(f"2024-03-{n}").timestamp()) for n in (15, 20))
+    found = [made.filters_at(ts)[1:] for ts in (0, first - 1, first, second - 1, second, second + day)]
+    half, two = 10**8 // 2, 2 * 10**8
+    assert found == [(half, 7 * 10**8)] * 2 + [(two, 7 * 10**8)] * 2 + [(two, 50 * 10**8)] * 2

@@ -32,6 +32,7 @@ def runs():
     return list(results())
 
 
+@pytest.mark.slow
 def test_profit_is_the_sum_of_its_parts_to_the_last_unit(runs):
     for seed, found, result in runs:
         parts = [

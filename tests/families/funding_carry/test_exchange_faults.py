@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+import requests
 
 from tests.conftest import ROOT
 from tests.families.funding_carry.exchange_worlds import (
@@ -28,6 +29,7 @@ from tradewinds.core.errors import FetchError, RefusedAnswer
 from tradewinds.families.funding_carry.archive import served_binance, served_limits
 from tradewinds.families.funding_carry.fetch import binance_rest, bybit, history_pages, hyperliquid, okx
 from tradewinds.families.funding_carry.fetch.history_pages import PageRules, WrongPage
+from tradewinds.sources.allowances import Allowance
 
 MONTH = "2024-05"
 
@@ -172,6 +174,7 @@ def test_a_country_that_is_not_served_is_told_to_take_files_or_another_source(wo
             assert [seen.status for seen in server.requests[before:]] == [451], "it is not asked again"
 
 
+@pytest.mark.slow
 def test_a_wait_that_is_asked_for_is_kept(world, monkeypatch):
     world.add("binance", "funding", MONTH, rates(rate_rows(MONTH)), via="rest")
     body = {"code": -1003, "msg": "Too many requests."}
@@ -327,6 +330,7 @@ def test_no_page_is_asked_for_behind_the_last_row_that_can_be():
     assert len(asked) == 3
 
 
+@pytest.mark.slow
 def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, monkeypatch):
     """Jobs in processes of their own, one budget; the server refuses what is too much, and nothing is refused."""
     monkeypatch.setattr(served_binance, "WEIGHT_LIMITS", {"futures": (2400, 60), "funding": (6, 2), "spot": (6000, 60)})
@@ -349,11 +353,47 @@ def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, m
     assert max(sum(seen.at <= other.at < seen.at + 2 for other in asked) for seen in asked) <= 6
 
 
+def test_jobs_keep_in_step_with_what_another_program_of_the_same_address_spends(world, monkeypatch):
+    """Most of the weight is gone before the jobs begin; the first answer says so to all of them, and nothing is refused."""
+    seconds, most, name = 4, 60, "NONE"
+    monkeypatch.setattr(
+        served_binance, "WEIGHT_LIMITS", {"futures": (most, seconds), "funding": (500, 300), "spot": (9, 60)}
+    )
+    windows = [Allowance(binance_rest.WEIGHT, most, float(seconds), binance_rest.USED_WEIGHT)]
+    monkeypatch.setattr(binance_rest, "futures_allowances", lambda section: windows)
+    symbols = [f"C{n}/USDT:USDT" for n in range(12)]
+    world.stop()
+    for symbol in symbols:
+        world.add("binance", "perp", MONTH, candles(candle_rows(MONTH)), symbol, via="rest")
+    with world.serve() as server:
+        world.services(server, requests_per_second=200)
+        time.sleep(seconds - time.time() % seconds)  # a window of the exchange begins
+        for spent in range(1, 11):
+            answer = requests.get(f"{server.root}/fapi/v1/klines?symbol={name}&limit=1000", timeout=5)
+            assert answer.headers[binance_rest.USED_WEIGHT] == str(5 * spent)
+        context = multiprocessing.get_context("fork")
+        workers = [context.Process(target=_fetch_candles, args=(world, symbols[n::3])) for n in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        asked = [seen for seen in server.requests if seen.path == "/fapi/v1/klines" and name not in seen.query]
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert len(asked) == 24 and {seen.status for seen in asked} == {200}
+    assert asked[-1].at - asked[0].at > seconds - 1, "24 requests of weight 2 do not fit the 10 that were left"
+
+
+def _fetch_candles(world, symbols):
+    for symbol in symbols:
+        assert world.fetch("binance", "perp", MONTH, symbol)[0].num_rows == 744
+
+
 def _fetch_some(world, symbols):
     for symbol in symbols:
         assert world.fetch("binance", "funding", MONTH, symbol)[0].num_rows == 93
 
 
+@pytest.mark.slow
 def test_a_fetch_that_is_killed_leaves_a_whole_file_or_none(world):
     """Killed at any moment; the next job makes what is missing, and a file that is there is whole."""
     world.stop()  # the job's own process has the real clock

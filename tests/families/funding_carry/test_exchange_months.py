@@ -40,6 +40,7 @@ def queries(server, path):
     return [dict(item.split("=") for item in seen.query.split("&")) for seen in server.requests if seen.path == path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("month", ["2021-11", "2024-02", "2025-03"])
 def test_a_finished_month_comes_as_one_file_with_its_checksum(world, month):
     """With and without a header line, in milliseconds and microseconds; the interval is that of the file."""
@@ -149,6 +150,7 @@ def test_the_running_month_grows_by_whole_days_and_asks_for_new_days_only(world)
         assert len(server.requests) == before
 
 
+@pytest.mark.slow
 def test_pages_that_are_full_are_followed_by_another(world):
     world.at("2024-06-10 12:00")
     listed = {}

@@ -84,6 +84,7 @@ RATES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(RATES)
 def test_checked_rates_agree_with_a_plain_loop(rows):
@@ -114,6 +115,7 @@ CANDLES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(CANDLES)
 def test_checked_candles_agree_with_a_plain_loop(rows):

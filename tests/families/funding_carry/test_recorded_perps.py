@@ -46,6 +46,7 @@ def fetch_all(world, months):
     }
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_served_as_it_was_fetched(world):
     world.at("2024-06-10 12:00")
     months = ["2024-04", "2024-05", "2024-06"]

@@ -172,6 +172,7 @@ def test_settlements_at_four_o_clock_are_taken_as_they_are(tmp_path):
     assert len(made_markets(config)) == 1
 
 
+@pytest.mark.slow
 def test_stamps_without_a_zone_are_asked_for_and_read_on_the_clock_that_is_named(tmp_path):
     right = world_of("2023-01-01 00:00", 365)
     local = world_of("2023-01-01 00:00", 365)

@@ -58,6 +58,7 @@ def query(sql, *paths):
     return connection.execute(sql, [str(path) for path in paths]).fetchall()
 
 
+@pytest.mark.slow
 def test_every_recorded_candle_is_there_to_the_cent(month, shared_data):
     sides = [f"{side}_{k}" for side in ("yes_bid", "yes_ask") for k in ("open", "high", "low", "close")]
     names = [*sides, *(f"price_{k}" for k in ("open", "high", "low", "close", "mean", "previous"))]
@@ -154,6 +155,7 @@ def test_what_was_recorded_is_what_is_served(month):
     assert None in paid and any(paid)
 
 
+@pytest.mark.slow
 def test_a_catalog_without_candles_keeps_every_market(catalog):
     assert (len(catalog.markets), len(catalog.events), len(catalog.series)) == (7404, 1234, 5)
     assert all(row["series_ticker"].startswith("KXHIGH") for row in catalog.markets)

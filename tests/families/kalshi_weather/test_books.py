@@ -24,6 +24,7 @@ def test_a_world_adds_up(tmp_path):
     assert {"FILL", "FEE", "SETTLEMENT"} == {row[1] for row in booked_rows(result)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", [FEE_FORGOTTEN, PAID_TOO_MUCH], ids=["fee", "payout"])
 def test_an_account_whose_cash_is_off_fails_the_run(tmp_path, monkeypatch, bug):
     world = make_world(tmp_path, SEED)

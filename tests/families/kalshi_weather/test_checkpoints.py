@@ -69,6 +69,7 @@ def test_the_mirror_holds_each_candle_once(tmp_path, url):
     the_mirror_holds_each_candle_once(url, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_file_is_mirrored_whole_or_not_at_all(tmp_path, url):
     one, two = (write_candles(path_of(tmp_path, day), minutes=3000) for day in (1, 2))  # more than one INSERT each
     stored(url, kalshi_tables.kalshi_candlestick_1m)

@@ -73,6 +73,7 @@ def fetch(monkeypatch, day, damaged=None, window="full_1m"):
     fetch_jobs.fetch_candles_job("KXHIGHCHI", str(day), window, CATALOG, path_of(day, window))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [None, "fail"])
 def test_by_default_the_job_fails_and_leaves_no_file(server, monkeypatch, damaged):
     with pytest.raises(
@@ -118,6 +119,7 @@ def test_a_market_that_the_exchange_does_not_know_is_such_an_answer_and_a_dead_c
     assert not isinstance(caught.value, RefusedAnswer) and not Path(path_of(BAD)).exists()
 
 
+@pytest.mark.slow
 def test_a_change_back_to_fail_asks_again(server, monkeypatch, archive):
     for day in DAYS:
         fetch(monkeypatch, day, "skip")
@@ -162,6 +164,7 @@ def test_the_key_alone_changes_the_run(server):
     assert "damaged" not in config()["on_missing"], "runs of configs without the key keep their ids"
 
 
+@pytest.mark.slow
 def test_its_record_is_refused_or_left_out_again(server, monkeypatch, tmp_path):
     """An archive in which it had no candles would say that none of it was traded."""
     for day in DAYS:

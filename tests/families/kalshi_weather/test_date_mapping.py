@@ -26,6 +26,7 @@ UNMAPPED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ticker", UNMAPPED)
 @pytest.mark.parametrize("markets", [slice(None), slice(1)], ids=["all markets", "one"])
 def test_an_event_that_cannot_be_mapped_is_skipped_and_stops_nothing(tmp_path, ticker, markets):

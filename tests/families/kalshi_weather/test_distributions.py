@@ -176,6 +176,7 @@ def history_of(rng, days, shift=None):
     )
 
 
+@pytest.mark.slow
 def test_pit_of_the_forecast_is_uniform_on_skewed_weather():
     """Walk-forward, a regression a day: what was learnt of the shape by then holds for the next day."""
     made = history_of(np.random.default_rng(5), 900)

@@ -63,6 +63,7 @@ def fetched(server, tmp_path, policy="FULL_MARKET_WINDOW", asof=0):
     return table, meta, [seen.path for seen in server.requests[before:]]
 
 
+@pytest.mark.slow
 def test_both_tiers_give_the_same_rows(archive, tmp_path):
     with running_server(archive) as historical, running_server(archive, cutoff=dt.date(2025, 1, 1)) as live:
         old, old_meta, old_paths = fetched(historical, tmp_path)
@@ -104,6 +105,7 @@ def test_the_trade_window_begins_at_the_asof_time(archive, tmp_path):
     assert meta["window_start_ts"] == asof and 0 < part.num_rows < full.num_rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cutoff", "requests"), [(None, 6), (dt.date(2025, 1, 1), 2)])
 @pytest.mark.parametrize("policy", ["FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"])
 def test_plan_equals_requests(archive, tmp_path, cutoff, requests, policy):
@@ -308,6 +310,7 @@ def test_catalog_keeps_results_and_is_idempotent(archive, tmp_path):
     assert "KXHIGHCHI-25MAR01-OLD" in merged["market_ticker"].to_pylist(), "what is no longer listed stays"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cutoff", [None, dt.date(2025, 2, 1)], ids=["archived", "both tiers"])
 def test_a_catalog_of_ten_recorded_months_is_whole_with_its_legacy_tickers(shared_data, tmp_path, cutoff):
     """1,500 markets of New York: two pages, two eras of tickers, a third of them in the live tier."""

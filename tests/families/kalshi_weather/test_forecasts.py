@@ -156,6 +156,7 @@ def weather(days, seed=1, hourly=True):
     return guidance, climate
 
 
+@pytest.mark.slow
 def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
     guidance, climate = weather(250)
     naive = NaiveForecast(
@@ -353,6 +354,7 @@ def test_the_ladder_of_the_rules():
     assert [str(p.quantize(Decimal("0.0001"))) for p in found] == goldens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [

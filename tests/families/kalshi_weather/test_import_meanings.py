@@ -75,6 +75,7 @@ def refused_market(tmp_path, column, value, **others):
     return refused(lambda paths: import_recorded(markets=paths, out=tmp_path / "out"), path, 2, column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "result"),
     [("yes", "yes"), ("YES", "yes"), (" Yes ", "yes"), ("No", "no"), ("NO", "no"), (True, "yes"), (False, "no")],
@@ -180,7 +181,7 @@ def test_other_series_are_left_out_and_counted(tmp_path):
     hourly = {"series_ticker": "KXTEMPNYCH", "event_ticker": "KXTEMPNYCH-26MAR0209", "market_ticker": "H"}
     path = parquet(tmp_path / "m.parquet", MARKET, MARKET | hourly)
     assert import_recorded(markets=[path], out=tmp_path / "out") == [
-        "left out: 1 market(s) of KXTEMPNYCH, which is no daily temperature series"
+        "left out: 1 market of KXTEMPNYCH, which is no daily temperature series"
     ]
     with pytest.raises(ConfigError, match="KXTEMPNYCH"):
         import_recorded(markets=[parquet(tmp_path / "h.parquet", MARKET | hourly)], out=tmp_path / "other")

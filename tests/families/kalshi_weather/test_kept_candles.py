@@ -21,6 +21,8 @@ from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.families.kalshi_weather.fetch.kept_candles import Kept
 
+pytestmark = pytest.mark.slow  # most of it
+
 DAY = dt.date(2025, 3, 9)  # the clocks change
 FULL, EVENING, NOON, HOUR_LATER = "full_1m", "trade_2200_d1_1m", "trade_1200_d1_1m", "trade_2300_d1_1m"
 

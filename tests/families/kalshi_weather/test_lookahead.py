@@ -36,6 +36,8 @@ from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
 )
 from tradewinds.families.kalshi_weather.lookahead.subject import ORDERS, PROBABILITIES, EventsRun
 
+pytestmark = pytest.mark.slow  # most of it
+
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
 DAY = 86_400
 SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", USER_ROWS: "file"}

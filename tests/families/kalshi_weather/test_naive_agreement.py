@@ -11,6 +11,8 @@ from tests.reference.worlds import make_world
 from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay
 
+pytestmark = pytest.mark.slow
+
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "150"))
 
 

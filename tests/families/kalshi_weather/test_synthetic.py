@@ -17,6 +17,8 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.archive import synthetic
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive, candle_file
 
+pytestmark = pytest.mark.slow
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 

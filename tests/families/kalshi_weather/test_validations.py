@@ -176,6 +176,7 @@ FIRST = "KXHIGHCHI-25MAR09"
 ASOF = int(dt.datetime(2025, 3, 9, 5, tzinfo=dt.UTC).timestamp())  # 23:00 on March 8, before the change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "spoil", "words"),
     [
@@ -285,6 +286,7 @@ def unknown_volume(month):
         market["volume"] = None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "names"),
     [
@@ -385,6 +387,7 @@ def candles_before_they_count(monkeypatch, _):
     monkeypatch.setattr(candles, "rows_since", lambda end_ts, first_row, end_row, since: first_row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", [one_candle_ahead, a_clock_that_is_fast, candles_before_they_count])
 def test_an_engine_that_looks_ahead_fails_the_run_whatever_on_missing_says(tmp_path, monkeypatch, bug):
     month = Month(tmp_path, on_missing={"validation": "warn"}, candles={"window_policy": "TRADE_WINDOW_ONLY"})

@@ -166,6 +166,7 @@ BAD_LINES = ["2024-08-02 00:00:00\n", OOPS, LINE.replace("89", "warm"), LINE.rep
 REFUSALS = [text("Missing sts and/or ets", 422), text("not here", 404)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [*map(text, NO_TABLE), *(text(GOOD + line) for line in BAD_LINES), *REFUSALS])
 def test_what_is_no_guidance_names_the_request(service, client, answer):
     service.answer(weather.MOS, answer)

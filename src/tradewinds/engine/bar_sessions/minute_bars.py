@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewinds.core.arrays import Flags, Ints
+from tradewinds.core.units import scaled
 
 Minutes = npt.NDArray[np.int32]
 UNKNOWN_VOLUME = -1
+FITS = 2**62  # twice a number below it is a number of 64 bits
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,7 @@ class MinuteBars:
                 continue
             rows = slice(int(first_row[session]), int(first_row[session + 1]))
             for name in ("open", "high", "low", "close"):
-                prices = columns[name][rows].tolist()
-                columns[name][rows] = [round(Fraction(price) / ratio) for price in prices]
+                columns[name][rows] = _divided(columns[name][rows], ratio)
         return replace(
             self,
             symbols=(self.symbols[symbol],),
@@ -95,3 +96,13 @@ class MinuteBars:
             volume=self.volume[begin:end],
             **columns,
         )
+
+
+def _divided(prices: Ints, ratio: Fraction) -> Ints:
+    """Return prices divided by a ratio, rounded half to even; in integers of 64 bits where the exact numbers fit into them."""
+    times, by = ratio.denominator, ratio.numerator
+    if int(np.abs(prices).max(initial=0)) * times >= FITS or by >= FITS:
+        return np.array([scaled(price, (times, by)) for price in prices.tolist()], np.int64)
+    whole, rest = np.divmod(prices * times, by)
+    rounded: Ints = whole + ((2 * rest > by) | ((2 * rest == by) & (whole % 2 == 1)))
+    return rounded

@@ -287,12 +287,13 @@ class _Run:
         one = self.symbols[holding.symbol]
         if one.stale[row]:
             return
-        mark, spot, instrument = one.prices.marks[0][row], one.prices.close_prices[0][row], one.prices.instrument
+        mark, spot = one.prices.marks[0][row], one.prices.close_prices[0][row]
+        filters = one.prices.instrument.filters_at(ts)
 
         def reduce(held: Holding, quantity: int) -> bool:
             return self._close(held, quantity, row, ts, "rebalance")
 
-        rebalance(self.books, holding, mark, spot, instrument.step, instrument.min_notional, reduce)
+        rebalance(self.books, holding, mark, spot, filters.step, filters.min_notional, reduce)
 
     # 6 entries
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from tradewinds.core.arrays import Ints
 
@@ -52,6 +53,20 @@ class Rates:
     mark: Ints
 
 
+class OrderFilters(NamedTuple):
+    """The orders that an exchange takes of a symbol from an instant on.
+
+    Attributes:
+        from_ts: the instant, from which on they are known; Unix s.
+        step: smallest change of the quantity of both legs; UNIT in one.
+        min_notional: least value of an order; UNIT in one.
+    """
+
+    from_ts: int
+    step: int
+    min_notional: int
+
+
 @dataclass(frozen=True)
 class Instrument:
     """What an exchange allows of a symbol.
@@ -60,11 +75,26 @@ class Instrument:
         step: smallest change of the quantity of both legs; UNIT in one.
         min_notional: least value of an order; UNIT in one.
         maintenance: maintenance margin rate.
+        changes: later filters, ascending by their instant.
     """
 
     step: int
     min_notional: int
     maintenance: Fraction
+    changes: tuple[OrderFilters, ...] = ()
+
+    def filters_at(self, ts: int) -> OrderFilters:
+        """Return the filters that are in force at an instant.
+
+        Args:
+            ts: Unix s.
+        """
+        found = OrderFilters(0, self.step, self.min_notional)
+        for change in self.changes:
+            if change.from_ts > ts:
+                break
+            found = change
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,7 @@ def size_entry(
         score: 10^-6; None without one.
         exposure: value of all open spot legs; 10^-8 of the quote currency.
     """
-    step, least = prices.instrument.step, prices.instrument.min_notional
+    _, step, least = prices.instrument.filters_at(offer.ts)
     spot, unit_cost = _unit_cost(rules, offer)
     budget = balance * rules.size.share
     if rules.size.dynamic is not None:

@@ -1,4 +1,4 @@
-"""Candles as columns: DuckDB reads each batch of files once, and LiveCandles keep the rows that can still be visible.
+"""Candles as columns: each batch of files is read once, and LiveCandles keep the rows that can still be visible.
 
 Candles are sparse and carried forward: the top of book at the close of a candle that ends at e is visible at every decision
 time t ≥ e, until the next candle of its market. No row is used before its end.
@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
+from tradewinds.engine.event_contracts.candle_files import FileRows, read_candle_files
 from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
 from tradewinds.engine.event_contracts.order_rules import Prices
+
+if TYPE_CHECKING:
+    import duckdb
 
 # A projection and no join: rows come in the order of the files, which is by market and, within a market, by time. A ticker's
 # index in the enum type is its index in the batch; other markets of a file get -1. Prices and volumes come as the integers in
@@ -63,19 +66,36 @@ class Candles:
 
 
 class CandleReader:
-    """Reader of candle files, with one DuckDB connection.
+    """Reader of candle files: of those that the project writes by its own functions, of others by DuckDB.
 
     Args:
-        threads: threads of the connection; None: DuckDB's default.
+        threads: threads of DuckDB; None: its default.
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.connection = duckdb.connect(config={"threads": threads} if threads else {})
-        self.connection.execute("SET arrow_output_version = '1.5'")  # decimals as short as DuckDB's own
+        self._threads = threads
+        self._opened: duckdb.DuckDBPyConnection | None = None
 
     def close(self) -> None:
-        """Close the connection."""
-        self.connection.close()
+        """Close DuckDB's connection, if there is one."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection to DuckDB, which is opened for the first files that need it."""
+        if self._opened is None:
+            import duckdb  # here: it takes 0.1 s, and files of the project do not need it
+
+            self._opened = duckdb.connect(config={"threads": self._threads} if self._threads else {})
+            self._opened.execute("SET arrow_output_version = '1.5'")  # decimals as short as DuckDB's own
+        return self._opened
+
+    def _by_duckdb(self, files: Sequence[str], tickers: Sequence[str]) -> FileRows:
+        """Return the rows of any Parquet files with the columns of a candle file."""
+        names = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
+        self._connection().execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({names})")
+        rows = self._connection().sql(_ROWS, params={"files": list(files)}).to_arrow_table()
+        return FileRows(*(_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items()))
 
     def read(self, files: Sequence[str], tickers: Sequence[str]) -> Candles:
         """Return the candles of some markets.
@@ -84,25 +104,25 @@ class CandleReader:
             files: Parquet files with the columns of a candle file, in any order.
             tickers: the markets, each once.
         """
-        names = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
-        self.connection.execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({names})")
-        rows = self.connection.sql(_ROWS, params={"files": list(files)}).to_arrow_table()
-        columns = (_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items())
-        market_index, end_ts, bid, ask, volume = columns
-        first_row, end_row, traded, jumps = survey(market_index, end_ts, volume, len(tickers))
+        columns = read_candle_files(files, tickers) or self._by_duckdb(files, tickers)
+        first_row, end_row, traded, jumps = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         # files that are not in order: sort, and keep the number of jumps for the validations
         if (jumps > 1).any():
-            order = np.lexsort((end_ts, market_index))
-            market_index, end_ts, bid, ask, volume = (
-                column[order] for column in (market_index, end_ts, bid, ask, volume)
+            order = np.lexsort((columns.end_ts, columns.market_index))
+            columns = FileRows(
+                market_index=columns.market_index[order],
+                end_ts=columns.end_ts[order],
+                bid=columns.bid[order],
+                ask=columns.ask[order],
+                volume=columns.volume[order],
             )
-            first_row, end_row, _, _ = survey(market_index, end_ts, volume, len(tickers))
+            first_row, end_row, _, _ = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         return Candles(
             tickers=tickers,
-            end_ts=end_ts,
-            bid=bid,
-            ask=ask,
-            volume=volume,
+            end_ts=columns.end_ts,
+            bid=columns.bid,
+            ask=columns.ask,
+            volume=columns.volume,
             first_row=first_row,
             end_row=end_row,
             traded=traded,

@@ -39,7 +39,25 @@ def load(library: Path) -> ctypes.CDLL:
         library: path of the shared library.
 
     Raises:
-        ImportError: the library is missing, or was not compiled from kernel.c as it is now.
+        ImportError: as `load_library`.
+    """
+    loops = load_library(library, SOURCE)
+    for name in ("survey", "rows_since", "seen_prices", "price_codes"):
+        getattr(loops, name).restype = None
+    for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
+        getattr(loops, name).restype = ctypes.c_int64
+    return loops
+
+
+def load_library(library: Path, source: Path) -> ctypes.CDLL:
+    """Return a shared library.
+
+    Args:
+        library: its path.
+        source: the C file that it was compiled from.
+
+    Raises:
+        ImportError: the library is missing, or was not compiled from the file as it is now.
     """
     remedy = "Install the project again: `make install` in a clone, else `pip install --force-reinstall --no-deps` as at first."
     try:
@@ -47,12 +65,8 @@ def load(library: Path) -> ctypes.CDLL:
     except OSError as error:
         raise ImportError(f"The engine is not compiled ({error}). {remedy}") from None
     digest = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(loops, "source_digest"))).decode()
-    if digest != hashlib.sha256(SOURCE.read_bytes()).hexdigest():
-        raise ImportError(f"{SOURCE.name} has changed since the engine was compiled. {remedy}")
-    for name in ("survey", "rows_since", "seen_prices", "price_codes"):
-        getattr(loops, name).restype = None
-    for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
-        getattr(loops, name).restype = ctypes.c_int64
+    if digest != hashlib.sha256(source.read_bytes()).hexdigest():
+        raise ImportError(f"{source.name} has changed since the engine was compiled. {remedy}")
     return loops
 
 

@@ -18,7 +18,7 @@ from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.equities_daily import schemas
 from tradewinds.families.equities_daily.bar_panel import date_of, day_of
 from tradewinds.reference_data import corporate_actions
-from tradewinds.reference_data.exchanges import Exchange
+from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
 from tradewinds.reference_data.universe import ALWAYS, Universe
 
 BARS, ACTIONS, MEMBERSHIPS = "bars", "corporate actions", "universe rows"
@@ -39,7 +39,7 @@ class ChangedRecords:
 
     Attributes:
         future: the cut and the change.
-        exchange: the exchange whose clock dates the bars.
+        calendar: opens and closes of the exchange, which date the bars.
         counts: number of changed and of planted records, by kind.
         opened: date of the last session that had opened at the cut.
         closed: date of the last session that had closed at the cut: `opened`, or the day before.
@@ -47,15 +47,15 @@ class ChangedRecords:
     """
 
     future: Future
-    exchange: Exchange
+    calendar: ExchangeCalendar
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Find the sessions that had opened and closed at the cut."""
-        today = dt.datetime.fromtimestamp(self.future.cut_ts, self.exchange.zone).date()
+        today = dt.datetime.fromtimestamp(self.future.cut_ts, self.calendar.zone).date()
         yesterday, now = today - _ONE_DAY, self.future.cut_ts
-        self.opened = today if self.exchange.open_ts(today) <= now else yesterday
-        self.closed = today if self.exchange.close_ts(today) <= now else yesterday
+        self.opened = today if self.calendar.opens(today) <= now else yesterday
+        self.closed = today if self.calendar.closes(today) <= now else yesterday
         self.tomorrow = self.opened + _ONE_DAY  # its session opens after the cut
 
     def bars(self, columns: PanelColumns, *, keeps_volume: bool = False) -> PanelColumns:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
+from tradewinds.families.equities_daily.share_web_tables import RUN_TABLES
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, exchange_of
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, known_calendar
 from tradewinds.reference_data.universe import universe_of
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
@@ -83,6 +85,7 @@ class EquitiesDaily:
         RunFile("sessions", "sessions.csv", CSV, "the account and the benchmark at the close of every trading day"),
         RunFile("prices", "prices.parquet", PARQUET, "closes of the symbols that were traded"),
     )
+    run_tables = RUN_TABLES
     headlines = (
         ("Annualised return, %", "annualised_return_pct"),
         ("Exposure, %", "exposure_pct"),
@@ -105,7 +108,9 @@ class EquitiesDaily:
             problems: collects what is wrong, each with its key.
         """
         _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
-        _note_error(problems, ("calendar",), lambda: exchange_of(config["calendar"]))
+        last = dt.date.fromisoformat(config["date_end_local"])
+        with files.without_caches():  # a config that is refused leaves no file; the plan keeps the calendar
+            _note_error(problems, ("calendar",), lambda: known_calendar(config["calendar"], last))
         if isinstance(config["universe"], dict):
             _note_error(problems, ("universe", "file"), lambda: universe_of(config), in_file=True)
         if config["actions"] is not None:
@@ -156,7 +161,7 @@ class EquitiesDaily:
         source = plan.files.source_file or plan.files.source
         status = "its results are there" if Path(plan.run_dir, "metrics.json").exists() else "not yet simulated"
         notes = [
-            f"{len(plan.files.universe)} symbols, bars from {source}.",
+            f"{counted(len(plan.files.universe), 'symbol')}, bars from {source}.",
             f"Run {plan.run_id}: {status} ({plan.run_dir}/).",
         ]
         return [row], notes
@@ -233,7 +238,7 @@ class EquitiesDaily:
 
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""
-        return f"{len(plan.files.universe)} symbols"
+        return counted(len(plan.files.universe), "symbol")
 
     def validate(self, config: Mapping[str, Any], plan: SharesPlan) -> Findings:
         """Count the files of bars that exist and their quarantined rows by reason.
@@ -246,7 +251,7 @@ class EquitiesDaily:
         rows: Counter[str] = Counter()
         for path in present:
             rows.update(files.read_meta(path)["quarantined"])
-        quarantined = [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
+        quarantined = [f"{counted(count, 'row')} quarantined: {reason}" for reason, count in sorted(rows.items())]
         return Findings([f"{len(present)} of {len(plan.files.bars)} symbol-years of bars are there.", *quarantined])
 
     def lookahead(self, config: Mapping[str, Any], plan: SharesPlan) -> Subject:

@@ -36,7 +36,7 @@ from tradewinds.families.equities_daily.changed_records import ACTIONS, BARS, ME
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
 from tradewinds.families.equities_daily.replay import SharesReplay
 from tradewinds.families.plan import lacking
-from tradewinds.reference_data.exchanges import exchange_of
+from tradewinds.reference_data.exchange_calendar import known_calendar
 
 SIGNALS, PURCHASES, SALES = "entry signals", "purchases and refusals", "sales"
 
@@ -64,7 +64,8 @@ class SharesRun:
         """Make the panel and the run as they are."""
         if missing := [path for path in plan.files.bars if not Path(path).exists()]:
             raise lacking(missing, "makes")
-        self.config, self.plan, self.exchange = config, plan, exchange_of(config["calendar"])
+        self.config, self.plan = config, plan
+        self.calendar = known_calendar(config["calendar"], config["date_end_local"])
         with temporary_folder("tradewinds-") as folder:
             whole = with_files(plan, panel=f"{folder}/panel.parquet")
             make_panel(whole)
@@ -79,8 +80,8 @@ class SharesRun:
         """Return the instants of the run's orders, and the opens and closes of its sessions, in Unix seconds."""
         dates = [date_of(day) for day in self.days]
         orders = sorted({ts for ts, (_, what), _ in self.decided if what != SIGNALS})
-        opens, closes = map(self.exchange.open_ts, dates), map(self.exchange.close_ts, dates)
-        return {"order": orders, "open": list(opens), "close": list(closes)}
+        opens, closes = ([hour(date) for date in dates] for hour in (self.calendar.opens, self.calendar.closes))
+        return {"order": orders, "open": opens, "close": closes}
 
     def past(self, cut_ts: int) -> Timelines:
         """Return signals, purchases, refusals, sales and rows of the books up to a cut."""
@@ -96,7 +97,7 @@ class SharesRun:
         Returns:
             Decisions up to the cut as in `past`, and the number of changed records by kind.
         """
-        copies = ChangedRecords(future, self.exchange)
+        copies = ChangedRecords(future, self.calendar)
         plan, config = with_files(self.plan, panel=f"{folder}/panel.parquet"), dict(self.config)
         columns = self.columns
         if BARS in future.kinds:

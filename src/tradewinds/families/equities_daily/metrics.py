@@ -11,18 +11,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from tradewinds.core.text import number
-from tradewinds.core.units import DAY_SECONDS, NEVER
+from tradewinds.core.units import NEVER
 from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Trade
 from tradewinds.engine.shares.bars import Bars
 from tradewinds.engine.shares.share_result import ShareTrade
 from tradewinds.engine.shares.share_rules import NO_BARS_EXIT
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results import metrics
 
 
 def share_metrics(
-    points: Sequence[Point], trades: Sequence[Trade], benchmark: Sequence[Point], holding_days: Sequence[int]
+    points: Sequence[Point],
+    trades: Sequence[Trade],
+    benchmark: Sequence[Point],
+    holding_days: Sequence[int],
+    days: Sequence[int],
 ) -> dict[str, Any]:
     """Return the keys that metrics.json has beyond those of every family.
 
@@ -31,6 +35,7 @@ def share_metrics(
         trades: all trades of the run.
         benchmark: equity of buying and holding the universe, at the same instants as `points`; empty for none.
         holding_days: calendar days from entry to exit of each trade, on the exchange's clock.
+        days: the date of each point on the exchange's clock; days since 1970-01-01.
     """
     wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
     losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
@@ -39,7 +44,7 @@ def share_metrics(
     return {
         "total_return_pct": percent(run_return),
         "annualised_return_pct": percent(annualised(run_return, len(points) - 1)),
-        "max_drawdown_days": drawdown_days(points),
+        "max_drawdown_days": drawdown_days(points, days),
         "largest_win_usd": number(max(wins)) if wins else None,
         "largest_loss_usd": number(min(losses)) if losses else None,
         "avg_holding_days": _mean(holding_days),
@@ -117,19 +122,24 @@ def annualised(total: float | None, days: int) -> float | None:
     return math.expm1(exponent) if exponent < 700 else None
 
 
-def drawdown_days(points: Sequence[Point]) -> int | None:
+def drawdown_days(points: Sequence[Point], days: Sequence[int]) -> int | None:
     """Return the length of the longest drawdown in calendar days; 0 if equity never falls, None without a point.
 
-    A drawdown lasts from a peak until the equity reaches that peak again, or until the last point.
+    A drawdown lasts from a peak until the equity reaches that peak again, or until the last point. Dates are those of the
+    exchange's clock: in New Zealand a session and the half day after it close on the same date in UTC.
+
+    Args:
+        points: equity at the start, then at the close of every trading day.
+        days: the date of each point on the exchange's clock; days since 1970-01-01.
     """
     if not points:
         return None
-    longest, peak = 0, points[0]
-    for point in points:
+    longest, peak, peak_day = 0, points[0], days[0]
+    for point, day in zip(points, days, strict=True):
         if point.equity_micro >= peak.equity_micro:
-            peak = point
+            peak, peak_day = point, day
         else:
-            longest = max(longest, point.ts // DAY_SECONDS - peak.ts // DAY_SECONDS)
+            longest = max(longest, day - peak_day)
     return longest
 
 

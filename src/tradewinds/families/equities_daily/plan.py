@@ -13,6 +13,7 @@ from tradewinds.core.errors import DataMissing
 from tradewinds.families.equities_daily.schemas import BARS, PANEL, bars_path
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import DataFile, Plan, needed_through, run_folder
+from tradewinds.reference_data.exchange_calendar import known_calendar
 from tradewinds.reference_data.universe import Universe, active_within, universe_of
 
 
@@ -69,6 +70,7 @@ def shares_plan(conf: Mapping[str, Any]) -> SharesPlan:
         DataMissing: the user's file of bars does not exist.
     """
     run_id, share_files = configs.run_id(dict(conf)), _files_of(conf)
+    known_calendar(conf["calendar"], conf["date_end_local"])  # kept in the data folder, for the jobs of the run
     is_fetched, date_end = share_files.source == "yahoo", conf["date_end_local"]
     bars = [
         DataFile(

@@ -27,7 +27,7 @@ from tradewinds.families.equities_daily.metrics import no_bars_metrics, share_me
 from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR, Exchange, exchange_of
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, ExchangeCalendar, known_calendar
 
 # Trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing.
 ENDED_DAYS = 20
@@ -58,17 +58,17 @@ def _share(percent: float) -> Fraction:
 
 @dataclass(frozen=True)
 class SharesReplay:
-    """Replays of configs on the same bars, trading days and exchange, which are read once for all configs.
+    """Replays of configs on the same bars, trading days and calendar, which are read once for all configs.
 
     Attributes:
         loaded: bars of the symbols that can be traded.
         market: the trading days, ready for passes of the ledger.
-        exchange: the exchange whose clock dates the bars.
+        calendar: opens and closes of the exchange, which date the bars.
     """
 
     loaded: LoadedBars
     market: TradingDays
-    exchange: Exchange
+    calendar: ExchangeCalendar
 
     @classmethod
     def of(cls, configs: Sequence[Mapping[str, Any]], plan: SharesPlan) -> SharesReplay:
@@ -85,8 +85,8 @@ class SharesReplay:
         first = configs[0]
         history = max(share_strategies.history_of(config) for config in configs)
         loaded = load_bars(first, plan, history)
-        exchange = exchange_of(first["calendar"])
-        clock = Clock(lambda day: exchange.open_ts(date_of(day)), lambda day: exchange.close_ts(date_of(day)))
+        calendar = known_calendar(first["calendar"], first["date_end_local"])
+        clock = Clock(lambda day: calendar.opens(date_of(day)), lambda day: calendar.closes(date_of(day)))
         market = TradingDays(
             bars=loaded.bars,
             first_day=day_of(first["date_start_local"]),
@@ -94,7 +94,7 @@ class SharesReplay:
             tradable=loaded.eligible,
             clock=clock,
         )
-        return cls(loaded, market, exchange)
+        return cls(loaded, market, calendar)
 
     def scores(self, config: Mapping[str, Any]) -> Floats:
         """Return per bar the strength of the strategy's entry signal at its close; NaN for no signal."""
@@ -115,11 +115,11 @@ class SharesReplay:
     @functools.cached_property
     def closes(self) -> dict[int, int]:
         """The close of every trading day in Unix seconds, by day number."""
-        return {day: self.exchange.close_ts(date_of(day)) for day in self.market.days}
+        return {day: self.calendar.closes(date_of(day)) for day in self.market.days}
 
     def opens(self, day: int) -> int:
         """Return the open of a day in Unix seconds."""
-        return self.exchange.open_ts(date_of(day))
+        return self.calendar.opens(date_of(day))
 
     def points(self, accounts: Sequence[tuple[int, int]], start_micro: int) -> list[Point]:
         """Return the equity curve: the start at the first open, then the close of every trading day.
@@ -290,7 +290,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, mad
         around_the_clock=False,
         family_metrics={
             "currency": conf["risk"]["currency"],
-            **share_metrics(points, trades, benchmark, holding),
+            **share_metrics(points, trades, benchmark, holding, [replay.market.days[0], *replay.market.days]),
             **no_bars_metrics(trades),
             **volume_metrics(made.trades, loaded.bars),
         },
@@ -310,6 +310,7 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay
         "candles_missing_pct": replay.missing_pct(),
         "quarantined": dict(sorted(loaded.quarantined.items())),
         "trading_days": len(replay.market.days),
+        "trading_days_not_listed": sum(not replay.calendar.lists(date_of(day)) for day in replay.market.days),
         "bars": int(in_run.sum()),
         "bars_without_volume": int((in_run & ~loaded.bars.can_fill).sum()),
         "bars_of_unknown_volume": int((in_run & (loaded.bars.volume_limit == NEVER)).sum()),

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.parts import (
@@ -77,8 +78,8 @@ def _subtitle(run: ReportRun) -> str:
     """Return the subtitle: number of trades, symbols and days, P&L and commission."""
     m, d, money = run.metrics, run.diagnostics, run.currency
     return (
-        f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} symbols over "
-        f"{d['trading_days']:,} trading days: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
+        f"{counted(m['num_trades'], 'trade')} in {d['events_traded']:,} of {counted(d['events_attempted'], 'symbol')} over "
+        f"{counted(d['trading_days'], 'trading day')}: P&L {shown(m['total_pnl_usd'], 2)} {money} after "
         f"{shown(m['total_fees_usd'], 2)} {money} of commission."
     )
 
@@ -86,6 +87,7 @@ def _subtitle(run: ReportRun) -> str:
 def _summary(run: ReportRun) -> Section:
     """Return the section with the most important figures, warnings and settings."""
     m, money, held = run.metrics, run.currency, run.metrics["benchmark"]
+    # what was made, and the figures to judge it by
     tiles = Tiles(
         [
             (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"{shown(m['total_return_pct'], 2)} %"),
@@ -95,9 +97,17 @@ def _summary(run: ReportRun) -> Section:
                 f"buy and hold {shown(held['annualised_return_pct'], 2)}",
             ),
             ("Sharpe (√252)", shown(m["sharpe"], 2), f"buy and hold {shown(held['sharpe'], 2)}"),
-            ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_days'], 0)} days at longest"),
+            (
+                "Max drawdown, %",
+                shown(m["max_drawdown_pct"], 2),
+                "" if m["max_drawdown_days"] is None else f"{counted(m['max_drawdown_days'], 'day')} at longest",
+            ),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
-            ("Exposure, %", shown(m["exposure_pct"], 1), f"{shown(m['avg_holding_days'], 1)} days a position"),
+            (
+                "Exposure, %",
+                shown(m["exposure_pct"], 1),
+                f"{shown(m['avg_holding_days'], 1)} days a position",
+            ),
         ]
     )
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
@@ -117,11 +127,21 @@ def _facts(run: ReportRun) -> list[Cells]:
     return [
         ("Strategy", f"{c['strategy']['name']} ({own})" if own else c["strategy"]["name"]),
         ("Bars", c["bars"].get("path", c["bars"]["source"])),
-        ("Calendar", c["calendar"]),
+        ("Calendar", _calendar(run)),
         ("Fills", c["fill"]),
         ("Positions", size),
         ("Costs", paid),
     ]
+
+
+def _calendar(run: ReportRun) -> str:
+    """Return the exchange of a run, and how many of its trading days had the usual hours for want of a listed session."""
+    days = run.diagnostics.get("trading_days_not_listed", 0)  # reports of earlier runs are written again, too
+    return (
+        f"{run.config['calendar']} (usual hours on {days} days that it does not list)"
+        if days
+        else run.config["calendar"]
+    )
 
 
 def _equity(run: ReportRun) -> Section:
@@ -224,7 +244,7 @@ _METRICS = (
 def _profit(run: ReportRun) -> Section | None:
     """Return the section of P&L by exit, year and symbol; None without a trade.
 
-    The year is that of the signal: its close has the same date in UTC as on the exchange, which an open need not have.
+    The year is that of the signal: its close is in the same year in UTC as on the exchange, which an open need not be.
     """
     if not run.metrics["num_trades"]:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewinds.core.text import counted
 from tradewinds.results.report.parts import ReportPart, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
@@ -21,19 +22,20 @@ def _ended(run: ReportRun) -> str:
         run.config["risk"]["exit_after_missing_days"],
         run.diagnostics["symbols_that_end_early"],
     )
-    symbols = f"{ended:,} symbol(s) end before the run does"
+    symbols = f"{counted(ended, 'symbol', 'ends', 'end')} before the run does"
     if days is None:
         return f"A position whose symbol has no more bars is held to the end (risk.exit_after_missing_days: null); {symbols}."
+    span = counted(days, "trading day")
     if m["no_bars_exits"]:
         return (
-            f"{m['no_bars_exits']:,} position(s) were sold because their symbol had no bar for {days} trading days in a row "
+            f"{counted(m['no_bars_exits'], 'position', 'was', 'were')} sold because the symbol had no bar for {span} in a row "
             f"(no_bars), for {shown(m['no_bars_value_usd'], 2)} {run.currency} at their last closes. If each had been worth "
             f"nothing, the P&L would be {shown(m['pnl_if_no_bars_worthless_usd'], 2)} {run.currency}."
         )
     if ended:
-        return f"No position was sold for want of bars for {days} trading days in a row: {symbols}, and none was held then."
+        return f"No position was sold for want of bars for {span} in a row: {symbols}, and none was held then."
     return (
-        f"No position was sold for want of bars for {days} trading days in a row, because no symbol ends before the run does: "
+        f"No position was sold for want of bars for {span} in a row, because no symbol ends before the run does: "
         "a list of survivors has no delisting, and its results are better than those of all symbols of the time."
     )
 
@@ -42,8 +44,8 @@ def _no_volume(run: ReportRun) -> str:
     """Say how many bars had no volume, and what follows from it."""
     d = run.diagnostics
     return (
-        f"{d['bars_without_volume']:,} of {d['bars']:,} bars have no volume. Nothing fills at such a bar: an entry is refused "
-        "(NO_VOLUME), a sale waits for the next bar with volume."
+        f"{d['bars_without_volume']:,} of {counted(d['bars'], 'bar')} have no volume. Nothing fills at such a bar: an entry is "
+        "refused (NO_VOLUME), a sale waits for the next bar with volume."
     )
 
 
@@ -53,8 +55,8 @@ def _unknown_volume(run: ReportRun) -> list[str]:
     if not d["bars_of_unknown_volume"]:
         return []
     return [
-        f"The source has no volume for {d['bars_of_unknown_volume']:,} of {d['bars']:,} bars. There the rule of bars without "
-        "volume is off, orders fill whatever was traded, and a strategy counts the volume as 0."
+        f"The source has no volume for {d['bars_of_unknown_volume']:,} of {counted(d['bars'], 'bar')}. There the rule of bars "
+        "without volume is off, orders fill whatever was traded, and a strategy counts the volume as 0."
     ]
 
 

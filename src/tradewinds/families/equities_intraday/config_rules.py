@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewinds.config.problems import KeyPath, Problems
+from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.equities_intraday.fetch.stamp_columns import zone_of
 from tradewinds.reference_data.corporate_actions import read_actions
@@ -105,7 +106,8 @@ def _note_calendar(config: Mapping[str, Any], problems: Problems) -> None:
     """Note an unknown calendar, one that ends too early, and a range without a session."""
     first, last = (dt.date.fromisoformat(config[f"date_{edge}_local"]) for edge in ("start", "end"))
     try:
-        calendar = calendar_of(config["calendar"], last)
+        with files.without_caches():  # a config that is refused leaves no file; the plan keeps the calendar
+            calendar = calendar_of(config["calendar"], last)
     except ConfigError as error:
         problems.add(("calendar",), error.what, error.remedy)
         return

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_intraday import minute_findings
 from tradewinds.families.equities_intraday.config_rules import note_problems
 from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
+from tradewinds.families.equities_intraday.session_web_tables import RUN_TABLES
 from tradewinds.families.strategy_table import Strategy, StrategyTable
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ class EquitiesIntraday:
         RunFile("config_json", "config.json", JSON, "the config with all its defaults, as JSON"),
         RunFile("symbols", "symbols", FOLDER, "trades, metrics and equity of each symbol by itself"),
     )
+    run_tables = RUN_TABLES
     headlines = (
         ("Total R", "total_r"),
         ("Expectancy, R a trade", "expectancy_r"),
@@ -247,7 +250,7 @@ class EquitiesIntraday:
 
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
-        return f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions"
+        return f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')}"
 
     def validate(self, config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
         """Count the bars and sessions that are there, quarantined rows by reason, and incomplete opening ranges.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, rows_of, trade_records
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown
@@ -76,7 +77,7 @@ def _excursions(trades: Sequence[TradeRecord]) -> list[ReportPart]:
         "costs, triangles down losses. A bar counts whole, also that of the entry, so a little of it may lie before."
     )
     if len(points) < len(trades):
-        caption += f" Drawn are the first {len(points):,} of {len(trades):,} trades."
+        caption += f" Drawn are the first {len(points):,} of {counted(len(trades), 'trade')}."
     axes = ("worst price, R", "best price, R")
     return [Plot("excursions", "Worst and best price of each trade", "scatter", data, axes, caption)]
 
@@ -99,7 +100,7 @@ def _panel(run: ReportRun, title: str, key: str, drawn: bool) -> Panel:
         "labels": list(found),
         "value": [figures["total_r"] for figures in found.values()],
         "expected": [],
-        "remark": [f"{name}: {figures['trades']:,} trades" for name, figures in found.items()],
+        "remark": [f"{name}: {counted(figures['trades'], 'trade')}" for name, figures in found.items()],
         "names": ["total", ""],
     }
     plot: list[ReportPart] = (

@@ -30,7 +30,7 @@ from tradewinds.families.equities_intraday.r_values import (
     r_number,
     total_r,
 )
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results import metrics
 
 HALF_HOUR = 30  # minutes

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core import files
+from tradewinds.core.text import counted
 from tradewinds.families.contract import Findings
 from tradewinds.families.equities_intraday.plan import IntradayPlan
 from tradewinds.families.equities_intraday.session_panel import read_session_panel
@@ -46,7 +47,8 @@ def cost(config: Mapping[str, Any], plan: IntradayPlan) -> tuple[list[dict[str, 
     source = config["bars"]["path"] if plan.files.source == "files" else plan.files.source
     status = "its results are there" if Path(plan.run_dir, "metrics.json").exists() else "not yet simulated"
     notes = [
-        f"{len(plan.files.symbols)} symbols, {plan.files.sessions} sessions of {plan.files.calendar}, bars from {source}.",
+        f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')} of {plan.files.calendar}, "
+        f"bars from {source}.",
         f"Run {plan.run_id}: {status} ({plan.run_dir}/).",
     ]
     return [row], notes
@@ -73,7 +75,7 @@ def findings(config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
         of_month |= {(meta["symbol"], meta["month"], reason): count for reason, count in meta["quarantined"].items()}
         found |= dict.fromkeys(meta.get("found", ()))
     notes += found
-    notes += [f"{count:,} row(s) quarantined: {reason}" for reason, count in sorted(rows.items())]
+    notes += [f"{counted(count, 'row')} quarantined: {reason}" for reason, count in sorted(rows.items())]
     worst = sorted(of_month.items(), key=lambda item: (-item[1], item[0]))
     notes += [f"{symbol} {month}: {count:,} {reason}" for (symbol, month, reason), count in worst[:SHOWN_MONTHS]]
     if len(worst) > SHOWN_MONTHS:
@@ -96,19 +98,20 @@ def _of_panel(config: Mapping[str, Any], plan: IntradayPlan) -> Iterator[str]:
     per_day = np.diff(panel.first_row).reshape(len(panel.symbols), len(panel.days))
     traded = per_day[:, first:]
     yield (
-        f"{int(traded.sum()):,} session bars of {len(panel.symbols)} symbols on {traded.shape[1]:,} sessions, and "
-        f"{int(per_day[:, :first].sum()):,} of the {first:,} sessions of history before."
+        f"{counted(int(traded.sum()), 'session bar')} of {counted(len(panel.symbols), 'symbol')} on "
+        f"{counted(traded.shape[1], 'session')}, and {int(per_day[:, :first].sum()):,} of the {counted(first, 'session')} of "
+        f"history before."
     )
     zero = sum(panel.about["zero_volume"].values())
     if zero:
-        yield f"{zero:,} bars have no volume."
+        yield f"{counted(zero, 'bar', 'has', 'have')} no volume."
     # bars of each symbol and session in the opening range
     inside = np.concatenate([[0], np.cumsum(panel.minute < minutes)])[panel.first_row]
     in_range = np.diff(inside).reshape(per_day.shape)[:, first:]
     incomplete = (traded > 0) & (in_range < minutes // bar)
     yield (
-        f"{int(incomplete.sum()):,} of {int((traded > 0).sum()):,} opening ranges of {minutes} minutes are incomplete, "
-        f"{int(((traded > 0) & (in_range == 0)).sum()):,} of them empty."
+        f"{int(incomplete.sum()):,} of {counted(int((traded > 0).sum()), 'opening range')} of {minutes} minutes are "
+        f"incomplete, {int(((traded > 0) & (in_range == 0)).sum()):,} of them empty."
     )
     for index in np.flatnonzero((traded == 0).all(axis=1)).tolist():
         yield f"{panel.symbols[index]} has no bar from {config['date_start_local']} to {config['date_end_local']}."

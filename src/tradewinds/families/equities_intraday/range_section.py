@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.trade_records import rows_of
 from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
@@ -47,7 +48,8 @@ def ranges(run: ReportRun) -> Section:
     valid = (
         "their width is not judged" if rate is None else f"{shown(rate * 100, 1)} % of those judged have a valid width"
     )
-    text = f"{len(built):,} opening ranges in {len(rows):,} sessions of symbols; {valid}; {len(incomplete):,} lack a minute."
+    of_all = f"{counted(len(built), 'opening range')} in {counted(len(rows), 'session')} of symbols"
+    text = f"{of_all}; {valid}; {len(incomplete):,} {'lacks' if len(incomplete) == 1 else 'lack'} a minute."
     parts: list[ReportPart] = [Text(text), *_lengths(run, built), *_untraded(rows)]
     if incomplete and run.config["orb"]["on_gap"] == "warn":
         parts.append(_incomplete(incomplete))

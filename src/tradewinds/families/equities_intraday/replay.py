@@ -27,8 +27,7 @@ from tradewinds.families.equities_intraday.run_files import write_session_files
 from tradewinds.families.equities_intraday.session_panel import SessionPanel, read_session_panel
 from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules_of
 from tradewinds.reference_data.corporate_actions import read_actions
-from tradewinds.reference_data.exchange_calendar import calendar_of, day_number
-from tradewinds.reference_data.exchanges import TRADING_DAYS_PER_YEAR
+from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, calendar_of, day_number
 
 ENTRY_REASON = "ORB_BREAK"
 _SIDES = {1: "BUY", -1: "SELL_SHORT"}

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
 from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS, ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
@@ -71,7 +72,7 @@ def subtitle(run: ReportRun) -> str:
     """Return the subtitle: number of trades and sessions, R, P&L and commission."""
     m, money = run.metrics, run.currency
     return (
-        f"{shown(m['num_trades'], 0)} trades, {m['longs']:,} long and {m['shorts']:,} short: {shown(m['total_r'], 3)} R, "
+        f"{counted(m['num_trades'], 'trade')}, {m['longs']:,} long and {m['shorts']:,} short: {shown(m['total_r'], 3)} R, "
         f"{shown(m['total_pnl_usd'], 2)} {money} after {shown(m['total_fees_usd'], 2)} {money} of commission."
     )
 
@@ -98,7 +99,8 @@ def _warnings(run: ReportRun) -> list[str]:
         found.append("The bars are invented (bars.source: synthetic): the figures say nothing about a market.")
     if d["incomplete_ranges"]:
         found.append(
-            f"{len(d['incomplete_ranges']):,} opening ranges lack a minute; the section on opening ranges lists them."
+            f"{counted(len(d['incomplete_ranges']), 'opening range', 'lacks', 'lack')} a minute; the section on opening "
+            f"ranges lists them."
         )
     return found
 
@@ -152,7 +154,7 @@ def _facts(config: Mapping[str, Any], currency: str) -> list[Cells]:
     return [
         ("Bars", str(config["bars"].get("path", config["bars"]["source"]))),
         ("Calendar", config["calendar"]),
-        ("Opening range", f"{orb['base_minutes']} minutes{adaptive}"),
+        ("Opening range", f"{counted(orb['base_minutes'], 'minute')}{adaptive}"),
         ("Entry", f"{entry['mode']}, {entry['direction']}"),
         ("Stop", trade["stop_mode"]),
         ("Targets", targets),
@@ -224,7 +226,7 @@ def _policies(run: ReportRun) -> Section:
     ]
     table = ReportTable(("inside a bar", "order of events", "total R", f"P&L, {run.currency}"), rows, "llrr")
     text = (
-        f"In {d['ambiguous_bars']:,} bars of this run the result depends on the order of events inside the bar, which "
+        f"In {counted(d['ambiguous_bars'], 'bar')} of this run the result depends on the order of events inside the bar, which "
         "bars do not show."
     )
     return Section("policies", "What happens inside a bar", [Text(text), table])
@@ -234,8 +236,9 @@ def _diagnostics(run: ReportRun) -> Section:
     """Return the section of refusals, quarantined rows and exits at an early last bar."""
     d = run.diagnostics
     remark = (
-        f"{d['bars']:,} bars in {d['trading_days']:,} sessions; {d['zero_volume']:,} bars that are used have no volume. "
-        f"{d['stale_exits']:,} position(s) left at a last bar more than five minutes before the close: a halt, or missing bars."
+        f"{counted(d['bars'], 'bar')} in {counted(d['trading_days'], 'session')}; {d['zero_volume']:,} of those that are used "
+        f"without volume. {counted(d['stale_exits'], 'position')} left at a last bar more than five minutes before the "
+        f"close: a halt, or missing bars."
     )
     found = refusals.diagnostics(run, "symbol", ORB_REASON_TEXTS.__getitem__, remark)
     rows = [(code, QUARANTINE_TEXTS[code], f"{count:,}") for code, count in d["quarantined"].items()]

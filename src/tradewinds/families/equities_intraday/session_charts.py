@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.run_files import (
     EXTREME_CHARTS,
     FIRST_CHARTS,
@@ -50,15 +51,17 @@ def session_charts(run: ReportRun) -> Section | None:
     small = [number for number in all_charted(range(len(trades)), net) if _key(trades[number]) in bars]
     left = len(trades) - len(small)
     rest = (
-        f" {left:,} trades more have no picture here: a page holds {MOST_CHARTS:,}, the report of a symbol has its own."
+        f" {counted(left, 'trade')} more without a picture here: a page holds {MOST_CHARTS:,}, the report of a symbol has its "
+        "own."
         if left
         else ""
     )
     # a chart of each, then the large ones with their fills, then the small ones
     parts: list[ReportPart] = [
         Text(
-            f"{len(numbers):,} of {len(trades):,} trades are drawn large: the first {FIRST_CHARTS}, the {EXTREME_CHARTS} best "
-            f"and the {EXTREME_CHARTS} worst by R. Lines are bars from low to high, the box is the opening range, triangles up "
+            f"{len(numbers):,} of {counted(len(trades), 'trade')} are drawn large: the first {FIRST_CHARTS}, the "
+            f"{EXTREME_CHARTS} best and the {EXTREME_CHARTS} worst by R. Lines are bars from low to high, the box is the "
+            f"opening range, triangles up "
             "are purchases, triangles down sales. A fill inside a bar is drawn at its end, when it is known. Times are the "
             f"exchange's. Below them are small pictures of {'all' if not left else f'{len(small):,}'} trades.{rest}"
         )
@@ -143,7 +146,7 @@ def _plot(
         "marks": [_mark(run, leg, starts[0]) for leg in legs],
     }
     words = (
-        f"{trade.direction} {trade.shares:,} shares, {shown(trade.r, 3)} R, {shown(trade.pnl, 2)} {run.currency}, "
+        f"{trade.direction} {counted(trade.shares, 'share')}, {shown(trade.r, 3)} R, {shown(trade.pnl, 2)} {run.currency}, "
         f"out by {trade.exit_reason}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
     )
     title = f"{trade.symbol} on {trade.session}"

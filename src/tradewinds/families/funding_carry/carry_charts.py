@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tradewinds.core import files
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.families.funding_carry.strategy_settings import WEIGHTS
 from tradewinds.results.report.curve import Curve, read_curve, thinned
@@ -167,7 +168,7 @@ def _rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
         "history",
         data,
         ("", "%"),
-        f"{symbol}, {len(openings):,} position(s).",
+        f"{symbol}, {counted(len(openings), 'position')}.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -166,19 +166,28 @@ def _schedule_of(config: Mapping[str, Any], fees: Mapping[str, Any]) -> str | No
 def _fees(config: Mapping[str, Any]) -> Noted:
     """Yield sections of fees without rates, and lists that are out of order or begin too late."""
     fees, source = config["costs"]["fees"], config["data"]["source"]
+    # each section has the rates that its fills need, exactly
     for index, section in enumerate(fee_schedules.sections_of(config)):
         here: KeyPath = ("costs", "fees") if isinstance(fees, Mapping) else ("costs", "fees", index)
         needed = [key for key in fee_schedules.RATE_KEYS if key.endswith(section.get("liquidity") or "taker")]
         lacking = [key for key in needed if section.get(key) is None]
         if section.get("schedule") is None and lacking:
-            what = f"no schedule of fees is named, {source} has none here, and {', '.join(lacking)} is not given."
-            remedy = f"Name one of {', '.join(fee_schedules.NAMES)}, or give these rates (0.001 is 0.1 %)."
+            what = (
+                f"the fees of {source} are not known here: there is no schedule of them, and the config gives no rates."
+            )
+            given = ", ".join(f"{key}: 0.001" for key in lacking)
+            remedy = (
+                f"Write your rates as parts of the value, costs: {{fees: {{{given}}}}} (0.001 is 0.1 %, 10 basis points), or "
+                f"name another exchange's schedule there, such as schedule: {fee_schedules.NAMES[0]} "
+                f"({', '.join(fee_schedules.NAMES)})."
+            )
             yield (*here, "schedule"), what, remedy
         for key in fee_schedules.RATE_KEYS:
             if section.get(key) is not None and _places(section[key]) > FACTOR_DECIMALS:
                 yield (*here, key), f"has more than {FACTOR_DECIMALS} decimals.", "Rates are exact to twelve decimals."
     if isinstance(fees, Mapping):
         return
+    # the sections of a list follow each other from the first date on
     dates = [section.get("from") for section in fees]
     if dates[0] is not None and dates[0] > config["date_start_local"]:
         what = f"the fees begin on {dates[0]}, after date_start_local {config['date_start_local']}."
@@ -204,6 +213,7 @@ def _instruments(config: Mapping[str, Any]) -> Noted:
                     f"has more than {MONEY_DECIMALS} decimals.",
                     "Quantities and money have eight decimals.",
                 )
+        yield from _filter_changes(settings.get("changes") or [], (*here, "changes"))
         most = settings.get("max_leverage")
         if most is not None and _exact(config["margin"]["leverage"]) > _exact(most):
             what = f"{config['margin']['leverage']} is above the {most} that instruments allows for {symbol}."
@@ -214,6 +224,21 @@ def _instruments(config: Mapping[str, Any]) -> Noted:
             yield (*here, "spot_multiplier"), what, "Give spot_symbol as well, such as PEPE/USDT."
         if pair is not None:
             yield from _spot_pair(symbol, pair, (*here, "spot_symbol"))
+
+
+def _filter_changes(changes: Sequence[Mapping[str, Any]], here: KeyPath) -> Noted:
+    """Yield changes of filters that are out of order, change nothing, or have too many decimals."""
+    for index, change in enumerate(changes):
+        if index and changes[index - 1]["from"] >= change["from"]:
+            what = f"the change of {change['from']} is not later than the one before, of {changes[index - 1]['from']}."
+            yield (*here, index, "from"), what, "Write the changes in ascending order of their dates."
+        given = [key for key in INSTRUMENT_MONEY if change.get(key) is not None]
+        if not given:
+            yield (*here, index), "this change changes nothing.", "Give step, min_notional or both."
+        for key in given:
+            if _places(change[key]) > MONEY_DECIMALS:
+                what = f"has more than {MONEY_DECIMALS} decimals."
+                yield (*here, index, key), what, "Quantities and money have eight decimals."
 
 
 def _spot_pair(symbol: str, pair: str, here: KeyPath) -> Noted:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds.core import files
+from tradewinds.core.text import counted
 from tradewinds.core.units import MICRO
 from tradewinds.engine.carry.carry_market import LegCandles, SymbolMarket
 from tradewinds.families.contract import Findings
@@ -114,7 +115,7 @@ def findings(config: Mapping[str, Any], plan: CarryPlan) -> Findings:
             found |= dict.fromkeys(meta.get("found", ()))
             for reason, count in meta["quarantined"].items():
                 quarantined[meta["symbol"], kind, reason] += count
-        notes.append(f"{len(present)} of {len(paths)} {_NOUNS[kind]} are there, with {records:,} records.")
+        notes.append(f"{len(present)} of {len(paths)} {_NOUNS[kind]} are there, with {counted(records, 'record')}.")
     notes += found
     worst = sorted(quarantined.items(), key=lambda item: (-item[1], item[0]))
     notes += [f"{symbol} {kind}: {count:,} quarantined: {reason}" for (symbol, kind, reason), count in worst[:SHOWN]]
@@ -141,7 +142,7 @@ def _other_intervals(plan: CarryPlan) -> Iterator[str]:
             at = utc_text(int(seconds[1:][differ][0]) * MICRO)
             yield (
                 f"{symbol}: the source names another interval than the distance to the settlement before for "
-                f"{int(differ.sum()):,} of {int(known.sum()):,} settlements, the first at {at}; the distance counts."
+                f"{int(differ.sum()):,} of {counted(int(known.sum()), 'settlement')}, the first at {at}; the distance counts."
             )
 
 
@@ -170,7 +171,7 @@ def _of_symbol(market: SymbolMarket, minutes: int) -> str:
     )
     marks = "" if len(market.mark.open_ts) else "; it has no mark prices"
     return (
-        f"{market.symbol}: {len(market.rates.ts):,} settlements ({steps or 'no interval'}; FUNDING_GAP {gaps:,}), "
+        f"{market.symbol}: {counted(len(market.rates.ts), 'settlement')} ({steps or 'no interval'}; FUNDING_GAP {gaps:,}), "
         f"missing candles: {holes or 'none'}{marks}."
     )
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.carry_config_rules import note_problems
+from tradewinds.families.funding_carry.carry_web_tables import RUN_TABLES
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
@@ -127,13 +129,14 @@ class FundingCarry:
             "carry_series", "carry_series.parquet", PARQUET, "rates, scores and what was held, as the report draws"
         ),
     )
+    run_tables = RUN_TABLES
     headlines = (
-        ("Funding", "funding"),
-        ("Price P&L", "price_pnl"),
-        ("Slippage", "slippage"),
-        ("Borrow", "borrow"),
-        ("Liquidation cost", "liquidation_cost"),
-        ("Break-even, payments", "breakeven_periods"),
+        ("Funding, {currency}", "funding"),
+        ("Price P&L, {currency}", "price_pnl"),
+        ("Slippage, {currency}", "slippage"),
+        ("Borrow, {currency}", "borrow"),
+        ("Liquidation cost, {currency}", "liquidation_cost"),
+        ("Payments to break even, median", "breakeven_periods"),
         ("Time in market, %", "time_in_market_pct"),
     )
     units_name = "Symbols"
@@ -258,8 +261,7 @@ class FundingCarry:
 
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
-        count = len(plan.files.symbols)
-        return f"{count} symbol{'s' if count != 1 else ''}"
+        return counted(len(plan.files.symbols), "symbol")
 
     def validate(self, config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         """Count the records that are there, quarantined ones by reason, holes, and changes of the funding interval.

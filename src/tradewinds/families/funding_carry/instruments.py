@@ -1,18 +1,20 @@
 """What an exchange allows of a symbol: from the config, from the exchange's list as it was fetched, or by default.
 
-ASSUME: today's filters held in the past, because no exchange publishes their history.
+ASSUME: today's filters held in the past, because no exchange publishes their history. A config that knows better lists the
+changes by date (`instruments.….changes`); before its date no change is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from tradewinds.core import files
 from tradewinds.core.units import exact
-from tradewinds.engine.carry.carry_market import UNIT, Instrument
+from tradewinds.engine.carry.carry_market import UNIT, Instrument, OrderFilters
 from tradewinds.families.funding_carry.symbols import name_of
 
 STEP, MIN_NOTIONAL = "0.001", "5"  # of a symbol of which neither the config nor the exchange says any
@@ -27,14 +29,31 @@ def instrument_of(config: Mapping[str, Any], symbol: str, fetched: Mapping[str, 
         symbol: the symbol.
         fetched: `step` and `min_notional` from the exchange's list, as text; either may be absent.
     """
-    own = {key: str(value) for key, value in settings_of(config, symbol).items() if value is not None}
+    settings = settings_of(config, symbol)
+    own = {key: str(value) for key, value in settings.items() if value is not None and key != "changes"}
     found = {"step": STEP, "min_notional": MIN_NOTIONAL, **fetched, **own}
     maintenance = own.get("maintenance_margin_rate", str(config["margin"]["maintenance_margin_rate"]))
     return Instrument(
         step=exact(found["step"], UNIT),
         min_notional=exact(found["min_notional"], UNIT),
         maintenance=Fraction(Decimal(maintenance)),
+        changes=tuple(_changes(settings, found["step"], found["min_notional"])),
     )
+
+
+def _changes(settings: Mapping[str, Any], step: str, min_notional: str) -> Iterator[OrderFilters]:
+    """Yield later filters of a symbol; what a change does not name stays as it was.
+
+    Args:
+        settings: the symbol's section of `instruments`.
+        step: at first.
+        min_notional: at first.
+    """
+    for change in settings.get("changes") or ():
+        step = str(step if change.get("step") is None else change["step"])
+        min_notional = str(min_notional if change.get("min_notional") is None else change["min_notional"])
+        start = dt.datetime.combine(dt.date.fromisoformat(change["from"]), dt.time(), dt.UTC)
+        yield OrderFilters(int(start.timestamp()), exact(step, UNIT), exact(min_notional, UNIT))
 
 
 def settings_of(config: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:

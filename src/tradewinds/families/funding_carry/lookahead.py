@@ -6,8 +6,11 @@ When a record becomes known:
 
 A candle that is running at the cut keeps its open, and the rest of it is changed. Where all later rates of a symbol are
 removed, one settlement with a rate of 0 stays at the time of its last one, because a position is closed at a symbol's last
-settlement, and that is known from the range and not from a rate. What an exchange allows of a symbol (step, least value) is
-not cut: it has no date, and a run assumes that it always held.
+settlement, and that is known from the range and not from a rate.
+
+What an exchange allows of a symbol (step, least value) is known from the date on that a config gives a change; the first
+filters have none, and a run assumes that they held before. So later changes are removed, and a change is planted right after
+the cut: the next list of the exchange, with other filters, may change nothing before it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import DataMissing
 from tradewinds.core.text import instant, money
 from tradewinds.engine.carry.carry_loop import BACKTEST_END, run_carry
-from tradewinds.engine.carry.carry_market import RATE_UNIT, LegCandles, Rates, SymbolMarket
+from tradewinds.engine.carry.carry_market import RATE_UNIT, Instrument, LegCandles, OrderFilters, Rates, SymbolMarket
 from tradewinds.engine.carry.carry_result import CarryFill, CarryResult
 from tradewinds.engine.carry.carry_rules import CarryRules
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
@@ -36,11 +39,16 @@ from tradewinds.families.funding_carry.run_rules import rules_of
 from tradewinds.families.plan import lacking
 
 RATES, SPOT_CANDLES, PERP_CANDLES, MARK_CANDLES = "funding rates", "spot candles", "perp candles", "mark candles"
+FILTERS = "instrument filters"
 ENTRIES, EXITS, EQUITY = "entries and refusals", "exits", "equity"
 ACCOUNT = "account"  # in place of a symbol, for the equity
 HOUR = 3600
 _POISONED_RATE = RATE_UNIT // 100  # 1 % a settlement
 _PRICE_FACTOR, _HUGE_VOLUME = 5, 10**15
+_POISONED_STEP, _POISONED_LEAST = (
+    10**9,
+    10**14,
+)  # of every symbol from the cut on: 10 coins, 1,000,000 of the quote coin
 
 
 class CarryRun:
@@ -54,7 +62,7 @@ class CarryRun:
         DataMissing: there is no settlement in the range.
     """
 
-    kinds: Sequence[str] = (RATES, SPOT_CANDLES, PERP_CANDLES, MARK_CANDLES)
+    kinds: Sequence[str] = (RATES, SPOT_CANDLES, PERP_CANDLES, MARK_CANDLES, FILTERS)
     decisions: Sequence[str] = (ENTRIES, EXITS, EQUITY, BOOKS)
     step_seconds = 1
 
@@ -123,7 +131,19 @@ def _changed(market: SymbolMarket, future: Future, seconds: int, counts: Counter
     }
     if RATES in future.kinds:
         changes["rates"] = _changed_rates(market.rates, future, counts)
+    if FILTERS in future.kinds:
+        changes["instrument"] = _changed_filters(market.instrument, future, counts)
     return replace(market, **changes)
+
+
+def _changed_filters(instrument: Instrument, future: Future, counts: Counter[str]) -> Instrument:
+    """Return an instrument without its changes after the cut, or with coarse filters from right after the cut on."""
+    known = tuple(change for change in instrument.changes if change.from_ts <= future.cut_ts)
+    counts[FILTERS] += len(instrument.changes) - len(known)
+    if not future.poisoned:
+        return replace(instrument, changes=known)
+    counts[PLANTED] += 1
+    return replace(instrument, changes=(*known, OrderFilters(future.cut_ts + 1, _POISONED_STEP, _POISONED_LEAST)))
 
 
 def _changed_rates(rates: Rates, future: Future, counts: Counter[str]) -> Rates:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core import files
+from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.carry_charts import PART_NAMES, parts_at
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.results.report.curve import read_curve
@@ -130,7 +131,7 @@ def _table(run: ReportRun, rows: Sequence[_Row]) -> ReportTable:
     """Return the table of some positions."""
     header = (
         *("position", "symbol", "opened, UTC", "days", "payments", "funding", "price P&L", "costs"),
-        *(f"net, {run.currency}", "breaks even after", "exit"),
+        *(f"net, {run.currency}", "to break even", "exit"),
     )
     return ReportTable(header, [_cells(row) for row in rows], "llrrrrrrrrl")
 
@@ -167,7 +168,7 @@ def liquidations(run: ReportRun) -> Section | None:
         "entry",
         "exit",
         f"margin lost, {run.currency}",
-        "net",
+        f"net, {run.currency}",
     )
     lines = [
         (
@@ -182,8 +183,9 @@ def liquidations(run: ReportRun) -> Section | None:
         )
         for row in rows[: 2 * LISTED]  # positions.csv has all
     ]
+    rest = f" The first {len(lines):,} are listed, positions.csv has all." if len(rows) > len(lines) else ""
     text = (
-        f"{len(rows):,} position(s) were liquidated: the price used up the margin of a leg. What was left of that "
-        "margin is lost, and the other leg is closed at its last price."
+        f"{counted(len(rows), 'position', 'was', 'were')} liquidated: the price used up the margin of a leg. What was left "
+        f"of that margin is lost, and the other leg is closed at its last price.{rest}"
     )
     return Section("liquidations", "Liquidations", [Text(text, "strong"), ReportTable(header, lines, "llrrrrrr")])

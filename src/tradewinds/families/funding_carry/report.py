@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradewinds.core.text import counted, metric_text
 from tradewinds.families.funding_carry import carry_charts
 from tradewinds.families.funding_carry.carry_charts import PART_NAMES
 from tradewinds.families.funding_carry.metrics import PARTS
@@ -35,7 +36,7 @@ def subtitle(run: ReportRun) -> str:
     costs = m["fees"] + m["slippage"] + m["borrow"] + m["liquidation_cost"]
     return (
         f"Net {shown(m['net_pnl'], 2)} {money}: {shown(m['funding'], 2)} of funding, {shown(m['price_pnl'], 2)} of prices, "
-        f"{shown(costs, 2)} of costs. {m['num_trades'] - m['never_broke_even']:,} of {m['num_trades']:,} positions "
+        f"{shown(costs, 2)} of costs. {m['num_trades'] - m['never_broke_even']:,} of {counted(m['num_trades'], 'position')} "
         "earned their costs by funding."
     )
 
@@ -70,10 +71,10 @@ def tiles(run: ReportRun) -> Tiles:
             ),
             (
                 "Payments to break even",
-                shown(m["breakeven_periods"], 1),
-                f"median; {m['never_broke_even']:,} of {m['num_trades']:,} positions never did",
+                metric_text("breakeven_periods", m["breakeven_periods"]),
+                f"median; {m['never_broke_even']:,} of {counted(m['num_trades'], 'position')} never did",
             ),
-            (f"Funding, {money}", shown(m["funding"], 2), f"{m['payments']:,} payments"),
+            (f"Funding, {money}", shown(m["funding"], 2), counted(m["payments"], "payment")),
             (f"Costs, {money}", shown(costs, 2), f"fees {shown(m['fees'], 2)}, slippage {shown(m['slippage'], 2)}"),
             (f"Price P&L, {money}", shown(m["price_pnl"], 2), "change of the basis"),
             (
@@ -92,14 +93,18 @@ def _facts(run: ReportRun) -> list[Cells]:
     c, money = run.config, run.currency
     data, costs, margin, risk = c["data"], c["costs"], c["margin"], c["risk"]
     parameters = c["strategy"]["parameters"]
+    # what the strategy enters and leaves at
     thresholds = ("min_funding_rate", "exit_funding_rate", "entry_threshold", "exit_threshold")
     told = [f"{key} {parameters[key]}" for key in thresholds if key in parameters]
     preset = f", preset {c['strategy']['preset']}" if c["strategy"].get("preset") else ""
     impact = f" and {costs['impact_bps_per_volume_pct']} for each % of volume"
     return [
-        ("Records", f"{data.get('path') or data['source']}, candles of {data['candle_minutes']} minutes"),
+        ("Records", f"{data.get('path') or data['source']}, candles of {counted(data['candle_minutes'], 'minute')}"),
         ("Strategy", f"{c['strategy']['name']}{preset}: {', '.join(told)}, {parameters['direction']}"),
-        ("Fills", f"{c['execution']['fill']}, prices at most {c['execution']['max_price_age_minutes']} minutes old"),
+        (
+            "Fills",
+            f"{c['execution']['fill']}, prices at most {counted(c['execution']['max_price_age_minutes'], 'minute')} old",
+        ),
         ("Fees", _fees(costs["fees"])),
         (
             "Slippage",
@@ -111,7 +116,7 @@ def _facts(run: ReportRun) -> list[Cells]:
             f"{margin['capital_rule']}, leverage {margin['leverage']}, maintenance {margin['maintenance_margin_rate']}, "
             f"rebalance {margin['rebalance']['mode']}",
         ),
-        ("Account", f"{risk['start_balance']:,} {money}, {risk['max_positions']} position(s) at a time"),
+        ("Account", f"{risk['start_balance']:,} {money}, {counted(risk['max_positions'], 'position')} at a time"),
     ]
 
 
@@ -150,17 +155,17 @@ def _result(run: ReportRun) -> Section:
 
 
 _METRICS = (
+    ("Net P&L", "total_pnl_usd", 2),
+    ("Return, %", "roi_pct", 3),
     ("Start balance", "start_balance_usd", 2),
     ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Return, %", "roi_pct", 3),
     ("Positions", "num_trades", 0),
     ("Fills", "num_fills", 0),
     ("Wins, %", "win_rate_pct", 1),
     ("Mean gain", "avg_profit_usd", 2),
     ("Mean loss", "avg_loss_usd", 2),
     ("Profit factor", "profit_factor", 3),
-    ("Payments to break even, median", "breakeven_periods", 1),
+    ("Payments to break even, median", "breakeven_periods", 0),
     ("Positions that never broke even", "never_broke_even", 0),
     ("Liquidations", "liquidations", 0),
     ("Time in market, %", "time_in_market_pct", 2),
@@ -180,8 +185,8 @@ def _diagnostics(run: ReportRun) -> Section:
         counts = ", ".join(f"{name} {count:,}" for name, count in d["mark_source"].items())
         sources = [Text(f"Payments by where their mark price is from: {counts}.")]
     remark = (
-        f"{d['settlements']:,} settlements; {d['funding_gaps']:,} records whose gap to the one before is no known interval "
-        "(the interval before stays)."
+        f"{counted(d['settlements'], 'settlement')}; {counted(d['funding_gaps'], 'record')} whose gap to the one before is "
+        "no known interval (the interval before stays)."
     )
     found = refusals.diagnostics(run, "symbol", _because, remark)
     return Section("diagnostics", "Symbols, refusals and records", [*found, *sources])

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Service, Tell, WorkflowRule
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
@@ -111,6 +113,7 @@ class KalshiWeather:
             "calibration", CALIBRATION, JSON, "how good probabilities and temperatures were", made_by="calibration"
         ),
     )
+    run_tables = RUN_TABLES
     headlines = (("Contracts", "num_contracts"), ("Brier score", "brier"))
     units_name = "Events"
     days_per_year = climate_days.DAYS_PER_YEAR
@@ -283,7 +286,7 @@ class KalshiWeather:
 
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""
-        return f"{len(plan.files.events)} events"
+        return counted(len(plan.files.events), "event")
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.

@@ -9,8 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tradewinds.core import files
 from tradewinds.core.units import MICRO
@@ -75,7 +75,9 @@ def listed_markets(catalog: str, config: Mapping[str, Any]) -> dict[dt.date, lis
     settlement_micro = decimals_as_integers(table["settlement_value"], MICRO)
     # A fraction of a second goes to the side that knows less. Without a settlement time a market settles at its close.
     open_ts, close_ts = files.seconds_of(table["open_time"], up=True), files.seconds_of(table["close_time"], up=False)
-    settled_ts = files.seconds_of(pc.coalesce(table["settlement_ts"], table["close_time"]), up=True)
+    at_close = files.seconds_of(table["close_time"], up=True)
+    reported = files.seconds_of(table["settlement_ts"], up=True)
+    settled_ts = [close if ts is None else ts for ts, close in zip(reported, at_close, strict=True)]
     # One market per row, by its date.
     days: dict[dt.date, list[ListedMarket]] = {}
     for i, day in enumerate(column["climate_date"]):
@@ -131,5 +133,23 @@ def decimals_as_integers(column: pa.ChunkedArray, unit: int) -> list[int | None]
         column: of a decimal type.
         unit: units in one, such as MICRO.
     """
-    integers: list[int | None] = pc.multiply(column, unit).cast(pa.int64()).to_pylist()
-    return integers
+    if not pa.types.is_decimal128(column.type) or 10**column.type.scale != unit:
+        import pyarrow.compute as pc  # here: it takes 0.03 s, and columns of the project's files do not need it
+
+        integers: list[int | None] = pc.multiply(column, unit).cast(pa.int64()).to_pylist()
+        return integers
+    return [value for chunk in column.chunks for value in _stored_integers(chunk)]
+
+
+def _stored_integers(chunk: pa.Array) -> list[int | None]:
+    """Integers in which decimals of 128 bits are stored, nulls as None."""
+    valid, data = chunk.buffers()
+    rows = slice(chunk.offset, chunk.offset + len(chunk))
+    low, high = np.frombuffer(data, np.int64).reshape(-1, 2)[rows].T
+    present = np.ones(len(chunk), np.bool_)
+    if valid is not None and chunk.null_count:
+        present = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[rows].astype(np.bool_)
+    if ((high != low >> 63) & present).any():
+        raise pa.ArrowInvalid("a decimal does not fit into 64 bits")
+    pairs = zip(low.tolist(), present.tolist(), strict=True)
+    return [value if there else None for value, there in pairs]

@@ -9,6 +9,7 @@ from typing import Any
 
 from tradewinds.config.resolve import Config
 from tradewinds.core import files
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.fetch import exchange_requests
@@ -61,7 +62,7 @@ def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], lis
 
     if total_requests:
         time = _duration(total_requests, rate)
-        notes.append(f"{total_requests} requests to the exchange: at least {time} at {rate:g} a second.")
+        notes.append(f"{counted(total_requests, 'request')} to the exchange: at least {time} at {rate:g} a second.")
     done = Path(plan.run_dir, "metrics.json").exists()
     notes.append(f"Run {plan.run_id}: {'its results are there' if done else 'not yet simulated'} ({plan.run_dir}/).")
     return rows, notes

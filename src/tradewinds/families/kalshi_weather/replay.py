@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import counted
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
@@ -298,8 +299,8 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> 
     if left_out and not skips_damaged(config["on_missing"]):
         first = left_out[0]
         raise SimulationError(
-            f"the candles of {len(left_out)} event(s) were left out because the exchange's answer could not be right, first "
-            f"{first.ticker} ({first.path}), and this config does not leave such events out.",
+            f"the candles of {counted(len(left_out), 'event')} were left out because the exchange's answer could not be right, "
+            f"first {first.ticker} ({first.path}), and this config does not leave such events out.",
             where="on_missing.damaged",
             remedy="tradewinds run asks for them again, and so does snakemake once the file is deleted. Set "
             "on_missing.damaged to skip to leave such events out.",
@@ -310,7 +311,7 @@ def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> 
             shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
             remedy = f"Set on_missing.{key} to skip to leave such events out."
             raise SimulationError(
-                f"{reason} in {len(found)} event(s): {shown}.", where=f"on_missing.{key}", remedy=remedy
+                f"{reason} in {counted(len(found), 'event')}: {shown}.", where=f"on_missing.{key}", remedy=remedy
             )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tradewinds.config import resolve as configs
 from tradewinds.core.damage import naming_damage
+from tradewinds.core.text import counted
 from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
@@ -45,7 +46,7 @@ def validate_events(conf: configs.Config, plan: EventsPlan) -> Findings:
         wrong = next(wrong_stations(conf, catalogs, climate), None)
     found = judge.findings
     fatal = {failure.event for failure in found.failures if policy(conf, failure.validation) != WARN}
-    failing = f"{len(fatal)} event(s) fail a validation."
+    failing = f"{counted(len(fatal), 'event', 'fails', 'fail')} a validation."
     return Findings(
         notes=list(_notes(conf, plan, events)),
         validations=_counts(found),
@@ -87,7 +88,7 @@ def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[ReplayEvent]
     if conf["probabilities"]["source"] == "file":
         yield "A config with a probability file fetches no climate reports: settlements are not compared."
     for reason, count in sorted(Counter(event.skip for event in events if event.skip).items()):
-        yield f"{count} event(s) not judged: {reason}"
+        yield f"{counted(count, 'event')} not judged: {reason}"
 
 
 def _counts(found: EventFindings) -> list[ValidationCount]:

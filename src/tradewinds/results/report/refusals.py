@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from tradewinds.core.text import counted
 from tradewinds.results.report.parts import ReportPart, ReportTable, Text, listed
 from tradewinds.results.report.run import ReportRun
 
@@ -23,8 +24,8 @@ def why_nothing(run: ReportRun, noun: str, because: Because, no_signal: str) -> 
     if run.metrics["num_trades"]:
         return
     d = run.diagnostics
-    causes = [f"{n:,} {noun}(s) skipped, {code}: {because(code)}" for code, n in d["events_skipped"].items()]
-    causes += [f"{n:,} refusal(s), {code}: {because(code)}" for code, n in d["rejections"].items()]
+    causes = [f"{counted(n, noun)} skipped, {code}: {because(code)}" for code, n in d["events_skipped"].items()]
+    causes += [f"{counted(n, 'refusal')}, {code}: {because(code)}" for code, n in d["rejections"].items()]
     if not d["rejections"] and sum(d["events_skipped"].values()) < d["events_attempted"]:
         causes += [no_signal]
     yield Text("Nothing was traded: " + "; ".join(causes) + ".", "strong")
@@ -41,7 +42,7 @@ def diagnostics(run: ReportRun, noun: str, because: Because, remark: str) -> lis
     """
     d = run.diagnostics
     traded, attempted, skipped = d["events_traded"], d["events_attempted"], sum(d["events_skipped"].values())
-    counts = f"{attempted:,} {noun}s attempted, {traded:,} traded, {skipped:,} skipped"
+    counts = f"{counted(attempted, noun)} attempted, {traded:,} traded, {skipped:,} skipped"
     parts: list[ReportPart] = [Text(f"{counts}, {attempted - traded - skipped:,} replayed without a trade.")]
     by_reason: dict[str, list[str]] = {}
     for name, reason in d["skipped_events"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from tradewinds.core.text import PERIODS, counted, metric_text
 from tradewinds.results.report.curve import Curve, deepest, read_curve, thinned
 from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
@@ -28,7 +29,13 @@ def instant_text(ts: int) -> str:
 
 def result(run: ReportRun, rows: Sequence[MetricRow]) -> Section:
     """A table of metrics."""
-    lines = [(titled(run, label, key), shown(run.metrics[key], digits)) for label, key, digits in rows]
+    lines = [
+        (
+            titled(run, label, key),
+            metric_text(key, run.metrics[key]) if key.endswith(PERIODS) else shown(run.metrics[key], digits),
+        )
+        for label, key, digits in rows
+    ]
     return Section("result", "Result", [ReportTable(("", ""), lines, "lr"), Text(UNDEFINED)])
 
 
@@ -51,7 +58,9 @@ def equity_plot(run: ReportRun, curve: Curve) -> Plot:
         "Cash and what is held would fetch at the visible prices; below, how far that is under its highest so far."
     )
     if len(drawn.t) < len(curve.t):
-        caption += f" {len(drawn.t):,} of {len(curve.t):,} points: the ends and extremes of each stretch of time."
+        caption += (
+            f" {len(drawn.t):,} of {counted(len(curve.t), 'point')}: the ends and extremes of each stretch of time."
+        )
     return Plot("equity", "Equity and drawdown", "equity", data, ("", run.currency), caption)
 
 
@@ -88,7 +97,7 @@ def reproduce(run: ReportRun) -> Section:
         ("Run", m["run_id"]),
         ("Tradewinds", f"{m['tradewinds_version']} ({m['git_sha'] or 'no checkout'})"),
         ("Data up to", m["data_watermark_utc"] or "none"),
-        ("Inputs", f"{len(m['inputs']):,} files, whose SHA-256 are in run_manifest.json"),
+        ("Inputs", f"{counted(len(m['inputs']), 'file')}, whose SHA-256 are in run_manifest.json"),
         ("Packages", ", ".join(f"{name} {version}" for name, version in m["packages"].items())),
     ]
     note = Text("The same config, data and version give the same trades, metrics and report, to the byte.")

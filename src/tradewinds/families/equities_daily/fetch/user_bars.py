@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tradewinds.core import files, user_files, user_tables
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.text import counted
 from tradewinds.core.units import as_floats
 from tradewinds.families.equities_daily.fetch import bar_checks
 from tradewinds.families.equities_daily.schemas import MOST_PRICE, MOST_VOLUME, PRICE_COLUMNS
@@ -101,7 +102,7 @@ def _read(path: str, columns: Mapping[str, str | None], symbols: list[str]) -> p
     for name in ("symbol", "date"):
         missing = pc.sum(pc.fill_null(pc.equal(found[name].cast(pa.string()), ""), True)).as_py() or 0
         if missing:
-            what = f"{missing} row(s) have no {name}."
+            what = f"{counted(missing, 'row', 'has', 'have')} no {name}."
             raise ConfigError(what, where=path, remedy="Every bar needs a symbol and a date.")
     # columns that the file lacks are null
     kept = pc.is_in(found["symbol"], pa.array(symbols))

@@ -15,11 +15,13 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.core.units import MICRO
 from tradewinds.families.equities_intraday.fetch.minute_checks import MinuteRows
 from tradewinds.families.equities_intraday.fetch.minute_tables import MinuteTable
 from tradewinds.families.equities_intraday.fetch.session_clocks import DayClocks, clock, day_clocks
 from tradewinds.families.equities_intraday.fetch.stamp_columns import on_clock, zone_of
+from tradewinds.families.equities_intraday.fetch.traded_hours import refuse_other_hours
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
 
 FEWEST_ROWS = 12  # from which on the length of bars can be seen
@@ -58,6 +60,7 @@ def starts_of_bars(
             clocks = day_clocks(rows.symbol, instants, calendar, bars["minutes"])
             _refuse_early(table, stamped, clocks)
         _refuse_zone(table, clocks)
+        refuse_other_hours(table, instants, calendar)
         found.append(MinuteRows(rows.symbols, rows.symbol, instants, rows.prices, rows.volume))
         said += _said(table, bars, clocks, label)
     return found, said
@@ -145,7 +148,7 @@ def _refuse_length(table: MinuteTable, minutes: int) -> None:
     length = next((m for m in COARSE_MINUTES if np.mean(seconds % (60 * m) == 0) >= 0.95), 1)
     if length == minutes:
         return
-    found = f"its bars look like bars of {length} minute{'s' if length > 1 else ''}, and bars.minutes is {minutes}."
+    found = f"its bars look like bars of {counted(length, 'minute')}, and bars.minutes is {minutes}."
     remedy = f"Set bars.minutes: {length}." if length in (1, 5) else "Give bars of 1 or 5 minutes."
     raise ConfigError(found, where=table.path, remedy=remedy)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.core.errors import DataMissing
+from tradewinds.core.text import counted
 from tradewinds.families.plan import month_end
 from tradewinds.reference_data.exchange_calendar import ExchangeCalendar
 
@@ -104,7 +105,8 @@ def _lost(lost: Mapping[dt.date, Sequence[str]], reach: dt.date) -> str:
     more = f" and {len(dates) - SHOWN_SESSIONS} more" if len(dates) > SHOWN_SESSIONS else ""
     symbols = sorted({symbol for date in dates for symbol in lost[date]})
     return (
-        f"{len(dates)} session(s) are out of reach: the service has minutes of the last 30 days only, from {reach} on, and no "
+        f"{counted(len(dates), 'session', 'is', 'are')} out of reach: the service has minutes of the last 30 days only, from "
+        f"{reach} on, and no "
         f"file has those of {', '.join(symbols[:SHOWN_SESSIONS])} for {shown}{more}."
     )
 

@@ -159,8 +159,14 @@ class BinanceApi:
         self.patience = {"futures": Patience(), "spot": Patience()}
 
     def answer(self, path: str, query: Query) -> Answer:
-        """Answer a request."""
+        """Answer a request, and say in headers what its address has spent in this minute."""
         host = "spot" if path.startswith("/api/") else "futures"
+        answer = self._answer(host, path, query)
+        spent = str(self.limits[host].spent())
+        return answer._replace(headers={**answer.headers, "X-MBX-USED-WEIGHT": spent, binance_rest.USED_WEIGHT: spent})
+
+    def _answer(self, host: str, path: str, query: Query) -> Answer:
+        """Answer a request to one of the two APIs."""
         limit = int(query.get("limit", 500)) if path in KIND_OF else 0
         if refusal := self.patience[host].answer(self._counted(path, host, limit)):
             return refusal

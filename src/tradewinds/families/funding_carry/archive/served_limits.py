@@ -37,6 +37,12 @@ class ServedLimit:
             self._spent += weight
             return (self._window + 1) * self.seconds - now if self._spent > self.most else 0
 
+    def spent(self) -> int:
+        """Return the weight that was counted in the running window."""
+        now = served_perps.now_ms() // 1000
+        with self._lock:
+            return self._spent if now // self.seconds == self._window else 0
+
 
 class Patience:
     """Refuse what is too much with 429, and ban an address that goes on asking with 418."""

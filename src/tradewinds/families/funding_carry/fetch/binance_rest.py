@@ -34,6 +34,7 @@ CANDLE_PATHS = {"perp": "/fapi/v1/klines", "mark": "/fapi/v1/markPriceKlines", "
 CANDLE_LIMITS, CANDLE_WEIGHT = {"perp": 499, "mark": 499, "spot": 1000}, 2
 WEIGHT, SPOT_WEIGHT, FUNDING_REQUESTS = "futures weight", "spot weight", "funding requests"
 FUNDING_WINDOW_SECONDS = 300.0
+USED_WEIGHT = "X-MBX-USED-WEIGHT-1M"  # what this address has spent in the running minute of the clock
 SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
 BLOCKED = (
     "The exchange does not serve its API to this country: take the monthly files of finished months (end before the running "
@@ -55,14 +56,14 @@ def futures_allowances(section: Mapping[str, Any]) -> list[Allowance]:
         section: the settings of this API.
     """
     return [
-        Allowance(WEIGHT, section["weight_per_minute"], 60.0),
+        Allowance(WEIGHT, section["weight_per_minute"], 60.0, USED_WEIGHT),
         Allowance(FUNDING_REQUESTS, section["funding_requests_per_5_minutes"], FUNDING_WINDOW_SECONDS),
     ]
 
 
 def spot_allowances(section: Mapping[str, Any]) -> list[Allowance]:
     """Return what the API of spot counts, as the config says."""
-    return [Allowance(SPOT_WEIGHT, section["weight_per_minute"], 60.0)]
+    return [Allowance(SPOT_WEIGHT, section["weight_per_minute"], 60.0, USED_WEIGHT)]
 
 
 def fetch_rest(client: HttpClient, asked: MonthRequest) -> FetchedMonth:

@@ -20,7 +20,7 @@ from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import MICRO
 from tradewinds.families.funding_carry.exact_columns import Exact, narrowed, quotient
-from tradewinds.families.funding_carry.fetch import perp_evidence
+from tradewinds.families.funding_carry.fetch import candle_clocks, perp_clocks, perp_evidence
 from tradewinds.families.funding_carry.fetch.candle_checks import CandleColumns, checked_candle_rows
 from tradewinds.families.funding_carry.fetch.perp_files import (
     FILES_REMEDY,
@@ -165,7 +165,9 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
             continue
         pieces.append(whole)
     _refuse_lacking(pieces, pairs, hints, read)
-    return _joined(pieces), said
+    series = _joined(pieces)
+    perp_clocks.refuse_wrong_clocks(series, pairs, {(p.kind, p.symbol): p.path for p in pieces}, data["candle_minutes"])
+    return series, said
 
 
 def _without_several_exchanges(file: ReadFile) -> ReadFile:
@@ -205,6 +207,7 @@ def _in_utc(piece: SeriesPiece, data: Mapping[str, Any]) -> SeriesPiece:
         perp_evidence.refuse_local_clock(piece.path, piece.symbol, rows.raw_us)
     elif isinstance(rows, CandleColumns):
         perp_evidence.refuse_off_grid(piece.path, piece.symbol, rows.open_us, min(data["candle_minutes"], 60), 0)
+        candle_clocks.refuse_summer_time(piece.path, piece.symbol, rows.open_us)
     return SeriesPiece(piece.path, piece.kind, piece.symbol, rows, False, piece.written, piece.exchange)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.archive.recorded_candles import read_candles, totals_of
@@ -50,7 +51,7 @@ def import_recorded(
     totals = totals_of(candle_table)
     recorded = read_markets(market_files, extremes_of(reports), totals)
     notes = [
-        f"left out: {count} market(s) of {series}, which is no daily temperature series"
+        f"left out: {counted(count, 'market')} of {series}, which is no daily temperature series"
         for series, count in sorted(recorded.left_out.items())
     ]
     notes += _without_market(recorded.rows, totals, candle_files)
@@ -84,7 +85,9 @@ def _without_market(rows: list[dict[str, Any]], traded: Iterable[str], candle_fi
         what = f"no candle is of a market: {shown}."
         where, remedy = ", ".join(str(path) for path in candle_files), "Give the files of the same markets."
         raise ConfigError(what, where=where, remedy=remedy)
-    return [f"left out: the candles of {len(foreign)} market(s) that no file of markets has, such as {foreign[0]}"]
+    return [
+        f"left out: the candles of {counted(len(foreign), 'market')} that no file of markets has, such as {foreign[0]}"
+    ]
 
 
 def _events(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

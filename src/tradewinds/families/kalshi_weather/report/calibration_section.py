@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather.plan import CALIBRATION
 from tradewinds.families.kalshi_weather.report.profit import INTERVAL
 from tradewinds.results.report.parts import Plot, ReportPart, ReportTable, Section, Text, shown, span
@@ -133,7 +134,7 @@ def _points(name: str, title: str, filled: Sequence[tuple[str, Mapping[str, Any]
         "low": [round(low, 6) for *_, (low, _) in filled],
         "high": [round(high, 6) for *_, (_, high) in filled],
         "n": [f"{b['n']:,}" for _, b, _ in filled],
-        "remark": [f"P(YES) {part}: {b['n']:,} markets" for part, b, _ in filled],
+        "remark": [f"P(YES) {part}: {counted(b['n'], 'market')}" for part, b, _ in filled],
     }
     return Plot(name, title, "points", data, ("forecast probability", "came true"), caption)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather.report.profit import LEAST_EVENTS, Group, grouped
 from tradewinds.results.report.parts import Cells, Plot, ReportPart, ReportTable, Section, Text, shown, span
 from tradewinds.results.report.run import ReportRun
@@ -46,7 +47,7 @@ def edge(run: ReportRun) -> Section | None:
     note = (
         "Expected is the net expected value at entry, after the fee, by the model's own probability; realised is the P&L; both "
         "per contract. The interval is 1.96 standard errors of a ratio over events, because trades of one event share its "
-        f"outcome; below {LEAST_EVENTS} events there is none. Events of one day in neighbouring places are not independent "
+        f"outcome; below {LEAST_EVENTS:,} events there is none. Events of one day in neighbouring places are not independent "
         "either: take it as the least that chance can do."
     )
     plot = Plot("edge", "Expected value at entry against realised", "points", data, axes, caption)
@@ -68,7 +69,7 @@ def verdict(group: Group) -> str:
     """What an interval says of the edge, in words."""
     said = (
         f"Expected {_signed(group.expected_each)} a contract at entry, realised {_signed(group.realised_each)}"
-        f" over {group.events:,} events"
+        f" over {counted(group.events, 'event')}"
     )
     if group.interval is None:
         return f"{said}: too few to say anything of an edge."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather.report.calibration_section import calibration
 from tradewinds.families.kalshi_weather.report.edge_section import edge, overall
 from tradewinds.families.kalshi_weather.report.profit_section import best_and_worst, city, profit
@@ -57,7 +58,7 @@ def _subtitle(run: ReportRun) -> str:
     m, d = run.metrics, run.diagnostics
     return (
         f"Strategy {run.config['strategy']['name']} on probabilities from {run.config['probabilities']['source']}: "
-        f"{shown(m['num_trades'], 0)} trades in {d['events_traded']:,} of {d['events_attempted']:,} events, "
+        f"{counted(m['num_trades'], 'trade')} in {d['events_traded']:,} of {counted(d['events_attempted'], 'event')}, "
         f"P&L {shown(m['total_pnl_usd'], 2)} USD after {shown(m['total_fees_usd'], 2)} USD of fees."
     )
 
@@ -77,17 +78,18 @@ def _tiles(run: ReportRun) -> Tiles:
     return Tiles(
         [
             ("P&L, USD", shown(m["total_pnl_usd"], 2), f"{shown(m['roi_pct'], 2)} % of the start balance"),
-            ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {attempted:,} events"),
+            ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {counted(attempted, 'event')}"),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
             ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_usd'], 2)} USD"),
             ("Sharpe (√365)", shown(m["sharpe"], 2), f"Sortino {shown(m['sortino'], 2)}"),
-            ("Fees, USD", shown(m["total_fees_usd"], 2), f"on {shown(m['num_contracts'], 0)} contracts"),
+            ("Fees, USD", shown(m["total_fees_usd"], 2), f"on {counted(m['num_contracts'], 'contract')}"),
         ]
     )
 
 
 def _facts(config: Mapping[str, Any]) -> list[Cells]:
     asof, risk, candles = config["asof_policy"], config["risk"], config["candles"]
+    # settings that are off are not shown
     own = {key: value for key, value in config["strategy"].items() if key != "name" and value is not None}
     source = {key: value for key, value in config["probabilities"].items() if key != "source" and value is not None}
     bounds = {key: value for key, value in risk.items() if key.startswith("max_") and value is not None}
@@ -98,7 +100,10 @@ def _facts(config: Mapping[str, Any]) -> list[Cells]:
         ("Markets", ", ".join(f"{series} ({city(series)[0]})" for series in config["series_tickers"])),
         ("Strategy", _named(config["strategy"]["name"], own)),
         ("Probabilities", _named(config["probabilities"]["source"], source)),
-        ("As of", f"{asof['local_time']} on the station's clock, {asof['days_before']} day(s) before the climate date"),
+        (
+            "As of",
+            f"{asof['local_time']} on the station's clock, {counted(asof['days_before'], 'day')} before the climate date",
+        ),
         (
             "Trading",
             f"every {config['cadence_minutes']} min until {config['trade_window_policy']}, {config['execution_model']}",

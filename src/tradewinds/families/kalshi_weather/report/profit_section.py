@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.report.profit import Group, extremes, grouped
 from tradewinds.families.kalshi_weather.run_files import market_names
@@ -48,7 +49,7 @@ def _panel(run: ReportRun, name: str, heading: str, key: str, label: Label) -> P
         "value": [round(float(g.pnl), 2) for g in groups],
         "expected": [round(float(g.expected), 2) for g in groups],
         "names": ("P&L", "expected at entry"),
-        "remark": [f"{long}: {g.trades:,} trades" for (long, _), g in zip(words, groups, strict=True)],
+        "remark": [f"{long}: {counted(g.trades, 'trade')}" for (long, _), g in zip(words, groups, strict=True)],
     }
     title = f"P&L by {heading[0].lower()}{heading[1:].split(',')[0]}"
     table = ReportTable(header, rows, "l" + "r" * 6)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tradewinds.core.files import META_KEY
+from tradewinds.engine.event_contracts.candle_files import footer_facts
 from tradewinds.engine.event_contracts.candles import Candles
 from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 
@@ -70,6 +71,14 @@ def candle_facts(candles: Candles) -> CandleFacts:
 
 def candle_file_facts(path: str) -> CandleFileFacts:
     """Facts of a candle file (columns: schemas.CANDLES), from its footer alone."""
+    if own := footer_facts(path, PRICE_COLUMNS, META_KEY.decode()):
+        lowest, highest, metadata = own.lowest, own.highest, own.metadata
+        return CandleFileFacts(own.rows, _dollars(lowest), _dollars(highest), json.loads(metadata or b"{}"))
+    return _facts_of_any_file(path)
+
+
+def _facts_of_any_file(path: str) -> CandleFileFacts:
+    """Facts of a Parquet file that another program wrote, or of a damaged one."""
     with pa.OSFile(path) as file:  # pyarrow takes longer to look up a path's file system than to read
         footer = pq.read_metadata(file)
     price_columns = [column for column, name in enumerate(footer.schema.names) if name in _PRICES]

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tradewinds.core.text import counted
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.events import ReplayEvent, ReplayMarket
@@ -80,7 +81,7 @@ def one_climate_date(facts: EventFacts) -> Verdict:
     event = facts.event
     tickers = sorted({m.event_ticker for m in event.markets})
     if len(tickers) > 1:
-        return f"its markets name {len(tickers)} events: {', '.join(tickers)}"
+        return f"its markets name {counted(len(tickers), 'event')}: {', '.join(tickers)}"
     foreign = [m for m in event.markets if not m.ticker.startswith(f"{m.event_ticker}-")]
     return f"{_names(foreign)} is no market of {tickers[0]}" if foreign else ""
 
@@ -93,7 +94,7 @@ def one_winner(facts: EventFacts) -> Verdict:
     winners = [m for m in markets if m.result == "yes"]
     if len(winners) == 1:
         return ""
-    return f"{len(winners)} markets settled YES: {_names(winners)}" if winners else "no market settled YES"
+    return f"{counted(len(winners), 'market')} settled YES: {_names(winners)}" if winners else "no market settled YES"
 
 
 def ladder_sums_to_one(facts: EventFacts) -> Verdict:
@@ -204,7 +205,7 @@ def volume_in_bounds(facts: EventFacts) -> Verdict:
     known = [(m, traded[m.ticker].volume, m.volume) for m in facts.event.markets if m.ticker in traded]
     judged = [(market, candles, volume) for market, candles, volume in known if volume is not None]
     above = [
-        f"{market.ticker} trades {candles} contracts in its candles, {volume} in all"
+        f"{market.ticker} trades {candles:,} contracts in its candles, {volume} in all"
         for market, candles, volume in judged
         if candles > allowed * volume
     ]

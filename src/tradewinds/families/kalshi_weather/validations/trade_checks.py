@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.text import counted
 from tradewinds.core.units import CENT, MICRO
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
@@ -67,7 +68,7 @@ def check_fills(fills: Sequence[Fill], step_seconds: int, checks: Sequence[tuple
         if wrong:
             first = wrong[0]
             raise SimulationError(
-                f"{name} fails for {len(wrong)} of {len(fills)} trades, first {first.contract.ticker} at "
+                f"{name} fails for {len(wrong)} of {counted(len(fills), 'trade')}, first {first.contract.ticker} at "
                 f"{first.decision_ts} ({first.quantity} at {first.price_micro} micro-dollars, fee {first.fee_micro}, "
                 f"quote of {first.quote_ts}); {what}.",
                 where=first.contract.event.name,

@@ -84,6 +84,21 @@
     u.ctx.restore();
   };
 
+  // Words on a plot, with a rim in the ground's colour: they can be read over lines and areas.
+  const letter = (u, words, x, y, align = "left") => {
+    u.ctx.save();
+    u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    u.ctx.textAlign = align;
+    u.ctx.textBaseline = "alphabetic";
+    u.ctx.lineJoin = "round";
+    u.ctx.lineWidth = 4 * devicePixelRatio;
+    u.ctx.strokeStyle = colour("ground");
+    u.ctx.fillStyle = colour("ink");
+    u.ctx.strokeText(words, x, y);
+    u.ctx.fillText(words, x, y);
+    u.ctx.restore();
+  };
+
   // Draw inside the plot's frame only.
   const clipped = (u, drawing) => {
     u.ctx.save();
@@ -279,7 +294,7 @@
       series: [
         {},
         ...data.layers.map((layer, i) => ({ label: layer.name, stroke: colour(`s${i % 6}`), fill: colour(`s${i % 6}`), ...hidden })),
-        { label: data.total, stroke: colour("ink"), width: 1.6, paths: stepped, points: { show: false } },
+        { label: data.total, stroke: colour("ink"), width: count > place.clientWidth ? 0.8 : 1.6, paths: stepped, points: { show: false } },
       ],
       hooks: {
         drawAxes: [(u) => clipped(u, () => data.layers.forEach((_, i) => u.series[i + 1].show && area(u, i)))],
@@ -287,13 +302,7 @@
           (u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1),
           (u) => data.levels.forEach((level, i) => {
             line(u, u.scales.x.min, level.y, u.scales.x.max, level.y, colour("ink"), 1, [[6, 4], [2, 3]][i % 2]);
-            u.ctx.save();
-            u.ctx.fillStyle = colour("ink");
-            u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-            u.ctx.textAlign = "left";
-            u.ctx.textBaseline = "alphabetic";
-            u.ctx.fillText(level.name, u.bbox.left + 4 * devicePixelRatio, u.valToPos(level.y, "y", true) - 4 * devicePixelRatio);
-            u.ctx.restore();
+            letter(u, level.name, u.bbox.left + 4 * devicePixelRatio, u.valToPos(level.y, "y", true) - 4 * devicePixelRatio);
           }),
         ],
       },
@@ -379,8 +388,7 @@
             data.levels.forEach((level) => {
               const [x, y] = [u.valToPos(level.from, "x", true), u.valToPos(level.y, "y", true)];
               const over = x + u.ctx.measureText(level.name).width + 6 * devicePixelRatio > u.bbox.left + u.bbox.width;
-              u.ctx.textAlign = over ? "right" : "left";
-              u.ctx.fillText(level.name, x + (over ? -3 : 3) * devicePixelRatio, y - 3 * devicePixelRatio);
+              letter(u, level.name, x + (over ? -3 : 3) * devicePixelRatio, y - 3 * devicePixelRatio, over ? "right" : "left");
             });
             u.ctx.restore();
           },
@@ -410,7 +418,10 @@
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());
-    drawn = plots.flatMap((plot) => draw[plot.kind](document.getElementById(`plot-${plot.name}`), plot));
+    drawn = plots.flatMap((plot) => {
+      const place = document.getElementById(`plot-${plot.name}`);
+      return place.clientWidth ? draw[plot.kind](place, plot) : []; // on paper a report has pictures in place of plots
+    });
   };
   document.documentElement.classList.add("drawn"); // from here on the plots take the place of the pictures
   drawAll();
@@ -422,4 +433,5 @@
     }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  matchMedia("print").addEventListener("change", drawAll);
 })();

@@ -1,0 +1,83 @@
+"""`tradewinds schema`: the keys of a config, with values, defaults and meanings."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.safe_text import printable
+
+if TYPE_CHECKING:
+    from tradewinds.config.key_list import ConfigKey
+
+
+def schema(
+    key: Annotated[
+        str | None, typer.Argument(help="A key or a section, as risk or risk.fixed_qty.", metavar="[KEY]")
+    ] = None,
+    market: Annotated[str | None, typer.Option(help="The keys of this market alone.", metavar="NAME")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Explain the keys of a config: what they mean, what they may be, and their defaults.
+
+    Without KEY all keys of a market are listed. KEY may be a part of a name: `tradewinds schema fee`.
+    """
+    from tradewinds.config import markets, resolve
+    from tradewinds.config.key_list import config_keys
+
+    if market and market not in markets.NAMES:
+        raise ConfigError(
+            f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}."
+        )
+    asked = [market] if market else list(markets.NAMES)
+    found: dict[str, list[ConfigKey]] = {}
+    known: set[str] = set()
+    for name in asked:
+        of_market = resolve.schema(name)
+        keys = list(config_keys(of_market, required=tuple(of_market["required"])))
+        known |= {each.name for each in keys}
+        chosen = _chosen(keys, key)
+        if chosen:
+            found[name] = chosen
+    if not found:
+        near = difflib.get_close_matches(str(key), sorted(known), 3)
+        remedy = f"Did you mean {', '.join(near)}?" if near else "`tradewinds schema` lists all keys."
+        raise ConfigError(f"no config has a key {key!r}.", where="KEY", remedy=remedy)
+    if as_json:
+        typer.echo(
+            json.dumps({name: [_row(each) for each in keys] for name, keys in found.items()}, indent=2, default=str)
+        )
+        return
+    _print(found)
+
+
+def _chosen(keys: list[ConfigKey], wanted: str | None) -> list[ConfigKey]:
+    """The key of that name with all below it; without one, the keys whose name contains it."""
+    if wanted is None:
+        return keys
+    exact = [key for key in keys if key.name == wanted or key.name.startswith((f"{wanted}.", f"{wanted}("))]
+    return exact or [key for key in keys if wanted.lower() in key.name.lower()]
+
+
+def _row(key: ConfigKey) -> dict[str, Any]:
+    """A key as JSON."""
+    return key._asdict()
+
+
+def _print(found: dict[str, list[ConfigKey]]) -> None:
+    """Print keys, and those that all markets explain in the same words once."""
+    told: dict[tuple[Any, ...], list[str]] = {}
+    for market, keys in found.items():
+        for key in keys:
+            told.setdefault(
+                (key.name, key.values, json.dumps(key.default, default=str), key.required, key.meaning), []
+            ).append(market)
+    for (name, values, default, required, meaning), markets_of in told.items():
+        whose = "" if len(markets_of) == len(found) else f"  [{', '.join(markets_of)}]"
+        state = "required" if required else "no default" if default == "null" else f"default {default}"
+        typer.echo(printable(f"{name}  ({values.replace('`', '')}; {state}){whose}"))
+        typer.echo(printable(f"    {meaning}"))

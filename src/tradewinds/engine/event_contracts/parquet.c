@@ -1,0 +1,595 @@
+/* Reads Parquet files of candles: flat tables whose columns are encoded with dictionaries, as the project writes them.
+
+`read_footer` finds columns, their pieces and the range of their values, `find_pages` the pages of the pieces, and `read_pages` the
+values of the pages, once Python has decompressed them. A file in another form is declined: each function then returns
+DECLINED, and candle_files.py leaves the file to DuckDB.
+
+Nothing is trusted: every read is checked against the end of the bytes, every index against the size of its table. A structure is
+an array of 64-bit words to Python. The format: https://parquet.apache.org/docs/file-format/ and Thrift's compact protocol. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+_Static_assert(sizeof(void *) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of 64 bits, lowest byte first");
+
+typedef int64_t i64;
+typedef int32_t i32;
+typedef uint8_t byte;
+
+#define DECLINED (-1)
+#define MOST_DEPTH 16           /* of structures inside one another */
+#define MOST_VALUES (1LL << 31) /* of a page */
+
+const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
+
+/* Numbers of the format */
+enum { TRUE_FIELD = 1, FALSE_FIELD, BYTE_FIELD, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT };
+enum { DATA_PAGE = 0, DICTIONARY_PAGE = 2 };
+enum { PLAIN = 0, PLAIN_DICTIONARY = 2, RLE = 3, RLE_DICTIONARY = 8 };
+enum { REQUIRED, OPTIONAL };
+
+typedef struct { /* of a file: rows, groups of rows, the metadata under a key, and the range of all columns asked for */
+    i64 rows, groups, meta_start, meta_size, has_range, lowest, highest;
+} File;
+
+typedef struct { /* of a column; -1 for what the file does not say */
+    i64 index, physical, width, repetition, converted, scale, precision;
+} Column;
+
+typedef struct { /* a column's piece in a group of rows; first_page: of its dictionary, if it has one */
+    i64 column, rows, codec, values, first_page, size;
+} Piece;
+
+typedef struct { /* a page of a column; start: of its compressed bytes in the file */
+    i64 column, codec, kind, start, compressed, uncompressed, values, encoding;
+} Page;
+
+typedef struct { /* a column that is read; width: bytes of its decimals, 0 for whole numbers of 64 bits */
+    i64 width, optional, null;
+    i32 *narrow; /* its rows, of 32 or of 64 bits: one of them is NULL */
+    i64 *wide;
+    i64 nulls; /* how many rows are null: written by `read_pages` */
+} Rows;
+
+static inline i64 least_of(i64 a, i64 b) { return a < b ? a : b; }
+
+/* ---- Thrift's compact protocol ---- */
+
+typedef struct { /* a place in some bytes; `bad` once anything was not as it should be */
+    const byte *at, *end;
+    bool bad;
+} Cursor;
+
+static byte next_byte(Cursor *c) {
+    if (c->at >= c->end) {
+        c->bad = true;
+        return 0;
+    }
+    return *c->at++;
+}
+
+static uint64_t varint(Cursor *c) {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+        byte b = next_byte(c);
+        value |= (uint64_t)(b & 0x7F) << shift;
+        if (!(b & 0x80))
+            return value;
+    }
+    c->bad = true;
+    return 0;
+}
+
+static i64 zigzag(Cursor *c) {
+    uint64_t value = varint(c);
+    return (i64)(value >> 1) ^ -(i64)(value & 1);
+}
+
+/* Go past some bytes; returns where they begin. */
+static const byte *past(Cursor *c, uint64_t size) {
+    if (c->bad || size > (uint64_t)(c->end - c->at)) {
+        c->bad = true;
+        return c->end;
+    }
+    const byte *start = c->at;
+    c->at += size;
+    return start;
+}
+
+/* Read the head of a field: sets its type, and changes id to its number. Returns false at the end of the structure. */
+static bool next_field(Cursor *c, i64 *id, int *type) {
+    byte head = next_byte(c);
+    *type = head & 0x0F;
+    if (c->bad || head == 0)
+        return false;
+    *id = head >> 4 ? *id + (head >> 4) : zigzag(c);
+    return !c->bad;
+}
+
+/* Read the head of a list: its length, and the type of its items. */
+static i64 list_length(Cursor *c, int *type) {
+    byte head = next_byte(c);
+    *type = head & 0x0F;
+    uint64_t length = head >> 4 == 15 ? varint(c) : head >> 4;
+    if (length > (uint64_t)(c->end - c->at)) /* an item has a byte at least */
+        c->bad = true;
+    return c->bad ? 0 : (i64)length;
+}
+
+static void skip(Cursor *c, int type, int depth);
+
+static void skip_struct(Cursor *c, int depth) {
+    i64 id = 0;
+    for (int type; next_field(c, &id, &type);)
+        skip(c, type, depth);
+}
+
+/* Go past a value. */
+static void skip(Cursor *c, int type, int depth) {
+    if (depth > MOST_DEPTH)
+        c->bad = true;
+    if (c->bad)
+        return;
+    switch (type) {
+    case TRUE_FIELD:
+    case FALSE_FIELD:
+        return;
+    case BYTE_FIELD:
+        past(c, 1);
+        return;
+    case I16:
+    case I32:
+    case I64:
+        varint(c);
+        return;
+    case DOUBLE:
+        past(c, 8);
+        return;
+    case BINARY:
+        past(c, varint(c));
+        return;
+    case LIST:
+    case SET: {
+        int item;
+        i64 length = list_length(c, &item);
+        for (i64 k = 0; k < length && !c->bad; k++)
+            item <= FALSE_FIELD ? (void)past(c, 1) : skip(c, item, depth + 1);
+        return;
+    }
+    case STRUCT:
+        skip_struct(c, depth + 1);
+        return;
+    default:
+        c->bad = true; /* no file of ours has maps */
+    }
+}
+
+/* ---- The footer ---- */
+
+typedef struct {       /* what `read_footer` was asked for, and where it writes */
+    const char *names; /* of the columns, each ended by a zero */
+    i64 count;
+    File *file;
+    Column *columns;
+    Piece *pieces;
+    i64 room;
+} Footer;
+
+/* Return the number of a name among those that were asked for, or -1. */
+static i64 asked_for(const Footer *footer, const byte *name, uint64_t size) {
+    const char *known = footer->names;
+    for (i64 k = 0; k < footer->count; k++) {
+        size_t length = strlen(known);
+        if (length == size && memcmp(known, name, size) == 0)
+            return k;
+        known += length + 1;
+    }
+    return -1;
+}
+
+/* Read a schema: a root, and columns that have no columns inside. */
+static void read_schema(Cursor *c, const Footer *footer) {
+    int type;
+    i64 length = list_length(c, &type);
+    for (i64 k = 0; k < length && !c->bad; k++) {
+        Column column = {k - 1, -1, -1, -1, -1, -1, -1};
+        i64 id = 0, children = 0, number = -1;
+        for (int field; next_field(c, &id, &field);) {
+            i64 *to = id == 1   ? &column.physical
+                      : id == 2 ? &column.width
+                      : id == 3 ? &column.repetition
+                      : id == 5 ? &children
+                      : id == 6 ? &column.converted
+                      : id == 7 ? &column.scale
+                      : id == 8 ? &column.precision
+                                : NULL;
+            if (to && field == I32)
+                *to = zigzag(c);
+            else if (id == 4 && field == BINARY) {
+                uint64_t size = varint(c);
+                number = asked_for(footer, past(c, size), size);
+            } else
+                skip(c, field, 0);
+        }
+        if (children != (k == 0 ? length - 1 : 0))
+            c->bad = true;
+        if (k > 0 && number >= 0) {
+            if (footer->columns[number].index >= 0) /* two of one name */
+                c->bad = true;
+            footer->columns[number] = column;
+        }
+    }
+}
+
+/* Return the integer of some bytes, the highest first, as decimals are stored. */
+static i64 big_endian(const byte *at, i64 size) {
+    uint64_t value = size > 0 && at[0] & 0x80 ? ~0ULL : 0;
+    for (i64 k = 0; k < size; k++)
+        value = value << 8 | at[k];
+    return (i64)value;
+}
+
+/* Read the statistics of a piece: the range of its values goes into the file's, which is of decimals. */
+static void read_statistics(Cursor *c, File *file) {
+    i64 id = 0, found = 0, least = 0, most = 0;
+    bool older = false;
+    for (int type; next_field(c, &id, &type);) {
+        if (type == BINARY && id != 3 && id != 4) {
+            uint64_t size = varint(c);
+            const byte *at = past(c, size);
+            if (size > 8)
+                c->bad = true;
+            if (c->bad)
+                return;
+            if (id == 5)
+                most = big_endian(at, (i64)size), found |= 1;
+            else if (id == 6)
+                least = big_endian(at, (i64)size), found |= 2;
+            else
+                older = true;
+        } else
+            skip(c, type, 0);
+    }
+    if (older && found != 3) /* written by another program, before there were these fields */
+        c->bad = true;
+    if (found != 3)
+        return;
+    file->lowest = file->has_range && file->lowest < least ? file->lowest : least;
+    file->highest = file->has_range && file->highest > most ? file->highest : most;
+    file->has_range = 1;
+}
+
+/* Read the metadata of a column's piece. ranges: whether its statistics count. */
+static void read_piece(Cursor *c, Piece *piece, File *file, bool ranges) {
+    i64 id = 0, data_page = -1, dictionary = -1;
+    for (int type; next_field(c, &id, &type);) {
+        i64 *to = id == 4    ? &piece->codec
+                  : id == 5  ? &piece->values
+                  : id == 7  ? &piece->size
+                  : id == 9  ? &data_page
+                  : id == 11 ? &dictionary
+                             : NULL;
+        if (to && (type == I32 || type == I64))
+            *to = zigzag(c);
+        else if (id == 12 && type == STRUCT && ranges)
+            read_statistics(c, file);
+        else
+            skip(c, type, 0);
+    }
+    piece->first_page = dictionary > 0 && dictionary < data_page ? dictionary : data_page;
+}
+
+/* Read a group of rows: the pieces of the columns that were asked for. Returns how many there are now. */
+static i64 read_group(Cursor *c, const Footer *footer, i64 known, bool ranges) {
+    i64 id = 0, rows = -1, first = known;
+    for (int type; next_field(c, &id, &type);) {
+        if (id == 3 && type == I64) {
+            rows = zigzag(c);
+        } else if (id == 1 && type == LIST) {
+            int item;
+            i64 length = list_length(c, &item);
+            for (i64 k = 0; k < length && !c->bad; k++) {
+                i64 number = 0, chunk = 0;
+                while (number < footer->count && footer->columns[number].index != k)
+                    number++;
+                bool asked = number < footer->count;
+                if (asked && known >= footer->room)
+                    c->bad = true;
+                Piece piece = {number, 0, -1, -1, -1, -1};
+                for (int field; next_field(c, &chunk, &field);) {
+                    if (chunk == 1 || chunk == 8) /* in another file, or encrypted */
+                        c->bad = true;
+                    if (chunk == 3 && field == STRUCT && asked)
+                        read_piece(c, &piece, footer->file, ranges);
+                    else
+                        skip(c, field, 0);
+                }
+                if (asked && !c->bad)
+                    footer->pieces[known++] = piece;
+            }
+        } else
+            skip(c, type, 0);
+    }
+    if (rows < 0)
+        c->bad = true;
+    for (i64 k = first; k < known; k++)
+        footer->pieces[k].rows = rows;
+    return known;
+}
+
+/* Read the metadata of a file, of which one entry has a key: where its value lies. */
+static void read_key_values(Cursor *c, const byte *start, const char *key, File *file) {
+    int item;
+    i64 length = list_length(c, &item);
+    for (i64 k = 0; k < length && !c->bad; k++) {
+        i64 id = 0;
+        bool ours = false;
+        for (int type; next_field(c, &id, &type);) {
+            if (type != BINARY) {
+                skip(c, type, 0);
+                continue;
+            }
+            uint64_t size = varint(c);
+            const byte *at = past(c, size);
+            if (id == 1)
+                ours = !c->bad && size == strlen(key) && memcmp(at, key, size) == 0;
+            else if (id == 2 && ours) {
+                if (file->meta_start >= 0)
+                    c->bad = true;
+                file->meta_start = at - start, file->meta_size = (i64)size;
+            }
+        }
+    }
+}
+
+/* Read a file's footer: some columns, given by name, and their pieces, group after group.
+
+names: each ended by a zero; key: of the metadata. ranges: 1 to find the range of all values of these columns, which are decimals.
+Returns the number of pieces, or DECLINED. A column that is not there has index -1. */
+i64 read_footer(const byte *bytes, i64 size, const char *names, i64 count, const char *key, i64 ranges, File *file,
+                Column *columns, Piece *pieces, i64 room) {
+    Cursor c = {bytes, bytes + size, false};
+    Footer footer = {names, count, file, columns, pieces, room};
+    *file = (File){-1, 0, -1, 0, 0, 0, 0};
+    for (i64 k = 0; k < count; k++)
+        columns[k] = (Column){-1, -1, -1, -1, -1, -1, -1};
+    i64 id = 0, known = 0;
+    for (int type; next_field(&c, &id, &type);) {
+        if (id == 2 && type == LIST)
+            read_schema(&c, &footer);
+        else if (id == 3 && type == I64)
+            file->rows = zigzag(&c);
+        else if (id == 4 && type == LIST) {
+            int item;
+            file->groups = list_length(&c, &item);
+            for (i64 k = 0; k < file->groups && !c.bad; k++)
+                known = read_group(&c, &footer, known, ranges != 0);
+        } else if (id == 5 && type == LIST)
+            read_key_values(&c, bytes, key, file);
+        else
+            skip(&c, type, 0);
+    }
+    return c.bad || file->rows < 0 ? DECLINED : known;
+}
+
+/* ---- Pages ---- */
+
+/* Read the fields of a page's own header that matter: number of values and encodings. */
+static void read_page_header(Cursor *c, Page *page, bool data) {
+    i64 id = 0, levels = RLE;
+    for (int type; next_field(c, &id, &type);) {
+        if (type == I32 && id <= (data ? 3 : 2)) {
+            i64 value = zigzag(c);
+            *(id == 1 ? &page->values : id == 2 ? &page->encoding : &levels) = value;
+        } else
+            skip(c, type, 0);
+    }
+    if (levels != RLE)
+        c->bad = true;
+}
+
+/* Find the pages of a piece in a file. Returns their number, or DECLINED. */
+static i64 find_pages_of(const byte *bytes, i64 size, const Piece *piece, Page *pages, i64 room) {
+    if (piece->rows == 0 && piece->values == 0)
+        return 0;
+    if (piece->first_page < 0 || piece->size < 0 || piece->first_page > size || piece->size > size - piece->first_page)
+        return DECLINED;
+    Cursor c = {bytes + piece->first_page, bytes + piece->first_page + piece->size, false};
+    i64 count = 0, values = 0;
+    while (c.at < c.end) {
+        if (count >= room)
+            return DECLINED;
+        Page page = {piece->column, piece->codec, -1, 0, -1, -1, -1, -1};
+        i64 id = 0;
+        for (int type; next_field(&c, &id, &type);) {
+            if (type == I32 && id <= 3) {
+                i64 value = zigzag(&c);
+                *(id == 1 ? &page.kind : id == 2 ? &page.uncompressed : &page.compressed) = value;
+            } else if (type == STRUCT && (id == 5 || id == 7))
+                read_page_header(&c, &page, id == 5);
+            else
+                skip(&c, type, 0);
+        }
+        if (c.bad || page.compressed < 0 || page.uncompressed < 0 || page.values < 0 || page.values > MOST_VALUES ||
+            page.kind != (count == 0 ? DICTIONARY_PAGE : DATA_PAGE))
+            return DECLINED;
+        page.start = past(&c, (uint64_t)page.compressed) - bytes;
+        if (c.bad)
+            return DECLINED;
+        values += page.kind == DATA_PAGE ? page.values : 0;
+        pages[count++] = page;
+    }
+    return values == piece->values && values == piece->rows ? count : DECLINED;
+}
+
+/* Find the pages of some columns in a file, one column after the other. Returns their number, or DECLINED. */
+i64 find_pages(const byte *bytes, i64 size, i64 columns, const Piece *pieces, i64 piece_count, Page *pages, i64 room) {
+    i64 count = 0;
+    for (i64 column = 0; column < columns; column++)
+        for (i64 k = 0; k < piece_count; k++) {
+            if (pieces[k].column != column)
+                continue;
+            i64 found = find_pages_of(bytes, size, pieces + k, pages + count, room - count);
+            if (found < 0)
+                return DECLINED;
+            count += found;
+        }
+    return count;
+}
+
+/* Read a dictionary of numbers. width: as in Rows. Returns whether it has that many. */
+static bool read_dictionary(const byte *bytes, i64 size, i64 values, i64 width, i64 *out) {
+    if (values > size || size != values * (width ? width : 8))
+        return false;
+    for (i64 k = 0; k < values; k++)
+        if (width)
+            out[k] = big_endian(bytes + k * width, width);
+        else
+            memcpy(out + k, bytes + k * 8, 8);
+    return true;
+}
+
+/* Return up to eight bytes as a number; fewer at the end. */
+static inline uint64_t word_at(const byte *at, const byte *end) {
+    uint64_t word = 0;
+    if (end - at >= 8)
+        memcpy(&word, at, 8);
+    else if (end > at)
+        memcpy(&word, at, (size_t)(end - at));
+    return word;
+}
+
+/* Unpack numbers of some bits, in groups of eight. end: of all bytes that may be read. */
+static void unpack(const byte *start, const byte *end, i64 width, i64 count, uint32_t *out) {
+    uint64_t mask = ~0ULL >> (64 - width);
+    i64 k = 0;
+    if (width <= 8) /* eight numbers fit into a word */
+        for (; k + 8 <= count; k += 8) {
+            uint64_t word = word_at(start + k / 8 * width, end);
+            for (int j = 0; j < 8; j++)
+                out[k + j] = (uint32_t)(word >> j * width & mask);
+        }
+    for (; k < count; k++) {
+        i64 bit = k * width;
+        out[k] = (uint32_t)(word_at(start + (bit >> 3), end) >> (bit & 7) & mask);
+    }
+}
+
+/* Read numbers of some bits, which are stored as runs and as packed groups of eight. Returns whether there are enough. */
+static bool read_runs(Cursor *c, i64 width, i64 count, uint32_t *out) {
+    for (i64 done = 0; done < count;) {
+        uint64_t head = varint(c);
+        if (c->bad || head >> 1 == 0 || head >> 1 > (uint64_t)MOST_VALUES)
+            return false;
+        i64 length = (i64)(head >> 1), most = count - done;
+        bool packed = head & 1;
+        const byte *at = past(c, (uint64_t)(packed ? length * width : (width + 7) / 8));
+        if (c->bad)
+            return false;
+        i64 taken = least_of(packed ? length * 8 : length, most);
+        if (packed && width) {
+            unpack(at, c->end, width, taken, out + done);
+        } else {
+            uint32_t value = width ? (uint32_t)(word_at(at, c->end) & ~0ULL >> (64 - width)) : 0;
+            for (i64 k = 0; k < taken; k++)
+                out[done + k] = value;
+        }
+        done += taken;
+    }
+    return true;
+}
+
+/* Write the rows of a page: values of a dictionary, or `null` where a row's level is 0. */
+#define WRITE_ROWS(out, type)                                                                                          \
+    do {                                                                                                               \
+        if (present == count)                                                                                          \
+            for (i64 k = 0; k < count; k++)                                                                            \
+                (out)[k] = (type)dictionary[index[k]];                                                                 \
+        else                                                                                                           \
+            for (i64 k = 0, next = 0; k < count; k++) {                                                                \
+                (out)[k] = level[k] ? (type)dictionary[index[next]] : (type)rows->null;                                \
+                next += level[k];                                                                                      \
+            }                                                                                                          \
+    } while (0)
+
+/* Read a page of values from a dictionary into the rows of a column from `first` on.
+
+scratch: room for two numbers a row, and one more. Returns whether the page is in order. */
+static bool read_page(const byte *bytes, const Page *page, const i64 *dictionary, i64 entries, i64 first, Rows *rows,
+                      uint32_t *scratch) {
+    i64 count = page->values, present = count;
+    uint32_t *level = scratch, *index = scratch + count;
+    Cursor c = {bytes, bytes + page->uncompressed, false};
+    if (page->encoding != RLE_DICTIONARY && page->encoding != PLAIN_DICTIONARY)
+        return false;
+    if (rows->optional) {
+        uint32_t length = 0;
+        const byte *at = past(&c, 4);
+        if (c.bad)
+            return false;
+        memcpy(&length, at, 4);
+        const byte *start = past(&c, length);
+        Cursor levels = {start, start + length, false};
+        if (c.bad || !read_runs(&levels, 1, count, level))
+            return false;
+        present = 0;
+        for (i64 k = 0; k < count; k++)
+            present += level[k];
+    }
+    uint32_t most = 0;
+    if (present) {
+        i64 width = next_byte(&c);
+        if (c.bad || width > 32 || !read_runs(&c, width, present, index))
+            return false;
+        for (i64 k = 0; k < present; k++)
+            most = index[k] > most ? index[k] : most;
+        if (most >= entries)
+            return false;
+    }
+    index[present] = most; /* read, though not used, behind the last value */
+    rows->nulls += count - present;
+    if (present == 0) {
+        for (i64 k = 0; k < count; k++)
+            if (rows->narrow)
+                rows->narrow[first + k] = (i32)rows->null;
+            else
+                rows->wide[first + k] = rows->null;
+    } else if (rows->narrow)
+        WRITE_ROWS(rows->narrow + first, i32);
+    else
+        WRITE_ROWS(rows->wide + first, i64);
+    return true;
+}
+
+/* Read pages into the rows of their columns.
+
+pages: as `find_pages` leaves them; bytes: of each, decompressed. texts: what the entries of the dictionaries of column 0 stand
+for, dictionary after dictionary. dictionary: room for the entries of any; scratch: as for `read_page`. limit: rows of a column.
+Returns 0, or DECLINED. */
+i64 read_pages(const Page *pages, i64 count, const byte *const *bytes, const i64 *texts, i64 *dictionary,
+               uint32_t *scratch, Rows *columns, i64 limit) {
+    i64 row = 0, entries = 0;
+    const i64 *values = dictionary;
+    for (i64 k = 0; k < count; k++) {
+        const Page *page = pages + k;
+        Rows *rows = columns + page->column;
+        if (k == 0 || page->column != page[-1].column)
+            row = 0;
+        if (page->kind == DICTIONARY_PAGE) {
+            if (page->encoding != PLAIN && page->encoding != PLAIN_DICTIONARY)
+                return DECLINED;
+            entries = page->values, values = page->column == 0 ? texts : dictionary;
+            if (page->column == 0)
+                texts += entries;
+            else if (!read_dictionary(bytes[k], page->uncompressed, entries, rows->width, dictionary))
+                return DECLINED;
+        } else {
+            if (page->values > limit - row || !read_page(bytes[k], page, values, entries, row, rows, scratch))
+                return DECLINED;
+            row += page->values;
+        }
+    }
+    return 0;
+}
