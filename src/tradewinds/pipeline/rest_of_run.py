@@ -8,6 +8,7 @@ that ended, also in the middle of its work; each file is whole or absent.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import logging
 import os
 import pickle
@@ -28,6 +29,8 @@ from tradewinds.pipeline.direct import remove_made
 from tradewinds.pipeline.job_logs import logged
 from tradewinds.pipeline.result_jobs import ResultJob, result_jobs
 from tradewinds.pipeline.verdicts import Question
+
+PARENT_SECONDS = 1.0  # between two looks whether the process that started this one is there
 
 
 class RunToFinish(NamedTuple):
@@ -112,17 +115,35 @@ def _receive(source: BinaryIO, runs: queue.SimpleQueue[RunToFinish | None], done
     """Put the runs that come into a queue; at the end of the input stop the work, unless all of it is done.
 
     Args:
-        source: the standard input.
+        source: the standard input; None in it says that no more runs come.
         runs: the queue; None at its end.
         done: set while no run is being finished.
     """
     try:
         while True:
-            runs.put(pickle.load(source))
+            run: RunToFinish | None = pickle.load(source)
+            runs.put(run)
+            if run is None:
+                return
     except (EOFError, OSError, pickle.UnpicklingError):
         runs.put(None)
         if not done.is_set():
             _thread.interrupt_main(signal.SIGTERM)
+
+
+def _next(runs: queue.SimpleQueue[RunToFinish | None], parent: int) -> RunToFinish | None:
+    """Wait for the next run; None if no more come, or the process that started this one is gone.
+
+    A process that the parent has forked keeps the other end of the input open after it.
+
+    Args:
+        runs: the queue.
+        parent: id of the process that started this one.
+    """
+    while os.getppid() == parent:
+        with contextlib.suppress(queue.Empty):
+            return runs.get(timeout=PARENT_SECONDS)
+    return None
 
 
 def main() -> NoReturn:
@@ -130,14 +151,14 @@ def main() -> NoReturn:
     interrupt_on_stop_signals()
     jobs.tune_garbage_collector()
     runs: queue.SimpleQueue[RunToFinish | None] = queue.SimpleQueue()
-    done = threading.Event()
+    parent, done = os.getppid(), threading.Event()
     done.set()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, runs, done), daemon=True).start()
     code = 0
     try:
         import tradewinds.results.report.pictures  # noqa: F401 (its libraries are imported while the run is replayed)
 
-        while run := runs.get():
+        while run := _next(runs, parent):
             done.clear()
             answer = _answer(run)
             done.set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import os
 import pickle
@@ -144,6 +145,7 @@ class FolderRuns:
         if self._making or self._unfinished or self._lock is None:
             return
         self._end_process()
+        fcntl.flock(self._lock, fcntl.LOCK_UN)  # closing is not enough where a forked process has the file, too
         self._held.close()
         self._lock = None
         self._changed.notify_all()
@@ -152,6 +154,9 @@ class FolderRuns:
         """End the second process, if there is one; it has nothing to do."""
         if self._process:
             assert self._process.stdin
+            # A process that this one has forked keeps the pipe open, so its end would not be seen.
+            with contextlib.suppress(BrokenPipeError):
+                pickle.dump(None, self._process.stdin)
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
             self._process.wait()
@@ -258,6 +263,7 @@ def _say(line: str) -> None:
 
 
 _FOLDERS: dict[Path, FolderRuns] = {}
+os.register_at_fork(after_in_child=_FOLDERS.clear)  # the second process and the lock are the parent's
 
 
 def runs_here() -> FolderRuns:

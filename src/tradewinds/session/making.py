@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -62,17 +63,24 @@ def run(
         made = runs.make(conf, plan, asked.source, _ignore_progress, with_report=report)
         if made is None:
             _make_with_workflow(asked, plan, fetch, quiet=quiet)
-    return Run(Path(plan.run_dir).resolve(), _finish)
+    return Run(Path(plan.run_dir).resolve(), functools.partial(_finish, runs))
 
 
-def _finish(made: Run) -> None:
-    """Wait until the report of a run is there; one that was left out is made."""
-    folder = made.folder
-    runs = session_runs.runs_here()
+def _finish(runs: session_runs.FolderRuns, made: Run) -> None:
+    """Wait until the report of a run is there; one that was left out is made.
+
+    Args:
+        runs: of the working folder in which the run was made or opened.
+        made: the run.
+    """
     runs.wait(made.id)
-    if not (folder / "report.html").exists():
-        run(made.config)
-        runs.wait(made.id)
+    if (made.folder / "report.html").exists():
+        return
+    if Path.cwd() != runs.folder:
+        what = f"the report is not made yet, and the working folder is not {runs.folder} any more."
+        raise ConfigError(what, where=str(made.folder), remedy=f"Change into {runs.folder} and ask again.")
+    run(made.config)
+    runs.wait(made.id)
 
 
 def config_of(config: Config | str | Path | Mapping[str, Any]) -> Config:
@@ -153,7 +161,7 @@ def load(name: str | Path, *, output_dir: str | Path = "backtests") -> Run:
             remedy = f"Give the folder of a run, or an id of {output_dir}/; tw.runs() lists those of a database."
             raise ConfigError(what, where=str(name), remedy=remedy)
         folder = named[0]
-    return Run(folder.resolve(), _finish)
+    return Run(folder.resolve(), functools.partial(_finish, session_runs.runs_here()))
 
 
 def runs(

@@ -215,10 +215,9 @@ def _is_installed(module: str | None) -> bool:
 
 def _origin_of(name: str, value: Any) -> str | None:
     """Return the line that imports a value from an installed module; None if no module has it under its name."""
-    module = getattr(value, "__module__", None)
-    own = getattr(value, "__name__", None)
-    if isinstance(value, enum.Enum) and getattr(sys.modules.get(_PUBLIC), value.name, None) is value:
-        own, module = value.name, _PUBLIC  # YES, NO
+    module, own = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    if isinstance(value, enum.Enum):  # such as YES
+        module, own = _PUBLIC, str(value.name)
     if not isinstance(module, str) or not isinstance(own, str) or not _is_installed(module):
         return None
     if getattr(sys.modules.get(_PUBLIC), own, None) is value:
