@@ -27,7 +27,7 @@ LOCKED := requirements.lock pyproject.toml hatch_build.py scripts/install.sh $(w
 install: .venv/.installed    ## make .venv with the locked versions
 
 demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, without internet
-	$(BIN)/python scripts/demo.py
+	$(BIN)/tradewinds demo
 
 test: install  ## run all linters and tests
 	scripts/services.sh & services=$$!; \

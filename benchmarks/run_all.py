@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import (
+    backfill,
     budget_use,
     carry,
     equities,
@@ -46,20 +47,9 @@ Everything side by side in one run; absolute figures are one small, shared machi
 
 {events} synthetic events, fetched over HTTP from a served archive on the same machine.
 
-### A backfill of many months at the keyless rate
+### A backfill of many months
 
-`python benchmarks/backfill.py`, as a user runs it: {b[events]:,} events of four series in the live tier, one request
-each; made on {b[date]}.
-
-| | figure | target |
-|---|---:|---:|
-| requests planned / counted by the server | {b[planned]:,} / {b[counted]:,} | equal |
-| answers by status | {b[status]} | no 429 |
-| requests allowed per second / most in any 1-second window | {b[rate]} / {b[most_in_a_second]} | ≤ {b[rate]} |
-| use of the allowed rate | {b[use]:.1%} | ≥ 95 % |
-| CPU per event, everything from the command line to the database | {b[cpu_per_event_s]:.2f} s | |
-| peak memory of the largest process | {b[peak_of_the_largest_process_mb]} MB | |
-| the same command again: nothing to be done | {b[nothing_to_be_done_s]} s | |
+{backfill}
 
 ### A plan of {plan[events]:,} events
 
@@ -149,7 +139,6 @@ def main() -> None:
     common, sweeps = simulation.measure_common(sweep_cost.WORK), sweep_cost.measure()
     # recorded by benchmarks that are run by hand
     year = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
-    backfill = json.loads((ROOT / "benchmarks" / "backfill.json").read_text(encoding="utf-8"))
     recorded = json.loads((ROOT / "benchmarks" / "forecasts.json").read_text(encoding="utf-8"))
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
@@ -161,7 +150,7 @@ def main() -> None:
         share_runs=len(shares["rounds"]["backtestingpy"]),
         share_table=equities.table(shares),
         plan=plan,
-        b=backfill | {"status": ", ".join(f"{n:,} × {code}" for code, n in backfill["status"].items())},
+        backfill=backfill.section(json.loads(backfill.RECORD.read_text(encoding="utf-8"))),
         date=dt.datetime.now(dt.UTC).date(),
         cores=os.cpu_count(),
         python=platform.python_version(),

@@ -12,17 +12,24 @@ from snakemake.exceptions import WorkflowError
 from tradewinds.config import markets, resolve
 from tradewinds.core import environment
 from tradewinds.core.errors import TradewindsError
+from tradewinds.core.paths import workflow_root
 from tradewinds.families import plan
-from tradewinds.pipeline import jobs, runner, verdicts
+from tradewinds.families.contract import FETCH
+from tradewinds.pipeline import jobs, runner, verdicts, worker_pool
 from tradewinds.results.run_files import APPENDED, EVERY_RUN, REPORT, SIMULATE
 
 
 def checked_config():
-    """Return the resolved config; an error has the same text as under `tradewinds run`."""
+    """Return the resolved config; an error has the same text as under `tradewinds run`.
+
+    Without --configfile it is config/config.yaml, which runs anywhere; --config changes keys of it.
+    """
     files = [str(path) for path in workflow.configfiles]
-    source = files[-1] if files else "config (give one with --configfile)"
+    source = files[-1] if files else str(workflow_root() / "config/config.yaml")
     try:
-        lines = resolve.read(source)[1] if files else {}
+        read, lines = resolve.read(source)
+        for key, value in {} if files else read.items():
+            config.setdefault(key, value)
         return resolve.resolve(config, source=source, lines=lines)
     except TradewindsError as error:
         raise WorkflowError(str(error)) from None
@@ -141,6 +148,23 @@ def hold_folder():
         )
 
 
+def start_workers():
+    """Start processes that do the fetch jobs of this run, if there are some and they run in this Python on this machine."""
+    scripts = [rule.name for rule in FAMILY.workflow_rules if rule.kind == FETCH]
+    waiting = sum(job.rule.name in scripts for job in workflow.dag.needrun_jobs())
+    here = workflow.local_exec and not workflow.touch
+    if here and not deployed() and waiting >= worker_pool.FEWEST_JOBS:
+        at_once = sum(CONFIG[name]["max_connections"] for name in FAMILY.services)
+        worker_pool.start(
+            scripts, min(waiting, at_once, workflow.resource_settings.cores)
+        )
+
+
+def deployed():
+    """Whether jobs run in environments of their own: conda, containers or environment modules."""
+    return bool(workflow.deployment_settings.deployment_method)
+
+
 CONFIG = checked_config()
 PLAN = planned(CONFIG)
 FAMILY = markets.family_of(CONFIG["market"])
@@ -175,3 +199,4 @@ wildcard_constraints:
 
 onstart:
     hold_folder()
+    start_workers()

@@ -22,7 +22,7 @@ if PLAN.files.source == "yahoo":
             through=asked_through,
         shell:
             r"""
-            python "$TRADEWINDS_SCRIPTS"/fetch_bars.py --symbol {wildcards.symbol:q} --year {wildcards.year:q} \
+            python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_bars --symbol {wildcards.symbol:q} --year {wildcards.year:q} \
                 --through {params.through:q} --out {output:q} --log {log:q}
             """
 

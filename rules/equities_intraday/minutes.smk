@@ -25,7 +25,7 @@ if PLAN.files.source == "yahoo":
             calendar=PLAN.files.calendar,
         shell:
             r"""
-            python "$TRADEWINDS_SCRIPTS"/fetch_minutes.py --symbol {wildcards.symbol:q} --month {wildcards.month:q} \
+            python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_minutes --symbol {wildcards.symbol:q} --month {wildcards.month:q} \
                 --calendar {params.calendar:q} --through {params.through:q} --out {output:q} --log {log:q}
             """
 

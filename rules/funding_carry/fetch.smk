@@ -33,7 +33,7 @@ if PLAN.fetched:
             minutes=PLAN.files.minutes,
         shell:
             r"""
-            python "$TRADEWINDS_SCRIPTS"/fetch_perp_month.py --source {params.source:q} --symbol {params.symbol:q} \
+            python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_perp_month --source {params.source:q} --symbol {params.symbol:q} \
                 --series {params.series:q} --kind {params.kind:q} --month {wildcards.month:q} --minutes {params.minutes:q} \
                 --through {params.through:q} --out {output:q} --log {log:q}
             """
@@ -54,5 +54,5 @@ if PLAN.fetched:
             source=PLAN.files.source,
         shell:
             r"""
-            python "$TRADEWINDS_SCRIPTS"/fetch_instruments.py --source {params.source:q} --out {output:q} --log {log:q}
+            python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_instruments --source {params.source:q} --out {output:q} --log {log:q}
             """

@@ -23,6 +23,6 @@ rule fetch_candles:
         events=1,
     shell:
         r"""
-        python "$TRADEWINDS_SCRIPTS"/fetch_candles.py --series {wildcards.series:q} --date {wildcards.date:q} \
+        python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_candles --series {wildcards.series:q} --date {wildcards.date:q} \
             --window {wildcards.window:q} --catalog {input.catalog:q} --out {output:q} --log {log:q}
         """

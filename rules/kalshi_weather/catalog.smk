@@ -19,6 +19,6 @@ rule sync_catalog:
         through=asked_through,
     shell:
         r"""
-        python "$TRADEWINDS_SCRIPTS"/sync_catalog.py --series {wildcards.series:q} --through {params.through:q} \
+        python -I -S "$TRADEWINDS_SCRIPTS"/../job.py sync_catalog --series {wildcards.series:q} --through {params.through:q} \
             --out {output:q} --log {log:q}
         """

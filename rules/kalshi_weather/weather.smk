@@ -20,7 +20,7 @@ rule fetch_guidance:
         through=asked_through,
     shell:
         r"""
-        python "$TRADEWINDS_SCRIPTS"/fetch_guidance.py --station {wildcards.station:q} --model {wildcards.model:q} \
+        python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_guidance --station {wildcards.station:q} --model {wildcards.model:q} \
             --year {wildcards.year:q} --through {params.through:q} --out {output:q} --log {log:q}
         """
 
@@ -39,6 +39,6 @@ rule fetch_climate:
         through=asked_through,
     shell:
         r"""
-        python "$TRADEWINDS_SCRIPTS"/fetch_climate.py --station {wildcards.station:q} --year {wildcards.year:q} \
+        python -I -S "$TRADEWINDS_SCRIPTS"/../job.py fetch_climate --station {wildcards.station:q} --year {wildcards.year:q} \
             --through {params.through:q} --out {output:q} --log {log:q}
         """

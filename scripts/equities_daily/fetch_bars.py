@@ -4,12 +4,13 @@ import argparse
 import gc
 import sys
 
-gc.disable()  # so short a process makes no garbage that is worth collecting
-sys.modules["numpy"] = None  # pyarrow works without numpy, whose import would take a third of this process's CPU time
+if __name__ == "__main__":  # a process of its own, and not a worker of the run
+    gc.disable()  # so short a process makes no garbage that is worth collecting
+    sys.modules["numpy"] = None  # pyarrow works without numpy, whose import would take a third of the CPU time
 
-from tradewinds.core.errors import FetchError  # noqa: E402
-from tradewinds.families.equities_daily.fetch import fetch_bars_job  # noqa: E402
-from tradewinds.pipeline.jobs import run_job  # noqa: E402
+from tradewinds.core.errors import FetchError
+from tradewinds.families.equities_daily.fetch import fetch_bars_job
+from tradewinds.pipeline.jobs import run_job
 
 
 def main() -> None:

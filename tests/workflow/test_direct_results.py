@@ -163,7 +163,7 @@ def test_a_stopped_run_ends_its_process(tmp_path, number):
         [sys.executable, "-c", SLEEPER], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     )
     pid = tmp_path / "pid"
-    wait_until(lambda: pid.exists() and pid.read_text())
+    wait_until(lambda: run.poll() is not None or (pid.exists() and pid.read_text()))
     worker = psutil.Process(int(pid.read_text()))
     run.send_signal(number)
     _, said = run.communicate(timeout=PATIENCE_SECONDS)

@@ -30,7 +30,7 @@ def calibrate(
     """Score a config's probabilities and temperatures against what happened, baselines and the market's price.
 
     Fetches what is missing, as a run does, and makes no replay. Every run leaves the same scores in its calibration.json
-    (docs/forecasts.md).
+    (tradewinds docs forecasts).
     """
     config = config_file(file, config)
     # Imported here: they bring rich, psutil and PyYAML, which `--help` does not need.

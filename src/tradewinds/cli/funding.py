@@ -87,7 +87,7 @@ def funding(
       tradewinds funding --symbol BTC/USDT:USDT,ETH/USDT:USDT --start 2024-01-01 --end 2024-06-30 --mode simple
           fetches from Binance's bulk files, once
       tradewinds funding --symbol BTC/USDT:USDT --start 2024-01-01 --end 2024-06-30 --preset aggressive --data records/
-          your own records; docs/funding_carry.md lists the layouts that are read
+          your own records; tradewinds docs funding-carry lists the layouts
 
     Each run is written as a config, backtests/configs/RUN_ID.yaml: `tradewinds run --config` of it is the same run, and asking
     again does nothing. Exit codes: 0 done (also without a settlement in the range), 2 usage, 3 no data, 4 fetch failed,

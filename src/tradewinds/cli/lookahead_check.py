@@ -105,7 +105,7 @@ def _refuse_changes(console: Console, reports: Sequence[CutReport], config: Path
     for report, change in changes[:SHOWN_CHANGES]:
         console.print(_described(report, change), soft_wrap=True, highlight=False)
     rest = f" The first {SHOWN_CHANGES} are above." if len(changes) > SHOWN_CHANGES else ""
-    remedy = f"Something reads what was not known yet; see docs/look-ahead.md.{rest}"
+    remedy = f"Something reads what was not known yet; `tradewinds docs look-ahead` tells how to find it.{rest}"
     raise SimulationError(
         f"{counted(len(changes), 'decision')} changed with the future.", where=str(config), remedy=remedy
     )

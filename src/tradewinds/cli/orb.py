@@ -98,7 +98,7 @@ def orb(
       tradewinds orb --symbols SPY QQQ --start 2025-01-02 --end 2025-01-31 --synthetic
           needs no data: prices are invented, sessions are real
       tradewinds orb --symbols SPY --start 2024-03-26 --end 2025-04-01 --bars spy_minutes.parquet --report
-          your own minute bars; docs/equities_intraday.md lists the layouts that are read
+          your own minute bars; tradewinds docs equities-intraday lists the layouts
       tradewinds orb --symbols SPY --start 2026-11-02 --end 2026-11-20
           fetches from Yahoo Finance, which has minutes of the last 30 days only
       tradewinds orb --symbols SPY --start 2025-01-02 --end 2025-01-31 --synthetic --config rules.yaml

@@ -32,6 +32,13 @@ def run(
     max_parallel_events: Annotated[
         int | None, typer.Option("--max-parallel-events", min=1, max=256, help="Event jobs at once.", metavar="N")
     ] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve this archive in place of the services while the run works; `synthetic` makes one of invented events.",
+            metavar="DIR",
+        ),
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(help="A Snakemake profile: default, slurm, generic or a folder.", metavar="P")
     ] = None,
@@ -56,7 +63,14 @@ def run(
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
     options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
-    carry_out_run(config, options, Screen(verbose=verbose, quiet=quiet, log_file=log_file), dry_run=dry_run)
+    screen = Screen(verbose=verbose, quiet=quiet, log_file=log_file)
+    if archive is None or dry_run:
+        carry_out_run(config, options, screen, dry_run=dry_run)
+        return
+    from tradewinds.cli.local_archive import served_config
+
+    with served_config(config, archive, screen.print) as served:
+        carry_out_run(served, options, screen, dry_run=False)
 
 
 def carry_out_run(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:

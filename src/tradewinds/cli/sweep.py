@@ -56,8 +56,8 @@ def sweep(
 
     Fetches what is missing, as a run does, and reads candles once for many points. Writes output_dir/sweeps/ID/: ranking.csv,
     failed.csv, best.yaml, best_equity.csv and .svg, sweep.json. Every point is the run that `tradewinds run` makes of it,
-    under the same id (docs/sweeps.md). A point that fails is listed with its reason and the others are ranked; if all fail,
-    that is exit 5.
+    under the same id (tradewinds docs sweeps). A point that fails is listed with its reason and the others are ranked; if all
+    fail, that is exit 5.
     With --perturb also perturbation.csv and perturbation.md; without a grid then, the config itself is the only point.
     """
     config = config_file(file, config)

@@ -41,7 +41,7 @@ def walk_forward(
     Days are trading days or sessions of shares, climate days of events, dates with settlements of funding: dates that have
     data. Fetches what is missing, as a run does, and reads data once per period for many settings. Writes
     output_dir/walk-forward/ID/: folds.csv, equity.csv, walk_forward.json, walk_forward.md, plots/. The same command again finds
-    it there and does nothing (docs/walk-forward.md).
+    it there and does nothing (tradewinds docs walk-forward).
     """
     config = config_file(file, config)
     # Imported here: they bring rich, psutil, numpy and PyYAML, which `--help` does not need.

@@ -66,7 +66,9 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
         remedy = "Check the dates and numbers, and values with a tag (!!…)."
         raise ConfigError(f"a value cannot be read ({problem}).", where=source, remedy=remedy) from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(data, dict):
-        raise ConfigError("a config is a mapping of keys to values.", where=source, remedy="See config/README.md.")
+        raise ConfigError(
+            "a config is a mapping of keys to values.", where=source, remedy="`tradewinds schema` lists the keys."
+        )
     lines: dict[KeyPath, int] = {}
     _collect_lines(node, (), lines, source)
     return data, lines
@@ -296,12 +298,12 @@ def _remedy(error: Any) -> str:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     if error.validator == "type" and isinstance(error.instance, str) and {"number", "integer"} & set(wanted):
         return f"{number_hint(error.instance, whole='number' not in wanted)} {told}".strip()
-    return told or "See config/README.md."
+    return told or "`tradewinds schema` explains the key."
 
 
 def _meaning(schema: dict[str, Any], key: str) -> str:
     """The description of a key of a schema."""
-    return str(schema["properties"][key].get("description", "see config/README.md."))
+    return str(schema["properties"][key].get("description", "`tradewinds schema` explains it."))
 
 
 def _kind(value: Any) -> str:

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 from tradewinds.config import markets
 from tradewinds.core import imports, signals
-from tradewinds.core.environment import FETCH, MESSAGES, ON_MISSING, SCRIPTS, SERVICES
+from tradewinds.core.environment import FETCH, MESSAGES, ON_MISSING, SCRIPTS, SERVICES, WORKERS
 from tradewinds.core.errors import INTERRUPTED, SimulationError, TradewindsError
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
@@ -40,6 +40,7 @@ JOBS_LOCK = "data/.jobs.lock"
 """Held by each job that works; relative to the working directory."""
 
 UNEXPECTED = 1  # exit code of a job that hit a bug
+_held: list[int] = []  # the open files whose locks this process holds
 # Errors of the file system that the user can mend; any other OSError is a bug.
 FILE_SYSTEM_REFUSES = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
@@ -66,6 +67,7 @@ def export_environment(config: Mapping[str, Any]) -> None:
     os.environ[FETCH] = config["fetch"]
     os.environ[ON_MISSING] = json.dumps(config.get("on_missing", {}), sort_keys=True)
     os.environ[SCRIPTS] = str(workflow_root() / "scripts" / config["market"])
+    os.environ.pop(WORKERS, None)  # of a run that this one is part of: this run's own come later (worker_pool.py)
     _put_first("PATH", Path(sys.executable).parent)
     package = Path(__file__).resolve().parents[2]
     if package.name == "src":
@@ -172,13 +174,20 @@ def run_job(
 
 
 def hold_folder() -> None:
-    """Hold the jobs' lock of the working directory, together with other jobs, until this process ends.
+    """Hold the jobs' lock of the working directory, together with other jobs, until this process ends or leaves its job.
 
     A job may outlive the run that started it. Then the next run waits for it (`runner.folder_lock`).
     """
     with contextlib.suppress(FileNotFoundError):  # a copy of a bucket's files (`enter_storage`) has no lock
-        # Never closed, and inherited by no program that the job starts.
-        fcntl.flock(os.open(JOBS_LOCK, os.O_RDONLY), fcntl.LOCK_SH)
+        _held.append(os.open(JOBS_LOCK, os.O_RDONLY))  # inherited by no program that the job starts
+        fcntl.flock(_held[-1], fcntl.LOCK_SH)
+
+
+def leave_job() -> None:
+    """Close the log of a job that has ended and free its lock: in a process that does several jobs."""
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+    while _held:
+        os.close(_held.pop())
 
 
 def enter_storage(job: Any) -> None:
@@ -211,8 +220,10 @@ def tune_garbage_collector() -> None:
     """Freeze imported modules and raise the garbage collector's threshold.
 
     A full collection takes about 0.14 s, since it looks through all modules, and would run often: after every 700 new objects,
-    although jobs make no reference cycles. Call it once a process has imported what it needs.
+    although jobs make no reference cycles. Call it once a process has imported what it needs; further calls do nothing.
     """
+    if gc.get_threshold()[0] == COLLECTED_AFTER:
+        return
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER)
     atexit.register(gc.unfreeze)  # Python takes modules apart at exit, and needs the collector to do it

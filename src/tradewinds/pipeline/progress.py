@@ -5,7 +5,9 @@ A file counts as made when it exists. A stage that is one job is as far as the j
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +58,10 @@ class _Stage:
 
     def __init__(self, name: str, missing: set[str]) -> None:
         self.name, self.missing = name, missing
+        self.waited: dict[str, set[str]] = {}  # names of the missing files by folder
+        for path in missing:
+            folder, file = os.path.split(path)
+            self.waited.setdefault(folder, set()).add(file)
         self.done, self.total = 0, len(missing)
         self.began: float | None = None  # when its first file appeared, or when the stages before it were done
         self.shown_at = time.monotonic()
@@ -70,13 +76,28 @@ class _Stage:
             Whether anything changed since the last call.
         """
         before = self.done, self.total, len(self.missing)  # a job may tell that it is done before its file is there
-        self.missing -= {path for path in self.missing if Path(path).exists()}
+        self.missing -= self._appeared()
         written = read_progress(self.name)
         if written:  # once its file is there the job is done, whatever it wrote last
             self.done, self.total = written if self.missing else (written[1], written[1])
         else:
             self.done = self.total - len(self.missing)
         return (self.done, self.total, len(self.missing)) != before
+
+    def _appeared(self) -> set[str]:
+        """Return the missing files that are there now.
+
+        A folder is listed once, whatever is missing in it: thousands of files are looked for several times a second.
+        """
+        found = set()
+        for folder, names in list(self.waited.items()):
+            with contextlib.suppress(FileNotFoundError):  # no file of it is made yet
+                made = names.intersection(os.listdir(folder or "."))  # noqa: PTH208 (names alone, which is quick)
+                found |= {os.path.join(folder, name) for name in made}  # noqa: PTH118 (as they were split)
+                names.difference_update(made)
+            if not names:
+                del self.waited[folder]
+        return found
 
     def line(self) -> str:
         """Return a line such as `candles: 15 of 22, 3.1/s, 0:00:02 left`."""

@@ -97,7 +97,7 @@ def snakemake_command(
     profile = _profile(options.profile)
     settings = _settings(profile)
     if "default-storage-provider" in settings:
-        remedy = "Use snakemake itself: --workflow-profile with this profile (docs/scaling.md)."
+        remedy = "Use snakemake itself: --workflow-profile with this profile (`tradewinds docs scaling`)."
         raise ConfigError(f"the data of {profile} are in a bucket, not here.", where="--profile", remedy=remedy)
     local = settings.get("executor", "local") == "local"
     here = "--cores" if local else "--local-cores"  # --cores would limit the cluster to as many as here

@@ -7,13 +7,17 @@ import datetime as dt
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tradewinds.core.environment import FETCH, SERVICES
 from tradewinds.core.errors import ConfigError, DataMissing
 from tradewinds.sources.allowances import Allowance
+from tradewinds.sources.budget import Budget
+from tradewinds.sources.deadline import Connected, session_with_deadline
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ServiceTexts
 from tradewinds.sources.http import HttpClient, Signer
+from tradewinds.sources.private_files import private_folder
 
 
 def client_for(
@@ -40,7 +44,31 @@ def client_for(
     section = settings_of(name)
     shared = {each.name: section[each.name] for each in dataclasses.fields(Endpoint) if each.name != "base_url"}
     endpoint = Endpoint(base_url=section[url_key], **shared)
-    return HttpClient(endpoint, texts=texts, allowances=allowances, signer=signer)
+    if _kept is None:
+        return HttpClient(endpoint, texts=texts, allowances=allowances, signer=signer)
+    # The place of the budget belongs to the key: another job may have another folder of temporary files.
+    folder = private_folder()
+    key = (endpoint, tuple(allowances), folder)
+    if key not in _kept:
+        rate, most = endpoint.requests_per_second, endpoint.max_connections
+        budget = Budget(endpoint.base_url, rate, most, allowances=allowances, folder=folder)
+        _kept[key] = session_with_deadline(), budget
+    connected, budget = _kept[key]
+    return HttpClient(endpoint, texts=texts, signer=signer, budget=budget, connected=connected)
+
+
+_kept: dict[tuple[Endpoint, tuple[Allowance, ...], Path], tuple[Connected, Budget]] | None = None
+"""The connections and the budget of each service; None in a process of one job."""
+
+
+def keep_connections() -> None:
+    """Let the clients that this process makes from now on share connections and budget of a service, one after the other.
+
+    For a process that does several jobs: a new connection costs a round trip, and with TLS several and much arithmetic; and the
+    budget's ceiling counts all requests of the process.
+    """
+    global _kept  # noqa: PLW0603 (a choice of the whole process, made once)
+    _kept = {}
 
 
 def settings_of(name: str) -> Mapping[str, Any]:

@@ -81,7 +81,11 @@ class DeadlineAdapter(HTTPAdapter):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-def session_with_deadline() -> tuple[requests.Session, DeadlineAdapter]:
+Connected = tuple[requests.Session, DeadlineAdapter]
+"""A session and the adapter of its connections."""
+
+
+def session_with_deadline() -> Connected:
     """A session whose connections keep a deadline, and their adapter."""
     session, adapter = requests.Session(), DeadlineAdapter()
     for scheme in ("http://", "https://"):

@@ -27,7 +27,7 @@ from tradewinds.sources.allowances import NO_COSTS, Allowance
 from tradewinds.sources.answer_meaning import AnswerJudge
 from tradewinds.sources.answer_meaning import NotFound as NotFound  # for those who ask
 from tradewinds.sources.budget import Budget, Permission
-from tradewinds.sources.deadline import session_with_deadline
+from tradewinds.sources.deadline import Connected, session_with_deadline
 from tradewinds.sources.decoding import TryAgain, decode_json, decode_text, whole_bytes
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 from tradewinds.sources.failed_requests import in_words, reason, tls_refusal
@@ -83,6 +83,7 @@ class HttpClient:
         allowances: what the service counts beside the rate.
         signer: makes the headers that authenticate a request, if the service needs them.
         budget: the shared permission to send; by default that of the service's host.
+        connected: connections of an earlier client of the service, which are used on; None for new ones.
         sleep: waits so many seconds.
         jitter: draws from [0, 1), for the waits between tries.
 
@@ -99,6 +100,7 @@ class HttpClient:
         allowances: Sequence[Allowance] = (),
         signer: Signer | None = None,
         budget: Budget | None = None,
+        connected: Connected | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -109,7 +111,8 @@ class HttpClient:
         )
         self.reported = [each for each in allowances if each.header]
         self.judge = AnswerJudge(texts, self.budget.stops)
-        self.session, self.connections = session_with_deadline()
+        self.session, self.connections = connected or session_with_deadline()
+        self.session.cookies.clear()  # of an earlier client of the same connections
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
         self.sleep, self.jitter = sleep, jitter
         self.requests = self.retries = 0

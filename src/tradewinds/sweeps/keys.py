@@ -52,7 +52,7 @@ def node_of(key: str, base: resolve.Config, where: str) -> Node:
     if key.startswith(f"{PARAMETERS}."):
         what, remedy = _no_such_parameter(key, base)
         raise ConfigError(what, where=where, remedy=remedy)
-    raise ConfigError("unknown key.", where=where, remedy=_nearest(key, known, "config/README.md lists all keys."))
+    raise ConfigError("unknown key.", where=where, remedy=_nearest(key, known, "`tradewinds schema` lists all keys."))
 
 
 def _refuse_without_section(key: str, base: resolve.Config, where: str) -> None:

@@ -152,7 +152,7 @@ def _equity(run: ReportRun) -> Section:
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = (
-        "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it (docs/equities_daily.md). "
+        "The benchmark buys the universe in equal parts, once, at the run's costs, and holds it. "
         "It holds a delisted symbol too, at its last close, and sells it at that close at the end: nothing is written off."
     )
     against = Plot("benchmark", "Equity against buy and hold", "history", data, ("", run.currency), caption)

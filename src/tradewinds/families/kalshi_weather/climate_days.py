@@ -87,7 +87,7 @@ def station_of(series_ticker: str) -> Station:
         return stations()[series_ticker]
     except KeyError:
         near = difflib.get_close_matches(series_ticker, stations(), n=3, cutoff=0.5)
-        hint = f"Did you mean {', '.join(near)}?" if near else "Known series are listed in config/README.md."
+        hint = f"Did you mean {', '.join(near)}?" if near else "`tradewinds series` lists the known ones."
         raise ConfigError(f"unknown series {series_ticker!r}.", where="series_tickers", remedy=hint) from None
 
 

@@ -12,7 +12,7 @@ from tradewinds.families.funding_carry.symbols import name_of
 
 LAYOUT_REMEDY = (
     "Give funding rates as symbol, timestamp, fundingRate, and candles as timestamp, open, high, low, close, volume: "
-    "docs/funding_carry.md lists the layouts."
+    "`tradewinds docs funding-carry` lists the layouts."
 )
 PRICES = ("open", "high", "low", "close")
 # names of columns, small letters; the first one that a file has counts

@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather import climate_days
 
 NO_VALUE = frozenset({"", "none", "null", "nan", "nat", "<na>"})  # how tables written as text say that there is none
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
-_LISTED = "The columns of an import are listed in docs/archive.md."
+_LISTED = "`tradewinds docs archive` lists the columns of an import."
 # Instants outside these cannot be those of a temperature event: years 1990 to 2199.
 _FIRST_REPORT = 1850
 _FIRST, _END = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1990, 2200))

@@ -82,7 +82,7 @@ def read_markets(
         raise ConfigError(
             f"no market of a daily temperature series is in it{_series_of(left_out)}.",
             where=", ".join(str(path) for path in paths),
-            remedy="Known series are listed in config/README.md.",
+            remedy="`tradewinds series` lists the known ones.",
         )
     rows = [market for market, _ in found.values()]
     for market in rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import functools
 import json
 import logging
 import os
@@ -163,10 +164,24 @@ def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
 
     A catalog is sorted by date, so the rows are a slice. A filter would import pyarrow.compute, which is slow for a job.
     """
-    table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS])
-    days = table["climate_date"].to_pylist()
+    found = Path(catalog).stat()
+    table, days = _catalog_by_date(catalog, found.st_ino, found.st_mtime_ns, found.st_size)
     first = bisect.bisect_left(days, day)
     return table.slice(first, bisect.bisect_right(days, day) - first)
+
+
+@functools.lru_cache(maxsize=4)
+def _catalog_by_date(catalog: str, inode: int, changed: int, size: int) -> tuple[pa.Table, list[dt.date]]:
+    """A catalog and the climate dates of its rows: a resident worker reads it once for the events of a series.
+
+    Args:
+        catalog: its file.
+        inode: of the file. With the next two it tells the file from one that has replaced it.
+        changed: when the file was written, in nanoseconds.
+        size: of the file, in bytes.
+    """
+    table = files.read_table(catalog, ["climate_date", *exchange_requests.MARKET_COLUMNS])
+    return table, table["climate_date"].to_pylist()
 
 
 def _refuse_unlisted(station: Station, day: dt.date, catalog: str, now: dt.datetime) -> None:
@@ -216,7 +231,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
     """
     known_station = next((s for s in climate_days.stations().values() if s.station_id == station), None)
     if known_station is None:
-        raise ConfigError(f"no series settles on station {station}.", remedy="See the stations in config/README.md.")
+        raise ConfigError(f"no series settles on station {station}.", remedy="`tradewinds series` lists the stations.")
     with files.only_maker(out):
         known, _ = _growing(out)
         table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)

@@ -32,7 +32,7 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
     # All columns, each once.
-    remedy = "It must be a CSV (.csv) or Parquet file; see config/README.md."
+    remedy = "It must be a CSV (.csv) or Parquet file; `tradewinds schema probabilities` explains both."
     table = user_tables.read_table(path, "the probability file", remedy, SimulationError, texts=COLUMNS)
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:

@@ -91,7 +91,7 @@ def load(path: str) -> Any:
     user_files.check_plain(file, "the strategy file", "Give the path of a Python file.")
     function = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
     if not callable(function):
-        remedy = "Define it; docs/strategies.md shows one."
+        remedy = "Define it; `tradewinds docs strategies` shows one."
         raise ConfigError(f"it has no function {FUNCTION}(quotes, parameters).", where=path, remedy=remedy)
     return function
 
@@ -134,7 +134,9 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
             raise SimulationError(problem, where=path, remedy=remedy) from None
         order_problem = _problem(quotes, side, quantity, priority)
         if order_problem:
-            raise SimulationError(f"{FUNCTION} returned {order_problem}.", where=path, remedy="See docs/strategies.md.")
+            raise SimulationError(
+                f"{FUNCTION} returned {order_problem}.", where=path, remedy="See `tradewinds docs strategies`."
+            )
         return WantedOrders(
             side=side.astype(np.int8),
             quantity=np.minimum(quantity, MOST_EXACT).astype(np.int64),
