@@ -75,7 +75,10 @@ def test_init_overwrites_nothing(say):
 
 def test_a_config_is_named_as_argument_or_with_c_or_by_its_usual_name(say):
     assert say("init", "--market", "equities_daily")[0] == 0
-    shown = [say("run", *how, "--dry-run")[1] for how in (["config.yaml"], ["-c", "config.yaml"], ["--config", "config.yaml"], [])]
+    shown = [
+        say("run", *how, "--dry-run")[1]
+        for how in (["config.yaml"], ["-c", "config.yaml"], ["--config", "config.yaml"], [])
+    ]
     assert len(set(shown)) == 1 and shown[0]
     Path("config.yaml").rename("other.yaml")
     code, _, err = say("run", "--dry-run")
@@ -122,7 +125,9 @@ def strings_of(path: Path) -> list[str]:
 
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docs = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)}
+    docs = {
+        id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)
+    }
     return [
         node.value
         for node in ast.walk(tree)
@@ -132,7 +137,9 @@ def strings_of(path: Path) -> list[str]:
 
 def test_pages_that_messages_name_exist():
     named = re.compile(r"tradewinds docs ([a-z][\w-]*)")
-    texts = [path.read_text() for path in (ROOT / "src/tradewinds").rglob("*") if path.suffix in (".py", ".md", ".yaml")]
+    texts = [
+        path.read_text() for path in (ROOT / "src/tradewinds").rglob("*") if path.suffix in (".py", ".md", ".yaml")
+    ]
     found = {name for text in texts for name in named.findall(text)}
     assert {"scaling", "strategies"} <= found <= set(pages())
 
