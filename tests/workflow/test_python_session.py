@@ -172,6 +172,18 @@ def test_a_killed_program_leaves_no_process_and_no_lock(desk, number):
     assert not list((desk.folder / "backtests").rglob(".plots.*"))
 
 
+def test_the_failure_of_a_job_has_its_class(desk):
+    (desk.folder / "bars.csv").write_text("symbol,date,open\nFALL,2024-01-15,ten\n")
+    code = """
+try:
+    tw.run(cfg)
+except tw.ConfigError as error:
+    print('bars.csv' in str(error), error.exit_code)
+"""
+    assert said(desk, code).split() == ["True", "2"]
+    assert desk("run", "--config", "config.yaml").returncode == 2
+
+
 def test_the_end_of_a_program_waits_for_the_report(desk):
     run_id = said(desk, SLOW).strip()
     folder = desk.folder / "backtests" / run_id

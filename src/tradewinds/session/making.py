@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets, resolve
-from tradewinds.core.errors import ConfigError
+from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing, FetchError, SimulationError
 from tradewinds.families.plan import Plan, run_plan
 from tradewinds.pipeline import session_runs
-from tradewinds.pipeline.runner import RunOptions
+from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.session.finished_run import Run
 from tradewinds.session.settings import Config
 
@@ -49,8 +50,8 @@ def run(
         quiet: False prints progress.
 
     Raises:
-        ConfigError, DataMissing, SimulationError, DatabaseError, runner.WorkflowFailed: as the command line, which turns
-            them into exit codes.
+        ConfigError, DataMissing, FetchError, SimulationError, DatabaseError: as the command line, which turns them into exit
+            codes.
     """
     from tradewinds.database import activity
 
@@ -128,9 +129,23 @@ def _make_with_workflow(config: Config, plan: Plan[Any], fetch: bool | None, *, 
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(dict(config.written), sort_keys=False), encoding="utf-8")
-        make(path, config.resolved, plan, options, screen)
+        with job_errors():
+            make(path, config.resolved, plan, options, screen)
     for note in markets.family_of(config.market).fetched_notes(plan, due):
         screen.print(note, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def job_errors() -> Iterator[None]:
+    """Raise the failure of jobs as the error of its exit code, which a program can catch by its class."""
+    try:
+        yield
+    except WorkflowFailed as failed:
+        kinds = (ConfigError, DataMissing, FetchError, SimulationError, DatabaseError)
+        kind = next((one for one in kinds if one.exit_code == failed.exit_code), None)
+        if kind is None:  # a bug, which no class stands for
+            raise
+        raise kind(failed.what) from None
 
 
 def run_options(fetch: bool | None) -> RunOptions:

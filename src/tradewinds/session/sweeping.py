@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.pipeline import session_runs
-from tradewinds.session.making import config_of, run_options
+from tradewinds.session.making import config_of, job_errors, run_options
 from tradewinds.session.settings import Config, dated
 from tradewinds.session.sweep_work import MadeSweep, Shown, SweepOptions, make_sweep
 
@@ -52,7 +52,7 @@ def sweep(
         quiet: False prints progress.
 
     Raises:
-        ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: as the command.
+        ConfigError, DataMissing, FetchError, SimulationError: as the command.
     """
     asked = config_of(config)
     options = SweepOptions(
@@ -65,7 +65,8 @@ def sweep(
         perturb=perturb,
     )
     session_runs.runs_here().wait_for_all()  # the inputs are made under the folder's lock
-    return SweepResult(make_sweep(asked.resolved, options, run_options(fetch), asked.source, _shown(quiet)))
+    with job_errors():
+        return SweepResult(make_sweep(asked.resolved, options, run_options(fetch), asked.source, _shown(quiet)))
 
 
 def walk_forward(
@@ -92,7 +93,7 @@ def walk_forward(
         quiet: False prints progress.
 
     Raises:
-        ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: as the command.
+        ConfigError, DataMissing, FetchError, SimulationError: as the command.
     """
     from tradewinds.session.walk_forward_work import make_walk_forward
     from tradewinds.sweeps.walk_forward_files import WalkForwardOptions
@@ -100,7 +101,8 @@ def walk_forward(
     asked = config_of(config)
     options = WalkForwardOptions(_texts(grid), train, test, metric, anchored)
     session_runs.runs_here().wait_for_all()
-    made = make_walk_forward(asked.resolved, options, run_options(fetch), asked.source, _shown(quiet))
+    with job_errors():
+        made = make_walk_forward(asked.resolved, options, run_options(fetch), asked.source, _shown(quiet))
     return WalkForwardResult(made.folder.resolve(), made.content)
 
 
