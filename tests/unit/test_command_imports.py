@@ -47,7 +47,7 @@ def test_no_help_text_imports_a_data_library():
 
 # Beside Python's own modules, only these are imported for the list of commands.
 LIGHT = {"annotated_doc", "shellingham", "tradewinds", "typer", "typing_extensions"}
-COMMANDS_ONLY = ["tradewinds.cli", "tradewinds.cli.app", "tradewinds.cli.commands"]
+COMMANDS_ONLY = ["tradewinds.cli", "tradewinds.cli.app", "tradewinds.cli.commands", "tradewinds.cli.usage_errors"]
 
 
 def test_the_list_of_commands_imports_typer_and_no_command():

@@ -38,6 +38,7 @@ NAME_A_FAMILY = {
     "cli/orb.py",
     "cli/funding.py",
     "cli/archive.py",
+    "cli/series.py",
 }
 # The names that users' own strategy files import stay in strategies/user_file.py, wherever their code lives.
 # The table of markets asks for a family by name, at run time, and hands out its contract.

@@ -21,7 +21,6 @@ from tests.workflow.harness import (
     wait_until,
 )
 from tradewinds.core.files import read_meta, write_parquet
-from tradewinds.engine.event_contracts import kernel
 
 EVENTS = 10
 
@@ -64,7 +63,10 @@ def checkout(tmp_path):
     files = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for name in [*files.stdout.splitlines(), str(kernel.LIBRARY.relative_to(ROOT))]:
+    for name in [
+        *files.stdout.splitlines(),
+        *(str(path.relative_to(ROOT)) for path in ROOT.glob("src/tradewinds/engine/*/*.so")),
+    ]:
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SYNTHETIC = "synthetic"  # in place of a folder: an archive of invented data
 SYNTHETIC_FOLDER = Path("data/synthetic-archive")
-RATE = 50  # requests per second: nobody else asks this server
+RATE = 50  # requests per second: only this run asks this server
 
 
 @contextlib.contextmanager
@@ -59,8 +59,8 @@ def make_synthetic_archive(folder: Path, tell: Callable[[str], None]) -> None:
         folder: of the archive.
         tell: called with what is done.
     """
-    from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+    from tradewinds.cli.archive import make_events
 
     if not (folder / "archive.json").exists():
         tell(f"making a synthetic archive in {folder}/ (seed 7: the same bytes every time) …")
-        make_synthetic(folder, seed=7)
+        make_events(folder, seed=7)

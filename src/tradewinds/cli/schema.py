@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,33 +27,46 @@ def schema(
 
     Without KEY all keys of a market are listed. KEY may be a part of a name: `tradewinds schema fee`.
     """
-    from tradewinds.config import markets, resolve
-    from tradewinds.config.key_list import config_keys
+    from tradewinds.config import markets
 
     if market and market not in markets.NAMES:
         raise ConfigError(
             f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}."
         )
-    asked = [market] if market else list(markets.NAMES)
-    found: dict[str, list[ConfigKey]] = {}
-    known: set[str] = set()
-    for name in asked:
-        of_market = resolve.schema(name)
-        keys = list(config_keys(of_market, required=tuple(of_market["required"])))
-        known |= {each.name for each in keys}
-        chosen = _chosen(keys, key)
-        if chosen:
-            found[name] = chosen
-    if not found:
-        near = difflib.get_close_matches(str(key), sorted(known), 3)
-        remedy = f"Did you mean {', '.join(near)}?" if near else "`tradewinds schema` lists all keys."
-        raise ConfigError(f"no config has a key {key!r}.", where="KEY", remedy=remedy)
+    found = _found([market] if market else markets.NAMES, key)
     if as_json:
         typer.echo(
-            json.dumps({name: [_row(each) for each in keys] for name, keys in found.items()}, indent=2, default=str)
+            json.dumps({name: [each._asdict() for each in keys] for name, keys in found.items()}, indent=2, default=str)
         )
         return
     _print(found)
+
+
+def _found(asked: Sequence[str], wanted: str | None) -> dict[str, list[ConfigKey]]:
+    """Look a key up.
+
+    Args:
+        asked: markets.
+        wanted: the key, or a part of its name; None for all keys.
+
+    Returns:
+        The keys of each market that has any.
+
+    Raises:
+        ConfigError: no market has such a key; the message names near ones.
+    """
+    from tradewinds.config import resolve
+    from tradewinds.config.key_list import config_keys
+
+    schemas = {market: resolve.schema(market) for market in asked}
+    known = {market: list(config_keys(of, required=tuple(of["required"]))) for market, of in schemas.items()}
+    found = {market: chosen for market, keys in known.items() if (chosen := _chosen(keys, wanted))}
+    if not found:
+        names = sorted({key.name for keys in known.values() for key in keys})
+        near = difflib.get_close_matches(str(wanted), names, 3)
+        remedy = f"Did you mean {', '.join(near)}?" if near else "`tradewinds schema` lists all keys."
+        raise ConfigError(f"no config has a key {wanted!r}.", where="KEY", remedy=remedy)
+    return found
 
 
 def _chosen(keys: list[ConfigKey], wanted: str | None) -> list[ConfigKey]:
@@ -61,11 +75,6 @@ def _chosen(keys: list[ConfigKey], wanted: str | None) -> list[ConfigKey]:
         return keys
     exact = [key for key in keys if key.name == wanted or key.name.startswith((f"{wanted}.", f"{wanted}("))]
     return exact or [key for key in keys if wanted.lower() in key.name.lower()]
-
-
-def _row(key: ConfigKey) -> dict[str, Any]:
-    """A key as JSON."""
-    return key._asdict()
 
 
 def _print(found: dict[str, list[ConfigKey]]) -> None:
