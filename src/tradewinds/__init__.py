@@ -1,15 +1,13 @@
 """Tradewinds: reproducible backtests as a graph of files.
 
-`import tradewinds as tw` offers configs, runs and sweeps (docs/python.md). Names are imported when they are used, so that the
-import itself is light.
+`import tradewinds as tw` offers configs, runs and sweeps (docs/python.md). Names are imported when they are used; this module
+imports nothing else, because every command and every job imports it.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true, as the one of typing
 if TYPE_CHECKING:
+    from typing import Any
+
     from tradewinds.core.errors import (
         ConfigError,
         DamagedFile,
@@ -63,8 +61,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a name of `__all__` when it is first used."""
+    import importlib
+
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_MODULES[name]), name)
