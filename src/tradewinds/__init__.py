@@ -6,8 +6,6 @@ imports nothing else, because every command and every job imports it.
 
 TYPE_CHECKING = False  # type checkers take it for true, as the one of typing
 if TYPE_CHECKING:
-    from typing import Any
-
     from tradewinds.core.errors import (
         ConfigError,
         DamagedFile,
@@ -61,15 +59,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> "Any":
-    """Import a name of `__all__` when it is first used."""
-    import importlib
+if not TYPE_CHECKING:  # for type checkers another name is an error
 
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name):
+        """Import a name of `__all__` when it is first used."""
+        import importlib
+
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
