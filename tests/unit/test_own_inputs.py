@@ -99,7 +99,7 @@ def test_a_function_is_written_with_what_it_uses():
     spec.loader.exec_module(module)
     assert name == "cheap" and module.orders is module.cheap
     assert module.halved(5) == 2 and module.EDGE == EDGE and module.LEVELS == LEVELS and module.np is np
-    assert module.YES is YES and module.Orders is Orders
+    assert module.YES is YES and module.Orders is Orders and "import NONE" in Path(path).read_text()
     assert write_strategy(cheap)[1] == path
 
 

@@ -215,6 +215,8 @@ def _is_installed(module: str | None) -> bool:
 
 def _origin_of(name: str, value: Any) -> str | None:
     """Return the line that imports a value from an installed module; None if no module has it under its name."""
+    if name in getattr(sys.modules.get(_PUBLIC), "__all__", ()) and getattr(sys.modules[_PUBLIC], name) is value:
+        return f"from {_PUBLIC} import {name}"
     module, own = getattr(value, "__module__", None), getattr(value, "__name__", None)
     if isinstance(value, enum.Enum):  # such as YES
         module, own = _PUBLIC, str(value.name)
