@@ -30,7 +30,8 @@ def test_it_runs(name, tmp_path):
         timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
-    assert list(tmp_path.iterdir()) == [], "something stays behind"
+    left = [path.name for path in tmp_path.iterdir() if not path.name.startswith("tradewinds-rates-")]
+    assert left == [], "something stays behind"  # beside the budget of requests that all processes of a machine share
 
 
 @pytest.mark.parametrize("name", NAMES)
