@@ -23,6 +23,7 @@ from benchmarks import (
     orb,
     plan_scale,
     scale,
+    setting_change,
     simulation,
     sweep_cost,
 )
@@ -124,6 +125,10 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 |---|---:|---:|---:|---:|---:|
 {share_table}
 
+## A changed setting
+
+{setting_change}
+
 ## Opening ranges
 
 {orb}
@@ -148,6 +153,7 @@ def main() -> None:
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
         before_after=before_after.section(),
+        setting_change=setting_change.section(json.loads(setting_change.RECORD.read_text(encoding="utf-8"))),
         orb=orb.section(),
         carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,
