@@ -28,11 +28,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import performance_page  # noqa: E402
 from benchmarks.equities import child  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "crypto"
 RECORD = Path(__file__).resolve().with_suffix(".json")
-PAGE, HEAD = ROOT / "PERFORMANCE.md", "## Funding carry\n\n"  # the last section of the page
+HEAD = "## Funding carry\n\n"
 SIX_YEARS = {"date_start_local": "2020-01-01", "date_end_local": "2025-12-31"}
 THREE_YEARS = {"date_start_local": "2022-01-01", "date_end_local": "2024-12-31"}
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -234,10 +235,9 @@ def section(found: dict) -> str:
 
 
 def record(found: dict) -> None:
-    """Write carry.json and the section of PERFORMANCE.md, the last one of the page."""
+    """Write carry.json and the section of PERFORMANCE.md."""
     RECORD.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(page.split(HEAD)[0].rstrip() + "\n\n" + section(found), encoding="utf-8")
+    performance_page.write_section(HEAD.strip(), section(found))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ workloads of several series (benchmarks/scale.py).
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -167,6 +168,22 @@ def write(folder: Path, events: int = EVENTS, seeds: Mapping[str, int] | None = 
     }
     files.write_parquet(folder / CONFIG["probabilities"]["path"], pa.table(own), {})
     files.write_text(folder / "config.yaml", yaml.safe_dump(asked, sort_keys=False))
+
+
+def write_day(folder: Path, conf: resolve.Config, number: int = 0) -> list[str]:
+    """Write the catalog and the candles of one event, where a config's plan has them; returns the tickers of its markets.
+
+    Args:
+        folder: the folder.
+        conf: resolved; its dates include the event's.
+        number: of the event, from FIRST on.
+    """
+    day = next(itertools.islice(days(number + 1), number, None))
+    markets = [_catalog_row(SERIES, day, n, ticker) for n, ticker in enumerate(tickers(SERIES, day.date))]
+    _write_candles(folder, candle_window.wanted_window(conf), day, markets)
+    meta = _catalog_meta(markets) | {"covers_through": conf["date_end_local"].isoformat()}
+    files.write_parquet(folder / schemas.catalog_path(SERIES), pa.Table.from_pylist(markets, schemas.CATALOG), meta)
+    return [market["market_ticker"] for market in markets]
 
 
 def write_probabilities(folder: Path, conf: resolve.Config, table: pa.Table) -> None:

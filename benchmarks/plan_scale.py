@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 import yaml
 
+from benchmarks import common_workload
 from tradewinds.config.resolve import resolve
 from tradewinds.core import files
 from tradewinds.core.paths import workflow_root
@@ -74,8 +75,30 @@ def measure(work: Path, days: int = 500) -> dict:
         "plan_snakemake": _timed([*snakemake, "-n", "--quiet", "all"], work),
     }
     _write_empty(work, config)
+    (market, *_) = common_workload.write_day(work, resolve(config))  # a run without any trade window is an error
+    (work / "mine.csv").write_text(f"market_ticker,known_at_utc,p_yes\n{market},2024-12-30T00:00:00Z,0.5\n")
     _timed([*run, "--no-fetch"], work)
-    return figures | {"nothing_to_be_done": _timed([*run, "--no-fetch"], work)}
+    return figures | {
+        "nothing_to_be_done": _timed([*run, "--no-fetch"], work),
+        "bare_snakemake": _bare(work, len(SERIES) * days),
+    }
+
+
+def _bare(work: Path, jobs: int) -> dict:
+    """Measure the plan of a workflow that has nothing but as many jobs: what Snakemake itself takes.
+
+    Args:
+        work: work folder.
+        jobs: their number.
+    """
+    folder = work / "bare"
+    folder.mkdir()
+    (folder / "Snakefile").write_text(
+        f"rule all:\n    input: expand('made/{{n}}.txt', n=range({jobs}))\n"
+        "rule make:\n    output: 'made/{n}.txt'\n    shell: 'touch {output}'\n"
+    )
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--cores", "2", "--scheduler", "greedy"]
+    return _timed(command, folder)
 
 
 def _write_empty(work: Path, config: dict) -> None:

@@ -23,6 +23,7 @@ from benchmarks import (
     orb,
     plan_scale,
     scale,
+    setting_change,
     simulation,
     sweep_cost,
 )
@@ -56,8 +57,9 @@ Everything side by side in one run; absolute figures are one small, shared machi
 | | seconds | peak MB | target |
 |---|---:|---:|---:|
 | `tradewinds run --dry-run`, nothing there | {plan[plan_tradewinds][seconds]} | {plan[plan_tradewinds][peak_mb]} | 30 s |
-| `snakemake -n`, nothing there | {plan[plan_snakemake][seconds]} | {plan[plan_snakemake][peak_mb]} | 30 s |
-| `tradewinds run`, nothing to be done | {plan[nothing_to_be_done][seconds]} | {plan[nothing_to_be_done][peak_mb]} | 20 s |
+| `snakemake -n`, nothing there | {plan[plan_snakemake][seconds]} | {plan[plan_snakemake][peak_mb]} | 5 s, or Snakemake's own |
+| the same of a Snakefile with one rule and as many jobs | {plan[bare_snakemake][seconds]} | {plan[bare_snakemake][peak_mb]} | |
+| `tradewinds run`, nothing to be done | {plan[nothing_to_be_done][seconds]} | {plan[nothing_to_be_done][peak_mb]} | 4 s |
 
 ## Simulation
 
@@ -123,6 +125,10 @@ after the import; the best of {share_runs} runs in turns ([docs/equities_daily.m
 |---|---:|---:|---:|---:|---:|
 {share_table}
 
+## A changed setting
+
+{setting_change}
+
 ## Opening ranges
 
 {orb}
@@ -147,6 +153,7 @@ def main() -> None:
     shares = json.loads(equities.RECORD.read_text(encoding="utf-8"))
     page = PAGE.format(
         before_after=before_after.section(),
+        setting_change=setting_change.section(json.loads(setting_change.RECORD.read_text(encoding="utf-8"))),
         orb=orb.section(),
         carry=carry.section(json.loads(carry.RECORD.read_text(encoding="utf-8"))),
         shares=shares,

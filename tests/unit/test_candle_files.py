@@ -52,6 +52,7 @@ def assert_same(found, expected):
         assert np.array_equal(one, other), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nulls", [0, 0.2, 1])
 def test_the_rows_are_those_of_duckdb(tmp_path, nulls):
     rng, paths = random.Random(7), []
@@ -136,6 +137,7 @@ def test_what_is_no_parquet_is_declined(tmp_path, text):
     assert footer_facts(str(path), schemas.PRICE_COLUMNS, "tradewinds") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", ROW_COUNTS)
 @pytest.mark.parametrize("nulls", [0.2, 1])
 def test_facts_are_those_of_the_footer(tmp_path, rows, nulls):
@@ -169,6 +171,7 @@ print(declined)
 """
 
 
+@pytest.mark.slow
 def test_damaged_files_are_declined_or_read_but_never_beyond_their_bytes(tmp_path):
     paths = []
     for compression in ("zstd", "none"):

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "pipeline": _BELOW_FAMILIES | {"families", "strategies"},
     "sweeps": _BELOW_FAMILIES | {"families", "strategies"},
     "audits": _BELOW_FAMILIES | {"families", "strategies", "pipeline"},
+    "session": _BELOW_FAMILIES | {"families", "strategies", "pipeline", "sweeps", "audits"},
     "serve": {"core", "config", "database", "results"},
     "cli": None,  # everything; only these commands name a family:
 }

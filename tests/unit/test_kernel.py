@@ -78,6 +78,7 @@ def test_kelly_of_a_whole_number_is_that_number(quantity, price, thousandths):
     assert compiled.kelly_quantity(1, 1000, room, room, price, equity) == quantity
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(shares(18), st.one_of(st.integers(-5, 10**6), st.integers(0, 10**17)))
 @example((1, 10), 5_700)

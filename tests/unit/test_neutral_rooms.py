@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "tradewinds"
 ROOMS = (
     *("core", "config", "sources", "engine", "reference_data", "results", "database", "archive"),
-    *("strategies", "pipeline", "sweeps", "audits", "serve"),
+    *("strategies", "pipeline", "sweeps", "audits", "session", "serve"),
 )
 NAMES = re.compile(
     r"kalshi|\biem\b|yahoo|polymarket|weather|climate|dollar|(?<!_)\busd\b(?!t)"

@@ -74,6 +74,7 @@ def changed(raw, schema, rng):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_it_decides_as_jsonschema_does(path):
     market, raw = example(path)

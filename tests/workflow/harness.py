@@ -136,7 +136,7 @@ def but_for_candles(done: Desk, folder: Path) -> Path:
 def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
     """Make the demo in a folder, as `make demo` does."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", "NO_COLOR": "1"}
-    command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
+    command = [sys.executable, "-m", "tradewinds.cli", "demo"]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )

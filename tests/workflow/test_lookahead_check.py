@@ -51,6 +51,6 @@ def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, cap
         app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "7"])
     assert ended.value.code == 5
     said = capsys.readouterr()
-    assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)
+    assert re.search(r"config.yaml: \d+ decisions? changed with the future", said.err)
     assert re.search(r"KXHIGHCHI-25MAY0\d KXHIGHCHI-25MAY0\d-[BT][\d.]+ at 2025-05-0\dT[\d:]+Z: ", said.out)
     assert "Cause: guidance" in said.out or "Cause: climate reports" in said.out, said.out

@@ -168,7 +168,7 @@ def _import_config(path: Path, out: Path, exchange: str | None) -> None:
         from tradewinds.families.equities_intraday.imported_minutes import import_minutes_archive
 
         _refuse_flags({"--exchange": exchange}, f"the market is {MINUTES}")
-        what, notes = f"minutes of {import_minutes_archive(conf, out)} symbol(s)", ()
+        what, notes = f"minutes of {counted(import_minutes_archive(conf, out), 'symbol')}", ()
     else:
         said = f"market is {conf['market']}, whose files no archive is made of in this way."
         raise ConfigError(said, where=f"{path}, market", remedy=f"Take a config of {CARRY} or {MINUTES}.")

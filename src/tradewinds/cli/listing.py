@@ -47,7 +47,6 @@ def database_url(url: str | None, config: Path | None) -> str:
     Raises:
         ConfigError: both are given, or the config is wrong.
     """
-    from tradewinds.config import markets
     from tradewinds.config import resolve as configs
 
     if url and config:
@@ -56,8 +55,7 @@ def database_url(url: str | None, config: Path | None) -> str:
         return url
     if config:
         return str(configs.load(config)["database"]["url"])
-    default = configs.schema(markets.NAMES[0])["properties"]["database"]["properties"]["url"]["default"]
-    return str(default)
+    return configs.default_database_url()
 
 
 def for_programs(as_json: bool, as_csv: bool) -> bool:

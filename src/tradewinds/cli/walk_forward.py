@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
-from tradewinds.core.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tradewinds.config.resolve import Config
     from tradewinds.pipeline.runner import RunOptions
-    from tradewinds.sweeps.walk_forward import WalkForward, WindowReplays
+    from tradewinds.sweeps.walk_forward import WalkForward
     from tradewinds.sweeps.walk_forward_files import WalkForwardOptions
 
 
@@ -59,7 +58,7 @@ def walk_forward(
 
 
 def carry_out(config_path: Path, options: WalkForwardOptions, run: RunOptions, console: Console) -> dict[str, Any]:
-    """Fetch what the points need, replay all folds, write the folder and show the result.
+    """Make a walk-forward and show it.
 
     Args:
         config_path: the config that is walked forward.
@@ -74,79 +73,22 @@ def carry_out(config_path: Path, options: WalkForwardOptions, run: RunOptions, c
         ConfigError: the config, the grid or the metric is wrong, or there are too few days for one fold.
         DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
+    from tradewinds.cli.replay_progress import ReplayProgress
     from tradewinds.config import resolve as configs
-    from tradewinds.sweeps import walk_forward_files as files
-    from tradewinds.sweeps.folds import refuse_short_range
-    from tradewinds.sweeps.grid import grid_points
-    from tradewinds.sweeps.ranking import check_metric
-    from tradewinds.sweeps.walk_forward import WindowReplays
-    from tradewinds.sweeps.walk_forward_report import page, sentences
+    from tradewinds.pipeline.screen import Screen
+    from tradewinds.session.sweep_work import Shown
+    from tradewinds.session.walk_forward_work import make_walk_forward
 
-    # What can be refused before anything is fetched.
-    conf = configs.load(config_path)
-    check_metric(options.metric, "--metric")
-    refuse_short_range(conf, options.train, options.test)
-    points = grid_points(conf, options.grid, source=str(config_path))
-    name = files.walk_forward_id(points, options)
-    folder, windows = Path(conf["output_dir"], "walk-forward", name), WindowReplays(points)
-    code = _code(conf)
-    if found := files.finished(folder, code, windows.inputs()):
+    shown = Shown(Screen(console), functools.partial(ReplayProgress, console))
+    result = make_walk_forward(configs.load(config_path), options, run, str(config_path), shown)
+    if result.made is None:
         console.print(
             "There is nothing to do: the same walk-forward is there, and nothing that it is made from changed."
         )
-        _show_end(console, str(found["verdict"]), folder)
-        return found
-
-    # Make it, write it, show it.
-    made = _walk(conf, windows, options, run, console)
-    currency = _currency(conf)
-    verdict = sentences(made, (options.train, options.test), options.anchored, currency)
-    content = files.summary(made, options, name=name, currency=currency, verdict=verdict, code=code)
-    files.write(folder, made, content, page(made, verdict, currency, config_path.name))
-    _show_folds(console, made, currency)
-    _show_end(console, verdict, folder)
-    return content
-
-
-def _walk(
-    conf: Config, windows: WindowReplays, options: WalkForwardOptions, run: RunOptions, console: Console
-) -> WalkForward:
-    """Fetch and make the files of all points, divide the days that they have, and replay all folds."""
-    from tradewinds.cli.replay_progress import ReplayProgress
-    from tradewinds.config import markets
-    from tradewinds.families.plan import run_plan
-    from tradewinds.pipeline.make import make_inputs
-    from tradewinds.pipeline.screen import Screen
-    from tradewinds.sweeps.folds import fold_dates
-    from tradewinds.sweeps.walk_forward import walk_forward
-
-    console.print(f"{counted(len(windows.points), 'point')} over {counted(len(windows.groups), 'set')} of files.")
-    for group in windows.groups:
-        make_inputs(group[0].config, run, Screen(console))
-    # The days of the first point; a walk-forward changes no key that decides which days there are.
-    first = windows.points[0].config
-    days = markets.family_of(conf["market"]).days(first, run_plan(first))
-    folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
-    console.print(f"{counted(len(days), 'day')}, {counted(len(folds), 'fold')}.")
-    with ReplayProgress(console, len(windows.points) * (2 * len(folds) + 1)) as progress:
-        windows.tell = progress
-        return walk_forward(windows, folds, options.metric, days)
-
-
-def _code(conf: Config) -> str:
-    """Digest the code that a walk-forward of a config follows from: that of its files, of the replay and of the folds."""
-    from tradewinds.config import markets
-    from tradewinds.pipeline.jobs import code_digest
-
-    family = markets.family_of(conf["market"])
-    return code_digest(*family.code, *(part for rule in family.workflow_rules for part in rule.code), "sweeps")
-
-
-def _currency(conf: Config) -> str:
-    """The currency of a config's account."""
-    from tradewinds.config import markets
-
-    return markets.family_of(conf["market"]).currency(conf)
+    else:
+        _show_folds(console, result.made, str(result.content["currency"]))
+    _show_end(console, str(result.content["verdict"]), result.folder)
+    return result.content
 
 
 def _show_folds(console: Console, made: WalkForward, currency: str) -> None:

@@ -48,6 +48,11 @@ def schema(market: str) -> dict[str, Any]:
     return copy.deepcopy(_schema(market))
 
 
+def default_database_url() -> str:
+    """Return the URL of the database of configs that name none."""
+    return str(_schema(markets.NAMES[0])["properties"]["database"]["properties"]["url"]["default"])
+
+
 def load(path: str | Path, today: dt.date | None = None) -> Config:
     """Read and resolve a config file.
 

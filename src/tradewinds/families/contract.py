@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.plan import Plan
     from tradewinds.families.strategy_table import StrategyTable
-    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.report.parts import Plot
+    from tradewinds.results.report.run import FamilyReport, ReportRun
     from tradewinds.results.run_files import RunFile
     from tradewinds.results.run_tables import RunTable
 
@@ -385,6 +386,18 @@ class Family(Protocol):
 
     def report(self) -> FamilyReport:
         """The report's title and sections."""
+
+    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
+        """The chart of one thing that a run traded: an event's quotes, a share's prices, a session, a symbol's rates.
+
+        Args:
+            run: the run.
+            name: of the thing, as trades name it (event_ticker, series_ticker or market_ticker).
+            day: its day, where a name stands for many; None for a name that stands for one.
+
+        Raises:
+            ConfigError: the run has no such thing, or no chart of it; the message names some that it has.
+        """
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """What a server of archives answers in place of this family's services.

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tradewinds.config.resolve import Config
-from tradewinds.core.errors import INTERRUPTED, TradewindsError
+from tradewinds.core.errors import INTERRUPTED
 from tradewinds.core.signals import STOP_SIGNALS
-from tradewinds.families.contract import Tell
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.result_jobs import ResultJob, result_jobs
@@ -37,7 +36,7 @@ def remove_results(conf: Config, plan: Plan[Any]) -> None:
         plan: of the config.
     """
     for job in reversed(result_jobs(conf, plan)):
-        _remove(job)
+        remove_made(job)
 
 
 def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
@@ -63,7 +62,7 @@ def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
             try:
                 jobs.run_job(_work(job), rule=job.rule, log=job.log, run_log=job.run_log, refused=job.refused)
             except SystemExit:
-                _remove(job)
+                remove_made(job)
                 raise
 
 
@@ -83,33 +82,7 @@ def _work(job: ResultJob) -> Callable[[], None]:
     return lambda: job.make(jobs.progress_writer(job.rule))
 
 
-def make_here(conf: Config, plan: Plan[Any], tell: Callable[[str, int, int], None]) -> None:
-    """Make a run's results from the start, in this process; for programs that have a session of Python of their own.
-
-    Args:
-        conf: resolved.
-        plan: of the config; what the replay reads exists.
-        tell: called with (rule, units done, units in all).
-
-    Raises:
-        TradewindsError: a job failed; what it has made is removed.
-    """
-    remove_results(conf, plan)
-    with SecondDrawer() as drawer:
-        for job in result_jobs(conf, plan, drawer):
-            try:
-                job.make(_told(tell, job.rule))
-            except (TradewindsError, KeyboardInterrupt):
-                _remove(job)
-                raise
-
-
-def _told(tell: Callable[[str, int, int], None], rule: str) -> Tell:
-    """The progress callback of one rule."""
-    return lambda done, total: tell(rule, done, total)
-
-
-def _remove(job: ResultJob) -> None:
+def remove_made(job: ResultJob) -> None:
     """Remove what a job makes."""
     for output in map(Path, job.outputs):
         if output.is_dir() and not output.is_symlink():

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,33 @@ def keep_run(asked: Question, *, made_here: bool) -> None:
     files.write_text(_place(asked.run_id), json.dumps(content))
 
 
+def keep_tables(asked: Question, rules: Sequence[str]) -> None:
+    """Keep that some rules of a run have done their work without Snakemake, and others have not; the run is not complete.
+
+    Args:
+        asked: what it asks.
+        rules: those that have.
+    """
+    here = {rule: [states(asked.made[rule]), asked.code[rule]] for rule in rules}
+    files.write_text(
+        _place(asked.run_id), json.dumps({"results": None, "replay": asked.replay, "made_here": here, "rest": True})
+    )
+
+
+def tables_hold(asked: Question) -> bool:
+    """Whether what `keep_tables` kept of a run is as it was then, and the rest of it was not made."""
+    known = _kept(asked.run_id)
+    if not known.get("rest") or known.get("replay") != asked.replay:
+        return False
+    made = known["made_here"].items()
+    return all(digest == asked.code[rule] and _as_kept(paths) for rule, (paths, digest) in made)
+
+
+def _as_kept(made: Mapping[str, Sequence[int]]) -> bool:
+    """Whether files are in the states that were kept."""
+    return all(list(_state(path)) == state for path, state in made.items())
+
+
 def outdated(run_id: str, code: Mapping[str, str]) -> list[str]:
     """List results that were made without Snakemake, are as they were made, and whose rule has other code today.
 
@@ -189,7 +216,7 @@ def outdated(run_id: str, code: Mapping[str, str]) -> list[str]:
     """
     found: list[str] = []
     for rule, (made, digest) in _kept(run_id).get("made_here", {}).items():
-        if digest != code.get(rule) and made and all(list(_state(path)) == state for path, state in made.items()):
+        if digest != code.get(rule) and made and _as_kept(made):
             found += made
     return found
 

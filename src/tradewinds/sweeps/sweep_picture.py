@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import files
 from tradewinds.sweeps.keys import setting_text
 from tradewinds.sweeps.ranking import RANK_BY, Ranking
+
+if TYPE_CHECKING:
+    from tradewinds.results.report.heatmap import Heatmap
 
 NAME = "heatmap.svg"
 MOST_VALUES = 40  # of a key: more cannot be read
@@ -20,12 +23,23 @@ def write_sweep_picture(folder: Path, ranking: Ranking) -> bool:
         folder: of the sweep.
         ranking: its ranked points.
     """
+    made = heatmap_of(ranking)
+    if made is None:
+        return False
+    # Imported here: matplotlib is slow to import, and most sweeps vary more keys or one.
+    from tradewinds.results.report.heatmap import heatmap_svg
+
+    files.write_text(folder / NAME, heatmap_svg(made))
+    return True
+
+
+def heatmap_of(ranking: Ranking) -> Heatmap | None:
+    """Return the heat map of a sweep; None if other than two keys vary, or one has more than MOST_VALUES values."""
     values = {key: sorted({_sortable(row.settings[key]) for row in ranking.rows}) for key in ranking.rows[0].settings}
     varied = [key for key, found in values.items() if len(found) > 1]
     if len(varied) != 2 or any(len(values[key]) > MOST_VALUES for key in varied):
-        return False
-    # Imported here: matplotlib is slow to import, and most sweeps vary more keys or one.
-    from tradewinds.results.report.heatmap import Heatmap, heatmap_svg
+        return None
+    from tradewinds.results.report.heatmap import Heatmap  # here: it imports matplotlib
 
     one, other = varied
     field, better = RANK_BY[ranking.by]
@@ -36,7 +50,7 @@ def write_sweep_picture(folder: Path, ranking: Ranking) -> bool:
             for row in ranking.rows
         }
         panels[title] = [[found.get((x, y)) for x in values[one]] for y in values[other]]
-    made = Heatmap(
+    return Heatmap(
         title=f"{ranking.by} by {one.rpartition('.')[2]} and {other.rpartition('.')[2]}",
         names=(one.rpartition(".")[2], other.rpartition(".")[2]),
         across=[text for _, _, text in values[one]],
@@ -44,8 +58,6 @@ def write_sweep_picture(folder: Path, ranking: Ranking) -> bool:
         less_is_better=better < 0,
         panels=panels,
     )
-    files.write_text(folder / NAME, heatmap_svg(made))
-    return True
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:

@@ -125,7 +125,7 @@ def test_files_of_the_same_bytes_are_left_alone_and_others_made_anew(tmp_path):
         ("symbol,date\nAAA,2024-01-02\n", "there is no column 'open'"),
         (CSV.replace("10.75", "ten"), "no column of numbers"),
         (CSV.replace("2024-01-03", "3 Jan"), "cannot be read as dates"),
-        (CSV.replace("AAA,2024-01-03", ",2024-01-03"), "have no symbol"),
+        (CSV.replace("AAA,2024-01-03", ",2024-01-03"), "1 row has no symbol"),
     ],
 )
 def test_what_is_wrong_with_a_users_file_is_said(tmp_path, text, words):

@@ -353,7 +353,7 @@ def test_without_bars_there_is_nothing_to_check():
     conf, made = run_of(1).config, run_of(1).plan
     Path(made.files.bars[0]).unlink()
     with pytest.raises(
-        DataMissing, match=f"1 file.s. of this config are missing; tradewinds run makes them:\n  {made.files.bars[0]}"
+        DataMissing, match=f"1 file of this config is missing; tradewinds run makes them:\n  {made.files.bars[0]}"
     ):
         family.FAMILY.lookahead(conf, made)
 

@@ -173,6 +173,7 @@ def random_world(seed):
     return world
 
 
+@pytest.mark.slow
 def test_every_instant_of_random_runs_agrees_with_the_naive_replay_and_its_hours():
     """Signals, fills, exits and equity: dates of the naive replay, on clocks of rules by hand."""
     early = set()

@@ -58,7 +58,7 @@ def run(arguments):
 
 def test_the_archive_answers_with_the_minutes_of_the_files(folder, capsys):
     assert run(written(folder)) == 0
-    assert "archive of minutes of 1 symbol(s)" in capsys.readouterr().out
+    assert "archive of minutes of 1 symbol" in capsys.readouterr().out
     now = dt.datetime(2024, 7, 12, tzinfo=dt.UTC)
     with mock.patch.object(archive_routes, "utc_now", lambda: now), running_server(folder / "made") as server:
         times = {"period1": int((now - dt.timedelta(days=6)).timestamp()), "period2": int(now.timestamp())}

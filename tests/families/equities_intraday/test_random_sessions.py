@@ -26,6 +26,7 @@ def outcomes():
     return [random_results(seed) for seed in SEEDS]
 
 
+@pytest.mark.slow
 def test_the_worlds_reach_every_reason(outcomes):
     refusals, exits, quarantined, extra = Counter(), Counter(), Counter(), Counter()
     for _, found in outcomes:

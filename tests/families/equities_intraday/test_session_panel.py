@@ -108,7 +108,7 @@ def test_validate_counts_bars_sessions_quarantine_and_opening_ranges(tmp_path):
     conf = config(put(tmp_path, "a.csv", plain(rows)), symbols=["QQQ", "SPY"])
     panel_of(conf)
     notes = FAMILY.validate(conf, intraday_plan(conf)).notes
-    assert "1 bars have no volume." in notes
+    assert "1 bar has no volume." in notes
     assert notes[0] == "2 of 2 symbol-months of bars are there."
     assert "1 row quarantined: OHLC_ORDER" in notes and "SPY 2024-03: 1 OHLC_ORDER" in notes
     assert any("plain layout, stamps with a time zone, at the start of a bar" in note for note in notes)

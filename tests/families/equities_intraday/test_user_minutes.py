@@ -277,7 +277,7 @@ BAD = {
         "SPY.csv",
         "date,open,high,low,close,volume\n" + "".join(f"2024-01-{d:02} 00:00:00Z,1,1,1,1,1\n" for d in range(1, 29)),
         {},
-        "bars of 1440 minutes.*Give bars of 1 or 5",
+        "bars of 1,440 minutes.*Give bars of 1 or 5",
     ),
     "no close": ("SPY.csv", "date,open,high,low\n", {}, "no column of close. It has date, open, high, low"),
     "twice": ("a.csv", plain().replace(",volume", ",high,volume", 1), {}, "there are 2 columns 'high'"),

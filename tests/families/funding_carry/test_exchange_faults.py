@@ -353,6 +353,7 @@ def test_requests_of_several_jobs_never_exceed_what_the_exchange_counts(world, m
     assert max(sum(seen.at <= other.at < seen.at + 2 for other in asked) for seen in asked) <= 6
 
 
+@pytest.mark.slow
 def test_jobs_keep_in_step_with_what_another_program_of_the_same_address_spends(world, monkeypatch):
     """Most of the weight is gone before the jobs begin; the first answer says so to all of them, and nothing is refused."""
     seconds, most, name = 4, 60, "NONE"

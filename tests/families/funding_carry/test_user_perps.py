@@ -268,7 +268,7 @@ def test_a_rate_that_is_not_there_is_no_settlement(world, tmp_path, caplog):
     pq.write_table(table.set_column(3, "funding_rate", pa.array(rates)), path)
     (market,) = made_markets(files_config("mine"))
     assert len(market.rates.ts) == 89
-    assert f"binance_funding_BTC.parquet: 1 row(s) of {BTC} without a rate are left out." in caplog.text
+    assert f"binance_funding_BTC.parquet: 1 row of {BTC} left out: no rate." in caplog.text
 
 
 def test_files_without_rows_and_columns_given_twice(world, tmp_path):

@@ -155,7 +155,7 @@ def test_the_run_counts_it_under_its_reason_or_refuses_it(server, monkeypatch, t
     assert result.diagnostics["events_skipped"] == {"DAMAGED_QUOTES": 1}
     write_event_data(tmp_path, events_plan(config("skip")).files.events, dict(result.skipped))
     assert "DAMAGED: GET " in (tmp_path / "events.csv").read_text()
-    with pytest.raises(SimulationError, match=r"on_missing\.damaged: the candles of 1 event\(s\) were left out"):
+    with pytest.raises(SimulationError, match=r"on_missing\.damaged: the candles of 1 event were left out"):
         replay.replay_events(config(), *inputs)
 
 

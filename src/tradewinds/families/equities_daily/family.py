@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.report.parts import Plot
+    from tradewinds.results.report.run import FamilyReport, ReportRun
 
 _HERE = "families/equities_daily"
 _SELECTS_SYMBOLS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
@@ -287,6 +288,12 @@ class EquitiesDaily:
         from tradewinds.families.equities_daily.report import REPORT
 
         return REPORT
+
+    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
+        """Return the chart of a share: its closes with every entry and exit, whatever the day."""
+        from tradewinds.families.equities_daily.report import symbol_plot
+
+        return symbol_plot(run, name)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

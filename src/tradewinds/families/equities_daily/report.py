@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
@@ -280,18 +281,42 @@ def _charts(run: ReportRun) -> Section | None:
     most = run.query(
         f"SELECT market_ticker FROM trades GROUP BY 1 ORDER BY abs(sum(pnl)) DESC, 1 LIMIT {SYMBOLS_SHOWN}"
     )
-    with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
-        closed = list(csv.DictReader(handle))
     parts: list[ReportPart] = [
         Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
     ]
     for number, (symbol,) in enumerate(most):
-        marks = [_mark(run, row, kind, up) for row in closed if row["symbol"] == symbol for kind, up in _SIGNS]
-        days = _prices(run, symbol)
-        data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-        plot = Plot(f"prices_{number}", symbol, "history", {**data, "marks": marks}, ("", run.currency))
-        parts.append(Panel(symbol, [plot]))
+        parts.append(Panel(symbol, [_price_plot(run, f"prices_{number}", symbol)]))
     return Section("charts", "Trades on prices", parts)
+
+
+def _price_plot(run: ReportRun, name: str, symbol: str) -> Plot:
+    """Return the plot of a symbol's closes with every entry and exit.
+
+    Args:
+        run: the run.
+        name: of the plot.
+        symbol: the symbol.
+    """
+    with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
+        closed = [row for row in csv.DictReader(handle) if row["symbol"] == symbol]
+    marks = [_mark(run, row, kind, up) for row in closed for kind, up in _SIGNS]
+    days = _prices(run, symbol)
+    data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
+    return Plot(name, symbol, "history", {**data, "marks": marks}, ("", run.currency))
+
+
+def symbol_plot(run: ReportRun, symbol: str) -> Plot:
+    """Return the plot of a symbol's closes with every entry and exit.
+
+    Raises:
+        ConfigError: the run has no prices of this symbol.
+    """
+    plot = _price_plot(run, "prices", symbol)
+    if not plot.data["t"]:
+        traded = [name for (name,) in run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")]
+        remedy = f"Traded: {listed(traded, 20) or 'nothing'}."
+        raise ConfigError("the run has no prices of this symbol.", where=symbol, remedy=remedy)
+    return plot
 
 
 def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:

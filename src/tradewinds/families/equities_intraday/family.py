@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.report.parts import Plot
+    from tradewinds.results.report.run import FamilyReport, ReportRun
 
 _HERE = "families/equities_intraday"
 _SELECTS_BARS = "it decides which bars are replayed, and a sweep compares settings over the same ones"
@@ -300,6 +301,12 @@ class EquitiesIntraday:
         from tradewinds.families.equities_intraday.report import REPORT
 
         return REPORT
+
+    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
+        """Return the chart of a symbol's session with its trade."""
+        from tradewinds.families.equities_intraday.session_charts import session_plot
+
+        return session_plot(run, name, day)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.run_files import (
     EXTREME_CHARTS,
@@ -25,6 +26,7 @@ from tradewinds.results.report.parts import (
     Section,
     SmallPlots,
     Text,
+    listed,
     shown,
 )
 from tradewinds.results.report.run import ReportRun
@@ -81,6 +83,29 @@ def session_charts(run: ReportRun) -> Section | None:
     drawn = [(plots[number], trades[number]) for number in small]
     parts.append(SmallPlots([replace(plot, title=f"{of.symbol} on {of.session}") for plot, of in drawn]))
     return Section("charts", "Trades on their sessions", parts)
+
+
+def session_plot(run: ReportRun, symbol: str, day: dt.date | None) -> Plot:
+    """Return the chart of a symbol's session with its trade; of several trades the first.
+
+    Args:
+        run: the run.
+        symbol: of the session.
+        day: its date; None for the first session of the symbol that was traded.
+
+    Raises:
+        ConfigError: there was no such trade, or the run has kept no bars of it.
+    """
+    own = [trade for trade in trade_records(run) if trade.symbol == symbol]
+    found = [trade for trade in own if day is None or trade.session == day.isoformat()]
+    bars = _bars_of_sessions(run)
+    drawn = next((trade for trade in found if _key(trade) in bars), None)
+    if drawn is None:
+        what = "the run has kept no bars of this trade." if found else "the run has no such trade."
+        known = listed([trade.session for trade in own if _key(trade) in bars], 10)
+        where = symbol if day is None else f"{symbol}, {day}"
+        raise ConfigError(what, where=where, remedy=f"Sessions of {symbol} with a chart: {known or 'none'}.")
+    return _plot(run, "session", drawn, legs_of_trades(run)[drawn.trade_id], bars[_key(drawn)])
 
 
 def _key(trade: TradeRecord) -> tuple[str, str]:

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from tradewinds.core import files
 from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.families.funding_carry.strategy_settings import WEIGHTS
 from tradewinds.results.report.curve import Curve, read_curve, thinned
-from tradewinds.results.report.parts import Plot, ReportPart, Section, Text
+from tradewinds.results.report.parts import Plot, ReportPart, Section, Text, listed
 from tradewinds.results.report.run import ReportRun
 
 PART_NAMES = {
@@ -115,6 +116,19 @@ def rates(run: ReportRun) -> Section | None:
         *(_rate_plot(number, symbol, rows) for number, (symbol, rows) in enumerate(tables.items())),
     ]
     return Section("rates", "Funding rates and positions", parts)
+
+
+def symbol_plot(run: ReportRun, symbol: str) -> Plot:
+    """Return the plot of a symbol's funding rates, with what was held.
+
+    Raises:
+        ConfigError: the run has no rates of this symbol.
+    """
+    tables = _series_of(run)
+    if symbol not in tables:
+        remedy = f"It has those of {listed(list(tables), 20) or 'none'}."
+        raise ConfigError("the run has no rates of this symbol.", where=symbol, remedy=remedy)
+    return _rate_plot(0, symbol, tables[symbol])
 
 
 def _series_of(run: ReportRun) -> dict[str, pa.Table]:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.report.parts import Plot
+    from tradewinds.results.report.run import FamilyReport, ReportRun
 
 _HERE = "families/funding_carry"
 _SELECTS_RECORDS = "it decides which records are replayed, and a sweep compares settings over the same ones"
@@ -314,6 +315,12 @@ class FundingCarry:
         from tradewinds.families.funding_carry.report import REPORT
 
         return REPORT
+
+    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
+        """Return the chart of a symbol: its funding rates and what was held, whatever the day."""
+        from tradewinds.families.funding_carry.carry_charts import symbol_plot
+
+        return symbol_plot(run, name)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Findings, Subject, SummaryTable
-    from tradewinds.results.report.run import FamilyReport
+    from tradewinds.results.report.parts import Plot
+    from tradewinds.results.report.run import FamilyReport, ReportRun
 
 FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
 _HERE = "families/kalshi_weather"
@@ -367,6 +368,12 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 
         return REPORT
+
+    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
+        """Return the chart of an event: quotes of its markets, probabilities, fills and settlement."""
+        from tradewinds.families.kalshi_weather.report.event_chart import event_plot
+
+        return event_plot(run, name, day)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
-
-matplotlib.use("Agg")
-
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from tradewinds.results.report.pictures import DPI, GAIN, LOSS, drawn
+from tradewinds.results.report.pictures import DPI, GAIN, LOSS, Drawn, drawn
 
 _STYLE = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 9}
 _COLOURS = LinearSegmentedColormap.from_list("loss_to_gain", [LOSS, "#ffffff", GAIN])
@@ -44,18 +40,29 @@ class Heatmap:
 
 
 def heatmap_svg(made: Heatmap) -> str:
-    """Draw a heat map; all panels have one scale, white is 0."""
+    """Draw a heat map as SVG."""
+    with rc_context(_STYLE):  # type: ignore[arg-type]
+        return drawn(heatmap_figure(made), ["svg"])["svg"].decode()
+
+
+def heatmap_figure(made: Heatmap, kind: type[Drawn] = Figure) -> Drawn:  # type: ignore[assignment]
+    """Draw a heat map on a figure of its own; all panels have one scale, white is 0.
+
+    Args:
+        made: the heat map.
+        kind: class of the figure.
+    """
     known = [value for rows in made.panels.values() for row in rows for value in row if value is not None]
     most = max(map(abs, known), default=0.0) or 1.0
     with rc_context(_STYLE):  # type: ignore[arg-type]
         width = 1.6 + 0.7 * len(made.across)
         size = (max(4.0, width) * len(made.panels), max(2.4, 1.3 + 0.42 * len(made.down)))
-        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+        figure = kind(figsize=size, dpi=DPI, layout="constrained")
         figure.suptitle(made.title, fontsize=11)
         places = figure.subplots(1, len(made.panels), squeeze=False)[0]
         for axes, (title, rows) in zip(places, made.panels.items(), strict=True):
             _panel(axes, made, title, rows, most)
-        return drawn(figure, ["svg"])["svg"].decode()
+    return figure
 
 
 def _panel(axes: Axes, made: Heatmap, title: str, rows: Sequence[Sequence[float | None]], most: float) -> None:

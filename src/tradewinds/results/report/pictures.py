@@ -5,13 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-import matplotlib
 import numpy as np
-
-matplotlib.use("Agg")
-
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -31,6 +27,7 @@ SIZES = {
     "stack": (9.0, 4.2),
     "scatter": (7.5, 4.6),
     "session": (9.0, 4.2),
+    "quotes": (9.0, 9.0),
 }
 # Of layers on top of each other; report.css has the same.
 LAYERS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#CC79A7", "#555555")
@@ -41,6 +38,8 @@ CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
 _STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
 
+
+Drawn = TypeVar("Drawn", bound=Figure)
 
 FORMS: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
@@ -56,14 +55,25 @@ def pictures(plot: Plot, forms: Sequence[str] = tuple(FORMS)) -> dict[str, bytes
         forms: of FORMS.
     """
     with rc_context(_STYLE):
-        figure = Figure(figsize=SIZES[plot.kind], dpi=DPI, layout="constrained")
+        return drawn(figure_of(plot), forms)
+
+
+def figure_of(plot: Plot, kind: type[Drawn] = Figure) -> Drawn:  # type: ignore[assignment]
+    """Draw a plot on a figure of its own.
+
+    Args:
+        plot: the plot.
+        kind: class of the figure.
+    """
+    with rc_context(_STYLE):
+        figure = kind(figsize=SIZES[plot.kind], dpi=DPI, layout="constrained")
         figure.suptitle(plot.title, fontsize=11)
         _DRAW[plot.kind](figure, plot)
         for axes in figure.axes:
             axes.grid(alpha=0.25)
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
-        return drawn(figure, forms)
+    return figure
 
 
 def drawn(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
@@ -215,6 +225,35 @@ def _session(figure: Figure, plot: Plot) -> None:
     axes.set_ylabel(plot.axes[1])
 
 
+def _quotes(figure: Figure, plot: Plot) -> None:
+    """A row per market: bid and ask as a band, the model's probability as a line, fills as triangles."""
+    markets = plot.data["markets"]
+    rows = figure.subplots(len(markets), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, market in zip(rows, markets, strict=True):
+        times: Any = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in market["t"]]
+        axes.fill_between(times, market["bid"], market["ask"], step="post", color=BAND, alpha=0.35, linewidth=0)
+        for side, colour in (("bid", GAIN), ("ask", LOSS)):
+            axes.step(times, market[side], where="post", color=colour, linewidth=0.9, label=side)
+        if known := market["probability"]:
+            ends = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (known["from"], known["to"])]
+            axes.plot(ends, [known["p"]] * 2, "--", color=INK, linewidth=1.2, label="model")
+        for up, sign in ((True, "^"), (False, "v")):
+            marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in market["marks"] if m["up"] is up]
+            if marks:
+                axes.plot(*zip(*marks, strict=True), sign, color=INK, markersize=6, markeredgecolor="white")
+        if settled := market["settled"]:
+            at = dt.datetime.fromtimestamp(settled["t"], dt.UTC)
+            axes.plot([at], [settled["y"]], "D", color=INK, markersize=5, markerfacecolor="white")
+        axes.set_ylim(-0.05, 1.05)
+        axes.set_title(market["name"], fontsize=9, loc="left")
+    _date_axis(rows[-1])
+    rows[len(rows) // 2].set_ylabel(plot.axes[1])
+    if markets:
+        figure.legend(
+            *rows[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8
+        )
+
+
 def _clock(minute: int) -> str:
     """A minute of the day as 09:30."""
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
@@ -228,4 +267,5 @@ _DRAW: dict[str, Callable[[Figure, Plot], None]] = {
     "stack": _stack,
     "scatter": _scatter,
     "session": _session,
+    "quotes": _quotes,
 }

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from tradewinds.core.text import PERIODS, counted, metric_text
-from tradewinds.results.report.curve import deepest, read_curve, thinned
+from tradewinds.results.report.curve import Curve, deepest, read_curve, thinned
 from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
@@ -39,17 +39,13 @@ def result(run: ReportRun, rows: Sequence[MetricRow]) -> Section:
     return Section("result", "Result", [ReportTable(("", ""), lines, "lr"), Text(UNDEFINED)])
 
 
-def equity(run: ReportRun, if_empty: str) -> Section:
-    """The account over time and how far it lay below its peak.
+def equity_plot(run: ReportRun, curve: Curve) -> Plot:
+    """The plot of the account over time and of its drawdown.
 
     Args:
         run: the run.
-        if_empty: what is said of a run without a point of equity.
+        curve: every point of its equity, at least one.
     """
-    curve = read_curve(run.folder / "equity.csv")
-    if not len(curve.t):
-        return Section("equity", "Equity and drawdown", [Text(if_empty)])
-    # the curve as a plot
     drawn = thinned(curve)
     data = {
         "t": drawn.t.tolist(),
@@ -65,7 +61,20 @@ def equity(run: ReportRun, if_empty: str) -> Section:
         caption += (
             f" {len(drawn.t):,} of {counted(len(curve.t), 'point')}: the ends and extremes of each stretch of time."
         )
-    plot = Plot("equity", "Equity and drawdown", "equity", data, ("", run.currency), caption)
+    return Plot("equity", "Equity and drawdown", "equity", data, ("", run.currency), caption)
+
+
+def equity(run: ReportRun, if_empty: str) -> Section:
+    """The account over time and how far it lay below its peak.
+
+    Args:
+        run: the run.
+        if_empty: what is said of a run without a point of equity.
+    """
+    curve = read_curve(run.folder / "equity.csv")
+    if not len(curve.t):
+        return Section("equity", "Equity and drawdown", [Text(if_empty)])
+    plot = equity_plot(run, curve)
     when = "The equity never fell below an earlier point."
     if fall := deepest(curve):
         again = f"made good by {instant_text(fall.recovered_ts)}" if fall.recovered_ts else "not made good by the end"

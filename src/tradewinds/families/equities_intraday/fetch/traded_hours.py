@@ -46,7 +46,7 @@ def refuse_other_hours(table: MinuteTable, starts: Ints, calendar: ExchangeCalen
             sign = "late" if best > 0 else "early"
             what = (
                 f"its time stamps look like another time zone{season}: {shares[0]:.0%} of the volume is in the exchange's "
-                f"sessions, and {shares[best]:.0%} would be if the stamps were not {abs(best) / 2:g} hour(s) too {sign}."
+                f"sessions, and {shares[best]:.0%} would be if the stamps were not too {sign} by {abs(best) / 2:g} h."
             )
             remedy = (
                 "Write stamps with their true offset, or without one and name their clock in bars.timezone; "

@@ -68,7 +68,7 @@ def refuse_other_clock(one: PricedSeries, other: PricedSeries, minutes: int) -> 
         if lag:
             sign = "behind" if lag < 0 else "ahead of"
             what = (
-                f"{one.name} are {abs(lag) / HOUR:g} hour(s) {sign} {other.name}{season}: that far apart their prices agree "
+                f"{one.name} are {abs(lag) / HOUR:g} h {sign} {other.name}{season}: that far apart their prices agree "
                 f"{TIMES_BETTER} times better than at the same stamps, so one of them is on another clock."
             )
             raise ConfigError(what, where=one.path, remedy=REMEDY)

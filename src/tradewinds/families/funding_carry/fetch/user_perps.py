@@ -18,6 +18,7 @@ from tradewinds.core import user_files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError, DataMissing, SimulationError
 from tradewinds.core.safe_text import shortened
+from tradewinds.core.text import counted
 from tradewinds.core.units import MICRO
 from tradewinds.families.funding_carry.exact_columns import Exact, narrowed, quotient
 from tradewinds.families.funding_carry.fetch import candle_clocks, perp_clocks, perp_evidence
@@ -155,7 +156,7 @@ def _read(config_text: str, pairs: tuple[tuple[str, str], ...], digest: str) -> 
     said += _lines(in_utc)
     for piece in found:
         if piece.without_rate:
-            said.append(f"{piece.path}: {piece.without_rate:,} row(s) of {piece.symbol} without a rate are left out.")
+            said.append(f"{piece.path}: {counted(piece.without_rate, 'row')} of {piece.symbol} left out: no rate.")
             logger.warning("%s", said[-1])
     pieces = []
     for whole in in_utc:

@@ -1,0 +1,94 @@
+"""Probabilities from a pandas frame, written as the file that a config can name."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tradewinds.core import files
+from tradewinds.core.errors import ConfigError
+
+FOLDER = "data/user/probabilities"
+COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
+_ALSO = {"known_at_utc": "known_at"}
+_REMEDY = "It needs market_ticker (a column or the index), known_at_utc (or known_at) and p_yes."
+
+
+def write_probabilities(frame: pd.DataFrame) -> str:
+    """Write probabilities as CSV under a name with their digest, so that the same values are the same file.
+
+    Args:
+        frame: columns market_ticker (or the index), known_at_utc or known_at, p_yes; other columns are not written. Times
+            without a zone are UTC.
+
+    Returns:
+        The path of the file, relative to the working folder.
+
+    Raises:
+        ConfigError: a column is missing, or a row has no ticker, time or probability.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(f"a {type(frame).__name__} is no DataFrame.", where="probabilities", remedy=_REMEDY)
+    columns = [_texts(name, _column(frame, name)) for name in COLUMNS]
+    rows = sorted(zip(*columns, strict=True), key=lambda row: row[:2])  # stable: of equal times the later row counts
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    content = text.getvalue()
+    path = Path(FOLDER, f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.csv")
+    if not path.exists():
+        files.write_text(path, content)
+    return path.as_posix()
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column by its name or its other name; tickers may be the index.
+
+    Raises:
+        ConfigError: there is no such column, or several.
+    """
+    found = [one for one in (name, _ALSO.get(name, name)) if one in frame.columns]
+    if not found and name == "market_ticker" and not isinstance(frame.index, pd.RangeIndex | pd.DatetimeIndex):
+        return frame.index.to_series()
+    if not found:
+        raise ConfigError(f"column {name} is missing.", where="probabilities", remedy=_REMEDY)
+    column = frame[found[0]]
+    if isinstance(column, pd.DataFrame) or len(set(found)) > 1:
+        raise ConfigError(f"column {name} is there twice.", where="probabilities", remedy="Keep one of them.")
+    return column
+
+
+def _texts(name: str, column: pd.Series) -> list[str]:
+    """Return the values of a column as the text of a CSV.
+
+    Raises:
+        ConfigError: a value is missing.
+    """
+    missing = column.isna().to_numpy()
+    if missing.any():
+        where = f"probabilities, row {int(missing.argmax()) + 1}"
+        raise ConfigError(
+            f"{name} is missing.", where=where, remedy="Every row has a ticker, a time and a probability."
+        )
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        instants = pd.to_datetime(column, utc=True)
+        return [f"{instant.isoformat().removesuffix('+00:00')}Z" for instant in instants]
+    return [_text(value) for value in column.tolist()]
+
+
+def _text(value: Any) -> str:
+    """Return one value: a time in ISO 8601, a number in its shortest form, text as it is."""
+    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
+        instant = pd.Timestamp(value)
+        instant = instant.tz_localize("UTC") if instant.tz is None else instant.tz_convert("UTC")
+        return f"{instant.isoformat().removesuffix('+00:00')}Z"
+    if isinstance(value, float):
+        return format(Decimal(repr(float(value))), "f")
+    return str(value).strip()

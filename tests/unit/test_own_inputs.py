@@ -1,0 +1,164 @@
+"""Probabilities and strategies from Python as files: the same values are the same file, and others are refused."""
+
+import datetime as dt
+import importlib.util
+import math
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tradewinds.core.errors import ConfigError
+from tradewinds.families.kalshi_weather.forecasts.user_probabilities import read_user_file
+from tradewinds.session.own_probabilities import write_probabilities
+from tradewinds.session.own_strategy import write_strategy
+from tradewinds.strategies.user_file import NONE, YES, Orders, pico
+
+FRAME = pd.DataFrame(
+    {
+        "market_ticker": ["B", "A", "A"],
+        "known_at_utc": ["2025-03-01T12:00:00Z", "2025-03-01T13:00:00Z", "2025-03-01T12:00:00Z"],
+        "p_yes": [0.1 + 0.2, 0.25, 1e-7],
+    }
+)
+EDGE = 0.05
+LEVELS = {"low": [1, 2], "high": (0.5, None)}
+OPEN_THINGS = {"frame": FRAME}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_frame_becomes_the_users_file():
+    found = read_user_file(write_probabilities(FRAME))
+    noon = int(dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC).timestamp())
+    assert found == {
+        "A": [(noon, Decimal("0.000000100000")), (noon + 3600, Decimal("0.250000000000"))],
+        "B": [(noon, Decimal("0.300000000000"))],
+    }
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        FRAME.sample(frac=1, random_state=1),
+        FRAME.assign(extra=1),
+        FRAME.set_index("market_ticker"),
+        FRAME.set_index("market_ticker").rename_axis(None).rename(columns={"known_at_utc": "known_at"}),
+    ],
+)
+def test_the_same_values_are_the_same_file(same):
+    assert write_probabilities(same) == write_probabilities(FRAME)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "America/Chicago"])
+def test_times_are_instants(zone):
+    times = pd.to_datetime(FRAME["known_at_utc"], utc=True)
+    times = times.dt.tz_localize(None) if zone is None else times.dt.tz_convert(zone)
+    given = FRAME.drop(columns="known_at_utc").assign(known_at=times)
+    assert read_user_file(write_probabilities(given)) == read_user_file(write_probabilities(FRAME))
+
+
+def test_of_equal_times_the_later_row_counts():
+    twice = pd.concat([FRAME, FRAME.assign(p_yes=0.9)])
+    assert read_user_file(write_probabilities(twice))["B"][-1][1] == Decimal("0.9")
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (FRAME.drop(columns="p_yes"), "column p_yes is missing"),
+        (FRAME.drop(columns="market_ticker"), "column market_ticker is missing"),
+        (FRAME.assign(known_at=FRAME["known_at_utc"]), "known_at_utc is there twice"),
+        (FRAME.assign(p_yes=[0.1, np.nan, 0.2]), "row 2: p_yes is missing"),
+        ({"a": 1}, "a dict is no DataFrame"),
+    ],
+)
+def test_what_is_no_table_of_probabilities_is_refused(frame, said):
+    with pytest.raises(ConfigError, match=said):
+        write_probabilities(frame)
+
+
+def halved(value):
+    return math.floor(value * LEVELS["high"][0])
+
+
+def cheap(quotes, parameters, least=EDGE):
+    good = quotes.quoted(YES) & (quotes.net_value(YES, 1) > pico(least))
+    return Orders(side=np.where(good, YES, NONE), quantity=next(halved(n) for n in (2, 4)))
+
+
+def test_a_function_is_written_with_what_it_uses():
+    name, path = write_strategy(cheap)
+    spec = importlib.util.spec_from_file_location("written", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert name == "cheap" and module.orders is module.cheap
+    assert module.halved(5) == 2 and module.EDGE == EDGE and module.LEVELS == LEVELS and module.np is np
+    assert module.YES is YES and module.Orders is Orders and "import NONE" in Path(path).read_text()
+    assert write_strategy(cheap)[1] == path
+
+
+def uses_a_frame(quotes, parameters):
+    return OPEN_THINGS["frame"]
+
+
+def uses_nothing_known(quotes, parameters):
+    return not_defined_anywhere  # noqa: F821
+
+
+def made_by(value):
+    def orders(quotes, parameters):
+        return value
+
+    return orders
+
+
+def decorated(function):
+    return function
+
+
+@decorated
+def with_decorator(quotes, parameters):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (uses_a_frame, "uses OPEN_THINGS, a dict, which cannot be written"),
+        (uses_nothing_known, "not_defined_anywhere, which is not defined"),
+        (made_by(FRAME), "uses value, a DataFrame"),
+        (with_decorator, "has a decorator"),
+        (lambda quotes, parameters: None, "a lambda"),
+        (len, "no Python function"),
+        (
+            eval("type(made_by)((lambda: 0).__code__.replace(co_name='typed', co_filename='<prompt>'), {}, 'typed')"),
+            "source is not known",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_refused(function, said):
+    with pytest.raises(ConfigError, match=said) as refused:
+        write_strategy(function)
+    assert refused.value.remedy
+
+
+def test_a_closed_over_number_is_written():
+    _, path = write_strategy(made_by(3))
+    assert "value = 3" in Path(path).read_text()
+
+
+def test_a_function_whose_file_was_changed_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "changed_later.py"
+    file.write_text("def orders(quotes, parameters):\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import changed_later
+
+    file.write_text("def orders(quotes, parameters):\n    return 2000\n")
+    with pytest.raises(ConfigError, match="changed after it was defined"):
+        write_strategy(changed_later.orders)

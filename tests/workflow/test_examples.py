@@ -1,0 +1,45 @@
+"""The examples run as they stand, and the notebooks beside them are of the same cells."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scripts.make_notebooks import EXAMPLES, cells_of
+from tests.workflow.harness import PATIENCE_SECONDS, ROOT
+from tradewinds.config import markets
+
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+
+
+def test_there_is_one_for_each_market():
+    assert sorted(markets.NAMES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs(name, tmp_path):
+    command = [sys.executable, str(EXAMPLES / f"{name}.py")]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    left = [path.name for path in tmp_path.iterdir() if not path.name.startswith("tradewinds-rates-")]
+    assert left == [], "something stays behind"  # beside the budget of requests that all processes of a machine share
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_is_the_same(name):
+    found = json.loads((EXAMPLES / f"{name}.ipynb").read_text(encoding="utf-8"))
+    script = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    assert [(cell["cell_type"], cell["source"]) for cell in found["cells"]] == cells_of(script)
+    code = [cell for cell in found["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    shown = [output["data"] for cell in code for output in cell["outputs"] if "data" in output]
+    assert any("image/png" in data for data in shown) and any("text/html" in data for data in shown)
