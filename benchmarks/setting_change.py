@@ -2,7 +2,7 @@
 
     python benchmarks/setting_change.py DATA [--other CHECKOUT] [--runs 5] [--record]
 
-DATA is a folder in which `scripts/demo.py` has made its run of 22 events (the folder `demo`); it is copied, not changed. With
+DATA is a folder in which `tradewinds demo` has made its run of 22 events (the folder `demo`); it is copied, not changed. With
 --other the same is measured in turns with another checkout whose loops are compiled, which needs no `tw.run`. The least of the
 runs counts, because other work on the machine only adds to it.
 
@@ -130,7 +130,7 @@ def section(found: dict) -> str:
 def main() -> None:
     """Measure, print the section, and record it if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder that scripts/demo.py has made")
+    parser.add_argument("data", type=Path, help="the folder that `tradewinds demo` has made")
     parser.add_argument("--other", type=Path, help="checkout of the earlier code")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
