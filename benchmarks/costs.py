@@ -38,12 +38,12 @@ DEAREST = 1.2  # cost of a unit at thirty times as much over that at once; noise
 FIRSTS = {"equities_daily": dt.date(2001, 1, 2)}  # 24 years of them
 FIRST = dt.date(2015, 1, 5)
 
-# By family: days, symbols and settings at 1×, and the key that a sweep varies.
+# By family: days, symbols and settings at 1×; the key that a sweep varies, and from where to where.
 SIZES = {
-    "kalshi_weather": (12, 1, 30, "risk.min_ev_per_contract"),
-    "equities_daily": (200, 10, 30, "strategy.parameters.fall_pct"),
-    "equities_intraday": (12, 2, 30, "trade.primary_r"),
-    "funding_carry": (36, 2, 10, "strategy.parameters.entry_threshold"),
+    "kalshi_weather": (12, 1, 30, "risk.min_ev_per_contract", (0.01, 0.5)),
+    "equities_daily": (200, 10, 30, "strategy.parameters.fall_pct", (0.5, 5)),
+    "equities_intraday": (12, 2, 30, "trade.primary_r", (0.5, 3)),
+    "funding_carry": (36, 2, 10, "strategy.parameters.entry_threshold", (0.3, 0.9)),
 }
 
 
@@ -116,8 +116,9 @@ def replay(family: str, settings: str) -> dict:
         begun = time.process_time()
         result = markets.family_of(family).replay(conf, plan, os.cpu_count() or 1, lambda done, total: None)
         return {"replay_s": round(time.process_time() - begun, 3), "trades": len(result.trades)}
-    values = ",".join(f"{0.01 + number * 0.9 / count:.5f}" for number in range(count))
-    points = grid_points(conf, [f"{SIZES[family][3]}={values}"])
+    key, (low, high) = SIZES[family][3:]
+    values = ",".join(f"{low + (high - low) * number / count:.5f}" for number in range(count))
+    points = grid_points(conf, [f"{key}={values}"])
     begun = time.process_time()
     found = list(replays.outcomes(points))
     return {"replay_s": round(time.process_time() - begun, 3), "points": len(found)}
@@ -142,7 +143,7 @@ def measure(folder: Path, families: list[str]) -> list[dict]:
     """Measure every growth of some families; a row for each."""
     rows = []
     for family in families:
-        days, symbols, settings, _ = SIZES[family]
+        days, symbols, settings = SIZES[family][:3]
         most = SERIES if family == "kalshi_weather" else max(TIMES)
         growths = {
             "days": [(days * times, symbols, 1) for times in TIMES],

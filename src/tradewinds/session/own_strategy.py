@@ -26,7 +26,9 @@ _PUBLIC = "tradewinds.strategies.user_file"
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME"}
 _CALLS = {"PUSH_NULL", "PRECALL", "CALL", "CACHE", "NOP", "EXTENDED_ARG"}
 _CONSTANTS = (int, float, str, bool, bytes, type(None))
-_REMEDY = "Put the strategy into a file of its own and name it in the config: strategy.file (`tradewinds docs strategies`)."
+_REMEDY = (
+    "Put the strategy into a file of its own and name it in the config: strategy.file (`tradewinds docs strategies`)."
+)
 _HEAD = '"""A strategy that was given to tw.run as a function."""\n\nfrom __future__ import annotations\n'
 
 

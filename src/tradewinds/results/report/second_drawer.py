@@ -54,11 +54,11 @@ class SecondDrawer:
         Returns:
             The pictures of each plot by its name, in the order of the plots.
         """
-        from tradewinds.results.report.pictures import pictures  # imported here, because matplotlib is slow to import
-
         waiting, found = deque(plots), dict[str, Pictures]()
         other = threading.Thread(target=self._draw_there, args=(waiting, found), daemon=True)
-        other.start()
+        other.start()  # it draws while this process imports matplotlib
+        from tradewinds.results.report.pictures import pictures
+
         # The other process takes plots from the end, this one from the front.
         while waiting:
             with contextlib.suppress(IndexError):  # the other was faster
