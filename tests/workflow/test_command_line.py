@@ -55,7 +55,7 @@ def test_a_wrong_config_is_refused_alike_by_every_way_to_run(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]],
+    [["run", "none.yaml"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]],
 )
 def test_usage_errors_are_exit_2(tmp_path, arguments):
     desk = Desk(tmp_path, None)
@@ -166,7 +166,7 @@ def test_a_dead_service_is_exit_4_and_one_paragraph(tmp_path):
     done = desk.run()
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
-    assert f"GET {url}/series/KXHIGHCHI: no usable answer after 2 tries" in done.stderr
+    assert "jobs failed for one reason: no usable answer after 2 tries" in done.stderr and f"GET {url}/" in done.stderr
     assert not desk.candle_files() and not desk.leftovers()
 
 
