@@ -55,7 +55,13 @@ def test_a_wrong_config_is_refused_alike_by_every_way_to_run(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run", "none.yaml"], ["run", "--config", "none.yaml"], ["run", "--bogus"], ["fly"], ["replay", "--archive", "none"]],
+    [
+        ["run", "none.yaml"],
+        ["run", "--config", "none.yaml"],
+        ["run", "--bogus"],
+        ["fly"],
+        ["replay", "--archive", "none"],
+    ],
 )
 def test_usage_errors_are_exit_2(tmp_path, arguments):
     desk = Desk(tmp_path, None)

@@ -179,7 +179,7 @@ def test_a_strategy_that_looks_ahead_is_exit_5_with_what_changed(finished, tmp_p
         app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "25"])
     assert ended.value.code == 5
     said = capsys.readouterr()
-    assert re.search(r"config.yaml: \d+ decision\(s\) changed with the future", said.err)
+    assert re.search(r"config.yaml: \d+ decisions changed with the future", said.err)
     assert re.search(
         r"FALL at 2024-01-\d\dT05:00:00Z: MEAN_REVERSION, score 0.0\d+; with the records after", said.out
     ), said.out

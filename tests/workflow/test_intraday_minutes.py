@@ -79,7 +79,7 @@ def test_the_last_sessions_come_from_the_chart_api_and_nothing_is_asked_twice(tm
         again = desk("run", "--config", "config.yaml")
         assert again.returncode == 0 and asked == len(server.requests) > 0
     found = desk("validate", "--config", "config.yaml")
-    assert f"{len(ts):,} session bars of 1 symbols on 5 sessions" in found.stdout, found.stdout + found.stderr
+    assert f"{len(ts):,} session bars of 1 symbol on 5 sessions" in found.stdout, found.stdout + found.stderr
 
 
 def test_sessions_beyond_the_reach_are_exit_3_before_anything_is_fetched(tmp_path):

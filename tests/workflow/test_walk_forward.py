@@ -209,7 +209,11 @@ def test_a_perturbed_sweep_has_its_table_in_its_folder_and_on_the_screen(tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     [folder] = (tmp_path / "backtests/sweeps").iterdir()
     names = {path.name for path in folder.iterdir()}
-    assert names == {"ranking.csv", "failed.csv", "best.yaml", "sweep.json", "perturbation.csv", "perturbation.md"}
+    curve = {"best_equity.csv", "best_equity.svg"}
+    assert names - curve == {
+        *("ranking.csv", "failed.csv", "best.yaml", "sweep.json", "perturbation.csv", "perturbation.md"),
+    }
+    assert curve <= names
     said = json.loads((folder / "sweep.json").read_text())["perturbation"]
     keys = {key["key"]: key for key in said["keys"]}
     assert "costs.slippage_pct" in keys and "strategy.parameters.fall_pct" in keys
