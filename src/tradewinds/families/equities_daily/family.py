@@ -65,6 +65,7 @@ class EquitiesDaily:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/shares",
         "reference_data",
         "results",

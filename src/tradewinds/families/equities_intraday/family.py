@@ -83,6 +83,7 @@ class EquitiesIntraday:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "reference_data",
         "results",
         "core",
