@@ -255,6 +255,8 @@ class NaiveSteps(NaiveEngine):
     def serve(self, t):
         """Fill resting orders by the candles that end now, then take back those whose time is over."""
         self.factor = QUARTER
+        self.happened |= any(x.until < t for x in self.resting)
+        self.resting = [x for x in self.resting if x.until >= t]
         self.heads = {}  # the oldest order of each queue as the candles begin
         for order in self.resting:
             self.heads.setdefault((order.contract.ticker, order.side, order.price), order)
