@@ -18,6 +18,7 @@ import yaml
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.core.number_hints import number_hint
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
@@ -224,8 +225,7 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                near = _nearest(str(key), known)
-                hint = f"Did you mean {near}?" if near else f"Known keys: {', '.join(known)}."
+                hint = meant(str(key), known, f"Known keys: {', '.join(known)}.", cutoff=0.4)
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(
@@ -234,13 +234,6 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
-
-
-def _nearest(word: str, known: list[str]) -> str | None:
-    """Return the known word that is most like another one, None if none is."""
-    import difflib  # here: only what is wrong needs it
-
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.4)), None)
 
 
 def _text_fault(text: str) -> str | None:
@@ -289,9 +282,12 @@ def _remedy(error: Any) -> str:
     """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
         allowed = [str(item) for item in error.validator_value if item is not None]
-        near = _nearest(str(error.instance), allowed)
         empty = "; or null, for no value" if None in error.validator_value else ""
-        return f"Allowed: {', '.join(allowed)}{empty}." + (f" Did you mean {near}?" if near else "")
+        listed = f"Allowed: {', '.join(allowed)}{empty}."
+        # a word that other programs know, and that is no slip of the pen here
+        if absent := error.schema.get("not_offered", {}).get(str(error.instance).strip().casefold()):
+            return f"{absent} {listed}"
+        return f"{listed} {meant(str(error.instance), allowed, cutoff=0.4)}".strip()
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
     told = str(error.schema.get("description", "")).strip()

@@ -26,6 +26,7 @@ from tradewinds.config import markets, resolve
 from tradewinds.config.resolve import Config
 from tradewinds.core.environment import HOLDS_FOLDER, MESSAGES
 from tradewinds.core.errors import INTERRUPTED, ConfigError, SimulationError, TradewindsError
+from tradewinds.core.near_names import meant
 from tradewinds.core.paths import workflow_root
 from tradewinds.pipeline import failed_jobs, jobs, workflow_guard
 from tradewinds.pipeline.jobs import JOBS_LOCK
@@ -123,10 +124,9 @@ def _profile(name: str | None) -> Path:
     shipped = workflow_root() / "profiles" / (name or "default")
     profile = shipped if shipped.is_dir() else Path(name or "default")
     if not profile.is_dir():
-        known = ", ".join(sorted(p.name for p in (workflow_root() / "profiles").iterdir()))
-        raise ConfigError(
-            f"there is no profile {name!r}.", where="--profile", remedy=f"Shipped: {known}; or give a folder."
-        )
+        known = sorted(path.name for path in (workflow_root() / "profiles").iterdir())
+        remedy = f"{meant(str(name), known)} Shipped: {', '.join(known)}; or give a folder.".strip()
+        raise ConfigError(f"there is no profile {name!r}.", where="--profile", remedy=remedy)
     return profile
 
 

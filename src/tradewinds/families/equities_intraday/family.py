@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.equities_intraday import minute_findings
@@ -144,9 +145,10 @@ class EquitiesIntraday:
             config: the config with all defaults filled in.
             problems: collects what is wrong, each with its key.
         """
-        if config["strategy"]["name"] not in _STRATEGIES:
-            remedy = f"Known: {', '.join(strategy.name for strategy in _STRATEGIES)}."
-            problems.add(("strategy", "name"), f"unknown strategy {config['strategy']['name']!r}.", remedy)
+        try:
+            _STRATEGIES.find(config["strategy"]["name"])
+        except ConfigError as error:
+            problems.add(("strategy", "name"), error.what, error.remedy)
         note_problems(config, problems)
 
     def currency(self, config: Mapping[str, Any]) -> str:
