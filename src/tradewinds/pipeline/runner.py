@@ -65,11 +65,15 @@ class RunOptions:
         fetch: `never` or `auto`; None for what the config says.
         max_parallel_events: how many event jobs run at once; None for what the config says.
         profile: name of a shipped Snakemake profile, or a folder; None for `default`.
+        name: what to call the run; None leaves its name as it is.
+        note: what to remember of it; None leaves its note as it is.
     """
 
     fetch: str | None = None
     max_parallel_events: int | None = None
     profile: str | None = None
+    name: str | None = None
+    note: str | None = None
 
 
 def snakemake_command(
