@@ -170,6 +170,14 @@ def stale_files(plan: Plan[Any]) -> list[str]:
     return early + [file.path for file in plan.data_files if file.unfit]
 
 
+def are_newer(made: Sequence[str], sources: Sequence[str]) -> bool:
+    """Whether files are all there, and none is older than any of the files that they are made of, as far as those are there."""
+    if not made or not all(Path(path).exists() for path in made):
+        return False
+    times = [Path(path).stat().st_mtime_ns for path in sources if Path(path).exists()]
+    return min(Path(path).stat().st_mtime_ns for path in made) >= max(times, default=0)
+
+
 def due_files(plan: Plan[Any]) -> list[str]:
     """Fetched files that a run has to ask for: first those that are not there, then those that do not do (`stale_files`)."""
     return [path for path in plan.fetched if not files.exists(path)] + stale_files(plan)

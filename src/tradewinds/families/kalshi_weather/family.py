@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Findings, Subject, SummaryTable
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -122,6 +123,13 @@ class KalshiWeather:
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT
     strategies = weather_strategies.STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {
+        "catalog": 500_000,
+        "weather": 15_000,
+        "candles": 57_000,
+        "forecasts": 62_000,
+    }
+    unit_bytes = 400  # an event's rows in the table of probabilities
 
     @property
     def tables(self) -> ModuleType:
@@ -287,6 +295,18 @@ class KalshiWeather:
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""
         return counted(len(plan.files.events), "event")
+
+    def own_inputs(self, config: Mapping[str, Any], plan: EventsPlan) -> Iterable[EarlyFinding]:
+        """Say how many rows of the user's probabilities the run can use, as `look_at_probabilities`.
+
+        Raises:
+            SimulationError: the file cannot be read, or a row is wrong.
+        """
+        if plan.files.user_probabilities is None:
+            return ()
+        from tradewinds.families.kalshi_weather.probability_coverage import look_at_probabilities
+
+        return look_at_probabilities(config, plan)
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.
