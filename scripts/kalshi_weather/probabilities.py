@@ -1,4 +1,4 @@
-"""Make the table of P(YES) at each event's as-of time, from the user's file or the project's forecast, or from one of them and the price."""
+"""Make the table of P(YES) at as-of time: of the user's file, the project's forecast, or one of them and the price."""
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import files

@@ -1,4 +1,4 @@
-"""Which form of a section of a config applies, where a schema has several (`oneOf`): the one whose constants the section has."""
+"""The form of a section of a config that applies, where a schema has several (`oneOf`)."""
 
 from __future__ import annotations
 

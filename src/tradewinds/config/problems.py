@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from tradewinds.config.branches import branch_of
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError

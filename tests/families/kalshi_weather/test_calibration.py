@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import metrics, schemas
-from tradewinds.families.kalshi_weather.pooling.asof_quotes import quotes_at
 from tradewinds.families.kalshi_weather.calibration.scores import (
     ScoredDay,
     ScoredMarket,
@@ -29,6 +28,7 @@ from tradewinds.families.kalshi_weather.calibration.scores import (
 )
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import quotes_at
 
 DAY = dt.date(2025, 5, 10)
 OUTCOMES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)

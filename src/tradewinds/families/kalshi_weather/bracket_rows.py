@@ -9,8 +9,8 @@ from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, asof_of, quotes_at
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, asof_of, quotes_at
 from tradewinds.families.kalshi_weather.schemas import climate_range
 
 COLUMNS = (

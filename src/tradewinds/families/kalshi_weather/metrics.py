@@ -12,7 +12,7 @@ from typing import Any
 
 from tradewinds.core.units import PICO
 from tradewinds.engine.result import Trade
-from tradewinds.results.edge.realised import ClaimedTrade, claimed_and_realised
+from tradewinds.results.edge.claimed_trades import ClaimedTrade, claimed_and_realised
 from tradewinds.results.metrics import BINS
 
 CLIP = 1e-6  # the log loss clips probabilities to [CLIP, 1 − CLIP]

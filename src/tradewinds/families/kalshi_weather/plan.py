@@ -104,7 +104,7 @@ class EventFiles:
 
     @property
     def priced_candles(self) -> dict[tuple[str, dt.date], str]:
-        """Paths of the candles from which the probabilities are made, by (series, climate date); none unless they are pooled."""
+        """Paths by (series, climate date) of the candles that the probabilities are made from; none unless they are pooled."""
         priced = (*self.training, *self.events) if self.is_pooled else ()
         return {(event.series_ticker, event.climate_date): event.path for event in priced}
 
@@ -179,6 +179,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
 def _event_files(conf: resolve.Config) -> EventFiles:
     """Paths of all files of a config's run."""
     window, series_tickers = candle_window.wanted_window(conf), conf["series_tickers"]
+    # The forecast behind a pool needs more dates than the run, if the pool is fitted to earlier events.
     forecast_conf = dict(forecast_config(conf))
     forecast, first, last = forecast_conf["probabilities"], conf["date_start_local"], conf["date_end_local"]
     guidance, climate = _weather_files(forecast_conf)

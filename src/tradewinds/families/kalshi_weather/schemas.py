@@ -106,8 +106,8 @@ PROBABILITIES = schema_of(
     ("reason", pa.string(), "null"),
 )
 
-# The same of the source `pooled`: p_yes is the pool's. p_base is that of the forecast, q the price's share of the ladder, b and c
-# their weights, fitted to a number of training events.
+# The same of the source `pooled`: p_yes is the pool's. p_base is the forecast's, q the price's share of the ladder, b (of the
+# price) and c are their weights, fitted to a number of training events.
 _OF_POOL = (
     ("p_base", PROB),
     ("q", pa.float64()),

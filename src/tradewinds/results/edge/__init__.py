@@ -1,1 +1,1 @@
-"""Whether a forecast adds anything to the price of the same instant: pool, claimed share, gains, tables, sentences. numpy only."""
+"""Whether a forecast adds anything to the price of the same instant: pool, gains, tables, sentences. It needs numpy only."""

@@ -23,8 +23,8 @@ def claimed_share(ladders: Ladders) -> dict[str, Any]:
     """Slope of (result − price) on (forecast − price) over contracts: 1 if every cent claimed was there, 0 if none was.
 
     Returns:
-        `w`, its standard error `se` and 95 % `interval`; None where the forecast never differs from the price, the last two also
-        with a single date.
+        `w`, its standard error `se` and 95 % `interval`; None where the forecast never differs from the price, the last
+        two also with a single date.
     """
     q, f = (np.where(ladders.there, np.exp(logs), 0.0) for logs in (ladders.log_q, ladders.log_f))
     yes = np.zeros_like(q)

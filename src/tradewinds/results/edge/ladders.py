@@ -22,8 +22,8 @@ class PricedEvent(NamedTuple):
         asof_ts: when probabilities and quotes were taken; Unix seconds.
         settled_ts: when the last of its contracts settled; None where that is unknown. Unix seconds.
         p: probability of each contract.
-        bid: of each contract, in dollars; 0 without one.
-        ask: of each contract, in dollars; 1 without one.
+        bid: of each contract, of a payout of 1; 0 without one.
+        ask: of each contract; 1 without one.
         winner: index of the contract that won.
     """
 

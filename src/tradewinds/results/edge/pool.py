@@ -1,8 +1,8 @@
 """The logarithmic pool of price and forecast, z ∝ q^b · f^c: its weights by maximum likelihood, and their standard errors.
 
-Pool: Genest & Zidek, Statistical Science 1(1), 1986. Whether a forecast adds to another (encompassing): Clements & Harvey, Journal of
-Applied Econometrics 25, 2010. Standard errors are the sandwich over clusters, as of White (1982) and Liang & Zeger (1986): all events
-of a date share its luck, whatever their number.
+Pool: Genest & Zidek, Statistical Science 1(1), 1986. Whether a forecast adds to another (encompassing): Clements & Harvey,
+Journal of Applied Econometrics 25, 2010. Standard errors are the sandwich over clusters, as of Liang & Zeger, Biometrika 73,
+1986: all events of a date share its luck, whatever their number.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def fit_pool(ladders: Ladders, shrinkage: float = 0.0, *, with_forecast: bool = 
         with_forecast: fit b and c; else b alone, with c = 0.
 
     Returns:
-        None without events, where price and forecast cannot be told apart, where 50 steps do not do, and where a weight leaves ±20.
+        None without events, where price and forecast cannot be told apart, where 50 steps do not do, and where a weight is
+        beyond ±20.
     """
     if not len(ladders.winner):
         return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradewinds.families.kalshi_weather.pooling.price_ladders import EventLadder
-from tradewinds.results.edge.judge import LeftOut, judge_edge
+from tradewinds.results.edge.edge_scores import UnscoredEvent, judge_edge
 
 _HOUR, _MINUTE = 3600, 60
 
@@ -22,7 +22,7 @@ def edge_scores(events: Sequence[EventLadder], known_at: Mapping[tuple[str, dt.d
     """
     reasons = [(event, event.not_scored()) for event in events]
     scored = [event.priced() for event, reason in reasons if reason is None]
-    left_out = [LeftOut(event.station, reason) for event, reason in reasons if reason is not None]
+    left_out = [UnscoredEvent(event.station, reason) for event, reason in reasons if reason is not None]
     stations = sorted({event.station for event in events})
     by_station = {name: _ages([one for one in events if one.station == name], known_at) for name in stations}
     return {

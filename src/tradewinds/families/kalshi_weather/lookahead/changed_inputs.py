@@ -51,7 +51,8 @@ Row = dict[str, Any]
 class Inputs:
     """A resolved config and everything that its decisions are made from.
 
-    Paths: catalogs per series, candles per (series, climate date) of the run and of earlier events to which a pool is fitted, guidance and climate per station.
+    Paths: catalogs per series, candles per (series, climate date), guidance and climate per station. Of candles also
+    those of earlier events to which a pool is fitted.
     """
 
     config: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Probabilities of the source `pooled`: the forecast of another source, shrunk towards the price of the as-of time.
 
-The weights of price and forecast at an as-of time are fitted to events that had settled by then; without any they are (1, 0), and
-P(YES) is the price itself. An event that lacks a price has no probability: the forecast alone is never put in its place.
+The weights of price and forecast at an as-of time are fitted to events that had settled by then; without any they are (1, 0),
+and P(YES) is the price itself. An event that lacks a price has no probability: the forecast alone is never put in its place.
 """
 
 from __future__ import annotations

@@ -53,6 +53,20 @@ def trained_from(config: Mapping[str, Any]) -> dt.date:
     return first if named is None else dt.date.fromisoformat(named)
 
 
+def on_date(config: Mapping[str, Any], day: dt.date) -> dict[str, Any]:
+    """The config of a single climate date, whose pool is fitted to the events that the whole config fits it to.
+
+    Args:
+        config: resolved.
+        day: the climate date.
+    """
+    narrowed = {**config, "date_start_local": day, "date_end_local": day}
+    if pool := pool_of(config["probabilities"]):
+        trained = {**pool, "train_from": min(trained_from(config), day).isoformat()}
+        narrowed["probabilities"] = {**config["probabilities"], POOLED: trained}
+    return narrowed
+
+
 def forecast_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """The config by which the forecast is made: with the source behind a pool, and the dates that the pool is fitted to.
 

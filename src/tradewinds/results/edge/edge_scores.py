@@ -13,7 +13,7 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.results.edge.gains import claimed_share, interval, mean_gain
 from tradewinds.results.edge.ladders import Ladders, PricedEvent, clusters_of, padded
 from tradewinds.results.edge.pool import fit_pool, pooled, standard_errors
-from tradewinds.results.edge.tables import Offers, claim_table, edge_sizes
+from tradewinds.results.edge.claim_tables import Offers, claim_table, edge_sizes
 from tradewinds.results.edge.walk_forward_pool import KnownWeights, known_weights
 
 LEAST_DAYS = 30
@@ -21,7 +21,7 @@ ADDS, NOT_SEEN, CONTRADICTS, TOO_FEW_DAYS = "adds", "not_seen", "contradicts", "
 _SOUGHT_C, _POWER = 0.25, 2.8  # an effect of 0.25 is seen in 80 % of cases if it is 2.8 standard errors
 
 
-class LeftOut(NamedTuple):
+class UnscoredEvent(NamedTuple):
     """An event that is not scored: the place it is counted under, and the reason."""
 
     group: str
@@ -62,7 +62,7 @@ class _Judged(NamedTuple):
         )
 
 
-def judge_edge(events: Sequence[PricedEvent], left_out: Iterable[LeftOut]) -> dict[str, Any]:
+def judge_edge(events: Sequence[PricedEvent], left_out: Iterable[UnscoredEvent]) -> dict[str, Any]:
     """The content of the key `edge`: of all events, and `by` station.
 
     Args:
@@ -113,7 +113,7 @@ def _columns(weights: Sequence[KnownWeights]) -> tuple[Floats, Floats]:
     return np.array([one.b for one in weights], float), np.array([one.c for one in weights], float)
 
 
-def _edge_of(judged: _Judged, left_out: Sequence[LeftOut]) -> dict[str, Any]:
+def _edge_of(judged: _Judged, left_out: Sequence[UnscoredEvent]) -> dict[str, Any]:
     """What is said of some events; a figure that cannot be said is None.
 
     Returns:

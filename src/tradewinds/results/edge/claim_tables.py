@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ _DECIMALS = 12  # to which an expected value is rounded before it is put into a 
 
 
 class Offers(NamedTuple):
-    """Both sides of some contracts at an instant, as columns over (contracts, padded); dollars.
+    """Both sides of some contracts at an instant, as columns over (contracts, padded); shares of the payout.
 
     Attributes:
         bid: of YES; (events, contracts).
@@ -42,7 +43,7 @@ def claim_table(offers: Offers, p: Floats) -> tuple[list[dict[str, Any]], dict[s
         p: probability of YES; (events, contracts).
 
     Returns:
-        By bin of expected value, with `from`, `to`, `n`, `expected` and `realised` in dollars. A bin includes its lower bound.
+        By bin of expected value, with `from`, `to`, `n`, `expected` and `realised`. A bin includes its lower bound.
         The same without bounds, of all sides with an expected value above 0.
     """
     claims, results = [], []
@@ -58,13 +59,13 @@ def claim_table(offers: Offers, p: Floats) -> tuple[list[dict[str, Any]], dict[s
     compared = np.round(claimed, _DECIMALS)
     bins = [
         {"from": low, "to": high, **_sums(claimed, realised, (compared >= low) & _below(compared, high))}
-        for low, high in zip(CLAIM_EDGES, CLAIM_EDGES[1:], strict=False)
+        for low, high in itertools.pairwise(CLAIM_EDGES)
     ]
     return bins, _sums(claimed, realised, compared > 0)
 
 
 def fee(price: Floats) -> Floats:
-    """A taker's fee on one contract before rounding, in dollars."""
+    """A taker's fee on one contract before rounding."""
     return FEE_RATE * price * (1 - price)
 
 
@@ -83,7 +84,7 @@ def _sums(claimed: Floats, realised: Floats, chosen: Flags) -> dict[str, Any]:
 
 
 def edge_sizes(offers: Offers, q: Floats, f: Floats, z: Floats) -> dict[str, float | None]:
-    """How large the edges are that are claimed and left after shrinking, beside what a trade costs; dollars a contract.
+    """How large the edges are that are claimed and left after shrinking, beside what a trade costs.
 
     Args:
         offers: the contracts' quotes and results.
@@ -110,7 +111,7 @@ def _mean(values: Floats) -> float | None:
 
 
 def binned(values: Sequence[Any], edges: Sequence[Any]) -> list[int | None]:
-    """The bin of each value between ascending edges, None outside of them; a bin includes its lower bound, the last one both."""
+    """The bin of each value between ascending edges, None outside; a bin includes its lower bound, the last one both."""
     found: list[int | None] = []
     for value in values:
         inside = edges[0] <= value <= edges[-1]

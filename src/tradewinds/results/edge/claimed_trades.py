@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.results.edge.tables import binned
+from tradewinds.results.edge.claim_tables import binned
 
 TRADE_EDGES = tuple(Fraction(cents, 100) for cents in (0, 2, 5, 10, 15, 20, 30, 100))
 
@@ -73,7 +74,7 @@ def _bins(trades: Sequence[ClaimedTrade], rows: Sequence[tuple[Fraction, Fractio
     """The trades by their claim; one that claimed less than nothing is in no bin."""
     places = binned([trade.ev_net_pico / PICO for trade in trades], TRADE_EDGES)
     bins = []
-    for number, (low, high) in enumerate(zip(TRADE_EDGES, TRADE_EDGES[1:], strict=False)):
+    for number, (low, high) in enumerate(itertools.pairwise(TRADE_EDGES)):
         members = [row for row, place in zip(rows, places, strict=True) if place == number]
         expected, realised = (float(sum((row[side] for row in members), Fraction(0))) for side in (0, 1))
         bins.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tradewinds.core.text import counted
-from tradewinds.results.edge.judge import ADDS, CONTRADICTS, NOT_SEEN, TOO_FEW_DAYS
+from tradewinds.results.edge.edge_scores import ADDS, CONTRADICTS, NOT_SEEN, TOO_FEW_DAYS
 
 USUAL_NEED = (
     450  # events in which c = 0.25 is usually seen; where there is no standard error to say it for this forecast
@@ -64,8 +64,8 @@ def _verdict_words(edge: Mapping[str, Any]) -> str:
             return "No event has a price, a probability and a result for every market: nothing is said of an edge."
         case verdict if verdict == TOO_FEW_DAYS:
             return (
-                f"{counted(edge['days'], 'day', 'is', 'are')} too few to tell whether this forecast knows anything the price does "
-                f"not; about {found['needed_events'] or USUAL_NEED:,} events are needed."
+                f"{counted(edge['days'], 'day', 'is', 'are')} too few to tell whether this forecast knows anything the price "
+                f"does not; about {found['needed_events'] or USUAL_NEED:,} events are needed."
             )
         case verdict if verdict == NOT_SEEN:
             return f"This forecast adds nothing to the price that {events} can show ({c})."
@@ -88,6 +88,7 @@ def figure_tables(edge: Mapping[str, Any]) -> list[FigureTable]:
     Args:
         edge: the key `edge` of calibration.json.
     """
+    # Rows of each table: words, then figures.
     found, share, nats = edge["encompassing"], edge["claimed_share"], edge["nats"]
     weights = [
         ("price, b", signed(found["b"], 3), signed(found["se_b"], 3), _within(found["interval_b"], 3)),
@@ -110,7 +111,7 @@ def figure_tables(edge: Mapping[str, Any]) -> list[FigureTable]:
         FigureTable("Claimed share", ("", *heads), [claimed]),
         FigureTable("Gain in nats an event", ("", "mean", *heads[1:]), gains),
         *(
-            FigureTable(title, ("Expected value, USD", "sides", "expected", "realised"), _bins(edge["table"], name))
+            FigureTable(title, ("Expected value", "sides", "expected", "realised"), _bins(edge["table"], name))
             for name, title in (("claimed", "Edge as claimed"), ("shrunk", "Edge shrunk towards the price"))
         ),
         FigureTable(
@@ -145,6 +146,15 @@ def age_words(ages: Mapping[str, Any]) -> str:
     )
 
 
+def beside_pnl(metrics: Mapping[str, Any]) -> str:
+    """What stands beside the P&L of a run: what its trades claimed; "" for a run that claims nothing.
+
+    Args:
+        metrics: its metrics.json.
+    """
+    return claimed_words(metrics["edge"]) if "edge" in metrics else ""
+
+
 def claimed_words(edge: Mapping[str, Any]) -> str:
     """What a run's trades claimed and what they made: `claimed +76.83, got −20.62`.
 
@@ -166,5 +176,5 @@ def _within(interval: Sequence[float] | None, places: int) -> str:
     return "—" if interval is None else f"{signed(interval[0], places)} to {signed(interval[1], places)}"
 
 
-def _cents(dollars: float | None) -> str:
-    return "—" if dollars is None else f"{dollars * CENTS:.1f} ¢"
+def _cents(amount: float | None) -> str:
+    return "—" if amount is None else f"{amount * CENTS:.1f} ¢"
