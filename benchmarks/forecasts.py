@@ -164,6 +164,7 @@ def _history(
         other,
         tmp,
         known,
+        np.full_like(value, np.nan),
     )
 
 
@@ -200,7 +201,10 @@ def _until(days: Iterable[ScoredDay], last: int, first: int = 0) -> list[ScoredD
 
 def _only(history: WeatherHistory, model: int) -> WeatherHistory:
     """Return a history with one of its models."""
-    parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts")}
+    parts = {
+        name: getattr(history, name)[[model]]
+        for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts", "own_spread_f")
+    }
     return replace(history, models=(history.models[model],), **parts)
 
 

@@ -1,8 +1,8 @@
 """Station-years of guidance that the weather service does not have, and of which models a run may do without.
 
 The file of such a station-year has no rows, and says so in its metadata. It is made only where the config lets the model be
-missing (`on_missing.guidance`); the forecasts of its days use the other models and say so. Where the config wants the model, the
-file counts as missing and is asked for again.
+missing (`on_missing.guidance`); the forecasts of its days use the other models and say so. Where the config wants the model,
+the file counts as missing and is asked for again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile, FetchError
 
 NOT_ARCHIVED = "NOT_ARCHIVED"  # `reason` of such a file
-DONE_WITHOUT = frozenset({"NBS"})  # models that may be missing unless the config says otherwise: others are there for decades
+DONE_WITHOUT = frozenset(
+    {"NBS"}
+)  # models that may be missing unless the config says otherwise: others are there for decades
 _LARGEST_FILE = 32_000  # bytes: a file without rows is smaller, its footer is read for the reason
 
 
@@ -51,7 +53,7 @@ def is_not_archived(path: str | Path) -> bool:
 def refuse_none(station_id: str, guidance: Mapping[tuple[str, int], str], on_missing: Mapping[str, Any]) -> None:
     """Refuse to forecast a station of which the service has no guidance of any model.
 
-    Without this a config whose only model may be missing would be forecast from climatology, for a station that is misspelt, say.
+    Without this a config whose only model may be missing would be forecast from climatology wherever the service is mistaken.
 
     Args:
         station_id: the station.
@@ -80,8 +82,8 @@ def notes_of(guidance: Mapping[tuple[str, str, int], str]) -> Iterable[str]:
         if Path(path).exists() and is_not_archived(path):
             missing.setdefault((station_id, model), []).append(year)
     return [
-        f"guidance of {station_id}: the weather service has no {model} in {_span(years)}; forecasts use the other models and say "
-        f"so (MODEL_MISSING:{model}). With on_missing.guidance: fail it is asked for again."
+        f"guidance of {station_id}: the weather service has no {model} in {_span(years)}; forecasts use the other models and "
+        f"say so (MODEL_MISSING:{model}). With on_missing.guidance: fail it is asked for again."
         for (station_id, model), years in missing.items()
     ]
 

@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
@@ -21,7 +21,6 @@ from tradewinds.families.kalshi_weather.schemas import (
     CATALOG,
     CLIMATE,
     FORECASTS,
-    GUIDANCE,
     GUIDANCE_SINCE,
     PROBABILITIES,
     candle_path,
@@ -29,11 +28,9 @@ from tradewinds.families.kalshi_weather.schemas import (
     climate_path,
     forecast_path,
     guidance_path,
+    guidance_schema,
 )
 from tradewinds.families.plan import POINTS_PER_PASS, DataFile, Plan, needed_through, run_folder
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MARKET = "kalshi_weather"
 CURRENCY = "USD"  # of the exchange's accounts
@@ -193,15 +190,17 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
     Args:
         event_files: of the run.
         date_end: last date of the config.
-        on_missing: section of the config: whether events whose candles cannot be right, and models that the weather service does
-            not have, are left out.
+        on_missing: section of the config: whether events whose candles cannot be right, and models that the weather service
+            does not have, are left out.
     """
     skips = skips_damaged(on_missing)
 
     def guidance(key: tuple[str, str, int], path: str) -> DataFile:
         _, model, year = key
         again = None if may_be_missing(on_missing, model) else functools.partial(is_not_archived, path)
-        return DataFile(path, GUIDANCE, fetched=True, reaches=needed_through(date_end, year), fetched_again=again)
+        return DataFile(
+            path, guidance_schema(model), fetched=True, reaches=needed_through(date_end, year), fetched_again=again
+        )
 
     def climate(year: int, path: str) -> DataFile:
         return DataFile(path, CLIMATE, fetched=True, reaches=needed_through(date_end, year))

@@ -52,7 +52,7 @@ def read_guidance(paths: Iterable[str | Path]) -> pa.Table:
                 key = stations[row], models[row], runtimes[row], midnight + hours * 3600
                 # a temperature stands in an hour of its own, which carries no extreme
                 shown = (math.nan, float(value)) if name == "tmp_max_f" else (float(value), None)
-                before = found.setdefault(key, dict(zip(GUIDANCE.names, (*key, *shown), strict=True)))
+                before = found.setdefault(key, dict(zip(GUIDANCE.names, (*key, *shown, None), strict=True)))
                 if value != Decimal(str(before["n_x_f"] if before["tmp_f"] is None else before["tmp_f"])):
                     what = f"{models[row]} of this time has two values for {stations[row]} on {days[row]}."
                     file.refuse(row, name, what, "Keep one of the rows.")

@@ -119,9 +119,11 @@ def _guidance(
     for model, (bias, error) in models.items():
         for day, high in highs.items():
             midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
-            seen = float(round(high + bias + rng.gauss(0, error)))
+            spread = round(error * rng.uniform(0.6, 1.4), 1) if model in schemas.OWN_SPREAD else None
+            seen = float(round(high + bias + rng.gauss(0, error if spread is None else spread)))
             times = {"runtime_ts": midnight - 43_200, "ftime_ts": midnight + 86_400}
-            rows.append({"station_id": station.station_id, "model": model, **times, "n_x_f": seen, "tmp_f": None})
+            extreme = {"n_x_f": seen, "tmp_f": None, "n_x_sd_f": spread}
+            rows.append({"station_id": station.station_id, "model": model, **times, **extreme})
     return rows
 
 

@@ -136,8 +136,8 @@ class Forecaster:
     def _with_enough_days(self, row: int, models: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The models of a row that the regression uses, and those with too few days in its window.
 
-        A fit needs days that have all of its models. So a model that came late, with a value on fewer than OPTIONAL_SHARE of the
-        days that the model with the most days has, would cost more days than it brings; it is left out until it has them.
+        A fit needs days that have all of its models. So a model that came late costs days: it is left out until it has a value
+        on OPTIONAL_SHARE of the days that the model with the most days has.
 
         Args:
             row: of the history.
@@ -147,7 +147,7 @@ class Forecaster:
             return models, ()
         rows = self._known_rows(row, self.settings.emos_days)
         rows = rows[~np.isnan(self.history.observed_f[rows])]
-        days = (~np.isnan(self.history.value_f[np.ix_(models, rows)])).sum(axis=1)
+        days = (~np.isnan(self.history.value_f[np.ix_(np.array(models), rows)])).sum(axis=1)
         enough = days >= OPTIONAL_SHARE * days.max()
         parts = (tuple(np.array(models)[mask].tolist()) for mask in (enough, ~enough))
         return next(parts), next(parts)
