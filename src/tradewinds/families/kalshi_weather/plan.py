@@ -193,6 +193,7 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
         on_missing: section of the config: whether events whose candles cannot be right, and models that the weather service
             does not have, are left out.
     """
+    # a file that stands for something missing is fetched again where the config wants that
     skips = skips_damaged(on_missing)
 
     def guidance(key: tuple[str, str, int], path: str) -> DataFile:
