@@ -36,7 +36,10 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def resolved(**changes):
     dates = {"date_start_local": "2025-02-27", "date_end_local": "2025-03-02"}
-    return resolve.resolve(CHICAGO | dates | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes)
+    default = {"probabilities": {"source": "gaussian"}}
+    return resolve.resolve(
+        CHICAGO | dates | default | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes
+    )
 
 
 def touch(*paths):
