@@ -167,7 +167,7 @@ def stale_files(plan: Plan[Any]) -> list[str]:
         for path, needed in plan.growing.items()
         if Path(path).exists() and dt.date.fromisoformat(files.read_meta(path)["covers_through"]) < needed
     ]
-    return early + [file.path for file in plan.data_files if file.unfit]
+    return list(dict.fromkeys([*early, *(file.path for file in plan.data_files if file.unfit)]))
 
 
 def are_newer(made: Sequence[str], sources: Sequence[str]) -> bool:
@@ -190,9 +190,12 @@ def refuse_missing(plan: Plan[Any]) -> None:
         DataMissing: names the files.
     """
     missing = [path for path in plan.fetched if not Path(path).exists()]
+    unfit = {file.path for file in plan.data_files if file.unfit}
     for path in stale_files(plan):
         if path not in plan.growing:
             missing.append(f"{path} (is of an event that was left out)")
+        elif path in unfit:
+            missing.append(f"{path} (the service had none of it)")
         elif not _complete(path, plan.growing[path]):
             missing.append(f"{path} (ends too early)")
     if missing:

@@ -382,16 +382,18 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """One sentence per synced catalog about what it lists.
+        """One sentence per synced catalog about what it lists, and per model that the weather service does not have.
 
         Args:
             plan: of the run.
             fetched: paths of the files that were fetched.
         """
+        from tradewinds.families.kalshi_weather import missing_guidance
         from tradewinds.families.kalshi_weather.fetch import catalog_notes
 
         catalogs = set(plan.files.catalogs.values())
-        return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+        listed = [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+        return [*listed, *missing_guidance.notes_of(plan.files.guidance)]
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return no tables below the summary of a run."""
