@@ -14,6 +14,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
     Cells,
     Panel,
@@ -111,9 +112,17 @@ def _summary(run: ReportRun) -> Section:
         ]
     )
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
-    told = Text(ADJUSTMENTS[run.diagnostics["adjustment"]], "strong" if run.diagnostics["adjustment"] == "none" else "")
+    told = _adjusted(run)
     nothing = refusals.why_nothing(run, "symbol", SHARE_REASON_TEXTS.__getitem__, "no bar was an entry signal")
     return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
+
+
+def _adjusted(run: ReportRun) -> Text:
+    """Return how prices are adjusted; invented bars have no splits and no dividends."""
+    if run.config["bars"]["source"] == "synthetic":
+        return Text("The bars are invented (bars.source: synthetic): the figures say nothing about a market.", "strong")
+    adjustment = run.diagnostics["adjustment"]
+    return Text(ADJUSTMENTS[adjustment], "strong" if adjustment == "none" else "")
 
 
 def _facts(run: ReportRun) -> list[Cells]:
@@ -207,7 +216,7 @@ def _result(run: ReportRun) -> Section:
         )
         for label, key, digits in _METRICS
     ]
-    table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr")
+    table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr", is_open=True)
     return Section("result", "Result", [table, Text(sections.UNDEFINED)])
 
 
@@ -266,12 +275,15 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
         key: SQL expression of the key.
         order: DESC or ASC for the ten groups of highest or lowest P&L; None for all groups in order of the key.
     """
+    # a symbol with a gain is none of the worst, one with a loss none of the best
+    sign = {"DESC": "HAVING sum(pnl) > 0", "ASC": "HAVING sum(pnl) < 0"}.get(order or "", "")
     limit = f"sum(pnl) {order}, 1 LIMIT 10" if order else "1"
     rows = run.query(
-        f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 ORDER BY {limit}"
+        f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 {sign} ORDER BY {limit}"
     )
     table = [(str(name), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
-    return Panel(title, [ReportTable(("", "trades", "wins, %", f"P&L, {run.currency}"), table, "lrrr")])
+    header = ("", "trades", "wins, %", f"P&L, {run.currency}")
+    return Panel(title, [ReportTable(header, table, "lrrr") if table else Text("None.")])
 
 
 def _charts(run: ReportRun) -> Section | None:
@@ -353,5 +365,5 @@ def _limits(_: ReportRun) -> Section:
 REPORT = FamilyReport(
     _title,
     _subtitle,
-    (_summary, _equity, _holdings, _result, _profit, _charts, untradable, _diagnostics, _limits, sections.reproduce),
+    (_summary, _equity, _holdings, _result, account, _profit, _charts, untradable, _diagnostics, _limits, sections.reproduce),
 )

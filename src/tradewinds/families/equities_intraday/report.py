@@ -12,6 +12,7 @@ from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
     Cells,
     Plot,
@@ -258,6 +259,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         metrics_table,
+        account,
         _policies,
         distribution,
         groups,

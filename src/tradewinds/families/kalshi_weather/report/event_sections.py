@@ -12,6 +12,7 @@ from tradewinds.families.kalshi_weather.report.profit_section import best_and_wo
 from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.families.kalshi_weather.report.validations_section import validations
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -155,6 +156,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         _result,
+        account,
         profit,
         edge,
         calibration,

@@ -1,0 +1,142 @@
+"""One thing that a run traded, as a page: an event, a share, a session, a position. Its charts, orders and refusals.
+
+The web page, `tradewinds plot`, `run.event(…).plot()` and the charts of a report are made of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import glob
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import duckdb
+
+from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Text, coded, shown
+from tradewinds.results.report.run import ReportRun
+
+MOST_ROWS = 200  # of orders and of refusals on a page; the run's files have all
+
+
+class UnitName(NamedTuple):
+    """What one thing is called.
+
+    Attributes:
+        name: as trades name it.
+        day: its day, where the name stands for many; None for a name that stands for one.
+    """
+
+    name: str
+    day: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class UnitPage:
+    """One thing that a run traded.
+
+    Attributes:
+        title: its name in words.
+        remark: how it ended.
+        plots: its charts, the most important one first; at least one.
+        parts: its orders, refusals and what else is known of it.
+    """
+
+    title: str
+    remark: str
+    plots: Sequence[Plot]
+    parts: Sequence[ReportPart]
+
+
+class Refusal(NamedTuple):
+    """Orders that were refused, of one kind.
+
+    Attributes:
+        market: for which market.
+        first_ts: the first of them, in Unix seconds.
+        count: decisions.
+        side: of the order.
+        quantity: that was wanted.
+        price: at which it would have been filled; None if there was none.
+        reason: its code.
+    """
+
+    market: str
+    first_ts: int
+    count: int
+    side: str
+    quantity: Decimal
+    price: Decimal | None
+    reason: str
+
+
+def outcome(pnl: Decimal | float) -> str:
+    """Whether a trade won or lost, in a word."""
+    return "won" if pnl > 0 else "lost" if pnl < 0 else "even"
+
+
+def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[Refusal]:
+    """Return the refused orders for some markets, in order of time.
+
+    Args:
+        run: the run.
+        markets: their tickers.
+        between: first and last instant in Unix seconds; None for all.
+    """
+    where = "NOT filled AND list_contains(?, market_ticker)"
+    columns = "market_ticker, epoch(first_decision_ts_utc::TIMESTAMP)::BIGINT AS ts, decisions, side, qty_wanted, price, reason_code"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        source = glob.escape(str(run.folder / "decisions.parquet"))
+        connection.read_parquet(source).create_view("decisions")
+        rows = connection.execute(
+            f"SELECT {columns} FROM decisions WHERE {where} ORDER BY ts, market_ticker, side, reason_code", [list(markets)]
+        ).fetchall()
+    found = [Refusal(*row) for row in rows]
+    return [one for one in found if between is None or between[0] <= one.first_ts <= between[1]]
+
+
+def refusals_panel(
+    refused: Sequence[Refusal], because: Callable[[str], str], names: Mapping[str, str], currency: str
+) -> Panel:
+    """Return the table of refused orders.
+
+    Args:
+        refused: the orders.
+        because: a reason code in words.
+        names: of markets, in words, by ticker.
+        currency: of their prices.
+    """
+    if not refused:
+        return Panel("Refused", [Text("No order was refused.")])
+    rows: list[Cells] = [
+        (
+            clock(one.first_ts),
+            names.get(one.market, one.market),
+            plain_side(one.side),
+            shown_quantity(one.quantity),
+            "—" if one.price is None else shown(one.price, 4),
+            f"{one.count:,}",
+            coded(one.reason, because(one.reason)),
+        )
+        for one in refused[:MOST_ROWS]
+    ]
+    header = ("first, UTC", "what", "side", "wanted", f"price, {currency}", "decisions", "refused because")
+    rest = [Text(f"The first {MOST_ROWS:,} of {len(refused):,}; decisions.parquet has all.")] if len(refused) > MOST_ROWS else []
+    return Panel("Refused", [ReportTable(header, rows, "lllrrrl"), *rest])
+
+
+def clock(ts: int) -> str:
+    """Return an instant as a minute in UTC."""
+    return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def plain_side(side: str) -> str:
+    """Return the side of an order in a word or two."""
+    return {"SELL_SHORT": "sell short", "BUY": "buy", "SELL": "sell"}.get(side, side.removeprefix("BUY_"))
+
+
+def shown_quantity(quantity: Any) -> str:
+    """Return a quantity without the zeros at its end."""
+    value = Decimal(quantity)
+    return f"{value:,.0f}" if value == value.to_integral_value() else f"{value.normalize():f}"
