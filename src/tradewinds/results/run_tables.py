@@ -32,32 +32,6 @@ class TableColumn(NamedTuple):
     digits: int | None = 2
 
 
-class RunningSum(NamedTuple):
-    """The picture of a row: the running sum of rows of another table that belong to it, and what the sum has to reach.
-
-    Attributes:
-        title: above the picture.
-        table: name of the other table.
-        since: column of the row with the time at which the sum begins, at 0.
-        time: column of the other table.
-        amount: column of the other table that is summed; an amount.
-        line: name of the sum.
-        level: name of what is to be reached.
-        level_columns: columns of the row whose sum is the level; amounts.
-        reached: words at the point that reaches it.
-    """
-
-    title: str
-    table: str
-    since: str
-    time: str
-    amount: str
-    line: str
-    level: str
-    level_columns: Sequence[str]
-    reached: str
-
-
 class RunTable(NamedTuple):
     """A CSV file of a run's folder as pages of the web.
 
@@ -73,7 +47,7 @@ class RunTable(NamedTuple):
         key: column that names a row and leads to its page; "" if rows have no page.
         row_tables: names of tables with rows that belong to a row of this one: their column `key` has its name.
         has_trades: trades of the run belong to a row: their event is its key.
-        picture: of a row; None for none.
+        unit: column that names what a row belongs to and has a chart (Family.unit_page); "" for none.
     """
 
     name: str
@@ -87,7 +61,7 @@ class RunTable(NamedTuple):
     key: str = ""
     row_tables: Sequence[str] = ()
     has_trades: bool = False
-    picture: RunningSum | None = None
+    unit: str = ""
 
     def column(self, name: str) -> TableColumn:
         """Return a column by its name."""

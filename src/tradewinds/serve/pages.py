@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from tradewinds.database import comparison, queries, query_filters
 from tradewinds.results.metrics import UNSCORED
-from tradewinds.serve import families, models, plots, table_pages
+from tradewinds.serve import chart_pages, families, models, plots, table_pages
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import STATIC, address, shown
@@ -131,6 +133,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         settings=plots.pairs(dict(comparison.flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
+        because=partial(families.reason_text, row["market"]),
     )
 
 
@@ -161,9 +164,13 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
     with queries.reading(database) as connection:
         row = run_row(connection, asked.run_id)
         found = list(queries.list_trades(connection, asked.run_id, which, **asked.ordered(), **page))
+        listed = address("", asked).removeprefix("?")
         return shown(
             "trades",
             run=row,
+            charts={trade["seq"]: chart_pages.address(row, trade, listed) for trade in found},
+            names=_market_words(row, {trade["market_ticker"] for trade in found}),
+            because=partial(families.reason_text, row["market"]),
             currency=currency_of(row),
             one="fill" if of_fills(row) else "trade",
             row_path=table_pages.row_of_event(row, asked.event),
@@ -176,6 +183,13 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
             filtered=which != query_filters.ALL_TRADES,
             csv=address("/api/trades.csv", asked, limit=None, offset=None),
         )
+
+
+def _market_words(run: queries.Row, tickers: Collection[str]) -> Mapping[str, str]:
+    """What markets pay on, in words; nothing without the run's folder or without its list of markets."""
+    with contextlib.suppress(NotThere, OSError, ValueError, KeyError):
+        return families.market_words(run["market"], folder_of(run).checked(), tickers)
+    return {}
 
 
 @router.get("/compare")

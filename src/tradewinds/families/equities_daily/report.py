@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
-import glob
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
-
-from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
+from tradewinds.families.equities_daily.share_reasons import SHARE_REASON_TEXTS, reason_text
+from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
@@ -24,22 +21,12 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    coded,
     listed,
     shown,
 )
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
-SHARE_REASON_TEXTS = {
-    "INSUFFICIENT_CASH": "not enough cash",
-    "ALREADY_HELD": "the symbol was held at the close of the signal",
-    "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
-    "NO_NEXT_BAR": "no later bar in the run to fill at",
-    "NO_VOLUME": "no share was traded at the bar at which the order would have filled",
-    "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
-    "NO_BARS": "no bar inside the run that is not quarantined",
-    "TOO_LITTLE_HISTORY": "fewer bars than a signal needs",
-    "NOT_ACTIVE": "not in the universe on any date of the run",
-}
 ADJUSTMENTS = {
     "none": "Prices are unadjusted: a split looks like a fall, a dividend like a loss, and neither is made good. "
     "Give `actions`, or bars with an adjusted close.",
@@ -65,7 +52,6 @@ LIMITS = (
     "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
 )
 SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
-_SIGNS = (("entry", True), ("exit", False))
 
 
 def _title(run: ReportRun) -> str:
@@ -157,7 +143,7 @@ def _equity(run: ReportRun) -> Section:
     """Return the section of the equity curve, with the benchmark beside it."""
     found = sections.equity(run, "There was no trading day.")
     days = _sessions(run)
-    t = [_noon(row["date"]) for row in days]
+    t = [noon(row["date"]) for row in days]
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = (
@@ -177,15 +163,10 @@ def _sessions(run: ReportRun) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def _noon(date: str) -> int:
-    """Return noon UTC of a date in Unix seconds: the x value of a day in a plot."""
-    return int(dt.datetime.combine(dt.date.fromisoformat(date), dt.time(12), dt.UTC).timestamp())
-
-
 def _holdings(run: ReportRun) -> Section:
     """Return the section of exposure and number of positions by day."""
     days = _sessions(run)
-    t = [_noon(row["date"]) for row in days]
+    t = [noon(row["date"]) for row in days]
     share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
     plots: list[ReportPart] = [
         Plot("exposure", "Exposure", "history", _one(t, "in shares", share), ("", "% of equity")),
@@ -257,13 +238,16 @@ def _profit(run: ReportRun) -> Section | None:
     """
     if not run.metrics["num_trades"]:
         return None
-    by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"))
+    by = (("By reason of the exit", "settled_result"), ("By year", _YEAR))
     panels: list[ReportPart] = [_groups(run, title, key) for title, key in by]
     best, worst = (
         _groups(run, title, "market_ticker", order)
         for title, order in (("Best symbols", "DESC"), ("Worst symbols", "ASC"))
     )
     return Section("profit", "Where the money came from", [*panels, best, worst])
+
+
+_YEAR = "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"
 
 
 def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> Panel:
@@ -281,7 +265,7 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
     rows = run.query(
         f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 {sign} ORDER BY {limit}"
     )
-    table = [(str(name), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
+    table = [(coded(str(name), reason_text(str(name))), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
     header = ("", "trades", "wins, %", f"P&L, {run.currency}")
     return Panel(title, [ReportTable(header, table, "lrrr") if table else Text("None.")])
 
@@ -297,53 +281,8 @@ def _charts(run: ReportRun) -> Section | None:
         Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
     ]
     for number, (symbol,) in enumerate(most):
-        parts.append(Panel(symbol, [_price_plot(run, f"prices_{number}", symbol)]))
+        parts.append(Panel(symbol, [price_plot(run, f"prices_{number}", symbol)]))
     return Section("charts", "Trades on prices", parts)
-
-
-def _price_plot(run: ReportRun, name: str, symbol: str) -> Plot:
-    """Return the plot of a symbol's closes with every entry and exit.
-
-    Args:
-        run: the run.
-        name: of the plot.
-        symbol: the symbol.
-    """
-    with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
-        closed = [row for row in csv.DictReader(handle) if row["symbol"] == symbol]
-    marks = [_mark(run, row, kind, up) for row in closed for kind, up in _SIGNS]
-    days = _prices(run, symbol)
-    data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-    return Plot(name, symbol, "history", {**data, "marks": marks}, ("", run.currency))
-
-
-def symbol_plot(run: ReportRun, symbol: str) -> Plot:
-    """Return the plot of a symbol's closes with every entry and exit.
-
-    Raises:
-        ConfigError: the run has no prices of this symbol.
-    """
-    plot = _price_plot(run, "prices", symbol)
-    if not plot.data["t"]:
-        traded = [name for (name,) in run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")]
-        remedy = f"Traded: {listed(traded, 20) or 'nothing'}."
-        raise ConfigError("the run has no prices of this symbol.", where=symbol, remedy=remedy)
-    return plot
-
-
-def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
-    """Return the mark of an entry (up) or exit of a row of positions_closed.csv, for a plot of closes."""
-    words = f"{kind} {row['qty']} at {row[f'{kind}_price']} {run.currency}"
-    if not up:
-        words += f", {row['exit_reason']}, P&L {row['pnl']} {run.currency}"
-    return {"t": _noon(row[f"{kind}_date"]), "y": float(row[f"{kind}_price"]), "up": up, "remark": words}
-
-
-def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
-    """Return (date, close) of a symbol from prices.parquet, in order."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
-        return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
 
 
 def _diagnostics(run: ReportRun) -> Section:

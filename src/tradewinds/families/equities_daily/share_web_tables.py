@@ -19,6 +19,7 @@ CLOSED_TABLE = RunTable(
     filters=("symbol", "exit_reason"),
     sums=("pnl",),
     main="pnl",
+    unit="symbol",
 )
 
 SESSIONS_TABLE = RunTable(

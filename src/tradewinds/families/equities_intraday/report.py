@@ -8,7 +8,8 @@ from typing import Any
 
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
-from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS, ranges
+from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
+from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
 from tradewinds.results.report import refusals, sections

@@ -29,6 +29,7 @@ TRADES_TABLE = RunTable(
     main="r",
     key="trade_id",
     row_tables=("legs", "factors"),
+    unit="trade_id",
 )
 
 LEGS_TABLE = RunTable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.results.run_tables import AMOUNT, COST, NUMBER, PERCENT, TIME, RunningSum, RunTable, TableColumn
+from tradewinds.results.run_tables import AMOUNT, COST, NUMBER, PERCENT, TIME, RunTable, TableColumn
 
 POSITIONS_TABLE = RunTable(
     name="positions",
@@ -42,17 +42,7 @@ POSITIONS_TABLE = RunTable(
     key="position_id",
     row_tables=("funding",),
     has_trades=True,
-    picture=RunningSum(
-        title="Funding, and what it had to earn",
-        table="funding",
-        since="open_time",
-        time="time",
-        amount="payment",
-        line="funding received",
-        level="fees, slippage and interest",
-        level_columns=("fees", "slippage", "borrow"),
-        reached="broke even",
-    ),
+    unit="position_id",
 )
 
 PAYMENTS_TABLE = RunTable(

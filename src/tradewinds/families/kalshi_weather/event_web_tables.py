@@ -21,6 +21,7 @@ EVENTS_TABLE = RunTable(
     main="candles",
     key="event_ticker",
     has_trades=True,
+    unit="event_ticker",
 )
 
 RUN_TABLES = (EVENTS_TABLE,)

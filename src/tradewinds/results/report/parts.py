@@ -101,8 +101,8 @@ class Plot:
             scatter: x (ascending), y, up (whether it is a gain) and remark.
             session: a trading session of bars: x (minutes after the open), open, high, low, close, the clock's minute of the
                 open, box (from, to, low, high) or None, levels (name, y, from, to) and marks (x, y, up, remark).
-            quotes: of markets whose prices go from 0 to 1, as a picture alone: for each its name, t, bid and ask, probability
-                (p, from, to) or None, marks (t, y, up, remark) and settled (t, y) or None.
+            quotes: of markets whose prices go from 0 to 1: for each its name, t, bid and ask (None for none), probability
+                (p, from, to) or None, marks (t, y, up, remark), crosses (t, y, remark) and settled (t, y) or None.
         data: as above.
         axes: titles of x and y; that of an amount is a currency.
         caption: below it.

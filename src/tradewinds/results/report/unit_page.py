@@ -16,6 +16,7 @@ import duckdb
 
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
+from tradewinds.results.report.trade_words import clock, plain_side, shown_quantity
 
 MOST_ROWS = 200  # of orders and of refusals on a page; the run's files have all
 
@@ -56,8 +57,8 @@ class Refusal(NamedTuple):
         market: for which market.
         first_ts: the first of them, in Unix seconds.
         count: decisions.
-        side: of the order.
-        quantity: that was wanted.
+        side: of the order; None if it had none yet.
+        quantity: that was wanted; None if it had none yet.
         price: at which it would have been filled; None if there was none.
         reason: its code.
     """
@@ -65,15 +66,10 @@ class Refusal(NamedTuple):
     market: str
     first_ts: int
     count: int
-    side: str
-    quantity: Decimal
+    side: str | None
+    quantity: Decimal | None
     price: Decimal | None
     reason: str
-
-
-def outcome(pnl: Decimal | float) -> str:
-    """Whether a trade won or lost, in a word."""
-    return "won" if pnl > 0 else "lost" if pnl < 0 else "even"
 
 
 def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[Refusal]:
@@ -113,8 +109,8 @@ def refusals_panel(
         (
             clock(one.first_ts),
             names.get(one.market, one.market),
-            plain_side(one.side),
-            shown_quantity(one.quantity),
+            plain_side(one.side) if one.side else "—",
+            "—" if one.quantity is None else shown_quantity(one.quantity),
             "—" if one.price is None else shown(one.price, 4),
             f"{one.count:,}",
             coded(one.reason, because(one.reason)),
@@ -124,19 +120,3 @@ def refusals_panel(
     header = ("first, UTC", "what", "side", "wanted", f"price, {currency}", "decisions", "refused because")
     rest = [Text(f"The first {MOST_ROWS:,} of {len(refused):,}; decisions.parquet has all.")] if len(refused) > MOST_ROWS else []
     return Panel("Refused", [ReportTable(header, rows, "lllrrrl"), *rest])
-
-
-def clock(ts: int) -> str:
-    """Return an instant as a minute in UTC."""
-    return dt.datetime.fromtimestamp(ts, dt.UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def plain_side(side: str) -> str:
-    """Return the side of an order in a word or two."""
-    return {"SELL_SHORT": "sell short", "BUY": "buy", "SELL": "sell"}.get(side, side.removeprefix("BUY_"))
-
-
-def shown_quantity(quantity: Any) -> str:
-    """Return a quantity without the zeros at its end."""
-    value = Decimal(quantity)
-    return f"{value:,.0f}" if value == value.to_integral_value() else f"{value.normalize():f}"

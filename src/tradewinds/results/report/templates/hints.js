@@ -23,7 +23,7 @@
     const below = at.bottom + 6;
     box.style.top = `${below + box.offsetHeight > innerHeight ? Math.max(4, at.top - box.offsetHeight - 6) : below}px`;
   };
-  const word = (event) => event.target.closest?.("abbr[tabindex]");
+  const word = (event) => event.target.closest?.("abbr[tabindex], th a[title], .explained");
   document.addEventListener("focusin", (event) => (word(event) ? show(word(event)) : hide()));
   document.addEventListener("mouseover", (event) => word(event) && show(word(event)));
   document.addEventListener("mouseout", (event) => word(event) && word(event) !== document.activeElement && hide());
