@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-TEXT, TIME, NUMBER, AMOUNT, COST, PERCENT = "text", "time", "number", "amount", "cost", "percent"
+TEXT, CODE, TIME, NUMBER, AMOUNT, COST, PERCENT = "text", "code", "time", "number", "amount", "cost", "percent"
 
 
 class TableColumn(NamedTuple):
@@ -17,7 +17,7 @@ class TableColumn(NamedTuple):
     Attributes:
         name: in the file.
         label: its heading.
-        kind: TEXT; TIME (ISO 8601 with Z); NUMBER, shown as the file has it; AMOUNT in the account's currency, whose
+        kind: TEXT; CODE, shown in the words of Family.reason_text; TIME (ISO 8601 with Z); NUMBER, shown as the file has it; AMOUNT in the account's currency, whose
             sign is coloured; COST, an amount whose sign is not; PERCENT, a ratio that is shown times 100.
         in_list: whether the list of rows shows it; the page of a row shows all.
         if_empty: what an empty cell means.

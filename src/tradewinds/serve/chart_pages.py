@@ -34,7 +34,9 @@ class ChartQuery(BaseModel):
 
     day: models.Day | None = None
     trade: int | None = Field(None, ge=0, le=models.FARTHEST, description="seq of the trade whose row was clicked")
-    back: str | None = Field(None, max_length=2_000, pattern=r"^[\w.~%&=+:-]*$", description="query of its list of trades")
+    back: str | None = Field(
+        None, max_length=2_000, pattern=r"^[\w.~%&=+:-]*$", description="query of its list of trades"
+    )
 
 
 def address(run: queries.Row, trade: queries.Row, listed: str) -> str:

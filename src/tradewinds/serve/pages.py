@@ -18,6 +18,7 @@ from tradewinds.serve import chart_pages, families, models, plots, table_pages
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import STATIC, address, shown
+from tradewinds.serve.sparklines import sparkline
 
 # A report runs its own scripts, without access to these pages, the API or a network.
 REPORT_POLICY = (
@@ -69,6 +70,7 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
+        sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
         runs=found,
         currencies=currencies,
         total=total,
@@ -87,6 +89,7 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
     sorts = {column: key for key, (column, _) in queries.SORTS.items()}
     return shown(
         "leaderboard",
+        sorted_name=queries.SORTS[asked.sort][0],
         rows=rows,
         currencies=currencies,
         heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
@@ -205,8 +208,17 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
     if all("num_fills" in run.metrics for run in found):
         del told["metrics"]["num_contracts"]  # which is the number of fills again
     currencies = [families.currency_of(run.config["market"], run.config) for run in found]
+    # amounts in several currencies have no best
+    one_currency = len(set(currencies)) == 1
+    best = {
+        key: comparison.best_of(key, values)
+        for key, values in told["metrics"].items()
+        if one_currency or not comparison.is_amount(key)
+    }
     return shown(
         "compare",
+        best=best,
+        differing=[key for key, values in told["metrics"].items() if any(value != values[0] for value in values)],
         runs=found,
         currencies=currencies,
         counted_as=comparison.counted_as(found),

@@ -82,6 +82,7 @@ def table_page(database: Database, run_id: RunPath, name: str, asked: Annotated[
         file=file,
         currency=currency_of(run),
         path=f"/runs/{run_id}/tables/{name}",
+        because=partial(families.reason_text, run["market"]),
         charts=f"/runs/{run_id}/charts" if table.unit else "",
     )
 
@@ -123,7 +124,9 @@ def row_page(database: Database, run_id: RunPath, name: str, key: str) -> Respon
         charts=charts,
         plots=plots.drawn_by_script(charts),
         missing=missing,
-        names=families.market_words(run["market"], Path(folder.path), {trade["market_ticker"] for trade in trades}) if trades else {},
+        names=families.market_words(run["market"], Path(folder.path), {trade["market_ticker"] for trade in trades})
+        if trades
+        else {},
         because=partial(families.reason_text, run["market"]),
         currency=currency,
         list_path=f"/runs/{run_id}/tables/{name}",

@@ -265,7 +265,10 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
     rows = run.query(
         f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 {sign} ORDER BY {limit}"
     )
-    table = [(coded(str(name), reason_text(str(name))), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
+    table = [
+        (coded(str(name), reason_text(str(name))), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2))
+        for name, n, wins, pnl in rows
+    ]
     header = ("", "trades", "wins, %", f"P&L, {run.currency}")
     return Panel(title, [ReportTable(header, table, "lrrr") if table else Text("None.")])
 
@@ -291,8 +294,8 @@ def _diagnostics(run: ReportRun) -> Section:
     share = shown(d["candles_missing_pct"], 2)
     remark = f"Trading days without a bar between a symbol's first and last one: {share} %."
     found = refusals.diagnostics(run, "symbol", SHARE_REASON_TEXTS.__getitem__, remark)
-    rows = [(code, QUARANTINE[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    rows = [(coded(code, QUARANTINE[code]), f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined because", "rows"), rows, "lr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
@@ -304,5 +307,17 @@ def _limits(_: ReportRun) -> Section:
 REPORT = FamilyReport(
     _title,
     _subtitle,
-    (_summary, _equity, _holdings, _result, account, _profit, _charts, untradable, _diagnostics, _limits, sections.reproduce),
+    (
+        _summary,
+        _equity,
+        _holdings,
+        _result,
+        account,
+        _profit,
+        _charts,
+        untradable,
+        _diagnostics,
+        _limits,
+        sections.reproduce,
+    ),
 )

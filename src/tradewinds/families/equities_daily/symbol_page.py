@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import glob
 from typing import Any
-
-import duckdb
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
@@ -73,15 +70,23 @@ def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str,
 
 def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
     """Return (date, close) of a symbol from prices.parquet, in order."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
-        return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
+    return run.query("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", symbol, of="prices")
 
 
 def _positions(run: ReportRun, closed: list[dict[str, str]]) -> Panel:
     """Return the table of a symbol's positions."""
     money = run.currency
-    header = ("bought", "sold", "shares", f"at, {money}", f"sold at, {money}", "days", "sold because", "", f"P&L, {money}")
+    header = (
+        "bought",
+        "sold",
+        "shares",
+        f"at, {money}",
+        f"sold at, {money}",
+        "days",
+        "sold because",
+        "",
+        f"P&L, {money}",
+    )
     rows: list[Cells] = [
         (
             row["entry_date"],

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.trade_records import rows_of
-from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
 
 LISTED_RANGES = 40  # incomplete ones, one by one
@@ -55,8 +55,8 @@ def _lengths(run: ReportRun, built: Sequence[Mapping[str, str]]) -> list[ReportP
 def _untraded(rows: Sequence[Mapping[str, str]]) -> list[ReportPart]:
     """Return the table of sessions that are not traded, by reason; nothing if all are."""
     counts = Counter(row["reason"] for row in rows if row["reason"])
-    table = [(reason, ORB_REASON_TEXTS[reason], f"{count:,}") for reason, count in counts.most_common()]
-    return [ReportTable(("Session not traded", "because", "sessions"), table, "llr")] if table else []
+    table = [(coded(code, ORB_REASON_TEXTS[code]), f"{count:,}") for code, count in counts.most_common()]
+    return [ReportTable(("Session not traded because", "sessions"), table, "lr")] if table else []
 
 
 def _incomplete(rows: Sequence[Mapping[str, str]]) -> Panel:

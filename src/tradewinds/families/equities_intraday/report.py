@@ -22,6 +22,7 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    coded,
     listed,
     shown,
 )
@@ -243,8 +244,8 @@ def _diagnostics(run: ReportRun) -> Section:
         f"close: a halt, or missing bars."
     )
     found = refusals.diagnostics(run, "symbol", ORB_REASON_TEXTS.__getitem__, remark)
-    rows = [(code, QUARANTINE_TEXTS[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    rows = [(coded(code, QUARANTINE_TEXTS[code]), f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined because", "rows"), rows, "lr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 

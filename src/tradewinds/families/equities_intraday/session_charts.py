@@ -134,7 +134,13 @@ def fill_cells(leg: dict[str, str], minute: int) -> Cells:
     """Return a fill as a row of the table beside the chart; `minute` is that of the day, on the exchange's clock."""
     shares = int(leg["qty"])
     clock = f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-    return (clock, "buy" if shares > 0 else "sell", f"{abs(shares):,}", leg["fill"], coded(leg["reason"], reason_text(leg["reason"])))
+    return (
+        clock,
+        "buy" if shares > 0 else "sell",
+        f"{abs(shares):,}",
+        leg["fill"],
+        coded(leg["reason"], reason_text(leg["reason"])),
+    )
 
 
 def _box(trade: TradeRecord) -> dict[str, float]:
@@ -154,7 +160,9 @@ def _levels(trade: TradeRecord, legs: Sequence[dict[str, str]], open_ts: int) ->
 def _mark(run: ReportRun, leg: dict[str, str], open_ts: int) -> dict[str, Any]:
     """Return a fill as a mark, up for a purchase."""
     shares = int(leg["qty"])
-    words = f"{'buy' if shares > 0 else 'sell'} {abs(shares)} at {leg['fill']} {run.currency}, {reason_text(leg['reason'])}"
+    words = (
+        f"{'buy' if shares > 0 else 'sell'} {abs(shares)} at {leg['fill']} {run.currency}, {reason_text(leg['reason'])}"
+    )
     return {"x": minute_of(leg["ts"], open_ts), "y": float(leg["fill"]), "up": shares > 0, "remark": words}
 
 

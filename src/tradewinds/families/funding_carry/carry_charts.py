@@ -14,7 +14,7 @@ from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.families.funding_carry.strategy_settings import WEIGHTS
-from tradewinds.results.report.curve import Curve, read_curve, thinned
+from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Plot, ReportPart, Section, Text
 from tradewinds.results.report.run import ReportRun
 
@@ -84,7 +84,7 @@ def seconds(stamps: pa.ChunkedArray) -> Ints:
 
 def where_from(run: ReportRun) -> Plot | None:
     """Return the plot of the parts of the profit over time; None without a point of equity."""
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if len(curve.t) < 2:
         return None
     drawn = thinned(curve)

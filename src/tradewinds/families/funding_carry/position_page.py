@@ -74,7 +74,11 @@ def _earned(run: ReportRun, row: dict[str, Any]) -> Plot | None:
     times = [int(row["open_time"].timestamp()), *seconds(own["time"]).tolist()]
     level = sum((row[name] for name in _COSTS), Decimal(0))
     reached = next((place for place, value in enumerate(sums) if place and value >= level), None)
-    marks = [] if reached is None else [{"t": times[reached], "y": float(sums[reached]), "up": True, "remark": "broke even"}]
+    marks = (
+        []
+        if reached is None
+        else [{"t": times[reached], "y": float(sums[reached]), "up": True, "remark": "broke even"}]
+    )
     lines = [
         {"name": "funding received", "y": [float(value) for value in sums]},
         {"name": "fees, slippage and interest", "y": [float(level)] * len(sums)},

@@ -12,7 +12,7 @@ from tradewinds.config import markets
 from tradewinds.core.arrays import Floats, Ints
 from tradewinds.core.text import counted
 from tradewinds.engine.equity import daily_rows
-from tradewinds.results.report.curve import Curve, read_curve
+from tradewinds.results.report.curve import Curve
 from tradewinds.results.report.drawings import MOST_POINTS, Chart, Line, chart_svg
 from tradewinds.results.report.other_orders import other_orders
 from tradewinds.results.report.parts import (
@@ -57,7 +57,7 @@ def account(run: ReportRun) -> Section | None:
     Returns:
         The section; None for a run with fewer than two points of equity or without a trade.
     """
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if len(curve.t) < 2 or not run.metrics["num_trades"]:
         return None
     parts: list[ReportPart] = [_months(run, curve), _falls(run, curve), _rolling(run, curve), *other_orders(run)]
@@ -89,7 +89,9 @@ def _months(run: ReportRun, curve: Curve) -> Panel:
         whole = math.prod(1 + value / 100 for value in own if value is not None) * 100 - 100
         rows.append((str(year), [_finite(value) for value in [*own, whole]]))
     span = max((abs(value) for _, values in rows for value in values[:12] if value is not None), default=0.0) or 1.0
-    note = Text("Change of equity over each month (UTC), % of the equity before it; open positions count at their last prices.")
+    note = Text(
+        "Change of equity over each month (UTC), % of the equity before it; open positions count at their last prices."
+    )
     return Panel("Monthly returns, %", [ShadedTable(("year", *MONTHS, "year's return"), rows, 2, span), note])
 
 
@@ -134,7 +136,9 @@ def _falls(run: ReportRun, curve: Curve) -> Panel:
     ]
     if not rows:
         return Panel("Deepest drawdowns", [Text("The equity never fell below an earlier point.")])
-    title = "Deepest drawdowns" if len(found) <= SHOWN_FALLS else f"The {SHOWN_FALLS} deepest of {len(found):,} drawdowns"
+    title = (
+        "Deepest drawdowns" if len(found) <= SHOWN_FALLS else f"The {SHOWN_FALLS} deepest of {len(found):,} drawdowns"
+    )
     return Panel(title, [ReportTable(header, rows, "lllrrrr")])
 
 
@@ -188,5 +192,3 @@ def _rolling(run: ReportRun, curve: Curve) -> Panel:
         "days it is a rough figure: look for stretches below zero, not for peaks."
     )
     return Panel(title, [Drawing(title, chart_svg(drawn), caption)])
-
-

@@ -170,7 +170,10 @@ def _band(scale: _Scale, x: Sequence[float], band: Band) -> str:
     upper = _path(scale, x, band.high, band.stepped)
     back = list(zip(reversed(x), reversed(band.low), strict=True))
     # a stepped edge that is walked backwards changes its value before its place
-    steps = [f"V{scale.y(value)}H{scale.x(place)}" if band.stepped else f"L{scale.x(place)} {scale.y(value)}" for place, value in back]
+    steps = [
+        f"V{scale.y(value)}H{scale.x(place)}" if band.stepped else f"L{scale.x(place)} {scale.y(value)}"
+        for place, value in back
+    ]
     return f'<path class="{band.kind}" d="{upper}{"".join(steps)}Z"/>'
 
 

@@ -106,7 +106,11 @@ def other_orders(run: ReportRun) -> list[ReportPart]:
     rows = [
         (f"deepest fall, {money}: another order", shown(own, 2), *_shown(found.shuffled_falls)),
         (f"deepest fall, {money}: other trades like them", shown(own, 2), *_shown(found.drawn_falls)),
-        (f"end balance, {money}: other trades like them", shown(start + each.sum(), 2), *_shown(start + found.drawn_ends)),
+        (
+            f"end balance, {money}: other trades like them",
+            shown(start + each.sum(), 2),
+            *_shown(start + found.drawn_ends),
+        ),
     ]
     header = ("", "this run", "5 % below", "median", "95 % below")
     loss = float((found.drawn_ends < 0).mean() * 100)
@@ -115,7 +119,9 @@ def other_orders(run: ReportRun) -> list[ReportPart]:
         f"{shown(rank, 0)} % of {PATHS:,} other orders of these {counted(len(made), 'round trip')} fall less deep than this run did. "
         f"{shown(loss, 0)} % of {PATHS:,} draws of as many round trips end with a loss."
     )
-    grouped = f" Neighbours are drawn together, {len(made) / len(each):.1f} at a time." if len(each) < 0.9 * len(made) else ""
+    grouped = (
+        f" Neighbours are drawn together, {len(made) / len(each):.1f} at a time." if len(each) < 0.9 * len(made) else ""
+    )
     caption = (
         "Dark: half of the draws; light: 90 % of them; the line is this run. Assumed: round trips do not depend on each other, nor on "
         "the size of the account; sizes are those of the run, without compounding; falls are seen where a round trip ends, not "

@@ -8,7 +8,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 
-
 class Cell(str):
     """A text in a table with more to it than its words.
 

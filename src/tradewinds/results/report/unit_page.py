@@ -6,13 +6,10 @@ The web page, `tradewinds plot`, `run.event(…).plot()` and the charts of a rep
 from __future__ import annotations
 
 import datetime as dt
-import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
-
-import duckdb
 
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
@@ -82,12 +79,8 @@ def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int]
     """
     where = "NOT filled AND list_contains(?, market_ticker)"
     columns = "market_ticker, epoch(first_decision_ts_utc::TIMESTAMP)::BIGINT AS ts, decisions, side, qty_wanted, price, reason_code"
-    with duckdb.connect(config={"threads": 1}) as connection:
-        source = glob.escape(str(run.folder / "decisions.parquet"))
-        connection.read_parquet(source).create_view("decisions")
-        rows = connection.execute(
-            f"SELECT {columns} FROM decisions WHERE {where} ORDER BY ts, market_ticker, side, reason_code", [list(markets)]
-        ).fetchall()
+    sql = f"SELECT {columns} FROM decisions WHERE {where} ORDER BY ts, market_ticker, side, reason_code"
+    rows = run.query(sql, list(markets), of="decisions")
     found = [Refusal(*row) for row in rows]
     return [one for one in found if between is None or between[0] <= one.first_ts <= between[1]]
 
@@ -118,5 +111,9 @@ def refusals_panel(
         for one in refused[:MOST_ROWS]
     ]
     header = ("first, UTC", "what", "side", "wanted", f"price, {currency}", "decisions", "refused because")
-    rest = [Text(f"The first {MOST_ROWS:,} of {len(refused):,}; decisions.parquet has all.")] if len(refused) > MOST_ROWS else []
+    rest = (
+        [Text(f"The first {MOST_ROWS:,} of {len(refused):,}; decisions.parquet has all.")]
+        if len(refused) > MOST_ROWS
+        else []
+    )
     return Panel("Refused", [ReportTable(header, rows, "lllrrrl"), *rest])

@@ -64,7 +64,9 @@ def event_page(run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
     extreme = {"max": "high", "min": "low"}[station.target]
     ticker = climate_days.event_ticker_of(event.series_ticker, event.climate_date)
     title = f"{station.city} {extreme}, {event.climate_date:%A} {event.climate_date.day} {event.climate_date:%B %Y}"
-    plot = Plot("event", f"{ticker}: bid, ask and probability of YES", "quotes", {"markets": rows}, ("", run.currency), CAPTION)
+    plot = Plot(
+        "event", f"{ticker}: bid, ask and probability of YES", "quotes", {"markets": rows}, ("", run.currency), CAPTION
+    )
     names = {row["market_ticker"]: bracket_words(row) for row in markets}
     parts = [_orders_panel(run, orders, names), refusals_panel(refused, because, names, run.currency)]
     return UnitPage(title, f"{ticker}. {_settled(markets)}", [plot], parts)
@@ -127,7 +129,16 @@ def _orders_panel(run: ReportRun, orders: Mapping[str, Sequence[tuple[Any, ...]]
     if not rows:
         return Panel("Trades", [Text("Nothing was traded.")])
     money = run.currency
-    header = ("decided, UTC", "bracket", "side", "contracts", f"price, {money}", f"fee, {money}", "P(YES)", f"EV net, {money}")
+    header = (
+        "decided, UTC",
+        "bracket",
+        "side",
+        "contracts",
+        f"price, {money}",
+        f"fee, {money}",
+        "P(YES)",
+        f"EV net, {money}",
+    )
     lines: list[Cells] = [
         (
             clock(ts),
@@ -192,7 +203,9 @@ def _market(
 def _changes(bid: Sequence[float | None], ask: Sequence[float | None]) -> list[int]:
     """Return the places at which bid or ask change, and the last one."""
     pairs = list(zip(bid, ask, strict=True))
-    return [place for place, pair in enumerate(pairs) if not place or pair != pairs[place - 1] or place == len(pairs) - 1]
+    return [
+        place for place, pair in enumerate(pairs) if not place or pair != pairs[place - 1] or place == len(pairs) - 1
+    ]
 
 
 def _mark(run: ReportRun, order: tuple[Any, ...]) -> dict[str, Any]:

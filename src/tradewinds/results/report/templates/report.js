@@ -12,6 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
+  const DAYS = [1, 2, 3, 4, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365, 730, 1825].map((days) => days * 86400); // of values by day
   const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230, stack: 330, scatter: 320, session: 300 };
 
   // A box beside the cursor with the words for the point under it.
@@ -405,7 +406,8 @@
   const quotes = (place, { name, data, axes }) => {
     const ends = data.markets.flatMap((m) => [m.t[0], m.t[m.t.length - 1], m.settled?.t, ...m.marks.map((mark) => mark.t)]);
     const known = ends.filter((ts) => ts != null);
-    const range = [Math.min(...known), Math.max(...known)];
+    const [first, last] = [Math.min(...known), Math.max(...known)];
+    const range = [first, last + (last - first) / 100];
     const cross = (u, x, y) => {
       const [px, py, size] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true), 3.5 * devicePixelRatio];
       u.ctx.save();
@@ -465,7 +467,7 @@
     const shape = (s, i) => ({ stroke: colour(`c${i}`), width: 1.8, dash: i > 2 ? [7, 4] : [], points: { show: data.t.length < 40, size: 5 } });
     const options = base(place.clientWidth, HEIGHT.points, {
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
-      axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
+      axes: [axis("", { values: DATES, incrs: DAYS }), axis(axes[1], { size: fitted })],
       series: [{}, ...data.series.map(shape)],
       hooks: { drawAxes: [(u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1, [5, 4])] },
       plugins: [tip(words)],
