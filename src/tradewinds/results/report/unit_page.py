@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
