@@ -5,7 +5,7 @@ from __future__ import annotations
 _PNL = "Profit or loss after fees and slippage."
 _RETURN = "Change of the account's equity over the run, in % of the start balance."
 _DRAWDOWN = "The deepest fall of the equity from its highest point so far, seen at the points of the equity curve."
-_SHARPE = "Mean of the daily returns over their standard deviation, times the root of the days in a year. The larger the better."
+_SHARPE = "Mean of the daily returns over their standard deviation, times the root of the days in a year."
 _SORTINO = "As the Sharpe ratio, but only days with a loss count as risk."
 _WIN_RATE = "Trades with a profit after costs, in % of all trades."
 _PROFIT_FACTOR = "Sum of all gains over the sum of all losses: above 1 the gains are larger."

@@ -17,8 +17,9 @@ class TableColumn(NamedTuple):
     Attributes:
         name: in the file.
         label: its heading.
-        kind: TEXT; CODE, shown in the words of Family.reason_text; TIME (ISO 8601 with Z); NUMBER, shown as the file has it; AMOUNT in the account's currency, whose
-            sign is coloured; COST, an amount whose sign is not; PERCENT, a ratio that is shown times 100.
+        kind: TEXT; CODE, shown in the words of Family.reason_text; TIME (ISO 8601 with Z); NUMBER, shown as the file has it;
+            AMOUNT in the account's currency, whose sign is coloured; COST, an amount whose sign is not; PERCENT, a ratio
+            that is shown times 100.
         in_list: whether the list of rows shows it; the page of a row shows all.
         if_empty: what an empty cell means.
         digits: decimals of an amount in the list; None for all that the file has.

@@ -1,4 +1,4 @@
-"""The page of one trade of a run: the bars of its session with the opening range, stop, targets and fills, and what was refused."""
+"""The page of one trade of a run: the bars of its session with opening range, stop, targets and fills, and what was refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def session_page(run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         refusals_panel(refused, reason_text, {}, run.currency),
     ]
     word = outcome(trade.pnl)
-    remark = f"{trade.direction}, {word} {shown(trade.r, 2)} R, {shown(trade.pnl, 2)} {run.currency}: {reason_text(trade.exit_reason)}."
+    made = f"{word} {shown(trade.r, 2)} R, {shown(trade.pnl, 2)} {run.currency}"
+    remark = f"{trade.direction}, {made}: {reason_text(trade.exit_reason)}."
     return UnitPage(f"{trade.symbol} on {trade.session}", remark, [plot], parts)
 
 

@@ -1,4 +1,4 @@
-"""The page of one position of a run, or of a symbol: funding rates with what was held, and the funding beside what it had to earn."""
+"""The page of one position, or of a symbol: funding rates with what was held, and the funding beside what it had to earn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tradewinds.families.funding_carry.position_sections import position_rows
 from tradewinds.families.funding_carry.report_words import reason_text
 from tradewinds.results.report.parts import Plot, listed, shown
 from tradewinds.results.report.run import ReportRun
-from tradewinds.results.report.trade_words import outcome
+from tradewinds.results.report.trade_words import clock, outcome
 from tradewinds.results.report.unit_page import UnitPage, refusals_of, refusals_panel
 
 _AROUND = 14 * 86_400  # seconds of rates before and after a position
@@ -38,7 +38,8 @@ def position_page(run: ReportRun, name: str) -> UnitPage:
         remedy = f"It has those of {listed(list(tables), 20) or 'none'}, and positions of positions.csv."
         raise ConfigError("the run has no rates of this symbol.", where=name, remedy=remedy)
     own = [row for row in position_rows(run) if row["symbol"] == name]
-    remark = f"{counted(len(own), 'position')}, net {shown(sum((row['net_pnl'] for row in own), Decimal(0)), 2)} {run.currency}."
+    net = sum((row["net_pnl"] for row in own), Decimal(0))
+    remark = f"{counted(len(own), 'position')}, net {shown(net, 2)} {run.currency}."
     refused = refusals_panel(refusals_of(run, [name]), reason_text, {}, run.currency)
     return UnitPage(name, remark, [rate_plot(0, name, tables[name])], [refused])
 
@@ -57,7 +58,7 @@ def _of_position(run: ReportRun, row: dict[str, Any]) -> UnitPage:
         what = "the run has kept no rates and no payments of this position."
         raise ConfigError(what, where=row["position_id"], remedy="Choose another position.")
     remark = (
-        f"{symbol}, {row['direction'].replace('_', ' ')}, {row['open_time']:%Y-%m-%d %H:%M} to {row['close_time']:%Y-%m-%d %H:%M} UTC: "
+        f"{symbol}, {row['direction'].replace('_', ' ')}, {clock(opened)} to {clock(closed)} UTC: "
         f"{outcome(row['net_pnl'])} {shown(row['net_pnl'], 2)} {run.currency}. Closed: {reason_text(row['exit_reason'])}."
     )
     refused = refusals_panel(refusals_of(run, [symbol], (opened - _AROUND, closed)), reason_text, {}, run.currency)

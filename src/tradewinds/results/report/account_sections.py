@@ -1,4 +1,4 @@
-"""Sections on the account that every market family's report has: months, drawdowns, rolling Sharpe, and trades in another order."""
+"""What every family's report says of the account: months, drawdowns, rolling Sharpe, and trades in another order."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def rolling_sharpe(returns: Floats, window: int, days_per_year: int) -> Floats:
 
 
 def daily_curve(run: ReportRun, curve: Curve) -> tuple[Ints, Floats]:
-    """Return the instants (Unix seconds) and the equity between which daily returns are taken, as for the run's Sharpe ratio."""
+    """Return the instants (Unix seconds) and equity between which daily returns are taken, as for the Sharpe ratio."""
     family = markets.family_of(run.config["market"])
     rows = daily_rows(curve.t) if family.around_the_clock else np.arange(len(curve.t))
     return curve.t[rows], curve.equity[rows]
@@ -188,7 +188,7 @@ def _rolling(run: ReportRun, curve: Curve) -> Panel:
         return Panel(title, [Text("The returns of no window differ.")])
     drawn = Chart(ends[kept].tolist(), [Line(found[kept].tolist(), "one")], levels=levels)
     caption = (
-        f"The Sharpe ratio of the {ROLLING_DAYS} daily returns before each day, a year of {family.days_per_year} days. Of so few "
-        "days it is a rough figure: look for stretches below zero, not for peaks."
+        f"The Sharpe ratio of the {ROLLING_DAYS} daily returns before each day, a year of {family.days_per_year} days. Of "
+        "so few days it is a rough figure: look for stretches below zero, not for peaks."
     )
     return Panel(title, [Drawing(title, chart_svg(drawn), caption)])

@@ -1,8 +1,8 @@
 """Charts as hand-made SVG: a few kilobytes each, drawn in about a millisecond, without a script.
 
-The frame of a chart has no view box: it is as wide as its place, its height is fixed, and its letters stay as large as the page's
-on a phone, too. What is drawn lies in an inner picture that is stretched. Colours are those of the page's style sheet, on paper and
-in the dark as well.
+The frame of a chart has no view box: it is as wide as its place, its height is fixed, and its letters stay as large as the
+page's on a phone, too. What is drawn lies in an inner picture that is stretched. Colours are those of the page's style sheet,
+on paper and in the dark as well.
 """
 
 from __future__ import annotations
@@ -234,4 +234,5 @@ _SIGNS = {
 def _sign(scale: _Scale, mark: Mark) -> str:
     """Return a mark as a sign that is not stretched, with its words where a pointer rests on it."""
     place = f'x="{scale.percent(mark.x)}" y="{scale.pixel(mark.y)}"'
-    return f'<svg {place} class="sign"><path class="{mark.kind}" d="{_SIGNS[mark.kind]}"><title>{escape(mark.remark)}</title></path></svg>'
+    shape = f'<path class="{mark.kind}" d="{_SIGNS[mark.kind]}"><title>{escape(mark.remark)}</title></path>'
+    return f'<svg {place} class="sign">{shape}</svg>'

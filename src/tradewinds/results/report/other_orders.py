@@ -1,7 +1,7 @@
 """The trades of a run in other orders, and other trades like them: how much of a drawdown and of a balance is chance.
 
-Two questions with two answers. Another order of the same trades has the same end balance and other drawdowns (shuffled, each trade
-once). Another draw of as many trades has another end balance, too (drawn with replacement: the bootstrap of Efron, 1979).
+Two questions with two answers. Another order of the same trades has the same end balance and other drawdowns (shuffled, each
+trade once). Another draw of as many trades has another end balance, too (with replacement: the bootstrap of Efron, 1979).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Orders(NamedTuple):
 def round_trips(run: ReportRun) -> Floats:
     """Return what each round trip of a run made, in the order in which they ended.
 
-    Trades of one event share its outcome, and fills of one position are one trade: their sums are what can be shuffled. A family
-    whose event is the symbol itself has one trade a round trip.
+    Trades of one event share its outcome, and fills of one position are one trade: their sums are what can be shuffled. A
+    family whose event is the symbol itself has one trade a round trip.
     """
     shared = run.query("SELECT count(*) FILTER (event_ticker <> market_ticker) > 0 FROM trades")[0][0]
     rows = run.query(_ROUND_TRIPS.format(key="event_ticker" if shared else "trade_id"))
@@ -116,16 +116,17 @@ def other_orders(run: ReportRun) -> list[ReportPart]:
     loss = float((found.drawn_ends < 0).mean() * 100)
     rank = float((found.shuffled_falls < own).mean() * 100)
     said = (
-        f"{shown(rank, 0)} % of {PATHS:,} other orders of these {counted(len(made), 'round trip')} fall less deep than this run did. "
+        f"{shown(rank, 0)} % of {PATHS:,} other orders of these {counted(len(made), 'round trip')} fall less deep than "
+        "this run did. "
         f"{shown(loss, 0)} % of {PATHS:,} draws of as many round trips end with a loss."
     )
     grouped = (
         f" Neighbours are drawn together, {len(made) / len(each):.1f} at a time." if len(each) < 0.9 * len(made) else ""
     )
     caption = (
-        "Dark: half of the draws; light: 90 % of them; the line is this run. Assumed: round trips do not depend on each other, nor on "
-        "the size of the account; sizes are those of the run, without compounding; falls are seen where a round trip ends, not "
-        f"inside it. The seed is the config's.{grouped}"
+        "Dark: half of the draws; light: 90 % of them; the line is this run. Assumed: round trips do not depend on each other, "
+        "nor on the size of the account; sizes are those of the run, without compounding; falls are seen where a round trip "
+        f"ends, not inside it. The seed is the config's.{grouped}"
     )
     chart = _chart(found, start)
     drawing = Drawing(title, chart_svg(chart), caption, legend_of(chart))

@@ -77,9 +77,12 @@ def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int]
         markets: their tickers.
         between: first and last instant in Unix seconds; None for all.
     """
-    where = "NOT filled AND list_contains(?, market_ticker)"
-    columns = "market_ticker, epoch(first_decision_ts_utc::TIMESTAMP)::BIGINT AS ts, decisions, side, qty_wanted, price, reason_code"
-    sql = f"SELECT {columns} FROM decisions WHERE {where} ORDER BY ts, market_ticker, side, reason_code"
+    sql = """
+        SELECT market_ticker, epoch(first_decision_ts_utc::TIMESTAMP)::BIGINT AS ts, decisions, side, qty_wanted, price,
+               reason_code
+        FROM decisions WHERE NOT filled AND list_contains(?, market_ticker)
+        ORDER BY ts, market_ticker, side, reason_code
+    """
     rows = run.query(sql, list(markets), of="decisions")
     found = [Refusal(*row) for row in rows]
     return [one for one in found if between is None or between[0] <= one.first_ts <= between[1]]

@@ -25,8 +25,8 @@ from tradewinds.results.report.unit_page import MOST_ROWS, Refusal, UnitPage, re
 SHOWN = 5  # events that a message names
 MOST_CROSSES = 60  # refusals that are drawn of a market
 CAPTION = (
-    "Lines are bid and ask at the end of each minute, dashes the model's probability from the as-of time on. Triangles are purchases: "
-    "up of YES, down of NO, at the price of YES. Crosses are where orders began to be refused, diamonds settlements."
+    "Lines are bid and ask at the end of each minute, dashes the model's probability from the as-of time on. Triangles are "
+    "purchases: up of YES, down of NO, at the price of YES. Crosses are where orders began to be refused, diamonds settlements."
 )
 
 
