@@ -1,8 +1,8 @@
 """The wheel alone: its tag is true, and in an empty folder every Python makes the same bytes of it.
 
 Each Python from 3.11 to 3.13 that is on this machine gets an environment of its own with the locked versions. Where one is
-missing its tests are skipped: install it beside the others (pyenv, deadsnakes, a container `python:3.13`), or see the workflow in
-.github, which runs these tests under each.
+missing its tests are skipped: install it beside the others (pyenv, deadsnakes, a container `python:3.13`), or see the workflow
+in .github, which runs these tests under each.
 """
 
 import hashlib
@@ -150,7 +150,7 @@ def test_every_python_makes_the_same_bytes(version, wheel, expected, tmp_path):
 
 
 def test_windows_is_told_to_use_wsl():
-    """`fcntl` and the signals of a run are those of Linux; without this, the first import of a lock would fail with its name."""
+    """`fcntl` and the signals of a run are Linux's; without this, the first import of a lock would fail with its name."""
     pretend = "import sys; sys.platform = 'win32'; import tradewinds"
     done = subprocess.run(
         [sys.executable, "-c", pretend],

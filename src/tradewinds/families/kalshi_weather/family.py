@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Findings, Subject, SummaryTable
     from tradewinds.families.early_findings import EarlyFinding
-    from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
 _HERE = "families/kalshi_weather"
@@ -405,11 +405,29 @@ class KalshiWeather:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of an event: quotes of its markets, probabilities, fills and settlement."""
-        from tradewinds.families.kalshi_weather.report.event_chart import event_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade's event."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return event_plot(run, name, day)
+        return UnitName(str(trade["event_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of an event: quotes of its markets, probabilities, fills, refusals and settlement."""
+        from tradewinds.families.kalshi_weather.report.event_chart import event_page
+
+        return event_page(run, name, day)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return the brackets of markets, from the run's markets.csv."""
+        from tradewinds.families.kalshi_weather.run_files import bracket_names
+
+        return bracket_names(folder, markets)
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a skip, a refusal or an entry."""
+        from tradewinds.families.kalshi_weather.report.reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.
