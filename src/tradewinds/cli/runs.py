@@ -99,8 +99,8 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
         pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
         figures = (pnl, text.figure(row["num_trades"]), text.figure(row["sharpe"]))
         series = "\n".join(row["series"])
-        name = (Text(row["name"] or ""),) if named else ()
-        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures, *name)
+        own = (Text(row["name"] or ""),) if named else ()
+        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures, *own)
     console.print(table)
     for row in rows:
         if row["reason"]:
