@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tradewinds.config.branches import branch_of
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
@@ -264,8 +265,7 @@ def _plain_kind(value: Any) -> type | None:
 
 def _branch_errors(error: Any) -> list[Any]:
     """Return the errors of the oneOf branch that the value's `source` selects; none if `source` itself is wrong."""
-    source = error.instance.get("source") if isinstance(error.instance, dict) else None
-    index = next((i for i, b in enumerate(error.validator_value) if b["properties"]["source"]["const"] == source), None)
+    index = branch_of(error.instance, error.validator_value) if isinstance(error.instance, dict) else None
     return [inner for inner in error.context or () if inner.schema_path[0] == index]
 
 

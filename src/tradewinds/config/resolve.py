@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets
+from tradewinds.config.branches import branch_of
 from tradewinds.config.problems import KeyPath, Problems, parse_yaml, place
 from tradewinds.core import database_urls, user_files, yaml_text
 from tradewinds.core.errors import ConfigError
@@ -149,9 +150,10 @@ def _plain(value: Any) -> Any:
 
 def _fill(config: Config, node: dict[str, Any]) -> None:
     """Fill in a schema's defaults, depth first, in its order; whole floats of integer keys become integers."""
-    for branch in node.get("oneOf", ()):
-        if branch["properties"]["source"]["const"] == config["source"]:
-            _fill(config, branch)
+    branches = node.get("oneOf", ())
+    chosen = branch_of(config, branches)
+    if chosen is not None:
+        _fill(config, branches[chosen])
     for key, sub in node.get("properties", {}).items():
         if key not in config and "default" in sub:
             config[key] = copy.deepcopy(sub["default"])
@@ -236,9 +238,9 @@ def _chosen(section: Config, node: dict[str, Any], left_out: Callable[[Any, dict
         node: its schema; empty for one that may hold anything.
         left_out: whether a value with this schema is left out.
     """
-    branches = (branch["properties"] for branch in node.get("oneOf", ()))
-    matching = [branch for branch in branches if branch["source"]["const"] == section.get("source")]
-    known = {**node.get("properties", {}), **(matching[0] if matching else {})}
+    branches = node.get("oneOf", ())
+    chosen = branch_of(section, branches)
+    known = {**node.get("properties", {}), **({} if chosen is None else branches[chosen]["properties"])}
     found: Config = {}
     for key, value in section.items():
         if isinstance(value, dict):

@@ -274,7 +274,7 @@ class RunEvent:
             DataMissing: a data file that the chart needs is not in the working folder.
         """
         run = self.run._read()
-        return _drawn(markets.family_of(run.config["market"]).unit_plot(run, self.name, self.day))
+        return _drawn(markets.family_of(run.config["market"]).unit_page(run, self.name, self.day).plots[0])
 
     @property
     def trades(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.families.early_findings import EarlyFinding
-    from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/equities_daily"
 _SELECTS_SYMBOLS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
@@ -306,11 +306,27 @@ class EquitiesDaily:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a share: its closes with every entry and exit, whatever the day."""
-        from tradewinds.families.equities_daily.report import symbol_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade's symbol."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return symbol_plot(run, name)
+        return UnitName(str(trade["market_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a share: its closes with every entry and exit, whatever the day."""
+        from tradewinds.families.equities_daily.symbol_page import symbol_page
+
+        return symbol_page(run, name)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a skip, a refusal or an exit."""
+        from tradewinds.families.equities_daily.share_reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

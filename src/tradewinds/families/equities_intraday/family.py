@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.families.early_findings import EarlyFinding
-    from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/equities_intraday"
 _SELECTS_BARS = "it decides which bars are replayed, and a sweep compares settings over the same ones"
@@ -323,11 +323,27 @@ class EquitiesIntraday:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a symbol's session with its trade."""
-        from tradewinds.families.equities_intraday.session_charts import session_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade itself: a session may have several."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return session_plot(run, name, day)
+        return UnitName(str(trade["trade_id"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a trade, by its id or by its symbol and session: the session's bars with its fills."""
+        from tradewinds.families.equities_intraday.session_page import session_page
+
+        return session_page(run, name, day)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a refusal, an entry or an exit."""
+        from tradewinds.families.equities_intraday.orb_reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
     from tradewinds.families.early_findings import EarlyFinding
-    from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/funding_carry"
 _SELECTS_RECORDS = "it decides which records are replayed, and a sweep compares settings over the same ones"
@@ -339,11 +339,27 @@ class FundingCarry:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a symbol: its funding rates and what was held, whatever the day."""
-        from tradewinds.families.funding_carry.carry_charts import symbol_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the position that a fill belongs to."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return symbol_plot(run, name)
+        return UnitName(str(trade["event_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a position, or of a symbol: rates and what was held, and what the funding had to earn."""
+        from tradewinds.families.funding_carry.position_page import position_page
+
+        return position_page(run, name)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a refusal, an entry or an exit."""
+        from tradewinds.families.funding_carry.report_words import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""
