@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
+from tradewinds.config.differences import flat, told_apart
 from tradewinds.database import comparison, queries, query_filters
 from tradewinds.results.metrics import UNSCORED
 from tradewinds.serve import chart_pages, families, models, plots, table_pages
@@ -28,6 +29,13 @@ REPORT_POLICY = (
 MOST_COMPARED = 6  # colours that can be told apart
 MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
+_IN_LIST = (
+    "date_start_local",
+    "date_end_local",
+    "series_tickers",
+    "symbols",
+    "strategy.name",
+)  # columns of the list of runs
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
@@ -66,12 +74,13 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
         currencies = _currencies(connection, found)
+        settings = told_apart(queries.configs_of(connection, [row["run_id"] for row in found]), _IN_LIST)
         total = queries.count_runs(connection, asked.filter())
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
         sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
-        runs=found,
+        runs=[run | {"settings": settings[run["run_id"]]} for run in found],
         currencies=currencies,
         total=total,
         asked=asked,
@@ -133,7 +142,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         rows_are="fill" if of_fills(row) else "trade",
         markets=markets,
         listed=len(markets) <= MOST_LISTED,
-        settings=plots.pairs(dict(comparison.flat(row["config"]))),
+        settings=plots.pairs(dict(flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
         because=partial(families.reason_text, row["market"]),

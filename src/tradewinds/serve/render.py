@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
+from tradewinds.config.differences import value_text
 from tradewinds.core import text
 from tradewinds.core.text import plain
 from tradewinds.results.glossary import explanation_of
@@ -67,7 +68,13 @@ _PAGES.globals |= {
     "figure_of": table_rows.figure_of,
 }
 _PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
-_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain, "in_path": lambda text: quote(text, safe="")}
+_PAGES.filters |= {
+    "figure": _figure,
+    "when": _when,
+    "plain": plain,
+    "setting": value_text,
+    "in_path": lambda text: quote(text, safe=""),
+}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:
