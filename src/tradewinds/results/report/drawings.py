@@ -142,7 +142,8 @@ def chart_svg(chart: Chart) -> str:
 
 def legend_of(chart: Chart) -> list[tuple[str, str]]:
     """Return the (class, name) of what a chart's legend names, in order."""
-    return [(part.kind, part.name) for part in (*chart.lines, *chart.bands) if part.name]
+    named = [(line.kind, line.name) for line in chart.lines] + [(band.kind, band.name) for band in chart.bands]
+    return [(kind, name) for kind, name in named if name]
 
 
 def _path(scale: _Scale, x: Sequence[float], y: Sequence[float], stepped: bool) -> str:

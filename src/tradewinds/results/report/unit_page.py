@@ -53,7 +53,7 @@ class Refusal(NamedTuple):
     Attributes:
         market: for which market.
         first_ts: the first of them, in Unix seconds.
-        count: decisions.
+        times: decisions.
         side: of the order; None if it had none yet.
         quantity: that was wanted; None if it had none yet.
         price: at which it would have been filled; None if there was none.
@@ -62,7 +62,7 @@ class Refusal(NamedTuple):
 
     market: str
     first_ts: int
-    count: int
+    times: int
     side: str | None
     quantity: Decimal | None
     price: Decimal | None
@@ -108,7 +108,7 @@ def refusals_panel(
             plain_side(one.side) if one.side else "—",
             "—" if one.quantity is None else shown_quantity(one.quantity),
             "—" if one.price is None else shown(one.price, 4),
-            f"{one.count:,}",
+            f"{one.times:,}",
             coded(one.reason, because(one.reason)),
         )
         for one in refused[:MOST_ROWS]
