@@ -47,7 +47,7 @@ class UnitPage:
     parts: Sequence[ReportPart]
 
 
-class Refusal(NamedTuple):
+class RefusedOrder(NamedTuple):
     """Orders that were refused, of one kind.
 
     Attributes:
@@ -69,7 +69,7 @@ class Refusal(NamedTuple):
     reason: str
 
 
-def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[Refusal]:
+def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[RefusedOrder]:
     """Return the refused orders for some markets, in order of time.
 
     Args:
@@ -84,12 +84,12 @@ def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int]
         ORDER BY ts, market_ticker, side, reason_code
     """
     rows = run.query(sql, list(markets), of="decisions")
-    found = [Refusal(*row) for row in rows]
+    found = [RefusedOrder(*row) for row in rows]
     return [one for one in found if between is None or between[0] <= one.first_ts <= between[1]]
 
 
 def refusals_panel(
-    refused: Sequence[Refusal], because: Callable[[str], str], names: Mapping[str, str], currency: str
+    refused: Sequence[RefusedOrder], because: Callable[[str], str], names: Mapping[str, str], currency: str
 ) -> Panel:
     """Return the table of refused orders.
 

@@ -9,7 +9,7 @@ from typing import Any
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.plan import EventsPlan, PlannedEvent
 from tradewinds.families.kalshi_weather.report.event_data import (
-    Quotes,
+    EventQuotes,
     bracket_words,
     event_of,
     markets_of,
@@ -20,7 +20,7 @@ from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.results.report.parts import Cells, Panel, Plot, ReportTable, Text, shown
 from tradewinds.results.report.run import ReportRun
 from tradewinds.results.report.trade_words import clock, outcome
-from tradewinds.results.report.unit_page import MOST_ROWS, Refusal, UnitPage, refusals_of, refusals_panel
+from tradewinds.results.report.unit_page import MOST_ROWS, RefusedOrder, UnitPage, refusals_of, refusals_panel
 
 MOST_CROSSES = 60  # refusals that are drawn of a market
 CAPTION = (
@@ -68,7 +68,7 @@ def plotted_markets(
     event: PlannedEvent,
     tickers: Collection[str],
     orders: Mapping[str, Sequence[tuple[Any, ...]]],
-    refused: Sequence[Refusal],
+    refused: Sequence[RefusedOrder],
 ) -> list[dict[str, Any]]:
     """Return some markets of an event as the data of a plot of kind `quotes`.
 
@@ -85,7 +85,7 @@ def plotted_markets(
         _market(
             run,
             row,
-            quotes.get(row["market_ticker"], Quotes((), (), ())),
+            quotes.get(row["market_ticker"], EventQuotes((), (), ())),
             orders.get(row["market_ticker"], ()),
             refused,
         )
@@ -154,9 +154,9 @@ def orders_panel(run: ReportRun, orders: Mapping[str, Sequence[tuple[Any, ...]]]
 def _market(
     run: ReportRun,
     row: Mapping[str, Any],
-    quotes: Quotes,
+    quotes: EventQuotes,
     orders: Sequence[tuple[Any, ...]],
-    refused: Sequence[Refusal],
+    refused: Sequence[RefusedOrder],
 ) -> dict[str, Any]:
     """A market as the plot shows it.
 
@@ -195,7 +195,7 @@ def _mark(run: ReportRun, order: tuple[Any, ...]) -> dict[str, Any]:
     return {"t": ts, "y": y, "up": is_yes, "remark": words}
 
 
-def _cross(one: Refusal) -> dict[str, Any]:
+def _cross(one: RefusedOrder) -> dict[str, Any]:
     """Return a refused order as a cross at the price of YES."""
     is_yes, price = one.side == "YES", float(one.price or 0)
     words = f"{one.quantity} {one.side} refused {one.times:,} ×: {because(one.reason)}"

@@ -23,7 +23,7 @@ _KNOWN = ("market_ticker", "climate_date", "p_yes", "asof_ts")
 _QUOTES = ("market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close")
 
 
-class Quotes(NamedTuple):
+class EventQuotes(NamedTuple):
     """Bid and ask of a market where they change, and at the end.
 
     Attributes:
@@ -98,7 +98,7 @@ def _bottom(row: Mapping[str, Any]) -> tuple[float, float]:
     return (low if low is not None else float("-inf"), high if high is not None else float("inf"))
 
 
-def quotes_of(event: PlannedEvent, tickers: Collection[str]) -> dict[str, Quotes]:
+def quotes_of(event: PlannedEvent, tickers: Collection[str]) -> dict[str, EventQuotes]:
     """Return the quotes of some markets of an event, by ticker; a market without candles has none.
 
     Args:
@@ -106,7 +106,7 @@ def quotes_of(event: PlannedEvent, tickers: Collection[str]) -> dict[str, Quotes
         tickers: of the markets.
     """
     table = read_table(event.path, _QUOTES)
-    found: dict[str, Quotes] = {}
+    found: dict[str, EventQuotes] = {}
     first = 0
     # candles are in order of market and time
     for ticker, rows in itertools.groupby(table["market_ticker"].to_pylist()):
@@ -115,7 +115,7 @@ def quotes_of(event: PlannedEvent, tickers: Collection[str]) -> dict[str, Quotes
             t, bid, ask = (table[name].slice(first, count).to_pylist() for name in _QUOTES[1:])
             pairs = list(zip(bid, ask, strict=True))
             kept = [n for n, pair in enumerate(pairs) if not n or pair != pairs[n - 1] or n == count - 1]
-            found[ticker] = Quotes(
+            found[ticker] = EventQuotes(
                 [t[n] for n in kept], [_figure(bid[n]) for n in kept], [_figure(ask[n]) for n in kept]
             )
         first += count

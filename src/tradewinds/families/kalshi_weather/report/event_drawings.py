@@ -13,7 +13,7 @@ from tradewinds.families.kalshi_weather.report.event_data import event_of, plan_
 from tradewinds.results.report.drawings import Band, Chart, Line, Mark, chart_svg
 from tradewinds.results.report.parts import Cell, Drawing, Panel, ReportPart, ReportTable
 from tradewinds.results.report.run import ReportRun
-from tradewinds.results.report.unit_page import Refusal, refusals_of
+from tradewinds.results.report.unit_page import RefusedOrder, refusals_of
 
 _LEGEND = (("bid", "bid"), ("ask", "ask"), ("model", "the model's probability"))
 _HEIGHT = 150  # pixels of a bracket
@@ -61,7 +61,7 @@ def _panel(
     plan: EventsPlan,
     name: str,
     orders: Mapping[str, Sequence[tuple[Any, ...]]],
-    refused: Sequence[Refusal],
+    refused: Sequence[RefusedOrder],
 ) -> Panel | None:
     """Return the chart of an event: a picture of each bracket that was traded; None without its files.
 
