@@ -54,6 +54,7 @@ def _cell(text: str) -> str:
 
 
 def _part(part: ReportPart) -> Iterable[str]:
+    # words, then tables, then pictures, then parts with parts of their own
     if isinstance(part, Text):
         yield (f"**{escape(part.text)}**" if part.tone == "strong" else escape(part.text)) + "\n"
     elif isinstance(part, Code):

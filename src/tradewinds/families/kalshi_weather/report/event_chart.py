@@ -121,6 +121,7 @@ def orders_panel(run: ReportRun, orders: Mapping[str, Sequence[tuple[Any, ...]]]
     if not rows:
         return Panel("Trades", [Text("Nothing was traded.")])
     money = run.currency
+    # what was decided, at which price, and what became of it
     header = (
         "decided, UTC",
         "bracket",
