@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.families.plan import Plan
     from tradewinds.families.strategy_table import StrategyTable
     from tradewinds.results.report.run import FamilyReport, ReportRun
@@ -219,6 +220,8 @@ class Family(Protocol):
         replay_keys: top-level keys in which configs may differ and still share one reading of the files, if `reads` is equal.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
+        file_bytes: usual size of a data file by its stage, for the stages that make a file per unit or per answer.
+        unit_bytes: usual size of a unit of Plan.units in the files of all other stages, which hold the whole run.
     """
 
     name: str
@@ -235,6 +238,8 @@ class Family(Protocol):
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable
+    file_bytes: Mapping[str, int]
+    unit_bytes: int
 
     @property
     def tables(self) -> ModuleType | None:
@@ -328,6 +333,20 @@ class Family(Protocol):
 
     def extent(self, plan: Plan[Any]) -> str:
         """Return the size of a run in words: "22 events", "12 symbols"."""
+
+    def own_inputs(self, config: Mapping[str, Any], plan: Plan[Any]) -> Iterable[EarlyFinding]:
+        """Look at the user's own files before any job runs: whether they can be read, and how much of them the run can use.
+
+        It is asked when a config is validated or planned, and by a run before its first job, unless what the replay reads was
+        found up to date. The files are there.
+
+        Args:
+            config: resolved.
+            plan: its plan.
+
+        Raises:
+            TradewindsError: a file is not what it should be; the run is refused with that error.
+        """
 
     def validate(self, config: Mapping[str, Any], plan: Plan[Any]) -> Findings:
         """Judge the data that is there; files that are missing are noted.

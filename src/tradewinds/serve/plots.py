@@ -11,6 +11,7 @@ import numpy as np
 
 from tradewinds.core.text import CURRENCY, PERIODS, counted, labelled, metric_text
 from tradewinds.database.comparison import ComparedRun
+from tradewinds.results.edge.edge_words import beside_pnl
 from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Plot, ReportTable, Tiles, coded
 from tradewinds.results.report.parts import shown as rounded
@@ -35,7 +36,7 @@ def tiles(
         (
             titled("P&L", currency),
             rounded(row["total_pnl_usd"], 2),
-            f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees",
+            "; ".join(filter(None, [f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees", beside_pnl(metrics)])),
         ),
         ("Return, %", rounded(row["roi_pct"], 2), ""),
         _number_of_trades(row, metrics),

@@ -6,16 +6,18 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.early_findings import missing_symbols
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.carry_web_tables import RUN_TABLES
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
+from tradewinds.families.plan import are_newer
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
     from tradewinds.results.report.unit_page import UnitName, UnitPage
 
@@ -40,6 +43,9 @@ _NOT_SWEPT = {
     **dict.fromkeys(("strategy.name", "strategy.preset"), _SETS_PARAMETERS),
     "risk.currency": "it changes no result",
 }
+
+
+_WITHOUT = "on_missing.data says what a run does without them."
 
 
 class FundingCarry:
@@ -145,6 +151,8 @@ class FundingCarry:
     replay_keys = frozenset(("strategy", "execution", "costs", "margin", "risk"))
     not_swept = _NOT_SWEPT
     strategies = STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {"instruments": 100_000, "records": 24_000}
+    unit_bytes = 24_000  # a month of a symbol's records of one kind in the panel
 
     @property
     def tables(self) -> ModuleType:
@@ -262,6 +270,21 @@ class FundingCarry:
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.symbols), "symbol")
+
+    def own_inputs(self, config: Mapping[str, Any], plan: CarryPlan) -> Iterable[EarlyFinding]:
+        """Compare the symbols of the user's files of records with those of the config, unless the files were imported.
+
+        Raises:
+            ConfigError: the files cannot be read, contradict each other, or do not say what they have.
+            DataMissing: none has funding rates, spot candles or perpetual candles of the config's symbols.
+        """
+        if not plan.files.source_files or are_newer(plan.files.records, plan.files.source_files):
+            return ()
+        from tradewinds.families.funding_carry.fetch.user_perps import symbols_in_files
+
+        present = symbols_in_files(config, plan.files.months)
+        wanted = [symbol for symbol in plan.files.symbols if symbol not in plan.files.left_out]
+        return missing_symbols(("data", "path"), config["data"]["path"], wanted, present, _WITHOUT)
 
     def validate(self, config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         """Count the records that are there, quarantined ones by reason, holes, and changes of the funding interval.

@@ -29,6 +29,10 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 def markdown(page: Page) -> str:
     """The text of report.md."""
     lines = [f"# {escape(page.title)}\n", f"{escape(page.subtitle)}\n"]
+    if page.name.name:
+        lines.append(f"**{escape(page.name.name)}**\n")
+    if page.name.note:
+        lines.append(f"{escape(page.name.note)}\n")
     for section in page.sections:
         lines += [f"## {escape(section.title)}\n", *(text for part in section.parts for text in _part(part))]
     return "\n".join(lines)

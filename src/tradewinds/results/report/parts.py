@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from tradewinds.core.run_names import NO_NAME, RunName
+
 
 class Cell(str):
     """A text in a table with more to it than its words.
@@ -202,6 +204,7 @@ class Page:
     title: str
     subtitle: str
     sections: Sequence[Section]
+    name: RunName = NO_NAME
 
     def plots(self) -> list[Plot]:
         """Its plots, in order."""

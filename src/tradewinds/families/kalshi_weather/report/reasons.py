@@ -17,6 +17,7 @@ EVENT_REASON_TEXTS = {
     "EMPTY_WINDOW": "the market has no time to trade in",
     "CROSSED_QUOTE": "bid above ask: no quote",
     "NO_PROBABILITY": "no probability at the as-of time",
+    "STALE_PROBABILITY": "the price in the probability is older than probabilities.pooled.valid_minutes",
     "NO_EVENT": "the exchange lists no such event",
     "UNSETTLED": "a market has no final result",
     "MISSING_QUOTES": "no candle",
