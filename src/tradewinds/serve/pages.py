@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from tradewinds.database import comparison, queries, query_filters
+from tradewinds.database.run_differences import differing_settings
 from tradewinds.results.metrics import UNSCORED
 from tradewinds.serve import chart_pages, families, models, plots, table_pages
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
@@ -28,6 +29,7 @@ REPORT_POLICY = (
 MOST_COMPARED = 6  # colours that can be told apart
 MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
+_MOST_SETTINGS = 6  # that a list shows of a run
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
@@ -66,10 +68,13 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
         currencies = _currencies(connection, found)
+        configs = queries.configs_of(connection, [run["run_id"] for run in found])
         total = queries.count_runs(connection, asked.filter())
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
+        differing=differing_settings(configs),
+        most_settings=_MOST_SETTINGS,
         sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
         runs=found,
         currencies=currencies,
