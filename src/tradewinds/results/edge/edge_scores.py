@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
+from tradewinds.results.edge.claim_tables import Offers, claim_table, edge_sizes
 from tradewinds.results.edge.gains import claimed_share, interval, mean_gain
 from tradewinds.results.edge.ladders import Ladders, PricedEvent, clusters_of, padded
 from tradewinds.results.edge.pool import fit_pool, pooled, standard_errors
-from tradewinds.results.edge.claim_tables import Offers, claim_table, edge_sizes
 from tradewinds.results.edge.walk_forward_pool import KnownWeights, known_weights
 
 LEAST_DAYS = 30
