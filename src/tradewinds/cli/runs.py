@@ -17,6 +17,7 @@ SHOWN = 20
 COLUMNS = (
     *("run_id", "status", "strategy", "market", "series", "date_start", "date_end", "total_pnl_usd", "num_trades"),
     *("sharpe", "created_at_utc", "loaded_at_utc", "artifact_path", "error"),
+    *("name", "note", "reason"),
 )
 
 
@@ -44,7 +45,7 @@ def runs(
     as_json: listing.JsonOption = False,
     as_csv: listing.CsvOption = False,
 ) -> None:
-    """List the runs that were loaded into a database, the latest first.
+    """List the runs of a database, the latest first; those that failed with the reason.
 
     Reads the database. Changes nothing. Exit code 6 if there is no database yet, or it cannot be read.
     """
@@ -88,6 +89,9 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
     amounts = listing.Amounts(currencies[row["run_id"]] for row in rows if row["total_pnl_usd"] is not None)
     for name in (amounts.title("P&L"), "trades", "Sharpe"):
         table.add_column(name, justify="right", no_wrap=True)
+    named = any(row["name"] for row in rows)
+    if named:
+        table.add_column("name", overflow="fold")
     # A row per run, then why runs failed, then how many are not shown.
     colours = {"SUCCESS": "green", "FAILED": "red", "RUNNING": "yellow", "INTERRUPTED": "red"}
     for row in rows:
@@ -95,12 +99,11 @@ def _show(console: Console, rows: list[dict[str, Any]], total: int, currencies: 
         pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
         figures = (pnl, text.figure(row["num_trades"]), text.figure(row["sharpe"]))
         series = "\n".join(row["series"])
-        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures)
+        name = (Text(row["name"] or ""),) if named else ()
+        table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures, *name)
     console.print(table)
     for row in rows:
-        if row["error"]:
-            console.print(f"{row['run_id'][:8]}: {row['error']}", style="red")
-        elif row["status"] == Status.INTERRUPTED:
-            console.print(f"{row['run_id'][:8]}: its load was killed; run its config again to load it.", style="red")
+        if row["reason"]:
+            console.print(f"{row['run_id'][:8]}: {row['reason']}", style="red", soft_wrap=True, markup=False)
     if len(rows) < total:
         console.print(f"… and {total - len(rows):,} more; --limit shows more of them.")

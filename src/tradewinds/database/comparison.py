@@ -44,6 +44,28 @@ FAMILY_FIGURES = (  # shown where a run has them
     *("never_broke_even", "apr_pct", "time_in_market_pct"),
 )
 
+# Figures of which more is better (1), or less (-1); of others neither.
+BETTER = {
+    **dict.fromkeys(
+        (
+            "total_pnl_usd",
+            "roi_pct",
+            "end_balance_usd",
+            "win_rate_pct",
+            "avg_profit_usd",
+            "avg_loss_usd",
+            "profit_factor",
+        ),
+        1,
+    ),
+    **dict.fromkeys(
+        ("sharpe", "sortino", "total_return_pct", "annualised_return_pct", "excess_return_pct", "funding"), 1
+    ),
+    **dict.fromkeys(("apr_pct", "price_pnl", "pnl_if_no_bars_worthless_usd"), 1),
+    **dict.fromkeys(("max_drawdown_usd", "max_drawdown_pct", "max_drawdown_days", "brier", "log_loss", "slippage"), -1),
+    **dict.fromkeys(("breakeven_periods", "never_broke_even", "liquidation_cost", "total_fees_usd", "borrow"), -1),
+}
+
 _FILLS = "num_fills"  # key of metrics.json of a run whose trades are fills, and whose num_trades counts positions
 
 ByDay = Mapping[dt.date, tuple[int, Decimal]]  # number of trades, and their P&L in the account's currency
@@ -167,6 +189,20 @@ def from_folder(folder: Path) -> ComparedRun:
 def is_amount(key: str) -> bool:
     """Return whether a figure of metrics.json is an amount in the account's currency, by its key."""
     return key.endswith("_usd") or key in _AMOUNTS
+
+
+def best_of(key: str, values: Sequence[Any]) -> frozenset[int]:
+    """Return the places of the best of some figures: none if they are all the same, or if neither more nor less is better.
+
+    Args:
+        key: of metrics.json.
+        values: of the runs; None where it is undefined.
+    """
+    known = [value for value in values if value is not None]
+    if key not in BETTER or len(known) < 2 or len(set(known)) < 2:
+        return frozenset()
+    best = max(known, key=lambda value: value * BETTER[key])
+    return frozenset(place for place, value in enumerate(values) if value == best)
 
 
 def counted_as(runs: Sequence[ComparedRun]) -> str:

@@ -109,6 +109,17 @@ PROBABILITIES = schema_of(
     ("reason", pa.string(), "null"),
 )
 
+# The same of the source `pooled`: p_yes is the pool's. p_base is the forecast's, q the price's share of the ladder, b (of the
+# price) and c are their weights, fitted to a number of training events.
+_OF_POOL = (
+    ("p_base", PROB),
+    ("q", pa.float64()),
+    ("b", pa.float64()),
+    ("c", pa.float64()),
+    ("training_events", pa.int64()),
+)
+POOLED_PROBABILITIES = pa.schema([*PROBABILITIES, *schema_of(*_OF_POOL)])
+
 # A forecast per climate date (forecasts/daily.py): the best possible `method` with its distribution (`law`), mean (mu_f) and
 # standard deviation (sigma_f) in °F, and the `reason` why better methods were not possible. Mean and standard deviation of
 # every possible method are columns of their own.
