@@ -145,7 +145,7 @@ def test_why_nothing_was_traded_names_the_most_frequent_reasons(tmp_path):
     told = markdown(page_of(quiet, REPORT)).replace("\\", "")
     count = json.loads((quiet / "metrics.json").read_text())["diagnostics"]["rejections"]["TIME_CUTOFF"]
     assert f"**Nothing was traded: {count:,} × TIME_CUTOFF (at or after governance.time_cutoff).**" in told
-    assert "Trades on their sessions" not in told and "| Total R | 0.000000 |" in told
+    assert "Trades on their sessions" not in told and "| Total R | 0.000 |" in told
 
 
 @pytest.mark.slow
