@@ -32,11 +32,11 @@ def test_the_report_says_r_and_money_of_the_files(folder):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["num_trades"] > 20 and SHORTS in told
     for row in (
-        f"Total R | {shown(metrics['total_r'], 6)} |",
-        f"Total R before costs | {shown(metrics['total_r_gross'], 6)} |",
+        f"Total R | {shown(metrics['total_r'], 3)} |",
+        f"Total R before costs | {shown(metrics['total_r_gross'], 3)} |",
         f"P&L, USD | {shown(metrics['total_pnl_usd'], 2)} |",
         f"Profit factor | {shown(metrics['profit_factor'], 3)} |",
-        f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 6)} |",
+        f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 3)} |",
         f"long | {metrics['longs']:,} |",
     ):
         assert f"\n| {row}" in told, row
