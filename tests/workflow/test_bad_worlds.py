@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.workflow.harness import Desk, candle_requests, candles_of
 
 THREE_DAYS = {"date_start_local": "2025-05-02", "date_end_local": "2025-05-04"}
@@ -33,7 +34,7 @@ def said(done, code, *words):
 
 def check(desk, *flags):
     command = desk.command("check", "--config", "config.yaml", *flags)
-    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+    return warm.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
 
 
 def at(desk, clock, *command):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests import warm
 from tests.workflow.harness import PATIENCE_SECONDS, Desk, but_for_candles, wait_until
 from tradewinds.families.kalshi_weather.archive.event_archive import candle_file
 
@@ -340,7 +341,7 @@ def test_secrets_of_the_environment_reach_no_file(chicago_archive, tmp_path):
         desk = Desk(tmp_path / "desk", server, date_end_local="2025-05-03")
         environment = {**desk.environment(), "KALSHI_API_KEY_ID": "id-5ecret", "KALSHI_PRIVATE_KEY_PATH": str(key_file)}
         command = desk.command("run", "--config", "config.yaml")
-        done = subprocess.run(command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
+        done = warm.run(command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for path in desk.folder.rglob("*"):
         if path.is_file():
@@ -373,7 +374,7 @@ def test_the_manifest_reproduces_the_run(finished, tmp_path):
     )
     desk = Desk(tmp_path, None)
     command = desk.command("run", "--no-fetch", "--config", str(config))
-    done = subprocess.run(command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False)
+    done = warm.run(command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (desk.run_folder() / "trades.csv").read_bytes() == (finished.run_folder() / "trades.csv").read_bytes()
     assert desk.run_folder().name == finished.run_folder().name

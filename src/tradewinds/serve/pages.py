@@ -29,13 +29,10 @@ REPORT_POLICY = (
 MOST_COMPARED = 6  # colours that can be told apart
 MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
-_IN_LIST = (
-    "date_start_local",
-    "date_end_local",
-    "series_tickers",
-    "symbols",
-    "strategy.name",
-)  # columns of the list of runs
+_IN_LIST = (  # settings that the list of runs has columns for
+    *("date_start_local", "date_end_local", "series_tickers", "symbols", "universe", "strategy.name"),
+)
+_MOST_SETTINGS = 6  # that a list shows of a run
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
@@ -74,13 +71,15 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
         currencies = _currencies(connection, found)
-        settings = told_apart(queries.configs_of(connection, [row["run_id"] for row in found]), _IN_LIST)
+        configs = queries.configs_of(connection, [run["run_id"] for run in found])
         total = queries.count_runs(connection, asked.filter())
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
+        differing=told_apart(configs, _IN_LIST),
+        most_settings=_MOST_SETTINGS,
         sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
-        runs=[run | {"settings": settings[run["run_id"]]} for run in found],
+        runs=found,
         currencies=currencies,
         total=total,
         asked=asked,

@@ -63,6 +63,7 @@ def table_page(database: Database, run_id: RunPath, name: str, asked: Annotated[
     table, folder = _table(run, name), folder_of(run)
     values = asked.values(table)
     file = _file(run, table)
+    # the rows of the page, and what is known of all of them
     found = table_rows.find(
         folder.rows(file),
         table,

@@ -183,10 +183,10 @@ def naive_of(guidance, climate, models):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "since", "coefficients", "reason"),
-    [(BOTH, 0, 24, None), (THREE, 0, 24 + 2 + 1, None), (THREE, 180, 24, "FEW_DAYS:NBS")],
+    [(BOTH, 0, 24, None), (THREE, 0, 24 + 1 + 1, None), (THREE, 180, 24, "FEW_DAYS:NBS")],
 )
 def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only(models, since, coefficients, reason):
-    """A third model adds two predictors of μ, and its own spread one of σ; one that came late is left out."""
+    """The blend adds a predictor of μ, and its own spread one of σ; a model that came late is left out."""
     guidance, climate = weather(250)
     guidance = guidance + (blend(climate, since) if "NBS" in models else [])
     found = forecast(history(guidance, climate, days=250, models=models), emos_days=100)
@@ -242,7 +242,18 @@ def test_a_models_own_spread_widens_the_forecast_if_it_knew_the_errors():
     assert sigma(1.0) < sigma(3.0) < sigma(5.0)
     without = [row | {"n_x_sd_f": None} for row in rows]
     found = forecast(history(without, climate, days=250, models=THREE), emos_days=600)
-    assert found.method == "emos" and len(found.coefficients) == 24 + 2
+    assert found.method == "emos" and len(found.coefficients) == 24 + 1
+
+
+def test_a_cycle_of_the_blend_without_the_other_extreme_costs_no_predictor():
+    """Nor does one without hours: range and hours are those of the other models, where there are any."""
+    guidance, climate = weather(250)
+    rows = guidance + blend(climate)
+    bare = [row for row in rows if row["model"] != "NBS" or row["ftime_ts"] % (24 * HOUR) == 0]
+    full, less = (forecast(history(r, climate, days=250, models=THREE), emos_days=600) for r in (rows, bare))
+    assert full == less and len(full.coefficients) == 24 + 1 + 1
+    alone = forecast(history(bare, climate, days=250, models=("NBS",)), emos_days=600)
+    assert alone.method == "emos" and len(alone.coefficients) == 21 - 5, "alone it has neither range nor hours"
 
 
 @given(st.integers(0, 200))

@@ -75,6 +75,7 @@ def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
 
 def _positions(run: ReportRun, closed: list[dict[str, str]]) -> Panel:
     """Return the table of a symbol's positions."""
+    # from the order that was filled to why it was sold
     money = run.currency
     header = (
         "bought",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.equities_intraday.orb_reasons import reason_text
@@ -51,7 +52,7 @@ def session_page(run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
     return UnitPage(f"{trade.symbol} on {trade.session}", remark, [plot], parts)
 
 
-def _found(run: ReportRun, name: str, day: dt.date | None) -> tuple[TradeRecord, Sequence[tuple[object, ...]]]:
+def _found(run: ReportRun, name: str, day: dt.date | None) -> tuple[TradeRecord, Sequence[tuple[Any, ...]]]:
     """Return the trade that is asked for, and the bars of its session."""
     trades, bars = trade_records(run), bars_of_sessions(run)
     own = [trade for trade in trades if name in (trade.symbol, trade.trade_id)]

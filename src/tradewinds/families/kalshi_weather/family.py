@@ -97,6 +97,8 @@ class KalshiWeather:
         "engine/lots.py",
         "engine/result.py",
         "engine/event_contracts",
+        "engine/stepwise",
+        "families/strategy_file.py",
         "results",
         "core",
         f"{_HERE}/family.py",

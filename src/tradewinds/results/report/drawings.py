@@ -87,7 +87,7 @@ class Chart:
     height: int = HEIGHT
 
 
-class _Scale:
+class _Axes:
     """Values as places: x in units of the inner picture, y as well, and both of the frame.
 
     Args:
@@ -123,7 +123,7 @@ def chart_svg(chart: Chart) -> str:
     Args:
         chart: at least one x, and a value.
     """
-    scale = _Scale(chart)
+    scale = _Axes(chart)
     # what is stretched to the width of the place
     inner = [_across(scale, value, "grid") for value, _ in _ticks(scale.low, scale.high)]
     inner += [_band(scale, chart.x, band) for band in chart.bands]
@@ -142,10 +142,11 @@ def chart_svg(chart: Chart) -> str:
 
 def legend_of(chart: Chart) -> list[tuple[str, str]]:
     """Return the (class, name) of what a chart's legend names, in order."""
-    return [(part.kind, part.name) for part in (*chart.lines, *chart.bands) if part.name]
+    named = [(line.kind, line.name) for line in chart.lines] + [(band.kind, band.name) for band in chart.bands]
+    return [(kind, name) for kind, name in named if name]
 
 
-def _path(scale: _Scale, x: Sequence[float], y: Sequence[float], stepped: bool) -> str:
+def _path(scale: _Axes, x: Sequence[float], y: Sequence[float], stepped: bool) -> str:
     """Return a line as the commands of a path; of a stepped one only the points at which it changes."""
     made, pen, before = [], False, None
     for place, value in zip(x, y, strict=True):
@@ -165,7 +166,7 @@ def _path(scale: _Scale, x: Sequence[float], y: Sequence[float], stepped: bool) 
     return "".join(made)
 
 
-def _band(scale: _Scale, x: Sequence[float], band: Band) -> str:
+def _band(scale: _Axes, x: Sequence[float], band: Band) -> str:
     """Return an area between two lines."""
     upper = _path(scale, x, band.high, band.stepped)
     back = list(zip(reversed(x), reversed(band.low), strict=True))
@@ -177,11 +178,11 @@ def _band(scale: _Scale, x: Sequence[float], band: Band) -> str:
     return f'<path class="{band.kind}" d="{upper}{"".join(steps)}Z"/>'
 
 
-def _across(scale: _Scale, value: float, kind: str) -> str:
+def _across(scale: _Axes, value: float, kind: str) -> str:
     return f'<path class="{kind}" d="M0 {scale.y(value)}H{WIDE}"/>'
 
 
-def _letters(scale: _Scale, value: float, words: str, right: bool = False) -> str:
+def _letters(scale: _Axes, value: float, words: str, right: bool = False) -> str:
     """Return the words of a line across, above its left or its right end."""
     place = 'x="100%" text-anchor="end"' if right else 'x="0"'
     return f'<text {place} y="{scale.pixel(value)}" dy="-3">{escape(words)}</text>'
@@ -197,7 +198,7 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     return [(place * step, f"{place * step:,.{digits}f}") for place in range(first, last + 1)]
 
 
-def _x_axis(chart: Chart, scale: _Scale) -> list[str]:
+def _x_axis(chart: Chart, scale: _Axes) -> list[str]:
     """Return the words below a chart: days, or minutes of one day, or numbers."""
     first, last = chart.x[0], chart.x[-1]
     if not chart.dates:
@@ -231,7 +232,7 @@ _SIGNS = {
 }
 
 
-def _sign(scale: _Scale, mark: Mark) -> str:
+def _sign(scale: _Axes, mark: Mark) -> str:
     """Return a mark as a sign that is not stretched, with its words where a pointer rests on it."""
     place = f'x="{scale.percent(mark.x)}" y="{scale.pixel(mark.y)}"'
     shape = f'<path class="{mark.kind}" d="{_SIGNS[mark.kind]}"><title>{escape(mark.remark)}</title></path>'

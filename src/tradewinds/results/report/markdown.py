@@ -58,6 +58,7 @@ def _cell(text: str) -> str:
 
 
 def _part(part: ReportPart) -> Iterable[str]:
+    # words, then tables, then pictures, then parts with parts of their own
     if isinstance(part, Text):
         yield (f"**{escape(part.text)}**" if part.tone == "strong" else escape(part.text)) + "\n"
     elif isinstance(part, Code):
@@ -74,8 +75,8 @@ def _part(part: ReportPart) -> Iterable[str]:
         if part.caption:
             yield f"{escape(part.caption)}\n"
     elif isinstance(part, ShadedTable):
-        rows = tuple((name, *(text for text, _ in cells)) for name, cells in part.cells())
-        yield table(ReportTable(part.header, rows, "l" + "r" * (len(part.header) - 1))) + "\n"
+        lines = [(name, *(text for text, _ in cells)) for name, cells in part.cells()]
+        yield table(ReportTable(part.header, lines, "l" + "r" * (len(part.header) - 1))) + "\n"
     elif isinstance(part, Drawing):
         yield f"{escape(part.title)}: a picture in report.html. {escape(part.caption)}".strip() + "\n"
     elif isinstance(part, SmallPlots):

@@ -28,7 +28,7 @@ SELECT sum(pnl)::DOUBLE FROM trades GROUP BY {key} ORDER BY max(settled_ts_utc),
 """
 
 
-class Orders(NamedTuple):
+class OtherOrders(NamedTuple):
     """What other orders and other draws of a run's round trips come to; amounts in the account's currency.
 
     Attributes:
@@ -60,7 +60,7 @@ def round_trips(run: ReportRun) -> Floats:
     return found
 
 
-def orders_of(made: Floats, seed: int, paths: int = PATHS) -> Orders:
+def orders_of(made: Floats, seed: int, paths: int = PATHS) -> OtherOrders:
     """Return other orders and other draws of some round trips.
 
     Args:
@@ -76,7 +76,7 @@ def orders_of(made: Floats, seed: int, paths: int = PATHS) -> Orders:
     begun = np.concatenate([np.zeros((paths, 1)), sums], axis=1)[:, at]
     own = np.concatenate([[0.0], np.cumsum(made)])[at]
     bands = np.percentile(begun, _SHARES, axis=0)
-    return Orders(_falls(np.cumsum(shuffled, axis=1)), _falls(sums), sums[:, -1], at, bands, own)
+    return OtherOrders(_falls(np.cumsum(shuffled, axis=1)), _falls(sums), sums[:, -1], at, bands, own)
 
 
 def _places(count: int, most: int) -> Ints:
@@ -139,7 +139,7 @@ def _shown(values: Floats) -> tuple[str, str, str]:
     return low, middle, high
 
 
-def _chart(found: Orders, start: float) -> Chart:
+def _chart(found: OtherOrders, start: float) -> Chart:
     """Return the chart of the balance over the number of round trips."""
     low, lower, middle, upper, high = (start + found.bands).round(6).tolist()
     return Chart(

@@ -47,13 +47,13 @@ class UnitPage:
     parts: Sequence[ReportPart]
 
 
-class Refusal(NamedTuple):
+class RefusedOrder(NamedTuple):
     """Orders that were refused, of one kind.
 
     Attributes:
         market: for which market.
         first_ts: the first of them, in Unix seconds.
-        count: decisions.
+        times: decisions.
         side: of the order; None if it had none yet.
         quantity: that was wanted; None if it had none yet.
         price: at which it would have been filled; None if there was none.
@@ -62,14 +62,14 @@ class Refusal(NamedTuple):
 
     market: str
     first_ts: int
-    count: int
+    times: int
     side: str | None
     quantity: Decimal | None
     price: Decimal | None
     reason: str
 
 
-def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[Refusal]:
+def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int] | None = None) -> list[RefusedOrder]:
     """Return the refused orders for some markets, in order of time.
 
     Args:
@@ -84,12 +84,12 @@ def refusals_of(run: ReportRun, markets: Sequence[str], between: tuple[int, int]
         ORDER BY ts, market_ticker, side, reason_code
     """
     rows = run.query(sql, list(markets), of="decisions")
-    found = [Refusal(*row) for row in rows]
+    found = [RefusedOrder(*row) for row in rows]
     return [one for one in found if between is None or between[0] <= one.first_ts <= between[1]]
 
 
 def refusals_panel(
-    refused: Sequence[Refusal], because: Callable[[str], str], names: Mapping[str, str], currency: str
+    refused: Sequence[RefusedOrder], because: Callable[[str], str], names: Mapping[str, str], currency: str
 ) -> Panel:
     """Return the table of refused orders.
 
@@ -108,7 +108,7 @@ def refusals_panel(
             plain_side(one.side) if one.side else "—",
             "—" if one.quantity is None else shown_quantity(one.quantity),
             "—" if one.price is None else shown(one.price, 4),
-            f"{one.count:,}",
+            f"{one.times:,}",
             coded(one.reason, because(one.reason)),
         )
         for one in refused[:MOST_ROWS]

@@ -83,7 +83,7 @@ def _tiles(run: ReportRun) -> Tiles:
             (
                 "P&L, USD",
                 shown(m["total_pnl_usd"], 2),
-                beside_pnl(m) or f"{shown(m['roi_pct'], 2)} % of the start balance",
+                "; ".join(filter(None, [beside_pnl(m), f"{shown(m['roi_pct'], 2)} % of the start balance"])),
             ),
             ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {counted(attempted, 'event')}"),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
