@@ -35,7 +35,7 @@ def test_the_report_says_r_and_money_of_the_files(folder):
         f"Total R | {shown(metrics['total_r'], 3)} |",
         f"Total R before costs | {shown(metrics['total_r_gross'], 3)} |",
         f"P&L, USD | {shown(metrics['total_pnl_usd'], 2)} |",
-        f"Profit factor | {shown(metrics['profit_factor'], 3)} |",
+        f"Profit factor | {shown(metrics['profit_factor'], 2)} |",
         f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 3)} |",
         f"long | {metrics['longs']:,} |",
     ):
