@@ -132,7 +132,7 @@ class Drawing:
     Attributes:
         title: what it shows.
         svg: the picture; its texts are escaped.
-        caption: below it.
+        caption: below it; without one the title stands above.
         legend: (class of its style, name) of what the picture names.
     """
 
