@@ -1,4 +1,4 @@
-"""The recorded month of Chicago: what its forecast adds to the price, figure by figure, and the month on pooled probabilities."""
+"""The recorded month of Chicago: what its forecast adds to the price, figure by figure, and the month on pooled figures."""
 
 import json
 import math
