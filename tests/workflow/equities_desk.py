@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from tests import warm
 from tests.unit.share_worlds import flat
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 
@@ -55,7 +56,7 @@ class Shares:
 
     def _call(self, command):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
-        return subprocess.run(
+        return warm.run(
             command,
             cwd=self.folder,
             env=environment,

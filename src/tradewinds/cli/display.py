@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.panel import Panel
 from rich.table import Table
@@ -17,6 +17,9 @@ from tradewinds.families.contract import SummaryTable
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.edge.edge_words import beside_pnl
+
+if TYPE_CHECKING:
+    from tradewinds.pipeline.preflight import Preflight
 
 
 def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> None:
@@ -36,6 +39,23 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
     screen.print(table)
     for note in notes:
         screen.print(note)
+
+
+def show_preflight(screen: Screen, found: Preflight) -> None:
+    """Print what was found before a run's first job, warnings on standard error.
+
+    Args:
+        screen: where to print.
+        found: what was found.
+
+    Raises:
+        TradewindsError: a run would be refused.
+    """
+    for note in found.notes:
+        screen.print(note, soft_wrap=True)
+    for warning in found.warnings:
+        screen.warn(f"warning: {warning}", soft_wrap=True)
+    found.refuse()
 
 
 _LEAST = 0.01  # amount that two decimals show

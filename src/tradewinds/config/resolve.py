@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets
 from tradewinds.config.branches import branch_of
-from tradewinds.config.problems import KeyPath, Problems, parse_yaml
+from tradewinds.config.problems import KeyPath, Problems, parse_yaml, place
 from tradewinds.core import database_urls, user_files, yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.paths import workflow_root
@@ -85,6 +85,22 @@ def read(path: str | Path) -> tuple[Config, dict[KeyPath, int]]:
         raise ConfigError("there is no such config file.", where=str(path), remedy=remedy)
     text = user_files.read_text(path, "the config file", remedy, most=yaml_text.MOST_BYTES)
     return parse_yaml(text, str(path))
+
+
+def place_in(path: str | Path, key: KeyPath) -> str:
+    """Return where a key stands in a config file, for an error: file, line and key.
+
+    The file is read again, which takes milliseconds and is needed for errors alone.
+
+    Args:
+        path: the file.
+        key: the key path.
+    """
+    try:
+        lines = read(path)[1]
+    except ConfigError:  # it was changed since
+        lines = {}
+    return place(str(path), lines, key)
 
 
 def resolve(
@@ -161,7 +177,7 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
             what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
             problems.add((key,), what, "Give the folder a plain name.")
     for file in markets.family_of(config["market"]).user_files(config):
-        key_path = _place_of(file, config)
+        key_path = key_of(file, config)
         if problem := user_files.problem_of(file) if os.path.lexists(file) else None:
             problems.add(key_path, f"{file} cannot be read ({problem}).", "Name a plain file that you may read.")
         elif braces := set(file) & set("{}"):
@@ -186,7 +202,7 @@ def _check_urls(config: Config, problems: Problems) -> None:
         problems.add(("database", "url"), f"{masked_url(url)!r} {fault}.", remedy)
 
 
-def _place_of(file: str, config: Config) -> KeyPath:
+def key_of(file: str, config: Mapping[str, Any]) -> KeyPath:
     """Return the key path of a user's file in a config: a key of its own, or one of a section."""
     found: dict[KeyPath, Any] = {(name,): value for name, value in config.items() if name != "output_dir"}
     for name, section in config.items():

@@ -143,6 +143,14 @@ def metric_text(key: str, value: Any, digits: int = 2) -> str:
     return figure(value, digits)
 
 
+def byte_text(count: int) -> str:
+    """Return a number of bytes in the unit that fits: "940 kB", "1.2 GB" (a GB is 10^9 bytes)."""
+    amount, unit = next(
+        ((count / size, name) for size, name in ((10**9, "GB"), (10**6, "MB")) if count >= size), (count / 1000, "kB")
+    )
+    return f"{amount:,.1f} {unit}"
+
+
 def labelled(label: str, currency: str) -> str:
     """Return a label with the currency in its place; without a currency, the words alone."""
     return label.replace(CURRENCY, currency) if currency else label.replace(f", {CURRENCY}", "")

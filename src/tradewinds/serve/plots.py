@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,8 @@ from tradewinds.core.text import CURRENCY, PERIODS, counted, labelled, metric_te
 from tradewinds.database.comparison import ComparedRun
 from tradewinds.results.edge.edge_words import beside_pnl
 from tradewinds.results.report.curve import Curve, thinned
-from tradewinds.results.report.parts import ReportTable, Tiles
+from tradewinds.results.report.parts import Plot, ReportTable, Tiles, coded
 from tradewinds.results.report.parts import shown as rounded
-from tradewinds.results.run_tables import RunningSum
 from tradewinds.serve.folder import Folder
 from tradewinds.serve.words import shared, titled
 
@@ -82,9 +80,19 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def counts(found: Mapping[str, int]) -> ReportTable:
-    """Reasons as a table, each with its count."""
-    return pairs({reason: f"{count:,}" for reason, count in found.items()})
+def counts(found: Mapping[str, int], because: Callable[[str], str]) -> ReportTable:
+    """Reasons in words as a table, each with its count.
+
+    Args:
+        found: counts by code.
+        because: a code in words.
+    """
+    return ReportTable(("", ""), [(coded(code, because(code)), f"{count:,}") for code, count in found.items()], "lr")
+
+
+def drawn_by_script(plots: Sequence[Plot]) -> list[dict[str, Any]]:
+    """Plots as the page's script takes them."""
+    return [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in plots]
 
 
 def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
@@ -107,28 +115,6 @@ def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
     data = {name: values.tolist() for name, values in curve._asdict().items()}
     data |= {"start": float(worth[0]), "currency": currency}
     return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", currency], "data": data}
-
-
-def running_sum(
-    wanted: RunningSum, instants: Sequence[int], sums: Sequence[Decimal], level: Decimal, currency: str
-) -> dict[str, Any]:
-    """The running sum of a row's picture, with the level that it has to reach and a mark where it does.
-
-    Args:
-        wanted: what is drawn.
-        instants: ascending; Unix s.
-        sums: the sum at each of them.
-        level: what is to be reached.
-        currency: of the account.
-    """
-    reached = next((index for index, found in enumerate(sums) if index and found >= level), None)
-    marks = [] if reached is None else [{"t": instants[reached], "y": float(sums[reached]), "up": True}]
-    lines = [
-        {"name": wanted.line, "y": [float(found) for found in sums]},
-        {"name": wanted.level, "y": [float(level)] * len(sums)},
-    ]
-    data = {"t": list(instants), "lines": lines, "marks": [mark | {"remark": wanted.reached} for mark in marks]}
-    return {"name": "row", "kind": "history", "title": wanted.title, "axes": ["", currency], "data": data}
 
 
 def days_together(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.run_names import read_name
 from tradewinds.results.run_files import EVERY_RUN
 from tradewinds.session.settings import Config, dated
 
@@ -54,6 +55,16 @@ class Run:
     def id(self) -> str:
         """The run's id."""
         return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """What the run was called; "" for a run without a name."""
+        return read_name(self.folder).name
+
+    @property
+    def note(self) -> str:
+        """What is to be remembered of the run; "" for a run without a note."""
+        return read_name(self.folder).note
 
     @functools.cached_property
     def config(self) -> Config:
@@ -263,7 +274,7 @@ class RunEvent:
             DataMissing: a data file that the chart needs is not in the working folder.
         """
         run = self.run._read()
-        return _drawn(markets.family_of(run.config["market"]).unit_plot(run, self.name, self.day))
+        return _drawn(markets.family_of(run.config["market"]).unit_page(run, self.name, self.day).plots[0])
 
     @property
     def trades(self) -> pd.DataFrame:

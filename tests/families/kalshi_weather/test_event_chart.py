@@ -7,7 +7,7 @@ import pytest
 from tests.workflow.harness import CHICAGO
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError, DataMissing
-from tradewinds.families.kalshi_weather.report.event_chart import event_plot
+from tradewinds.families.kalshi_weather.report.event_chart import event_page
 from tradewinds.results.report.run import ReportRun
 
 DAY = dt.date(2025, 5, 2)
@@ -23,7 +23,7 @@ def run(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("name", "day"), [("KXHIGHCHI", DAY), ("KXHIGHCHI-25MAY02", None)])
 def test_an_event_has_two_names(run, name, day):
     with pytest.raises(DataMissing) as missing:
-        event_plot(run, name, day)
+        event_page(run, name, day)
     assert missing.value.where.endswith("KXHIGHCHI/2025-05-02.parquet") and "folder" in missing.value.remedy
 
 
@@ -38,5 +38,5 @@ def test_an_event_has_two_names(run, name, day):
 )
 def test_what_is_no_event_of_the_run_is_refused(run, name, day, said):
     with pytest.raises(ConfigError, match=said) as refused:
-        event_plot(run, name, day)
+        event_page(run, name, day)
     assert "KXHIGHCHI-25MAY01" in refused.value.remedy

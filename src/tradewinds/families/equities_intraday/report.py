@@ -8,10 +8,12 @@ from typing import Any
 
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
-from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS, ranges
+from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
+from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
     Cells,
     Plot,
@@ -20,6 +22,7 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    coded,
     listed,
     shown,
 )
@@ -241,8 +244,8 @@ def _diagnostics(run: ReportRun) -> Section:
         f"close: a halt, or missing bars."
     )
     found = refusals.diagnostics(run, "symbol", ORB_REASON_TEXTS.__getitem__, remark)
-    rows = [(code, QUARANTINE_TEXTS[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    rows = [(coded(code, QUARANTINE_TEXTS[code]), f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined because", "rows"), rows, "lr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
@@ -258,6 +261,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         metrics_table,
+        account,
         _policies,
         distribution,
         groups,

@@ -17,6 +17,7 @@ from tradewinds.families.funding_carry.position_sections import (
 )
 from tradewinds.families.funding_carry.report_words import LIMITS, OPTIMISTIC, REASON_TEXTS, SOURCE_TEXTS
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -216,6 +217,7 @@ REPORT = FamilyReport(
         positions,
         liquidations,
         _result,
+        account,
         _diagnostics,
         _limits,
         sections.reproduce,

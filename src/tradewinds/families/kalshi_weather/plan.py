@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
@@ -15,13 +15,13 @@ from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
 from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
+from tradewinds.families.kalshi_weather.missing_guidance import is_not_archived, may_be_missing
 from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, forecast_config, pool_of
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
     CATALOG,
     CLIMATE,
     FORECASTS,
-    GUIDANCE,
     GUIDANCE_SINCE,
     POOLED_PROBABILITIES,
     PROBABILITIES,
@@ -30,11 +30,9 @@ from tradewinds.families.kalshi_weather.schemas import (
     climate_path,
     forecast_path,
     guidance_path,
+    guidance_schema,
 )
 from tradewinds.families.plan import POINTS_PER_PASS, DataFile, Plan, needed_through, run_folder
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MARKET = "kalshi_weather"
 CURRENCY = "USD"  # of the exchange's accounts
@@ -160,7 +158,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
         run_id=run_id,
         run_dir=run_dir,
         date_end=conf["date_end_local"],
-        stages=_stages(event_files, conf["date_end_local"], skips_damaged(conf["on_missing"])),
+        stages=_stages(event_files, conf["date_end_local"], conf["on_missing"]),
         inputs={
             **recorded,
             **({"training_candles": [event.path for event in event_files.training]} if event_files.training else {}),
@@ -207,18 +205,27 @@ def _event_files(conf: resolve.Config) -> EventFiles:
     )
 
 
-def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str, list[DataFile]]:
+def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str, Any]) -> dict[str, list[DataFile]]:
     """Data files by stage, in the order in which the stages run.
 
     Args:
         event_files: of the run.
         date_end: last date of the config.
-        skips: whether events whose candles cannot be right are left out.
+        on_missing: section of the config: whether events whose candles cannot be right, and models that the weather service
+            does not have, are left out.
     """
-    year_of = event_files.weather
+    # a file that stands for something missing is fetched again where the config wants that
+    skips = skips_damaged(on_missing)
 
-    def station_year(path: str, schema: pa.Schema) -> DataFile:
-        return DataFile(path, schema, fetched=True, reaches=needed_through(date_end, year_of[path]))
+    def guidance(key: tuple[str, str, int], path: str) -> DataFile:
+        _, model, year = key
+        again = None if may_be_missing(on_missing, model) else functools.partial(is_not_archived, path)
+        return DataFile(
+            path, guidance_schema(model), fetched=True, reaches=needed_through(date_end, year), fetched_again=again
+        )
+
+    def climate(year: int, path: str) -> DataFile:
+        return DataFile(path, CLIMATE, fetched=True, reaches=needed_through(date_end, year))
 
     def candles(event: PlannedEvent) -> DataFile:
         held = functools.partial(_held_by_other_window, event_files.window, event)
@@ -230,8 +237,8 @@ def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str
     return {
         "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in event_files.catalogs.values()],
         "weather": [
-            *(station_year(path, GUIDANCE) for path in event_files.guidance.values()),
-            *(station_year(path, CLIMATE) for path in event_files.climate.values()),
+            *(guidance(key, path) for key, path in event_files.guidance.items()),
+            *(climate(year, path) for (_, year), path in event_files.climate.items()),
         ],
         "candles": [candles(event) for event in (*event_files.training, *event_files.events)],
         "forecasts": [DataFile(path, FORECASTS) for path in event_files.forecasts.values()],

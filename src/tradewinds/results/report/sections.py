@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from tradewinds.core.text import PERIODS, counted, metric_text
-from tradewinds.results.report.curve import Curve, deepest, read_curve, thinned
+from tradewinds.results.report.curve import Curve, deepest, thinned
 from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
@@ -71,7 +71,7 @@ def equity(run: ReportRun, if_empty: str) -> Section:
         run: the run.
         if_empty: what is said of a run without a point of equity.
     """
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if not len(curve.t):
         return Section("equity", "Equity and drawdown", [Text(if_empty)])
     plot = equity_plot(run, curve)

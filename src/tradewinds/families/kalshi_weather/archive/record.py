@@ -182,5 +182,5 @@ def _add_damaged(writer: EventArchiveWriter, series: str, markets: list[Row]) ->
 
 def _joined(paths: Iterable[str], schema: pa.Schema) -> pa.Table:
     """The rows of several files of one schema."""
-    tables = [pq.read_table(path).cast(schema) for path in paths]
+    tables = [files.completed(files.read_table(path), schema) for path in paths]
     return pa.concat_tables(tables) if tables else schema.empty_table()

@@ -198,7 +198,7 @@ class _ChangedFiles:
             planted = _with(planted, name, pc.add(planted[name], shift))
         self.counts[PLANTED] += planted.num_rows
         poison = pa.concat_tables([later, planted])
-        for name in ("n_x_f", "tmp_f"):
+        for name in {"n_x_f", "tmp_f", "n_x_sd_f"} & set(poison.column_names):
             poison = _with(poison, name, pc.add(poison[name], float(_HEAT_F)))
         return pa.concat_tables([known, poison])
 

@@ -14,6 +14,7 @@ from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.families.kalshi_weather.report.validations_section import validations
 from tradewinds.results.edge.edge_words import beside_pnl
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -161,6 +162,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         _result,
+        account,
         profit,
         edge,
         beside_price,
