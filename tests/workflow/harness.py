@@ -17,6 +17,7 @@ import psutil
 import pyarrow.parquet as pq
 import yaml
 
+from tests import warm
 from tradewinds.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ CHICAGO = {
     "trade_window_policy": "market_close",
     "cadence_minutes": 1,
     "execution_model": "taker",
+    "probabilities": {"source": "gaussian", "models": ["GFS", "NAM"]},  # the models that the month's recordings have
     "risk": {
         "start_balance_usd": 1000,
         "max_contracts_per_market": 5,
@@ -78,7 +80,7 @@ class Desk:
         return self._call([sys.executable, "-m", "snakemake", *flags, *arguments])
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return warm.run(
             command,
             cwd=self.folder,
             env=self.environment(),
@@ -137,7 +139,7 @@ def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
     """Make the demo in a folder, as `make demo` does."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "tradewinds.cli", "demo"]
-    return subprocess.run(
+    return warm.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 

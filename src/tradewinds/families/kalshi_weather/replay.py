@@ -38,7 +38,7 @@ from tradewinds.families.kalshi_weather.events import (
     ReplayMarket,
     load_events,
 )
-from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_metrics, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
 from tradewinds.families.kalshi_weather.validations.judge import (
@@ -167,13 +167,14 @@ class _JointReplay:
         _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
-        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event)[0]}
+        self.rules = [weather_strategies.rules_of(config) for config in configs]
+        step = self.rules[0].step_seconds
+        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event, step)[0]}
         groups = {event.ticker: contract_group(event) for event in replayed}
         self.run_contracts = RunContracts(
             [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
         )
         # One account per config.
-        self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
             self._replay_of(rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
@@ -246,7 +247,7 @@ class _JointReplay:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
-            markets, refused = tradable(event)
+            markets, refused = tradable(event, self.rules[0].step_seconds)
             self.refused += refused
             contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in markets}
             self.settled_at |= {market.settle_ts for market in event.markets}
@@ -273,14 +274,15 @@ class _JointReplay:
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: quotes.crossed} if quotes.crossed else {})
         scored = _scored(events)
+        trades = [
+            _trade(fill, position, *self.owners[fill.contract.ticker])
+            for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
+        ]
         return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
             journal=outcome.journal,
-            trades=[
-                _trade(fill, position, *self.owners[fill.contract.ticker])
-                for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
-            ],
+            trades=trades,
             equity=points,
             decisions=outcome.decisions,
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
@@ -288,7 +290,7 @@ class _JointReplay:
             watermark=quotes.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
-            family_metrics=score_metrics(scored),
+            family_metrics=score_metrics(scored) | claim_metrics(trades),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
             round_trips=round_trips(outcome.journal) if any(f.reason in SALES for f in outcome.fills) else None,

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tradewinds.core import files
+from tradewinds.core.run_names import read_name
 from tradewinds.results.report.drawers import Drawers, draw_plots
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
@@ -23,7 +24,7 @@ def page_of(folder: str | Path, family: FamilyReport) -> Page:
     """
     run = read_run(folder)
     made = (section(run) for section in family.sections)
-    return Page(family.title(run), family.subtitle(run), [section for section in made if section])
+    return Page(family.title(run), family.subtitle(run), [section for section in made if section], read_name(folder))
 
 
 def write_report(folder: str | Path, family: FamilyReport, drawers: Drawers | None = None) -> None:

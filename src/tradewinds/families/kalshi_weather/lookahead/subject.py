@@ -24,6 +24,8 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     forecast_probabilities,
 )
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
+from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table
+from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, pool_of
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
@@ -117,10 +119,14 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
         inputs: of the run, or changed copies.
         must_match: refuse a user's file of which no row counts for any listed market.
     """
+    conf = forecast_config(inputs.config)
     if inputs.user_file:
-        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
+        made = build_probabilities(conf, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
     else:
-        table, meta = forecast_probabilities(inputs.config, inputs.catalogs, inputs.guidance, inputs.climate)
+        made = forecast_probabilities(conf, inputs.catalogs, inputs.guidance, inputs.climate)
+    if pool_of(inputs.config["probabilities"]):
+        made = pooled_table(inputs.config, inputs.catalogs, inputs.candles, made)
+    table, meta = made
     with temporary_folder("tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
         files.write_parquet(path, table, meta)
