@@ -267,13 +267,14 @@ class NaiveForecast:
         spread = statistics.stdev(run[0] for run in runs)
         scale = [1, math.log1p(spread) - 1, math.sin(season) / 2, math.cos(season) / 2]
         scale += [math.log1p(abs(3 * warming)) / 2, 3 * warming / 10]
-        # the day's range and the runs' own hourly temperatures, where every model has both
-        if all(run[1] is not None and run[2] is not None for run in runs):
-            span = statistics.fmean(run[1] for run in runs) - guess
-            hourly = [run[2] + self.hourly_bias(known, i, day) for i, run in enumerate(runs)]
+        # the day's range and the runs' own hourly temperatures, where every model but the blend's has both
+        places = [i for i, model in enumerate(self.models) if model not in ("NBS", "NBE")] or range(len(runs))
+        if all(runs[i][1] is not None and runs[i][2] is not None for i in places):
+            span = statistics.fmean(runs[i][1] for i in places) - guess
+            hourly = [runs[i][2] + self.hourly_bias(known, i, day) for i in places]
             middle = statistics.fmean(hourly)
             mean += [span, max(span + 12, 0.0) / 3, middle - guess, *(one - middle for one in hourly[:-1])]
-            raw = (statistics.fmean(run[part] for run in runs) for part in (2, 0))
+            raw = (statistics.fmean(runs[i][part] for i in places) for part in (2, 0))
             scale += [span / 10, abs(next(raw) - next(raw)) / 3]
         own = [run[4] for run in runs if run[4] is not None]
         scale += [math.log1p(statistics.fmean(own)) - 1] if own else []

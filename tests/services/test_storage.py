@@ -16,6 +16,7 @@ import yaml
 from moto.server import ThreadedMotoServer
 from snakemake.cli import get_argument_parser
 
+from tests import warm
 from tests.services.small_world import RESULTS, SERIES, Remote, here, server  # noqa: F401
 from tests.workflow.equities_desk import Shares, world
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
@@ -39,7 +40,7 @@ def s3() -> Iterator[str]:
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
-    return subprocess.run(
+    return warm.run(
         [*command, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **KEYS},

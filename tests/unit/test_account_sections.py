@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from tradewinds.database.run_differences import differing_settings
 
 from tests.unit.results_parts import points, run, trade, written
 from tradewinds.config import markets
 from tradewinds.database.comparison import best_of
-from tradewinds.database.run_differences import differing_settings
 from tradewinds.families.kalshi_weather.report.event_sections import REPORT
 from tradewinds.results.glossary import EXPLAINED, explanation_of
 from tradewinds.results.metrics import sharpe

@@ -98,6 +98,10 @@ def base_for(path):
     raw = copy.deepcopy(NINE)
     if path[0] == "probabilities" and path[-1] == "path":
         raw["probabilities"] = {"source": "file", "path": "p.csv"}
+    elif path[:2] == ("probabilities", "pooled"):
+        raw["probabilities"] = {"source": "pooled"}
+        if path[2:3] == ("fixed",):
+            raw["probabilities"]["pooled"] = {"fixed": {"b": 1, "c": 0}}
     elif path[0] == "probabilities":
         raw["probabilities"] = {"source": "gaussian"}
     elif path[0] == "strategy":

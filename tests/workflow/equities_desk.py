@@ -5,12 +5,14 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
+from tests import warm
 from tests.unit.share_worlds import flat
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 
@@ -38,6 +40,14 @@ class Shares:
         self.config = {**CONFIG, **changes}
         (folder / "config.yaml").write_text(yaml.safe_dump(self.config))
 
+    @classmethod
+    def copy_of(cls, finished: Path, folder: Path) -> "Shares":
+        """A copy of the folder of `shares_run`, as it was left."""
+        shutil.copytree(finished, folder)
+        desk = cls.__new__(cls)
+        desk.folder, desk.config = folder, dict(CONFIG)
+        return desk
+
     def write(self, world) -> None:
         with open(self.folder / "bars.csv", "w", newline="") as handle:
             out = csv.writer(handle)
@@ -55,7 +65,7 @@ class Shares:
 
     def _call(self, command):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
-        return subprocess.run(
+        return warm.run(
             command,
             cwd=self.folder,
             env=environment,

@@ -17,6 +17,7 @@ import psutil
 import pyarrow.parquet as pq
 import yaml
 
+from tests import warm
 from tradewinds.archive.server import ArchiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +80,7 @@ class Desk:
         return self._call([sys.executable, "-m", "snakemake", *flags, *arguments])
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return warm.run(
             command,
             cwd=self.folder,
             env=self.environment(),
@@ -138,7 +139,7 @@ def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
     """Make the demo in a folder, as `make demo` does."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "tradewinds.cli", "demo"]
-    return subprocess.run(
+    return warm.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 

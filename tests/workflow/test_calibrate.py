@@ -5,11 +5,11 @@ import datetime as dt
 import io
 import json
 import shutil
-import subprocess
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests import warm
 from tests.reference.naive_forecast import asof
 from tests.workflow.harness import Desk
 
@@ -18,7 +18,7 @@ FIRST, LAST = dt.date(2025, 5, 2), dt.date(2025, 5, 30)
 
 def command(desk, *arguments):
     command = desk.command(*arguments)
-    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+    return warm.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 import pytest
 import yaml
 
+from tests import warm
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tradewinds.config import markets
 from tradewinds.results.run_files import EVERY_RUN
@@ -34,7 +34,7 @@ FETCH_RULES = ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate
 
 def call(folder, *command):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
-    done = subprocess.run(
+    done = warm.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from tests import warm
 from tests.families.equities_intraday.minute_worlds import bars, local, plain
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tradewinds.archive.archive import ArchiveWriter
@@ -35,7 +35,7 @@ class MinuteDesk:
 
     def __call__(self, *arguments):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200", "NO_COLOR": "1"}
-        return subprocess.run(
+        return warm.run(
             [sys.executable, "-m", "tradewinds.cli", *arguments],
             cwd=self.folder,
             env=environment,

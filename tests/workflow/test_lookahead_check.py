@@ -2,11 +2,11 @@
 
 import datetime as dt
 import re
-import subprocess
 
 import pytest
 import yaml
 
+from tests import warm
 from tests.workflow.harness import Desk
 from tradewinds.cli import app
 from tradewinds.families.kalshi_weather.forecasts import forecast_files
@@ -14,7 +14,7 @@ from tradewinds.families.kalshi_weather.forecasts import forecast_files
 
 def lookahead_check(desk, *arguments):
     command = desk.command("lookahead-check", "--config", "config.yaml", *arguments)
-    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+    return warm.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
 
 
 def test_no_decision_of_the_month_changes(finished):

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from tests import warm
 from tests.services.web import served
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tradewinds.families.equities_intraday.family import FAMILY
@@ -24,7 +25,7 @@ SYMBOLS = ("QQQ", "SPY")
 
 def call(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100", "NO_COLOR": "1", **environment}
-    return subprocess.run(
+    return warm.run(
         [sys.executable, "-m", "tradewinds.cli", *arguments],
         cwd=folder,
         env=surroundings,

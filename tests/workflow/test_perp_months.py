@@ -2,12 +2,12 @@
 
 import datetime as dt
 import os
-import subprocess
 import sys
 
 import pytest
 import yaml
 
+from tests import warm
 from tests.families.funding_carry.exchange_worlds import (
     BTC,
     SECTIONS,
@@ -50,7 +50,7 @@ def inputs(world):
     """Make everything that a replay reads."""
     flags = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "-j", "4"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
-    return subprocess.run(
+    return warm.run(
         [sys.executable, "-m", "snakemake", *flags, "inputs"],
         cwd=world.folder,
         env=environment,
@@ -94,7 +94,7 @@ def test_what_okx_has_forgotten_is_exit_3_before_anything_is_fetched(world):
     with world.serve() as server:
         dates = {"date_start_local": "2024-01-01", "date_end_local": "2024-03-31"}
         configured(world, server, "okx", **dates, costs={"fees": {"schedule": "bybit_vip0"}})
-        done = subprocess.run(
+        done = warm.run(
             [sys.executable, "-m", "tradewinds.cli", "run", "--config", "config.yaml", "--dry-run"],
             cwd=world.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"},

@@ -1,10 +1,10 @@
 """What one person fetched, another replays: a run is recorded, served from the record, and comes out the same."""
 
 import json
-import subprocess
 
 import pytest
 
+from tests import warm
 from tests.workflow.harness import TEN_DAYS, Desk, candles_of
 from tradewinds.archive.server import running_server
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
@@ -14,7 +14,7 @@ EVENTS = 10
 
 def record(desk, out):
     command = desk.command("record", "--config", "config.yaml", "--out", str(out))
-    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+    return warm.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

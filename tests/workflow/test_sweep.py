@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from tests import warm
 from tests.workflow.harness import Desk
 from tradewinds.archive.server import running_server
 
@@ -17,7 +18,7 @@ GRID = ("--grid", "risk.min_ev_per_contract=0.05:0.15:0.05", "--grid", "risk.max
 
 def sweep(desk, *arguments):
     command = desk.command("sweep", "--config", "config.yaml", *arguments)
-    return subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
+    return warm.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,7 @@ def test_the_best_point_is_the_run_of_its_config(swept):
     folder, rows = ranking(swept)
     asked = len(swept.server.requests)
     command = swept.command("run", "--config", str(folder / "best.yaml"))
-    done = subprocess.run(
-        command, cwd=swept.folder, env=swept.environment(), capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, cwd=swept.folder, env=swept.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(swept.server.requests) == asked
     best = rows[0]

@@ -11,6 +11,7 @@ import sys
 import pytest
 import yaml
 
+from tests import warm
 from tests.unit.walk_forward_worlds import share_world
 from tests.workflow.equities_desk import Shares
 from tests.workflow.harness import ROOT, Desk
@@ -185,9 +186,7 @@ def test_a_walk_of_events_fetches_its_data_once(chicago_archive, tmp_path):
 
         def walk(*more):
             command = desk.command(*asked, *grid, *more)
-            return subprocess.run(
-                command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False
-            )
+            return warm.run(command, cwd=tmp_path, env=desk.environment(), capture_output=True, text=True, check=False)
 
         missing = walk("--no-fetch")
         assert missing.returncode == 3 and "are missing" in missing.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
+from tradewinds.config.differences import differing_settings
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile
 
@@ -238,13 +239,10 @@ def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
     days = max(0, (last - first).days + 1)
     common = [run.between(first, last) for run in runs]
-    settings = [dict(flat(run.config)) for run in runs]
-    keys = dict.fromkeys(key for one in settings for key in one)
-    changed = {key: [one.get(key) for one in settings] for key in keys}
     return {
         "runs": [run.run_id for run in runs],
         "metrics": {name: [run.metrics.get(name) for run in runs] for name in names},
-        "config_differences": {key: vs for key, vs in changed.items() if any(v != vs[0] for v in vs)},
+        "config_differences": differing_settings([run.config for run in runs]),
         "common_days": {
             "first": first if days else None,
             "last": last if days else None,
@@ -253,20 +251,3 @@ def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
             "pnl_usd": [pnl for _, pnl in common],
         },
     }
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """List the settings of a config.
-
-    Args:
-        config: a config or one of its sections.
-        prefix: put before each key.
-
-    Yields:
-        (dotted key, value).
-    """
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

@@ -170,6 +170,13 @@ def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, d
     return dict(connection.execute(query).tuples().all())
 
 
+def names_of_runs(connection: sa.Connection) -> dict[str, set[str]]:
+    """Return the names that runs have: `strategy` and `series`."""
+    runs = t.backtest_runs.c
+    found = connection.execute(sa.select(runs.strategy, runs.series).distinct()).all()
+    return {"strategy": {name for name, _ in found}, "series": {one for _, names in found for one in names}}
+
+
 def runs_named(connection: sa.Connection, prefix: str) -> list[str]:
     """List the ids that begin with `prefix`, in their order."""
     ids = t.backtest_runs.c.run_id

@@ -19,8 +19,8 @@ from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import counted
 from tradewinds.families.plan import Plan, are_newer, due_files, run_plan, shown_paths
 from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
-from tradewinds.pipeline.failed_runs import failures_recorded
-from tradewinds.pipeline.preflight import PlaceOf, place_by_file, place_by_key, preflight
+from tradewinds.pipeline.preflight import PlaceOf, Preflight, place_by_file, place_by_key, preflight
+from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
@@ -63,24 +63,25 @@ def make(
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
-        if target is None:
-            screen.keep_in(Path(plan.run_dir, RUN_LOG))
-            screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
         own = verdicts.user_states(conf)
         known = _is_local(options) and extra_group is None and not due_files(plan)
         asked = verdicts.question_of(conf, plan, own) if known else None
         hold = asked is not None and verdicts.inputs_hold(asked)
-        if asked and hold and (target or verdicts.run_holds(asked)):
-            return False
-        # Refuse before the first job what could not end well: it is cheap beside the jobs.
+        complete = asked is not None and hold and (target is not None or verdicts.run_holds(asked))
+        # The preflight costs milliseconds, which a run that is complete is spared.
         place, loads = place_of or place_by_file(config_path), target is None and _is_local(options)
-        early = preflight(conf, plan, place, inputs=not hold, database=loads)
+        early = Preflight() if complete else preflight(conf, plan, place, inputs=not hold, database=loads)
         early.refuse()
+        if target is None:
+            screen.keep_in(Path(plan.run_dir, RUN_LOG))
+            screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
+        if complete:
+            return False
         for line in early.warnings:
             screen.warn(f"warning: {line}", soft_wrap=True)
         if target is None:
             name_new_run(plan, options.name, options.note)
+        work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
         if asked and hold and runner.can_fork() and verdicts.must_replay(asked):
             with failures_recorded(conf, plan):
                 work.make_results()

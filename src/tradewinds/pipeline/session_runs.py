@@ -26,9 +26,9 @@ from tradewinds.core.errors import SimulationError, TradewindsError
 from tradewinds.families.plan import Plan, due_files
 from tradewinds.pipeline import rest_of_run, runner, verdicts
 from tradewinds.pipeline.direct import remove_made, remove_results
-from tradewinds.pipeline.failed_runs import failures_recorded
 from tradewinds.pipeline.job_logs import logged
 from tradewinds.pipeline.preflight import PlaceOf, preflight
+from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.rest_of_run import FinishedRun, RunToFinish
 from tradewinds.pipeline.result_jobs import result_jobs
 from tradewinds.pipeline.screen import Screen

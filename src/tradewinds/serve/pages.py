@@ -12,8 +12,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
+from tradewinds.config.differences import flat, told_apart
 from tradewinds.database import comparison, queries, query_filters
-from tradewinds.database.run_differences import differing_settings
 from tradewinds.results.metrics import UNSCORED
 from tradewinds.serve import chart_pages, families, models, plots, table_pages
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
@@ -29,6 +29,9 @@ REPORT_POLICY = (
 MOST_COMPARED = 6  # colours that can be told apart
 MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
+_IN_LIST = (  # settings that the list of runs has columns for
+    *("date_start_local", "date_end_local", "series_tickers", "symbols", "universe", "strategy.name"),
+)
 _MOST_SETTINGS = 6  # that a list shows of a run
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
@@ -73,7 +76,7 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
-        differing=differing_settings(configs),
+        differing=told_apart(configs, _IN_LIST),
         most_settings=_MOST_SETTINGS,
         sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
         runs=found,
@@ -138,7 +141,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         rows_are="fill" if of_fills(row) else "trade",
         markets=markets,
         listed=len(markets) <= MOST_LISTED,
-        settings=plots.pairs(dict(comparison.flat(row["config"]))),
+        settings=plots.pairs(dict(flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
         because=partial(families.reason_text, row["market"]),

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
+from tradewinds.config.differences import value_text
 from tradewinds.core import text
 from tradewinds.core.text import plain
 from tradewinds.results.glossary import explanation_of
@@ -19,7 +20,6 @@ from tradewinds.results.report.small_sessions import small_session
 from tradewinds.results.report.trade_words import outcome, plain_side
 from tradewinds.serve import table_rows, words
 
-_DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
     "report.css": ("tradewinds.results.report", "templates/report.css", "text/css"),
     "hints.js": ("tradewinds.results.report", "templates/hints.js", "text/javascript"),
@@ -32,7 +32,7 @@ _ASSETS = {
 
 
 def _figure(value: Any, name: str = "") -> str:
-    return text.metric_text(name, value, _DIGITS.get(name, 2))
+    return text.metric_text(name, value)
 
 
 def _when(value: dt.datetime | None) -> str:
@@ -67,7 +67,14 @@ _PAGES.globals |= {
     "figure_of": table_rows.figure_of,
 }
 _PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
-_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain, "in_path": lambda text: quote(text, safe="")}
+_PAGES.filters |= {
+    "figure": _figure,
+    "when": _when,
+    "plain": plain,
+    "money": text.money_text,
+    "setting": value_text,
+    "in_path": lambda text: quote(text, safe=""),
+}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:

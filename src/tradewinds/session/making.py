@@ -15,7 +15,7 @@ from tradewinds.families.plan import Plan, run_plan
 from tradewinds.pipeline import session_runs
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.session.finished_run import Run
-from tradewinds.session.settings import Config
+from tradewinds.session.settings import Config, place_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def run(
     with _ONE_AT_A_TIME:
         runs = session_runs.runs_here()
         naming = functools.partial(name_new_run, plan, name, note)
-        made = runs.make(conf, plan, asked.source, _ignore_progress, asked.place_of, naming, with_report=report)
+        made = runs.make(conf, plan, asked.source, _ignore_progress, place_in(asked), naming, with_report=report)
         if made is None:
             _make_with_workflow(asked, plan, run_options(fetch, name, note), quiet=quiet)
         if not made:
@@ -137,7 +137,7 @@ def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *,
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(dict(config.written), sort_keys=False), encoding="utf-8")
         with job_errors():
-            make(path, config.resolved, plan, options, screen, place_of=config.place_of)
+            make(path, config.resolved, plan, options, screen, place_of=place_in(config))
     for note in markets.family_of(config.market).fetched_notes(plan, due):
         screen.print(note, soft_wrap=True)
 

@@ -6,7 +6,7 @@ import copy
 import datetime as dt
 import functools
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,10 +126,6 @@ class Config:
         files.write_text(path, yaml.safe_dump(dict(self.written), sort_keys=False, allow_unicode=True))
         return Path(path)
 
-    def place_of(self, key: KeyPath) -> str:
-        """Return where a key stands, for an error: file, line and key."""
-        return place(self.source, dict(self._lines), key)
-
     def plan(self) -> PlannedRun:
         """Return every file of the run that this config asks for, and what getting the missing ones costs."""
         return PlannedRun(self)
@@ -147,6 +143,11 @@ def _put(section: dict[str, Any], name: str, value: Any) -> None:
             _put(section[name], key, inner)
     else:
         section[name] = copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
+
+
+def place_in(config: Config) -> Callable[[KeyPath], str]:
+    """Return what says where a key of a config stands, for an error: file, line and key."""
+    return functools.partial(place, config.source, dict(config._lines))
 
 
 class PlannedRun:
@@ -203,7 +204,7 @@ class PlannedRun:
         from tradewinds.pipeline.preflight import preflight
 
         with files.without_caches():
-            return preflight(self.config.resolved, self._plan, self.config.place_of)
+            return preflight(self.config.resolved, self._plan, place_in(self.config))
 
     def __repr__(self) -> str:
         """Return how many files there are and how many are missing."""

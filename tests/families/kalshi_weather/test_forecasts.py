@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import ndtr
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
 from tradewinds.config import resolve
@@ -183,10 +185,10 @@ def naive_of(guidance, climate, models):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "since", "coefficients", "reason"),
-    [(BOTH, 0, 24, None), (THREE, 0, 24 + 2 + 1, None), (THREE, 180, 24, "FEW_DAYS:NBS")],
+    [(BOTH, 0, 24, None), (THREE, 0, 24 + 1 + 1, None), (THREE, 180, 24, "FEW_DAYS:NBS")],
 )
 def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only(models, since, coefficients, reason):
-    """A third model adds two predictors of μ, and its own spread one of σ; one that came late is left out."""
+    """The blend adds a predictor of μ, and its own spread one of σ; a model that came late is left out."""
     guidance, climate = weather(250)
     guidance = guidance + (blend(climate, since) if "NBS" in models else [])
     found = forecast(history(guidance, climate, days=250, models=models), emos_days=100)
@@ -242,7 +244,18 @@ def test_a_models_own_spread_widens_the_forecast_if_it_knew_the_errors():
     assert sigma(1.0) < sigma(3.0) < sigma(5.0)
     without = [row | {"n_x_sd_f": None} for row in rows]
     found = forecast(history(without, climate, days=250, models=THREE), emos_days=600)
-    assert found.method == "emos" and len(found.coefficients) == 24 + 2
+    assert found.method == "emos" and len(found.coefficients) == 24 + 1
+
+
+def test_a_cycle_of_the_blend_without_the_other_extreme_costs_no_predictor():
+    """Nor does one without hours: range and hours are those of the other models, where there are any."""
+    guidance, climate = weather(250)
+    rows = guidance + blend(climate)
+    bare = [row for row in rows if row["model"] != "NBS" or row["ftime_ts"] % (24 * HOUR) == 0]
+    full, less = (forecast(history(r, climate, days=250, models=THREE), emos_days=600) for r in (rows, bare))
+    assert full == less and len(full.coefficients) == 24 + 1 + 1
+    alone = forecast(history(bare, climate, days=250, models=("NBS",)), emos_days=600)
+    assert alone.method == "emos" and len(alone.coefficients) == 21 - 5, "alone it has neither range nor hours"
 
 
 @given(st.integers(0, 200))
@@ -279,6 +292,38 @@ def test_the_fit_is_a_minimum():
     assert found.of_mu == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.of_sigma == pytest.approx(
         [0.7, 0.4], abs=0.2
     )
+
+
+# Φ to 20 digits, computed with 60 (mpmath's erfc)
+PHI = {
+    -8.0: 6.2209605742717841235e-16,
+    -5.0: 2.8665157187919391167e-7,
+    -3.0: 0.0013498980316300945267,
+    -1.5: 0.066807201268858066004,
+    -1.0: 0.15865525393145705141,
+    -0.5: 0.30853753872598689636,
+    0.0: 0.5,
+    0.25: 0.59870632568292372424,
+    1.0: 0.84134474606854294859,
+    2.5: 0.99379033467422386483,
+    6.0: 0.99999999901341235496,
+}
+
+
+def test_the_normal_probability_is_exact_to_the_last_digits():
+    found = normal.cdf(np.array(list(PHI)))
+    for z, value, exact in zip(PHI, found, PHI.values(), strict=True):
+        assert abs(value - exact) <= min(3e-16, 2e-15 * (1 + z * z / 2) * exact), z
+    assert normal.cdf(np.array([-np.inf, -40, 40, np.inf])).tolist() == [0, 0, 1, 1]
+    assert np.isnan(normal.cdf(np.array([np.nan])))[0]
+
+
+@given(hnp.arrays(float, (3, 4), elements=st.floats(-45, 45)))
+def test_the_normal_probability_is_that_of_an_established_library(z):
+    exact = ndtr(z)
+    assert normal.cdf(z) == pytest.approx(exact, abs=3e-16, rel=0)
+    tail = (z < 0) & (exact > 1e-300)
+    assert np.all(np.abs(normal.cdf(z) - exact)[tail] <= (4e-15 * (1 + z * z / 2) * exact)[tail])
 
 
 @given(st.floats(-30, 110), st.floats(0.3, 12), st.floats(-5, 5))
@@ -457,9 +502,11 @@ def test_the_ladder_of_the_rules():
     [
         ("tradewinds.families.kalshi_weather.fetch.fetch_jobs, tradewinds.families.plan", "scipy"),
         ("tradewinds.families.kalshi_weather.replay, tradewinds.results.artifacts", "scipy"),
+        ("tradewinds.families.kalshi_weather.forecasts.daily", "scipy"),
+        ("tradewinds.families.kalshi_weather.calibration.scores", "scipy"),
     ],
 )
-def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):
+def test_neither_fetching_nor_simulating_nor_forecasting_loads_scipy(modules, absent):
     """A fetch job per event and a replay pay for what they use."""
     code = f"import sys, {modules}; sys.exit({absent!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -82,8 +82,8 @@ def _verdict_words(edge: Mapping[str, Any]) -> str:
 
 
 def figure_tables(edge: Mapping[str, Any]) -> list[FigureTable]:
-    """The figures as tables, in this order: what price and forecast add to each other, claimed share, gains, claimed and shrunk
-    edges beside what they realised, sizes.
+    """The figures as tables, in this order: what price and forecast add to each other, claimed share, claimed and shrunk edges
+    beside what they realised, sizes, gains.
 
     Args:
         edge: the key `edge` of calibration.json.
@@ -91,25 +91,24 @@ def figure_tables(edge: Mapping[str, Any]) -> list[FigureTable]:
     # Rows of each table: words, then figures.
     found, share, nats = edge["encompassing"], edge["claimed_share"], edge["nats"]
     weights = [
-        ("price, b", signed(found["b"], 3), signed(found["se_b"], 3), _within(found["interval_b"], 3)),
-        ("forecast, c", signed(found["c"], 3), signed(found["se_c"], 3), _within(found["interval_c"], 3)),
+        ("price, b", signed(found["b"], 3), _plain(found["se_b"], 3), _within(found["interval_b"], 3)),
+        ("forecast, c", signed(found["c"], 3), _plain(found["se_c"], 3), _within(found["interval_c"], 3)),
         ("price alone, b", signed(found["b_alone"], 3), "", ""),
     ]
     gains = [
-        (words, *(signed(nats[name][part], 4) for part in ("mean", "se")), _within(nats[name]["interval"], 4))
+        (words, signed(nats[name]["mean"], 4), _plain(nats[name]["se"], 4), _within(nats[name]["interval"], 4))
         for name, words in _NATS.items()
     ]
     claimed = (
         "of a cent claimed, cents there",
         signed(share["w"], 3),
-        signed(share["se"], 3),
+        _plain(share["se"], 3),
         _within(share["interval"], 3),
     )
     heads = ("estimate", "s.e.", "95 % interval")
     return [
         FigureTable("Weights of price and forecast, fitted after the fact", ("", *heads), weights),
         FigureTable("Claimed share", ("", *heads), [claimed]),
-        FigureTable("Gain in nats an event", ("", "mean", *heads[1:]), gains),
         *(
             FigureTable(title, ("Expected value", "sides", "expected", "realised"), _bins(edge["table"], name))
             for name, title in (("claimed", "Edge as claimed"), ("shrunk", "Edge shrunk towards the price"))
@@ -117,6 +116,7 @@ def figure_tables(edge: Mapping[str, Any]) -> list[FigureTable]:
         FigureTable(
             "Sizes", ("", "a contract"), [(words, _cents(edge["sizes"][name])) for name, words in _SIZES.items()]
         ),
+        FigureTable("Gain in nats an event", ("", "mean", *heads[1:]), gains),
     ]
 
 
@@ -170,6 +170,10 @@ def signed(value: float | None, places: int) -> str:
         return "—"
     text = f"{value:+,.{places}f}"
     return f"{0:.{places}f}" if not float(text.replace(",", "")) else text.replace("-", "−")
+
+
+def _plain(value: float | None, places: int) -> str:
+    return "—" if value is None else f"{value:,.{places}f}"
 
 
 def _within(interval: Sequence[float] | None, places: int) -> str:

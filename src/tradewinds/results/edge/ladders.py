@@ -44,6 +44,7 @@ class Ladders(NamedTuple):
         log_q: natural log of the price's distribution; (events, most contracts of an event), 0 in the padding.
         log_f: the same of the forecast.
         there: which cells hold a contract; the same shape.
+        absent: log of 0 in the padding, 0 elsewhere; added to other logs it makes the padding impossible.
         winner: column of the contract that won; (events,).
         cluster: number of the event's date, from 0; (events,).
     """
@@ -51,6 +52,7 @@ class Ladders(NamedTuple):
     log_q: Floats
     log_f: Floats
     there: Flags
+    absent: Floats
     winner: Ints
     cluster: Ints
 
@@ -75,16 +77,18 @@ class Ladders(NamedTuple):
             log_q=np.log(distribution(q, there), out=np.zeros_like(q), where=there),
             log_f=np.log(distribution(f, there), out=np.zeros_like(f), where=there),
             there=there,
+            absent=np.where(there, 0.0, -np.inf),
             winner=np.array(winners, np.int64),
             cluster=np.array(clusters, np.int64),
         )
 
-    def take(self, rows: Ints) -> Ladders:
+    def take(self, rows: Ints | slice) -> Ladders:
         """The events of some rows."""
         return Ladders(
             log_q=self.log_q[rows],
             log_f=self.log_f[rows],
             there=self.there[rows],
+            absent=self.absent[rows],
             winner=self.winner[rows],
             cluster=self.cluster[rows],
         )

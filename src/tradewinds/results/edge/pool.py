@@ -52,11 +52,7 @@ def pooled(ladders: Ladders, b: float | Floats, c: float | Floats) -> Floats:
         c: exponent of the forecast, likewise.
     """
     b, c = (np.broadcast_to(weight, len(ladders.winner))[:, None] for weight in (b, c))
-    logs = b * ladders.log_q + c * ladders.log_f
-    highest = logs.max(axis=1, keepdims=True, where=ladders.there, initial=-np.inf)
-    weights = np.where(ladders.there, np.exp(np.minimum(logs - highest, 0.0)), 0.0)
-    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
-    return shares
+    return _shares(b * ladders.log_q + c * ladders.log_f + ladders.absent)[0]
 
 
 def fit_pool(ladders: Ladders, shrinkage: float = 0.0, *, with_forecast: bool = True) -> FittedPool | None:
@@ -76,18 +72,15 @@ def fit_pool(ladders: Ladders, shrinkage: float = 0.0, *, with_forecast: bool = 
     if not len(ladders.winner):
         return None
     start = np.array(PRICE_ITSELF if with_forecast else PRICE_ITSELF[:1])
-    weights = start
+    weights, here = start, _slopes(ladders, start)
     for _ in range(_MOST_STEPS):
-        scores, curvature = _derivatives(ladders, weights)
-        curvature = curvature + shrinkage * np.eye(len(start))
+        curvature = here.curvature + shrinkage * np.eye(len(start))
         if _is_singular(curvature):
             return None
-        step = np.linalg.solve(curvature, scores.sum(axis=0) - shrinkage * (weights - start))
-        step = _halved(ladders, weights, step, shrinkage)
-        weights = weights + step
+        step = np.linalg.solve(curvature, here.scores.sum(axis=0) - shrinkage * (weights - start))
+        weights, here, step = _moved(ladders, weights, here, step, shrinkage)
         if np.abs(step).max() < _STEP:
-            inside = np.abs(weights).max() <= _MOST_WEIGHT
-            return FittedPool(weights, _log_likelihood(ladders, weights)) if inside else None
+            return FittedPool(weights, here.log_likelihood) if np.abs(weights).max() <= _MOST_WEIGHT else None
     return None
 
 
@@ -98,12 +91,12 @@ def standard_errors(ladders: Ladders, fit: FittedPool) -> list[float] | None:
         ladders: the events that were fitted to, without a penalty.
         fit: the fit.
     """
-    scores, curvature = _derivatives(ladders, fit.weights)
-    sums = cluster_sums(ladders, scores)
+    slopes = _slopes(ladders, fit.weights)
+    sums = cluster_sums(ladders, slopes.scores)
     clusters = len(sums)
     if clusters < 2:
         return None
-    inverse = np.linalg.inv(curvature)
+    inverse = np.linalg.inv(slopes.curvature)
     variances = np.diag(inverse @ (sums.T @ sums) @ inverse) * clusters / (clusters - 1)
     errors: list[float] = np.sqrt(variances).tolist()
     return errors
@@ -122,40 +115,63 @@ def cluster_sums(ladders: Ladders, values: Floats) -> Floats:
     return present
 
 
+class _Slopes(NamedTuple):
+    """The log likelihood of some weights, and its derivatives.
+
+    Attributes:
+        log_likelihood: sum over events.
+        scores: first derivative of each event's; (events, weights).
+        curvature: minus the second derivative of the sum; (weights, weights).
+    """
+
+    log_likelihood: float
+    scores: Floats
+    curvature: Floats
+
+
+def _slopes(ladders: Ladders, weights: Floats) -> _Slopes:
+    """The log likelihood at some weights.
+
+    The first derivative is the winner's log less its expectation under the pool, the second the logs' covariance under it.
+    """
+    features = (ladders.log_q, ladders.log_f)[: len(weights)]
+    logs = ladders.absent + sum(weight * feature for weight, feature in zip(weights.tolist(), features, strict=True))
+    z, log_sums = _shares(logs)
+    off = [feature - (z * feature).sum(axis=1, keepdims=True) for feature in features]
+    return _Slopes(
+        log_likelihood=float((ladders.of_winner(logs) - log_sums).sum()),
+        scores=np.stack([ladders.of_winner(one) for one in off], axis=1),
+        curvature=np.array([[float((z * one * other).sum()) for other in off] for one in off]),
+    )
+
+
+def _shares(logs: Floats) -> tuple[Floats, Floats]:
+    """Numbers given by their logs as shares of their sum, (events, contracts), and the logs of the sums, (events,)."""
+    highest = logs.max(axis=1, keepdims=True, initial=-np.inf)
+    parts = np.exp(logs - highest)
+    sums = parts.sum(axis=1, keepdims=True)
+    return parts / sums, (highest + np.log(sums))[:, 0]
+
+
+def _moved(
+    ladders: Ladders, weights: Floats, here: _Slopes, step: Floats, shrinkage: float
+) -> tuple[Floats, _Slopes, Floats]:
+    """Weights after a step, what is there, and the step: halved until what is maximised does not fall by more than rounding."""
+    start = np.array(PRICE_ITSELF[: len(weights)])
+
+    def value(at: Floats, slopes: _Slopes) -> float:
+        return slopes.log_likelihood - shrinkage / 2 * float(((at - start) ** 2).sum())
+
+    before = value(weights, here)
+    while True:
+        at = weights + step
+        there = _slopes(ladders, at)
+        if value(at, there) >= before - _ROUNDING * abs(before) or np.abs(step).max() < _STEP:
+            return at, there, step
+        step = step / 2
+
+
 def _is_singular(curvature: Floats) -> bool:
     """Whether the likelihood has a direction without curvature."""
     eigenvalues = np.linalg.eigvalsh(curvature)
     return bool(eigenvalues[0] <= _SINGULAR * max(eigenvalues[-1], 1.0))
-
-
-def _halved(ladders: Ladders, weights: Floats, step: Floats, shrinkage: float) -> Floats:
-    """The step, halved until what is maximised does not fall by more than rounding, or the step is as good as none."""
-    start = np.array(PRICE_ITSELF[: len(weights)])
-
-    def value(at: Floats) -> float:
-        return _log_likelihood(ladders, at) - shrinkage / 2 * float(((at - start) ** 2).sum())
-
-    before = value(weights)
-    while value(weights + step) < before - _ROUNDING * abs(before) and np.abs(step).max() >= _STEP:
-        step = step / 2
-    return step
-
-
-def _probabilities(ladders: Ladders, weights: Floats) -> Floats:
-    return pooled(ladders, float(weights[0]), float(weights[1]) if len(weights) > 1 else 0.0)
-
-
-def _log_likelihood(ladders: Ladders, weights: Floats) -> float:
-    return float(np.log(ladders.of_winner(_probabilities(ladders, weights))).sum())
-
-
-def _derivatives(ladders: Ladders, weights: Floats) -> tuple[Floats, Floats]:
-    """First derivative of each event's log likelihood, (events, weights), and minus the sum of the second, (weights, weights).
-
-    The first is the winner's log less its expectation under the pool, the second the covariance of the logs under it.
-    """
-    z = _probabilities(ladders, weights)
-    features = (ladders.log_q, ladders.log_f)[: len(weights)]
-    off = [feature - (z * feature).sum(axis=1, keepdims=True) for feature in features]
-    scores = np.stack([ladders.of_winner(one) for one in off], axis=1)
-    return scores, np.array([[float((z * one * other).sum()) for other in off] for one in off])

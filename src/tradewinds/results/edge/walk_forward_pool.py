@@ -51,8 +51,9 @@ def known_weights(
     order = np.argsort(times, kind="stable")
     # Events that have settled by an instant are the first ones in that order: instants with equal numbers share a fit.
     counts = np.searchsorted(times[order], np.array(asof_ts, np.int64), side="right").tolist()
+    ordered = ladders.take(order)
     fits: dict[int, KnownWeights | None] = {0: KnownWeights(*PRICE_ITSELF, 0)}
     for count in sorted(set(counts) - {0}):
-        fit = fit_pool(ladders.take(order[:count]), shrinkage, with_forecast=with_forecast)
+        fit = fit_pool(ordered.take(slice(count)), shrinkage, with_forecast=with_forecast)
         fits[count] = fit and KnownWeights(fit.b, fit.c, count)
     return [fits[count] for count in counts]

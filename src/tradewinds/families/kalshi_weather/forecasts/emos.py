@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import normal
 from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 from tradewinds.families.kalshi_weather.forecasts.lookback import LAGS
@@ -130,9 +131,13 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
     # Turn temperatures so that the target is a maximum; keep the chosen models' rows.
     sign = 1.0 if history.target == "max" else -1.0
     observed, known, asof = sign * history.observed_f, history.observed_known_ts, history.asof_ts
-    extreme, other_extreme, hourly_extreme = (
-        sign * temperatures[list(models)]
-        for temperatures in (history.value_f, history.other_f, history.hourly_extreme_f)
+    extreme = sign * history.value_f[list(models)]
+    # Some cycles of the blend do not carry the day's other extreme. So it and the hours are those of the other models, if any.
+    with_hours = [i for i, model in enumerate(models) if history.models[model] not in schemas.OWN_SPREAD]
+    with_hours = with_hours or list(range(len(models)))
+    other_extreme, hourly_extreme = (
+        sign * temperatures[[models[i] for i in with_hours]]
+        for temperatures in (history.other_f, history.hourly_extreme_f)
     )
 
     # First guess: the mean of the models, each corrected by its own recent errors.
@@ -167,7 +172,7 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
     sigma_predictors = [ones, *([np.log1p(spread) - 1] if len(models) > 1 else []), *(part / 2 for part in seasons)]
     sigma_predictors += [np.log1p(np.abs(3 * warming)) / 2, 3 * warming / 10]
     required_scale = len(sigma_predictors)
-    sigma_predictors += [range_f / 10, np.abs(hourly_extreme.mean(axis=0) - extreme.mean(axis=0)) / 3]
+    sigma_predictors += [range_f / 10, np.abs(hourly_extreme.mean(axis=0) - extreme[with_hours].mean(axis=0)) / 3]
     sigma_predictors += [np.log1p(_mean_of_known(history.own_spread_f[list(models)])) - 1]
 
     return DesignMatrices(

@@ -158,7 +158,8 @@ def _orders(result: RunResult, cut_ts: int, step_seconds: int) -> Iterator[tuple
     for refusal in result.decisions:
         if not refusal.filled and refusal.first_ts <= cut_ts:
             times = min(refusal.times, (cut_ts - refusal.first_ts) // step_seconds + 1)
-            wish = f"{refusal.side} {refusal.quantity} at {money(refusal.price_micro)}"
+            price = "no price" if refusal.price_micro is None else money(refusal.price_micro)
+            wish = f"{refusal.side} {refusal.quantity} at {price}"
             end_ts = refusal.first_ts + times * step_seconds
             yield refusal.first_ts, end_ts, refusal.ticker, f"{wish} refused as {refusal.reason}"
     for trade in result.trades:

@@ -27,7 +27,7 @@ def failures_recorded(conf: resolve.Config, plan: Plan[Any]) -> Iterator[None]:
     try:
         yield
     except TradewindsError as error:
-        # a database that cannot be written is told by its load; the error that stopped the run is the one to report
+        # the error that stopped the run is the one to report, also where the database cannot be written
         with contextlib.suppress(DatabaseError):
             _record(conf, plan, str(error))
         raise

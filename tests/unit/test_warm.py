@@ -1,0 +1,116 @@
+"""Commands that tests run in forks of a server are what a new interpreter makes of them (tests/warm)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests import warm
+
+STATE = """
+import json, os, random, resource, signal, sys
+import local_module
+ignored = [n for n in (1, 2, 13, 15) if signal.getsignal(n) == signal.SIG_IGN]
+open_files = sorted(n for n in range(3, 50) if os.path.exists(f"/proc/self/fd/{n}") and os.get_inheritable(n))
+print(json.dumps({
+    "argv": sys.argv, "name": __name__, "main": sys.modules["__main__"].__dict__ is globals(), "folder": os.getcwd(),
+    "first": sys.path[0], "said": sys.stdin.read(), "env": os.environ.get("SAID"), "umask": os.umask(0), "ignored": ignored,
+    "limit": resource.getrlimit(resource.RLIMIT_NOFILE), "local": local_module.VALUE, "files": open_files,
+    "streams": [(s.encoding, s.errors, s.line_buffering, s.write_through, s.isatty()) for s in (sys.stdout, sys.stderr)],
+    "path": [p for p in sys.path[1:] if "site-packages" in p], "handler": str(signal.getsignal(2)),
+}))
+"""
+ENDS = [
+    ("import sys; sys.exit(3)", 3),
+    ("import sys; sys.exit('a reason')", 1),
+    ("1 / 0", 1),
+    ("import atexit; atexit.register(print, 'at the end'); print('first')", 0),
+    ("import os; os._exit(7)", 7),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9),
+    ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", -2),
+    ("import threading; threading.Thread(target=print, args=('from a thread',)).start()", 0),
+]
+SERVED = "import sys; print('pandas' in sys.modules)"
+
+pytestmark = pytest.mark.skipif(
+    not warm.variables(), reason="there is no compiler, so each command is a new interpreter"
+)
+
+
+def both(command: list[str], **how) -> tuple[subprocess.CompletedProcess, subprocess.CompletedProcess]:
+    """What a fork and what a new interpreter make of a command line."""
+    how = {"capture_output": True, "text": True, "check": False, **how}
+    return warm.run(command, **how), subprocess.run(command, **how)  # noqa: PLW1510
+
+
+@pytest.mark.parametrize("form", ["script", "-m", "-c"])
+def test_a_fork_has_what_an_interpreter_has(tmp_path, form):
+    (tmp_path / "local_module.py").write_text("VALUE = 5")
+    (tmp_path / "state_of_it.py").write_text(STATE)
+    words = {"script": ["state_of_it.py"], "-m": ["-m", "state_of_it"], "-c": ["-c", STATE]}[form]
+    read, write = os.pipe()
+    os.write(write, b"passed")
+    environment = {**os.environ, "SAID": "è\n", "PYTHONPATH": str(warm.ROOT / "src")}
+    how = {"cwd": tmp_path, "env": environment, "input": "in", "pass_fds": [write], "umask": 0o027}
+    forked, real = both([sys.executable, *words, "one", "", "two words"], **how)
+    os.close(read)
+    os.close(write)
+    assert forked.returncode == real.returncode == 0, forked.stderr + real.stderr
+    assert json.loads(forked.stdout) == json.loads(real.stdout)
+
+
+@pytest.mark.parametrize(("code", "expected"), ENDS)
+def test_a_fork_ends_as_an_interpreter_ends(code, expected):
+    forked, real = both([sys.executable, "-c", code])
+    assert forked.returncode == real.returncode == expected
+    assert (forked.stdout, forked.stderr) == (real.stdout, real.stderr)
+
+
+def test_a_command_is_served_and_so_are_those_it_starts():
+    """Without this all tests would still pass, slowly."""
+    nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SERVED!r}], check=True)"
+    for code in (SERVED, nested):
+        done = warm.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"PYTHONHASHSEED": "1"}, {"LC_ALL": "C"}, {"PYTHONPATH": "/"}, {"HOME": "/"}, {"LD_PRELOAD": "libc.so.6"}],
+)
+def test_what_is_read_at_the_start_needs_a_start(change):
+    done = warm.run(
+        [sys.executable, "-c", SERVED], env={**os.environ, **change}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_a_folder_that_shadows_a_module_needs_a_start(tmp_path):
+    (tmp_path / "yaml.py").write_text("")
+    done = warm.run([sys.executable, "-c", SERVED], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_two_forks_have_other_random_numbers():
+    code = "import random, numpy, uuid, tempfile; print(random.random(), numpy.random.random(), uuid.uuid4())"
+    one, other = (warm.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2))
+    assert not set(one.stdout.split()) & set(other.stdout.split())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_to_the_command_ends_the_fork(number):
+    """Also kill -9, so that no test leaves anything behind."""
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    known = warm.variables()
+    command = [known["WARM_PYTHON"], "-c", code]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env={**os.environ, **known}, text=True, **pipes) as process:
+        fork = int(process.stdout.readline())
+        assert fork != process.pid
+        process.send_signal(number)
+        process.wait()
+        assert process.stdout.read() == "", "its end of the pipe is closed: it has ended"
+    assert process.returncode == -number
