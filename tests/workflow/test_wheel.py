@@ -104,6 +104,8 @@ def installed(python, wheel, folder):
     [path] = wheel.glob("*.whl")
     install = [*uv, "pip", "install", "--quiet", "--python", str(programs / "python")]
     call([*install, "--constraint", str(ROOT / "requirements.lock"), str(path)], folder, **certificates)
+    [package] = (folder / "env" / "lib").glob("python*/site-packages/tradewinds")
+    call([str(programs / "python"), "-m", "compileall", "-q", str(package)], folder)  # as pip does with all it installs
     return programs
 
 
