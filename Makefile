@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Where the environment forbids compiled modules, each of some thousand processes would compile what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast lint docs wheel bench lock clean
+.PHONY: help install demo test test-fast lint lint-formats docs wheel bench lock clean
 
 help:          ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -29,22 +29,26 @@ install: .venv/.installed    ## make .venv with the locked versions
 demo: .venv/.runs  ## run a backtest of two cities over a synthetic archive, without internet
 	$(BIN)/tradewinds demo
 
-test: install  ## run all linters and tests
+test:          ## run all linters and tests
 	scripts/services.sh & services=$$!; \
-	$(MAKE) --no-print-directory lint || { wait $$services; exit 1; }; \
+	$(MAKE) --no-print-directory install && $(MAKE) --no-print-directory lint || { wait $$services; exit 1; }; \
 	wait $$services
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-fast: install  ## run what needs no service, no workflow and less than a second, in a minute: for the time between two edits
-	$(BIN)/python -m pytest --quiet --numprocesses logical --maxprocesses 8 --dist loadfile -m 'not slow' tests/unit tests/families
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m 'not slow' tests/unit tests/families
 
-lint: install  ## run ruff, clang-format, snakefmt, snakemake --lint and mypy
+lint: install  ## run mypy and, meanwhile, ruff, clang-format, snakefmt and snakemake --lint
+	$(BIN)/mypy & types=$$!; \
+	$(MAKE) --no-print-directory lint-formats || { wait $$types; exit 1; }; \
+	wait $$types
+
+lint-formats:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/*/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror src/tradewinds/engine/*/*.[ch] tests/warm/*.c
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
-	$(BIN)/mypy
 
 docs: install  ## build the documentation site into site/, and fail if a link leads nowhere
 	$(BIN)/mkdocs build --strict --quiet

@@ -96,7 +96,7 @@ def test_runs_are_filtered_and_paged(call, runs):
     assert "… and 2 more" in call("runs", "--limit", "1")[1]
     assert call("runs", "--strategy", "other")[1] == "0 runs. Runs have ev_threshold.\n"
     assert call("runs", "--strategy", "EV-Threshold")[1] == "0 runs. Did you mean ev_threshold?\n"
-    assert call("runs", "--series", "kxhighmia")[1] == "0 runs. Did you mean KXHIGHMIA?\n"
+    assert call("runs", "--series", "KXHIGHMA")[1] == "0 runs. Did you mean KXHIGHMIA?\n"
     assert call("runs", "--status", "RUNNING")[1] == "0 runs\n"
 
 
@@ -175,7 +175,7 @@ def test_nothing_is_cut_on_a_terminal(call, runs, width, monkeypatch):
     said = {
         ("runs",): ("ev_threshold", "KXHIGHMIA", "2025-06-01", "SUCCESS", "Sharpe"),
         ("leaderboard", "--sort", "brier"): ("ev_threshold", "2025-06-01", "P&L, USD", "1.52", "Brier", "0.4444"),
-        ("compare", runs["a"], runs["b"], runs["c"]): ("exposure_time_avg_minutes", "1,438.50"),
+        ("compare", runs["a"], runs["b"], runs["c"]): ("exposure_time_avg_minutes", "1,438.5"),
         ("strategies",): ("ev_threshold", "yes"),
     }
     for command, words in said.items():

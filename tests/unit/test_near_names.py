@@ -76,11 +76,11 @@ def test_every_family_finds_the_name_that_was_meant(config, says):
         resolve.resolve(config)
 
 
-def test_a_maker_is_explained_and_is_no_typo():
+def test_a_model_that_does_not_exist_is_answered_with_those_that_do():
     with pytest.raises(ConfigError) as wrong:
-        resolve.resolve(EVENTS | {"execution_model": "maker"})
+        resolve.resolve(EVENTS | {"execution_model": "midpoint"})
     said = str(wrong.value)
-    assert "no model of resting orders" in said and "Allowed: taker." in said and "Did you mean" not in said
+    assert "Allowed: taker, maker. taker: orders fill at once" in said and "Did you mean" not in said
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,9 @@ def test_the_result_by_hand(tmp_path):
     assert "events, P&L 0.16 USD after 0.04 USD of fees." in text
     rows = [
         "Start balance, USD | 1,000.00", "End balance, USD | 1,000.16", "P&L, USD | 0.16", "Fees, USD | 0.04",
-        "Return, % | 0.016", "Trades | 2", "Contracts | 2", "Win rate, % | 50.00", "Average profit, USD | 0.5800",
-        "Average loss, USD | -0.4200", "Profit factor | 1.381", "Max drawdown, USD | 1.00", "Max drawdown, % | 0.100",
-        "Decision to settlement, minutes | 2,096", "Brier score | 0.3929", "Log loss | 1.1133",
+        "Return, % | 0.02", "Trades | 2", "Contracts | 2", "Win rate, % | 50.00", "Average profit, USD | 0.58",
+        "Average loss, USD | -0.42", "Profit factor | 1.38", "Max drawdown, USD | 1.00", "Max drawdown, % | 0.10",
+        "Decision to settlement, minutes | 2,096.0", "Brier score | 0.3929", "Log loss | 1.1133",
         "0.8 – 0.9 | 2 | 0.850 | 0.500 | 0.095 to 0.905", "0.0 – 0.1 | 0 | — | — | —",
     ]  # fmt: skip
     assert [row for row in rows if f"\n| {row} |\n" not in text] == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflow.equities_desk import Shares, world
 from tests.workflow.harness import TEN_DAYS, call_demo
 from tests.workflow.made_once import made_once, run_once
 from tradewinds.archive.server import running_server
@@ -54,3 +55,14 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "said.txt").write_text(done.stdout, encoding="utf-8")
 
     return made_once(tmp_path_factory, "demo", make)
+
+
+@pytest.fixture(scope="session")
+def shares_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a complete run of `Shares` with the config it has by default. Not to be changed: copy it."""
+
+    def make(folder: Path) -> None:
+        done = Shares(folder / "desk", world())("run", "--config", "config.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "shares", make) / "desk"

@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,14 @@ class Shares:
         self.write(world)
         self.config = {**CONFIG, **changes}
         (folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+
+    @classmethod
+    def copy_of(cls, finished: Path, folder: Path) -> "Shares":
+        """A copy of the folder of `shares_run`, as it was left."""
+        shutil.copytree(finished, folder)
+        desk = cls.__new__(cls)
+        desk.folder, desk.config = folder, dict(CONFIG)
+        return desk
 
     def write(self, world) -> None:
         with open(self.folder / "bars.csv", "w", newline="") as handle:

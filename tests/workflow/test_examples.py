@@ -1,12 +1,13 @@
 """The examples run as they stand, and the notebooks beside them are of the same cells."""
 
 import json
-import subprocess
+import os
 import sys
 
 import pytest
 
 from scripts.make_notebooks import EXAMPLES, cells_of
+from tests import warm
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tradewinds.config import markets
 
@@ -19,12 +20,14 @@ def test_there_is_one_for_each_market():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs(name, tmp_path):
-    command = [sys.executable, str(EXAMPLES / f"{name}.py")]
-    done = subprocess.run(
-        command,
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)}
+    if name != NAMES[0]:  # the first has nothing else around it; the others need no start of their own for that
+        environment |= {variable: os.environ[variable] for variable in ("HOME", "LANG") if variable in os.environ}
+    done = warm.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py")],
         cwd=tmp_path,
         check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,

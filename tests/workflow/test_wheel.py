@@ -24,7 +24,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 BYTES = ("trades.csv", "metrics.json")
 TWO_DAYS = {"date_start_local": "2025-03-04", "date_end_local": "2025-03-05"}
 
-# Runs from Python, each in its folder: weather on what another Python fetched, with forecasts of its own; the rest from a seed.
+# Runs from Python, each in its folder, on data that is made or there.
 RUNS = """
 import json, os, pathlib, tradewinds as tw
 short = {
@@ -108,7 +108,7 @@ def installed(python, wheel, folder):
 
 
 def results(programs, desk):
-    """SHA-256 of the results of four markets, made in a folder that has nothing but perhaps fetched weather.
+    """SHA-256 of the results of four markets, made in a folder that has nothing but perhaps the data of another Python.
 
     Args:
         programs: folder of the programs of an environment with the wheel.
@@ -167,9 +167,8 @@ def test_every_python_makes_the_same_bytes(version, wheel, native, tmp_path):
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} on this machine (pyenv install {version}, or a container python:{version})")
-    weather = tmp_path / "desk" / "kalshi_weather"
     made = shutil.ignore_patterns("backtests", "forecasts", "probabilities", ".*")
-    shutil.copytree(native / "desk" / "kalshi_weather", weather, ignore=made)
+    shutil.copytree(native / "desk", tmp_path / "desk", ignore=made)
     expected = json.loads((native / "results.json").read_text())
     assert results(installed(python, wheel, tmp_path), tmp_path / "desk") == expected
 

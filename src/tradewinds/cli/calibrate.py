@@ -60,7 +60,7 @@ def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
     Raises:
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
-    # Imported here: the scores need scipy, DuckDB and pyarrow, which `--help` does not.
+    # Imported here: the scores need DuckDB and pyarrow, which `--help` does not.
     from tradewinds.families.kalshi_weather.calibration.inputs import run_scores
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs

@@ -88,6 +88,10 @@ GROUPS: dict[str, dict[str, ListedCommand]] = {
             "compare",
             "Show runs side by side: metrics, settings that differ, and the P&L over the days that all of them cover.",
         ),
+        "plot": ListedCommand(
+            "plot",
+            "Draw one thing that a run traded: an event's quotes, a share's prices, a session's bars, a position's funding.",
+        ),
         "serve": ListedCommand(
             "serve", "Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C."
         ),

@@ -95,7 +95,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
         if is_amount(name):
             table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
         else:
-            table.add_row(name, *(text.metric_text(name, v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+            table.add_row(name, *(text.metric_text(name, value) for value in values))
     # What each made on the days that all of them cover.
     common = comparison["common_days"]
     if common["days"]:

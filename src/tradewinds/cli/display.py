@@ -58,7 +58,6 @@ def show_preflight(screen: Screen, found: Preflight) -> None:
     found.refuse()
 
 
-_LEAST = 0.01  # amount that two decimals show
 REASONS_SHOWN = 5  # of a run without a trade
 
 
@@ -88,7 +87,7 @@ def show_summary(
     table.add_column()
     table.add_column(justify="right")
     for label, key in (*_HEADLINES, *headlines):
-        shown = _amount(metrics[key]) if CURRENCY in label else _shown(key, metrics[key])
+        shown = text.money_text(metrics[key]) if CURRENCY in label else text.metric_text(key, metrics[key])
         # a run with a row per fill counts positions
         counts_positions = key == "num_trades" and "num_fills" in metrics
         table.add_row("Positions" if counts_positions else labelled(label, currency), shown)
@@ -151,19 +150,3 @@ _HEADLINES = (
     ("Max drawdown, {currency}", "max_drawdown_usd"),
     ("Sharpe", "sharpe"),
 )
-
-
-def _amount(value: Any) -> str:
-    """An amount as text, with two decimals, and more of one that they would make nothing of."""
-    if value is None:
-        return text.figure(None)
-    return text.figure(float(value)) if not value or abs(value) >= _LEAST else f"{value:,.4g}"
-
-
-def _shown(key: str, value: Any) -> str:
-    """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
-    if value is None or key.endswith(text.PERIODS):
-        return text.metric_text(key, value)
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    return f"{value:,}"

@@ -35,7 +35,7 @@ def probabilities(
     Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
     config = config_file(file, config)
-    # Imported here: they bring rich, psutil, PyYAML, pyarrow, DuckDB and scipy, which `--help` does not need.
+    # Imported here: they bring rich, psutil, PyYAML, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage

@@ -126,7 +126,7 @@ def _show(
     for row in rows:
         status = Text(row["status"], colours[row["status"]])
         pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
-        figures = (pnl, text.figure(row["num_trades"]), text.figure(row["sharpe"]))
+        figures = (pnl, text.figure(row["num_trades"]), text.metric_text("sharpe", row["sharpe"]))
         series = "\n".join(row["series"])
         own = (Text(row["name"] or ""),) if named else ()
         table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures, *own)

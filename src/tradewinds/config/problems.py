@@ -295,10 +295,8 @@ def _remedy(error: Any) -> str:
         allowed = [str(item) for item in error.validator_value if item is not None]
         empty = "; or null, for no value" if None in error.validator_value else ""
         listed = f"Allowed: {', '.join(allowed)}{empty}."
-        # a word that other programs know, and that is no slip of the pen here
-        if absent := error.schema.get("not_offered", {}).get(str(error.instance).strip().casefold()):
-            return f"{absent} {listed}"
-        return f"{listed} {meant(str(error.instance), allowed, cutoff=0.4)}".strip()
+        # without a near word the description says what each of them is
+        return f"{listed} {meant(str(error.instance), allowed, str(error.schema.get('description', '')), cutoff=0.4)}".strip()
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
     told = str(error.schema.get("description", "")).strip()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewinds.core.text import CURRENCY, PERIODS, counted, labelled, metric_text
+from tradewinds.core.text import CURRENCY, counted, labelled, metric_text, money_text
 from tradewinds.database.comparison import ComparedRun
 from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report.curve import Curve, thinned
@@ -31,18 +31,24 @@ def tiles(
         currency: of the account.
     """
     start, fees = row["start_balance_usd"], row["total_fees_usd"]
-    fall = f"{rounded(row['max_drawdown_pct'], 2)} %" if row["max_drawdown_pct"] is not None else ""
+    fall = (
+        f"{metric_text('max_drawdown_pct', row['max_drawdown_pct'])} %" if row["max_drawdown_pct"] is not None else ""
+    )
     common = [
         (
             titled("P&L", currency),
-            rounded(row["total_pnl_usd"], 2),
-            "; ".join(filter(None, [f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees", beside_pnl(metrics)])),
+            money_text(row["total_pnl_usd"]),
+            "; ".join(filter(None, [f"on {money_text(start)}, after {money_text(fees)} fees", beside_pnl(metrics)])),
         ),
-        ("Return, %", rounded(row["roi_pct"], 2), ""),
+        ("Return, %", metric_text("roi_pct", row["roi_pct"]), ""),
         _number_of_trades(row, metrics),
-        ("Wins, %", rounded(row["win_rate_pct"], 1), f"profit factor {rounded(row['profit_factor'], 2)}"),
-        (titled("Drawdown", currency), rounded(row["max_drawdown_usd"], 2), fall),
-        ("Sharpe", rounded(row["sharpe"], 2), f"Sortino {rounded(row['sortino'], 2)}"),
+        (
+            "Wins, %",
+            metric_text("win_rate_pct", row["win_rate_pct"]),
+            f"profit factor {metric_text('profit_factor', row['profit_factor'])}",
+        ),
+        (titled("Drawdown", currency), money_text(row["max_drawdown_usd"]), fall),
+        ("Sharpe", metric_text("sharpe", row["sharpe"]), f"Sortino {metric_text('sortino', row['sortino'])}"),
     ]
     # The quantity stands beside the number of trades already.
     known = {key: metrics[key] for _, key in headlines if metrics.get(key) is not None and key != "num_contracts"}
@@ -61,12 +67,8 @@ def _number_of_trades(row: Mapping[str, Any], metrics: Mapping[str, Any]) -> tup
 
 
 def _headline(label: str, key: str, value: float | int) -> str:
-    """A figure with four decimals if it is below 1, else with two, as an amount has; a count has none."""
-    if key.endswith(PERIODS):
-        return metric_text(key, value)
-    if CURRENCY in label:
-        return rounded(value, 2)
-    return rounded(value, 0 if isinstance(value, int) else 4 if abs(value) < 1 else 2)
+    """A figure as every page shows it, an amount as one whatever its key is called."""
+    return money_text(value) if CURRENCY in label else metric_text(key, value)
 
 
 def pairs(found: Mapping[str, Any]) -> ReportTable:

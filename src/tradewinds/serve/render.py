@@ -20,7 +20,6 @@ from tradewinds.results.report.small_sessions import small_session
 from tradewinds.results.report.trade_words import outcome, plain_side
 from tradewinds.serve import table_rows, words
 
-_DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
     "report.css": ("tradewinds.results.report", "templates/report.css", "text/css"),
     "hints.js": ("tradewinds.results.report", "templates/hints.js", "text/javascript"),
@@ -33,7 +32,7 @@ _ASSETS = {
 
 
 def _figure(value: Any, name: str = "") -> str:
-    return text.metric_text(name, value, _DIGITS.get(name, 2))
+    return text.metric_text(name, value)
 
 
 def _when(value: dt.datetime | None) -> str:
@@ -72,6 +71,7 @@ _PAGES.filters |= {
     "figure": _figure,
     "when": _when,
     "plain": plain,
+    "money": text.money_text,
     "setting": value_text,
     "in_path": lambda text: quote(text, safe=""),
 }

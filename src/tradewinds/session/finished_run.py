@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.run_names import read_name
+from tradewinds.core.text import metric_text
 from tradewinds.results.run_files import EVERY_RUN
 from tradewinds.session.settings import Config, dated
 
@@ -237,7 +238,7 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the main figures in one line."""
-        pnl = f"{self.details['total_pnl_usd']:,.2f} {self.currency}"
+        pnl = f"{metric_text('total_pnl_usd', self.details['total_pnl_usd'])} {self.currency}"
         return f"<Run {self.id}: P&L {pnl}, {self.details['num_trades']:,} trades>"
 
     def _repr_html_(self) -> str:
@@ -246,7 +247,7 @@ class Run:
         for label, key in _SHOWN:
             value = self.details.get(key)
             name = f"{label}, {self.currency}" if key.endswith("_usd") else label
-            text = "—" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+            text = metric_text(key, value)
             rows.append(f"<tr><th>{html.escape(name)}</th><td>{text}</td></tr>")
         said = "".join(f"<p>{html.escape(line)}</p>" for line in self.warnings)
         dates = f"{self.config['date_start_local']} to {self.config['date_end_local']}"

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import ndtr
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
 from tradewinds.config import resolve
@@ -292,6 +294,38 @@ def test_the_fit_is_a_minimum():
     )
 
 
+# Φ to 20 digits, computed with 60 (mpmath's erfc)
+PHI = {
+    -8.0: 6.2209605742717841235e-16,
+    -5.0: 2.8665157187919391167e-7,
+    -3.0: 0.0013498980316300945267,
+    -1.5: 0.066807201268858066004,
+    -1.0: 0.15865525393145705141,
+    -0.5: 0.30853753872598689636,
+    0.0: 0.5,
+    0.25: 0.59870632568292372424,
+    1.0: 0.84134474606854294859,
+    2.5: 0.99379033467422386483,
+    6.0: 0.99999999901341235496,
+}
+
+
+def test_the_normal_probability_is_exact_to_the_last_digits():
+    found = normal.cdf(np.array(list(PHI)))
+    for z, value, exact in zip(PHI, found, PHI.values(), strict=True):
+        assert abs(value - exact) <= min(3e-16, 2e-15 * (1 + z * z / 2) * exact), z
+    assert normal.cdf(np.array([-np.inf, -40, 40, np.inf])).tolist() == [0, 0, 1, 1]
+    assert np.isnan(normal.cdf(np.array([np.nan])))[0]
+
+
+@given(hnp.arrays(float, (3, 4), elements=st.floats(-45, 45)))
+def test_the_normal_probability_is_that_of_an_established_library(z):
+    exact = ndtr(z)
+    assert normal.cdf(z) == pytest.approx(exact, abs=3e-16, rel=0)
+    tail = (z < 0) & (exact > 1e-300)
+    assert np.all(np.abs(normal.cdf(z) - exact)[tail] <= (4e-15 * (1 + z * z / 2) * exact)[tail])
+
+
 @given(st.floats(-30, 110), st.floats(0.3, 12), st.floats(-5, 5))
 @settings(max_examples=30)
 def test_crps_is_the_integral_it_stands_for(mu, sigma, z):
@@ -468,9 +502,11 @@ def test_the_ladder_of_the_rules():
     [
         ("tradewinds.families.kalshi_weather.fetch.fetch_jobs, tradewinds.families.plan", "scipy"),
         ("tradewinds.families.kalshi_weather.replay, tradewinds.results.artifacts", "scipy"),
+        ("tradewinds.families.kalshi_weather.forecasts.daily", "scipy"),
+        ("tradewinds.families.kalshi_weather.calibration.scores", "scipy"),
     ],
 )
-def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):
+def test_neither_fetching_nor_simulating_nor_forecasting_loads_scipy(modules, absent):
     """A fetch job per event and a replay pay for what they use."""
     code = f"import sys, {modules}; sys.exit({absent!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -57,6 +57,7 @@ class OrderDesk:
         chances: by idx of the live contracts, the probability in force; pico-units.
         open: idx of the open contracts.
         known: idx by ticker of the contracts that have been open.
+        ends: until when orders rest that were placed since the list was emptied; Unix s.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class OrderDesk:
         self.chances: dict[int, int] = {}
         self.open: set[int] = set()
         self.known: dict[str, int] = {}
+        self.ends: list[int] = []
         self._maker_rates: dict[int, Fraction] = {}
         # by fill, beside the account's rows: why, probability of YES, whether it rested
         self.facts: list[tuple[str, int, bool]] = []
@@ -185,6 +187,7 @@ class OrderDesk:
             reserved=max(0, self.account.cost_of(proposal, quantity)),
         )
         self.book.add(order)
+        self.ends.append(order.until_ts)
         self._show(order)
         if self.full_audit:
             self._note(ts, idx, side, quantity, price, PLACED)
@@ -220,10 +223,16 @@ class OrderDesk:
         tape, filled = self.tapes[idx], False
         end = tape.end_ts[row]
         begin = end - self.fill_rule.period_seconds
-        for order in self.book.of(idx):
+        orders = self.book.of(idx)
+        # the oldest order of each queue as the candle begins: what is traded at a price serves no second one
+        oldest: dict[tuple[Side, int], OrderAtRest] = {}
+        for order in orders:
+            oldest.setdefault((order.side, order.price), order)
+        for order in orders:
             if order.placed_ts > begin or end > order.until_ts:
                 continue
-            quantity, at_price = self.fill_rule.fillable(order, tape, row, is_first=self.book.is_first(order))
+            is_first = oldest[order.side, order.price] is order
+            quantity, at_price = self.fill_rule.fillable(order, tape, row, is_first=is_first)
             if quantity > 0:
                 filled |= self._fill_at_rest(order, quantity, row, at_price=at_price)
         return filled

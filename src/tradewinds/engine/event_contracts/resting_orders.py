@@ -8,7 +8,8 @@ order to buy at P is filled
 - at P itself only if every trade of the candle was at P, and then for no more than a share of what was traded so while the
   order rested. A price that touches P and turns favours the order, so it is believed as little as can be proved.
 
-The queue at a price is the account's own as well: of two orders at one price the older one is served first.
+The queue at a price is the account's own as well: of two orders at one price the older one is served first,
+and what was traded in a candle serves one of them.
 An order to sell at P is an order to buy the other side at 1 − P.
 """
 
@@ -175,17 +176,6 @@ class RestingBook:
         """
         self.reserved += amount - order.reserved
         order.reserved = amount
-
-    def is_first(self, order: OrderAtRest) -> bool:
-        """Return whether no older order rests in the same queue: of the contract, at its side and price.
-
-        Args:
-            order: one that rests.
-        """
-        for other in self._by_idx[order.idx].values():
-            if (other.side, other.price) == (order.side, order.price):
-                return other is order
-        return True
 
     def sales_of(self, idx: int, side: Side) -> int:
         """Return how many contracts of a side resting sales would sell.

@@ -1,9 +1,9 @@
 """The replay of a strategy that is called at decision times: one pass from instant to instant, with one cash account.
 
-At an instant: what settles by then is paid; candles that end at it become visible; equity is recorded; resting orders are
-filled by those candles, and those whose time is over are taken back; markets open and close, and probabilities change; then,
-if the instant is a decision time at which any market is open and something visible has changed since the last call, the
-strategy is called, and its orders are carried out one after the other.
+At an instant: what settles by then is paid; candles that end at it become visible; equity is recorded; probabilities change;
+resting orders are filled by those candles, and those whose time is over are taken back; markets open and close; then, if the
+instant is a decision time at which any market is open and something visible has changed since the last call, the strategy is
+called, and its orders are carried out one after the other.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ class StepReplay:
                 place += 1
             if ts in recorded:
                 self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
+            self._change_chances(ts)
             if self.desk.book:
                 self._serve_resting(ts, arrived)
             self._open_and_close(ts)
@@ -228,8 +229,19 @@ class StepReplay:
                 self._dirty |= self.desk.fill_resting(idx, tape.shown - 1)
         self._dirty |= self.desk.expire(ts)
 
+    def _change_chances(self, ts: int) -> None:
+        """Put probabilities in force that have just become known."""
+        desk, state = self.desk, self._state
+        while self._changing and self._changing[0][0] <= ts:
+            _, idx, p_pico = heapq.heappop(self._changing)
+            if idx in desk.open and desk.chances[idx] != p_pico:
+                desk.chances[idx] = p_pico
+                state.chances[idx] = (p_pico / PICO,)
+                state.mark(idx)
+                self._dirty = True
+
     def _open_and_close(self, ts: int) -> None:
-        """Open and close markets, change probabilities, and hide quotes that are too old."""
+        """Open and close markets, and hide quotes that are too old."""
         desk, state, rearranged = self.desk, self._state, False
         # markets
         while self._opening and self._opening[0][0] <= ts:
@@ -245,14 +257,6 @@ class StepReplay:
         if rearranged:
             state.arrange(sorted(desk.open))
             self._dirty = True
-        # probabilities
-        while self._changing and self._changing[0][0] <= ts:
-            _, idx, p_pico = heapq.heappop(self._changing)
-            if idx in desk.open and desk.chances[idx] != p_pico:
-                desk.chances[idx] = p_pico
-                state.chances[idx] = (p_pico / PICO,)
-                state.mark(idx)
-                self._dirty = True
         # quotes
         while self._aging and self._aging[0][0] <= ts:
             _, idx = heapq.heappop(self._aging)
@@ -290,6 +294,8 @@ class StepReplay:
         state.changed.clear()
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
+        while desk.ends:
+            heapq.heappush(self._agenda, desk.ends.pop())
         if desk.account.total > _MOST_OPEN:
             raise SimulationError(
                 "the account would hold more contracts than can be counted (4 million million).",

@@ -67,6 +67,7 @@ class EquitiesDaily:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/shares",
         "reference_data",
         "results",

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from typing import Any
 
-from tradewinds.core.text import counted
+from tradewinds.core.text import counted, metric_text
 from tradewinds.families.equities_daily.share_reasons import SHARE_REASON_TEXTS, reason_text
 from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
@@ -197,42 +197,42 @@ def _result(run: ReportRun) -> Section:
     rows = [
         (
             sections.titled(run, label, key),
-            shown(run.metrics[key], digits),
-            shown(held[key], digits) if key in held else "",
+            metric_text(key, run.metrics[key]),
+            metric_text(key, held[key]) if key in held else "",
         )
-        for label, key, digits in _METRICS
+        for label, key in _METRICS
     ]
     table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr", is_open=True)
     return Section("result", "Result", [table, Text(sections.UNDEFINED)])
 
 
 _METRICS = (
-    ("Start balance", "start_balance_usd", 2),
-    ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Commission", "total_fees_usd", 2),
-    ("Total return, %", "total_return_pct", 3),
-    ("Annualised return, %", "annualised_return_pct", 3),
-    ("Sharpe (√252)", "sharpe", 3),
-    ("Sortino (√252)", "sortino", 3),
-    ("Max drawdown, %", "max_drawdown_pct", 3),
-    ("Longest drawdown, days", "max_drawdown_days", 0),
-    ("Trades", "num_trades", 0),
-    ("Shares", "num_contracts", 0),
-    ("Win rate, %", "win_rate_pct", 2),
-    ("Profit factor", "profit_factor", 3),
-    ("Average win", "avg_profit_usd", 2),
-    ("Average loss", "avg_loss_usd", 2),
-    ("Largest win", "largest_win_usd", 2),
-    ("Largest loss", "largest_loss_usd", 2),
-    ("Days held, mean", "avg_holding_days", 1),
-    ("Exposure, %", "exposure_pct", 2),
-    ("Turnover a year", "turnover_per_year", 2),
-    ("Sold for want of bars", "no_bars_exits", 0),
-    ("Value of those sales", "no_bars_value_usd", 2),
-    ("P&L if each had been worth nothing", "pnl_if_no_bars_worthless_usd", 2),
-    ("Entries above 10 % of the bar's volume", "entries_above_10pct_of_volume", 0),
-    ("Entries above 100 % of it", "entries_above_volume", 0),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("P&L", "total_pnl_usd"),
+    ("Commission", "total_fees_usd"),
+    ("Total return, %", "total_return_pct"),
+    ("Annualised return, %", "annualised_return_pct"),
+    ("Sharpe (√252)", "sharpe"),
+    ("Sortino (√252)", "sortino"),
+    ("Max drawdown, %", "max_drawdown_pct"),
+    ("Longest drawdown, days", "max_drawdown_days"),
+    ("Trades", "num_trades"),
+    ("Shares", "num_contracts"),
+    ("Win rate, %", "win_rate_pct"),
+    ("Profit factor", "profit_factor"),
+    ("Average win", "avg_profit_usd"),
+    ("Average loss", "avg_loss_usd"),
+    ("Largest win", "largest_win_usd"),
+    ("Largest loss", "largest_loss_usd"),
+    ("Days held, mean", "avg_holding_days"),
+    ("Exposure, %", "exposure_pct"),
+    ("Turnover a year", "turnover_per_year"),
+    ("Sold for want of bars", "no_bars_exits"),
+    ("Value of those sales", "no_bars_value_usd"),
+    ("P&L if each had been worth nothing", "pnl_if_no_bars_worthless_usd"),
+    ("Entries above 10 % of the bar's volume", "entries_above_10pct_of_volume"),
+    ("Entries above 100 % of it", "entries_above_volume"),
 )
 
 

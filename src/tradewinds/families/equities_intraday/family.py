@@ -87,6 +87,7 @@ class EquitiesIntraday:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "reference_data",
         "results",
         "core",

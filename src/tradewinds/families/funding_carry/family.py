@@ -103,6 +103,7 @@ class FundingCarry:
         "engine/journal.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/trades.py",
         "results",
         "core",

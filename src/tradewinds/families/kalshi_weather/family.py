@@ -96,6 +96,7 @@ class KalshiWeather:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/event_contracts",
         "engine/stepwise",
         "families/strategy_file.py",

@@ -20,10 +20,12 @@ from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.order_desk import SALES
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
 from tradewinds.engine.event_contracts.step_replay import ShownNames, StepReplay
 from tradewinds.engine.result import RunResult, Summary, Trade
+from tradewinds.engine.round_trips import round_trips
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
@@ -291,6 +293,7 @@ class _JointReplay:
             family_metrics=score_metrics(scored) | claim_metrics(trades),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
+            round_trips=round_trips(outcome.journal) if any(f.reason in SALES for f in outcome.fills) else None,
             scored=scored,
         )
 

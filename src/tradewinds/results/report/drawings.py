@@ -206,15 +206,23 @@ def _x_axis(chart: Chart, scale: _Axes) -> list[str]:
         words = [f"{place:,.0f}" for place in places]
         words[-1] += f" {chart.x_name}".rstrip()
     else:
-        step = _DAY * max(1, math.ceil((last - first) / _DAY / _DATES)) if last - first > 2 * _DAY else 6 * 3600
+        days = (last - first) / _DAY
+        step = _DAY * max(1, math.ceil(days / _DATES)) if days > 2 else 6 * 3600 if days > 1 else 3 * 3600
         start = math.ceil(first / step) * step
         places = [float(start + n * step) for n in range(int((last - start) // step) + 1)] or [first]
-        form = "%d %b %Y" if last - first > 200 * _DAY else "%d %b" if step >= _DAY else "%d %b %H:%M"
-        words = [dt.datetime.fromtimestamp(place, dt.UTC).strftime(form).lstrip("0") for place in places]
+        words = [_date_words(place, days) for place in places]
     return [
         f'<text x="{scale.percent(place)}" y="{chart.height - 6}"{_anchor(scale.x(place))}>{escape(text)}</text>'
         for place, text in zip(places, words, strict=True)
     ]
+
+
+def _date_words(ts: float, days: float) -> str:
+    """Return an instant in the fewest words: its day, or the time of a day that has begun."""
+    at = dt.datetime.fromtimestamp(ts, dt.UTC)
+    if days <= 2 and ts % _DAY:
+        return f"{at:%H:%M}"
+    return f"{at.day} {at:%b %Y}" if days > 200 else f"{at.day} {at:%b}"
 
 
 def _anchor(x: int) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
 from tradewinds.core.run_names import NO_NAME, RunName
+from tradewinds.core.text import figure
 
 
 class Cell(str):
@@ -131,7 +132,7 @@ class Drawing:
     Attributes:
         title: what it shows.
         svg: the picture; its texts are escaped.
-        caption: below it.
+        caption: below it; without one the title stands above.
         legend: (class of its style, name) of what the picture names.
     """
 
@@ -223,10 +224,7 @@ def _plots(parts: Sequence[ReportPart]) -> list[Plot]:
 
 def shown(value: float | int | str | Decimal | None, digits: int) -> str:
     """A number with `digits` decimals and commas between thousands, rounded half to even; — for None."""
-    if value is None:
-        return "—"
-    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    return f"{rounded if rounded else abs(rounded):,.{digits}f}"
+    return figure(value if value is None else Decimal(str(value)), digits)
 
 
 def span(low: float | str, high: float | str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from tradewinds.core.text import PERIODS, counted, metric_text
+from tradewinds.core.text import counted, metric_text
 from tradewinds.results.report.curve import Curve, deepest, thinned
 from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
-MetricRow = tuple[str, str, int]  # label, key of metrics.json, decimals
+MetricRow = tuple[str, str]  # label, key of metrics.json
 UNDEFINED = "— is undefined: its denominator is zero or there is too little of it."
 
 
@@ -29,13 +29,7 @@ def instant_text(ts: int) -> str:
 
 def result(run: ReportRun, rows: Sequence[MetricRow]) -> Section:
     """A table of metrics."""
-    lines = [
-        (
-            titled(run, label, key),
-            metric_text(key, run.metrics[key]) if key.endswith(PERIODS) else shown(run.metrics[key], digits),
-        )
-        for label, key, digits in rows
-    ]
+    lines = [(titled(run, label, key), metric_text(key, run.metrics[key])) for label, key in rows]
     return Section("result", "Result", [ReportTable(("", ""), lines, "lr"), Text(UNDEFINED)])
 
 

@@ -77,7 +77,7 @@ def _panel(
     except (ConfigError, DataMissing):  # made elsewhere, or of a strategy that names events of its own
         return None
     parts: list[ReportPart] = [
-        Drawing(market["name"], chart_svg(_chart(market)), market["name"], _LEGEND)
+        Drawing(market["name"], chart_svg(_chart(market)), legend=_LEGEND)
         for market in plotted_markets(run, plan, event, orders.keys(), orders, refused)
         if market["t"]
     ]
