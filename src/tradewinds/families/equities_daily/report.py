@@ -10,6 +10,7 @@ from tradewinds.core.text import counted, metric_text
 from tradewinds.families.equities_daily.share_reasons import SHARE_REASON_TEXTS, reason_text
 from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
@@ -100,7 +101,11 @@ def _summary(run: ReportRun) -> Section:
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
     told = _adjusted(run)
     nothing = refusals.why_nothing(run, "symbol", SHARE_REASON_TEXTS.__getitem__, "no bar was an entry signal")
-    return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
+    return Section(
+        "summary",
+        "Summary",
+        [tiles, *nothing, Text(beside_pnl(m), "strong"), *warned, told, ReportTable(("", ""), _facts(run), "ll")],
+    )
 
 
 def _adjusted(run: ReportRun) -> Text:

@@ -12,6 +12,7 @@ from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
@@ -84,7 +85,11 @@ def _summary(run: ReportRun) -> Section:
     """Return the section with warnings, the most important figures and the settings."""
     warned = [Text(text, "strong") for text in _warnings(run)]
     facts = ReportTable(("", ""), _facts(run.config, run.currency), "ll")
-    return Section("summary", "Summary", [*warned, *_nothing(run), tiles(run), Text(SHORTS), facts])
+    return Section(
+        "summary",
+        "Summary",
+        [*warned, *_nothing(run), tiles(run), Text(beside_pnl(run.metrics), "strong"), Text(SHORTS), facts],
+    )
 
 
 def _warnings(run: ReportRun) -> list[str]:

@@ -12,7 +12,7 @@ from tradewinds.families.kalshi_weather.report.price_section import beside_price
 from tradewinds.families.kalshi_weather.report.profit_section import best_and_worst, city, profit
 from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.families.kalshi_weather.report.validations_section import validations
-from tradewinds.results.edge.edge_words import beside_pnl
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
