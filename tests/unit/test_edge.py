@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.reference import naive_edge as naive
 from tradewinds.results.edge import claim_tables
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.edge.claimed_trades import ClaimedTrade, claimed_and_realised
 from tradewinds.results.edge.edge_scores import UnscoredEvent, judge_edge
-from tradewinds.results.edge.edge_words import beside_pnl, figure_tables, sentences, signed
+from tradewinds.results.edge.edge_words import figure_tables, sentences, signed
 from tradewinds.results.edge.gains import claimed_share, mean_gain
 from tradewinds.results.edge.ladders import Ladders, PricedEvent
 from tradewinds.results.edge.pool import fit_pool, pooled, standard_errors

@@ -16,7 +16,7 @@ from tradewinds.core.text import CURRENCY, labelled
 from tradewinds.families.contract import SummaryTable
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
-from tradewinds.results.edge.edge_words import beside_pnl
+from tradewinds.results.edge.beside_pnl import beside_pnl
 
 if TYPE_CHECKING:
     from tradewinds.pipeline.preflight import Preflight
@@ -91,14 +91,16 @@ def show_summary(
         # a run with a row per fill counts positions
         counts_positions = key == "num_trades" and "num_fills" in metrics
         table.add_row("Positions" if counts_positions else labelled(label, currency), shown)
-        if key == "total_pnl_usd" and (claimed := beside_pnl(metrics)):
-            table.add_row("", claimed)
+        if key == "total_pnl_usd" and "edge" in metrics:
+            table.add_row("", beside_pnl(metrics))
     traded, attempted = diagnostics["events_traded"], diagnostics["events_attempted"]
     table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", f"{count:,}")
     screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
+    if "edge" not in metrics and (compared := beside_pnl(metrics)):
+        screen.print(compared, soft_wrap=True)
     for each in tables:
         screen.print(_drawn(each))
     if not metrics["num_trades"]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tradewinds.core.text import CURRENCY, counted, labelled, metric_text, money_text
 from tradewinds.database.comparison import ComparedRun
-from tradewinds.results.edge.edge_words import beside_pnl
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report.curve import Curve, thinned
 from tradewinds.results.report.parts import Plot, ReportTable, Tiles, coded
 from tradewinds.results.report.parts import shown as rounded

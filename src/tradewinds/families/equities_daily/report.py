@@ -100,7 +100,11 @@ def _summary(run: ReportRun) -> Section:
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
     told = _adjusted(run)
     nothing = refusals.why_nothing(run, "symbol", SHARE_REASON_TEXTS.__getitem__, "no bar was an entry signal")
-    return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
+    return Section(
+        "summary",
+        "Summary",
+        [tiles, *nothing, *sections.compared(run), *warned, told, ReportTable(("", ""), _facts(run), "ll")],
+    )
 
 
 def _adjusted(run: ReportRun) -> Text:

@@ -84,7 +84,11 @@ def _summary(run: ReportRun) -> Section:
     """Return the section with warnings, the most important figures and the settings."""
     warned = [Text(text, "strong") for text in _warnings(run)]
     facts = ReportTable(("", ""), _facts(run.config, run.currency), "ll")
-    return Section("summary", "Summary", [*warned, *_nothing(run), tiles(run), Text(SHORTS), facts])
+    return Section(
+        "summary",
+        "Summary",
+        [*warned, *_nothing(run), tiles(run), *sections.compared(run), Text(SHORTS), facts],
+    )
 
 
 def _warnings(run: ReportRun) -> list[str]:

@@ -47,7 +47,7 @@ def _summary(run: ReportRun) -> Section:
     warned = [Text(text, "strong") for text in _warnings(run)]
     nothing = refusals.why_nothing(run, "symbol", _because, "no rate or score was high enough for an entry.")
     facts = ReportTable(("", ""), _facts(run), "ll")
-    return Section("summary", "Summary", [*warned, *nothing, tiles(run), facts])
+    return Section("summary", "Summary", [*warned, *nothing, tiles(run), *sections.compared(run), facts])
 
 
 def _warnings(run: ReportRun) -> list[str]:

@@ -146,15 +146,6 @@ def age_words(ages: Mapping[str, Any]) -> str:
     )
 
 
-def beside_pnl(metrics: Mapping[str, Any]) -> str:
-    """What stands beside the P&L of a run: what its trades claimed; "" for a run that claims nothing.
-
-    Args:
-        metrics: its metrics.json.
-    """
-    return claimed_words(metrics["edge"]) if "edge" in metrics else ""
-
-
 def claimed_words(edge: Mapping[str, Any]) -> str:
     """What a run's trades claimed and what they made: `claimed +76.83, got −20.62`.
 

@@ -12,7 +12,7 @@ from tradewinds.families.kalshi_weather.report.price_section import beside_price
 from tradewinds.families.kalshi_weather.report.profit_section import best_and_worst, city, profit
 from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.families.kalshi_weather.report.validations_section import validations
-from tradewinds.results.edge.edge_words import beside_pnl
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
@@ -131,6 +131,8 @@ def _named(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):  # a section: settings that are off are not shown
+        return " ".join(f"{key} {_plain(item)}" for key, item in value.items() if item is not None)
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
