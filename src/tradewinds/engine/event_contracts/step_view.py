@@ -132,7 +132,6 @@ class ShownState:
         orders: resting orders by number.
         fee_rates: by ticker, the rate of the fee.
         changed: idx of open markets of which something changed since the last call.
-        stale: idx of open markets of which something changed since `markets` was last called.
     """
 
     def __init__(self, fee_rule: FeeRule, maker_factor: Fraction) -> None:
@@ -148,7 +147,8 @@ class ShownState:
         self.changed: dict[int, None] = {}
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
         self._markets: list[ShownMarket] = []
-        self.stale: dict[int, None] = {}
+        self._stale: dict[int, None] = {}  # changed in earlier decisions that did not look at the markets
+        self._is_fresh = False
 
     def open(self, idx: int) -> bool:
         """Return whether a market is open.
@@ -166,8 +166,15 @@ class ShownState:
         """
         self._places = {i: place for place, i in enumerate(idx)}
         self._markets = [self._made(i) for i in idx]
-        self.stale.clear()
+        self._stale.clear()
         self.changed = {i: None for i in self.changed if i in self._places}
+
+    def forget_changes(self) -> None:
+        """Note that the strategy has been called."""
+        if not self._is_fresh:
+            self._stale |= self.changed
+        self._is_fresh = False
+        self.changed.clear()
 
     def mark(self, idx: int) -> None:
         """Note that something of an open market has changed.
@@ -175,7 +182,7 @@ class ShownState:
         Args:
             idx: of the market.
         """
-        self.stale[idx] = self.changed[idx] = None
+        self.changed[idx] = None
 
     def _made(self, idx: int) -> ShownMarket:
         """Return a market as it is now."""
@@ -183,10 +190,14 @@ class ShownState:
         return made
 
     def markets(self) -> list[ShownMarket]:
-        """Return the open markets, brought up to date; the list is not to be changed."""
-        for idx in self.stale:
-            self._markets[self._places[idx]] = self._made(idx)
-        self.stale.clear()
+        """Return the open markets, brought up to date during a decision; the list is not to be changed."""
+        if not self._is_fresh:
+            markets, places, facts, quotes, own = self._markets, self._places, self.facts, self.quotes, self.own
+            make, kind = tuple.__new__, ShownMarket
+            for idx in [*self._stale, *self.changed] if self._stale else self.changed:
+                markets[places[idx]] = make(kind, facts[idx] + quotes[idx] + own[idx])
+            self._stale.clear()
+            self._is_fresh = True
         return self._markets
 
     def changed_markets(self) -> tuple[ShownMarket, ...]:
