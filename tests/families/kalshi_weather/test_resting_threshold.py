@@ -116,7 +116,7 @@ def test_it_rests_what_the_same_rule_in_fractions_rests(sizing):
 def test_a_run_has_the_optimistic_variant_beside_it(tmp_path):
     conf, files = inputs(tmp_path, "", execution_model="maker", strategy={"name": "ev_threshold", "file": None})
     conf["risk"] = conf["risk"] | {"sizing": "fixed_qty", "min_ev_per_contract": 0.01}
-    result = replay_events(conf, *files)
+    result = replay_events(conf, *files, variants=True)
     touched = result.diagnostics["if_touched"]
     assert {trade.reason_code for trade in result.trades} <= {"RESTING"} and result.diagnostics["strategy_calls"] > 0
     assert touched["num_contracts"] >= metrics(result)["num_contracts"]

@@ -328,13 +328,13 @@ class StepReplay:
             decisions=filled + desk.unfilled(),
             end_cash_micro=desk.account.cash,
             equity=self._equity,
-            journal=journal_of(self._fill_rows(), settled, tickers, fill_reasons=reasons),
+            journal=journal_of(self.fill_rows(), settled, tickers, fill_reasons=reasons),
         )
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        return summary_of(self._fill_rows(), self.run_contracts.payout_yes, self._equity)
+        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def _fill_rows(self) -> Ints:
+    def fill_rows(self) -> Ints:
         """Return all fills as rows of kernel_structures.Buffers."""
         return np.array(self.desk.account.fills, np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)

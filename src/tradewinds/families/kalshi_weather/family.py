@@ -108,6 +108,7 @@ class KalshiWeather:
         f"{_HERE}/events.py",
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
+        f"{_HERE}/liquidity.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -271,6 +272,7 @@ class KalshiWeather:
             threads=threads,
             climate=list(event_files.climate.values()),
             tell=tell,
+            variants=True,
         )
         run_files.write_event_data(plan.run_dir, event_files.events, dict(result.skipped))
         traded = {trade.market_ticker for trade in result.trades}

@@ -98,6 +98,28 @@ def _resting_sentences(run: ReportRun) -> list[str]:
     ]
 
 
+def _liquidity(run: ReportRun) -> Section | None:
+    """What the markets could have taken; None without a fill."""
+    found = run.diagnostics.get("liquidity")
+    if found is None or found["contracts_beyond_volume_pct"] is None:
+        return None
+    said = Text(
+        f"{shown(found['contracts_beyond_volume_pct'], 1)} % of the contracts were more than the market traded in the minute "
+        "of their quote. Each row is the same run with its fills capped at a share of that volume (risk.max_volume_share)."
+    )
+    heads = ("Fills capped at", "P&L, USD", "Trades", "Contracts")
+    m = run.metrics
+    uncapped = ("not at all", shown(m["total_pnl_usd"], 2), shown(m["num_trades"], 0), shown(m["num_contracts"], 0))
+    rows = [
+        (f"{100 * row['volume_share']:g} %", *(shown(row[key], places) for key, places in _CAPPED))
+        for row in found["capped"]
+    ]
+    return Section("liquidity", "Liquidity", [said, ReportTable(heads, [uncapped, *rows], "lrrr")] if rows else [said])
+
+
+_CAPPED = (("total_pnl_usd", 2), ("num_trades", 0), ("num_contracts", 0))
+
+
 def _tiles(run: ReportRun) -> Tiles:
     """The figures one looks at first."""
     m = run.metrics
@@ -191,6 +213,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         _result,
+        _liquidity,
         account,
         profit,
         edge,
