@@ -10,7 +10,6 @@ from tradewinds.core.text import counted, metric_text
 from tradewinds.families.equities_daily.share_reasons import SHARE_REASON_TEXTS, reason_text
 from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
-from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
@@ -104,7 +103,7 @@ def _summary(run: ReportRun) -> Section:
     return Section(
         "summary",
         "Summary",
-        [tiles, *nothing, Text(beside_pnl(m), "strong"), *warned, told, ReportTable(("", ""), _facts(run), "ll")],
+        [tiles, *nothing, *sections.compared(run), *warned, told, ReportTable(("", ""), _facts(run), "ll")],
     )
 
 

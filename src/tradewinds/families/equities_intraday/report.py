@@ -12,7 +12,6 @@ from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
-from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
@@ -88,7 +87,7 @@ def _summary(run: ReportRun) -> Section:
     return Section(
         "summary",
         "Summary",
-        [*warned, *_nothing(run), tiles(run), Text(beside_pnl(run.metrics), "strong"), Text(SHORTS), facts],
+        [*warned, *_nothing(run), tiles(run), *sections.compared(run), Text(SHORTS), facts],
     )
 
 

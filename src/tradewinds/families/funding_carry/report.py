@@ -16,7 +16,6 @@ from tradewinds.families.funding_carry.position_sections import (
     positions,
 )
 from tradewinds.families.funding_carry.report_words import LIMITS, OPTIMISTIC, REASON_TEXTS, SOURCE_TEXTS
-from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
@@ -48,9 +47,7 @@ def _summary(run: ReportRun) -> Section:
     warned = [Text(text, "strong") for text in _warnings(run)]
     nothing = refusals.why_nothing(run, "symbol", _because, "no rate or score was high enough for an entry.")
     facts = ReportTable(("", ""), _facts(run), "ll")
-    return Section(
-        "summary", "Summary", [*warned, *nothing, tiles(run), Text(beside_pnl(run.metrics), "strong"), facts]
-    )
+    return Section("summary", "Summary", [*warned, *nothing, tiles(run), *sections.compared(run), facts])
 
 
 def _warnings(run: ReportRun) -> list[str]:

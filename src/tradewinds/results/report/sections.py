@@ -6,12 +6,19 @@ import datetime as dt
 from collections.abc import Sequence
 
 from tradewinds.core.text import counted, metric_text
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report.curve import Curve, deepest, thinned
-from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
+from tradewinds.results.report.parts import Code, Items, Plot, ReportPart, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
 MetricRow = tuple[str, str]  # label, key of metrics.json
 UNDEFINED = "— is undefined: its denominator is zero or there is too little of it."
+
+
+def compared(run: ReportRun) -> list[ReportPart]:
+    """The sentence beside the P&L: how the run compares with its benchmark; nothing for a run without one."""
+    said = beside_pnl(run.metrics)
+    return [Text(said, "strong")] if said else []
 
 
 def titled(run: ReportRun, label: str, key: str) -> str:

@@ -131,6 +131,8 @@ def _named(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):  # a section: settings that are off are not shown
+        return " ".join(f"{key} {_plain(item)}" for key, item in value.items() if item is not None)
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
