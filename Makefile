@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Where the environment forbids compiled modules, each of some thousand processes would compile what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast lint lint-formats bench lock clean
+.PHONY: help install demo test test-fast lint lint-formats docs wheel bench lock clean
 
 help:          ## list these commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -15,7 +15,7 @@ help:          ## list these commands
 LOCKED := requirements.lock pyproject.toml hatch_build.py scripts/install.sh $(wildcard src/tradewinds/engine/*/*.[ch])
 
 .venv/.runs: $(LOCKED)
-	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or set PYTHON=." >&2; exit 2; }
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing; install Python 3.11, 3.12 or 3.13, or set PYTHON=." >&2; exit 2; }
 	$(PYTHON) -m venv .venv 2> /dev/null || { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet .venv; }
 	scripts/install.sh run
 	touch $@
@@ -50,12 +50,18 @@ lint-formats:
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --configfile config/kalshi_chicago.yaml
 
+docs: install  ## build the documentation site into site/, and fail if a link leads nowhere
+	$(BIN)/mkdocs build --strict --quiet
+
+wheel: install ## build the wheel into dist/: one for every Python from 3.11 on, on Linux with glibc 2.17 or later
+	scripts/wheel.sh dist
+
 bench: install ## measure the figures of PERFORMANCE.md and write the page
 	$(BIN)/python benchmarks/run_all.py
 
-lock:          ## resolve all dependencies again and write requirements.lock
+lock:          ## resolve all dependencies again and write requirements.lock, for every Python from 3.11 on
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --python-version 3.11 --no-emit-index-url --no-header --quiet --generate-hashes --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra signing --extra cluster --universal --python-version 3.11 --no-emit-index-url --no-header --quiet --generate-hashes --output-file requirements.lock
 
 clean:         ## remove .venv, the demo and logs; fetched data and runs stay
-	rm -rf .venv demo logs .snakemake
+	rm -rf .venv demo dist logs site .snakemake

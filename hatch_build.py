@@ -65,6 +65,17 @@ def compile_all(root: Path) -> None:
         compile_to(root / library, root / sources[0], hashlib.sha256(text).hexdigest())
 
 
+def platform_tag() -> str:
+    """Return the platform of the wheel's tag.
+
+    The libraries do not link to Python, so one wheel serves every Python 3. On Linux the tag is that of an unchecked wheel, as
+    `linux_x86_64`: which C libraries it runs with is for auditwheel to read from the libraries (`make wheel`). Elsewhere it is
+    this machine's own.
+    """
+    tags = list(platform_tags())
+    return next((tag for tag in tags if tag.startswith("linux_")), tags[0])
+
+
 class Compile(BuildHookInterface):
     """The build hook of pyproject.toml. On a machine without a C compiler it uses the one in the ziglang wheel."""
 
@@ -82,4 +93,4 @@ class Compile(BuildHookInterface):
         compile_all(Path(self.root))
         build_data["artifacts"].extend(LOOPS)
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{next(iter(platform_tags()))}"  # for any Python 3 on this kind of machine
+        build_data["tag"] = f"py3-none-{platform_tag()}"

@@ -76,7 +76,7 @@ def cases(shared: Path) -> list[Case]:
         for series, station_id in (("KXHIGHCHI", "KMDW"), ("KXHIGHMIA", "KMIA"))
     ]
     lows = Case("KMIA low", _mos_history("KXLOWTMIA", mos, _lows(pq.read_table(shared / LOWS))), 2015, 2019)
-    return [*found, lows, Case("KNYC", _six_history(pq.read_table(shared / SIX)), 2021, 2023)]
+    return [*found, lows, Case("KNYC", six_history(pq.read_table(shared / SIX)), 2021, 2023)]
 
 
 def _lows(daily: pa.Table) -> pa.Table:
@@ -108,7 +108,7 @@ def _mos_history(series: str, mos: pa.Table, highs: pa.Table) -> WeatherHistory:
     return _history(series, first, models, *parts.values(), truth)
 
 
-def _six_history(rows: pa.Table) -> WeatherHistory:
+def six_history(rows: pa.Table) -> WeatherHistory:
     """Return New York's history from the recorded guidance of six models."""
     days = [dt.date.fromisoformat(text) for text in rows["target_date_local"].to_pylist()]
     first, last = min(days), max(days)
@@ -164,6 +164,7 @@ def _history(
         other,
         tmp,
         known,
+        np.full_like(value, np.nan),
     )
 
 
@@ -200,7 +201,10 @@ def _until(days: Iterable[ScoredDay], last: int, first: int = 0) -> list[ScoredD
 
 def _only(history: WeatherHistory, model: int) -> WeatherHistory:
     """Return a history with one of its models."""
-    parts = {name: getattr(history, name)[[model]] for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts")}
+    parts = {
+        name: getattr(history, name)[[model]]
+        for name in ("value_f", "other_f", "hourly_extreme_f", "known_ts", "own_spread_f")
+    }
     return replace(history, models=(history.models[model],), **parts)
 
 

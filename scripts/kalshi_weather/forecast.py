@@ -4,7 +4,7 @@ import datetime as dt
 
 from tradewinds.config import resolve as configs
 from tradewinds.core.files import write_parquet
-from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather import climate_days, missing_guidance
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import describe, make_forecasts
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
@@ -22,6 +22,11 @@ def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, o
     """
     conf = configs.resolve(raw_config)
     plan = plan_of(conf)
+    years = range(through.year - plan.files.years_back, through.year + 1)
+    own = {(model, year): path for (one, model, year), path in plan.files.guidance.items() if one == station_id}
+    missing_guidance.refuse_none(
+        station_id, {key: path for key, path in own.items() if key[1] in years}, conf["on_missing"]
+    )
     days = climate_days.date_range(dt.date(through.year, 1, 1), through)
     station = climate_days.station_with(station_id, target)
     files = plan.files.guidance_of(station_id, through.year), plan.files.climate_of(station_id, through.year)

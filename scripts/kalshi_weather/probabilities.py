@@ -1,9 +1,9 @@
-"""Make the table of P(YES) at each event's as-of time, from the user's file or the project's forecast."""
+"""Make the table of P(YES) at as-of time: of the user's file, the project's forecast, or one of them and the price."""
 
 from tradewinds.config import resolve as configs
 from tradewinds.core import files
-from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.families.kalshi_weather.pooling.run_probabilities import run_probabilities
 from tradewinds.pipeline.jobs import enter_storage, run_job
 
 
@@ -15,9 +15,7 @@ def probabilities(raw_config: dict, out: str) -> None:
         out: path of the file.
     """
     conf = configs.resolve(raw_config)
-    plan = plan_of(conf)
-    forecasts = {series: plan.files.forecasts_of(series) for series in plan.files.catalogs}
-    table, meta = build_probabilities(conf, plan.files.catalogs, forecasts, plan.files.user_probabilities)
+    table, meta = run_probabilities(conf, plan_of(conf).files)
     files.write_parquet(out, table, meta)
 
 

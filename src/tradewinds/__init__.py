@@ -4,6 +4,14 @@
 imports nothing else, because every command and every job imports it.
 """
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError(
+        "Tradewinds does not run on Windows itself: it locks and replaces files as Linux and macOS do. "
+        "Install it in WSL, the Linux that comes with Windows: `wsl --install`, then `pip install` there."
+    )
+
 TYPE_CHECKING = False  # type checkers take it for true, as the one of typing
 if TYPE_CHECKING:
     from tradewinds.core.errors import (

@@ -104,7 +104,7 @@ class NaiveForecast:
     """
 
     def __init__(self, guidance, climate, models, asof, lst_offset_hours):
-        self.guidance, self.climate, self.models, self.asof = guidance, climate, models, asof
+        self.guidance, self.climate, self.asked, self.asof = guidance, climate, models, asof
         self.offset = lst_offset_hours
         self.cache = {}
 
@@ -113,7 +113,7 @@ class NaiveForecast:
 
         Returns:
             (maximum of the day, the other extreme or None, maximum of the run's own hourly temperatures or None, instant at
-            which the run was known), temperatures in °F.
+            which the run was known, the standard deviation that the run gives its maximum or None), temperatures in °F.
         """
         key = (model, day)
         if key not in self.cache:  # what was known by a day's own as-of time is the same for every later day
@@ -132,7 +132,13 @@ class NaiveForecast:
             inside = [r for r in same if start <= r["ftime_ts"] < start + 24 * HOUR and r["tmp_f"] is not None]
             enough = any(r["ftime_ts"] % (12 * HOUR) for r in inside)
             hourly = max(r["tmp_f"] for r in inside) if enough else None
-            self.cache[key] = (best["n_x_f"], other[0] if other else None, hourly, best["known_at_ts"])
+            self.cache[key] = (
+                best["n_x_f"],
+                other[0] if other else None,
+                hourly,
+                best["known_at_ts"],
+                best.get("n_x_sd_f"),
+            )
         return self.cache[key]
 
     def trailing(self, day, value_of, half_life):
@@ -177,6 +183,11 @@ class NaiveForecast:
             for r in self.climate
             if r["final"] and r["known_at_ts"] <= asof
         }
+        # the models that have the day, without those that have fewer than four fifths of the days that another one has
+        past = [day - dt.timedelta(days=n) for n in range(1, emos_days + 1)]
+        counts = {m: sum(d in self.reports and bool(self.run_of(known, m, d)) for d in past) for m in self.asked}
+        there = [m for m in self.asked if self.run_of(known, m, day)]
+        self.models = [m for m in there if counts[m] >= 0.8 * max(counts[other] for other in there)]
         # predictors of the day and of the days before it that have a report
         days = [day - dt.timedelta(days=n) for n in range(emos_days, -1, -1)]
         self.guesses = {}
@@ -256,14 +267,17 @@ class NaiveForecast:
         spread = statistics.stdev(run[0] for run in runs)
         scale = [1, math.log1p(spread) - 1, math.sin(season) / 2, math.cos(season) / 2]
         scale += [math.log1p(abs(3 * warming)) / 2, 3 * warming / 10]
-        # the day's range and the runs' own hourly temperatures, where every model has both
-        if all(run[1] is not None and run[2] is not None for run in runs):
-            span = statistics.fmean(run[1] for run in runs) - guess
-            hourly = [run[2] + self.hourly_bias(known, i, day) for i, run in enumerate(runs)]
+        # the day's range and the runs' own hourly temperatures, where every model but the blend's has both
+        places = [i for i, model in enumerate(self.models) if model not in ("NBS", "NBE")] or range(len(runs))
+        if all(runs[i][1] is not None and runs[i][2] is not None for i in places):
+            span = statistics.fmean(runs[i][1] for i in places) - guess
+            hourly = [runs[i][2] + self.hourly_bias(known, i, day) for i in places]
             middle = statistics.fmean(hourly)
             mean += [span, max(span + 12, 0.0) / 3, middle - guess, *(one - middle for one in hourly[:-1])]
-            raw = (statistics.fmean(run[part] for run in runs) for part in (2, 0))
+            raw = (statistics.fmean(runs[i][part] for i in places) for part in (2, 0))
             scale += [span / 10, abs(next(raw) - next(raw)) / 3]
+        own = [run[4] for run in runs if run[4] is not None]
+        scale += [math.log1p(statistics.fmean(own)) - 1] if own else []
         return guess, mean, scale
 
     def hourly_bias(self, known, i, day):

@@ -120,6 +120,8 @@ class Bought:
         left: contracts that are still held.
         received: payouts so far, in dollars.
         ended: when the last of them was paid, in Unix seconds; None while some are held.
+        counts: whether it is the first fill of its order, which counts for the limit of orders.
+        reason: why it was filled.
     """
 
     contract: Any
@@ -134,6 +136,8 @@ class Bought:
     left: int = 0
     received: Fraction = Fraction(0)
     ended: int | None = None
+    counts: bool = True
+    reason: str = "EV_THRESHOLD"
 
     def close(self, quantity, each, t):
         """Close some of the contracts for a payout each, in dollars; returns what is paid."""
@@ -340,6 +344,7 @@ class NaiveEngine:
         # orders of the event on the civil day
         if limits.get("orders_per_event_day") is not None:
             today = [x for x in self.fills if x.contract.event.name == name and day(contract, x.t) == day(contract, t)]
+            today = [x for x in today if x.counts]
             if len(today) >= limits["orders_per_event_day"]:
                 return "MAX_TRADES_PER_EVENT_PER_DAY", 0
         # cash

@@ -36,7 +36,7 @@ def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
         conf = _with(world.config, forecast)
         return Inputs(conf, world.catalogs, world.candles, {}, {}, str(path))
     lag = rng.choice([None, {"GFS": 2.5}, {"NAM": 0, "GFS": 9}])
-    forecast = {"source": "gaussian", "models": ["GFS", "NAM"], "trailing_days": 8, "min_days": 3}
+    forecast = {"source": "gaussian", "models": ["GFS", "NAM", "NBS"], "trailing_days": 8, "min_days": 3}
     conf = _with(world.config, forecast | ({"publication_lag_hours": lag} if lag else {}))
     guidance, climate = {}, {}
     for series, path in world.catalogs.items():
@@ -78,7 +78,7 @@ def _add_strikes(rng, path):
 
 
 def _weather(rng, folder, station, conf):
-    """Write guidance and climate reports of a station: runs of two models around random temperatures, some of them missing.
+    """Write guidance and climate reports of a station: runs of three models around random temperatures, some of them missing.
 
     Returns:
         ([path of the guidance], [path of the climate reports]).
@@ -94,6 +94,13 @@ def _weather(rng, folder, station, conf):
             for before in (48, 36, 30, 24, 18, 12, 6):
                 if rng.random() < 0.7:
                     guidance.append(_run(station, model, ftime - before * HOUR, ftime, truth + rng.gauss(1, 3)))
+        blend = random.Random(
+            f"{station.station_id} {day} {truth}"
+        )  # of its own: the others' numbers stay what they were
+        for before in (47, 41, 35, 29, 23, 17, 11):
+            if blend.random() < 0.7:
+                run = _run(station, "NBS", ftime - before * HOUR, ftime, truth + blend.gauss(1, 2))
+                guidance.append(run | {"n_x_sd_f": blend.uniform(1, 4)})
         if rng.random() < 0.9:
             issued = midnight + (24 - station.lst_offset_hours + rng.choice([1, 7, 30])) * HOUR
             climate.append(_report(station, day, truth, issued, rng.random() < 0.95))

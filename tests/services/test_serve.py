@@ -296,6 +296,58 @@ def test_every_file_of_a_run_of_shares_can_be_saved_and_no_other_familys(shares)
     (shares.folders[0] / "events.csv").unlink()
 
 
+def test_a_chart_of_a_share_has_its_closes_and_marks_and_words(shares):
+    [trade, *_] = get_trades(shares)
+    page = shares.web.ask(f"/runs/{shares.runs[0]}/charts/{trade['market_ticker']}?trade=0&back=run_id%3Dx")
+    assert page.status == 200 and 'href="/trades?run_id=x#trade-0"' in page.text
+    [plot] = plots_of(page.text)
+    prices = shares.rows(0, "positions_closed.csv")
+    own = [row for row in prices if row["symbol"] == trade["market_ticker"]]
+    assert plot["kind"] == "history" and len(plot["data"]["marks"]) == 2 * len(own)
+    assert all(set(line["y"]) for line in plot["data"]["lines"])
+    word = "won" if float(trade["pnl"]) > 0 else "lost"
+    assert f'<span class="{word}">{word}</span>' in page.text
+    assert '<abbr tabindex="0" title="profit_target">the profit target was reached</abbr>' in page.text
+
+
+def get_trades(shares):
+    return shares.web.ask(f"/api/trades?run_id={shares.runs[0]}").json["trades"]
+
+
+def test_the_api_is_described_without_a_script(world):
+    page = world.web.ask("/docs")
+    described = world.web.ask("/openapi.json").json
+    assert page.status == 200 and 'href="/openapi.json"' in page.text
+    for path, methods in described["paths"].items():
+        assert f"<code>GET {path}</code>" in page.text
+        assert all(f"<code>{one['name']}</code>" in page.text for one in methods["get"].get("parameters", ()))
+    icon = world.web.ask("/favicon.ico")
+    assert icon.headers["Content-Type"].startswith("image/svg+xml") and icon.body.startswith(b"<svg")
+    assert 'href="/static/favicon.svg"' in page.text
+
+
+def test_runs_are_told_apart_by_what_differs_and_by_their_equity(world):
+    page = world.web.ask("/").text
+    assert re.search(r'<span title="seed">seed <b>1</b></span>', page)
+    rows = page.split('<tr id="')[0].split("<tbody>")[1].split("</tr>")
+    [known] = [row for row in rows if f"/runs/{world.run}" in row]
+    points = re.search(r'<svg class="spark down"[^>]*><polyline points="([^"]+)"/></svg>', known)
+    assert points and len(points[1].split()) == 3, "from 1000 over 1001.74 to 999.5"
+
+
+def test_figures_that_differ_come_first_and_the_best_is_marked(shares):
+    page = shares.web.ask(f"/compare?run_id={shares.runs[0]}&run_id={shares.runs[1]}").text
+    assert page.index("Settings that differ") < page.index("On common days") < page.index("Figures of the whole runs")
+    figures = page.split("Figures of the whole runs")[1].split("<tbody>")[1]
+    rows = [row for row in figures.split("</tr>") if "<th" in row]
+    same = ['class="same"' in row for row in rows]
+    assert same == sorted(same) and any(same) and not all(same)
+    [pnl] = [row for row in rows if ">P&amp;L, AUD<" in row]
+    values = [float(value.replace(",", "")) for value in re.findall(r"(-?[\d,]+\.\d\d)\n?</td>", pnl)]
+    stars = ["★" in cell for cell in pnl.split("<td")[1:]]
+    assert stars == [value == max(values) for value in values] and sum(stars) == 1
+
+
 def test_runs_of_shares_are_compared_on_the_days_that_both_cover(shares):
     page = shares.web.ask(f"/compare?run_id={shares.runs[0]}&run_id={shares.runs[1]}")
     assert page.status == 200 and "2024-01-22 … 2024-03-08: the 47 days" in page.text
@@ -309,8 +361,9 @@ def test_runs_of_shares_are_compared_on_the_days_that_both_cover(shares):
     assert plot["axes"][1] == "P&L, AUD" and [s["label"] for s in plot["data"]["series"]] == [
         r[:8] for r in shares.runs
     ]
-    words = ("P&amp;L, AUD", "start balance, AUD", "drawdown, AUD", "average profit, AUD", "annualised return, %")
-    assert all(f'<th scope="row">{name}</th>' in page.text for name in words) and "USD" not in page.text
+    heads = {re.sub("<[^>]*>", "", head) for head in re.findall(r'<th scope="row">.*?</th>', page.text)}
+    words = {"P&amp;L, AUD", "start balance, AUD", "drawdown, AUD", "average profit, AUD", "annualised return, %"}
+    assert words <= heads and "USD" not in page.text
     assert "Brier" not in page.text and "Brier" in shares.web.ask("/leaderboard").text  # where a run of events has it
 
 
@@ -340,11 +393,11 @@ def test_trades_of_shares_are_filtered_by_the_side_that_they_have(shares):
 def test_amounts_of_accounts_in_two_currencies_each_name_their_own(shares):
     for path in ("/", "/leaderboard", f"/compare?run_id={shares.runs[0]}&run_id={shares.events}"):
         page = shares.web.ask(path).text
-        assert re.search(r">P&amp;L</(a|th)>", page) and "mixed" in page, path
+        assert re.search(r">P&amp;L</(a|abbr)>", page) and "mixed" in page, path
         assert not re.search(r"P&amp;L, (USD|AUD)", page), path
         assert {'data-unit="AUD"', 'data-unit="USD"'} <= set(re.findall(r'data-unit="\w+"', page)), path
     only = shares.web.ask("/?strategy=Mean+Reversion").text
-    assert ">P&amp;L, AUD</th>" in only and "mixed" not in only
+    assert ">P&amp;L, AUD</abbr></th>" in only and "mixed" not in only
 
 
 def test_a_run_of_a_market_family_that_is_unknown_here_is_shown_all_the_same(tmp_path):
@@ -397,7 +450,11 @@ UNKNOWN = "00000000-0000-5000-8000-000000000000"
         ("/api/trades?run_id={run}&limti=5", 422, "limti"),
         ("/api/runs?status=DONE", 422, "status"),
         ("/api/nothing", 404, "no such page"),
-        ("/docs", 404, "no such page"),
+        ("/redoc", 404, "no such page"),
+        ("/runs/{run}/charts/KXHIGHMIA-25MAY01", 404, "this file of the run is not here"),
+        ("/runs/{run}/charts/NO-SUCH-EVENT", 404, "the run has no such event"),
+        ("/runs/{run}/charts/KXHIGHMIA-25MAY01?back=//evil.example", 422, "pattern"),
+        ("/runs/{run}/charts/KXHIGHMIA-25MAY01?day=today", 422, "day"),
         ("/leaderboard?sort=run_id", 422, "sort"),
         (f"/runs/{UNKNOWN}", 404, "no such run"),
         ("/runs/x", 404, "run_id"),

@@ -117,6 +117,66 @@ def test_two_runs_are_compared_by_keyboard_alone(chromium, world):  # noqa: F811
         assert "seed" in page.locator("h2:has-text('Settings that differ') + .wide").inner_text()
 
 
+def test_a_row_of_a_trade_leads_to_its_chart_and_back(chromium, shares):  # noqa: F811
+    run = shares.runs[0]
+    with opened(chromium, shares, f"/trades?run_id={run}&sort=pnl&order=desc") as page:
+        row = page.locator("tr.leads").first
+        name = row.get_attribute("id")
+        box = row.locator("td").last.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # anywhere in the row
+        page.wait_for_url(f"**/runs/{run}/charts/*")
+        [plot] = page.evaluate(SIZES_OF_PLOTS)
+        assert plot["drawn"] and all(canvas["inked"] for canvas in plot["drawn"])
+        assert page.locator(".strong .won, .strong .lost").count() == 1
+        page.get_by_role("link", name="← trades").click()
+        page.wait_for_url(f"**/trades?run_id={run}&sort=pnl&order=desc#{name}")
+        assert page.locator(f"#{name}:target").is_visible()
+
+
+def test_a_heading_explains_itself_by_keyboard(chromium, shares):  # noqa: F811
+    with opened(chromium, shares, f"/runs/{shares.runs[0]}") as page:
+        word = page.locator("dt abbr", has_text="Sharpe").first
+        word.focus()
+        box = page.locator(".hint-box")
+        assert box.is_visible() and "standard deviation" in box.inner_text()
+        page.keyboard.press("Escape")
+        assert not box.is_visible()
+        assert "standard deviation" in (word.get_attribute("title") or "")
+
+
+def test_every_figure_of_the_pages_has_an_explanation(chromium, shares):  # noqa: F811
+    """Prices and plain counts are_what they say; all else is explained where a pointer or the focus rests on it."""
+    plain = {"#", "price", "entry price", "exit price", "made", "sold at", "at", ""}
+    for path in ("/", "/leaderboard", f"/trades?run_id={shares.runs[0]}", f"/runs/{shares.runs[0]}/tables/positions"):
+        with opened(chromium, shares, path) as page:
+            for head in page.locator("thead th.r").all():
+                words = head.inner_text().split(",")[0].strip(" ▲▼").lower()
+                explained = head.locator("[title]").count() == 1
+                assert explained or words in plain, (path, words)
+
+
+def test_the_leaderboard_on_a_phone_shows_its_figures_with_their_names(chromium, world):  # noqa: F811
+    with opened(chromium, world, "/leaderboard", **DEVICES["phone"]) as page:
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        first = page.locator(".cards tbody tr").first
+        named = first.evaluate("row => [...row.cells].map(cell => getComputedStyle(cell, '::before').content)")
+        assert {'"drawdown "', '"Sortino "', '"wins, % "'} <= set(named)
+        page.get_by_label("Best by").select_option("pnl")
+        page.get_by_role("button", name="Sort").click()
+        page.wait_for_url("**/leaderboard?sort=pnl")
+        assert "P&L" not in first.locator(".main").inner_text() and first.locator(".main").is_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_run_on_paper_keeps_its_chart(chromium, world, colours):  # noqa: F811
+    with opened(chromium, world, f"/runs/{world.run}", color_scheme=colours) as page:
+        page.emulate_media(media="print", color_scheme=colours)
+        page.wait_for_timeout(100)
+        [plot] = page.evaluate(SIZES_OF_PLOTS)
+        assert len(plot["drawn"]) == 2 and all(canvas["inked"] for canvas in plot["drawn"])
+        assert page.locator("#plot-equity").is_visible()
+
+
 def test_filtered_trades_are_what_the_csv_beside_them_has(chromium, world):  # noqa: F811
     with opened(chromium, world, f"/trades?run_id={world.run}") as page:
         page.get_by_text("Filter and sort").click()

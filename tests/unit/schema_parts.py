@@ -7,7 +7,7 @@ from alembic.config import Config
 
 from tests.unit.database_parts import write
 from tradewinds.core.errors import DatabaseError
-from tradewinds.database import queries, schema
+from tradewinds.database import queries, schema, versions
 from tradewinds.database.connect import open_database
 from tradewinds.database.load import load_run
 from tradewinds.database.migrations.versions.v0001_first import BASE
@@ -56,7 +56,7 @@ def a_new_schema_equals_the_metadata(url, folder):
     assert caught.value.where.startswith("database ")
     load_run(folder, url)
     assert differences(url) == []
-    assert tell(url, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [(schema.CURRENT,)]
+    assert tell(url, f"SELECT version_num FROM {versions.VERSION_TABLE}") == [(versions.CURRENT,)]
     tell(url, "ALTER TABLE backtest_runs ADD COLUMN extra INTEGER")
     assert [change[0] for change in differences(url)] == ["remove_column"], "a difference would be seen"
 
@@ -88,7 +88,7 @@ def a_newer_schema_is_refused(url, folder):
     write(folder)
     load_run(folder, url)
     before = tell(url, "SELECT loaded_at_utc, status FROM backtest_runs")
-    tell(url, f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+    tell(url, f"UPDATE {versions.VERSION_TABLE} SET version_num = '9999'")
     for doing in (readable, lambda u: load_run(folder, u)):
         with pytest.raises(DatabaseError, match="version 9999, of a newer Tradewinds") as caught:
             doing(url)
@@ -102,8 +102,8 @@ def an_upgrade_that_stopped_half_way_goes_on(url, folder):
     as_before_versions(url)
     tell(
         url,
-        f"CREATE TABLE {schema.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
-        f"INSERT INTO {schema.VERSION_TABLE} VALUES ('0001')",
+        f"CREATE TABLE {versions.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
+        f"INSERT INTO {versions.VERSION_TABLE} VALUES ('0001')",
         "ALTER TABLE backtest_runs ADD COLUMN tradewinds_version VARCHAR(32)",
         "DROP VIEW backtest_run",
     )
@@ -116,7 +116,7 @@ def an_upgrade_that_stopped_half_way_goes_on(url, folder):
 def as_of(url, version):
     """Take the steps up to a version, and make the views."""
     config = Config()
-    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    config.set_main_option("script_location", str(versions.MIGRATIONS))
 
     def steps(connection):
         config.attributes["connection"] = connection

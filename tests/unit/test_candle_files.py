@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewinds.core import files
-from tradewinds.engine.event_contracts.candle_files import footer_facts, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import RANGES, footer_facts, read_candle_files
 from tradewinds.engine.event_contracts.candles import CandleReader
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.validations.candle_facts import _facts_of_any_file, candle_file_facts
@@ -41,13 +41,15 @@ def candles(rows, rng, *, nulls=0.2, prices=99):
     return pa.table(columns).cast(schemas.CANDLES)
 
 
-def by_duckdb(paths):
-    with contextlib.closing(CandleReader(1)) as reader:
+def by_duckdb(paths, *, ranges=False):
+    with contextlib.closing(CandleReader(1, ranges=ranges)) as reader:
         return reader._by_duckdb(paths, TICKERS)
 
 
 def assert_same(found, expected):
-    for name, one, other in zip(found._fields, found, expected, strict=True):
+    names = [*found._fields[:-1], *(RANGES if found.ranges else ())]
+    columns = [[*rows[:-1], *rows.ranges] for rows in (found, expected)]
+    for name, one, other in zip(names, *columns, strict=True):
         assert one.dtype == other.dtype, name
         assert np.array_equal(one, other), name
 
@@ -61,8 +63,9 @@ def test_the_rows_are_those_of_duckdb(tmp_path, nulls):
         files.write_parquet(
             paths[-1], candles(rows, rng, nulls=nulls, prices=rng.choice([2, 99, 1000])), {"rows": rows}
         )
-    found = read_candle_files(paths, TICKERS)
-    assert_same(found, by_duckdb(paths))
+    found = read_candle_files(paths, TICKERS, ranges=True)
+    assert_same(found, by_duckdb(paths, ranges=True))
+    assert_same(read_candle_files(paths, TICKERS), found._replace(ranges=()))
     assert len(found.bid) == sum(ROW_COUNTS)
     assert set(found.market_index) == {-1, 0, 1, 2}
 
@@ -150,7 +153,7 @@ def test_facts_are_those_of_the_footer(tmp_path, rows, nulls):
 # The compiled functions must stay inside the bytes whatever these are, so a process reads thousands of damaged files.
 DAMAGED = """
 import random, sys
-from tradewinds.engine.event_contracts.candle_files import footer_facts, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import RANGES, footer_facts, read_candle_files
 from tradewinds.families.kalshi_weather.schemas import PRICE_COLUMNS
 seed, count, folder, *paths = sys.argv[1:]
 rng, declined = random.Random(seed), 0

@@ -98,6 +98,10 @@ def base_for(path):
     raw = copy.deepcopy(NINE)
     if path[0] == "probabilities" and path[-1] == "path":
         raw["probabilities"] = {"source": "file", "path": "p.csv"}
+    elif path[:2] == ("probabilities", "pooled"):
+        raw["probabilities"] = {"source": "pooled"}
+        if path[2:3] == ("fixed",):
+            raw["probabilities"]["pooled"] = {"fixed": {"b": 1, "c": 0}}
     elif path[0] == "probabilities":
         raw["probabilities"] = {"source": "gaussian"}
     elif path[0] == "strategy":
@@ -274,7 +278,9 @@ def test_another_question_is_another_run(change):
 
 def test_run_id_is_pinned():
     """The same question has the same run next year: a change here breaks every reader's links."""
-    assert resolve.run_id(resolved()) == "9d8d9e3e-d4fa-501b-9bfb-3726c510c54c"
+    before_the_blend = {"source": "gaussian", "models": ["GFS", "NAM"]}
+    assert resolve.run_id(resolved(probabilities=before_the_blend)) == "9d8d9e3e-d4fa-501b-9bfb-3726c510c54c"
+    assert resolve.run_id(resolved()) == "ffd00156-b557-50a3-bde7-5ff3c478017f"
 
 
 @pytest.mark.slow

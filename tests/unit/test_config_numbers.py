@@ -81,6 +81,8 @@ SHARE_PATHS = sorted(set(paths_of(resolve.schema("equities_daily"))))
 @example(("risk", "max_volume_share"), 1e-19, "fixed_qty")
 def test_any_number_of_a_config_of_events_works_or_is_refused(events, path, value, sizing):
     raw, *files = events.inputs
+    if "pooled" in path:
+        raw = {**raw, "probabilities": {"source": "pooled", "pooled": {"fixed": {"b": 1, "c": 0}}}}
     raw = with_number(with_number(raw, ("risk", "sizing"), sizing), path, value)
     config = accepted({key: str(item) if key.startswith("date_") else item for key, item in raw.items()}, path)
     if config is not None and path[0] != "probabilities":  # the world's are in its files

@@ -94,7 +94,21 @@ def test_runs_are_filtered_and_paged(call, runs):
         _, out, _ = call("runs", "--json", *options)
         assert [row["run_id"] for row in json.loads(out)] == [runs[name] for name in names], options
     assert "… and 2 more" in call("runs", "--limit", "1")[1]
-    assert call("runs", "--strategy", "other")[1] == "0 runs\n"
+    assert call("runs", "--strategy", "other")[1] == "0 runs. Runs have ev_threshold.\n"
+    assert call("runs", "--strategy", "EV-Threshold")[1] == "0 runs. Did you mean ev_threshold?\n"
+    assert call("runs", "--series", "KXHIGHMA")[1] == "0 runs. Did you mean KXHIGHMIA?\n"
+    assert call("runs", "--status", "RUNNING")[1] == "0 runs\n"
+
+
+def test_runs_show_the_settings_in_which_they_differ(call, runs):
+    rows = json.loads(call("runs", "--json", "--differ")[1])
+    assert len({json.dumps(row["settings"], sort_keys=True) for row in rows}) > 1
+    assert all(set(row["settings"]) == set(rows[0]["settings"]) for row in rows)
+    key, value = next(iter(rows[0]["settings"].items()))
+    shown = call("runs", "--differ")[1]
+    assert f"{rows[0]['run_id'][:8]}: " in shown and f"{key}: {value}" in shown
+    assert "settings" not in json.loads(call("runs", "--json")[1])[0]
+    assert call("runs", "--csv", "--differ")[1].splitlines()[0].endswith("error,name,note,reason,settings")
 
 
 def test_leaderboard(call, runs):
@@ -161,7 +175,7 @@ def test_nothing_is_cut_on_a_terminal(call, runs, width, monkeypatch):
     said = {
         ("runs",): ("ev_threshold", "KXHIGHMIA", "2025-06-01", "SUCCESS", "Sharpe"),
         ("leaderboard", "--sort", "brier"): ("ev_threshold", "2025-06-01", "P&L, USD", "1.52", "Brier", "0.4444"),
-        ("compare", runs["a"], runs["b"], runs["c"]): ("exposure_time_avg_minutes", "1,438.50"),
+        ("compare", runs["a"], runs["b"], runs["c"]): ("exposure_time_avg_minutes", "1,438.5"),
         ("strategies",): ("ev_threshold", "yes"),
     }
     for command, words in said.items():

@@ -18,7 +18,7 @@ MEMBERS = {
     "Config": {"load", "of", "with_", "save", "plan", "resolved", "run_id", "market", "written", "source"},
     "Run": {
         *("metrics", "trades", "equity", "decisions", "positions", "journal", "frame", "tables", "details", "manifest"),
-        *("config", "currency", "warnings", "id", "plot", "plots", "event", "report", "wait"),
+        *("config", "currency", "warnings", "id", "plot", "plots", "event", "report", "wait", "name", "note"),
     },
     "RunComparison": {"metrics", "settings", "common_days", "plot"},
     "SweepResult": {"points", "failed", "best", "heatmap", "id"},

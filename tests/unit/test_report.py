@@ -63,9 +63,9 @@ def test_the_result_by_hand(tmp_path):
     assert "events, P&L 0.16 USD after 0.04 USD of fees." in text
     rows = [
         "Start balance, USD | 1,000.00", "End balance, USD | 1,000.16", "P&L, USD | 0.16", "Fees, USD | 0.04",
-        "Return, % | 0.016", "Trades | 2", "Contracts | 2", "Win rate, % | 50.00", "Average profit, USD | 0.5800",
-        "Average loss, USD | -0.4200", "Profit factor | 1.381", "Max drawdown, USD | 1.00", "Max drawdown, % | 0.100",
-        "Decision to settlement, minutes | 2,096", "Brier score | 0.3929", "Log loss | 1.1133",
+        "Return, % | 0.02", "Trades | 2", "Contracts | 2", "Win rate, % | 50.00", "Average profit, USD | 0.58",
+        "Average loss, USD | -0.42", "Profit factor | 1.38", "Max drawdown, USD | 1.00", "Max drawdown, % | 0.10",
+        "Decision to settlement, minutes | 2,096.0", "Brier score | 0.3929", "Log loss | 1.1133",
         "0.8 – 0.9 | 2 | 0.850 | 0.500 | 0.095 to 0.905", "0.0 – 0.1 | 0 | — | — | —",
     ]  # fmt: skip
     assert [row for row in rows if f"\n| {row} |\n" not in text] == []
@@ -89,8 +89,8 @@ def test_nothing_traded_is_explained(tmp_path):
         "**Nothing was traded: 1 event skipped, NO_EVENT: the exchange lists no such event; 1 event skipped, "
         "MISSING_QUOTES: no candle; 17 refusals, INSUFFICIENT_CASH: not enough cash.**"
     ) in text
-    assert "\n| NO_EVENT | the exchange lists no such event | 1 | KXHIGHMIA-25MAY01 |\n" in text
-    assert "\n| INSUFFICIENT_CASH | not enough cash | 17 |\n" in text
+    assert "\n| the exchange lists no such event (NO_EVENT) | 1 | KXHIGHMIA-25MAY01 |\n" in text
+    assert "\n| not enough cash (INSUFFICIENT_CASH) | 17 |\n" in text
     assert "\n| Win rate, % | — |\n" in text and "\n| Sharpe (√365) | — |\n" not in text
     assert "Where the money came from" not in text and "Is the edge real?" not in text
     no_edge = "no visible quote left an expected value above risk.min_ev_per_contract after the fee"
@@ -112,7 +112,7 @@ def test_a_quarantined_event_is_said(tmp_path):
     failures = [("ladder_sums_to_one", "KXHIGHMIA-25MAY01", "its probabilities sum to 0.9")]
     failures += [("one_winner", f"E<{n}>", "2 markets | settled YES") for n in range(12)]
     text = report(tmp_path / "run", run([trade()], DAYS, skipped=skipped, failures=failures))
-    reason = "VALIDATION:ladder_sums_to_one | this validation failed | 1 | KXHIGHMIA-25MAY01"
+    reason = "this validation failed (VALIDATION:ladder_sums_to_one) | 1 | KXHIGHMIA-25MAY01"
     assert f"\n| {reason} |\n" in text
     assert "\n| ladder_sums_to_one | the probabilities of a ladder sum to 1 | 1 | 1 |\n" in text
     assert "\n| fee_in_bounds | every fee is from 0 to 0.0175 USD a contract and a cent | 1 | 0 |\n" in text
@@ -205,10 +205,11 @@ def test_the_breakdown_by_hand(tmp_path):
     ]
     winners, losers = found["Market"]
     words = "Highest temperature: 80° to 81°"
-    miami = ("KXHIGHMIA-25MAY02-B80.5", words, "BUY_YES", "2025-05-02 03:04Z", "2", "3", "0.4000", "0.800", "0.74")
+    day = "2025-05-02 03:04Z"
+    miami = ("KXHIGHMIA-25MAY02-B80.5", words, "YES", day, "2", "3", "0.4000", "0.800", "won", "0.74")
     assert winners == [
         miami,
-        ("KXHIGHCHI-25JUN01-T71", words, "BUY_NO", "2025-06-01 00:00Z", "1", "3", "0.9500", "0.010", "0.13"),
+        ("KXHIGHCHI-25JUN01-T71", words, "NO", "2025-06-01 00:00Z", "1", "3", "0.9500", "0.010", "won", "0.13"),
     ]
     assert [(row[0], row[-1]) for row in losers] == [("KXHIGHCHI-25JUN01-T72", "-0.17")]
     assert found["Net EV at entry, USD"] == [[
@@ -428,11 +429,11 @@ def test_a_name_from_outside_is_harmless_everywhere(tmp_path):
     mine.write_text("def orders(quotes, parameters):\n    return []\n")
     text = written_report(folder, result, title=f"{HARM} | `x`", strategy={"name": f"my{HARM}", "file": str(mine)})
     assert "25&lt;i&gt;\\|" in text and "<i>" not in text and "<script" not in text
-    assert f"\n| {escape(strange)} | {escape(f'{HARM} | `x`')}: 80° to 81° | BUY_YES |" in text
+    assert f"\n| {escape(strange)} | {escape(f'{HARM} | `x`')}: 80° to 81° | YES |" in text
     page = (folder / "report.html").read_text()
     assert HARM not in page and "<i>" not in page
     assert html_text.escape(f"{HARM} | `x`", quote=False) in page and html_text.escape(f"my{HARM}") in page
-    assert page.count("<script") == 3  # the plots' data, the library, our own
+    assert page.count("<script") == 4  # the plots' data, the library, our own two
 
 
 @pytest.mark.slow

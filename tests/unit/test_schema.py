@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from tests.unit.schema_parts import SCENARIOS
-from tradewinds.database import schema
+from tradewinds.database import schema, versions
 from tradewinds.database.migrations.versions.v0001_first import BASE
 
 
@@ -24,10 +24,10 @@ def test_every_version_follows_the_one_before():
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    config.set_main_option("script_location", str(versions.MIGRATIONS))
     found = list(ScriptDirectory.from_config(config).walk_revisions())[::-1]
-    assert tuple(step.revision for step in found) == schema.VERSIONS
-    assert [step.down_revision for step in found] == [None, *schema.VERSIONS[:-1]]
+    assert tuple(step.revision for step in found) == versions.VERSIONS
+    assert [step.down_revision for step in found] == [None, *versions.VERSIONS[:-1]]
 
 
 @pytest.mark.slow

@@ -27,6 +27,26 @@ def names(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+def test_a_column_that_came_later_is_null_in_files_without_it():
+    """A file may lack it; a column that is required, or one that is none of the schema's, is still missed or seen."""
+    schema = files.schema_of(("n", pa.int64()), ("late", pa.float64(), "later"), ("p", pa.string(), "null"))
+    old = pa.table({"p": ["a", None], "n": pa.array([1, 2], pa.int64())})
+    assert files.completed(old, schema).to_pylist() == [
+        {"n": 1, "late": None, "p": "a"},
+        {"n": 2, "late": None, "p": None},
+    ]
+    new = old.append_column("late", pa.array([0.5, None]))
+    assert files.completed(new, schema)["late"].to_pylist() == [0.5, None]
+    assert files.completed(new, schema).schema.equals(schema)
+    assert files.without_absent(schema, old).names == ["n", "p"]
+    assert files.without_absent(schema, new).names == ["n", "late", "p"]
+    assert files.without_absent(schema, old.drop_columns("p")).names == ["n", "p"], (
+        "a nullable column is still required"
+    )
+    with pytest.raises(KeyError):
+        files.completed(old.drop_columns("n"), schema)
+
+
 def test_table_and_metadata_come_back_as_they_were(tmp_path):
     path = tmp_path / "new" / "folder" / "t.parquet"
     empty = pa.Table.from_pylist([], schemas.CANDLES)

@@ -8,7 +8,7 @@ import pytest
 
 from tradewinds.config import markets
 from tradewinds.results.run_files import CSV
-from tradewinds.results.run_tables import AMOUNT, COST, NUMBER, PERCENT, TEXT, TIME, RunTable, TableColumn
+from tradewinds.results.run_tables import AMOUNT, CODE, COST, NUMBER, PERCENT, TEXT, TIME, RunTable, TableColumn
 from tradewinds.serve import table_rows
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.table_rows import Order
@@ -105,14 +105,6 @@ def test_a_cell_that_is_no_figure_is_named(cell):
         table_rows.find([rows()[0] | {"net": cell}], TABLE, {}, Order("net"), 10, 0)
 
 
-def test_a_running_sum_is_exact():
-    payments = [{"time": str(n), "payment": "0.1"} for n in range(3)]
-    assert table_rows.running_sum(payments, "time", "payment") == (
-        ["0", "1", "2"],
-        [Decimal("0.1"), Decimal("0.2"), Decimal("0.3")],
-    )
-
-
 @pytest.mark.parametrize("market", markets.NAMES)
 def test_tables_of_every_family_are_its_files_and_name_their_own_columns(market):
     family = markets.family_of(market)
@@ -123,10 +115,10 @@ def test_tables_of_every_family_are_its_files_and_name_their_own_columns(market)
         assert files[table.kind].media_type == CSV
         columns = [column.name for column in table.columns]
         assert len(set(columns)) == len(columns)
-        used = {*table.filters, *table.sums, *filter(None, (table.main, table.key))}
+        used = {*table.filters, *table.sums, *filter(None, (table.main, table.key, table.unit))}
         assert used <= set(columns) and {table.column(name).kind for name in table.sums} <= {AMOUNT, COST}
         assert not set(columns) & {"sort", "order", "limit", "offset"}, "they would be taken for the page's own"
-        assert {column.kind for column in table.columns} <= {TEXT, TIME, NUMBER, AMOUNT, COST, PERCENT}
+        assert {column.kind for column in table.columns} <= {TEXT, CODE, TIME, NUMBER, AMOUNT, COST, PERCENT}
         for other in table.row_tables:
             belonging = next(found for found in family.run_tables if found.name == other)
             assert table.key in belonging.filters

@@ -31,6 +31,7 @@ CHICAGO = {
     "trade_window_policy": "market_close",
     "cadence_minutes": 1,
     "execution_model": "taker",
+    "probabilities": {"source": "gaussian", "models": ["GFS", "NAM"]},  # the models that the month's recordings have
     "risk": {
         "start_balance_usd": 1000,
         "max_contracts_per_market": 5,

@@ -98,7 +98,7 @@ def test_a_torn_catalog_is_named_whoever_asks(desk):
 def test_a_host_that_does_not_resolve(tmp_path):
     nowhere = {"base_url": "http://no-such-host.invalid/trade-api/v2", "requests_per_second": 100, "max_retries": 1}
     desk = Desk(tmp_path, None, **THREE_DAYS, kalshi=nowhere, probabilities={"source": "file", "path": "p.csv"})
-    (tmp_path / "p.csv").write_text("market_ticker,known_at_utc,p_yes\n")
+    (tmp_path / "p.csv").write_text("market_ticker,known_at_utc,p_yes\nKXHIGHCHI-25MAY02-B70.5,2025-05-01,0.5\n")
     said(desk.run(), 4, "no-such-host.invalid", "the host name cannot be resolved", "run the same command again")
 
 

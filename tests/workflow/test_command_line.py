@@ -208,14 +208,14 @@ def test_one_event_that_fails_does_not_stop_the_others(chicago_archive, finished
         assert len(candles) == 6 and all("25MAY03" in path for path in candles)
 
 
-def test_a_database_that_cannot_be_opened_is_exit_6_and_the_artifacts_stay(finished, tmp_path):
+def test_a_database_that_cannot_be_opened_is_exit_6_before_anything_is_made(finished, tmp_path):
     shutil.copytree(finished.folder / "data", tmp_path / "data")
     desk = Desk(tmp_path, None, database={"url": "mysql+pymysql://me:s3cret@127.0.0.1:9/tradewinds"})
     done = desk.run("--no-fetch")
     assert done.returncode == 6, done.stderr
     assert "s3cret" not in done.stderr and "Traceback" not in done.stderr
     assert "Is the server running" in done.stderr
-    assert (desk.run_folder() / "trades.csv").exists()
+    assert not list(tmp_path.glob("backtests/*"))
     written = [
         p for p in tmp_path.rglob("*") if p.is_file() and p.name != "config.yaml" and ".snakemake/log" not in str(p)
     ]
@@ -230,12 +230,68 @@ def test_a_database_that_cannot_be_opened_stops_a_run_before_it_fetches(server, 
     assert not server.requests
 
 
-def test_a_bad_probability_file_is_exit_5(finished, tmp_path):
+def test_a_bad_probability_file_is_exit_2_and_nothing_is_asked(server, tmp_path):
+    (tmp_path / "mine.csv").write_text(
+        "market_ticker,known_at_utc,p_yes\nKXHIGHMIA-25MAY02-B80.5,2025-05-01T00:00:00Z,0.5\n"
+    )
+    desk = Desk(tmp_path, server, probabilities={"source": "file", "path": "mine.csv"})
+    for flags in ((), ("--dry-run",)):
+        done = desk.run(*flags)
+        assert done.returncode == 2, done.stderr
+        assert "config.yaml, line" in done.stderr and "no row of mine.csv names a market of this config" in done.stderr
+    assert not server.requests and not list(tmp_path.glob("backtests/*"))
+
+
+def listed_runs(desk):
+    """The rows of `tradewinds runs --json`."""
+    done = desk._call(desk.command("runs", "--json"))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_failed_run_is_listed_with_its_reason_until_it_succeeds(finished, server, tmp_path):
+    """A name and a note are shown, too; they change no run id, and the command changes them."""
+    folder = but_for_candles(finished, tmp_path)
+    two_days = {"date_end_local": "2025-05-03"}
+    nowhere = {"base_url": "http://127.0.0.1:9/trade-api/v2", "requests_per_second": 400, "max_retries": 0}
+    failing = Desk(folder, None, **two_days, kalshi=nowhere)
+    done = failing.run("--name", "Two days", "--note", "to try it")
+    assert done.returncode == 4, done.stderr
+    [row] = listed_runs(failing)
+    assert (row["status"], row["name"], row["note"], row["num_trades"]) == ("FAILED", "Two days", "to try it", None)
+    assert "127.0.0.1:9" in row["reason"] and row["reason"] == row["error"]
+    shown = failing._call(failing.command("runs"))
+    assert "FAILED" in shown.stdout and "127.0.0.1:9" in shown.stdout and "Two days" in shown.stdout
+
+    desk = Desk(folder, server, **two_days)
+    assert desk.run().returncode == 0
+    [made] = listed_runs(desk)
+    assert made["run_id"] == row["run_id"] and (made["status"], made["reason"], made["name"]) == (
+        "SUCCESS",
+        None,
+        "Two days",
+    )
+    report = desk.run_folder() / "report.html"
+    assert "Two days" in report.read_text() and "to try it" in report.read_text()
+
+    # another name: in the row, the report and the folder; the run has nothing to do afterwards
+    named = desk._call(desk.command("note", made["run_id"][:8], "--name", "May"))
+    assert named.returncode == 0 and "May" in named.stdout and "to try it" in named.stdout, named.stderr
+    [after] = listed_runs(desk)
+    assert (after["name"], after["note"]) == ("May", "to try it")
+    assert "<strong>May</strong>" in report.read_text() and "Two days" not in report.read_text()
+    again = desk.run("--note", "")
+    assert "nothing to be done" in again.stdout and "to try it" not in report.read_text()
+    assert [(one["name"], one["note"]) for one in listed_runs(desk)] == [("May", None)]
+    assert "nothing to be done" in desk.run().stdout
+
+
+def test_a_bad_row_of_probabilities_is_named(finished, tmp_path):
     shutil.copytree(finished.folder / "data", tmp_path / "data")
     (tmp_path / "mine.csv").write_text("market_ticker,known_at_utc,p_yes\nM,2025-05-01T00:00:00Z,1.5\n")
     desk = Desk(tmp_path, None, probabilities={"source": "file", "path": "mine.csv"})
     done = desk.run("--no-fetch")
-    assert done.returncode == 5
+    assert done.returncode == 2
     assert "mine.csv, row 1: p_yes '1.5' is no probability" in done.stderr
 
 

@@ -113,8 +113,8 @@ def test_results_of_another_code_are_made_again_by_the_workflow(desk):
     assert "Nothing to be done" in told.stdout + told.stderr
 
 
-def test_a_job_that_fails_says_so_and_leaves_nothing_half_made(desk):
-    """The report is there, the load is refused; with the database back the same command goes on."""
+def test_a_run_that_its_database_would_refuse_is_refused_first(desk):
+    """The database is no database: that is said before the replay; with it back the same command goes on."""
     change(desk, start_balance=5000)
     database = desk.folder / "backtests" / "tradewinds.db"
     kept = database.read_bytes()

@@ -1,14 +1,17 @@
 """Documents are kept by tests: the README's demo, commands and exit codes; the config page; the packaged file names."""
 
 import datetime as dt
+import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
 from hatchling.builders.wheel import WheelBuilder
 
+import tradewinds
 from scripts import config_readme
 from tests.workflow.harness import ROOT, call_demo
 from tradewinds import __version__
@@ -63,6 +66,21 @@ def test_links_lead_somewhere():
     for page in pages:
         for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
             assert link.startswith("http") or (page.parent / link).exists(), (page.name, link)
+
+
+def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
+    """A link or an anchor that leads nowhere fails, also in pages that lie outside of docs/; each page is in the menu."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, ""), built.stderr
+    pages = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")]
+    assert len(pages) > 30
+    loaded = {tag for page in pages for tag in re.findall(r"<(?:link|script|img|iframe)\b[^>]*>", page)}
+    assert loaded and not [tag for tag in loaded if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", tag)]
+    api = (tmp_path / "api.html").read_text(encoding="utf-8")
+    for name in set(tradewinds.__all__) - {"__version__"}:
+        assert re.search(rf'id="tradewinds\.[\w.]+\.{name}"', api), name
 
 
 def test_rule_files_open_with_their_contract_and_rules_have_logs():

@@ -90,8 +90,52 @@ def test_lows_are_forecast_traded_settled_and_checked_without_any_high(recorded,
     assert validated.returncode == 0, validated.stdout + validated.stderr
 
 
+def forecasts(desk):
+    return pa.concat_tables(map(pq.read_table, sorted(desk.folder.glob("data/forecasts/**/*.parquet")))).to_pylist()
+
+
+def test_a_service_without_the_blend_is_asked_once_and_the_forecasts_say_so(recorded, tmp_path):
+    """The default's third model is missing here: the run goes on with two, asks no year twice, and can be made to want it."""
+    mine = desk(tmp_path, recorded)
+    done = mine.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert (
+        "guidance of KNYC: the weather service has no NBS in 2024, 2025, 2026; forecasts use the other models" in said
+    )
+    assert {row["reason"] for row in forecasts(mine)[-3:]} == {"MODEL_MISSING:NBS"}
+    # the next run asks for nothing, and says it again
+    asked = len(recorded.requests)
+    again = mine.run()
+    assert again.returncode == 0 and len(recorded.requests) == asked and "has no NBS" in again.stdout
+    planned = mine.snakemake("-n")
+    assert "fetch_" not in planned.stdout + planned.stderr
+    # the two models by name forecast the same, and need nothing more
+    named = {**mine.config["probabilities"], "models": ["GFS", "NAM"]}
+    two = desk(tmp_path, recorded, probabilities=named)
+    done = two.run()
+    assert done.returncode == 0 and len(recorded.requests) == asked and "has no NBS" not in done.stdout
+    laws = [(row["climate_date"], row["law"]) for row in forecasts(two)]
+    assert len(laws) == 2 * len({day for day, _ in laws}) and all(laws.count(law) == 2 for law in laws)
+    # wanted, each of its years is asked for again, and the run fails
+    wanted = desk(tmp_path, recorded, on_missing={"guidance": "fail"})
+    plan = wanted._call(wanted.command("run", "--config", "config.yaml", "--dry-run"))
+    assert "weather station-years" in plan.stdout and plan.returncode == 0
+    done = wanted.run()
+    assert done.returncode == 4 and "no guidance of NBS for KNYC in 2024" in done.stderr + done.stdout
+
+
+def test_a_config_of_a_model_that_is_nowhere_fails(recorded, tmp_path):
+    alone = desk(tmp_path, recorded, probabilities={"source": "gaussian", "emos_days": 0, "models": ["NBS"]})
+    done = alone.run()
+    assert (
+        done.returncode == 4
+        and "the weather service has no guidance of NBS for KNYC in 2024, 2025, 2026" in done.stderr
+    )
+
+
 def test_a_probability_file_with_a_header_alone_is_refused(recorded, tmp_path):
     mine = desk(tmp_path, recorded, probabilities={"source": "file", "path": "p.csv"})
     (tmp_path / "p.csv").write_text(PROBABILITIES)
     done = mine.run()
-    assert done.returncode == 5 and "p.csv" in done.stderr and "no rows" in done.stderr
+    assert done.returncode == 2 and "p.csv" in done.stderr and "no rows" in done.stderr

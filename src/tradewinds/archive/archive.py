@@ -109,10 +109,13 @@ class Archive:
             schema: its columns and their types.
 
         Returns:
-            The rows with these columns; none if the archive has no such file.
+            The rows with these columns; none if the archive has no such file. Later columns that an old file lacks are null.
         """
         path = self.folder / name
-        return files.read_table(path).cast(schema) if path.exists() else schema.empty_table()
+        if not path.exists():
+            return schema.empty_table()
+        table = files.read_table(path)
+        return files.completed(table.cast(files.without_absent(schema, table)), schema)
 
     def about(self, name: str) -> dict[str, Any]:
         """What a file of the archive says of itself."""

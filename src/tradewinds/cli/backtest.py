@@ -56,10 +56,12 @@ def backtest(
     # Imported here: they bring PyYAML, rich and pyarrow, which `--help` does not need.
     from tradewinds.cli.run import carry_out_run
     from tradewinds.config import resolve as configs
+    from tradewinds.families.equities_daily.strategies.share_strategies import STRATEGIES
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
 
+    STRATEGIES.find(strategy)  # before any bars are read
     # The config: what the flags say, over the config of --config.
     raw = _base(config)
     first, last = date_of(start, "--start"), date_of(end, "--end")

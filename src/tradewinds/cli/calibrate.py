@@ -60,7 +60,7 @@ def scores(conf: Config, options: RunOptions, console: Console) -> Scores:
     Raises:
         ConfigError, DataMissing, SimulationError, runner.WorkflowFailed: see their exit codes.
     """
-    # Imported here: the scores need scipy, DuckDB and pyarrow, which `--help` does not.
+    # Imported here: the scores need DuckDB and pyarrow, which `--help` does not.
     from tradewinds.families.kalshi_weather.calibration.inputs import run_scores
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.pipeline.make import make_inputs
@@ -76,6 +76,22 @@ def _show(console: Console, found: Scores) -> None:
     _show_probabilities(console, found)
     _show_diagram(console, found["probabilities"]["all"])
     _show_temperatures(console, found["temperatures"])
+    _show_edge(console, found)
+
+
+def _show_edge(console: Console, found: Scores) -> None:
+    """Print what the forecast adds to the price: sentences, then the figures behind them, of all stations together."""
+    from tradewinds.results.edge.edge_words import age_words, figure_tables, sentences
+
+    for made in figure_tables(found["edge"]):
+        table = listing.table(made.title)
+        for number, name in enumerate(made.heads):
+            table.add_column(name, justify="right" if number else "left", no_wrap=bool(number))
+        for row in made.rows:
+            table.add_row(*row)
+        console.print(table)
+    for said in (*sentences(found["edge"]), age_words(found["ages"])):
+        console.print(said, soft_wrap=True, highlight=False)
 
 
 def _show_probabilities(console: Console, found: Scores) -> None:

@@ -42,7 +42,8 @@ GROUPS: dict[str, dict[str, ListedCommand]] = {
         ),
         "run": ListedCommand("run", "Run a backtest: fetch what is missing, replay, report, load into the database."),
         "validate": ListedCommand(
-            "validate", "Check a config, and its data by every validation that what is there allows."
+            "validate",
+            "Check a config and what a run of it needs, and its data by every validation that what is there allows.",
         ),
         "docs": ListedCommand("docs", "Read the documentation: without PAGE the list of pages, with it the page."),
     },
@@ -76,13 +77,20 @@ GROUPS: dict[str, dict[str, ListedCommand]] = {
         ),
     },
     "Look": {
-        "runs": ListedCommand("runs", "List the runs that were loaded into a database, the latest first."),
+        "runs": ListedCommand(
+            "runs", "List the runs of a database, the latest first; those that failed with the reason."
+        ),
+        "note": ListedCommand("note", "Give a run a name and a note, or show those that it has."),
         "leaderboard": ListedCommand(
             "leaderboard", "Rank the successful runs of a database; runs that have no such metric come last."
         ),
         "compare": ListedCommand(
             "compare",
             "Show runs side by side: metrics, settings that differ, and the P&L over the days that all of them cover.",
+        ),
+        "plot": ListedCommand(
+            "plot",
+            "Draw one thing that a run traded: an event's quotes, a share's prices, a session's bars, a position's funding.",
         ),
         "serve": ListedCommand(
             "serve", "Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C."

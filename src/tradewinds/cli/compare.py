@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,6 +79,7 @@ def _csv_rows(comparison: Mapping[str, Any]) -> Iterator[list[Any]]:
 def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str, Any]) -> None:
     """Print a comparison as a table with a column per run."""
     from tradewinds.config import markets
+    from tradewinds.config.differences import value_text
     from tradewinds.core import text
     from tradewinds.database.comparison import counted_as, is_amount
 
@@ -95,7 +95,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
         if is_amount(name):
             table.add_row(amounts.title(name.removesuffix("_usd")), *map(amounts.text, values, currencies))
         else:
-            table.add_row(name, *(text.metric_text(name, v, 4 if name in ("brier", "log_loss") else 2) for v in values))
+            table.add_row(name, *(text.metric_text(name, value) for value in values))
     # What each made on the days that all of them cover.
     common = comparison["common_days"]
     if common["days"]:
@@ -107,7 +107,7 @@ def _show(console: Console, runs: Sequence[ComparedRun], comparison: Mapping[str
     if comparison["config_differences"]:
         table.add_section()
     for key, values in comparison["config_differences"].items():
-        table.add_row(key, *("—" if v is None else v if isinstance(v, str) else json.dumps(v) for v in values))
+        table.add_row(key, *map(value_text, values))
     console.print(table)
     if not common["days"]:
         console.print("They share no day.")

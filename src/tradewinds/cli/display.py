@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.panel import Panel
 from rich.table import Table
@@ -16,6 +16,10 @@ from tradewinds.core.text import CURRENCY, labelled
 from tradewinds.families.contract import SummaryTable
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline.screen import Screen
+from tradewinds.results.edge.beside_pnl import beside_pnl
+
+if TYPE_CHECKING:
+    from tradewinds.pipeline.preflight import Preflight
 
 
 def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> None:
@@ -37,7 +41,23 @@ def show_plan(screen: Screen, rows: list[dict[str, Any]], notes: list[str]) -> N
         screen.print(note)
 
 
-_LEAST = 0.01  # amount that two decimals show
+def show_preflight(screen: Screen, found: Preflight) -> None:
+    """Print what was found before a run's first job, warnings on standard error.
+
+    Args:
+        screen: where to print.
+        found: what was found.
+
+    Raises:
+        TradewindsError: a run would be refused.
+    """
+    for note in found.notes:
+        screen.print(note, soft_wrap=True)
+    for warning in found.warnings:
+        screen.warn(f"warning: {warning}", soft_wrap=True)
+    found.refuse()
+
+
 REASONS_SHOWN = 5  # of a run without a trade
 
 
@@ -67,16 +87,20 @@ def show_summary(
     table.add_column()
     table.add_column(justify="right")
     for label, key in (*_HEADLINES, *headlines):
-        shown = _amount(metrics[key]) if CURRENCY in label else _shown(key, metrics[key])
+        shown = text.money_text(metrics[key]) if CURRENCY in label else text.metric_text(key, metrics[key])
         # a run with a row per fill counts positions
         counts_positions = key == "num_trades" and "num_fills" in metrics
         table.add_row("Positions" if counts_positions else labelled(label, currency), shown)
+        if key == "total_pnl_usd" and "edge" in metrics:
+            table.add_row("", beside_pnl(metrics))
     traded, attempted = diagnostics["events_traded"], diagnostics["events_attempted"]
     table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
             table.add_row(f"{title}: {reason}", f"{count:,}")
     screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
+    if "edge" not in metrics and (compared := beside_pnl(metrics)):
+        screen.print(compared, soft_wrap=True)
     for each in tables:
         screen.print(_drawn(each))
     if not metrics["num_trades"]:
@@ -126,19 +150,3 @@ _HEADLINES = (
     ("Max drawdown, {currency}", "max_drawdown_usd"),
     ("Sharpe", "sharpe"),
 )
-
-
-def _amount(value: Any) -> str:
-    """An amount as text, with two decimals, and more of one that they would make nothing of."""
-    if value is None:
-        return text.figure(None)
-    return text.figure(float(value)) if not value or abs(value) >= _LEAST else f"{value:,.4g}"
-
-
-def _shown(key: str, value: Any) -> str:
-    """A figure as text: a dash for None, four digits for a fraction, two decimals for other floats."""
-    if value is None or key.endswith(text.PERIODS):
-        return text.metric_text(key, value)
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    return f"{value:,}"

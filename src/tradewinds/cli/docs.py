@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.core.paths import workflow_root
 from tradewinds.core.safe_text import printable
 
@@ -31,8 +31,7 @@ def docs(
         return
     name = page.lower().removesuffix(".md").replace("_", "-")
     if name not in found:
-        near = difflib.get_close_matches(name, found, 3)
-        remedy = f"Did you mean {', '.join(near)}?" if near else f"Pages: {', '.join(found)}."
+        remedy = meant(name, found, f"Pages: {', '.join(found)}.", most=3)
         raise ConfigError(f"there is no page {page!r}.", where="PAGE", remedy=remedy)
     if path:
         typer.echo(printable(str(found[name])))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.core.safe_text import printable
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -28,10 +29,10 @@ def init(
     from tradewinds.config import markets
 
     if market not in markets.NAMES:
-        raise ConfigError(
-            f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}."
-        )
-    files = sorted((TEMPLATES / market).iterdir())
+        remedy = f"{meant(market, markets.NAMES)} Known: {', '.join(markets.NAMES)}.".strip()
+        raise ConfigError(f"there is no market {market!r}.", where="--market", remedy=remedy)
+    # pip compiles every module that it installs, also a template: its __pycache__ lies beside it
+    files = sorted(path for path in (TEMPLATES / market).iterdir() if path.is_file())
     there = [file.name for file in files if (folder / file.name).exists()]
     if there:
         remedy = "Name another folder: tradewinds init DIR."

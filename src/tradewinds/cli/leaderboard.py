@@ -91,9 +91,7 @@ def _show(console: Console, rows: list[dict[str, Any]], sort: str, currencies: M
         table.add_column(title, justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         figures = (
-            amounts.text(row[name], currencies[row["run_id"]])
-            if name in AMOUNTS
-            else text.figure(row[name], 4 if name == "brier" else 2)
+            amounts.text(row[name], currencies[row["run_id"]]) if name in AMOUNTS else text.metric_text(name, row[name])
             for name in names
         )
         table.add_row(str(place), row["run_id"][:8], row["strategy"], listing.dates(row), *figures)

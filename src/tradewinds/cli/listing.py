@@ -163,7 +163,7 @@ class Amounts:
         """
         from tradewinds.core import text
 
-        shown = text.figure(value)
+        shown = text.money_text(value)
         return shown if value is None or len(self.currencies) == 1 else f"{shown} {currency}".rstrip()
 
 

@@ -35,12 +35,13 @@ def probabilities(
     Fetches what is missing, as a run does. Edges are probability minus price, without fees.
     """
     config = config_file(file, config)
-    # Imported here: they bring rich, psutil, PyYAML, pyarrow, DuckDB and scipy, which `--help` does not need.
+    # Imported here: they bring rich, psutil, PyYAML, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, bracket_rows
     from tradewinds.families.kalshi_weather.plan import plan_of
+    from tradewinds.families.kalshi_weather.pooling.probability_sources import on_date
     from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
@@ -55,7 +56,11 @@ def probabilities(
     # The config of that one date, and the files of its replay. Progress must not mix with rows for programs.
     loaded = configs.load(config)
     day = wanted or loaded["date_end_local"]
-    conf = configs.resolve(loaded | {"date_start_local": day, "date_end_local": day}, source=str(config))
+    first, last = loaded["date_start_local"], loaded["date_end_local"]
+    if not first <= day <= last:
+        what = f"{day} is outside of the config's dates, {first} to {last}."
+        raise ConfigError(what, where="--date", remedy="Choose one of them, or change the dates of the config.")
+    conf = configs.resolve(on_date(loaded, day), source=str(config))
     plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
     make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
 

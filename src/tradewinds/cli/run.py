@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradewinds.cli.note import NameOption, NoteOption
 from tradewinds.cli.options import ConfigOption, FileArgument, NoFetchOption, config_file
 from tradewinds.core.errors import ConfigError, TradewindsError
 from tradewinds.core.safe_text import printable
@@ -47,6 +48,8 @@ def run(
     log_file: Annotated[
         Path | None, typer.Option(help="Append all that --verbose shows to this file, with times.", metavar="FILE")
     ] = None,
+    name: NameOption = None,
+    note: NoteOption = None,
 ) -> None:
     """Run a backtest: fetch what is missing, replay, report, load into the database.
 
@@ -62,18 +65,39 @@ def run(
     if no_fetch and auto_fetch:
         raise ConfigError("--no-fetch and --auto-fetch contradict each other.", remedy="Give one of them.")
     fetch = "never" if no_fetch else "auto" if auto_fetch else None
-    options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile)
+    options = RunOptions(fetch=fetch, max_parallel_events=max_parallel_events, profile=profile, name=name, note=note)
     screen = Screen(verbose=verbose, quiet=quiet, log_file=log_file)
     if archive is None or dry_run:
         carry_out_run(config, options, screen, dry_run=dry_run)
         return
     from tradewinds.cli.local_archive import served_config
 
+    refuse_early(config)
     with served_config(config, archive, screen.print) as served:
-        carry_out_run(served, options, screen, dry_run=False)
+        carry_out_run(served, options, screen, dry_run=False, written=config)
 
 
-def carry_out_run(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+def refuse_early(config_path: Path) -> None:
+    """Refuse a config before an archive is made for it.
+
+    Raises:
+        TradewindsError: as `Preflight.refuse`.
+    """
+    from tradewinds.config import resolve as configs
+    from tradewinds.core import files
+    from tradewinds.families.plan import due_files, run_plan
+    from tradewinds.pipeline.preflight import place_by_file, preflight
+
+    with files.without_caches():
+        conf = configs.load(config_path)
+        plan = run_plan(conf)
+        if due_files(plan):
+            preflight(conf, plan, place_by_file(config_path)).refuse()
+
+
+def carry_out_run(
+    config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool, written: Path | None = None
+) -> None:
     """Carry out a run, or show its plan.
 
     Args:
@@ -81,18 +105,21 @@ def carry_out_run(config_path: Path, options: RunOptions, screen: Screen, *, dry
         options: how the run is carried out.
         screen: where it is shown; an error is written to the screen's log, too.
         dry_run: show the plan and touch nothing.
+        written: the file that the user wrote, for messages; None for the config's file.
 
     Raises:
-        ConfigError, DataMissing, runner.WorkflowFailed: see their exit codes.
+        ConfigError, DataMissing, DatabaseError, runner.WorkflowFailed: see their exit codes.
     """
     try:
-        _plan_and_make(config_path, options, screen, dry_run=dry_run)
+        _plan_and_make(config_path, options, screen, dry_run=dry_run, written=written)
     except TradewindsError as error:
         screen.record(str(error), markup=False, soft_wrap=True)  # `main` prints it on the terminal
         raise
 
 
-def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool) -> None:
+def _plan_and_make(
+    config_path: Path, options: RunOptions, screen: Screen, *, dry_run: bool, written: Path | None
+) -> None:
     """Do the work of `carry_out_run`, which passes on what this raises."""
     # Imported here: the plan needs pyarrow, and a dry run needs no database.
     from tradewinds.cli import display
@@ -100,22 +127,27 @@ def _plan_and_make(config_path: Path, options: RunOptions, screen: Screen, *, dr
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.families.plan import due_files, run_plan
+    from tradewinds.pipeline.preflight import place_by_file, preflight
 
+    place_of = place_by_file(written or config_path)
     if dry_run:
         with files.without_caches():
             conf = configs.load(config_path)
-            display.show_plan(screen, *markets.family_of(conf["market"]).cost(conf, run_plan(conf)))
+            plan = run_plan(conf)
+            display.show_plan(screen, *markets.family_of(conf["market"]).cost(conf, plan))
+            display.show_preflight(screen, preflight(conf, plan, place_of))
         return
     conf = configs.load(config_path)
     plan, family = run_plan(conf), markets.family_of(conf["market"])
     from tradewinds.core import database_urls
     from tradewinds.database import activity
-    from tradewinds.pipeline.make import make
+    from tradewinds.pipeline.make import make, name_made_run
 
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     due = due_files(plan)
-    if not make(config_path, conf, plan, options, screen):
+    if not make(config_path, conf, plan, options, screen, place_of=place_of):
         screen.print(f"nothing to be done: run {plan.run_id} is complete.")
+    name_made_run(conf, plan, options.name, options.note)
     for note in family.fetched_notes(plan, due):
         (screen.warn if note.startswith(WARNING) else screen.print)(note, soft_wrap=True)
     url = database_urls.masked(conf["database"]["url"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ def schema(
     from tradewinds.config import markets
 
     if market and market not in markets.NAMES:
-        raise ConfigError(
-            f"there is no market {market!r}.", where="--market", remedy=f"Known: {', '.join(markets.NAMES)}."
-        )
+        remedy = f"{meant(market, markets.NAMES)} Known: {', '.join(markets.NAMES)}.".strip()
+        raise ConfigError(f"there is no market {market!r}.", where="--market", remedy=remedy)
     found = _found([market] if market else markets.NAMES, key)
     if as_json:
         typer.echo(
@@ -63,8 +62,7 @@ def _found(asked: Sequence[str], wanted: str | None) -> dict[str, list[ConfigKey
     found = {market: chosen for market, keys in known.items() if (chosen := _chosen(keys, wanted))}
     if not found:
         names = sorted({key.name for keys in known.values() for key in keys})
-        near = difflib.get_close_matches(str(wanted), names, 3)
-        remedy = f"Did you mean {', '.join(near)}?" if near else "`tradewinds schema` lists all keys."
+        remedy = meant(str(wanted), names, "`tradewinds schema` lists all keys.", most=3)
         raise ConfigError(f"no config has a key {wanted!r}.", where="KEY", remedy=remedy)
     return found
 

@@ -17,21 +17,21 @@ from tradewinds.pipeline.screen import Screen
 
 # label, key of metrics.json, decimals; an amount's label gets the currency
 _FIGURES = (
-    ("Net P&L", "net_pnl", 2, True),
-    ("Funding", "funding", 2, True),
-    ("Price P&L (basis)", "price_pnl", 2, True),
-    ("Fees", "fees", 2, True),
-    ("Slippage", "slippage", 2, True),
-    ("Borrow", "borrow", 2, True),
-    ("Liquidation cost", "liquidation_cost", 2, True),
-    ("Positions", "num_trades", 0, False),
-    ("Win rate, %", "win_rate_pct", 1, False),
-    ("Payments to break even, median", "breakeven_periods", 0, False),
-    ("APR, %", "apr_pct", 2, False),
-    ("Sharpe", "sharpe", 2, False),
-    ("Max drawdown", "max_drawdown_usd", 2, True),
-    ("Max drawdown, %", "max_drawdown_pct", 2, False),
-    ("Time in market, %", "time_in_market_pct", 1, False),
+    ("Net P&L", "net_pnl", True),
+    ("Funding", "funding", True),
+    ("Price P&L (basis)", "price_pnl", True),
+    ("Fees", "fees", True),
+    ("Slippage", "slippage", True),
+    ("Borrow", "borrow", True),
+    ("Liquidation cost", "liquidation_cost", True),
+    ("Positions", "num_trades", False),
+    ("Win rate, %", "win_rate_pct", False),
+    ("Payments to break even, median", "breakeven_periods", False),
+    ("APR, %", "apr_pct", False),
+    ("Sharpe", "sharpe", False),
+    ("Max drawdown", "max_drawdown_usd", True),
+    ("Max drawdown, %", "max_drawdown_pct", False),
+    ("Time in market, %", "time_in_market_pct", False),
 )
 
 
@@ -50,10 +50,11 @@ def show_side_by_side(screen: Screen, runs: Sequence[Mapping[str, Any]], names: 
     table.add_column("")
     for name in (*names, "difference"):
         table.add_column(name, justify="right", no_wrap=True)
-    for label, key, places, is_amount in _FIGURES:
+    for label, key, is_amount in _FIGURES:
         one, other = (metrics[key] for metrics in found)
         title = f"{label}, {currency}" if is_amount else label
-        table.add_row(title, *(text.metric_text(key, value, places) for value in (one, other, _difference(one, other))))
+        figures = (one, other, _difference(one, other))
+        table.add_row(title, *(text.money_text(v) if is_amount else text.metric_text(key, v) for v in figures))
     screen.print(table)
     for name, plan in zip(names, plans, strict=True):
         screen.print(f"{name:<10}{plan.run_dir}/report.html", soft_wrap=True)

@@ -9,6 +9,7 @@ import typer
 
 from tradewinds.cli import listing
 from tradewinds.core.errors import ConfigError, NothingLoaded
+from tradewinds.core.near_names import meant
 from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def _switch(name: str, active: bool, url: str) -> None:
     from tradewinds import strategies as registry
     from tradewinds.database.activity import set_active
 
-    if not set_active(url, name, active, registered=name in dict(registry.listing())):
-        remedy = "tradewinds strategies lists them."
+    built_in = dict(registry.listing())
+    if not set_active(url, name, active, registered=name in built_in):
+        remedy = f"{meant(name, built_in)} tradewinds strategies lists them.".strip()
         raise ConfigError(f"there is no strategy {name!r}, neither built in nor in the database.", remedy=remedy)
     typer.echo(printable(f"{name}: {'active' if active else 'inactive: configs that name it do not run'}"))
 

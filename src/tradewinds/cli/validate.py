@@ -6,8 +6,11 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import typer
+
 from tradewinds.cli.options import ConfigOption, FileArgument, config_file
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.safe_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,9 +21,11 @@ SHOWN_FAILURES = 3  # of each validation
 
 
 def validate(file: FileArgument = None, config: ConfigOption = None) -> None:
-    """Check a config, and its data by every validation that what is there allows.
+    """Check a config and what a run of it needs, and its data by every validation that what is there allows.
 
-    Reads data/ and the probability file. Opens no connection, touches nothing. Exit code 5 if an event fails a validation.
+    Reads data/ and your own files, and asks the config's database whether it takes a run. Asks no service, touches nothing.
+    Exit codes: 2 if the config or a file of yours is wrong or the disk too small, 3 if a file is missing, 5 if an event fails a
+    validation, 6 if the database takes no run.
     """
     config = config_file(file, config)
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
@@ -28,6 +33,7 @@ def validate(file: FileArgument = None, config: ConfigOption = None) -> None:
     from tradewinds.config import resolve as configs
     from tradewinds.core import files
     from tradewinds.families.plan import run_plan
+    from tradewinds.pipeline.preflight import place_by_file, preflight
     from tradewinds.pipeline.terminal import SafeConsole
 
     console = SafeConsole()
@@ -38,6 +44,12 @@ def validate(file: FileArgument = None, config: ConfigOption = None) -> None:
             f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
             soft_wrap=True,
         )
+        early = preflight(conf, plan, place_by_file(config))
+        for note in early.notes:
+            console.print(note, soft_wrap=True, markup=False)
+        for warning in early.warnings:
+            typer.echo(f"warning: {printable(warning)}", err=True)
+        early.refuse()
         findings = family.validate(conf, plan)
     _show(console, findings)
     if findings.verdict:

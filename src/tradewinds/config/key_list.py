@@ -47,6 +47,8 @@ def config_keys(node: dict[str, Any], prefix: str = "", required: tuple[str, ...
 
 def values_of(sub: dict[str, Any]) -> str:
     """The values that a key may have: type and range, or the list of values in backticks."""
+    if "const" in sub:
+        return f"`{sub['const']}`"
     if "enum" in sub:
         return ", ".join("`null`" if item is None else f"`{item}`" for item in sub["enum"])
     if "then" in sub:  # one value for all validations, or a mapping from validation to value

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -15,10 +16,12 @@ from typing import Any
 
 import yaml
 
+from tradewinds.config.branches import branch_of
 from tradewinds.config.schema_fit import NotKnownError, fits
 from tradewinds.core import yaml_text
 from tradewinds.core.errors import ConfigError
-from tradewinds.core.number_hints import number_hint
+from tradewinds.core.near_names import meant
+from tradewinds.core.number_hints import number_hint, percent_hint, percent_meant
 from tradewinds.core.safe_text import printable, shortened
 from tradewinds.core.url_secrets import masked, masked_url
 
@@ -114,6 +117,18 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
+def place(source: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
+    """Return where a key stands, for an error: file, line and key.
+
+    Args:
+        source: the config file's name.
+        lines: the line of each key path; empty if unknown.
+        path: the key; the nearest one above it that is written gives the line. Empty for the file as a whole.
+    """
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    return source + (f", line {line}" if line else "") + (f", {dotted(path)}" if path else "")
+
+
 class Problems:
     """Collects the problems of a config, to raise them as one ConfigError.
 
@@ -142,9 +157,7 @@ class Problems:
         if self.are_enough:
             self.not_shown += 1
             return
-        line = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
-        where = self.source + (f", line {line}" if line else "") + (f", {dotted(path)}" if path else "")
-        self.found.append(ConfigError(what, where=where, remedy=remedy))
+        self.found.append(ConfigError(what, where=place(self.source, self.lines, path), remedy=remedy))
 
     def check_decimals(self, config: Mapping[str, Any], paths: Iterable[tuple[str, str]], most: int, why: str) -> None:
         """Add a problem for every number that has too many decimals; a null has none.
@@ -224,8 +237,7 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                near = _nearest(str(key), known)
-                hint = f"Did you mean {near}?" if near else f"Known keys: {', '.join(known)}."
+                hint = meant(str(key), known, f"Known keys: {', '.join(known)}.", cutoff=0.4)
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(
@@ -234,13 +246,6 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
-
-
-def _nearest(word: str, known: list[str]) -> str | None:
-    """Return the known word that is most like another one, None if none is."""
-    import difflib  # here: only what is wrong needs it
-
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.4)), None)
 
 
 def _text_fault(text: str) -> str | None:
@@ -260,8 +265,7 @@ def _plain_kind(value: Any) -> type | None:
 
 def _branch_errors(error: Any) -> list[Any]:
     """Return the errors of the oneOf branch that the value's `source` selects; none if `source` itself is wrong."""
-    source = error.instance.get("source") if isinstance(error.instance, dict) else None
-    index = next((i for i, b in enumerate(error.validator_value) if b["properties"]["source"]["const"] == source), None)
+    index = branch_of(error.instance, error.validator_value) if isinstance(error.instance, dict) else None
     return [inner for inner in error.context or () if inner.schema_path[0] == index]
 
 
@@ -289,15 +293,23 @@ def _remedy(error: Any) -> str:
     """What to write instead: allowed values, or the description of the key."""
     if error.validator == "enum":
         allowed = [str(item) for item in error.validator_value if item is not None]
-        near = _nearest(str(error.instance), allowed)
         empty = "; or null, for no value" if None in error.validator_value else ""
-        return f"Allowed: {', '.join(allowed)}{empty}." + (f" Did you mean {near}?" if near else "")
+        listed = f"Allowed: {', '.join(allowed)}{empty}."
+        # without a near word the description says what each of them is
+        return f"{listed} {meant(str(error.instance), allowed, str(error.schema.get('description', '')), cutoff=0.4)}".strip()
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
     told = str(error.schema.get("description", "")).strip()
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    most = error.schema.get("maximum", error.schema.get("exclusiveMaximum"))
     if error.validator == "type" and isinstance(error.instance, str) and {"number", "integer"} & set(wanted):
-        return f"{number_hint(error.instance, whole='number' not in wanted)} {told}".strip()
+        key = str(next((part for part in reversed(error.absolute_path) if isinstance(part, str)), ""))
+        as_percent = percent_hint(error.instance, key, most)
+        return f"{as_percent or number_hint(error.instance, whole='number' not in wanted)} {told}".strip()
+    if error.validator == "pattern" and re.search(error.validator_value, error.instance.upper()):
+        return f"Did you mean {error.instance.upper()}? {told}".strip()
+    if error.validator in ("maximum", "exclusiveMaximum"):
+        return f"{percent_meant(error.instance, most)} {told}".strip()
     return told or "`tradewinds schema` explains the key."
 
 

@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets
-from tradewinds.config.problems import KeyPath, Problems, parse_yaml
+from tradewinds.config.branches import branch_of
+from tradewinds.config.problems import KeyPath, Problems, parse_yaml, place
 from tradewinds.core import database_urls, user_files, yaml_text
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.paths import workflow_root
@@ -86,6 +87,22 @@ def read(path: str | Path) -> tuple[Config, dict[KeyPath, int]]:
     return parse_yaml(text, str(path))
 
 
+def place_in(path: str | Path, key: KeyPath) -> str:
+    """Return where a key stands in a config file, for an error: file, line and key.
+
+    The file is read again, which takes milliseconds and is needed for errors alone.
+
+    Args:
+        path: the file.
+        key: the key path.
+    """
+    try:
+        lines = read(path)[1]
+    except ConfigError:  # it was changed since
+        lines = {}
+    return place(str(path), lines, key)
+
+
 def resolve(
     raw: Config,
     *,
@@ -133,9 +150,10 @@ def _plain(value: Any) -> Any:
 
 def _fill(config: Config, node: dict[str, Any]) -> None:
     """Fill in a schema's defaults, depth first, in its order; whole floats of integer keys become integers."""
-    for branch in node.get("oneOf", ()):
-        if branch["properties"]["source"]["const"] == config["source"]:
-            _fill(config, branch)
+    branches = node.get("oneOf", ())
+    chosen = branch_of(config, branches)
+    if chosen is not None:
+        _fill(config, branches[chosen])
     for key, sub in node.get("properties", {}).items():
         if key not in config and "default" in sub:
             config[key] = copy.deepcopy(sub["default"])
@@ -159,7 +177,7 @@ def _check_meaning(config: Config, problems: Problems, today: dt.date) -> None:
             what = f"holds {' '.join(odd)}, which Snakemake and the shell read as patterns."
             problems.add((key,), what, "Give the folder a plain name.")
     for file in markets.family_of(config["market"]).user_files(config):
-        key_path = _place_of(file, config)
+        key_path = key_of(file, config)
         if problem := user_files.problem_of(file) if os.path.lexists(file) else None:
             problems.add(key_path, f"{file} cannot be read ({problem}).", "Name a plain file that you may read.")
         elif braces := set(file) & set("{}"):
@@ -184,7 +202,7 @@ def _check_urls(config: Config, problems: Problems) -> None:
         problems.add(("database", "url"), f"{masked_url(url)!r} {fault}.", remedy)
 
 
-def _place_of(file: str, config: Config) -> KeyPath:
+def key_of(file: str, config: Mapping[str, Any]) -> KeyPath:
     """Return the key path of a user's file in a config: a key of its own, or one of a section."""
     found: dict[KeyPath, Any] = {(name,): value for name, value in config.items() if name != "output_dir"}
     for name, section in config.items():
@@ -220,9 +238,9 @@ def _chosen(section: Config, node: dict[str, Any], left_out: Callable[[Any, dict
         node: its schema; empty for one that may hold anything.
         left_out: whether a value with this schema is left out.
     """
-    branches = (branch["properties"] for branch in node.get("oneOf", ()))
-    matching = [branch for branch in branches if branch["source"]["const"] == section.get("source")]
-    known = {**node.get("properties", {}), **(matching[0] if matching else {})}
+    branches = node.get("oneOf", ())
+    chosen = branch_of(section, branches)
+    known = {**node.get("properties", {}), **({} if chosen is None else branches[chosen]["properties"])}
     found: Config = {}
     for key, value in section.items():
         if isinstance(value, dict):

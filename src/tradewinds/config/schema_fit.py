@@ -39,7 +39,10 @@ def fits(value: Any, schema: Schema) -> bool:
 
 
 # Keywords that decide nothing alone; then and else are read with `if`.
-_ANNOTATIONS = {"$schema", "title", "description", "default", "changes_results", "default_in_run_id", "then", "else"}
+_ANNOTATIONS = {
+    *("$schema", "title", "description", "default", "changes_results", "default_in_run_id"),
+    *("then", "else"),
+}
 
 
 def _is_number(value: Any) -> bool:

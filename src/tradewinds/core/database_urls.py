@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from urllib.parse import quote
 
+from tradewinds.core.errors import DatabaseError
 from tradewinds.core.url_secrets import masked_url
 
 # Up to the last @: a password that is not quoted may hold any character.
 _CREDENTIALS = re.compile(r"://.*@")
 MOST_PORT = 65535
-_VARIABLE = re.compile(r"\$\{\w+\}")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 # SQLAlchemy's form of a URL, up to the port (sqlalchemy.engine.url).
 _FORM = re.compile(r"[\w+]+://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]+)?(?::(?P<port>[^/?]*))?")
 _PARAMETER = re.compile(r"(?i)(password|passwd|pwd)=[^&]*")
@@ -42,3 +45,25 @@ def url_fault(url: str) -> str | None:
     port = found["port"]
     good = port is None or (re.fullmatch("[0-9]{1,5}", port) and int(port) <= MOST_PORT)
     return None if good else "has a port that is none"
+
+
+def expand(url: str) -> str:
+    """Replace each `${NAME}` of a URL by the environment variable.
+
+    Values are quoted in the part before the `@`, so a password may have any characters.
+
+    Args:
+        url: a database URL as the config has it.
+
+    Raises:
+        DatabaseError: a variable is not set.
+    """
+    credentials_end = url.rfind("@")
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in os.environ:
+            raise DatabaseError(f"environment variable {found[1]} is not set.", where="database.url", remedy="Set it.")
+        text = os.environ[found[1]]
+        return quote(text, safe="") if found.start() < credentials_end else text
+
+    return _VARIABLE.sub(value, url)

@@ -47,8 +47,45 @@ def writes_caches() -> bool:
 
 
 def schema_of(*fields: tuple[str, pa.DataType] | tuple[str, pa.DataType, str]) -> pa.Schema:
-    """Make a schema: (name, type) is a required column, (name, type, "null") a nullable one."""
-    return pa.schema([pa.field(f[0], f[1], nullable=len(f) == 3) for f in fields])
+    """Make a schema: (name, type) is a required column, (name, type, "null") a nullable one.
+
+    (name, type, "later") is a nullable column that came after the first files of the kind, which may lack it (`completed`).
+    """
+    return pa.schema(
+        [
+            pa.field(name, kind, nullable=bool(rest), metadata=_LATER if rest == ["later"] else None)
+            for name, kind, *rest in fields
+        ]
+    )
+
+
+def without_absent(schema: pa.Schema, table: pa.Table) -> pa.Schema:
+    """A schema without the later columns that a table lacks: what a file that has such columns must be."""
+    present = set(table.column_names)
+    return pa.schema([field for field in schema if field.name in present or not _is_later(field)])
+
+
+def completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with the later columns of a schema that it lacks, all null, and with its other columns, in the schema's order.
+
+    Args:
+        table: it has every column of the schema that is not a later one.
+        schema: as `schema_of` makes it.
+    """
+    columns = [
+        pa.nulls(table.num_rows, field.type)
+        if _is_later(field) and field.name not in table.column_names
+        else table[field.name]
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+_LATER = {b"later": b"yes"}
+
+
+def _is_later(field: pa.Field) -> bool:
+    return bool(field.metadata and b"later" in field.metadata)
 
 
 @contextlib.contextmanager
@@ -127,6 +164,11 @@ def write_parquet_parts(
             text = json.dumps(meta(), sort_keys=True, ensure_ascii=False)
             writer.add_key_value_metadata({META_KEY.decode(): text})
         file_digests.add_digests(temporary)
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file; a link to no file is none. Takes a quarter of pathlib's time, and there can be 10,000 files."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:

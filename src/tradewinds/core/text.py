@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Any
 
 CURRENCY = "{currency}"  # where the label of an amount names the currency of the account
 PERIODS = "_periods"  # how the key of a count of payments, bars or the like ends
+# Decimals of figures by the ending of their key, where they are not two.
+_DIGITS = {"brier": 4, "log_loss": 4, "_r": 3, "_r_gross": 3, "_minutes": 1, "_days": 1}
+_CENT = Decimal("0.01")
+_MOST_ROUNDED = 10**15  # above it a float has no decimals
 CACHED = 10_000  # texts that are remembered: a run repeats amounts and instants
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SECOND, _MICROSECOND = dt.timedelta(seconds=1), dt.timedelta(microseconds=1)
@@ -122,25 +127,56 @@ def money(amount: int | None, places: int = 6) -> str:
 
 
 def figure(value: Any, digits: int = 2) -> str:
-    """Return a number with thousands separators and, unless it is an int, `digits` decimals; None is a dash."""
+    """Return a number with thousands separators, rounded half to even; None is a dash.
+
+    Args:
+        value: the number.
+        digits: decimals, unless the number is an int.
+    """
     if value is None:
         return "—"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value) or abs(value) >= _MOST_ROUNDED:
+        return f"{value:,.{digits}f}"
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    return f"{rounded if rounded else abs(rounded):,.{digits}f}"  # no minus before a zero
 
 
-def metric_text(key: str, value: Any, digits: int = 2) -> str:
-    """Return a figure of metrics.json as every page, table and report shows it, by the ending of its key.
+def money_text(value: Any) -> str:
+    """Return an amount with two decimals, and with four digits if two decimals would make nothing of it; None is a dash."""
+    tiny = value is not None and 0 < abs(value) < _CENT
+    return f"{value:,.4g}" if tiny else figure(value if value is None else Decimal(str(value)))
 
-    A key that ends in _periods is a count or the median of counts: "7", "18.5". Others are as `figure` shows them.
+
+def metric_digits(key: str) -> int:
+    """Return how many decimals a figure of metrics.json has wherever it is shown: its key says what kind of figure it is."""
+    return next((digits for ending, digits in _DIGITS.items() if key.endswith(ending)), 2)
+
+
+def metric_text(key: str, value: Any) -> str:
+    """Return a figure of metrics.json as every page, table and report shows it.
+
+    Amounts have two decimals, rates and ratios two, scores of probabilities four, results in R three, mean times one. Counts
+    have none; a key that ends in _periods is a count or the median of counts: "7", "18.5".
 
     Args:
         key: of metrics.json.
         value: the figure; None is a dash.
-        digits: decimals of a figure that is no count.
     """
+    if value is not None and key.endswith("_usd"):
+        return money_text(value)
     if key.endswith(PERIODS) and value is not None:
         return figure(int(value)) if value == int(value) else figure(float(value), 1)
-    return figure(value, digits)
+    return figure(value, metric_digits(key))
+
+
+def byte_text(count: int) -> str:
+    """Return a number of bytes in the unit that fits: "940 kB", "1.2 GB" (a GB is 10^9 bytes)."""
+    amount, unit = next(
+        ((count / size, name) for size, name in ((10**9, "GB"), (10**6, "MB")) if count >= size), (count / 1000, "kB")
+    )
+    return f"{amount:,.1f} {unit}"
 
 
 def labelled(label: str, currency: str) -> str:

@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any, NoReturn, Self
 
 from tradewinds.core.safe_text import printable
 
@@ -46,13 +48,7 @@ def limit(seconds: float, owner: str, exit_code: int) -> Iterator[None]:
         nonlocal interruptions
         interruptions += 1
         if interruptions > MOST_INTERRUPTIONS:
-            line = f", line {frame.f_lineno}" if frame else ""
-            print(
-                printable(f"{owner}{line}: it is still busy, and catches every error that would end it."),
-                file=sys.stderr,
-            )
-            sys.stderr.flush()
-            os._exit(exit_code)
+            _end_process(owner, frame, exit_code)
         raise OutOfTime
 
     # the timer runs while the block does
@@ -63,3 +59,62 @@ def limit(seconds: float, owner: str, exit_code: int) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _end_process(owner: str, frame: FrameType | None, exit_code: int) -> NoReturn:
+    """Print why, and end the process."""
+    line = f", line {frame.f_lineno}" if frame else ""
+    print(printable(f"{owner}{line}: it is still busy, and catches every error that would end it."), file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+class CallWatch:
+    """A limit of the time of each of many short calls, with one timer for all of them.
+
+    In the block, each call is put between `begin` and `end`. A call that takes too long is ended by OutOfTime, as `limit` does
+    it; outside the main thread the watch is without effect.
+
+    Args:
+        seconds: that a call may take, above 0.
+        owner: the user's file, for the message of a process that cannot be ended by an error.
+        exit_code: of the process in that case.
+    """
+
+    def __init__(self, seconds: float, owner: str, exit_code: int) -> None:
+        self._seconds, self._owner, self._exit_code = seconds, owner, exit_code
+        self._began: float | None = None
+        self._interruptions = 0
+        self._before: Any = None
+
+    def begin(self) -> None:
+        """A call begins."""
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        """The call is over."""
+        self._began = None
+
+    def __enter__(self) -> Self:
+        """Start the timer."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGALRM, self._look)
+            pause = min(AGAIN_SECONDS, self._seconds / 2)
+            signal.setitimer(signal.ITIMER_REAL, pause, pause)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the timer."""
+        if threading.current_thread() is threading.main_thread():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
+        self._began = None
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        """End the call that is under way, if it has taken too long."""
+        if self._began is None or time.monotonic() - self._began < self._seconds:
+            return
+        self._interruptions += 1
+        if self._interruptions > MOST_INTERRUPTIONS:
+            _end_process(self._owner, frame, self._exit_code)
+        raise OutOfTime

@@ -96,6 +96,27 @@ def read_text(
     return decoded(read_bytes(path, what, remedy, refused, most), path, what, refused)
 
 
+def refuse_other_separator(
+    header: str, path: str | Path, what: str, refused: type[TradewindsError] = ConfigError
+) -> None:
+    """Refuse a CSV whose columns something else than commas separates, as spreadsheets of many countries write it.
+
+    Args:
+        header: its first line.
+        path: the file, for the error.
+        what: what the file should be, for the error.
+        refused: the class of the error.
+
+    Raises:
+        TradewindsError: of class `refused`; names the separator.
+    """
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars (|)")):
+        if "," not in header and sign in header:
+            said = f"{what} separates its columns with {name}, not with commas."
+            remedy = "Save it as CSV with commas between columns and points in numbers (0.35)."
+            raise refused(said, where=f"{path}, line 1", remedy=remedy)
+
+
 def decoded(data: bytes, path: str | Path, what: str, refused: type[TradewindsError] = ConfigError) -> str:
     """Decode the bytes of a user's text file.
 

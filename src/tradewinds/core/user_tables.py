@@ -38,7 +38,8 @@ def read_table(
                 table = file.read()
             table.validate(full=True)  # texts that are no UTF-8, offsets that point outside
         else:
-            user_files.decoded(data, path, what, refused)
+            header = user_files.decoded(data, path, what, refused).partition("\n")[0]
+            user_files.refuse_other_separator(header, path, what, refused)
             options = pa.csv.ConvertOptions(column_types=dict.fromkeys(texts, pa.string()))
             table = pa.csv.read_csv(pa.BufferReader(data), convert_options=options)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
+from tradewinds.config.differences import differing_settings
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DamagedFile
 
@@ -43,6 +44,28 @@ FAMILY_FIGURES = (  # shown where a run has them
     *("num_fills", "funding", "price_pnl", "slippage", "borrow", "liquidation_cost", "breakeven_periods"),
     *("never_broke_even", "apr_pct", "time_in_market_pct"),
 )
+
+# Figures of which more is better (1), or less (-1); of others neither.
+BETTER = {
+    **dict.fromkeys(
+        (
+            "total_pnl_usd",
+            "roi_pct",
+            "end_balance_usd",
+            "win_rate_pct",
+            "avg_profit_usd",
+            "avg_loss_usd",
+            "profit_factor",
+        ),
+        1,
+    ),
+    **dict.fromkeys(
+        ("sharpe", "sortino", "total_return_pct", "annualised_return_pct", "excess_return_pct", "funding"), 1
+    ),
+    **dict.fromkeys(("apr_pct", "price_pnl", "pnl_if_no_bars_worthless_usd"), 1),
+    **dict.fromkeys(("max_drawdown_usd", "max_drawdown_pct", "max_drawdown_days", "brier", "log_loss", "slippage"), -1),
+    **dict.fromkeys(("breakeven_periods", "never_broke_even", "liquidation_cost", "total_fees_usd", "borrow"), -1),
+}
 
 _FILLS = "num_fills"  # key of metrics.json of a run whose trades are fills, and whose num_trades counts positions
 
@@ -169,6 +192,20 @@ def is_amount(key: str) -> bool:
     return key.endswith("_usd") or key in _AMOUNTS
 
 
+def best_of(key: str, values: Sequence[Any]) -> frozenset[int]:
+    """Return the places of the best of some figures: none if they are all the same, or if neither more nor less is better.
+
+    Args:
+        key: of metrics.json.
+        values: of the runs; None where it is undefined.
+    """
+    known = [value for value in values if value is not None]
+    if key not in BETTER or len(known) < 2 or len(set(known)) < 2:
+        return frozenset()
+    best = max(known, key=lambda value: value * BETTER[key])
+    return frozenset(place for place, value in enumerate(values) if value == best)
+
+
 def counted_as(runs: Sequence[ComparedRun]) -> str:
     """Return what the numbers of trades of some runs count: trades, or positions of runs that have a row per fill."""
     kinds = ["positions" if _FILLS in run.metrics else "trades" for run in runs]
@@ -202,13 +239,10 @@ def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     first, last = max(run.dates[0] for run in runs), min(run.dates[1] for run in runs)
     days = max(0, (last - first).days + 1)
     common = [run.between(first, last) for run in runs]
-    settings = [dict(flat(run.config)) for run in runs]
-    keys = dict.fromkeys(key for one in settings for key in one)
-    changed = {key: [one.get(key) for one in settings] for key in keys}
     return {
         "runs": [run.run_id for run in runs],
         "metrics": {name: [run.metrics.get(name) for run in runs] for name in names},
-        "config_differences": {key: vs for key, vs in changed.items() if any(v != vs[0] for v in vs)},
+        "config_differences": differing_settings([run.config for run in runs]),
         "common_days": {
             "first": first if days else None,
             "last": last if days else None,
@@ -217,20 +251,3 @@ def comparison_of(runs: Sequence[ComparedRun]) -> dict[str, Any]:
             "pnl_usd": [pnl for _, pnl in common],
         },
     }
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """List the settings of a config.
-
-    Args:
-        config: a config or one of its sections.
-        prefix: put before each key.
-
-    Yields:
-        (dotted key, value).
-    """
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

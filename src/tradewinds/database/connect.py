@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from tradewinds.core.database_urls import masked
+from tradewinds.core.database_urls import expand, masked
 from tradewinds.core.errors import DatabaseError, NothingLoaded
 
 WAIT_SECONDS = 600  # for another loader of the same run
 FILE_WAIT_SECONDS = 120  # for another loader of the same SQLite file; a browser with an open transaction holds it, too
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_PACKAGES = {"MySQLdb": "mysqlclient"}  # packages whose module has another name
 
 # Words of a database's messages, and what to do about it; the first that occurs in a message is shown.
 _REMEDIES = (
+    ("to database", "The user needs rights on that database: GRANT ALL ON … TO …, by an administrator."),
     ("Access denied", "Check user and password."),
     ("Unknown database", "Create it first: CREATE DATABASE … CHARACTER SET utf8mb4."),
     (
@@ -38,28 +36,6 @@ _REMEDIES = (
     ("database is locked", "Another program holds it; try again when it is done."),
     ("disk is full", "Make room and run again."),
 )
-
-
-def expand(url: str) -> str:
-    """Replace each `${NAME}` of a URL by the environment variable.
-
-    Values are quoted in the part before the `@`, so a password may have any characters.
-
-    Args:
-        url: a database URL as the config has it.
-
-    Raises:
-        DatabaseError: a variable is not set.
-    """
-    credentials_end = url.rfind("@")
-
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in os.environ:
-            raise DatabaseError(f"environment variable {found[1]} is not set.", where="database.url", remedy="Set it.")
-        text = os.environ[found[1]]
-        return quote(text, safe="") if found.start() < credentials_end else text
-
-    return _VARIABLE.sub(value, url)
 
 
 def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
@@ -82,7 +58,10 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
         waits = {"timeout": FILE_WAIT_SECONDS} if lite and "timeout" not in parsed.query else {}
         engine = sa.create_engine(parsed, connect_args=waits, **({} if lite else {"paramstyle": "format"}))
-    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError, OSError) as error:
+    except ModuleNotFoundError as error:
+        what = f"the package of its driver is not installed: {error.name}."
+        raise DatabaseError(what, where=_where(url), remedy=_how_to_install(str(error.name))) from None
+    except (exc.ArgumentError, exc.NoSuchModuleError, OSError) as error:
         remedy = (
             "For example sqlite:///backtests/tradewinds.db or mysql+pymysql://user:${PASSWORD}@127.0.0.1/tradewinds."
         )
@@ -95,6 +74,12 @@ def open_database(url: str, *, read_only: bool = False) -> sa.Engine:
         raise NothingLoaded("there is no such database yet.", where=_where(url), remedy=remedy)
     (_listen_sqlite if lite else _listen_server)(engine, read_only)
     return engine
+
+
+def _how_to_install(module: str) -> str:
+    """Return what to do about a driver's package that is missing, as a sentence."""
+    drivers = "mysql+pymysql:// takes the one that comes with Tradewinds"
+    return f"Install it (pip install {_PACKAGES.get(module, module)}), or take another driver: {drivers}."
 
 
 def _listen_sqlite(engine: sa.Engine, read_only: bool) -> None:

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError
+from tradewinds.core.run_names import read_name
 from tradewinds.core.signals import stop_signals_held
 from tradewinds.core.url_secrets import masked
 from tradewinds.database import rows, schema
@@ -124,7 +125,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
             raise ValueError("its manifest or metrics are none")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatabaseError(f"the run cannot be read ({error}).", where=str(folder), remedy="Run it again.") from None
-    config = manifest["config"]
+    config, named = manifest["config"], read_name(folder)
     if config["market"] not in markets.NAMES:
         what = f"this Tradewinds knows no market {config['market']!r}."
         raise DatabaseError(what, where=str(folder), remedy="Load the run with the Tradewinds that made it.")
@@ -142,6 +143,8 @@ def _read_run(folder: Path) -> dict[str, Any]:
         "seed": manifest["seed"],
         "artifact_path": folder.as_posix(),
         "created_at_utc": dt.datetime.fromisoformat(manifest["created_at_utc"]).replace(tzinfo=None),
+        "name": named.name or None,
+        "note": named.note or None,
         "metrics": metrics,
     }
 

@@ -39,6 +39,8 @@ _RUN_COLUMNS = (
     "loaded_at_utc",
     "artifact_path",
     "error",
+    "name",
+    "note",
 )
 _RUN_METRICS = ("total_pnl_usd", "num_trades", "sharpe")
 
@@ -121,15 +123,22 @@ def list_runs(
         offset: how many to leave out at the beginning.
 
     Returns:
-        One row per run: columns of backtest_runs and backtest_metrics. Figures of a run that was never loaded to its end
-        are None.
+        One row per run: columns of backtest_runs and backtest_metrics, and `reason` (reason_of). Figures of a run that was
+        never loaded to its end are None.
     """
     runs, metrics, interrupted = t.backtest_runs, t.backtest_metrics, interrupted_loads(connection)
     named = {name: runs.c[name] for name in _RUN_COLUMNS} | {"status": seen_status(interrupted).label("status")}
     columns = [*named.values(), *(metrics.c[name] for name in _RUN_METRICS)]
     query = sa.select(*columns).outerjoin_from(runs, metrics, runs.c.run_id == metrics.c.run_id)
     query = query.where(*which.conditions(interrupted)).order_by(runs.c.created_at_utc.desc(), runs.c.run_id)
-    return _rows(connection, _page(query, limit, offset))
+    return [row | {"reason": reason_of(row)} for row in _rows(connection, _page(query, limit, offset))]
+
+
+def reason_of(run: Row) -> str | None:
+    """Return why a run has no result, from its row: what stopped it, or that its load was killed; None for any other run."""
+    if run["status"] == INTERRUPTED:
+        return "its load was killed; run its config again to load it."
+    return str(run["error"]) if run["error"] else None
 
 
 def count_runs(connection: sa.Connection, which: RunFilter = ALL_RUNS) -> int:
@@ -147,11 +156,11 @@ def account_currencies(connection: sa.Connection, run_ids: Sequence[str]) -> dic
 
 
 def one_run(connection: sa.Connection, run_id: str) -> Row | None:
-    """Read a run's row of backtest_runs, with its config and all of its metrics.json; None if there is no such run."""
+    """Read a run's row of backtest_runs, with its config, its whole metrics.json and `reason`; None if there is no such run."""
     rows = _rows(connection, sa.select(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id))
     if rows and rows[0]["status"] == "RUNNING" and run_id in interrupted_loads(connection):
         rows[0]["status"] = INTERRUPTED
-    return rows[0] if rows else None
+    return rows[0] | {"reason": reason_of(rows[0])} if rows else None
 
 
 def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -159,6 +168,13 @@ def configs_of(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, d
     runs = t.backtest_runs.c
     query = sa.select(runs.run_id, runs.config).where(runs.run_id.in_(run_ids))
     return dict(connection.execute(query).tuples().all())
+
+
+def names_of_runs(connection: sa.Connection) -> dict[str, set[str]]:
+    """Return the names that runs have: `strategy` and `series`."""
+    runs = t.backtest_runs.c
+    found = connection.execute(sa.select(runs.strategy, runs.series).distinct()).all()
+    return {"strategy": {name for name, _ in found}, "series": {one for _, names in found for one in names}}
 
 
 def runs_named(connection: sa.Connection, prefix: str) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -16,15 +15,11 @@ from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError, NothingLoaded
 from tradewinds.database import tables as t
 from tradewinds.database.connect import WAIT_SECONDS
+from tradewinds.database.versions import CURRENT, MIGRATIONS, VERSION_TABLE, known_version
 
-VERSION_TABLE = "tradewinds_schema"
-_MIGRATIONS = Path(__file__).parent / "migrations"
-VERSIONS = tuple(sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py")))
-CURRENT = VERSIONS[-1]
 UNVERSIONED = "unversioned"  # tables that Tradewinds made before its schemas had versions
 
 _OLDER = "Run any config against it, or the same one again: the load brings it up to date and keeps what is there."
-_NEWER = "Use that Tradewinds, or another database."
 
 
 def all_tables() -> sa.MetaData:
@@ -53,10 +48,7 @@ def version_of(connection: sa.Connection) -> str | None:
     known = VERSION_TABLE in names and connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))
     if not known:
         return UNVERSIONED if t.backtest_runs.name in names else None
-    if known not in VERSIONS:
-        what = f"its schema has version {known}, of a newer Tradewinds; this one knows versions up to {CURRENT}."
-        raise DatabaseError(what, remedy=_NEWER)
-    return str(known)
+    return known_version(str(known))
 
 
 def require_current(connection: sa.Connection) -> None:
@@ -116,7 +108,7 @@ def _take_steps(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     command.upgrade(config, "head")
 
 

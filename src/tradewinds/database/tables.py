@@ -158,6 +158,8 @@ backtest_runs = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("created_at_utc", sa.DateTime, nullable=False),
     sa.Column("loaded_at_utc", sa.DateTime),
+    sa.Column("name", sa.String(200)),  # what a user calls the run, and says of it (results.run_names)
+    sa.Column("note", sa.Text),
     sa.Index("ix_runs_created", "created_at_utc"),
     **ON_SERVERS,
 )

@@ -12,6 +12,7 @@ from tradewinds.core.text import money
 from tradewinds.core.units import MICRO
 from tradewinds.engine.equity import Point, check_points
 from tradewinds.engine.journal import REMEDY, Journal
+from tradewinds.engine.round_trips import RoundTrip
 from tradewinds.engine.trades import Position
 
 
@@ -203,6 +204,7 @@ class RunResult:
         stays_open: positions may be open at the end.
         fills: rows of trades.csv in order of execution, of a run that has one per fill; None: it has one per trade.
         fill_columns: names of the amounts in `FillRow.more`.
+        round_trips: of a run that sells what it holds; None: every trade is one.
     """
 
     start_balance_micro: int
@@ -222,6 +224,7 @@ class RunResult:
     stays_open: bool = field(default=False, kw_only=True)
     fills: list[FillRow] | None = field(default=None, kw_only=True)
     fill_columns: tuple[str, ...] = field(default=(), kw_only=True)
+    round_trips: list[RoundTrip] | None = field(default=None, kw_only=True)
 
     @property
     def places(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from tradewinds.archive.routes import Route
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.families.plan import Plan
     from tradewinds.families.strategy_table import StrategyTable
-    from tradewinds.results.report.parts import Plot
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
     from tradewinds.results.run_files import RunFile
     from tradewinds.results.run_tables import RunTable
 
@@ -219,6 +220,8 @@ class Family(Protocol):
         replay_keys: top-level keys in which configs may differ and still share one reading of the files, if `reads` is equal.
         not_swept: keys that a sweep refuses, with the reason.
         strategies: the strategies that a config may name.
+        file_bytes: usual size of a data file by its stage, for the stages that make a file per unit or per answer.
+        unit_bytes: usual size of a unit of Plan.units in the files of all other stages, which hold the whole run.
     """
 
     name: str
@@ -235,6 +238,8 @@ class Family(Protocol):
     replay_keys: frozenset[str]
     not_swept: Mapping[str, str]
     strategies: StrategyTable
+    file_bytes: Mapping[str, int]
+    unit_bytes: int
 
     @property
     def tables(self) -> ModuleType | None:
@@ -329,6 +334,20 @@ class Family(Protocol):
     def extent(self, plan: Plan[Any]) -> str:
         """Return the size of a run in words: "22 events", "12 symbols"."""
 
+    def own_inputs(self, config: Mapping[str, Any], plan: Plan[Any]) -> Iterable[EarlyFinding]:
+        """Look at the user's own files before any job runs: whether they can be read, and how much of them the run can use.
+
+        It is asked when a config is validated or planned, and by a run before its first job, unless what the replay reads was
+        found up to date. The files are there.
+
+        Args:
+            config: resolved.
+            plan: its plan.
+
+        Raises:
+            TradewindsError: a file is not what it should be; the run is refused with that error.
+        """
+
     def validate(self, config: Mapping[str, Any], plan: Plan[Any]) -> Findings:
         """Judge the data that is there; files that are missing are noted.
 
@@ -387,17 +406,36 @@ class Family(Protocol):
     def report(self) -> FamilyReport:
         """The report's title and sections."""
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """The chart of one thing that a run traded: an event's quotes, a share's prices, a session, a symbol's rates.
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """The one thing that a trade belongs to, as `unit_page` takes it: an event, a share, a session's trade, a position.
+
+        Args:
+            trade: a row of the run's trades, by the columns of trades.csv.
+        """
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """One thing that a run traded, with its chart: an event's quotes, a share's prices, a session, a position's rates.
 
         Args:
             run: the run.
-            name: of the thing, as trades name it (event_ticker, series_ticker or market_ticker).
+            name: of the thing, as trades name it (event_ticker, series_ticker, market_ticker or trade_id).
             day: its day, where a name stands for many; None for a name that stands for one.
 
         Raises:
             ConfigError: the run has no such thing, or no chart of it; the message names some that it has.
+            DataMissing: a data file that the chart needs is not in the working folder.
         """
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """What markets pay on, in words, by ticker: "72° to 73°"; nothing for a family whose tickers are words enough.
+
+        Args:
+            folder: the run's folder.
+            markets: tickers; one that is not known is left out.
+        """
+
+    def reason_text(self, code: str) -> str:
+        """A code in plain words: of a skip, a refusal, an entry or an exit; the code itself for one without other words."""
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """What a server of archives answers in place of this family's services.

@@ -55,7 +55,7 @@ class DataFile:
     @property
     def unfit(self) -> bool:
         """Whether the file is there and does not do."""
-        return bool(self.fetched_again and Path(self.path).exists() and self.fetched_again())
+        return bool(self.fetched_again and files.exists(self.path) and self.fetched_again())
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Plan(Generic[Files]):
 
     def missing(self) -> list[str]:
         """Fetched files that are not there, or do not do, and cannot be made from what is."""
-        gone = [file for file in self.data_files if file.fetched and (not Path(file.path).exists() or file.unfit)]
+        gone = [file for file in self.data_files if file.fetched and (not files.exists(file.path) or file.unfit)]
         return [file.path for file in gone if not (file.held_elsewhere and file.held_elsewhere())]
 
 
@@ -160,19 +160,27 @@ def stale_files(plan: Plan[Any]) -> list[str]:
         DamagedFile: such a file is damaged, or a link to no file lies where a fetched file belongs.
     """
     for path in plan.fetched:
-        if Path(path).is_symlink() and not Path(path).exists():
+        if not files.exists(path) and Path(path).is_symlink():
             raise DamagedFile(path, "it is a link to no file")
     early = [
         path
         for path, needed in plan.growing.items()
         if Path(path).exists() and dt.date.fromisoformat(files.read_meta(path)["covers_through"]) < needed
     ]
-    return early + [file.path for file in plan.data_files if file.unfit]
+    return list(dict.fromkeys([*early, *(file.path for file in plan.data_files if file.unfit)]))
+
+
+def are_newer(made: Sequence[str], sources: Sequence[str]) -> bool:
+    """Whether files are all there, and none is older than any of the files that they are made of, as far as those are there."""
+    if not made or not all(Path(path).exists() for path in made):
+        return False
+    times = [Path(path).stat().st_mtime_ns for path in sources if Path(path).exists()]
+    return min(Path(path).stat().st_mtime_ns for path in made) >= max(times, default=0)
 
 
 def due_files(plan: Plan[Any]) -> list[str]:
     """Fetched files that a run has to ask for: first those that are not there, then those that do not do (`stale_files`)."""
-    return [path for path in plan.fetched if not Path(path).exists()] + stale_files(plan)
+    return [path for path in plan.fetched if not files.exists(path)] + stale_files(plan)
 
 
 def refuse_missing(plan: Plan[Any]) -> None:
@@ -182,9 +190,12 @@ def refuse_missing(plan: Plan[Any]) -> None:
         DataMissing: names the files.
     """
     missing = [path for path in plan.fetched if not Path(path).exists()]
+    unfit = {file.path for file in plan.data_files if file.unfit}
     for path in stale_files(plan):
         if path not in plan.growing:
             missing.append(f"{path} (is of an event that was left out)")
+        elif path in unfit:
+            missing.append(f"{path} (the service had none of it)")
         elif not _complete(path, plan.growing[path]):
             missing.append(f"{path} (ends too early)")
     if missing:

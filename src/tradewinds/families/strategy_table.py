@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 
 
 class Strategy(NamedTuple):
@@ -53,9 +53,7 @@ class StrategyTable:
         """
         if name in self._by_name:
             return self._by_name[name]
-        near = difflib.get_close_matches(name, self._by_name, n=1)
-        said = f"Did you mean {near[0]}? " if near else ""
-        remedy = f"{said}Known: {', '.join(self._by_name)}. {hint}".strip()
+        remedy = f"{meant(name, self._by_name)} Known: {', '.join(self._by_name)}. {hint}".strip()
         raise ConfigError(f"unknown strategy {name!r}.", where="strategy.name", remedy=remedy)
 
     def module(self, name: str) -> ModuleType:

@@ -23,7 +23,7 @@ from tradewinds.core.signals import STOP_SIGNALS
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.result_jobs import ResultJob, result_jobs
-from tradewinds.results.report.second_drawer import SecondDrawer
+from tradewinds.results.report.drawers import Drawers
 
 _PARENT_DEATH_SIGNAL = 1  # of Linux's prctl: a process gets a signal when its parent dies
 
@@ -54,8 +54,8 @@ def run_jobs(conf: Config, plan: Plan[Any], parent: int) -> None:
     """
     stop_with(parent)
     dispositions = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    with SecondDrawer() as drawer:
-        for job in result_jobs(conf, plan, drawer):
+    with Drawers() as drawers:
+        for job in result_jobs(conf, plan, drawers):
             print(f"{job.rule}: {', '.join(job.outputs)}", flush=True)
             for number, handler in dispositions.items():  # a job ignores signals once its work is done
                 signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,13 @@ from tradewinds import __version__
 from tradewinds.config import markets
 from tradewinds.config import resolve as configs
 from tradewinds.core.errors import INTERRUPTED, DataMissing
+from tradewinds.core.run_names import NAME, read_name, write_name
 from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import counted
-from tradewinds.families.plan import Plan, due_files, run_plan, shown_paths
+from tradewinds.families.plan import Plan, are_newer, due_files, run_plan, shown_paths
 from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
+from tradewinds.pipeline.preflight import PlaceOf, Preflight, place_by_file, place_by_key, preflight
+from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
@@ -29,6 +33,7 @@ def make(
     screen: Screen,
     target: str | None = None,
     extra_group: progress.Group | None = None,
+    place_of: PlaceOf | None = None,
 ) -> bool:
     """Make the files of a plan: all of them, or those of one target of the workflow.
 
@@ -40,13 +45,15 @@ def make(
         screen: where progress is shown.
         target: a rule of the workflow such as `inputs`; None makes everything, the load into the database included.
         extra_group: name and paths of files that are not in the plan; they are made in place of the target's.
+        place_of: says where a key of the config stands, for errors; None for its place in the config's file.
 
     Returns:
         Whether there was anything to do.
 
     Raises:
-        ConfigError: there is no such profile, or a file of the run could not be written.
-        DataMissing: fetching is off and files are missing.
+        ConfigError: there is no such profile, a file of the run could not be written, or the preflight found something wrong.
+        DataMissing: fetching is off and files are missing, or a file of the user's has nothing of the config.
+        DatabaseError: no run could be loaded into the config's database.
         runner.WorkflowFailed: a job failed.
     """
     fetch = options.fetch or conf["fetch"]
@@ -56,27 +63,75 @@ def make(
         # Refuse before the first job what the last one could not write.
         prepared = [path for _, paths in plan.groups for path in paths]
         runner.refuse_unwritable([*prepared, f"{plan.run_dir}/metrics.json", "logs/run.log"])
-        work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
-        if target is None:
-            screen.keep_in(Path(plan.run_dir, RUN_LOG))
-            screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
         own = verdicts.user_states(conf)
         known = _is_local(options) and extra_group is None and not due_files(plan)
         asked = verdicts.question_of(conf, plan, own) if known else None
-        if asked and verdicts.inputs_hold(asked):
-            if target or verdicts.run_holds(asked):
-                return False
-            if runner.can_fork() and verdicts.must_replay(asked):
+        hold = asked is not None and verdicts.inputs_hold(asked)
+        complete = asked is not None and hold and (target is not None or verdicts.run_holds(asked))
+        # The preflight costs milliseconds, which a run that is complete is spared.
+        place, loads = place_of or place_by_file(config_path), target is None and _is_local(options)
+        early = Preflight() if complete else preflight(conf, plan, place, inputs=not hold, database=loads)
+        early.refuse()
+        if target is None:
+            screen.keep_in(Path(plan.run_dir, RUN_LOG))
+            screen.record(f"tradewinds {__version__}: {config_path}, run {plan.run_id}")
+        if complete:
+            return False
+        for line in early.warnings:
+            screen.warn(f"warning: {line}", soft_wrap=True)
+        if target is None:
+            name_new_run(plan, options.name, options.note)
+        work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
+        if asked and hold and runner.can_fork() and verdicts.must_replay(asked):
+            with failures_recorded(conf, plan):
                 work.make_results()
-                verdicts.keep_run(asked, made_here=True)
-                return True
-        anything = work.make_with_snakemake(fetch, target, extra_group)
+            verdicts.keep_run(asked, made_here=True)
+            return True
+        with failures_recorded(conf, plan) if target is None else contextlib.nullcontext():
+            anything = work.make_with_snakemake(fetch, target, extra_group)
         if _is_local(options) and extra_group is None and own == verdicts.user_states(conf):
             now = verdicts.question_of(conf, run_plan(conf), own)  # of the files that are there now
             verdicts.keep_inputs(now)
             if target is None:
                 verdicts.keep_run(now, made_here=False)
         return anything
+
+
+def name_new_run(plan: Plan[Any], name: str | None, note: str | None) -> None:
+    """Write the name and note that a run is given, before its jobs: its report and its load read them.
+
+    Args:
+        plan: of the run.
+        name: None leaves the name that it has.
+        note: None leaves the note that it has.
+
+    Raises:
+        ConfigError: one of them is too long.
+    """
+    known = read_name(plan.run_dir)
+    if (wanted := known.changed(name, note)) != known:
+        write_name(plan.run_dir, wanted)
+
+
+def name_made_run(conf: configs.Config, plan: Plan[Any], name: str | None, note: str | None) -> None:
+    """Give a run that is complete the name and note that it was asked for with, if they are not in its report and row yet.
+
+    Args:
+        conf: resolved.
+        plan: of the run.
+        name: None leaves the name that it has.
+        note: None leaves the note that it has.
+    """
+    if name is None and note is None:
+        return
+    from tradewinds.database.annotations import write_annotation
+    from tradewinds.pipeline.naming import rename_folder
+
+    url, known = conf["database"]["url"], read_name(plan.run_dir)
+    wanted = known.changed(name, note)
+    if wanted != known or not are_newer([f"{plan.run_dir}/report.html"], [f"{plan.run_dir}/{NAME}"]):
+        rename_folder(Path(plan.run_dir), url, wanted)
+    write_annotation(url, plan.run_id, wanted)
 
 
 def _is_local(options: runner.RunOptions) -> bool:
@@ -154,13 +209,16 @@ def _reasons(messages: Path) -> dict[str, str]:
     return {record["target"]: record["message"] for record in failed if "target" in record}
 
 
-def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen) -> None:
+def make_inputs(
+    conf: configs.Config, options: runner.RunOptions, screen: Screen, place_of: PlaceOf = place_by_key
+) -> None:
     """Fetch and make everything that a replay of a resolved config reads, and replay nothing.
 
     Args:
         conf: resolved; it need not stand in a file.
         options: how the work is carried out.
         screen: where progress is shown.
+        place_of: says where a key of the config stands, for errors.
 
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
@@ -168,7 +226,7 @@ def make_inputs(conf: configs.Config, options: runner.RunOptions, screen: Screen
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
-        make(path, conf, run_plan(conf), options, screen, target="inputs")
+        make(path, conf, run_plan(conf), options, screen, target="inputs", place_of=place_of)
 
 
 def _refuse_missing(plan: Plan[Any]) -> None:

@@ -15,7 +15,7 @@ from tradewinds.core.errors import DatabaseError, SimulationError, TradewindsErr
 from tradewinds.families.contract import Tell
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline import verdicts
-from tradewinds.results.report.second_drawer import SecondDrawer
+from tradewinds.results.report.drawers import Drawers
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
 
 THREADS = 8  # of a replay, at most; as in rules/simulate.smk
@@ -42,20 +42,20 @@ class ResultJob(NamedTuple):
     refused: type[TradewindsError]
 
 
-def result_jobs(conf: Config, plan: Plan[Any], drawer: SecondDrawer | None = None) -> list[ResultJob]:
+def result_jobs(conf: Config, plan: Plan[Any], drawers: Drawers | None = None) -> list[ResultJob]:
     """List the jobs that make a run's results, in the order in which they run.
 
     Args:
         conf: resolved.
         plan: of the config; what the replay reads exists.
-        drawer: a second process that draws the report's plots, if one has been started.
+        drawers: processes that draw the report's plots, if they have been started.
     """
     family, folder = markets.family_of(conf["market"]), Path(plan.run_dir)
     own = family.result_jobs(conf, plan)
     makers: dict[str, Callable[[Tell], None]] = {
         SIMULATE: lambda tell: _simulate(conf, plan, tell),
         **{rule: _untold(make) for rule, make in own.items()},
-        REPORT: lambda tell: write_run_report(folder, drawer),
+        REPORT: lambda tell: write_run_report(folder, drawers),
         verdicts.LOAD: lambda tell: load(
             folder, conf["database"]["url"], plan.recorded, verdicts.receipt_path(conf, plan), tell
         ),
@@ -86,17 +86,17 @@ def _simulate(conf: Config, plan: Plan[Any], tell: Tell) -> None:
     simulate.simulate(conf, plan, inputs, min(THREADS, os.cpu_count() or 1), tell)
 
 
-def write_run_report(folder: Path, drawer: SecondDrawer | None = None) -> None:
+def write_run_report(folder: Path, drawers: Drawers | None = None) -> None:
     """Write the report of the run in `folder`, with the sections of its market family.
 
     Args:
         folder: the run's folder.
-        drawer: a second process that draws, if one has been started.
+        drawers: processes that draw, if they have been started.
     """
     from tradewinds.results.report import write_report
 
     config = yaml_text.load((folder / "config_resolved.yaml").read_text(encoding="utf-8"))
-    write_report(folder, markets.family_of(config["market"]).report(), drawer)
+    write_report(folder, markets.family_of(config["market"]).report(), drawers)
 
 
 def load(folder: Path, url: str, recorded: Mapping[str, Sequence[str]], receipt: str, tell: Tell) -> None:

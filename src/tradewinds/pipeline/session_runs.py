@@ -27,6 +27,8 @@ from tradewinds.families.plan import Plan, due_files
 from tradewinds.pipeline import rest_of_run, runner, verdicts
 from tradewinds.pipeline.direct import remove_made, remove_results
 from tradewinds.pipeline.job_logs import logged
+from tradewinds.pipeline.preflight import PlaceOf, preflight
+from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.rest_of_run import FinishedRun, RunToFinish
 from tradewinds.pipeline.result_jobs import result_jobs
 from tradewinds.pipeline.screen import Screen
@@ -53,7 +55,17 @@ class FolderRuns:
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def make(self, conf: Config, plan: Plan[Any], source: str, report: Report, *, with_report: bool) -> bool | None:
+    def make(
+        self,
+        conf: Config,
+        plan: Plan[Any],
+        source: str,
+        report: Report,
+        place_of: PlaceOf,
+        before: Callable[[], None],
+        *,
+        with_report: bool,
+    ) -> bool | None:
         """Make a run's tables and load it, if all that it reads was found up to date; its report follows.
 
         Args:
@@ -61,6 +73,8 @@ class FolderRuns:
             plan: of the config.
             source: where the config is from, for the run's log.
             report: progress callback.
+            place_of: says where a key of the config stands, for errors.
+            before: called before the first job.
             with_report: whether the report is made, by the second process.
 
         Returns:
@@ -86,14 +100,18 @@ class FolderRuns:
                 return False
             if not there and not verdicts.must_replay(asked):
                 return None
+            if not there:
+                preflight(conf, plan, place_of, inputs=False).refuse()
             runner.refuse_unwritable([f"{plan.run_dir}/metrics.json", "logs/run.log"])
+            before()
             if with_report:
                 self._start()  # its imports take as long as the replay
             screen = Screen(quiet=True)
             screen.keep_in(Path(plan.run_dir, RUN_LOG))
             screen.record(f"tradewinds {__version__}: {source}, run {plan.run_id}")
             if not there:
-                _make_tables(conf, plan, report)
+                with failures_recorded(conf, plan):
+                    _make_tables(conf, plan, report)
                 verdicts.keep_tables(asked, _AT_ONCE)
             if with_report:
                 self._hand_over(RunToFinish(conf, asked, _AT_ONCE))

@@ -26,6 +26,7 @@ def rows_of(path: str, columns: Sequence[str], what: str) -> Iterator[tuple[str,
     """
     remedy = f"Give the path of a CSV with the columns {', '.join(columns)}."
     text = user_files.read_text(path, what, remedy)
+    user_files.refuse_other_separator(text.partition("\n")[0], path, what)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
     try:
         if sorted(reader.fieldnames or ()) != sorted(columns):

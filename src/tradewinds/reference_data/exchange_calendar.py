@@ -12,7 +12,6 @@ nor a command that writes nothing makes one.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import functools
 import importlib.metadata
 import warnings
@@ -28,6 +27,7 @@ import pyarrow as pa
 from tradewinds.core import files
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import ConfigError, DamagedFile
+from tradewinds.core.near_names import meant
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import DAY_SECONDS
 
@@ -238,8 +238,8 @@ def _built(code: str, last: dt.date) -> ExchangeCalendar:
 
         names = sorted(name for name in exchange_calendars.get_calendar_names() if name.isalnum())
         if code not in names:
-            near = ", ".join(difflib.get_close_matches(code.upper(), names))  # three, as codes are short and much alike
-            remedy = f"{f'Did you mean {near}? ' if near else ''}Known: {', '.join(names)}."
+            near = meant(code, names, most=3)  # codes are short and much alike
+            remedy = f"{near} Known: {', '.join(names)}.".strip()
             raise ConfigError(f"unknown calendar {code!r}.", where="calendar", remedy=remedy)
         # exchanges with the same sessions share a calendar; it knows no dates before and after its bounds, if it has any
         own_code = exchange_calendars.resolve_alias(code)

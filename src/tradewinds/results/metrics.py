@@ -17,6 +17,7 @@ from tradewinds.core.text import number
 from tradewinds.engine.equity import Point, daily_rows
 from tradewinds.engine.journal import Kind
 from tradewinds.engine.result import RunResult, Trade
+from tradewinds.engine.round_trips import RoundTrip
 
 SAME = 1e-12  # returns that differ by less than this share of themselves differ by rounding only
 BINS = 10
@@ -35,7 +36,7 @@ def metrics(result: RunResult) -> dict[str, Any]:
 
     Amounts are in the account's currency, though their keys end in _usd.
     """
-    places = result.places
+    places, trips = result.places, result.round_trips
     pnl = sum(trade.pnl_micro for trade in result.trades)
     drawdown, drawdown_pct = max_drawdown(result.equity, places)
     returns = daily_returns(result.equity) if result.around_the_clock else point_returns(result.equity)
@@ -45,36 +46,42 @@ def metrics(result: RunResult) -> dict[str, Any]:
         "total_pnl_usd": number(pnl, places),
         "total_fees_usd": number(-result.journal.total(Kind.FEE), places),
         "roi_pct": pnl / result.start_balance_micro * 100,
-        **trade_metrics(result.trades, places),
+        **trade_metrics(result.trades, places, result.round_trips),
         "max_drawdown_usd": drawdown,
         "max_drawdown_pct": drawdown_pct,
         "sharpe": sharpe(returns, result.days_per_year),
         "sortino": sortino(returns, result.days_per_year),
-        "exposure_time_avg_minutes": exposure_minutes(result.trades),
+        "exposure_time_avg_minutes": exposure_minutes(result.trades if trips is None else trips),
         **UNSCORED,
         **result.family_metrics,
         "diagnostics": result.diagnostics,
     }
 
 
-def trade_metrics(trades: Sequence[Trade], places: int = 6) -> dict[str, Any]:
+def trade_metrics(
+    trades: Sequence[Trade], places: int = 6, round_trips: Sequence[RoundTrip] | None = None
+) -> dict[str, Any]:
     """Counts, win rate, average win and loss, profit factor.
 
-    A trade is one position, from its first fill to its last row of the journal; a win has pnl > 0, a loss pnl < 0.
+    A trade is one position, from its first fill to its last row of the journal; a win has pnl > 0, a loss pnl < 0. In a run
+    that sells what it holds, wins and losses are those of its round trips.
 
     Profit factor: gross profit over gross loss (Pardo, The Evaluation and Optimization of Trading Strategies, 2008, ch. 13).
 
     Args:
         trades: of the run.
         places: decimals of their amounts.
+        round_trips: of a run that sells what it holds.
     """
     unit = 10**places
-    wins = [trade.pnl_micro for trade in trades if trade.pnl_micro > 0]
-    losses = [trade.pnl_micro for trade in trades if trade.pnl_micro < 0]
+    pnls = [trip.pnl_micro for trip in (trades if round_trips is None else round_trips)]
+    wins = [pnl for pnl in pnls if pnl > 0]
+    losses = [pnl for pnl in pnls if pnl < 0]
     return {
         "num_trades": len(trades),
         "num_contracts": sum(trade.qty for trade in trades),
-        "win_rate_pct": len(wins) / len(trades) * 100 if trades else None,
+        **({} if round_trips is None else {"num_round_trips": len(round_trips)}),
+        "win_rate_pct": len(wins) / len(pnls) * 100 if pnls else None,
         "avg_profit_usd": sum(wins) / len(wins) / unit if wins else None,
         "avg_loss_usd": sum(losses) / len(losses) / unit if losses else None,
         "profit_factor": sum(wins) / -sum(losses) if losses else None,
@@ -147,6 +154,6 @@ def sortino(returns: Sequence[float], days_per_year: int) -> float | None:
     return math.fsum(returns) / len(returns) / downside * math.sqrt(days_per_year) if downside > 0 else None
 
 
-def exposure_minutes(trades: Sequence[Trade]) -> float | None:
+def exposure_minutes(trades: Sequence[Trade | RoundTrip]) -> float | None:
     """Mean minutes from decision to settlement."""
     return sum(t.settled_ts - t.decision_ts for t in trades) / len(trades) / 60 if trades else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-TEXT, TIME, NUMBER, AMOUNT, COST, PERCENT = "text", "time", "number", "amount", "cost", "percent"
+TEXT, CODE, TIME, NUMBER, AMOUNT, COST, PERCENT = "text", "code", "time", "number", "amount", "cost", "percent"
 
 
 class TableColumn(NamedTuple):
@@ -17,8 +17,9 @@ class TableColumn(NamedTuple):
     Attributes:
         name: in the file.
         label: its heading.
-        kind: TEXT; TIME (ISO 8601 with Z); NUMBER, shown as the file has it; AMOUNT in the account's currency, whose
-            sign is coloured; COST, an amount whose sign is not; PERCENT, a ratio that is shown times 100.
+        kind: TEXT; CODE, shown in the words of Family.reason_text; TIME (ISO 8601 with Z); NUMBER, shown as the file has it;
+            AMOUNT in the account's currency, whose sign is coloured; COST, an amount whose sign is not; PERCENT, a ratio
+            that is shown times 100.
         in_list: whether the list of rows shows it; the page of a row shows all.
         if_empty: what an empty cell means.
         digits: decimals of an amount in the list; None for all that the file has.
@@ -30,32 +31,6 @@ class TableColumn(NamedTuple):
     in_list: bool = True
     if_empty: str = "—"
     digits: int | None = 2
-
-
-class RunningSum(NamedTuple):
-    """The picture of a row: the running sum of rows of another table that belong to it, and what the sum has to reach.
-
-    Attributes:
-        title: above the picture.
-        table: name of the other table.
-        since: column of the row with the time at which the sum begins, at 0.
-        time: column of the other table.
-        amount: column of the other table that is summed; an amount.
-        line: name of the sum.
-        level: name of what is to be reached.
-        level_columns: columns of the row whose sum is the level; amounts.
-        reached: words at the point that reaches it.
-    """
-
-    title: str
-    table: str
-    since: str
-    time: str
-    amount: str
-    line: str
-    level: str
-    level_columns: Sequence[str]
-    reached: str
 
 
 class RunTable(NamedTuple):
@@ -73,7 +48,7 @@ class RunTable(NamedTuple):
         key: column that names a row and leads to its page; "" if rows have no page.
         row_tables: names of tables with rows that belong to a row of this one: their column `key` has its name.
         has_trades: trades of the run belong to a row: their event is its key.
-        picture: of a row; None for none.
+        unit: column that names what a row belongs to and has a chart (Family.unit_page); "" for none.
     """
 
     name: str
@@ -87,7 +62,7 @@ class RunTable(NamedTuple):
     key: str = ""
     row_tables: Sequence[str] = ()
     has_trades: bool = False
-    picture: RunningSum | None = None
+    unit: str = ""
 
     def column(self, name: str) -> TableColumn:
         """Return a column by its name."""

@@ -9,13 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from tradewinds import __version__
-from tradewinds.core.errors import ConfigError, DatabaseError, TradewindsError
-from tradewinds.serve import api, pages, table_pages
+from tradewinds.core.errors import ConfigError, DamagedFile, DatabaseError, DataMissing, TradewindsError
+from tradewinds.serve import api, api_page, chart_pages, pages, table_pages
 from tradewinds.serve.folder import NotThere
 from tradewinds.serve.guard import Guard, is_api
 from tradewinds.serve.render import shown
 
-_STATUS: dict[type[TradewindsError], int] = {NotThere: 404, ConfigError: 404, DatabaseError: 503}
+_STATUS: dict[type[TradewindsError], int] = {
+    NotThere: 404,
+    ConfigError: 404,
+    DataMissing: 404,
+    DamagedFile: 404,
+    DatabaseError: 503,
+}
 
 
 def make_app(database: str, host: str) -> ASGIApp:
@@ -29,7 +35,7 @@ def make_app(database: str, host: str) -> ASGIApp:
         title="Tradewinds",
         version=__version__,
         summary="Runs, trades, figures and equity of backtests. Read-only.",
-        docs_url=None,  # both load scripts from elsewhere
+        docs_url=None,  # both load scripts from elsewhere; api_page.py is its own
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -37,6 +43,8 @@ def make_app(database: str, host: str) -> ASGIApp:
     app.include_router(api.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(table_pages.router, include_in_schema=False)
+    app.include_router(chart_pages.router, include_in_schema=False)
+    app.include_router(api_page.router, include_in_schema=False)
     for kind in _STATUS:
         app.add_exception_handler(kind, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -6,12 +6,18 @@ version does not have: they are shown without what only the family knows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
 from tradewinds.results.run_files import EVERY_RUN, RunFile
 from tradewinds.results.run_tables import RunTable
+
+if TYPE_CHECKING:
+    from tradewinds.results.report.run import ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 
 def files_of(market: str) -> tuple[RunFile, ...]:
@@ -43,3 +49,23 @@ def currency_of(market: str, config: Mapping[str, Any]) -> str:
 def headlines_of(market: str) -> Sequence[tuple[str, str]]:
     """(label, key of metrics.json) of the figures that a market family puts first beyond the common ones."""
     return markets.family_of(market).headlines if market in markets.NAMES else ()
+
+
+def unit_of(market: str, trade: Mapping[str, Any]) -> UnitName | None:
+    """What a trade belongs to and has a page of its own; None if the market family is unknown."""
+    return markets.family_of(market).unit_of(trade) if market in markets.NAMES else None
+
+
+def unit_page(run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+    """The page of one thing that a run traded, as `Family.unit_page`."""
+    return markets.family_of(run.config["market"]).unit_page(run, name, day)
+
+
+def market_words(market: str, folder: Path, tickers: Collection[str]) -> Mapping[str, str]:
+    """What markets pay on, in words, as `Family.market_words`; nothing if the market family is unknown."""
+    return markets.family_of(market).market_words(folder, tickers) if market in markets.NAMES else {}
+
+
+def reason_text(market: str, code: str) -> str:
+    """A code in plain words; the code itself if the market family is unknown."""
+    return markets.family_of(market).reason_text(code) if market in markets.NAMES else code

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from tradewinds.core.errors import TradewindsError
@@ -73,6 +74,19 @@ class Folder:
         with contextlib.suppress(NotThere), self._opened() as handle:
             return [file for name, file in self.files.items() if _is_plain(handle, name)]
         return []
+
+    def checked(self) -> Path:
+        """Return the folder, for what reads many of its files.
+
+        Raises:
+            NotThere: there is no such folder, it holds another run, or one of `files` is a link, a pipe or a folder.
+        """
+        with self._opened() as handle:
+            for name in self.files:
+                with contextlib.suppress(FileNotFoundError):
+                    if not stat.S_ISREG(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
+                        raise NotThere(f"its {name} is no plain file.", where=self.path, remedy=_REMEDY)
+        return Path(self.path)
 
     def equity(self) -> Iterator[EquityPoint]:
         """The points of equity.csv.

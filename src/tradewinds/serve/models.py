@@ -230,7 +230,7 @@ def _model(name: str, doc: str, *columns: sa.Column[Any], **more: Any) -> type[B
 
 _RUN = (
     *("run_id", "strategy", "status", "market", "series", "date_start", "date_end", "created_at_utc", "loaded_at_utc"),
-    *("artifact_path", "error"),
+    *("artifact_path", "error", "name", "note"),
 )
 RunRow = _model(
     "Run",
@@ -239,6 +239,7 @@ RunRow = _model(
     total_pnl_usd=Money | None,
     num_trades=int | None,
     sharpe=float | None,
+    reason=str | None,
 )
 TradeRow = create_model(
     "Trade",

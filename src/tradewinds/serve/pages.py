@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -10,12 +12,14 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
+from tradewinds.config.differences import flat, told_apart
 from tradewinds.database import comparison, queries, query_filters
 from tradewinds.results.metrics import UNSCORED
-from tradewinds.serve import families, models, plots, table_pages
+from tradewinds.serve import chart_pages, families, models, plots, table_pages
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row, sent
 from tradewinds.serve.folder import Folder, NotThere
 from tradewinds.serve.render import STATIC, address, shown
+from tradewinds.serve.sparklines import sparkline
 
 # A report runs its own scripts, without access to these pages, the API or a network.
 REPORT_POLICY = (
@@ -25,6 +29,10 @@ REPORT_POLICY = (
 MOST_COMPARED = 6  # colours that can be told apart
 MOST_LISTED = 200  # markets in a list to choose from; of more the name is written
 _PER_PAGE = 50
+_IN_LIST = (  # settings that the list of runs has columns for
+    *("date_start_local", "date_end_local", "series_tickers", "symbols", "universe", "strategy.name"),
+)
+_MOST_SETTINGS = 6  # that a list shows of a run
 _BOARD = (  # figures of the leaderboard, in the order of its columns
     *("total_pnl_usd", "roi_pct", "num_trades", "win_rate_pct", "max_drawdown_usd", "sharpe", "sortino", "brier"),
 )
@@ -63,10 +71,14 @@ def runs(database: Database, asked: Annotated[RunsQuery, Query()]) -> Response:
     with queries.reading(database) as connection:
         found = queries.list_runs(connection, asked.filter(), limit=asked.limit, offset=asked.offset)
         currencies = _currencies(connection, found)
+        configs = queries.configs_of(connection, [run["run_id"] for run in found])
         total = queries.count_runs(connection, asked.filter())
         strategies = [row["name"] for row in queries.list_strategies(connection)]
     return shown(
         "runs",
+        differing=told_apart(configs, _IN_LIST),
+        most_settings=_MOST_SETTINGS,
+        sparklines={run["run_id"]: sparkline(folder_of(run)) for run in found},
         runs=found,
         currencies=currencies,
         total=total,
@@ -85,6 +97,7 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
     sorts = {column: key for key, (column, _) in queries.SORTS.items()}
     return shown(
         "leaderboard",
+        sorted_name=queries.SORTS[asked.sort][0],
         rows=rows,
         currencies=currencies,
         heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
@@ -128,9 +141,10 @@ def run(database: Database, run_id: RunPath) -> Response:
         rows_are="fill" if of_fills(row) else "trade",
         markets=markets,
         listed=len(markets) <= MOST_LISTED,
-        settings=plots.pairs(dict(comparison.flat(row["config"]))),
+        settings=plots.pairs(dict(flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
+        because=partial(families.reason_text, row["market"]),
     )
 
 
@@ -161,9 +175,13 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
     with queries.reading(database) as connection:
         row = run_row(connection, asked.run_id)
         found = list(queries.list_trades(connection, asked.run_id, which, **asked.ordered(), **page))
+        listed = address("", asked).removeprefix("?")
         return shown(
             "trades",
             run=row,
+            charts={trade["seq"]: chart_pages.address(row, trade, listed) for trade in found},
+            names=_market_words(row, {trade["market_ticker"] for trade in found}),
+            because=partial(families.reason_text, row["market"]),
             currency=currency_of(row),
             one="fill" if of_fills(row) else "trade",
             row_path=table_pages.row_of_event(row, asked.event),
@@ -176,6 +194,13 @@ def trades(database: Database, asked: Annotated[TradesQuery, Query()]) -> Respon
             filtered=which != query_filters.ALL_TRADES,
             csv=address("/api/trades.csv", asked, limit=None, offset=None),
         )
+
+
+def _market_words(run: queries.Row, tickers: Collection[str]) -> Mapping[str, str]:
+    """What markets pay on, in words; nothing without the run's folder or without its list of markets."""
+    with contextlib.suppress(NotThere, OSError, ValueError, KeyError):
+        return families.market_words(run["market"], folder_of(run).checked(), tickers)
+    return {}
 
 
 @router.get("/compare")
@@ -191,8 +216,17 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
     if all("num_fills" in run.metrics for run in found):
         del told["metrics"]["num_contracts"]  # which is the number of fills again
     currencies = [families.currency_of(run.config["market"], run.config) for run in found]
+    # amounts in several currencies have no best
+    one_currency = len(set(currencies)) == 1
+    best = {
+        key: comparison.best_of(key, values)
+        for key, values in told["metrics"].items()
+        if one_currency or not comparison.is_amount(key)
+    }
     return shown(
         "compare",
+        best=best,
+        differing=[key for key, values in told["metrics"].items() if any(value != values[0] for value in values)],
         runs=found,
         currencies=currencies,
         counted_as=comparison.counted_as(found),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tradewinds.core.text import CURRENCY, PERIODS, counted, labelled, metric_text
+from tradewinds.core.text import CURRENCY, counted, labelled, metric_text, money_text
 from tradewinds.database.comparison import ComparedRun
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report.curve import Curve, thinned
-from tradewinds.results.report.parts import ReportTable, Tiles
+from tradewinds.results.report.parts import Plot, ReportTable, Tiles, coded
 from tradewinds.results.report.parts import shown as rounded
-from tradewinds.results.run_tables import RunningSum
 from tradewinds.serve.folder import Folder
 from tradewinds.serve.words import shared, titled
 
@@ -32,18 +31,24 @@ def tiles(
         currency: of the account.
     """
     start, fees = row["start_balance_usd"], row["total_fees_usd"]
-    fall = f"{rounded(row['max_drawdown_pct'], 2)} %" if row["max_drawdown_pct"] is not None else ""
+    fall = (
+        f"{metric_text('max_drawdown_pct', row['max_drawdown_pct'])} %" if row["max_drawdown_pct"] is not None else ""
+    )
     common = [
         (
             titled("P&L", currency),
-            rounded(row["total_pnl_usd"], 2),
-            f"on {rounded(start, 2)}, after {rounded(fees, 2)} fees",
+            money_text(row["total_pnl_usd"]),
+            "; ".join(filter(None, [f"on {money_text(start)}, after {money_text(fees)} fees", beside_pnl(metrics)])),
         ),
-        ("Return, %", rounded(row["roi_pct"], 2), ""),
+        ("Return, %", metric_text("roi_pct", row["roi_pct"]), ""),
         _number_of_trades(row, metrics),
-        ("Wins, %", rounded(row["win_rate_pct"], 1), f"profit factor {rounded(row['profit_factor'], 2)}"),
-        (titled("Drawdown", currency), rounded(row["max_drawdown_usd"], 2), fall),
-        ("Sharpe", rounded(row["sharpe"], 2), f"Sortino {rounded(row['sortino'], 2)}"),
+        (
+            "Wins, %",
+            metric_text("win_rate_pct", row["win_rate_pct"]),
+            f"profit factor {metric_text('profit_factor', row['profit_factor'])}",
+        ),
+        (titled("Drawdown", currency), money_text(row["max_drawdown_usd"]), fall),
+        ("Sharpe", metric_text("sharpe", row["sharpe"]), f"Sortino {metric_text('sortino', row['sortino'])}"),
     ]
     # The quantity stands beside the number of trades already.
     known = {key: metrics[key] for _, key in headlines if metrics.get(key) is not None and key != "num_contracts"}
@@ -62,12 +67,8 @@ def _number_of_trades(row: Mapping[str, Any], metrics: Mapping[str, Any]) -> tup
 
 
 def _headline(label: str, key: str, value: float | int) -> str:
-    """A figure with four decimals if it is below 1, else with two, as an amount has; a count has none."""
-    if key.endswith(PERIODS):
-        return metric_text(key, value)
-    if CURRENCY in label:
-        return rounded(value, 2)
-    return rounded(value, 0 if isinstance(value, int) else 4 if abs(value) < 1 else 2)
+    """A figure as every page shows it, an amount as one whatever its key is called."""
+    return money_text(value) if CURRENCY in label else metric_text(key, value)
 
 
 def pairs(found: Mapping[str, Any]) -> ReportTable:
@@ -81,9 +82,19 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def counts(found: Mapping[str, int]) -> ReportTable:
-    """Reasons as a table, each with its count."""
-    return pairs({reason: f"{count:,}" for reason, count in found.items()})
+def counts(found: Mapping[str, int], because: Callable[[str], str]) -> ReportTable:
+    """Reasons in words as a table, each with its count.
+
+    Args:
+        found: counts by code.
+        because: a code in words.
+    """
+    return ReportTable(("", ""), [(coded(code, because(code)), f"{count:,}") for code, count in found.items()], "lr")
+
+
+def drawn_by_script(plots: Sequence[Plot]) -> list[dict[str, Any]]:
+    """Plots as the page's script takes them."""
+    return [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in plots]
 
 
 def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
@@ -106,28 +117,6 @@ def equity(folder: Folder, currency: str) -> dict[str, Any] | None:
     data = {name: values.tolist() for name, values in curve._asdict().items()}
     data |= {"start": float(worth[0]), "currency": currency}
     return {"name": "equity", "kind": "equity", "title": "Equity and drawdown", "axes": ["", currency], "data": data}
-
-
-def running_sum(
-    wanted: RunningSum, instants: Sequence[int], sums: Sequence[Decimal], level: Decimal, currency: str
-) -> dict[str, Any]:
-    """The running sum of a row's picture, with the level that it has to reach and a mark where it does.
-
-    Args:
-        wanted: what is drawn.
-        instants: ascending; Unix s.
-        sums: the sum at each of them.
-        level: what is to be reached.
-        currency: of the account.
-    """
-    reached = next((index for index, found in enumerate(sums) if index and found >= level), None)
-    marks = [] if reached is None else [{"t": instants[reached], "y": float(sums[reached]), "up": True}]
-    lines = [
-        {"name": wanted.line, "y": [float(found) for found in sums]},
-        {"name": wanted.level, "y": [float(level)] * len(sums)},
-    ]
-    data = {"t": list(instants), "lines": lines, "marks": [mark | {"remark": wanted.reached} for mark in marks]}
-    return {"name": "row", "kind": "history", "title": wanted.title, "axes": ["", currency], "data": data}
 
 
 def days_together(

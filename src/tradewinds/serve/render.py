@@ -7,18 +7,23 @@ from importlib import resources
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
+from tradewinds.config.differences import value_text
 from tradewinds.core import text
 from tradewinds.core.text import plain
+from tradewinds.results.glossary import explanation_of
+from tradewinds.results.report.parts import coded
 from tradewinds.results.report.small_sessions import small_session
+from tradewinds.results.report.trade_words import outcome, plain_side
 from tradewinds.serve import table_rows, words
 
-_DIGITS = {"brier": 4, "log_loss": 4}
 _ASSETS = {
     "report.css": ("tradewinds.results.report", "templates/report.css", "text/css"),
+    "hints.js": ("tradewinds.results.report", "templates/hints.js", "text/javascript"),
+    "favicon.svg": ("tradewinds.serve", "templates/favicon.svg", "image/svg+xml"),
     "report.js": ("tradewinds.results.report", "templates/report.js", "text/javascript"),
     "uPlot.min.css": ("tradewinds.results.report", "vendor/uPlot.min.css", "text/css"),
     "uPlot.iife.min.js": ("tradewinds.results.report", "vendor/uPlot.iife.min.js", "text/javascript"),
@@ -27,7 +32,7 @@ _ASSETS = {
 
 
 def _figure(value: Any, name: str = "") -> str:
-    return text.metric_text(name, value, _DIGITS.get(name, 2))
+    return text.metric_text(name, value)
 
 
 def _when(value: dt.datetime | None) -> str:
@@ -54,14 +59,22 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.globals |= {"address": address, "heading": words.heading, "titled": words.titled, "shared": words.shared}
-_PAGES.globals |= {"small_session": small_session}
+_PAGES.globals |= {"small_session": small_session, "explained": explanation_of, "coded": coded}
+_PAGES.globals |= {"outcome": outcome, "plain_side": plain_side}
 _PAGES.globals |= {
     "cell_text": table_rows.cell_text,
     "heading_of": table_rows.heading_of,
     "figure_of": table_rows.figure_of,
 }
 _PAGES.globals |= {"FIGURES": table_rows.FIGURES, "MONEY": table_rows.MONEY, "counted": text.counted}
-_PAGES.filters |= {"figure": _figure, "when": _when, "plain": plain, "in_path": lambda text: quote(text, safe="")}
+_PAGES.filters |= {
+    "figure": _figure,
+    "when": _when,
+    "plain": plain,
+    "money": text.money_text,
+    "setting": value_text,
+    "in_path": lambda text: quote(text, safe=""),
+}
 
 
 def shown(name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -77,3 +90,9 @@ def _read_assets() -> dict[str, tuple[bytes, str]]:
 
 
 STATIC = _read_assets()
+
+
+def favicon() -> Response:
+    """The sign of these pages."""
+    content, kind = STATIC["favicon.svg"]
+    return Response(content, media_type=kind)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
+from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tradewinds.database import queries, query_filters
 from tradewinds.results.run_tables import RunTable
-from tradewinds.serve import families, models, plots, table_rows
+from tradewinds.serve import chart_pages, families, models, plots, table_rows
 from tradewinds.serve.answers import Database, currency_of, folder_of, of_fills, run_row
-from tradewinds.serve.folder import Folder, NotThere
+from tradewinds.serve.folder import NotThere
 from tradewinds.serve.render import shown
 
 _PER_PAGE = 50
 _MOST_SHOWN = 25  # rows of another table, and trades, on the page of a row; the lists have all
 
 router = APIRouter(default_response_class=HTMLResponse)
-RunPath = Annotated[str, Path(pattern=models.RUN_ID)]
+RunPath = Annotated[str, PathParameter(pattern=models.RUN_ID)]
 
 
 class RowsQuery(BaseModel):
@@ -61,6 +63,7 @@ def table_page(database: Database, run_id: RunPath, name: str, asked: Annotated[
     table, folder = _table(run, name), folder_of(run)
     values = asked.values(table)
     file = _file(run, table)
+    # the rows of the page, and what is known of all of them
     found = table_rows.find(
         folder.rows(file),
         table,
@@ -80,6 +83,8 @@ def table_page(database: Database, run_id: RunPath, name: str, asked: Annotated[
         file=file,
         currency=currency_of(run),
         path=f"/runs/{run_id}/tables/{name}",
+        because=partial(families.reason_text, run["market"]),
+        charts=f"/runs/{run_id}/charts" if table.unit else "",
     )
 
 
@@ -106,7 +111,7 @@ def row_page(database: Database, run_id: RunPath, name: str, key: str) -> Respon
         if other.name in table.row_tables and (file := _file(run, other)) in present
     ]
     currency = currency_of(run)
-    picture = _picture(run, folder, table, row, currency)
+    charts, missing = chart_pages.charts_of(folder, row[table.unit] or "") if table.unit else ([], "")
     return shown(
         "table_row",
         run=run,
@@ -117,7 +122,13 @@ def row_page(database: Database, run_id: RunPath, name: str, key: str) -> Respon
         trades=trades,
         one="fill" if of_fills(run) else "trade",
         trade_count=totals.trades if totals else 0,
-        plots=[picture] if picture else [],
+        charts=charts,
+        plots=plots.drawn_by_script(charts),
+        missing=missing,
+        names=families.market_words(run["market"], Path(folder.path), {trade["market_ticker"] for trade in trades})
+        if trades
+        else {},
+        because=partial(families.reason_text, run["market"]),
         currency=currency,
         list_path=f"/runs/{run_id}/tables/{name}",
     )
@@ -140,36 +151,6 @@ def _file(run: queries.Row, table: RunTable) -> str:
     file = families.file_of(run["market"], table.kind)
     assert file is not None, "each table of a market family is one of its files"
     return file.name
-
-
-def _picture(
-    run: queries.Row, folder: Folder, table: RunTable, row: table_rows.FileRow, currency: str
-) -> Mapping[str, Any] | None:
-    """Return the picture of a row; None without one, or without a row that belongs to it."""
-    wanted = table.picture
-    other = wanted and families.table_of(run["market"], wanted.table)
-    if not wanted or not other:
-        return None
-    belonging = table_rows.chosen(folder.rows(_file(run, other)), {table.key: row[table.key] or ""})
-    times, sums = table_rows.running_sum(belonging, wanted.time, wanted.amount)
-    if not times:
-        return None
-    costs = [table_rows.figure_of(row, name) or table_rows.NOTHING for name in wanted.level_columns]
-    level = sum(costs, start=table_rows.NOTHING)
-    instants = [_seconds(time) for time in (row[wanted.since] or "", *times)]
-    return plots.running_sum(wanted, instants, [table_rows.NOTHING, *sums], level, currency)
-
-
-def _seconds(text: str) -> int:
-    """Return the Unix seconds of a time in a file.
-
-    Raises:
-        NotThere: it is none.
-    """
-    try:
-        return int(dt.datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        raise NotThere(f"{text!r} is no time.", where="the table", remedy="Run its config again.") from None
 
 
 def row_of_event(run: queries.Row, event: str | None) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -16,8 +16,6 @@ from tradewinds.serve.words import titled
 MOST_CHOICES = 200  # values in a list to choose from; of more the value is written
 FIGURES = frozenset({NUMBER, AMOUNT, COST, PERCENT})
 MONEY = frozenset({AMOUNT, COST})
-
-NOTHING = Decimal(0)
 
 FileRow = dict[str, str | None]
 
@@ -162,16 +160,3 @@ def cell_text(row: FileRow, column: TableColumn) -> str:
 def heading_of(column: TableColumn, currency: str) -> str:
     """Return the heading of a column with its unit: amounts are in the currency of the account."""
     return titled(column.label, {AMOUNT: currency, COST: currency, PERCENT: "%"}.get(column.kind, ""))
-
-
-def running_sum(rows: Iterable[FileRow], time: str, amount: str) -> tuple[list[str], list[Decimal]]:
-    """Return the times of some rows, and the sum of their amounts up to each of them.
-
-    Args:
-        rows: in order of time.
-        time: column of the times.
-        amount: column of the amounts.
-    """
-    kept: Sequence[FileRow] = list(rows)
-    times = [row.get(time) or "" for row in kept]
-    return times, list(itertools.accumulate(figure_of(row, amount) or Decimal(0) for row in kept))

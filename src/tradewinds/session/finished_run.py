@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.run_names import read_name
+from tradewinds.core.text import metric_text
 from tradewinds.results.run_files import EVERY_RUN
 from tradewinds.session.settings import Config, dated
 
@@ -54,6 +56,16 @@ class Run:
     def id(self) -> str:
         """The run's id."""
         return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """What the run was called; "" for a run without a name."""
+        return read_name(self.folder).name
+
+    @property
+    def note(self) -> str:
+        """What is to be remembered of the run; "" for a run without a note."""
+        return read_name(self.folder).note
 
     @functools.cached_property
     def config(self) -> Config:
@@ -226,7 +238,7 @@ class Run:
 
     def __repr__(self) -> str:
         """Return the main figures in one line."""
-        pnl = f"{self.details['total_pnl_usd']:,.2f} {self.currency}"
+        pnl = f"{metric_text('total_pnl_usd', self.details['total_pnl_usd'])} {self.currency}"
         return f"<Run {self.id}: P&L {pnl}, {self.details['num_trades']:,} trades>"
 
     def _repr_html_(self) -> str:
@@ -235,7 +247,7 @@ class Run:
         for label, key in _SHOWN:
             value = self.details.get(key)
             name = f"{label}, {self.currency}" if key.endswith("_usd") else label
-            text = "—" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+            text = metric_text(key, value)
             rows.append(f"<tr><th>{html.escape(name)}</th><td>{text}</td></tr>")
         said = "".join(f"<p>{html.escape(line)}</p>" for line in self.warnings)
         dates = f"{self.config['date_start_local']} to {self.config['date_end_local']}"
@@ -263,7 +275,7 @@ class RunEvent:
             DataMissing: a data file that the chart needs is not in the working folder.
         """
         run = self.run._read()
-        return _drawn(markets.family_of(run.config["market"]).unit_plot(run, self.name, self.day))
+        return _drawn(markets.family_of(run.config["market"]).unit_page(run, self.name, self.day).plots[0])
 
     @property
     def trades(self) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from tradewinds.families.plan import Plan, run_plan
 from tradewinds.pipeline import session_runs
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.session.finished_run import Run
-from tradewinds.session.settings import Config
+from tradewinds.session.settings import Config, place_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,8 @@ def run(
     fetch: bool | None = None,
     report: bool = True,
     quiet: bool = True,
+    name: str | None = None,
+    note: str | None = None,
 ) -> Run:
     """Run a backtest: fetch what is missing, replay, load into the database; the report is drawn in the background.
 
@@ -48,12 +50,15 @@ def run(
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
         report: False leaves the report to a later run of the same config.
         quiet: False prints progress.
+        name: what to call the run, no part of its id; None leaves the name that it has.
+        note: what to remember of it; None leaves the note that it has.
 
     Raises:
         ConfigError, DataMissing, FetchError, SimulationError, DatabaseError: as the command line, which turns them into exit
             codes.
     """
     from tradewinds.database import activity
+    from tradewinds.pipeline.make import name_made_run, name_new_run
 
     asked = _with_own(config_of(config), probabilities, strategy)
     conf = asked.resolved
@@ -61,9 +66,12 @@ def run(
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     with _ONE_AT_A_TIME:
         runs = session_runs.runs_here()
-        made = runs.make(conf, plan, asked.source, _ignore_progress, with_report=report)
+        naming = functools.partial(name_new_run, plan, name, note)
+        made = runs.make(conf, plan, asked.source, _ignore_progress, place_in(asked), naming, with_report=report)
         if made is None:
-            _make_with_workflow(asked, plan, fetch, quiet=quiet)
+            _make_with_workflow(asked, plan, run_options(fetch, name, note), quiet=quiet)
+        if not made:
+            name_made_run(conf, plan, name, note)
     return Run(Path(plan.run_dir).resolve(), functools.partial(_finish, runs))
 
 
@@ -113,7 +121,7 @@ def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Call
     return changed
 
 
-def _make_with_workflow(config: Config, plan: Plan[Any], fetch: bool | None, *, quiet: bool) -> None:
+def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *, quiet: bool) -> None:
     """Make a run with Snakemake, which reads a temporary file with the config."""
     import yaml
 
@@ -123,14 +131,13 @@ def _make_with_workflow(config: Config, plan: Plan[Any], fetch: bool | None, *, 
     from tradewinds.pipeline.screen import Screen
 
     session_runs.runs_here().wait_for_all()  # Snakemake needs the folder for itself
-    options = run_options(fetch)
     screen: Screen = Screen(quiet=quiet)
     due = due_files(plan)
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(dict(config.written), sort_keys=False), encoding="utf-8")
         with job_errors():
-            make(path, config.resolved, plan, options, screen)
+            make(path, config.resolved, plan, options, screen, place_of=place_in(config))
     for note in markets.family_of(config.market).fetched_notes(plan, due):
         screen.print(note, soft_wrap=True)
 
@@ -148,9 +155,9 @@ def job_errors() -> Iterator[None]:
         raise kind(failed.what) from None
 
 
-def run_options(fetch: bool | None) -> RunOptions:
-    """Return the options of a run by whether it may fetch; None for what its config says."""
-    return RunOptions(fetch=None if fetch is None else "auto" if fetch else "never")
+def run_options(fetch: bool | None, name: str | None = None, note: str | None = None) -> RunOptions:
+    """Return the options of a run by whether it may fetch, None for what its config says, and by its name and note."""
+    return RunOptions(fetch=None if fetch is None else "auto" if fetch else "never", name=name, note=note)
 
 
 def _ignore_progress(rule: str, done: int, total: int) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import functools
-from collections.abc import Mapping
+import html
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets, resolve
+from tradewinds.config.problems import KeyPath, place
 from tradewinds.core import files
 from tradewinds.families.plan import Plan, run_plan
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tradewinds.pipeline.preflight import Preflight
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +145,11 @@ def _put(section: dict[str, Any], name: str, value: Any) -> None:
         section[name] = copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
 
 
+def place_in(config: Config) -> Callable[[KeyPath], str]:
+    """Return what says where a key of a config stands, for an error: file, line and key."""
+    return functools.partial(place, config.source, dict(config._lines))
+
+
 class PlannedRun:
     """The files of a run, as of now.
 
@@ -186,13 +195,25 @@ class PlannedRun:
         """Paths of the files that a run has to fetch."""
         return self._plan.missing()
 
+    @functools.cached_property
+    def preflight(self) -> Preflight:
+        """What can be known before the first job: `errors` for which a run is refused, `warnings` and `notes`.
+
+        It reads the user's own files and asks the database, as `tradewinds validate` does.
+        """
+        from tradewinds.pipeline.preflight import preflight
+
+        with files.without_caches():
+            return preflight(self.config.resolved, self._plan, place_in(self.config))
+
     def __repr__(self) -> str:
         """Return how many files there are and how many are missing."""
         return f"<PlannedRun {self.run_id}: {len(self._plan.data_files)} data files, {len(self.missing)} to fetch>"
 
     def _repr_html_(self) -> str:
-        """Return the table of costs, for a notebook."""
-        return str(self.cost.to_html())
+        """Return the table of costs and what is wrong, for a notebook."""
+        said = [*map(str, self.preflight.errors), *self.preflight.warnings]
+        return str(self.cost.to_html()) + "".join(f"<p>{html.escape(line)}</p>" for line in said)
 
 
 def dated(day: str | dt.date) -> dt.date:

@@ -127,7 +127,7 @@ def make_sweep(conf: ResolvedConfig, options: SweepOptions, run: RunOptions, sou
         ranking = rank_judged(itertools.chain(judged, left_out), split, options.rank_by)
         curve: PointOutcome | FailedPoint | None = _replay_best(points, ranking, shown)
     else:
-        _make_inputs(groups, run, shown)
+        _make_inputs(groups, run, shown, source)
         with shown.replays(len(points)) as count:
             outcomes = (outcome for group in groups for outcome in _replay_here(group, count))
             ranking = rank(itertools.chain(outcomes, left_out), split, options.rank_by, best.offer)
@@ -135,7 +135,7 @@ def make_sweep(conf: ResolvedConfig, options: SweepOptions, run: RunOptions, sou
 
     currency = markets.family_of(conf["market"]).currency(conf)
     sentences = verdict(ranking, currency)
-    found = _perturbed(points, ranking, folder, run, shown) if options.perturb else None
+    found = _perturbed(points, ranking, folder, run, shown, source) if options.perturb else None
     ranking_files.write_ranking(folder, ranking, points, sentences, found)
     has_picture = write_sweep_picture(folder, ranking)
     assert isinstance(curve, PointOutcome), "a point that is ranked did not fail"
@@ -171,7 +171,7 @@ def _points(conf: ResolvedConfig, options: SweepOptions, source: str) -> tuple[l
 
 
 def _perturbed(
-    points: Sequence[SweepPoint], ranking: Ranking, folder: Path, run: RunOptions, shown: Shown
+    points: Sequence[SweepPoint], ranking: Ranking, folder: Path, run: RunOptions, shown: Shown, source: str
 ) -> Perturbation:
     """Vary each number of the best point alone, and replay what that makes."""
     from tradewinds.sweeps import replays
@@ -195,18 +195,19 @@ def _perturbed(
             for one in _replay_in_jobs(part, ranking.split, where, run, shown, config)
         ]
     else:
-        _make_inputs(groups, run, shown)
+        _make_inputs(groups, run, shown, source)
         with shown.replays(len(tried)) as count:
             judged = [judge(one, ranking.split) for group in groups for one in _replay_here(group, count)]
     return perturbation(first, best.config, tried, judged, left_out, ranking.by)
 
 
-def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, shown: Shown) -> None:
+def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, shown: Shown, source: str) -> None:
     """Fetch and make everything that the replays of some groups read."""
     from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.preflight import place_by_file
 
     for group in groups:
-        make_inputs(group[0].config, options, shown.screen)
+        make_inputs(group[0].config, options, shown.screen, place_by_file(source))
 
 
 def _replay_in_jobs(

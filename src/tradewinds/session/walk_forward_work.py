@@ -63,7 +63,7 @@ def make_walk_forward(
         return MadeWalkForward(folder, found, None)
 
     # Make it and write it.
-    made = _walk(conf, windows, options, run, shown)
+    made = _walk(conf, windows, options, run, shown, source)
     currency = _currency(conf)
     verdict = sentences(made, (options.train, options.test), options.anchored, currency)
     content = files.summary(made, options, name=name, currency=currency, verdict=verdict, code=code)
@@ -72,18 +72,24 @@ def make_walk_forward(
 
 
 def _walk(
-    conf: ResolvedConfig, windows: WindowReplays, options: WalkForwardOptions, run: RunOptions, shown: Shown
+    conf: ResolvedConfig,
+    windows: WindowReplays,
+    options: WalkForwardOptions,
+    run: RunOptions,
+    shown: Shown,
+    source: str,
 ) -> WalkForward:
     """Fetch and make the files of all points, divide the days that they have, and replay all folds."""
     from tradewinds.config import markets
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.preflight import place_by_file
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
     shown.screen.print(f"{counted(len(windows.points), 'point')} over {counted(len(windows.groups), 'set')} of files.")
     for group in windows.groups:
-        make_inputs(group[0].config, run, shown.screen)
+        make_inputs(group[0].config, run, shown.screen, place_by_file(source))
     # The days of the first point; a walk-forward changes no key that decides which days there are.
     first = windows.points[0].config
     days = markets.family_of(conf["market"]).days(first, run_plan(first))

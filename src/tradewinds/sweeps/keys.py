@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import near_names
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"
@@ -139,8 +139,8 @@ def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "")
     words = {name: name.rpartition(".")[2] for name in names}
     near = [name for name in names if words[name] == word]
     beside = {words[name]: name for name in names if name.rpartition(".")[0] == section}
-    near += [beside[found] for found in difflib.get_close_matches(word, beside, n=1, cutoff=0.6)]
-    near += difflib.get_close_matches(key, names, n=1, cutoff=0.75)
+    near += [beside[found] for found in near_names(word, beside)]
+    near += near_names(key, names, cutoff=0.75)
     near += [name for name in names if word in words[name]]
     return f"Did you mean {inside}{near[0]}?" if near else otherwise
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.near_names import meant
 from tradewinds.sweeps import luck
 from tradewinds.sweeps.keys import label
 from tradewinds.sweeps.outcomes import (
@@ -136,9 +136,8 @@ def check_metric(by: str, flag: str = "--rank-by") -> None:
         ConfigError: there is no such metric.
     """
     if by not in RANK_BY:
-        near = difflib.get_close_matches(by, RANK_BY, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"unknown metric {by!r}.", where=flag, remedy=f"Known: {', '.join(RANK_BY)}.{hint}")
+        remedy = f"Known: {', '.join(RANK_BY)}. {meant(by, RANK_BY)}".strip()
+        raise ConfigError(f"unknown metric {by!r}.", where=flag, remedy=remedy)
 
 
 def rank(

@@ -16,9 +16,9 @@ from typing import Any
 from tradewinds.config import resolve
 from tradewinds.core.safe_text import cell
 from tradewinds.core.text import amount_text, instant, number
+from tradewinds.results.report.drawers import draw_plots
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
-from tradewinds.results.report.second_drawer import draw_plots
 from tradewinds.sweeps.chained_equity import Chain
 from tradewinds.sweeps.grid import SweepPoint
 from tradewinds.sweeps.keys import setting_text

@@ -51,7 +51,7 @@ def test_the_axes_of_amounts_are_the_accounts_currency(folder):
     assert {plots[name].axes[1] for name in amounts} == {plots["equity"].data["currency"]} == {"AUD"}
     [entry, left] = plots["prices_0"].data["marks"]
     assert re.fullmatch(r"entry \d+ at [\d.]+ AUD", entry["remark"])
-    assert re.fullmatch(r"exit \d+ at [\d.]+ AUD, profit_target, P&L [\d.]+ AUD", left["remark"])
+    assert re.fullmatch(r"exit \d+ at [\d.]+ AUD, the profit target was reached, P&L [\d.]+ AUD", left["remark"])
     assert {plots[name].axes[1] for name in ("exposure", "holdings")} == {"% of equity", "positions"}
 
 
@@ -64,7 +64,7 @@ def test_why_nothing_was_traded_is_said_of_shares(tmp_path):
     reason = "1 symbol skipped, TOO_LITTLE_HISTORY: fewer bars than a signal needs; no bar was an entry signal."
     assert f"**Nothing was traded: {reason}**".replace("_", r"_") in told
     assert "2 symbols attempted, 0 traded, 1 skipped, 1 replayed without a trade." in told
-    assert "\n| Symbol skipped | because | symbols | which |\n" in told and "event" not in told.lower()
+    assert "\n| Symbol skipped because | symbols | which |\n" in told and "event" not in told.lower()
 
 
 def fallen(symbols=("GONE",), ends=26):

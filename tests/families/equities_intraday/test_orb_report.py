@@ -32,10 +32,10 @@ def test_the_report_says_r_and_money_of_the_files(folder):
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["num_trades"] > 20 and SHORTS in told
     for row in (
-        f"Total R | {shown(metrics['total_r'], 6)} |",
-        f"Total R before costs | {shown(metrics['total_r_gross'], 6)} |",
+        f"Total R | {shown(metrics['total_r'], 3)} |",
+        f"Total R before costs | {shown(metrics['total_r_gross'], 3)} |",
         f"P&L, USD | {shown(metrics['total_pnl_usd'], 2)} |",
-        f"Profit factor | {shown(metrics['profit_factor'], 3)} |",
+        f"Profit factor | {shown(metrics['profit_factor'], 2)} |",
         f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 6)} |",
         f"long | {metrics['longs']:,} |",
     ):
@@ -145,7 +145,7 @@ def test_why_nothing_was_traded_names_the_most_frequent_reasons(tmp_path):
     told = markdown(page_of(quiet, REPORT)).replace("\\", "")
     count = json.loads((quiet / "metrics.json").read_text())["diagnostics"]["rejections"]["TIME_CUTOFF"]
     assert f"**Nothing was traded: {count:,} × TIME_CUTOFF (at or after governance.time_cutoff).**" in told
-    assert "Trades on their sessions" not in told and "| Total R | 0.000000 |" in told
+    assert "Trades on their sessions" not in told and "| Total R | 0.000 |" in told
 
 
 @pytest.mark.slow

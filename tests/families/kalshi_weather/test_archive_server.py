@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewinds.archive.server import make_server, running_server
+from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
@@ -88,8 +90,9 @@ def weather(writer: EventArchiveWriter) -> None:
             "ftime_ts": run + 129_600,
             "n_x_f": 51.0,
             "tmp_f": tmp,
+            "n_x_sd_f": spread,
         }
-        for model, tmp in (("GFS", None), ("NBS", 47.0))
+        for model, tmp, spread in (("GFS", None, None), ("NBS", 47.0, 2.5))
         for run in (noon, noon + 86_400)
     ]
     writer.add_guidance(pa.Table.from_pylist(rows, GUIDANCE))
@@ -465,8 +468,23 @@ def test_guidance_is_csv_with_both_ends_included(client):
 
 
 def test_the_blend_names_its_column_otherwise(client):
-    header = client.get("/cgi-bin/request/mos.py", **MOS | {"model": "NBS"}).text.splitlines()[0]
-    assert header == "runtime,ftime,model,txn,tmp,station"
+    header, first, _ = client.get("/cgi-bin/request/mos.py", **MOS | {"model": "NBS"}).text.splitlines()
+    assert header == "runtime,ftime,model,txn,xnd,tmp,station"
+    assert first == "2025-03-07 12:00:00,2025-03-09 00:00:00,NBS,51.0,2.5,47.0,KNYC"
+
+
+def test_an_archive_of_an_earlier_version_is_served_without_spreads(archive, tmp_path):
+    """Its guidance has no column of spreads."""
+    old = tmp_path / "old"
+    shutil.copytree(archive, old)
+    [path] = old.glob("weather/guidance/*.parquet")
+    table = files.read_table(path)
+    files.write_parquet(path, table.drop_columns("n_x_sd_f"), files.read_meta(path))
+    with running_server(old) as server:
+        client = Client(server)
+        lines = client.get("/cgi-bin/request/mos.py", **MOS | {"model": "NBS"}).text.splitlines()
+        client.session.close()
+    assert lines[0] == "runtime,ftime,model,txn,tmp,station" and len(lines) == 3
 
 
 @pytest.mark.parametrize(

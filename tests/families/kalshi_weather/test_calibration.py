@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import metrics, schemas
-from tradewinds.families.kalshi_weather.calibration.inputs import quotes_at
 from tradewinds.families.kalshi_weather.calibration.scores import (
     ScoredDay,
     ScoredMarket,
@@ -29,6 +28,7 @@ from tradewinds.families.kalshi_weather.calibration.scores import (
 )
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.mixture import DistributionArrays
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import quotes_at
 
 DAY = dt.date(2025, 5, 10)
 OUTCOMES = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
@@ -201,5 +201,5 @@ def test_the_asof_price_is_that_of_the_last_candle_by_then(tmp_path):
     ]
     path = str(tmp_path / "candles.parquet")
     files.write_parquet(path, pa.Table.from_pylist(rows, schemas.CANDLES), {})
-    assert quotes_at([path, str(tmp_path / "none.parquet")], 120) == {"A": (0.3, 0.4), "E": (0.0, 0.02)}
+    assert quotes_at([path, str(tmp_path / "none.parquet")], 120) == {"A": (0.3, 0.4, 120), "E": (0.0, 0.02, 120)}
     assert quotes_at([], 120) == {}

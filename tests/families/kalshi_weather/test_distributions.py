@@ -172,7 +172,7 @@ def history_of(rng, days, shift=None):
     known = np.array([climate_days.climate_day_bounds(station, day)[1] + 5400 for day in dates])
     nothing = np.full((1, days), NEVER * np.nan)
     return WeatherHistory(
-        first, "max", ("GFS",), asof, observed, known, guidance[None], nothing, nothing, (asof - 3600)[None]
+        first, "max", ("GFS",), asof, observed, known, guidance[None], nothing, nothing, (asof - 3600)[None], nothing
     )
 
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import ndtr
 
 from tests.reference.naive_emos import NaiveForecast, crps_by_quadrature
 from tradewinds.config import resolve
@@ -27,19 +29,20 @@ LOW_CHI = climate_days.station_of("KXLOWTCHI")
 DAY = dt.date(2025, 5, 10)
 POLICY = {"local_time": "23:00", "days_before": 1}
 HOUR = 3600
-LAG = {"GFS": 5 * HOUR, "NAM": 4 * HOUR}
+LAG = {"GFS": 5 * HOUR, "NAM": 4 * HOUR, "NBS": 5 * HOUR // 2}
+BOTH, THREE = ("GFS", "NAM"), ("GFS", "NAM", "NBS")
 
 
 def utc(day, hour=0):
     return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) + hour * 3600
 
 
-def guidance_row(day, value, model="GFS", runtime=None, ftime=None, tmp=None):
+def guidance_row(day, value, model="GFS", runtime=None, ftime=None, tmp=None, spread=None):
     """The maximum of a day in the 12Z run of the day before, or another."""
     ftime = utc(day) + 24 * HOUR if ftime is None else ftime
     run = utc(day) - 12 * HOUR if runtime is None else runtime
     about = {"station_id": "KMDW", "model": model, "runtime_ts": run, "ftime_ts": ftime}
-    return about | {"n_x_f": value, "tmp_f": tmp, "known_at_ts": run + LAG[model]}
+    return about | {"n_x_f": value, "tmp_f": tmp, "known_at_ts": run + LAG[model], "n_x_sd_f": spread}
 
 
 def report(day, high, late_hours=7, final=True):
@@ -105,7 +108,7 @@ def test_every_step_down_says_why():
     today = [guidance_row(DAY, 60), guidance_row(DAY, 61, "NAM")]
     fresh = forecast(history(today, old, days=400), emos_days=600)
     assert (fresh.method, fresh.reason) == ("climatology", "FEW_DAYS:emos; FEW_DAYS:bias_corrected")
-    lately = today + [guidance_row(d, 60, m) for d in days_back(40) for m in LAG]
+    lately = today + [guidance_row(d, 60, m) for d in days_back(40) for m in BOTH]
     some = forecast(history(lately, old), emos_days=600)
     assert (some.method, some.reason) == ("bias_corrected", "FEW_DAYS:emos")
 
@@ -156,15 +159,121 @@ def weather(days, seed=1, hourly=True):
     return guidance, climate
 
 
-@pytest.mark.slow
-def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only():
-    guidance, climate = weather(250)
-    naive = NaiveForecast(
-        guidance, climate, ["GFS", "NAM"], lambda d: climate_days.asof_ts(CHI, d, "23:00", 1), CHI.lst_offset_hours
+def blend(climate, since=0, seed=3):
+    """Rows of NBS for `weather`: four runs a day, of which the last is public at 21:30 UTC, each with a spread of its own."""
+    rng = random.Random(seed)
+    highs = {row["climate_date"]: row["high_f"] for row in climate}
+    rows = []
+    for day in sorted(highs)[since:]:
+        high = highs[day]
+        spread = round(rng.uniform(1, 5), 1)
+        for hour in (1, 7, 13, 19):
+            run = utc(day - dt.timedelta(days=1), hour)
+            seen = round(high - 0.5 + rng.gauss(0, spread + (19 - hour) / 6))
+            rows.append(guidance_row(day, float(seen), "NBS", runtime=run, spread=spread))
+            rows.append(guidance_row(day, seen - 20.0, "NBS", runtime=run, ftime=utc(day, 12), spread=spread))
+            rows.append(guidance_row(day, math.nan, "NBS", runtime=run, ftime=utc(day, 21), tmp=seen - 1.0))
+    return rows
+
+
+def naive_of(guidance, climate, models):
+    return NaiveForecast(
+        guidance, climate, list(models), lambda d: climate_days.asof_ts(CHI, d, "23:00", 1), CHI.lst_offset_hours
     )
-    found = forecast(history(guidance, climate, days=250), emos_days=100)
-    assert found.method == "emos" and found.reason is None and len(found.coefficients) == 24
-    assert np.array(found.distribution.components) == pytest.approx(np.array(naive.forecast(DAY, 100)), abs=5e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("models", "since", "coefficients", "reason"),
+    [(BOTH, 0, 24, None), (THREE, 0, 24 + 1 + 1, None), (THREE, 180, 24, "FEW_DAYS:NBS")],
+)
+def test_the_regression_agrees_with_a_naive_one_that_sees_known_rows_only(models, since, coefficients, reason):
+    """The blend adds a predictor of μ, and its own spread one of σ; a model that came late is left out."""
+    guidance, climate = weather(250)
+    guidance = guidance + (blend(climate, since) if "NBS" in models else [])
+    found = forecast(history(guidance, climate, days=250, models=models), emos_days=100)
+    assert (found.method, found.reason, len(found.coefficients)) == ("emos", reason, coefficients)
+    naive = naive_of(guidance, climate, models).forecast(DAY, 100)
+    assert np.array(found.distribution.components) == pytest.approx(np.array(naive), abs=5e-3)
+
+
+def test_of_the_blends_cycles_the_last_that_is_public_counts():
+    """As of 04:00 UTC the run of 01 is public at 03:30. With a lag of 4 hours it is not, and that of 19 counts."""
+    before = DAY - dt.timedelta(days=1)
+    runs = {utc(before, 13): 70.0, utc(before, 19): 71.0, utc(DAY, 1): 72.0, utc(DAY, 7): 99.0}
+    rows = [guidance_row(DAY, value, "NBS", runtime=run, spread=value / 10) for run, value in runs.items()]
+    asof = climate_days.asof_ts(CHI, DAY, "23:00", 1)
+    for lags, run, value in ((None, utc(DAY, 1), 72.0), ({"NBS": 4}, utc(before, 19), 71.0)):
+        made = history(rows, [], models=("NBS",), lags=lags)
+        found = (made.value_f[0, -1], made.own_spread_f[0, -1], made.known_ts[0, -1])
+        assert found == (value, value / 10, run + (lags or {"NBS": 2.5})["NBS"] * HOUR) and found[2] <= asof
+    exact = [row | {"known_at_ts": asof} for row in rows[:1]] + [row | {"known_at_ts": asof + 1} for row in rows[1:2]]
+    assert history(exact, [], models=("NBS",)).value_f[0, -1] == 70, (
+        "known at the as-of time counts, a second later not"
+    )
+
+
+@given(st.integers(0, 1000), st.floats(-500, 500), st.integers(1, 10**7))
+@settings(max_examples=10)
+def test_no_run_and_no_spread_that_is_public_later_changes_anything(seed, poison, late):
+    """Also if every later run of the blend is changed, and one is planted right after the as-of time."""
+    guidance, climate = weather(140, seed)
+    guidance = guidance + blend(climate, seed=seed)
+    asof = climate_days.asof_ts(CHI, DAY, "23:00", 1)
+    absurd = {"n_x_f": poison, "tmp_f": poison, "n_x_sd_f": abs(poison)}
+    evil = [row | absurd if row["known_at_ts"] > asof else row for row in guidance]
+    assert evil != guidance, "runs of the day itself come later"
+    evil.append(guidance_row(DAY, poison, "NBS", spread=1.0) | {"known_at_ts": asof + late})
+    honest, other = (
+        forecast(history(rows, climate, days=140, models=THREE), emos_days=600) for rows in (guidance, evil)
+    )
+    assert honest == other and honest.method == "emos" and honest.known_at_ts <= asof
+
+
+def test_a_models_own_spread_widens_the_forecast_if_it_knew_the_errors():
+    guidance, climate = weather(250)
+    rows = guidance + blend(climate)
+
+    def sigma(spread):
+        today = [
+            r | {"n_x_sd_f": spread} if r["model"] == "NBS" and r["ftime_ts"] == utc(DAY) + 24 * HOUR else r
+            for r in rows
+        ]
+        return forecast(history(today, climate, days=250, models=THREE), emos_days=600).distribution.deviation_f
+
+    assert sigma(1.0) < sigma(3.0) < sigma(5.0)
+    without = [row | {"n_x_sd_f": None} for row in rows]
+    found = forecast(history(without, climate, days=250, models=THREE), emos_days=600)
+    assert found.method == "emos" and len(found.coefficients) == 24 + 1
+
+
+def test_a_cycle_of_the_blend_without_the_other_extreme_costs_no_predictor():
+    """Nor does one without hours: range and hours are those of the other models, where there are any."""
+    guidance, climate = weather(250)
+    rows = guidance + blend(climate)
+    bare = [row for row in rows if row["model"] != "NBS" or row["ftime_ts"] % (24 * HOUR) == 0]
+    full, less = (forecast(history(r, climate, days=250, models=THREE), emos_days=600) for r in (rows, bare))
+    assert full == less and len(full.coefficients) == 24 + 1 + 1
+    alone = forecast(history(bare, climate, days=250, models=("NBS",)), emos_days=600)
+    assert alone.method == "emos" and len(alone.coefficients) == 21 - 5, "alone it has neither range nor hours"
+
+
+@given(st.integers(0, 200))
+@settings(max_examples=12)
+def test_a_model_that_came_late_takes_no_days_from_the_others(since):
+    """With too few days it is as if it were not there, but for the reason; the fallbacks use it all the same."""
+    guidance, climate = weather(200)
+    rows = guidance + blend(climate, since)
+    found = forecast(history(rows, climate, days=200, models=THREE), emos_days=600)
+    alone = forecast(history(guidance, climate, days=200), emos_days=600)
+    days = sum(d["known_at_ts"] <= climate_days.asof_ts(CHI, DAY, "23:00", 1) for d in climate)
+    came = days - since
+    assert found.method == "emos"
+    if came < 0.8 * days:
+        assert found.reason == "FEW_DAYS:NBS" and found.distributions["emos"] == alone.distributions["emos"]
+        assert found.distributions["raw"] != alone.distributions["raw"]
+    else:
+        assert found.reason is None and len(found.coefficients) > len(alone.coefficients)
 
 
 def test_the_fit_is_a_minimum():
@@ -183,6 +292,38 @@ def test_the_fit_is_a_minimum():
     assert found.of_mu == pytest.approx([1, 2, 0, -1, 0.5], abs=0.5) and found.of_sigma == pytest.approx(
         [0.7, 0.4], abs=0.2
     )
+
+
+# Φ to 20 digits, computed with 60 (mpmath's erfc)
+PHI = {
+    -8.0: 6.2209605742717841235e-16,
+    -5.0: 2.8665157187919391167e-7,
+    -3.0: 0.0013498980316300945267,
+    -1.5: 0.066807201268858066004,
+    -1.0: 0.15865525393145705141,
+    -0.5: 0.30853753872598689636,
+    0.0: 0.5,
+    0.25: 0.59870632568292372424,
+    1.0: 0.84134474606854294859,
+    2.5: 0.99379033467422386483,
+    6.0: 0.99999999901341235496,
+}
+
+
+def test_the_normal_probability_is_exact_to_the_last_digits():
+    found = normal.cdf(np.array(list(PHI)))
+    for z, value, exact in zip(PHI, found, PHI.values(), strict=True):
+        assert abs(value - exact) <= min(3e-16, 2e-15 * (1 + z * z / 2) * exact), z
+    assert normal.cdf(np.array([-np.inf, -40, 40, np.inf])).tolist() == [0, 0, 1, 1]
+    assert np.isnan(normal.cdf(np.array([np.nan])))[0]
+
+
+@given(hnp.arrays(float, (3, 4), elements=st.floats(-45, 45)))
+def test_the_normal_probability_is_that_of_an_established_library(z):
+    exact = ndtr(z)
+    assert normal.cdf(z) == pytest.approx(exact, abs=3e-16, rel=0)
+    tail = (z < 0) & (exact > 1e-300)
+    assert np.all(np.abs(normal.cdf(z) - exact)[tail] <= (4e-15 * (1 + z * z / 2) * exact)[tail])
 
 
 @given(st.floats(-30, 110), st.floats(0.3, 12), st.floats(-5, 5))
@@ -259,7 +400,7 @@ def test_warmer_guidance_makes_warmer_forecasts(shift):
 
 
 def test_sigma_never_falls_below_its_floor():
-    exact = [guidance_row(d, 60.0, m) for d in [DAY, *days_back(150)] for m in LAG]
+    exact = [guidance_row(d, 60.0, m) for d in [DAY, *days_back(150)] for m in BOTH]
     found = forecast(
         history(exact, [report(d, 60) for d in days_back(150)], days=150), emos_days=600, sigma_floor_f=1.5
     )
@@ -276,6 +417,7 @@ def mirrored(made):
         -made.other_f,
         -made.hourly_extreme_f,
         made.known_ts,
+        made.own_spread_f,
     )
     return WeatherHistory(made.first, "min", made.models, made.asof_ts, *values)
 
@@ -360,9 +502,11 @@ def test_the_ladder_of_the_rules():
     [
         ("tradewinds.families.kalshi_weather.fetch.fetch_jobs, tradewinds.families.plan", "scipy"),
         ("tradewinds.families.kalshi_weather.replay, tradewinds.results.artifacts", "scipy"),
+        ("tradewinds.families.kalshi_weather.forecasts.daily", "scipy"),
+        ("tradewinds.families.kalshi_weather.calibration.scores", "scipy"),
     ],
 )
-def test_neither_fetching_nor_simulating_loads_scipy(modules, absent):
+def test_neither_fetching_nor_simulating_nor_forecasting_loads_scipy(modules, absent):
     """A fetch job per event and a replay pay for what they use."""
     code = f"import sys, {modules}; sys.exit({absent!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -75,6 +75,27 @@ def refused_market(tmp_path, column, value, **others):
     return refused(lambda paths: import_recorded(markets=paths, out=tmp_path / "out"), path, 2, column)
 
 
+def test_the_blends_cycles_and_spreads_are_imported(tmp_path):
+    """Two runs of a day, at hours that other models do not have, each with its own standard deviation."""
+    runs = [
+        RUN | {"model": "NBS", "runtime_utc": dt.datetime(2026, 3, 1, hour), "n_x_max_sd_f": spread}
+        for hour, spread in ((13, 2.5), (19, 1.5))
+    ]
+    rows = read_guidance([parquet(tmp_path / "g.parquet", *runs)]).to_pylist()
+    highs = [row for row in rows if row["ftime_ts"] % 86_400 == 0]
+    assert [(row["runtime_ts"] % 86_400 // 3600, row["n_x_f"], row["n_x_sd_f"]) for row in highs] == [
+        (13, 41.0, 2.5),
+        (19, 41.0, 1.5),
+    ]
+    assert [row["n_x_sd_f"] for row in rows if row not in highs] == [None, None]
+
+
+@pytest.mark.parametrize("value", [-0.5, 200.0])
+def test_a_spread_that_is_none_is_refused(tmp_path, value):
+    row = RUN | {"model": "NBS", "n_x_max_sd_f": value}
+    refused(read_guidance, parquet(tmp_path / "g.parquet", row), 1, "n_x_max_sd_f")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "result"),

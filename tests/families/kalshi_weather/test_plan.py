@@ -14,6 +14,7 @@ from tests.workflow.harness import CHICAGO
 from tradewinds.cli import display
 from tradewinds.config import resolve
 from tradewinds.config.markets import family_of
+from tradewinds.core.damage import damaged_files
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.files import write_parquet, write_text
 from tradewinds.families.kalshi_weather import schemas
@@ -35,7 +36,10 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def resolved(**changes):
     dates = {"date_start_local": "2025-02-27", "date_end_local": "2025-03-02"}
-    return resolve.resolve(CHICAGO | dates | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes)
+    default = {"probabilities": {"source": "gaussian"}}
+    return resolve.resolve(
+        CHICAGO | dates | default | {"series_tickers": [CHI, MIA], "output_dir": "backtests/"} | changes
+    )
 
 
 def touch(*paths):
@@ -160,6 +164,48 @@ def test_a_station_year_is_asked_again_while_its_year_runs():
     )
     assert plan_of(resolved(series_tickers=[CHI], date_end_local="2025-03-01")).files.climate["KMDW", 2025] == running
     assert stale_files(plan_of(resolved(series_tickers=[CHI], date_end_local="2025-03-01"))) == []
+
+
+def test_the_default_has_the_blend_from_its_first_year_on():
+    old = plan_of(resolved(date_start_local="2019-12-30", date_end_local="2020-01-02", series_tickers=[CHI]))
+    asked = {(model, year) for _, model, year in old.files.guidance}
+    assert asked == {(m, y) for m in ("GFS", "NAM", "NBS") for y in range(2017, 2021)} - {("NBS", 2017)}
+    two = plan_of(resolved(probabilities={"source": "gaussian", "models": ["GFS", "NAM"]}))
+    added = set(plan_of(resolved()).fetched) - set(two.fetched)
+    assert added == {schemas.guidance_path(s, "NBS", y) for s in ("KMDW", "KMIA") for y in (2023, 2024, 2025)}
+    assert set(two.fetched) < set(plan_of(resolved()).fetched), "what was fetched before is all of use"
+
+
+def test_a_year_that_was_missing_is_fetched_again_only_where_the_config_wants_it():
+    conf = resolved(series_tickers=[CHI])
+    path = schemas.guidance_path("KMDW", "NBS", 2024)
+    meta = {"covers_through": "2024-12-31", "asked_through": "2024-12-31", "reason": "NOT_ARCHIVED"}
+    write_parquet(path, schemas.GUIDANCE.empty_table(), meta)
+    assert stale_files(plan_of(conf)) == [] and path not in plan_of(conf).missing()
+    wanted = resolved(series_tickers=[CHI], on_missing={"guidance": "fail"})
+    assert stale_files(plan_of(wanted)) == [path] and path in plan_of(wanted).missing()
+    costs = [
+        next(row for row in plan_rows(one, plan_of(one))[0] if row["what"] == "weather station-years")["requests"]
+        for one in (conf, wanted)
+    ]
+    assert costs == [3 * 3 + 3 - 1, 3 * 3 + 3], "three years of three models and of reports"
+    others = schemas.guidance_path("KMDW", "GFS", 2024)
+    write_parquet(others, schemas.guidance_schema("GFS").empty_table(), meta)
+    assert stale_files(plan_of(conf)) == [others], "others may be missing only where the config says so"
+    assert stale_files(plan_of(resolved(series_tickers=[CHI], on_missing={"guidance": "skip"}))) == []
+    # a running year that ends too early is asked for once, though it does not do for two reasons
+    write_parquet(path, schemas.GUIDANCE.empty_table(), meta | {"covers_through": "2024-06-01"})
+    assert stale_files(plan_of(wanted)).count(path) == 1
+
+
+def test_files_of_the_blend_without_spreads_are_whole_and_others_are_not():
+    path, row = schemas.guidance_path("KMDW", "NBS", 2024), {"station_id": "KMDW", "model": "NBS", "n_x_f": 1.0}
+    row |= dict.fromkeys(("runtime_ts", "ftime_ts", "known_at_ts"), 0)
+    table = pa.Table.from_pylist([row], schemas.GUIDANCE)
+    [file] = [one for one in plan_of(resolved(series_tickers=[CHI])).data_files if one.path == path]
+    for columns, damage in (([], 0), (["n_x_sd_f"], 0), (["tmp_f"], 1), (["known_at_ts", "n_x_sd_f"], 1)):
+        write_parquet(path, table.drop_columns(columns), {})
+        assert len(list(damaged_files([file]))) == damage, columns
 
 
 def test_the_estimate_before_the_catalog_is_there():

@@ -172,7 +172,7 @@ def test_weather_history_precedes_the_first_event(archive):
         assert all(row["final"] for row in reports)
         assert (synthetic.FIRST - min(row["climate_date"] for row in reports)).days >= 90
         highs = {row["climate_date"]: row["high_f"] for row in reports}
-        for model, (bias, _) in synthetic._GUIDANCE.items():
+        for model, (bias, _) in (synthetic._GUIDANCE | synthetic._BLEND).items():
             rows = [row for row in archive.guidance(station).to_pylist() if row["model"] == model]
             assert sum(row["runtime_ts"] < first_event for row in rows) >= 90
             days = [dt.datetime.fromtimestamp(row["ftime_ts"], dt.UTC).date() - dt.timedelta(days=1) for row in rows]

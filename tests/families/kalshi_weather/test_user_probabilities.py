@@ -90,7 +90,11 @@ def test_a_bad_row_of_a_parquet_file_is_named(tmp_path, columns, words):
             HEAD.encode() + b"M\xff,2025-05-01T18:00:00Z,0.5\n",
             "line 2: the probability file is not text in UTF-8",
         ),
-        ("a.csv", HEAD.replace(",", ";") + "M;2025-05-01T18:00:00Z;0.5\n", "market_ticker;known_at_utc;p_yes"),
+        (
+            "a.csv",
+            HEAD.replace(",", ";") + "M;2025-05-01T18:00:00Z;0.5\n",
+            "line 1: the probability file separates its columns with semicolons",
+        ),
         ("a.csv", "market_ticker,known_at_utc,P_YES\n" + GOOD, "column p_yes is missing"),
         ("a.csv", "market_ticker,known_at_utc,p_yes,p_yes\nM,2025-05-01T18:00:00Z,0.5,0.6\n", "p_yes"),
         ("a.csv", "", "cannot be read"),

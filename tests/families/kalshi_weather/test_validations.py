@@ -342,7 +342,7 @@ def a_fill(**changes):
     """A fill that passes: 10 contracts at 0.50 for 0.18, decided 5 minutes into the window on a quote of minute 4."""
     contract = engine_parts.contract(start=0, end=100)
     given = {"contract": contract, "side": Side.YES, "quantity": 10, "price_micro": 500_000, "fee_micro": 180_000}
-    given |= {"decision_ts": 300, "quote_ts": 240, "gross_ev_pico": 0, "net_ev_total_pico": 0}
+    given |= {"decision_ts": 300, "quote_ts": 240, "gross_ev_pico": 0, "net_ev_total_pico": 0, "p_yes_pico": 0}
     return Fill(**given | changes)
 
 

@@ -10,11 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.service import running_service
 from tradewinds.core import environment, files
 from tradewinds.core.errors import ConfigError, DataMissing, FetchError
-from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather import climate_days, missing_guidance, schemas
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs, weather
 from tradewinds.sources.budget import Budget
 from tradewinds.sources.endpoint import Endpoint
@@ -75,7 +77,7 @@ def guidance(service, client, *bodies, station="KMDW", model="GFS", year=2024):
 
 def test_guidance_is_the_rows_with_an_extreme_or_a_temperature_in_order(service, client):
     table, meta = guidance(service, client, GFS)
-    assert table.schema.equals(schemas.GUIDANCE)
+    assert table.schema.equals(schemas.guidance_schema("GFS")) and "n_x_sd_f" not in table.column_names
     day1, day2, day3, noon3 = map(ts, ("2024-08-01", "2024-08-02", "2024-08-03", "2024-08-03T12:00"))
     rows = table.to_pylist()
     nine = rows.pop(1)
@@ -100,6 +102,8 @@ def test_the_blend_names_its_extreme_txn_and_a_request_is_a_year_with_zones(serv
     table, _ = guidance(service, client, NBS, station="KAUS", model="NBS", year=2025)
     assert table["n_x_f"].to_pylist() == [79.0, pytest.approx(math.nan, nan_ok=True)]
     assert table["tmp_f"].to_pylist() == [73.0, 70.0]
+    assert table["n_x_sd_f"].to_pylist() == [2.0, None] and table.schema.equals(schemas.GUIDANCE)
+    assert table["known_at_ts"].to_pylist() == [ts("2025-03-14T15:30")] * 2, "two and a half hours after the run"
     assert table["runtime_ts"].to_pylist() == [ts("2025-03-14T13:00")] * 2
     [(_, path, _)] = service.seen
     query = {key: value for key, [value] in parse_qs(urlsplit(path).query).items()}
@@ -130,6 +134,25 @@ def test_an_empty_answer_is_no_coverage(service, client):
         guidance(service, client, HEAD + "\n")
     with pytest.raises(FetchError, match="no climate reports of KDSM in 2024"):
         climate(service, client)
+
+
+@pytest.mark.parametrize("sentinel", ["999", "998.0", "-99", "-1", "nan", ""])
+def test_a_sentinel_is_no_spread(service, client, sentinel):
+    table, _ = guidance(
+        service, client, NBS.replace("79.0,2.0", f"79.0,{sentinel}"), station="KAUS", model="NBS", year=2025
+    )
+    assert table["n_x_f"].to_pylist()[0] == 79.0 and table["n_x_sd_f"].to_pylist() == [None, None]
+
+
+def test_a_file_of_an_earlier_version_goes_on_without_its_spreads(service, client):
+    """Files of the blend that have no column of spreads are continued, not fetched anew."""
+    spring = dt.datetime(2025, 3, 20, tzinfo=dt.UTC)
+    old, _ = guidance(service, client, NBS, station="KAUS", model="NBS", year=2025)
+    service.queue[weather.MOS] = [text(NBS.replace("03-1", "04-1"))]
+    table, _ = weather.fetch_guidance(
+        client, "KAUS", "NBS", 2025, spring + dt.timedelta(days=40), old.drop_columns("n_x_sd_f"), "2025-03-19"
+    )
+    assert table["n_x_sd_f"].to_pylist() == [None, None, 2.0, None] and "sts=2025-03-17" in service.seen[-1][1]
 
 
 def test_a_running_year_goes_on_from_the_date_it_reaches(service, client):
@@ -267,6 +290,54 @@ def test_weather_jobs_write_a_file_that_says_where_it_came_from(service, monkeyp
         known = {"station_id": "KMDW", "year": 2024, "rows": rows, "requests": 1}
         known |= {"asked_through": "2024-08-01", "covers_through": "2024-12-31"}
         assert meta == known | extra and pq.read_table(path).num_rows == rows
+
+
+def job_of_the_blend(monkeypatch, service, word, *answers):
+    job_environment(monkeypatch, service)
+    monkeypatch.setenv(environment.ON_MISSING, json.dumps({} if word is None else {"guidance": word}))
+    service.queue[weather.MOS] = [text(answer) for answer in answers]
+    fetch_jobs.fetch_guidance_job("KAUS", "NBS", 2025, "2025-12-31", "n.parquet")
+
+
+EMPTY = f"{HEAD}\n"
+
+
+def test_a_year_that_the_service_does_not_have_is_a_file_that_says_so_where_the_model_may_be_missing(
+    service, monkeypatch
+):
+    job_of_the_blend(monkeypatch, service, None, EMPTY)
+    assert files.read_meta("n.parquet")["reason"] == "NOT_ARCHIVED" and files.read_table("n.parquet").num_rows == 0
+    assert missing_guidance.is_not_archived("n.parquet")
+    job_environment(monkeypatch, service)
+    service.queue[weather.MOS] = [text(EMPTY)]
+    with pytest.raises(FetchError, match="no guidance of GFS"):
+        fetch_jobs.fetch_guidance_job("KAUS", "GFS", 2025, "2025-12-31", "g.parquet")
+
+
+def test_what_was_missing_is_asked_for_from_new_year_on_where_the_config_wants_it(service, monkeypatch):
+    job_of_the_blend(monkeypatch, service, "skip", EMPTY)
+    with pytest.raises(FetchError, match="no guidance of NBS for KAUS in 2025"):
+        job_of_the_blend(monkeypatch, service, "fail", EMPTY)
+    job_of_the_blend(monkeypatch, service, "fail", NBS)
+    assert "sts=2025-01-01T00%3A00Z" in service.seen[-1][1]
+    assert "reason" not in files.read_meta("n.parquet") and not missing_guidance.is_not_archived("n.parquet")
+
+
+@given(st.sampled_from([None, "skip", "fail"]), st.sampled_from(["GFS", "NAM", "MEX", "NBS", "NBE"]))
+def test_which_models_may_be_missing(word, model):
+    section = {} if word is None else {"guidance": word}
+    assert missing_guidance.may_be_missing(section, model) == (word == "skip" or (word is None and model == "NBS"))
+
+
+def test_a_station_without_any_guidance_is_no_climatology(service, monkeypatch):
+    job_of_the_blend(monkeypatch, service, None, EMPTY)
+    alone = {("NBS", 2025): "n.parquet"}
+    with pytest.raises(FetchError, match="no guidance of NBS for KAUS in 2025"):
+        missing_guidance.refuse_none("KAUS", alone, {})
+    missing_guidance.refuse_none("KAUS", alone, {"guidance": "skip"})
+    job_environment(monkeypatch, service)
+    fetch_jobs.fetch_guidance_job("KMDW", "GFS", 2024, "2024-08-01", "g.parquet")
+    missing_guidance.refuse_none("KAUS", alone | {("GFS", 2025): "g.parquet"}, {})
 
 
 def test_a_weather_job_that_may_not_or_cannot_leaves_no_file(service, monkeypatch, tmp_path):

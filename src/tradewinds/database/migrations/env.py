@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from tradewinds.database.schema import VERSION_TABLE
+from tradewinds.database.versions import VERSION_TABLE
 
 context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
 with context.begin_transaction():

@@ -53,6 +53,7 @@ class FileRows(NamedTuple):
         bid: YES bid at the close; micro-units, or NO_PRICE.
         ask: YES ask at the close; micro-units, or NO_PRICE.
         volume: contracts × 100.
+        ranges: the columns of RANGES, micro-units, or NO_PRICE; empty if they were not asked for.
     """
 
     market_index: npt.NDArray[np.int32]
@@ -60,6 +61,7 @@ class FileRows(NamedTuple):
     bid: npt.NDArray[np.int32]
     ask: npt.NDArray[np.int32]
     volume: Ints
+    ranges: tuple[npt.NDArray[np.int32], ...] = ()
 
 
 class FooterFacts(NamedTuple):
@@ -106,17 +108,22 @@ _KINDS = {
     "yes_ask_close": _PRICE,
     "volume": _Kind(_FIXED, (_DECIMAL,), 8, 2, 18, None),
 }
+# What decides whether a resting order was filled: the highest bid, the lowest ask, the lowest and the highest trade.
+RANGES = ("yes_bid_high", "yes_ask_low", "price_low", "price_high")
+_WITH_RANGES = {**_KINDS, **dict.fromkeys(RANGES, _PRICE)}
 
 
-def read_candle_files(files: Sequence[str], tickers: Sequence[str]) -> FileRows | None:
+def read_candle_files(files: Sequence[str], tickers: Sequence[str], *, ranges: bool = False) -> FileRows | None:
     """Return the rows of candle files, or None if one of them is not in the form that this module reads.
 
     Args:
         files: the paths.
         tickers: the markets, each once.
+        ranges: read the columns of RANGES, too.
     """
+    kinds = _WITH_RANGES if ranges else _KINDS
     try:
-        opened = [_OpenedFile(path) for path in files]
+        opened = [_OpenedFile(path, kinds) for path in files]
         rows = sum(file.rows for file in opened)
         columns = FileRows(
             market_index=np.empty(rows, np.int32),
@@ -124,6 +131,7 @@ def read_candle_files(files: Sequence[str], tickers: Sequence[str]) -> FileRows 
             bid=np.empty(rows, np.int32),
             ask=np.empty(rows, np.int32),
             volume=np.empty(rows, np.int64),
+            ranges=tuple(np.empty(rows, np.int32) for _ in RANGES) if ranges else (),
         )
         index, first = {ticker.encode(): i for i, ticker in enumerate(tickers)}, 0
         for file in opened:
@@ -227,6 +235,7 @@ class _OpenedFile:
 
     Args:
         path: of the file.
+        kinds: the columns to read, and what each must be.
 
     Attributes:
         rows: number of rows.
@@ -236,13 +245,14 @@ class _OpenedFile:
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, kinds: Mapping[str, _Kind]) -> None:
+        self._kinds = kinds
         with open(path, "rb", buffering=0) as file:
             self._data = file.read()
-        footer = _Footer(self._data, _footer_start(self._data), list(_KINDS), "", ranges=False)
+        footer = _Footer(self._data, _footer_start(self._data), list(kinds), "", ranges=False)
         self.rows = footer.rows
         self._optional = []
-        for kind, column in zip(_KINDS.values(), footer.columns, strict=True):
+        for kind, column in zip(kinds.values(), footer.columns, strict=True):
             index, physical, width, repetition, converted, scale, precision = column
             decimal = (width, scale, precision) == (kind.width, kind.scale, kind.precision)
             known = physical == kind.physical and converted in kind.converted and (decimal or not kind.width)
@@ -253,7 +263,7 @@ class _OpenedFile:
 
     def _find_pages(self, footer: _Footer) -> list[list[int]]:
         """Return the pages of all columns, as in parquet.c."""
-        rows_of = [0] * len(_KINDS)
+        rows_of = [0] * len(self._kinds)
         for column, rows, *_ in footer.pieces:
             rows_of[column] += rows
         if any(rows != self.rows for rows in rows_of):
@@ -262,7 +272,7 @@ class _OpenedFile:
         found = (ctypes.c_int64 * (_PAGE_WORDS * _MOST_PAGES))()
         count = _compiled.find_pages(
             self._data,
-            *_longs(len(self._data), len(_KINDS)),
+            *_longs(len(self._data), len(self._kinds)),
             (ctypes.c_int64 * len(pieces))(*pieces),
             *_longs(len(footer.pieces)),
             found,
@@ -297,9 +307,10 @@ class _OpenedFile:
             else:
                 most = max(most, min(values, uncompressed))
         # the columns as `Rows` of parquet.c: width, optional, null, rows of 32 bits, rows of 64 bits, number of nulls
-        rows = (ctypes.c_int64 * (_ROWS_WORDS * len(_KINDS)))()
-        for number, of in enumerate(_KINDS.values()):
-            out: npt.NDArray[np.int32] | Ints = columns[number]
+        rows = (ctypes.c_int64 * (_ROWS_WORDS * len(self._kinds)))()
+        outs: list[npt.NDArray[np.int32] | Ints] = [*columns[:-1], *columns.ranges]
+        for number, of in enumerate(self._kinds.values()):
+            out = outs[number]
             at, wide = out.ctypes.data + first * out.itemsize, out.itemsize == 8
             words: list[ctypes.c_int64 | int] = [
                 of.width,
@@ -321,7 +332,7 @@ class _OpenedFile:
             *_longs(self.rows),
         )
         nulls = rows[_ROWS_WORDS - 1 :: _ROWS_WORDS]
-        if failed or any(count and of.null is None for count, of in zip(nulls, _KINDS.values(), strict=True)):
+        if failed or any(count and of.null is None for count, of in zip(nulls, self._kinds.values(), strict=True)):
             raise Declined
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from tradewinds.core.arrays import Ints
-from tradewinds.engine.event_contracts.candle_files import FileRows, read_candle_files
+from tradewinds.engine.event_contracts.candle_files import RANGES, FileRows, read_candle_files
 from tradewinds.engine.event_contracts.contracts import Contract
 from tradewinds.engine.event_contracts.kernel import count_crossed, rows_since, survey
 from tradewinds.engine.event_contracts.kernel_structures import NO_PRICE, CandleRows
@@ -31,8 +31,10 @@ _NO_PRICE = f"({Decimal(NO_PRICE).scaleb(-6)})::DECIMAL(9, 6)"
 _ROWS = f"""
 SELECT coalesce(enum_code(try_cast(market_ticker AS tickers))::INTEGER, -1) AS market_index, end_period_ts AS end_ts,
        coalesce(yes_bid_close, {_NO_PRICE}) AS bid, coalesce(yes_ask_close, {_NO_PRICE}) AS ask, volume
+       {{ranges}}
 FROM read_parquet($files)
 """
+_RANGES = "".join(f", coalesce({name}, {_NO_PRICE}) AS {name}" for name in RANGES)
 _INTEGERS = {"market_index": np.int32, "end_ts": np.int64, "bid": np.int32, "ask": np.int32, "volume": np.int64}
 NO_AGE_LIMIT = 10**12  # seconds
 
@@ -52,6 +54,7 @@ class Candles:
         traded: by market, volume of all its candles; contracts × 100.
         jumps: by market, number of its candles that did not directly follow an earlier one of it in the files: 0 without any,
             1 where candles are unique and in order, else more.
+        ranges: the columns of candle_files.RANGES by row, micro-units, or NO_PRICE; empty if they were not read.
     """
 
     tickers: Sequence[str]
@@ -63,6 +66,7 @@ class Candles:
     end_row: Ints
     traded: Ints
     jumps: Ints
+    ranges: tuple[Prices, ...] = ()
 
 
 class CandleReader:
@@ -70,10 +74,11 @@ class CandleReader:
 
     Args:
         threads: threads of DuckDB; None: its default.
+        ranges: read the columns of candle_files.RANGES, too.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._threads = threads
+    def __init__(self, threads: int | None = None, *, ranges: bool = False) -> None:
+        self._threads, self._ranges = threads, ranges
         self._opened: duckdb.DuckDBPyConnection | None = None
 
     def close(self) -> None:
@@ -94,8 +99,11 @@ class CandleReader:
         """Return the rows of any Parquet files with the columns of a candle file."""
         names = ", ".join("'{}'".format(ticker.replace("'", "''")) for ticker in tickers)
         self._connection().execute(f"CREATE OR REPLACE TYPE tickers AS ENUM ({names})")
-        rows = self._connection().sql(_ROWS, params={"files": list(files)}).to_arrow_table()
-        return FileRows(*(_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items()))
+        query = _ROWS.format(ranges=_RANGES if self._ranges else "")
+        rows = self._connection().sql(query, params={"files": list(files)}).to_arrow_table()
+        index, end_ts, bid, ask, volume = (_integers(rows[name], np.dtype(kind)) for name, kind in _INTEGERS.items())
+        ranges = tuple(_integers(rows[name], np.dtype(np.int32)) for name in RANGES) if self._ranges else ()
+        return FileRows(index, end_ts, bid, ask, volume, ranges)
 
     def read(self, files: Sequence[str], tickers: Sequence[str]) -> Candles:
         """Return the candles of some markets.
@@ -104,7 +112,7 @@ class CandleReader:
             files: Parquet files with the columns of a candle file, in any order.
             tickers: the markets, each once.
         """
-        columns = read_candle_files(files, tickers) or self._by_duckdb(files, tickers)
+        columns = read_candle_files(files, tickers, ranges=self._ranges) or self._by_duckdb(files, tickers)
         first_row, end_row, traded, jumps = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         # files that are not in order: sort, and keep the number of jumps for the validations
         if (jumps > 1).any():
@@ -115,6 +123,7 @@ class CandleReader:
                 bid=columns.bid[order],
                 ask=columns.ask[order],
                 volume=columns.volume[order],
+                ranges=tuple(column[order] for column in columns.ranges),
             )
             first_row, end_row, _, _ = survey(columns.market_index, columns.end_ts, columns.volume, len(tickers))
         return Candles(
@@ -127,6 +136,7 @@ class CandleReader:
             end_row=end_row,
             traded=traded,
             jumps=jumps,
+            ranges=columns.ranges,
         )
 
 

@@ -56,19 +56,28 @@ def netted_parts(fills: Ints) -> NettedParts:
     return NettedParts(order=pairs[closing // 2], position=position, quantity=part, price=payouts[closing])
 
 
-def journal_of(fills: Ints, settlements: Ints, tickers: Sequence[str]) -> Journal:
+def journal_of(
+    fills: Ints, settlements: Ints, tickers: Sequence[str], *, fill_reasons: Sequence[str] | None = None
+) -> Journal:
     """Return the journal of a replay: fill n opens position n, and settlements close positions in the order of their fills.
 
     Args:
         fills: (n, 8) as `fills` of kernel_structures.Buffers, in order of execution.
         settlements: (m, 5) as `settlements` of kernel_structures.Buffers, in order of time.
         tickers: of the contracts, by idx.
+        fill_reasons: by fill, why it was made; None: EV_THRESHOLD for all.
     """
+    names: Sequence[str] = _JOURNAL_REASONS
+    of_fill = np.zeros(len(fills), np.int64)
+    if fill_reasons is not None:
+        names = tuple(dict.fromkeys((*_JOURNAL_REASONS, *fill_reasons)))
+        of_fill = np.array([names.index(reason) for reason in fill_reasons], np.int64)
+
     # fills and their fees; a fill without a fee has no second row
     idx, side, quantity, price, fee, ts, _, _ = fills.T
     number = np.arange(len(fills))
-    fill_rows = _block((Kind.FILL, ts, idx, number, side, quantity, price, -quantity * price, 0), len(fills))
-    fee_rows = _block((Kind.FEE, ts, idx, number, side, 0, 0, -fee, 0), len(fills))[:, fee != 0]
+    fill_rows = _block((Kind.FILL, ts, idx, number, side, quantity, price, -quantity * price, of_fill), len(fills))
+    fee_rows = _block((Kind.FEE, ts, idx, number, side, 0, 0, -fee, of_fill), len(fills))[:, fee != 0]
 
     # what an order nets, after its fill and its fee
     nets = netted_parts(fills)
@@ -92,7 +101,7 @@ def journal_of(fills: Ints, settlements: Ints, tickers: Sequence[str]) -> Journa
     # at one instant settlements come before orders
     columns = dict(zip(_COLUMNS, np.concatenate([settled, orders], axis=1), strict=True))
     columns["quantity"] = columns["quantity"] * MICRO
-    return Journal.sorted_by_time(columns, instruments=tickers, legs=[s.name for s in Side], reasons=_JOURNAL_REASONS)
+    return Journal.sorted_by_time(columns, instruments=tickers, legs=[s.name for s in Side], reasons=names)
 
 
 def _block(columns: Sequence[Ints | int], rows: int) -> Ints:

@@ -54,6 +54,8 @@ class Contract:
         settle_ts: when it pays; Unix s.
         payout_yes_micro: payout of a YES; micro-units.
         fee_rate: rate of the quadratic fee.
+        later_p: probabilities that become known later: (Unix s, pico-units), ascending. Only strategies that are called at
+            decision times see them.
     """
 
     ticker: str
@@ -65,6 +67,7 @@ class Contract:
     settle_ts: int
     payout_yes_micro: int
     fee_rate: Fraction
+    later_p: tuple[tuple[int, int], ...] = ()
 
     def payout_micro(self, side: Side) -> int:
         """Return the payout of one contract at settlement; micro-units.
@@ -73,6 +76,11 @@ class Contract:
             side: YES or NO.
         """
         return self.payout_yes_micro if side is Side.YES else MICRO - self.payout_yes_micro
+
+    @property
+    def timeline(self) -> tuple[tuple[int, int], ...]:
+        """The probabilities of YES in order of time: (instant from which each is in force in Unix s, pico-units)."""
+        return ((self.start_ts, self.p_pico), *self.later_p)
 
     def probability_pico(self, side: Side) -> int:
         """Return the probability that a side pays; pico-units.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewinds.engine.event_contracts.contracts import Contract, Side
+from tradewinds.engine.event_contracts.limits import EV_THRESHOLD
 
 
 @dataclass(slots=True)
@@ -22,6 +23,9 @@ class Fill:
         gross_ev_pico: expected value of a contract before the fee; pico-units.
         net_ev_total_pico: expected value of all contracts after the fee; pico-units. The value a contract is exact as this
             over `quantity`.
+        reason: why it was made.
+        p_yes_pico: probability of YES in force; pico-units.
+        rested: whether the order rested before it was filled.
     """
 
     contract: Contract
@@ -33,6 +37,9 @@ class Fill:
     quote_ts: int
     gross_ev_pico: int
     net_ev_total_pico: int
+    p_yes_pico: int
+    reason: str = EV_THRESHOLD
+    rested: bool = False
 
     @property
     def cost_micro(self) -> int:

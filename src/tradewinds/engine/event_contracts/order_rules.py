@@ -6,9 +6,11 @@ answer holds wherever such a quote is visible, so it cannot look ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +136,59 @@ class WantedOrders:
 QuoteRule = Callable[[Quotes], WantedOrders]
 
 
+class StepCaller(Protocol):
+    """A strategy that is called at decision times.
+
+    Attributes:
+        every_decision_time: it is called at all of them; else only where something visible has changed.
+    """
+
+    every_decision_time: bool
+
+    def start(self) -> None:
+        """Begin a run."""
+
+    def decide(self, view: Any) -> Sequence[Any]:
+        """Return orders and cancellations, to be carried out one after the other.
+
+        Args:
+            view: what is visible.
+        """
+
+    def watched(self) -> AbstractContextManager[Any]:
+        """A block in which a call that takes too long is ended."""
+
+    def problem(self, what: str) -> Exception:
+        """Return the error for orders that cannot be meant.
+
+        Args:
+            what: what was returned.
+        """
+
+
+@dataclass(frozen=True)
+class StepRules:
+    """How a strategy trades that is called at decision times.
+
+    Attributes:
+        make: makes a strategy that has not been called yet.
+        takes: orders may be filled at once at the visible price; else they only rest.
+        touch_share: of the volume at a resting order's own price, the most that can fill it.
+        period_seconds: length of a candle.
+        price_grid: limits of resting orders are multiples of it; micro-units.
+        maker_factor: fee of a resting order as a fraction of the fee of one that is filled at once.
+        touch_fills: resting orders are filled as soon as their price is reached: the optimistic variant.
+    """
+
+    make: Callable[[], StepCaller]
+    takes: bool
+    touch_share: Fraction
+    period_seconds: int
+    price_grid: int
+    maker_factor: Fraction
+    touch_fills: bool = False
+
+
 @dataclass(frozen=True)
 class Rules:
     """How orders are made.
@@ -150,6 +205,7 @@ class Rules:
         limits: the limits.
         step_seconds: decision times are its multiples.
         max_age_seconds: an older quote is not visible; None: no limit.
+        stepwise: how a strategy trades that is called at decision times; None: the compiled loop trades by quotes.
     """
 
     sizing: Sizing | None
@@ -159,6 +215,7 @@ class Rules:
     limits: RiskLimits
     step_seconds: int
     max_age_seconds: int | None = None
+    stepwise: StepRules | None = None
 
     @property
     def kelly(self) -> Kelly | None:

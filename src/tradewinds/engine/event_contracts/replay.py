@@ -14,11 +14,12 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.units import MICRO, NEVER
+from tradewinds.core.units import NEVER
 from tradewinds.engine.event_contracts import kernel, kernel_structures
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, LiveCandles, decision_times
-from tradewinds.engine.event_contracts.contract_journal import journal_of, netted_parts
+from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
+from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
@@ -312,23 +313,7 @@ class Replay:
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        fills = self._fill_rows()
-        idx, side, quantity, price, fee, decision_ts, _, netted = fills.T
-        pays = self.run_contracts.payout_yes[idx]
-        payout = quantity * np.where(side == Side.YES, pays, MICRO - pays)
-        if netted.any():  # what was netted has another payout than at settlement
-            parts = netted_parts(fills)
-            each = parts.price - np.where(side == Side.YES, pays, MICRO - pays)[parts.position]
-            np.add.at(payout, parts.position, parts.quantity * each)
-        equity = np.array(self._equity, np.int64).reshape(-1, 3)
-        return Summary(
-            decision_ts=decision_ts,
-            quantity=quantity,
-            fee_micro=fee,
-            pnl_micro=payout - quantity * price - fee,
-            equity_ts=equity[:, 0],
-            equity_micro=equity[:, 1] + equity[:, 2],
-        )
+        return summary_of(self._fill_rows(), self.run_contracts.payout_yes, self._equity)
 
     def _fill_rows(self) -> Ints:
         """Return all fills as rows of kernel_structures.Buffers."""
@@ -342,7 +327,8 @@ class Replay:
             contract, side = contracts[idx], sides[side_index]
             gross = contract.probability_pico(side) - price * PICO_PER_MICRO
             value = gross * quantity - fee * PICO_PER_MICRO
-            fills.append(Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value))
+            fill = Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value, contract.p_pico)
+            fills.append(fill)
         return fills
 
     def _single_refusals(self, rows: np.ndarray) -> list[Decision]:

@@ -6,18 +6,19 @@ import contextlib
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.early_findings import missing_symbols
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
 from tradewinds.families.equities_daily.share_web_tables import RUN_TABLES
 from tradewinds.families.equities_daily.strategies import share_strategies
-from tradewinds.families.plan import stale_files
+from tradewinds.families.plan import are_newer, stale_files
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, known_calendar
 from tradewinds.reference_data.universe import universe_of
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.parts import Plot
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/equities_daily"
 _SELECTS_SYMBOLS = "it decides which symbols are replayed, and a sweep compares settings over the same ones"
@@ -65,6 +67,7 @@ class EquitiesDaily:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/shares",
         "reference_data",
         "results",
@@ -98,6 +101,8 @@ class EquitiesDaily:
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
     strategies = share_strategies.STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {"bars": 8_000}
+    unit_bytes = 8_000  # a year of a symbol's bars in the panel
     tables = None
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
@@ -240,6 +245,19 @@ class EquitiesDaily:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.universe), "symbol")
 
+    def own_inputs(self, config: Mapping[str, Any], plan: SharesPlan) -> Iterable[EarlyFinding]:
+        """Compare the symbols of the user's file of bars with those of the config, unless the file was imported.
+
+        Raises:
+            ConfigError: the file cannot be read or lacks a column.
+        """
+        if plan.files.source_file is None or are_newer(plan.files.bars, [plan.files.source_file]):
+            return ()
+        from tradewinds.families.equities_daily.fetch.user_bars import check_columns
+
+        present = check_columns(plan.files.source_file, config["bars"]["columns"])
+        return missing_symbols(("bars", "path"), plan.files.source_file, list(plan.files.universe), present)
+
     def validate(self, config: Mapping[str, Any], plan: SharesPlan) -> Findings:
         """Count the files of bars that exist and their quarantined rows by reason.
 
@@ -289,11 +307,27 @@ class EquitiesDaily:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a share: its closes with every entry and exit, whatever the day."""
-        from tradewinds.families.equities_daily.report import symbol_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade's symbol."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return symbol_plot(run, name)
+        return UnitName(str(trade["market_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a share: its closes with every entry and exit, whatever the day."""
+        from tradewinds.families.equities_daily.symbol_page import symbol_page
+
+        return symbol_page(run, name)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a skip, a refusal or an exit."""
+        from tradewinds.families.equities_daily.share_reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

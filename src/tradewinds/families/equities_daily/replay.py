@@ -28,6 +28,7 @@ from tradewinds.families.equities_daily.plan import SharesPlan
 from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, ExchangeCalendar, known_calendar
+from tradewinds.results.edge.against_benchmark import against_benchmark, returns_of
 
 # Trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing.
 ENDED_DAYS = 20
@@ -290,6 +291,9 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, mad
         around_the_clock=False,
         family_metrics={
             "currency": conf["risk"]["currency"],
+            "against_benchmark": against_benchmark(
+                "buying and holding the universe", "day", returns_of(points), returns_of(benchmark), conf["seed"]
+            ),
             **share_metrics(points, trades, benchmark, holding, [replay.market.days[0], *replay.market.days]),
             **no_bars_metrics(trades),
             **volume_metrics(made.trades, loaded.bars),

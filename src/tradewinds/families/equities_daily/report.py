@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
-import glob
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
-
-from tradewinds.core.errors import ConfigError
-from tradewinds.core.text import counted
+from tradewinds.core.text import counted, metric_text
+from tradewinds.families.equities_daily.share_reasons import SHARE_REASON_TEXTS, reason_text
+from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
     Cells,
     Panel,
@@ -23,22 +21,12 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    coded,
     listed,
     shown,
 )
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
-SHARE_REASON_TEXTS = {
-    "INSUFFICIENT_CASH": "not enough cash",
-    "ALREADY_HELD": "the symbol was held at the close of the signal",
-    "MAX_POSITIONS": "as many positions were held as risk.max_positions allows",
-    "NO_NEXT_BAR": "no later bar in the run to fill at",
-    "NO_VOLUME": "no share was traded at the bar at which the order would have filled",
-    "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
-    "NO_BARS": "no bar inside the run that is not quarantined",
-    "TOO_LITTLE_HISTORY": "fewer bars than a signal needs",
-    "NOT_ACTIVE": "not in the universe on any date of the run",
-}
 ADJUSTMENTS = {
     "none": "Prices are unadjusted: a split looks like a fall, a dividend like a loss, and neither is made good. "
     "Give `actions`, or bars with an adjusted close.",
@@ -64,7 +52,6 @@ LIMITS = (
     "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
 )
 SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
-_SIGNS = (("entry", True), ("exit", False))
 
 
 def _title(run: ReportRun) -> str:
@@ -111,9 +98,21 @@ def _summary(run: ReportRun) -> Section:
         ]
     )
     warned: list[ReportPart] = [Text(OPTIMISTIC, "strong")] if run.diagnostics["optimistic"] else []
-    told = Text(ADJUSTMENTS[run.diagnostics["adjustment"]], "strong" if run.diagnostics["adjustment"] == "none" else "")
+    told = _adjusted(run)
     nothing = refusals.why_nothing(run, "symbol", SHARE_REASON_TEXTS.__getitem__, "no bar was an entry signal")
-    return Section("summary", "Summary", [tiles, *nothing, *warned, told, ReportTable(("", ""), _facts(run), "ll")])
+    return Section(
+        "summary",
+        "Summary",
+        [tiles, *nothing, *sections.compared(run), *warned, told, ReportTable(("", ""), _facts(run), "ll")],
+    )
+
+
+def _adjusted(run: ReportRun) -> Text:
+    """Return how prices are adjusted; invented bars have no splits and no dividends."""
+    if run.config["bars"]["source"] == "synthetic":
+        return Text("The bars are invented (bars.source: synthetic): the figures say nothing about a market.", "strong")
+    adjustment = run.diagnostics["adjustment"]
+    return Text(ADJUSTMENTS[adjustment], "strong" if adjustment == "none" else "")
 
 
 def _facts(run: ReportRun) -> list[Cells]:
@@ -148,7 +147,7 @@ def _equity(run: ReportRun) -> Section:
     """Return the section of the equity curve, with the benchmark beside it."""
     found = sections.equity(run, "There was no trading day.")
     days = _sessions(run)
-    t = [_noon(row["date"]) for row in days]
+    t = [noon(row["date"]) for row in days]
     lines = [(name, [round(float(row[key]), 2) for row in days]) for name, key in _CURVES]
     data = {"t": t, "lines": [{"name": name, "y": y} for name, y in lines], "marks": []}
     caption = (
@@ -168,15 +167,10 @@ def _sessions(run: ReportRun) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def _noon(date: str) -> int:
-    """Return noon UTC of a date in Unix seconds: the x value of a day in a plot."""
-    return int(dt.datetime.combine(dt.date.fromisoformat(date), dt.time(12), dt.UTC).timestamp())
-
-
 def _holdings(run: ReportRun) -> Section:
     """Return the section of exposure and number of positions by day."""
     days = _sessions(run)
-    t = [_noon(row["date"]) for row in days]
+    t = [noon(row["date"]) for row in days]
     share = [round(float(row["open_value"]) / float(row["equity"]) * 100, 2) for row in days]
     plots: list[ReportPart] = [
         Plot("exposure", "Exposure", "history", _one(t, "in shares", share), ("", "% of equity")),
@@ -202,42 +196,42 @@ def _result(run: ReportRun) -> Section:
     rows = [
         (
             sections.titled(run, label, key),
-            shown(run.metrics[key], digits),
-            shown(held[key], digits) if key in held else "",
+            metric_text(key, run.metrics[key]),
+            metric_text(key, held[key]) if key in held else "",
         )
-        for label, key, digits in _METRICS
+        for label, key in _METRICS
     ]
-    table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr")
+    table = ReportTable(("", "strategy", "buy and hold"), rows, "lrr", is_open=True)
     return Section("result", "Result", [table, Text(sections.UNDEFINED)])
 
 
 _METRICS = (
-    ("Start balance", "start_balance_usd", 2),
-    ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Commission", "total_fees_usd", 2),
-    ("Total return, %", "total_return_pct", 3),
-    ("Annualised return, %", "annualised_return_pct", 3),
-    ("Sharpe (√252)", "sharpe", 3),
-    ("Sortino (√252)", "sortino", 3),
-    ("Max drawdown, %", "max_drawdown_pct", 3),
-    ("Longest drawdown, days", "max_drawdown_days", 0),
-    ("Trades", "num_trades", 0),
-    ("Shares", "num_contracts", 0),
-    ("Win rate, %", "win_rate_pct", 2),
-    ("Profit factor", "profit_factor", 3),
-    ("Average win", "avg_profit_usd", 2),
-    ("Average loss", "avg_loss_usd", 2),
-    ("Largest win", "largest_win_usd", 2),
-    ("Largest loss", "largest_loss_usd", 2),
-    ("Days held, mean", "avg_holding_days", 1),
-    ("Exposure, %", "exposure_pct", 2),
-    ("Turnover a year", "turnover_per_year", 2),
-    ("Sold for want of bars", "no_bars_exits", 0),
-    ("Value of those sales", "no_bars_value_usd", 2),
-    ("P&L if each had been worth nothing", "pnl_if_no_bars_worthless_usd", 2),
-    ("Entries above 10 % of the bar's volume", "entries_above_10pct_of_volume", 0),
-    ("Entries above 100 % of it", "entries_above_volume", 0),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("P&L", "total_pnl_usd"),
+    ("Commission", "total_fees_usd"),
+    ("Total return, %", "total_return_pct"),
+    ("Annualised return, %", "annualised_return_pct"),
+    ("Sharpe (√252)", "sharpe"),
+    ("Sortino (√252)", "sortino"),
+    ("Max drawdown, %", "max_drawdown_pct"),
+    ("Longest drawdown, days", "max_drawdown_days"),
+    ("Trades", "num_trades"),
+    ("Shares", "num_contracts"),
+    ("Win rate, %", "win_rate_pct"),
+    ("Profit factor", "profit_factor"),
+    ("Average win", "avg_profit_usd"),
+    ("Average loss", "avg_loss_usd"),
+    ("Largest win", "largest_win_usd"),
+    ("Largest loss", "largest_loss_usd"),
+    ("Days held, mean", "avg_holding_days"),
+    ("Exposure, %", "exposure_pct"),
+    ("Turnover a year", "turnover_per_year"),
+    ("Sold for want of bars", "no_bars_exits"),
+    ("Value of those sales", "no_bars_value_usd"),
+    ("P&L if each had been worth nothing", "pnl_if_no_bars_worthless_usd"),
+    ("Entries above 10 % of the bar's volume", "entries_above_10pct_of_volume"),
+    ("Entries above 100 % of it", "entries_above_volume"),
 )
 
 
@@ -248,13 +242,16 @@ def _profit(run: ReportRun) -> Section | None:
     """
     if not run.metrics["num_trades"]:
         return None
-    by = (("By exit", "settled_result"), ("By year", "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"))
+    by = (("By reason of the exit", "settled_result"), ("By year", _YEAR))
     panels: list[ReportPart] = [_groups(run, title, key) for title, key in by]
     best, worst = (
         _groups(run, title, "market_ticker", order)
         for title, order in (("Best symbols", "DESC"), ("Worst symbols", "ASC"))
     )
     return Section("profit", "Where the money came from", [*panels, best, worst])
+
+
+_YEAR = "year(make_timestamp(epoch_us(decision_ts_utc)))::VARCHAR"
 
 
 def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> Panel:
@@ -266,12 +263,18 @@ def _groups(run: ReportRun, title: str, key: str, order: str | None = None) -> P
         key: SQL expression of the key.
         order: DESC or ASC for the ten groups of highest or lowest P&L; None for all groups in order of the key.
     """
+    # a symbol with a gain is none of the worst, one with a loss none of the best
+    sign = {"DESC": "HAVING sum(pnl) > 0", "ASC": "HAVING sum(pnl) < 0"}.get(order or "", "")
     limit = f"sum(pnl) {order}, 1 LIMIT 10" if order else "1"
     rows = run.query(
-        f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 ORDER BY {limit}"
+        f"SELECT {key}, count(*), count(*) FILTER (pnl > 0), sum(pnl) FROM trades GROUP BY 1 {sign} ORDER BY {limit}"
     )
-    table = [(str(name), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2)) for name, n, wins, pnl in rows]
-    return Panel(title, [ReportTable(("", "trades", "wins, %", f"P&L, {run.currency}"), table, "lrrr")])
+    table = [
+        (coded(str(name), reason_text(str(name))), f"{n:,}", shown(wins / n * 100, 1), shown(pnl, 2))
+        for name, n, wins, pnl in rows
+    ]
+    header = ("", "trades", "wins, %", f"P&L, {run.currency}")
+    return Panel(title, [ReportTable(header, table, "lrrr") if table else Text("None.")])
 
 
 def _charts(run: ReportRun) -> Section | None:
@@ -285,53 +288,8 @@ def _charts(run: ReportRun) -> Section | None:
         Text("Closes of the symbols that made or lost most; triangles up are entries, triangles down exits.")
     ]
     for number, (symbol,) in enumerate(most):
-        parts.append(Panel(symbol, [_price_plot(run, f"prices_{number}", symbol)]))
+        parts.append(Panel(symbol, [price_plot(run, f"prices_{number}", symbol)]))
     return Section("charts", "Trades on prices", parts)
-
-
-def _price_plot(run: ReportRun, name: str, symbol: str) -> Plot:
-    """Return the plot of a symbol's closes with every entry and exit.
-
-    Args:
-        run: the run.
-        name: of the plot.
-        symbol: the symbol.
-    """
-    with open(run.folder / "positions_closed.csv", encoding="utf-8", newline="") as handle:
-        closed = [row for row in csv.DictReader(handle) if row["symbol"] == symbol]
-    marks = [_mark(run, row, kind, up) for row in closed for kind, up in _SIGNS]
-    days = _prices(run, symbol)
-    data = {"t": [_noon(str(date)) for date, _ in days], "lines": [{"name": symbol, "y": [c for _, c in days]}]}
-    return Plot(name, symbol, "history", {**data, "marks": marks}, ("", run.currency))
-
-
-def symbol_plot(run: ReportRun, symbol: str) -> Plot:
-    """Return the plot of a symbol's closes with every entry and exit.
-
-    Raises:
-        ConfigError: the run has no prices of this symbol.
-    """
-    plot = _price_plot(run, "prices", symbol)
-    if not plot.data["t"]:
-        traded = [name for (name,) in run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")]
-        remedy = f"Traded: {listed(traded, 20) or 'nothing'}."
-        raise ConfigError("the run has no prices of this symbol.", where=symbol, remedy=remedy)
-    return plot
-
-
-def _mark(run: ReportRun, row: dict[str, str], kind: str, up: bool) -> dict[str, Any]:
-    """Return the mark of an entry (up) or exit of a row of positions_closed.csv, for a plot of closes."""
-    words = f"{kind} {row['qty']} at {row[f'{kind}_price']} {run.currency}"
-    if not up:
-        words += f", {row['exit_reason']}, P&L {row['pnl']} {run.currency}"
-    return {"t": _noon(row[f"{kind}_date"]), "y": float(row[f"{kind}_price"]), "up": up, "remark": words}
-
-
-def _prices(run: ReportRun, symbol: str) -> list[tuple[Any, float]]:
-    """Return (date, close) of a symbol from prices.parquet, in order."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.read_parquet(glob.escape(str(run.folder / "prices.parquet"))).create_view("prices")
-        return connection.execute("SELECT date, close FROM prices WHERE symbol = ? ORDER BY date", [symbol]).fetchall()
 
 
 def _diagnostics(run: ReportRun) -> Section:
@@ -340,8 +298,8 @@ def _diagnostics(run: ReportRun) -> Section:
     share = shown(d["candles_missing_pct"], 2)
     remark = f"Trading days without a bar between a symbol's first and last one: {share} %."
     found = refusals.diagnostics(run, "symbol", SHARE_REASON_TEXTS.__getitem__, remark)
-    rows = [(code, QUARANTINE[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    rows = [(coded(code, QUARANTINE[code]), f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined because", "rows"), rows, "lr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
@@ -353,5 +311,17 @@ def _limits(_: ReportRun) -> Section:
 REPORT = FamilyReport(
     _title,
     _subtitle,
-    (_summary, _equity, _holdings, _result, _profit, _charts, untradable, _diagnostics, _limits, sections.reproduce),
+    (
+        _summary,
+        _equity,
+        _holdings,
+        _result,
+        account,
+        _profit,
+        _charts,
+        untradable,
+        _diagnostics,
+        _limits,
+        sections.reproduce,
+    ),
 )

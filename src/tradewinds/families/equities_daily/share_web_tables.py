@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.results.run_tables import AMOUNT, NUMBER, RunTable, TableColumn, amounts, numbers, texts
+from tradewinds.results.run_tables import AMOUNT, CODE, NUMBER, RunTable, TableColumn, amounts, numbers, texts
 
 CLOSED_TABLE = RunTable(
     name="positions",
@@ -14,11 +14,12 @@ CLOSED_TABLE = RunTable(
         *numbers("qty", "entry_price", "entry_fee", "exit_price", "exit_fee", "holding_days"),
         TableColumn("pnl", "P&L", AMOUNT),
         TableColumn("pnl_pct", "P&L, %", NUMBER),
-        TableColumn("exit_reason", "exit"),
+        TableColumn("exit_reason", "exit", CODE),
     ),
     filters=("symbol", "exit_reason"),
     sums=("pnl",),
     main="pnl",
+    unit="symbol",
 )
 
 SESSIONS_TABLE = RunTable(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.early_findings import missing_symbols
 from tradewinds.families.equities_intraday import minute_findings
 from tradewinds.families.equities_intraday.config_rules import note_problems
 from tradewinds.families.equities_intraday.fetch.user_minutes import files_at
 from tradewinds.families.equities_intraday.plan import IntradayPlan, intraday_plan
 from tradewinds.families.equities_intraday.session_web_tables import RUN_TABLES
+from tradewinds.families.plan import are_newer
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR
 from tradewinds.results.run_files import CSV, FOLDER, JSON, PARQUET, RunFile
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.parts import Plot
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/equities_intraday"
 _SELECTS_BARS = "it decides which bars are replayed, and a sweep compares settings over the same ones"
@@ -83,6 +87,7 @@ class EquitiesIntraday:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "reference_data",
         "results",
         "core",
@@ -135,6 +140,8 @@ class EquitiesIntraday:
     )
     not_swept = _NOT_SWEPT
     strategies = _STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {"bars": 130_000}
+    unit_bytes = 130_000  # a month of a symbol's bars in the panel
     tables = None
 
     def check(self, config: dict[str, Any], problems: Problems) -> None:
@@ -144,9 +151,10 @@ class EquitiesIntraday:
             config: the config with all defaults filled in.
             problems: collects what is wrong, each with its key.
         """
-        if config["strategy"]["name"] not in _STRATEGIES:
-            remedy = f"Known: {', '.join(strategy.name for strategy in _STRATEGIES)}."
-            problems.add(("strategy", "name"), f"unknown strategy {config['strategy']['name']!r}.", remedy)
+        try:
+            _STRATEGIES.find(config["strategy"]["name"])
+        except ConfigError as error:
+            problems.add(("strategy", "name"), error.what, error.remedy)
         note_problems(config, problems)
 
     def currency(self, config: Mapping[str, Any]) -> str:
@@ -252,6 +260,20 @@ class EquitiesIntraday:
         """Return the number of symbols and sessions of a run, as text."""
         return f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')}"
 
+    def own_inputs(self, config: Mapping[str, Any], plan: IntradayPlan) -> Iterable[EarlyFinding]:
+        """Compare the symbols of the user's files of bars with those of the config, unless the files were imported.
+
+        Raises:
+            ConfigError: the files cannot be read or are not what the config says.
+            DataMissing: none has a bar of the config's symbols.
+        """
+        if not plan.files.source_files or are_newer(plan.files.bars, plan.files.source_files):
+            return ()
+        from tradewinds.families.equities_intraday.fetch.user_minutes import symbols_in_files
+
+        present = symbols_in_files(config)
+        return missing_symbols(("bars", "path"), config["bars"]["path"], plan.files.symbols, present)
+
     def validate(self, config: Mapping[str, Any], plan: IntradayPlan) -> Findings:
         """Count the bars and sessions that are there, quarantined rows by reason, and incomplete opening ranges.
 
@@ -302,11 +324,27 @@ class EquitiesIntraday:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a symbol's session with its trade."""
-        from tradewinds.families.equities_intraday.session_charts import session_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade itself: a session may have several."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return session_plot(run, name, day)
+        return UnitName(str(trade["trade_id"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a trade, by its id or by its symbol and session: the session's bars with its fills."""
+        from tradewinds.families.equities_intraday.session_page import session_page
+
+        return session_page(run, name, day)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a refusal, an entry or an exit."""
+        from tradewinds.families.equities_intraday.orb_reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from tradewinds.core.text import counted
 from tradewinds.engine.bar_sessions.orb_rules import FACTORS
+from tradewinds.families.equities_intraday.orb_reasons import reason_text
 from tradewinds.families.equities_intraday.trade_records import TradeRecord, rows_of, trade_records
-from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
 
 STEP = Decimal("0.5")  # R in a bar of the distribution
@@ -95,7 +96,9 @@ def groups(run: ReportRun) -> Section | None:
 def _panel(run: ReportRun, title: str, key: str, drawn: bool) -> Panel:
     """Return the table of one kind of groups, beside its plot if it is drawn."""
     found: Mapping[str, Mapping[str, Any]] = run.metrics[key]
-    table = ReportTable(_header(run), [group_row(name, figures) for name, figures in found.items()], "lrrrrr")
+    table = ReportTable(
+        _header(run), [group_row(coded(name, reason_text(name)), figures) for name, figures in found.items()], "lrrrrr"
+    )
     data = {
         "labels": list(found),
         "value": [figures["total_r"] for figures in found.values()],

@@ -8,35 +8,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tradewinds.core.text import counted
+from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
 from tradewinds.families.equities_intraday.trade_records import rows_of
-from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.results.report.parts import Panel, ReportPart, ReportTable, Section, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
 
 LISTED_RANGES = 40  # incomplete ones, one by one
-# Why a session, or a break, was not traded.
-ORB_REASON_TEXTS = {
-    "NO_OPENING_RANGE": "no bar in the minutes of the opening range",
-    "OR_INCOMPLETE": "the opening range lacks a minute (orb.on_gap: skip)",
-    "ATR_WARMUP": "the average true range is not known yet, or is 0",
-    "OR_INVALID": "the opening range is too narrow or too wide for the average true range",
-    "DOJI": "the opening range closed where it opened",
-    "FILTER_WARMUP": "too few sessions before for the filter of stocks in play",
-    "FILTER_PRICE": "filter: the price is too low",
-    "FILTER_VOLUME": "filter: the average volume is too low",
-    "FILTER_ATR": "filter: the average true range is too small",
-    "FILTER_REL_VOLUME": "filter: the volume of the opening range is too low for this symbol",
-    "FILTER_RANK": "filter: others had a higher relative volume",
-    "TIME_CUTOFF": "at or after governance.time_cutoff",
-    "SESSION_END": "in the minutes before the close in which nothing is entered",
-    "MAX_SIGNALS": "as many entries in the session as governance.max_signals_per_day allows",
-    "LOCKOUT": "after governance.lockout_after_losses full stops in a row",
-    "DAILY_LOSS": "the session's loss had reached governance.max_daily_loss_r",
-    "SCORE": "the score of the factors was too low",
-    "BAD_STOP": "the stop is too near to the entry, or beyond it",
-    "MAX_POSITIONS": "as many positions were held as governance.max_positions allows",
-    "SIZE_ZERO": "the size, or the buying power that was left, is less than one share",
-    "NO_BARS": "no bar in the run",
-}
 
 
 def ranges(run: ReportRun) -> Section:
@@ -78,8 +55,8 @@ def _lengths(run: ReportRun, built: Sequence[Mapping[str, str]]) -> list[ReportP
 def _untraded(rows: Sequence[Mapping[str, str]]) -> list[ReportPart]:
     """Return the table of sessions that are not traded, by reason; nothing if all are."""
     counts = Counter(row["reason"] for row in rows if row["reason"])
-    table = [(reason, ORB_REASON_TEXTS[reason], f"{count:,}") for reason, count in counts.most_common()]
-    return [ReportTable(("Session not traded", "because", "sessions"), table, "llr")] if table else []
+    table = [(coded(code, ORB_REASON_TEXTS[code]), f"{count:,}") for code, count in counts.most_common()]
+    return [ReportTable(("Session not traded because", "sessions"), table, "lr")] if table else []
 
 
 def _incomplete(rows: Sequence[Mapping[str, str]]) -> Panel:

@@ -28,6 +28,7 @@ from tradewinds.families.equities_intraday.session_panel import SessionPanel, re
 from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules_of
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, calendar_of, day_number
+from tradewinds.results.edge.against_benchmark import against_benchmark, returns_of
 
 ENTRY_REASON = "ORB_BREAK"
 _SIDES = {1: "BUY", -1: "SELL_SHORT"}
@@ -203,8 +204,21 @@ def _result(
         end_ts=points[-1].ts,
         days_per_year=TRADING_DAYS_PER_YEAR,
         around_the_clock=False,
-        family_metrics=figures,
+        family_metrics=figures | against_cash(config, points),
     )
+
+
+def against_cash(config: Mapping[str, Any], points: Sequence[Point]) -> dict[str, Any]:
+    """Compare the sessions with holding cash, which is what the account does at night and on a day without an entry.
+
+    Args:
+        config: resolved.
+        points: equity at the start and at the close of every session.
+    """
+    returns = returns_of(points)
+    return {
+        "against_benchmark": against_benchmark("holding cash", "session", returns, [0.0] * len(returns), config["seed"])
+    }
 
 
 def _points(study: IntradayStudy, made: SessionsResult) -> list[Point]:

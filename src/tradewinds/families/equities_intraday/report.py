@@ -8,10 +8,12 @@ from typing import Any
 
 from tradewinds.core.text import counted
 from tradewinds.families.equities_intraday.group_sections import distribution, factors, groups
-from tradewinds.families.equities_intraday.range_section import ORB_REASON_TEXTS, ranges
+from tradewinds.families.equities_intraday.orb_reasons import ORB_REASON_TEXTS
+from tradewinds.families.equities_intraday.range_section import ranges
 from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import (
     Cells,
     Plot,
@@ -20,6 +22,7 @@ from tradewinds.results.report.parts import (
     Section,
     Text,
     Tiles,
+    coded,
     listed,
     shown,
 )
@@ -81,7 +84,11 @@ def _summary(run: ReportRun) -> Section:
     """Return the section with warnings, the most important figures and the settings."""
     warned = [Text(text, "strong") for text in _warnings(run)]
     facts = ReportTable(("", ""), _facts(run.config, run.currency), "ll")
-    return Section("summary", "Summary", [*warned, *_nothing(run), tiles(run), Text(SHORTS), facts])
+    return Section(
+        "summary",
+        "Summary",
+        [*warned, *_nothing(run), tiles(run), *sections.compared(run), Text(SHORTS), facts],
+    )
 
 
 def _warnings(run: ReportRun) -> list[str]:
@@ -184,31 +191,31 @@ def metrics_table(run: ReportRun) -> Section:
 
 
 _ACCOUNT = (
-    ("Start balance", "start_balance_usd", 2),
-    ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Commission", "total_fees_usd", 2),
-    ("Max drawdown", "max_drawdown_usd", 2),
-    ("Max drawdown, %", "max_drawdown_pct", 3),
-    ("Sharpe (√252)", "sharpe", 3),
-    ("Sortino (√252)", "sortino", 3),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("P&L", "total_pnl_usd"),
+    ("Commission", "total_fees_usd"),
+    ("Max drawdown", "max_drawdown_usd"),
+    ("Max drawdown, %", "max_drawdown_pct"),
+    ("Sharpe (√252)", "sharpe"),
+    ("Sortino (√252)", "sortino"),
 )
 _METRICS = (
-    ("Trades", "num_trades", 0),
-    ("Total R", "total_r", 6),
-    ("Total R before costs", "total_r_gross", 6),
-    ("R a trade", "average_r", 6),
-    ("Median R", "median_r", 6),
-    ("Best R", "best_r", 6),
-    ("Worst R", "worst_r", 6),
-    ("Max drawdown, R", "max_drawdown_r", 6),
-    ("Profit factor", "profit_factor", 3),
-    ("Average win / average loss", "payoff", 3),
-    ("Largest win", "largest_win_usd", 2),
-    ("Largest loss", "largest_loss_usd", 2),
-    ("Gains in a row", "max_win_streak", 0),
-    ("Losses in a row", "max_loss_streak", 0),
-    ("Minutes held, mean", "avg_minutes", 1),
+    ("Trades", "num_trades"),
+    ("Total R", "total_r"),
+    ("Total R before costs", "total_r_gross"),
+    ("R a trade", "average_r"),
+    ("Median R", "median_r"),
+    ("Best R", "best_r"),
+    ("Worst R", "worst_r"),
+    ("Max drawdown, R", "max_drawdown_r"),
+    ("Profit factor", "profit_factor"),
+    ("Average win / average loss", "payoff"),
+    ("Largest win", "largest_win_usd"),
+    ("Largest loss", "largest_loss_usd"),
+    ("Gains in a row", "max_win_streak"),
+    ("Losses in a row", "max_loss_streak"),
+    ("Minutes held, mean", "avg_minutes"),
 )
 
 
@@ -241,8 +248,8 @@ def _diagnostics(run: ReportRun) -> Section:
         f"close: a halt, or missing bars."
     )
     found = refusals.diagnostics(run, "symbol", ORB_REASON_TEXTS.__getitem__, remark)
-    rows = [(code, QUARANTINE_TEXTS[code], f"{count:,}") for code, count in d["quarantined"].items()]
-    bad: list[ReportPart] = [ReportTable(("Row quarantined", "because", "rows"), rows, "llr")] if rows else []
+    rows = [(coded(code, QUARANTINE_TEXTS[code]), f"{count:,}") for code, count in d["quarantined"].items()]
+    bad: list[ReportPart] = [ReportTable(("Row quarantined because", "rows"), rows, "lr")] if rows else []
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
@@ -258,6 +265,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         metrics_table,
+        account,
         _policies,
         distribution,
         groups,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
+from tradewinds.families.equities_intraday.orb_reasons import reason_text
 from tradewinds.families.equities_intraday.run_files import (
     EXTREME_CHARTS,
     FIRST_CHARTS,
@@ -26,7 +26,7 @@ from tradewinds.results.report.parts import (
     Section,
     SmallPlots,
     Text,
-    listed,
+    coded,
     shown,
 )
 from tradewinds.results.report.run import ReportRun
@@ -47,8 +47,8 @@ def session_charts(run: ReportRun) -> Section | None:
     # which trades are drawn large, and which small: those whose bars the run has kept
     net = [trade.r for trade in trades]
     numbers = charted(range(len(trades)), net)
-    legs, bars = legs_of_trades(run), _bars_of_sessions(run)
-    small = [number for number in all_charted(range(len(trades)), net) if _key(trades[number]) in bars]
+    legs, bars = legs_of_trades(run), bars_of_sessions(run)
+    small = [number for number in all_charted(range(len(trades)), net) if session_key(trades[number]) in bars]
     left = len(trades) - len(small)
     rest = (
         f" {counted(left, 'trade')} more without a picture here: a page holds {MOST_CHARTS:,}, the report of a symbol has its "
@@ -68,16 +68,16 @@ def session_charts(run: ReportRun) -> Section | None:
     ]
     # the pictures: those of small size are the same ones with another title
     plots = {
-        number: _plot(
-            run, f"session_{number}", trades[number], legs[trades[number].trade_id], bars[_key(trades[number])]
+        number: trade_plot(
+            run, f"session_{number}", trades[number], legs[trades[number].trade_id], bars[session_key(trades[number])]
         )
         for number in {*numbers, *small}
     }
     for number in numbers:
         trade = trades[number]
         own = legs[trade.trade_id]
-        _, _, _, _, _, _, _, clock, start = bars[_key(trade)][0]
-        fills = [_fill(leg, clock + _minute(leg["ts"], start)) for leg in own]
+        _, _, _, _, _, _, _, clock, start = bars[session_key(trade)][0]
+        fills = [fill_cells(leg, clock + minute_of(leg["ts"], start)) for leg in own]
         table = ReportTable(("time", "", "shares", f"price, {run.currency}", "why"), fills, "llrrl")
         parts.append(Panel(f"{trade.symbol} on {trade.session}", [plots[number], table]))
     drawn = [(plots[number], trades[number]) for number in small]
@@ -85,35 +85,12 @@ def session_charts(run: ReportRun) -> Section | None:
     return Section("charts", "Trades on their sessions", parts)
 
 
-def session_plot(run: ReportRun, symbol: str, day: dt.date | None) -> Plot:
-    """Return the chart of a symbol's session with its trade; of several trades the first.
-
-    Args:
-        run: the run.
-        symbol: of the session.
-        day: its date; None for the first session of the symbol that was traded.
-
-    Raises:
-        ConfigError: there was no such trade, or the run has kept no bars of it.
-    """
-    own = [trade for trade in trade_records(run) if trade.symbol == symbol]
-    found = [trade for trade in own if day is None or trade.session == day.isoformat()]
-    bars = _bars_of_sessions(run)
-    drawn = next((trade for trade in found if _key(trade) in bars), None)
-    if drawn is None:
-        what = "the run has kept no bars of this trade." if found else "the run has no such trade."
-        known = listed([trade.session for trade in own if _key(trade) in bars], 10)
-        where = symbol if day is None else f"{symbol}, {day}"
-        raise ConfigError(what, where=where, remedy=f"Sessions of {symbol} with a chart: {known or 'none'}.")
-    return _plot(run, "session", drawn, legs_of_trades(run)[drawn.trade_id], bars[_key(drawn)])
-
-
-def _key(trade: TradeRecord) -> tuple[str, str]:
+def session_key(trade: TradeRecord) -> tuple[str, str]:
     """Return the symbol and the date of a trade's session."""
     return trade.symbol, trade.session
 
 
-def _bars_of_sessions(run: ReportRun) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+def bars_of_sessions(run: ReportRun) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
     """Return the rows of chart_bars.parquet of each symbol and date, in order of time."""
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in query(run, "chart_bars.parquet", "SELECT * FROM rows ORDER BY symbol, session, minute"):
@@ -121,7 +98,7 @@ def _bars_of_sessions(run: ReportRun) -> dict[tuple[str, str], list[tuple[Any, .
     return found
 
 
-def _plot(
+def trade_plot(
     run: ReportRun, name: str, trade: TradeRecord, legs: Sequence[dict[str, str]], bars: Sequence[tuple[Any, ...]]
 ) -> Plot:
     """Return a trade's chart.
@@ -147,17 +124,23 @@ def _plot(
     }
     words = (
         f"{trade.direction} {counted(trade.shares, 'share')}, {shown(trade.r, 3)} R, {shown(trade.pnl, 2)} {run.currency}, "
-        f"out by {trade.exit_reason}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
+        f"{reason_text(trade.exit_reason)}; worst {shown(trade.mae_r, 2)} R, best {shown(trade.mfe_r, 2)} R."
     )
     title = f"{trade.symbol} on {trade.session}"
     return Plot(name, f"{title}, {trade.direction}", "session", data, ("", run.currency), words)
 
 
-def _fill(leg: dict[str, str], minute: int) -> Cells:
+def fill_cells(leg: dict[str, str], minute: int) -> Cells:
     """Return a fill as a row of the table beside the chart; `minute` is that of the day, on the exchange's clock."""
     shares = int(leg["qty"])
     clock = f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-    return (clock, "buy" if shares > 0 else "sell", f"{abs(shares):,}", leg["fill"], leg["reason"])
+    return (
+        clock,
+        "buy" if shares > 0 else "sell",
+        f"{abs(shares):,}",
+        leg["fill"],
+        coded(leg["reason"], reason_text(leg["reason"])),
+    )
 
 
 def _box(trade: TradeRecord) -> dict[str, float]:
@@ -168,7 +151,7 @@ def _box(trade: TradeRecord) -> dict[str, float]:
 
 def _levels(trade: TradeRecord, legs: Sequence[dict[str, str]], open_ts: int) -> list[dict[str, Any]]:
     """Return the prices of entry, stop and targets as lines from the entry to the last exit."""
-    setup, (first, last) = trade.setup, (_minute(legs[place]["ts"], open_ts) for place in (0, -1))
+    setup, (first, last) = trade.setup, (minute_of(legs[place]["ts"], open_ts) for place in (0, -1))
     named = [("entry", setup["raw"]), ("stop", setup["stop"])]
     named += [(f"target {place}", price) for place, price in enumerate(setup["targets"].split(), 1)]
     return [{"name": name, "y": float(price), "from": first, "to": max(last, first + 1)} for name, price in named]
@@ -177,10 +160,12 @@ def _levels(trade: TradeRecord, legs: Sequence[dict[str, str]], open_ts: int) ->
 def _mark(run: ReportRun, leg: dict[str, str], open_ts: int) -> dict[str, Any]:
     """Return a fill as a mark, up for a purchase."""
     shares = int(leg["qty"])
-    words = f"{'buy' if shares > 0 else 'sell'} {abs(shares)} at {leg['fill']} {run.currency}, {leg['reason']}"
-    return {"x": _minute(leg["ts"], open_ts), "y": float(leg["fill"]), "up": shares > 0, "remark": words}
+    words = (
+        f"{'buy' if shares > 0 else 'sell'} {abs(shares)} at {leg['fill']} {run.currency}, {reason_text(leg['reason'])}"
+    )
+    return {"x": minute_of(leg["ts"], open_ts), "y": float(leg["fill"]), "up": shares > 0, "remark": words}
 
 
-def _minute(instant: str, open_ts: int) -> int:
+def minute_of(instant: str, open_ts: int) -> int:
     """Return an instant as minutes after the session's open."""
     return int(dt.datetime.fromisoformat(instant).timestamp() - open_ts) // MINUTE

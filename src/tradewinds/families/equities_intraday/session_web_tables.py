@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.results.run_tables import AMOUNT, COST, NUMBER, TIME, RunTable, TableColumn, numbers, texts
+from tradewinds.results.run_tables import AMOUNT, CODE, COST, NUMBER, TIME, RunTable, TableColumn, numbers, texts
 
 TRADES_TABLE = RunTable(
     name="trades",
@@ -29,6 +29,7 @@ TRADES_TABLE = RunTable(
     main="r",
     key="trade_id",
     row_tables=("legs", "factors"),
+    unit="trade_id",
 )
 
 LEGS_TABLE = RunTable(
@@ -39,7 +40,7 @@ LEGS_TABLE = RunTable(
     columns=(
         TableColumn("ts", "time, UTC", TIME),
         TableColumn("trade_id", "trade"),
-        *texts("reason"),
+        TableColumn("reason", "reason", CODE),
         TableColumn("qty", "qty", NUMBER),
         TableColumn("raw", "price before slippage", NUMBER),
         TableColumn("fill", "price", NUMBER),
@@ -56,7 +57,8 @@ SESSIONS_TABLE = RunTable(
     title="Sessions",
     one="session",
     columns=(
-        *texts("session", "symbol", "reason"),
+        *texts("session", "symbol"),
+        TableColumn("reason", "not traded because", CODE),
         TableColumn("or_minutes", "range, minutes", NUMBER),
         TableColumn("or_open", "range open", NUMBER),
         TableColumn("or_high", "range high", NUMBER),
@@ -77,7 +79,8 @@ FACTORS_TABLE = RunTable(
     one="decision",
     columns=(
         TableColumn("bar_ts", "bar, UTC", TIME),
-        *texts("session", "symbol", "direction", "answer"),
+        *texts("session", "symbol", "direction"),
+        TableColumn("answer", "answer", CODE),
         TableColumn("trade_id", "trade"),
         TableColumn("score", "score", NUMBER),
         *(TableColumn(name, name.replace("_", " "), NUMBER) for name in ("rel_vol", "price_action", "profile")),

@@ -11,12 +11,11 @@ import pyarrow.compute as pc
 
 from tradewinds.core import files
 from tradewinds.core.arrays import Floats, Ints
-from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.metrics import PARTS
 from tradewinds.families.funding_carry.strategy_settings import WEIGHTS
-from tradewinds.results.report.curve import Curve, read_curve, thinned
-from tradewinds.results.report.parts import Plot, ReportPart, Section, Text, listed
+from tradewinds.results.report.curve import Curve, thinned
+from tradewinds.results.report.parts import Plot, ReportPart, Section, Text
 from tradewinds.results.report.run import ReportRun
 
 PART_NAMES = {
@@ -85,7 +84,7 @@ def seconds(stamps: pa.ChunkedArray) -> Ints:
 
 def where_from(run: ReportRun) -> Plot | None:
     """Return the plot of the parts of the profit over time; None without a point of equity."""
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if len(curve.t) < 2:
         return None
     drawn = thinned(curve)
@@ -105,7 +104,7 @@ def where_from(run: ReportRun) -> Plot | None:
 
 def rates(run: ReportRun) -> Section | None:
     """Return the section of funding rates and of what was held; None without a settlement."""
-    tables = _series_of(run)
+    tables = series_of(run)
     if not tables:
         return None
     parts: list[ReportPart] = [
@@ -113,32 +112,19 @@ def rates(run: ReportRun) -> Section | None:
             "Each line is the settled funding rate, as a rate of 8 hours. Shaded: a position was held. Triangles up are "
             "openings, triangles down are closings."
         ),
-        *(_rate_plot(number, symbol, rows) for number, (symbol, rows) in enumerate(tables.items())),
+        *(rate_plot(number, symbol, rows) for number, (symbol, rows) in enumerate(tables.items())),
     ]
     return Section("rates", "Funding rates and positions", parts)
 
 
-def symbol_plot(run: ReportRun, symbol: str) -> Plot:
-    """Return the plot of a symbol's funding rates, with what was held.
-
-    Raises:
-        ConfigError: the run has no rates of this symbol.
-    """
-    tables = _series_of(run)
-    if symbol not in tables:
-        remedy = f"It has those of {listed(list(tables), 20) or 'none'}."
-        raise ConfigError("the run has no rates of this symbol.", where=symbol, remedy=remedy)
-    return _rate_plot(0, symbol, tables[symbol])
-
-
-def _series_of(run: ReportRun) -> dict[str, pa.Table]:
+def series_of(run: ReportRun) -> dict[str, pa.Table]:
     """Return the series of each drawn symbol."""
     table = files.read_table(run.folder / "carry_series.parquet")
     names = table["symbol"].unique().to_pylist()
     return {name: table.filter(pc.equal(table["symbol"], name)) for name in names}
 
 
-def _rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
+def rate_plot(number: int, symbol: str, rows: pa.Table) -> Plot:
     """Return the plot of one symbol's rates."""
     ts, rate = rows["ts"].to_numpy(), rows["rate_8h"].to_numpy() * 100
     held = rows["held"].to_numpy()
@@ -187,7 +173,7 @@ def _kept_rows(ts: Ints, values: Floats, besides: set[int]) -> Ints:
 
 def scores(run: ReportRun) -> Section | None:
     """Return the section of the score and its parts; None for a strategy without a score."""
-    tables = {name: rows for name, rows in _series_of(run).items() if not rows["score"].null_count}
+    tables = {name: rows for name, rows in series_of(run).items() if not rows["score"].null_count}
     if not tables:
         return None
     symbol, rows = max(tables.items(), key=lambda item: int(np.count_nonzero(item[1]["held"].to_numpy())))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from tradewinds.config.problems import KeyPath, Problems
+from tradewinds.core.near_names import meant
 from tradewinds.families.funding_carry import fee_schedules
 from tradewinds.families.funding_carry.fetch.perp_stamps import clock_named
 from tradewinds.families.funding_carry.fetch.source_reach import CANDLE_MINUTES, KINDS_OF
@@ -315,6 +315,4 @@ def _places(value: Any) -> int:
 def _known(word: str, names: Any) -> str:
     """Return a hint at the nearest of some names, and all of them if they are few."""
     listed = list(names)
-    near = difflib.get_close_matches(word, listed, n=1, cutoff=0.5)
-    said = f"Did you mean {near[0]}? " if near else ""
-    return f"{said}Known: {', '.join(listed[:20])}."
+    return f"{meant(word, listed, cutoff=0.5)} Known: {', '.join(listed[:20])}.".strip()

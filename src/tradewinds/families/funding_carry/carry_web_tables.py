@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.results.run_tables import AMOUNT, COST, NUMBER, PERCENT, TIME, RunningSum, RunTable, TableColumn
+from tradewinds.results.run_tables import AMOUNT, CODE, COST, NUMBER, PERCENT, TIME, RunTable, TableColumn
 
 POSITIONS_TABLE = RunTable(
     name="positions",
@@ -24,7 +24,7 @@ POSITIONS_TABLE = RunTable(
         TableColumn("liquidation_cost", "liquidation cost", COST),
         TableColumn("periods", "payments", NUMBER),
         TableColumn("breakeven_periods", "payments to break even", NUMBER, if_empty="never"),
-        TableColumn("exit_reason", "exit"),
+        TableColumn("exit_reason", "exit", CODE),
         # the page of a position has these, too
         TableColumn("qty", "quantity", NUMBER, in_list=False),
         TableColumn("spot_entry", "spot bought or sold at", NUMBER, in_list=False),
@@ -42,17 +42,7 @@ POSITIONS_TABLE = RunTable(
     key="position_id",
     row_tables=("funding",),
     has_trades=True,
-    picture=RunningSum(
-        title="Funding, and what it had to earn",
-        table="funding",
-        since="open_time",
-        time="time",
-        amount="payment",
-        line="funding received",
-        level="fees, slippage and interest",
-        level_columns=("fees", "slippage", "borrow"),
-        reached="broke even",
-    ),
+    unit="position_id",
 )
 
 PAYMENTS_TABLE = RunTable(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core.text import counted
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
+from tradewinds.families.early_findings import missing_symbols
 from tradewinds.families.funding_carry import carry_findings
 from tradewinds.families.funding_carry.carry_config_rules import note_problems
 from tradewinds.families.funding_carry.carry_web_tables import RUN_TABLES
 from tradewinds.families.funding_carry.fetch.perp_files import files_at
 from tradewinds.families.funding_carry.plan import CarryPlan, carry_plan
 from tradewinds.families.funding_carry.strategy_settings import DEFAULT_GRIDS, STRATEGIES
+from tradewinds.families.plan import are_newer
 from tradewinds.results.run_files import CSV, PARQUET, RunFile
 
 if TYPE_CHECKING:
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Subject, SummaryTable
-    from tradewinds.results.report.parts import Plot
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 _HERE = "families/funding_carry"
 _SELECTS_RECORDS = "it decides which records are replayed, and a sweep compares settings over the same ones"
@@ -40,6 +43,9 @@ _NOT_SWEPT = {
     **dict.fromkeys(("strategy.name", "strategy.preset"), _SETS_PARAMETERS),
     "risk.currency": "it changes no result",
 }
+
+
+_WITHOUT = "on_missing.data says what a run does without them."
 
 
 class FundingCarry:
@@ -97,6 +103,7 @@ class FundingCarry:
         "engine/journal.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/trades.py",
         "results",
         "core",
@@ -145,6 +152,8 @@ class FundingCarry:
     replay_keys = frozenset(("strategy", "execution", "costs", "margin", "risk"))
     not_swept = _NOT_SWEPT
     strategies = STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {"instruments": 100_000, "records": 24_000}
+    unit_bytes = 24_000  # a month of a symbol's records of one kind in the panel
 
     @property
     def tables(self) -> ModuleType:
@@ -263,6 +272,21 @@ class FundingCarry:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.symbols), "symbol")
 
+    def own_inputs(self, config: Mapping[str, Any], plan: CarryPlan) -> Iterable[EarlyFinding]:
+        """Compare the symbols of the user's files of records with those of the config, unless the files were imported.
+
+        Raises:
+            ConfigError: the files cannot be read, contradict each other, or do not say what they have.
+            DataMissing: none has funding rates, spot candles or perpetual candles of the config's symbols.
+        """
+        if not plan.files.source_files or are_newer(plan.files.records, plan.files.source_files):
+            return ()
+        from tradewinds.families.funding_carry.fetch.user_perps import symbols_in_files
+
+        present = symbols_in_files(config, plan.files.months)
+        wanted = [symbol for symbol in plan.files.symbols if symbol not in plan.files.left_out]
+        return missing_symbols(("data", "path"), config["data"]["path"], wanted, present, _WITHOUT)
+
     def validate(self, config: Mapping[str, Any], plan: CarryPlan) -> Findings:
         """Count the records that are there, quarantined ones by reason, holes, and changes of the funding interval.
 
@@ -316,11 +340,27 @@ class FundingCarry:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of a symbol: its funding rates and what was held, whatever the day."""
-        from tradewinds.families.funding_carry.carry_charts import symbol_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the position that a fill belongs to."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return symbol_plot(run, name)
+        return UnitName(str(trade["event_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of a position, or of a symbol: rates and what was held, and what the funding had to earn."""
+        from tradewinds.families.funding_carry.position_page import position_page
+
+        return position_page(run, name)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return nothing: symbols are words enough."""
+        return {}
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a refusal, an entry or an exit."""
+        from tradewinds.families.funding_carry.report_words import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""

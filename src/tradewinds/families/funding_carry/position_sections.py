@@ -13,8 +13,8 @@ from tradewinds.core import files
 from tradewinds.core.text import counted
 from tradewinds.families.funding_carry.carry_charts import PART_NAMES, parts_at
 from tradewinds.families.funding_carry.metrics import PARTS
-from tradewinds.results.report.curve import read_curve
-from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown
+from tradewinds.families.funding_carry.report_words import reason_text
+from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, coded, shown
 from tradewinds.results.report.run import ReportRun
 
 LISTED = 10  # best and worst positions, and symbols
@@ -68,7 +68,7 @@ def _within(periods: int | None, bucket: tuple[int, int | None]) -> bool:
 
 def months(run: ReportRun) -> Section | None:
     """Return the section of the profit by month, UTC; None without a settlement."""
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if not len(curve.t):
         return None
     # the last point of each month, and of the account before the first
@@ -113,7 +113,7 @@ def _groups(run: ReportRun, groups: Mapping[str, Mapping[str, Any]]) -> ReportTa
         ordered = ordered[:LISTED] + ordered[-LISTED:]
     rows = [
         (
-            name,
+            coded(name, reason_text(name)),
             f"{group['positions']:,}",
             f"{group['wins']:,}",
             shown(group["funding"], 2),
@@ -151,7 +151,7 @@ def _cells(row: _Row) -> Cells:
         shown(costs, 2),
         shown(row["net_pnl"], 2),
         "never" if row["breakeven_periods"] is None else f"{row['breakeven_periods']:,}",
-        row["exit_reason"],
+        coded(row["exit_reason"], reason_text(row["exit_reason"])),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,17 @@ from tradewinds.core.text import instant
 from tradewinds.core.units import DAY_SECONDS
 from tradewinds.engine.carry.carry_loop import run_carry
 from tradewinds.engine.carry.carry_result import CarryFill, CarryPosition, CarryResult
+from tradewinds.engine.carry.carry_rules import SimpleStrategy
 from tradewinds.engine.carry.carry_timeline import CarryMarkets
 from tradewinds.engine.journal import REMEDY, Journal
 from tradewinds.engine.result import Decision, FillRow, RunResult, Summary, Trade
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.funding_carry.carry_panel import read_carry_panel, read_left_out
-from tradewinds.families.funding_carry.metrics import carry_metrics, diagnostics, skipped_symbols
+from tradewinds.families.funding_carry.metrics import carry_metrics, daily_returns, diagnostics, skipped_symbols
 from tradewinds.families.funding_carry.plan import CarryPlan
 from tradewinds.families.funding_carry.run_files import position_name, write_carry_files
 from tradewinds.families.funding_carry.run_rules import fraction, rules_of
+from tradewinds.results.edge.against_benchmark import against_benchmark
 
 FILL_COLUMNS = ("reference_price", "slippage")  # of trades.csv, beyond those of every family
 _SIDES = {1: "BUY", -1: "SELL"}
@@ -113,10 +116,27 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         end_ts=rules.end_ts,
         days_per_year=365,
         around_the_clock=True,
-        family_metrics=carry_metrics(config, made, study.left_out),
+        family_metrics=carry_metrics(config, made, study.left_out) | against_hold_always(config, study, made),
         fills=[_fill(source, made.symbols, fill) for fill in made.fills],
         fill_columns=FILL_COLUMNS,
     )
+
+
+def against_hold_always(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) -> dict[str, Any]:
+    """Compare the run's days with those of a position that is held from the first settlement to the last, whatever the rate.
+
+    It is a second pass over the same records with the run's own costs, sizes and direction.
+
+    Args:
+        config: resolved.
+        study: what the run read.
+        made: the run.
+    """
+    rules = rules_of(config)
+    always = dataclasses.replace(rules, strategy=SimpleStrategy(Fraction(-1), Fraction(-1)), max_breakeven=None)
+    held = made if rules == always else run_carry(study.markets, always)
+    returns, others = (daily_returns(one.start_cash, one.equity, rules.start_ts, rules.end_ts) for one in (made, held))
+    return {"against_benchmark": against_benchmark("holding always", "day", returns, others, config["seed"])}
 
 
 def refuse_drift(journal: Journal, most: Fraction) -> None:

@@ -17,6 +17,7 @@ from tradewinds.families.funding_carry.position_sections import (
 )
 from tradewinds.families.funding_carry.report_words import LIMITS, OPTIMISTIC, REASON_TEXTS, SOURCE_TEXTS
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -46,7 +47,7 @@ def _summary(run: ReportRun) -> Section:
     warned = [Text(text, "strong") for text in _warnings(run)]
     nothing = refusals.why_nothing(run, "symbol", _because, "no rate or score was high enough for an entry.")
     facts = ReportTable(("", ""), _facts(run), "ll")
-    return Section("summary", "Summary", [*warned, *nothing, tiles(run), facts])
+    return Section("summary", "Summary", [*warned, *nothing, tiles(run), *sections.compared(run), facts])
 
 
 def _warnings(run: ReportRun) -> list[str]:
@@ -155,25 +156,25 @@ def _result(run: ReportRun) -> Section:
 
 
 _METRICS = (
-    ("Net P&L", "total_pnl_usd", 2),
-    ("Return, %", "roi_pct", 3),
-    ("Start balance", "start_balance_usd", 2),
-    ("End balance", "end_balance_usd", 2),
-    ("Positions", "num_trades", 0),
-    ("Fills", "num_fills", 0),
-    ("Wins, %", "win_rate_pct", 1),
-    ("Mean gain", "avg_profit_usd", 2),
-    ("Mean loss", "avg_loss_usd", 2),
-    ("Profit factor", "profit_factor", 3),
-    ("Payments to break even, median", "breakeven_periods", 0),
-    ("Positions that never broke even", "never_broke_even", 0),
-    ("Liquidations", "liquidations", 0),
-    ("Time in market, %", "time_in_market_pct", 2),
-    ("Max drawdown", "max_drawdown_usd", 2),
-    ("Max drawdown, %", "max_drawdown_pct", 3),
-    ("Sharpe (√365)", "sharpe", 3),
-    ("Sortino (√365)", "sortino", 3),
-    ("Net return a year, %, not compounded", "apr_pct", 2),
+    ("Net P&L", "total_pnl_usd"),
+    ("Return, %", "roi_pct"),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("Positions", "num_trades"),
+    ("Fills", "num_fills"),
+    ("Wins, %", "win_rate_pct"),
+    ("Mean gain", "avg_profit_usd"),
+    ("Mean loss", "avg_loss_usd"),
+    ("Profit factor", "profit_factor"),
+    ("Payments to break even, median", "breakeven_periods"),
+    ("Positions that never broke even", "never_broke_even"),
+    ("Liquidations", "liquidations"),
+    ("Time in market, %", "time_in_market_pct"),
+    ("Max drawdown", "max_drawdown_usd"),
+    ("Max drawdown, %", "max_drawdown_pct"),
+    ("Sharpe (√365)", "sharpe"),
+    ("Sortino (√365)", "sortino"),
+    ("Net return a year, %, not compounded", "apr_pct"),
 )
 
 
@@ -216,6 +217,7 @@ REPORT = FamilyReport(
         positions,
         liquidations,
         _result,
+        account,
         _diagnostics,
         _limits,
         sections.reproduce,

@@ -57,3 +57,18 @@ LIMITS = (
     "Contracts that are chosen today leave out those that were delisted.",
     "One path of history is one sample. The best of many settings is worth less than it looks.",
 )
+
+TRADE_TEXTS = {
+    "score": "the score was high enough, or no longer",
+    "rate": "the rate was high enough, or no longer",
+    "rebalance": "to keep the margin near its target",
+    "liquidation": "the price used up the margin of a leg",
+    "backtest_end": "the run or the records ended",
+    "open": "opened",
+    "close": "closed",
+}
+
+
+def reason_text(code: str) -> str:
+    """Return the words for a code of a skip, a refusal, an entry or an exit; the code itself for any other."""
+    return REASON_TEXTS.get(code) or TRADE_TEXTS.get(code, code)

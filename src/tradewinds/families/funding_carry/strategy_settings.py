@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tradewinds.core.near_names import meant
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 
 SIMPLE, COMPOSITE = "funding_simple", "funding_composite"
@@ -115,6 +115,5 @@ def unknown_parameter(name: str, key: str) -> tuple[str, str] | None:
     other = next((strategy for strategy, known in PARAMETERS.items() if key in known), None)
     if other is not None:
         return f"{name} has no such parameter: it is one of {other}.", f"Leave it out, or take strategy.name: {other}."
-    near = difflib.get_close_matches(key, PARAMETERS[name], n=1)
-    remedy = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(PARAMETERS[name])}."
-    return f"{name} has no such parameter.", remedy
+    known = f"Known: {', '.join(PARAMETERS[name])}."
+    return f"{name} has no such parameter.", meant(key, PARAMETERS[name], known)

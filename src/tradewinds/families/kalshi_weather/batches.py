@@ -43,12 +43,13 @@ class BatchReader:
 
     Args:
         threads: of DuckDB; None for its default.
+        ranges: read what decides about resting orders (candle_files.RANGES), too.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, *, ranges: bool = False) -> None:
         kernel.keep_memory()
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._candle_reader = self._thread.submit(CandleReader, threads)
+        self._candle_reader = self._thread.submit(lambda: CandleReader(threads, ranges=ranges))
 
     def close(self) -> None:
         """Stop the thread and close DuckDB."""

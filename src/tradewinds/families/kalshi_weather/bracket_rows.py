@@ -9,8 +9,8 @@ from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.calibration.inputs import asof_of, quotes_at
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, asof_of, quotes_at
 from tradewinds.families.kalshi_weather.schemas import climate_range
 
 COLUMNS = (
@@ -55,10 +55,10 @@ def _coldest(market: Row) -> float:
     return float(floor) if floor is not None else float(cap) - 1000 if cap is not None else 1000.0
 
 
-def _row(market: Row, forecast: Row, quote: tuple[float, float] | None) -> Row:
-    """A row of `bracket_rows` from a market of the catalog, its row of the probability file and its (bid, ask) in dollars."""
+def _row(market: Row, forecast: Row, quote: AsofQuote | None) -> Row:
+    """A row of `bracket_rows` from a market of the catalog, its row of the probability file and its quote at the as-of time."""
     p = float(forecast["p_yes"])
-    bid, ask = quote or (None, None)
+    bid, ask = (quote.bid, quote.ask) if quote else (None, None)
     bid, ask = bid or None, None if ask == 1 else ask  # 0 and 1 are empty sides
     return {
         **{name: forecast[name] for name in ("series_ticker", "event_ticker", "market_ticker")},

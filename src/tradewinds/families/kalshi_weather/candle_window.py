@@ -16,6 +16,7 @@ from tradewinds.config.resolve import Config
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.pooling.probability_sources import pool_of
 
 FULL, TRADE = "FULL_MARKET_WINDOW", "TRADE_WINDOW_ONLY"
 
@@ -102,10 +103,14 @@ def siblings(path: str | Path) -> Iterator[tuple[CandleWindow, Path]]:
 
 
 def wanted_window(config: Config) -> CandleWindow:
-    """The window of candles that a config needs of every event."""
+    """The window of candles that a config needs of every event.
+
+    A pool with the price needs the candles before the as-of time whatever the window policy. The replay takes its quotes by the
+    policy all the same (tradable_markets.contract_of).
+    """
     candles, asof = config["candles"], config["asof_policy"]
     return CandleWindow(
-        policy=candles["window_policy"],
+        policy=FULL if pool_of(config["probabilities"]) else candles["window_policy"],
         period_minutes=candles["period_interval_minutes"],
         local_time=asof["local_time"],
         days_before=asof["days_before"],

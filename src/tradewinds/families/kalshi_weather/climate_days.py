@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import difflib
 import functools
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.core.units import DAY_SECONDS
 
 DAYS_PER_YEAR = 365  # every day is a climate day, and is traded
@@ -86,8 +86,7 @@ def station_of(series_ticker: str) -> Station:
     try:
         return stations()[series_ticker]
     except KeyError:
-        near = difflib.get_close_matches(series_ticker, stations(), n=3, cutoff=0.5)
-        hint = f"Did you mean {', '.join(near)}?" if near else "`tradewinds series` lists the known ones."
+        hint = meant(series_ticker, stations(), "`tradewinds series` lists the known ones.", most=3, cutoff=0.5)
         raise ConfigError(f"unknown series {series_ticker!r}.", where="series_tickers", remedy=hint) from None
 
 

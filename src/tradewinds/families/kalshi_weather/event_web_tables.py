@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradewinds.results.run_tables import RunTable, TableColumn, numbers, texts
+from tradewinds.results.run_tables import CODE, RunTable, TableColumn, numbers, texts
 
 EVENTS_TABLE = RunTable(
     name="events",
@@ -12,7 +12,8 @@ EVENTS_TABLE = RunTable(
     columns=(
         TableColumn("event_ticker", "event"),
         TableColumn("series_ticker", "series"),
-        *texts("climate_date", "skipped"),
+        *texts("climate_date"),
+        TableColumn("skipped", "skipped", CODE),
         *numbers("markets", "candles", "missing_minutes", "requests", "retries"),
         *texts("tier", "kept_from", "reason_if_empty"),
         TableColumn("candles_per_market", "candles per market", in_list=False),
@@ -21,6 +22,7 @@ EVENTS_TABLE = RunTable(
     main="candles",
     key="event_ticker",
     has_trades=True,
+    unit="event_ticker",
 )
 
 RUN_TABLES = (EVENTS_TABLE,)

@@ -17,6 +17,7 @@ from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.damaged_events import DAMAGED
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
+from tradewinds.families.kalshi_weather.pooling.probability_sources import valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFileFacts, candle_file_facts
@@ -55,6 +56,7 @@ class ReplayMarket:
         known_at_ts: when the probability was known, None without one.
         bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
         volume: contracts traded, None where the exchange does not report it.
+        valid_until_ts: the last decision time at which its probability may be used, None without a limit.
     """
 
     ticker: str
@@ -70,6 +72,7 @@ class ReplayMarket:
     known_at_ts: int | None
     bounds: StrikeBounds | None
     volume: Decimal | None
+    valid_until_ts: int | None
 
 
 @dataclass(frozen=True)
@@ -181,9 +184,8 @@ def _event(
     # The event as listed, with the first other reason to skip it.
     file = candle_file_facts(path) if path else None
     probabilities = by_ticker or {}
-    window_policy = config["trade_window_policy"]
     markets = tuple(
-        _market(window_policy, station, day, market, asof_ts, probabilities.get(market.ticker)) for market in listed
+        _market(config, station, day, market, asof_ts, probabilities.get(market.ticker)) for market in listed
     )
     return ReplayEvent(
         station=station,
@@ -229,7 +231,7 @@ def _skip_reason(
 
 
 def _market(
-    window_policy: str,
+    config: Mapping[str, Any],
     station: Station,
     day: dt.date,
     listed: ListedMarket,
@@ -238,7 +240,7 @@ def _market(
 ) -> ReplayMarket:
     """A market with its trade window and its probability, if it has one."""
     start_ts, end_ts = trade_window(
-        station, day, window_policy, asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
+        station, day, config["trade_window_policy"], asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
     )
     return ReplayMarket(
         ticker=listed.ticker,
@@ -254,4 +256,5 @@ def _market(
         known_at_ts=probability.known_at_ts if probability else None,
         bounds=listed.bounds,
         volume=listed.volume,
+        valid_until_ts=valid_until(config["probabilities"], asof_ts),
     )

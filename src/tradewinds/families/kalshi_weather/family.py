@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
@@ -14,6 +14,7 @@ from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Servi
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
+from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, base_of, pool_of
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from tradewinds.config.problems import Problems
     from tradewinds.engine.result import RunResult, Summary
     from tradewinds.families.contract import Findings, Subject, SummaryTable
-    from tradewinds.results.report.parts import Plot
+    from tradewinds.families.early_findings import EarlyFinding
     from tradewinds.results.report.run import FamilyReport, ReportRun
+    from tradewinds.results.report.unit_page import UnitName, UnitPage
 
 FIRST_MARKET = dt.date(2010, 1, 1)  # the first ones were listed in 2021
 _HERE = "families/kalshi_weather"
@@ -39,8 +41,10 @@ _FORECAST_CODE = (
     f"{_HERE}/schemas.py",
     "core",
 )
+_POOLING_CODE = (*(f"{_HERE}/{name}" for name in ("strikes.py", "listed_markets.py", "pooling")), "results/edge")
 _CALIBRATION_CODE = (
-    *(f"{_HERE}/{name}" for name in ("strikes.py", "metrics.py", "calibration", "validations")),
+    *_POOLING_CODE,
+    *(f"{_HERE}/{name}" for name in ("metrics.py", "calibration", "validations")),
     "results/metrics.py",
 )
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -53,6 +57,14 @@ _NOT_SWEPT = {
     "audit": "it changes no result",
     "probabilities.source": "the sources have different keys, so each needs its own config",
 }
+
+
+def _check_training(config: Mapping[str, Any], problems: Problems) -> None:
+    """Note dates from which a pool cannot be fitted."""
+    named = config["probabilities"][POOLED]["train_from"]
+    if named is not None and not FIRST_MARKET.isoformat() <= named <= config["date_end_local"]:
+        what = f"{named} is not between {FIRST_MARKET} and date_end_local {config['date_end_local']}."
+        problems.add(("probabilities", POOLED, "train_from"), what, "Begin where there are events to fit to.")
 
 
 class KalshiWeather:
@@ -74,7 +86,7 @@ class KalshiWeather:
             _FORECAST_CODE,
             {"digest": "[0-9a-f]{20}", "target": "max|min", "through": _DATE},
         ),
-        WorkflowRule("probabilities", "probabilities", COMPUTE, (*_FORECAST_CODE, f"{_HERE}/strikes.py")),
+        WorkflowRule("probabilities", "probabilities", COMPUTE, (*_FORECAST_CODE, *_POOLING_CODE)),
         WorkflowRule("calibration", "calibration", RESULT, (*_FORECAST_CODE, *_CALIBRATION_CODE)),
         WorkflowRule("mirror_candles", "mirror", DATABASE),
     )
@@ -84,7 +96,10 @@ class KalshiWeather:
         "engine/trades.py",
         "engine/lots.py",
         "engine/result.py",
+        "engine/round_trips.py",
         "engine/event_contracts",
+        "engine/stepwise",
+        "families/strategy_file.py",
         "results",
         "core",
         f"{_HERE}/family.py",
@@ -97,6 +112,7 @@ class KalshiWeather:
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
         f"{_HERE}/strikes.py",
+        f"{_HERE}/pooling/probability_sources.py",
         f"{_HERE}/climate_days.py",
         f"{_HERE}/stations.csv",
         f"{_HERE}/schemas.py",
@@ -122,6 +138,13 @@ class KalshiWeather:
     replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
     not_swept = _NOT_SWEPT
     strategies = weather_strategies.STRATEGIES
+    file_bytes: ClassVar[Mapping[str, int]] = {
+        "catalog": 500_000,
+        "weather": 15_000,
+        "candles": 57_000,
+        "forecasts": 62_000,
+    }
+    unit_bytes = 400  # an event's rows in the table of probabilities
 
     @property
     def tables(self) -> ModuleType:
@@ -165,11 +188,13 @@ class KalshiWeather:
         problems.check_decimals(
             config, shares, _MOST_DECIMALS, "Contracts are counted exactly with that many; give it fewer."
         )
-        forecast = config["probabilities"]
+        forecast = base_of(config["probabilities"])
         if forecast["source"] == "gaussian" and forecast["min_days"] > forecast["trailing_days"]:
             problems.add(
                 ("probabilities", "min_days"), "is above trailing_days.", "No day could ever have a forecast; lower it."
             )
+        if pool_of(config["probabilities"]):
+            _check_training(config, problems)
 
     def currency(self, config: Mapping[str, Any]) -> str:
         """USD, the currency of the exchange's accounts."""
@@ -288,6 +313,18 @@ class KalshiWeather:
         """Number of a run's events, as text."""
         return counted(len(plan.files.events), "event")
 
+    def own_inputs(self, config: Mapping[str, Any], plan: EventsPlan) -> Iterable[EarlyFinding]:
+        """Say how many rows of the user's probabilities the run can use, as `look_at_probabilities`.
+
+        Raises:
+            SimulationError: the file cannot be read, or a row is wrong.
+        """
+        if plan.files.user_probabilities is None:
+            return ()
+        from tradewinds.families.kalshi_weather.probability_coverage import look_at_probabilities
+
+        return look_at_probabilities(config, plan)
+
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.
 
@@ -340,7 +377,7 @@ class KalshiWeather:
             plan: of the config.
             reasons: called at the end of the block; why files could not be fetched, by path.
         """
-        missing = [event.path for event in plan.files.events if not Path(event.path).exists()]
+        missing = [event.path for event in (*plan.files.training, *plan.files.events) if not Path(event.path).exists()]
         if not missing:
             return contextlib.nullcontext()  # opens no database
         from tradewinds.families.kalshi_weather.database import checkpoints
@@ -348,16 +385,18 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """One sentence per synced catalog about what it lists.
+        """One sentence per synced catalog about what it lists, and per model that the weather service does not have.
 
         Args:
             plan: of the run.
             fetched: paths of the files that were fetched.
         """
+        from tradewinds.families.kalshi_weather import missing_guidance
         from tradewinds.families.kalshi_weather.fetch import catalog_notes
 
         catalogs = set(plan.files.catalogs.values())
-        return [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+        listed = [catalog_notes.note_of(path) for path in fetched if path in catalogs]
+        return [*listed, *missing_guidance.notes_of(plan.files.guidance)]
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return no tables below the summary of a run."""
@@ -369,11 +408,29 @@ class KalshiWeather:
 
         return REPORT
 
-    def unit_plot(self, run: ReportRun, name: str, day: dt.date | None) -> Plot:
-        """Return the chart of an event: quotes of its markets, probabilities, fills and settlement."""
-        from tradewinds.families.kalshi_weather.report.event_chart import event_plot
+    def unit_of(self, trade: Mapping[str, Any]) -> UnitName:
+        """Return the trade's event."""
+        from tradewinds.results.report.unit_page import UnitName
 
-        return event_plot(run, name, day)
+        return UnitName(str(trade["event_ticker"]))
+
+    def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
+        """Return the page of an event: quotes of its markets, probabilities, fills, refusals and settlement."""
+        from tradewinds.families.kalshi_weather.report.event_chart import event_page
+
+        return event_page(run, name, day)
+
+    def market_words(self, folder: Path, markets: Collection[str]) -> Mapping[str, str]:
+        """Return the brackets of markets, from the run's markets.csv."""
+        from tradewinds.families.kalshi_weather.run_files import bracket_names
+
+        return bracket_names(folder, markets)
+
+    def reason_text(self, code: str) -> str:
+        """Return the words for a code of a skip, a refusal or an entry."""
+        from tradewinds.families.kalshi_weather.report.reasons import reason_text
+
+        return reason_text(code)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.

@@ -11,6 +11,7 @@ from tradewinds.core.units import CENT
 from tradewinds.engine.event_contracts.fees import BEGINNING, FeeRule, Rounding
 
 TAKER_RATE = Fraction(7, 100)  # of an ordinary series
+MAKER_RATE = Fraction(175, 10_000)  # of orders that rested, in series that charge makers
 
 # Fee of an order rounded up to the cent: what a non-direct member pays on whole contracts at whole-cent prices.
 cent_fee = FeeRule((Rounding(BEGINNING, CENT),))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
@@ -14,24 +15,24 @@ from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
 from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
+from tradewinds.families.kalshi_weather.missing_guidance import is_not_archived, may_be_missing
+from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, forecast_config, pool_of
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
     CATALOG,
     CLIMATE,
     FORECASTS,
-    GUIDANCE,
     GUIDANCE_SINCE,
+    POOLED_PROBABILITIES,
     PROBABILITIES,
     candle_path,
     catalog_path,
     climate_path,
     forecast_path,
     guidance_path,
+    guidance_schema,
 )
 from tradewinds.families.plan import POINTS_PER_PASS, DataFile, Plan, needed_through, run_folder
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MARKET = "kalshi_weather"
 CURRENCY = "USD"  # of the exchange's accounts
@@ -70,6 +71,8 @@ class EventFiles:
         user_probabilities: the user's own probabilities, None without them.
         user_strategy: the user's own strategy, None without one.
         probabilities: the table of P(YES) at every event's as-of time.
+        is_pooled: whether the probabilities are made from candles, too.
+        training: events before the run's to which a pool is fitted.
         years_back: number of calendar years before its own that a year of forecasts needs.
     """
 
@@ -83,6 +86,8 @@ class EventFiles:
     user_strategy: str | None
     probabilities: str
     years_back: int
+    is_pooled: bool
+    training: tuple[PlannedEvent, ...]
 
     @property
     def weather(self) -> dict[str, int]:
@@ -94,6 +99,12 @@ class EventFiles:
     def candles(self) -> dict[tuple[str, dt.date], str]:
         """Paths of candles by (series, climate date)."""
         return {(event.series_ticker, event.climate_date): event.path for event in self.events}
+
+    @property
+    def priced_candles(self) -> dict[tuple[str, dt.date], str]:
+        """Paths by (series, climate date) of the candles that the probabilities are made from; none unless they are pooled."""
+        priced = (*self.training, *self.events) if self.is_pooled else ()
+        return {(event.series_ticker, event.climate_date): event.path for event in priced}
 
     def forecast_inputs(self, station_id: str, year: int) -> list[str]:
         """Station-years that a year of forecasts is made from: the year itself and those it looks back to."""
@@ -147,9 +158,10 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
         run_id=run_id,
         run_dir=run_dir,
         date_end=conf["date_end_local"],
-        stages=_stages(event_files, conf["date_end_local"], skips_damaged(conf["on_missing"])),
+        stages=_stages(event_files, conf["date_end_local"], conf["on_missing"]),
         inputs={
             **recorded,
+            **({"training_candles": [event.path for event in event_files.training]} if event_files.training else {}),
             "probabilities": [event_files.probabilities],
             "weather": list(event_files.weather),
             **{kind: [path] for kind, path in users_files.items() if path is not None},
@@ -164,39 +176,56 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
 
 def _event_files(conf: resolve.Config) -> EventFiles:
     """Paths of all files of a config's run."""
-    window, series_tickers, forecast = candle_window.wanted_window(conf), conf["series_tickers"], conf["probabilities"]
-    dates = climate_days.date_range(conf["date_start_local"], conf["date_end_local"])
-    guidance, climate = _weather_files(conf)
-    return EventFiles(
-        window=window,
-        events=tuple(
+    window, series_tickers = candle_window.wanted_window(conf), conf["series_tickers"]
+    # The forecast behind a pool needs more dates than the run, if the pool is fitted to earlier events.
+    forecast_conf = dict(forecast_config(conf))
+    forecast, first, last = forecast_conf["probabilities"], conf["date_start_local"], conf["date_end_local"]
+    guidance, climate = _weather_files(forecast_conf)
+
+    def events_of(dates: Sequence[dt.date]) -> tuple[PlannedEvent, ...]:
+        return tuple(
             PlannedEvent(series_ticker=series, climate_date=date, path=candle_path(window.key, series, date))
             for series in series_tickers
             for date in dates
-        ),
+        )
+
+    return EventFiles(
+        window=window,
+        events=events_of(climate_days.date_range(first, last)),
+        training=events_of(climate_days.date_range(forecast_conf["date_start_local"], first - dt.timedelta(days=1))),
+        is_pooled=pool_of(conf["probabilities"]) is not None,
         catalogs={series: catalog_path(series) for series in series_tickers},
         guidance=guidance,
         climate=climate,
-        forecasts=_forecast_files(conf),
+        forecasts=_forecast_files(forecast_conf),
         user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
         user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
-        years_back=_years_back(conf) if forecast["source"] == "gaussian" else 0,
+        years_back=_years_back(forecast_conf) if forecast["source"] == "gaussian" else 0,
     )
 
 
-def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str, list[DataFile]]:
+def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str, Any]) -> dict[str, list[DataFile]]:
     """Data files by stage, in the order in which the stages run.
 
     Args:
         event_files: of the run.
         date_end: last date of the config.
-        skips: whether events whose candles cannot be right are left out.
+        on_missing: section of the config: whether events whose candles cannot be right, and models that the weather service
+            does not have, are left out.
     """
-    year_of = event_files.weather
+    # a file that stands for something missing is fetched again where the config wants that
+    skips = skips_damaged(on_missing)
 
-    def station_year(path: str, schema: pa.Schema) -> DataFile:
-        return DataFile(path, schema, fetched=True, reaches=needed_through(date_end, year_of[path]))
+    def guidance(key: tuple[str, str, int], path: str) -> DataFile:
+        _, model, year = key
+        again = None if may_be_missing(on_missing, model) else functools.partial(is_not_archived, path)
+        return DataFile(
+            path, guidance_schema(model), fetched=True, reaches=needed_through(date_end, year), fetched_again=again
+        )
+
+    def climate(year: int, path: str) -> DataFile:
+        return DataFile(path, CLIMATE, fetched=True, reaches=needed_through(date_end, year))
 
     def candles(event: PlannedEvent) -> DataFile:
         held = functools.partial(_held_by_other_window, event_files.window, event)
@@ -208,12 +237,14 @@ def _stages(event_files: EventFiles, date_end: dt.date, skips: bool) -> dict[str
     return {
         "catalog": [DataFile(path, CATALOG, fetched=True, reaches=date_end) for path in event_files.catalogs.values()],
         "weather": [
-            *(station_year(path, GUIDANCE) for path in event_files.guidance.values()),
-            *(station_year(path, CLIMATE) for path in event_files.climate.values()),
+            *(guidance(key, path) for key, path in event_files.guidance.items()),
+            *(climate(year, path) for (_, year), path in event_files.climate.items()),
         ],
-        "candles": [candles(event) for event in event_files.events],
+        "candles": [candles(event) for event in (*event_files.training, *event_files.events)],
         "forecasts": [DataFile(path, FORECASTS) for path in event_files.forecasts.values()],
-        "probabilities": [DataFile(event_files.probabilities, PROBABILITIES)],
+        "probabilities": [
+            DataFile(event_files.probabilities, POOLED_PROBABILITIES if event_files.is_pooled else PROBABILITIES)
+        ],
     }
 
 
@@ -229,7 +260,12 @@ def _held_by_other_window(window: CandleWindow, event: PlannedEvent) -> bool:
 def _forecast_digest(conf: resolve.Config) -> str:
     """Digest of the keys that define the table of probabilities; it is part of the table's path."""
     keys = ("series_tickers", "date_start_local", "date_end_local", "asof_policy", "probabilities")
-    return resolve.digest({key: conf[key] for key in keys})[:20]
+    defined = {key: conf[key] for key in keys}
+    if pool := pool_of(conf["probabilities"]):
+        # until when a decision may use a probability changes none
+        pool = {key: value for key, value in pool.items() if key != "valid_minutes"}
+        defined["probabilities"] = {**conf["probabilities"], POOLED: pool}
+    return resolve.digest(defined)[:20]
 
 
 def _weather_files(conf: resolve.Config) -> tuple[dict[tuple[str, str, int], str], dict[tuple[str, int], str]]:

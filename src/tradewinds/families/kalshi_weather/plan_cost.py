@@ -43,7 +43,8 @@ def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], lis
 
     # One row per series: its candles, and its catalog where that must be synced.
     for series, catalog in plan.files.catalogs.items():
-        events = [event for event in plan.files.events if event.series_ticker == series]
+        wanted = (*plan.files.training, *plan.files.events)
+        events = [event for event in wanted if event.series_ticker == series]
         missing = [event for event in events if not Path(event.path).exists() or event.path in stale]
         requests = _candle_requests(plan, series, missing)
         if not Path(catalog).exists() or catalog in stale:

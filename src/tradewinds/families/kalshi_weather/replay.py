@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,12 @@ from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
 from tradewinds.engine.event_contracts.contract_journal import NETTED
 from tradewinds.engine.event_contracts.contracts import Contract, Side
 from tradewinds.engine.event_contracts.fills import Fill
+from tradewinds.engine.event_contracts.order_desk import SALES
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
+from tradewinds.engine.event_contracts.step_replay import ShownNames, StepReplay
 from tradewinds.engine.result import RunResult, Summary, Trade
+from tradewinds.engine.round_trips import round_trips
 from tradewinds.engine.trades import Position, positions_of
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.batches import Batch, BatchReader, CandleCoverage, batches
@@ -34,7 +38,7 @@ from tradewinds.families.kalshi_weather.events import (
     ReplayMarket,
     load_events,
 )
-from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, score_metrics
+from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_metrics, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
 from tradewinds.families.kalshi_weather.validations.judge import (
@@ -78,7 +82,7 @@ def replay_events(
     """
     reports = list(climate)
     refuse_wrong_stations(config, catalogs, reports)
-    with contextlib.closing(BatchReader(threads)) as reader:
+    with contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
         events = load_events(config, catalogs, candles, probabilities)
         replays = _JointReplay([config], events, Judge(config, reports), counted=True)
         replays.run(reader, tell)
@@ -108,11 +112,16 @@ def replay_events_many(
     """
     reports = list(climate)
     refuse_wrong_stations(configs[0], catalogs, reports)
-    with contextlib.closing(BatchReader(threads)) as reader:
+    with contextlib.closing(BatchReader(threads, ranges=_calls_strategy(configs))) as reader:
         events = load_events(configs[0], catalogs, candles, probabilities)
         replays = _JointReplay(configs, events, Judge(configs[0], reports), counted=False, workers=workers)
         replays.run(reader)
         return replays.summaries()
+
+
+def _calls_strategy(configs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any of the configs has a strategy that is called at decision times."""
+    return any(weather_strategies.rules_of(config).stepwise is not None for config in configs)
 
 
 @dataclass
@@ -158,16 +167,17 @@ class _JointReplay:
         _fail_if_asked(self.shared, events)
         self.events = {(event.climate_date, event.station.series_ticker): event for event in events}
         replayed = [event for event in events if event.skip is None]
-        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event)[0]}
+        self.rules = [weather_strategies.rules_of(config) for config in configs]
+        step = self.rules[0].step_seconds
+        self.owners = {market.ticker: (market, event) for event in replayed for market in tradable(event, step)[0]}
         groups = {event.ticker: contract_group(event) for event in replayed}
         self.run_contracts = RunContracts(
             [contract_of(self.shared, market, groups[event.ticker]) for market, event in self.owners.values()]
         )
         # One account per config.
-        self.rules = [weather_strategies.rules_of(config) for config in configs]
         self.start_micro = [exact(config["risk"]["start_balance_usd"], MICRO) for config in configs]
         self.replays = [
-            Replay(self.run_contracts, rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
+            self._replay_of(rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
         # What the accounts share as the events go by.
@@ -176,6 +186,13 @@ class _JointReplay:
         self.live, self.since, self.start_ts = LiveCandles.empty(), -NEVER, NEVER
         self.settled_at: set[int] = set()
         self.refused: Counter[str] = Counter()
+
+    def _replay_of(self, rules: Rules, cash: int, *, full_audit: bool, counted: bool) -> Replay | StepReplay:
+        """Return the account of a config: of the compiled loop, or of the one that calls a strategy."""
+        if rules.stepwise is None:
+            return Replay(self.run_contracts, rules, cash, full_audit=full_audit, counted=counted)
+        names = {ticker: _shown_names(market) for ticker, (market, _) in self.owners.items()}
+        return StepReplay(self.run_contracts, rules, rules.stepwise, names, cash, full_audit=full_audit)
 
     def run(self, reader: BatchReader, tell: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Replay all events, batch by batch.
@@ -208,6 +225,9 @@ class _JointReplay:
         self.live = self.live.next(self.since, contracts, idx, batch.candles)
         for quotes in self.quotes.values():
             quotes.add(contracts, batch.candles)
+        for replay in self.replays:
+            if isinstance(replay, StepReplay):
+                replay.admit(contracts, batch.candles)
         # replay the decision times before anything of a later batch can matter
         if self.start_ts < NEVER:
             end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
@@ -218,16 +238,16 @@ class _JointReplay:
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
         """Advance all accounts to an instant; the first has made what they share by the time the others begin."""
         first, *others = self.replays
-        first.advance(codes, until, equity_instants)
+        _advance_one(first, codes, until, equity_instants)
         with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
-            for done in [pool.submit(replay.advance, codes, until, equity_instants) for replay in others]:
+            for done in [pool.submit(_advance_one, replay, codes, until, equity_instants) for replay in others]:
                 done.result()
 
     def _admit(self, events: Sequence[ReplayEvent]) -> list[Contract]:
         """Return the contracts of events that are replayed; note when they start and settle, and which markets cannot trade."""
         contracts: dict[str, Contract] = {}
         for event in events:
-            markets, refused = tradable(event)
+            markets, refused = tradable(event, self.rules[0].step_seconds)
             self.refused += refused
             contracts |= {m.ticker: self.run_contracts.contracts[self.run_contracts.idx[m.ticker]] for m in markets}
             self.settled_at |= {market.settle_ts for market in event.markets}
@@ -254,14 +274,15 @@ class _JointReplay:
         events = list(self.events.values())
         crossed = Counter({CROSSED_QUOTE: quotes.crossed} if quotes.crossed else {})
         scored = _scored(events)
+        trades = [
+            _trade(fill, position, *self.owners[fill.contract.ticker])
+            for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
+        ]
         return EventsResult(
             start_balance_micro=self.start_micro[0],
             end_balance_micro=outcome.end_cash_micro,
             journal=outcome.journal,
-            trades=[
-                _trade(fill, position, *self.owners[fill.contract.ticker])
-                for fill, position in zip(outcome.fills, positions_of(outcome.journal), strict=True)
-            ],
+            trades=trades,
             equity=points,
             decisions=outcome.decisions,
             diagnostics=self._diagnostics(events, outcome, self.refused + crossed),
@@ -269,9 +290,10 @@ class _JointReplay:
             watermark=quotes.watermark,
             start_ts=points[0].ts if points else None,
             end_ts=points[-1].ts if points else None,
-            family_metrics=score_metrics(scored),
+            family_metrics=score_metrics(scored) | claim_metrics(trades),
             days_per_year=climate_days.DAYS_PER_YEAR,
             around_the_clock=True,
+            round_trips=round_trips(outcome.journal) if any(f.reason in SALES for f in outcome.fills) else None,
             scored=scored,
         )
 
@@ -288,6 +310,20 @@ class _JointReplay:
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
         }
+
+
+def _advance_one(replay: Replay | StepReplay, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
+    if isinstance(replay, StepReplay):
+        replay.advance(until, equity_instants)
+    else:
+        replay.advance(codes, until, equity_instants)
+
+
+def _shown_names(market: ReplayMarket) -> ShownNames:
+    if market.bounds is None:
+        return ShownNames(market.event_ticker, math.nan, math.nan)
+    low, high = market.bounds
+    return ShownNames(market.event_ticker, -math.inf if low is None else low, math.inf if high is None else high)
 
 
 def _clock(rules: Rules) -> tuple[int, int | None]:
@@ -326,10 +362,10 @@ def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEv
         decision_ts=fill.decision_ts,
         quote_ts=fill.quote_ts,
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
-        model_prob_yes_pico=fill.contract.p_pico,
+        model_prob_yes_pico=fill.p_yes_pico,
         ev_gross_pico=fill.gross_ev_pico,
         ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
-        reason_code="EV_THRESHOLD",
+        reason_code=fill.reason,
         settled_result=NETTED if netted else str(market.result),
         settled_ts=position.closed_ts,
         position=position,

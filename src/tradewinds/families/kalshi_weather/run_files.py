@@ -116,3 +116,15 @@ def market_names(folder: str | Path, tickers: Collection[str]) -> dict[str, str]
             for row in csv.DictReader(handle)
             if row["market_ticker"] in tickers
         }
+
+
+def bracket_names(folder: str | Path, tickers: Collection[str]) -> dict[str, str]:
+    """What markets pay on by ticker, as the exchange puts it ("72° to 73°"), from a run's markets.csv.
+
+    Args:
+        folder: of the run.
+        tickers: of markets; one that is not in the file is left out.
+    """
+    with open(Path(folder) / "markets.csv", encoding="utf-8", newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["market_ticker"] in tickers]
+    return {row["market_ticker"]: from_cell(row["yes_sub_title"]) for row in rows if row["yes_sub_title"]}

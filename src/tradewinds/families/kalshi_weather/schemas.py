@@ -58,6 +58,7 @@ CANDLES = pa.schema(
 )
 
 # A row per model run and hour with a daily extreme (n_x_f; NaN where the hour carries none) or a temperature (tmp_f), in °F.
+# n_x_sd_f is the standard deviation that the model itself gives the extreme, in °F; only the blend's models have it.
 GUIDANCE = schema_of(
     ("station_id", pa.string()),
     ("model", pa.string()),
@@ -66,7 +67,9 @@ GUIDANCE = schema_of(
     ("n_x_f", pa.float64()),
     ("tmp_f", pa.float64(), "null"),
     ("known_at_ts", pa.int64()),
+    ("n_x_sd_f", pa.float64(), "later"),
 )
+OWN_SPREAD = frozenset({"NBS", "NBE"})  # models whose guidance has n_x_sd_f
 
 # A row per climate report, preliminary or final, with the day's extremes in whole °F.
 CLIMATE = schema_of(
@@ -105,6 +108,17 @@ PROBABILITIES = schema_of(
     ("method", pa.string()),
     ("reason", pa.string(), "null"),
 )
+
+# The same of the source `pooled`: p_yes is the pool's. p_base is the forecast's, q the price's share of the ladder, b (of the
+# price) and c are their weights, fitted to a number of training events.
+_OF_POOL = (
+    ("p_base", PROB),
+    ("q", pa.float64()),
+    ("b", pa.float64()),
+    ("c", pa.float64()),
+    ("training_events", pa.int64()),
+)
+POOLED_PROBABILITIES = pa.schema([*PROBABILITIES, *schema_of(*_OF_POOL)])
 
 # A forecast per climate date (forecasts/daily.py): the best possible `method` with its distribution (`law`), mean (mu_f) and
 # standard deviation (sigma_f) in °F, and the `reason` why better methods were not possible. Mean and standard deviation of
@@ -150,6 +164,11 @@ def candle_path(window_key: str, series_ticker: str, climate_date: dt.date) -> s
 def guidance_path(station_id: str, model: str, year: int) -> str:
     """Path of one year of a model's guidance for a station (schema GUIDANCE)."""
     return f"data/guidance/iem/{station_id}/{model}/{year}.parquet"
+
+
+def guidance_schema(model: str) -> pa.Schema:
+    """The columns of a file of a model's guidance: schema GUIDANCE, for most models without a spread of their own."""
+    return pa.schema([field for field in GUIDANCE if model in OWN_SPREAD or field.name != "n_x_sd_f"])
 
 
 def climate_path(station_id: str, year: int) -> str:

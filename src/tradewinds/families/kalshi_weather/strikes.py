@@ -6,8 +6,10 @@ from their subtitles and never dropped.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections.abc import Sequence
 
 StrikeBounds = tuple[int | None, int | None]
 """Lowest and highest whole °F that settle YES, both included; None for no bound."""
@@ -42,6 +44,21 @@ def settles_yes_at(bounds: StrikeBounds, degrees_f: int) -> bool:
     """Whether a market with these bounds settles YES at a temperature in whole °F."""
     lowest, highest = bounds
     return (lowest is None or lowest <= degrees_f) and (highest is None or degrees_f <= highest)
+
+
+def tile_the_integers(ladder: Sequence[StrikeBounds]) -> bool:
+    """Whether every whole degree settles exactly one of some markets YES.
+
+    Args:
+        ladder: bounds of the markets, in any order.
+    """
+    ordered = sorted(ladder, key=lambda bounds: -math.inf if bounds[0] is None else bounds[0])
+    if not ordered or ordered[0][0] is not None or ordered[-1][1] is not None:
+        return False
+    return all(
+        below[1] is not None and above[0] == below[1] + 1 and (above[1] is None or above[1] >= above[0])
+        for below, above in itertools.pairwise(ordered)
+    )
 
 
 def _from_fields(strike_type: str | None, floor: float | None, cap: float | None) -> StrikeBounds | None:

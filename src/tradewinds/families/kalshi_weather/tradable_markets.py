@@ -12,10 +12,18 @@ from tradewinds.families.kalshi_weather.trade_windows import civil_midnights
 
 NO_PROBABILITY = "NO_PROBABILITY"
 EMPTY_WINDOW = "EMPTY_WINDOW"
+STALE_PROBABILITY = "STALE_PROBABILITY"
 
 
-def tradable(event: ReplayEvent) -> tuple[list[ReplayMarket], Counter[str]]:
-    """Return the markets of an event that can trade, and the reasons of those that cannot (counted once per market)."""
+def tradable(event: ReplayEvent, step_seconds: int) -> tuple[list[ReplayMarket], Counter[str]]:
+    """Return the markets of an event that can trade, and what is refused for another reason than an order's (once per market).
+
+    A market whose probability is too old for some decision times can trade at the earlier ones.
+
+    Args:
+        event: the event.
+        step_seconds: seconds between decision times; it decides what is counted, never which markets can trade.
+    """
     refused: Counter[str] = Counter()
     kept = []
     for market in event.markets:
@@ -24,8 +32,21 @@ def tradable(event: ReplayEvent) -> tuple[list[ReplayMarket], Counter[str]]:
         elif market.start_ts >= market.end_ts:
             refused[EMPTY_WINDOW] += 1
         else:
-            kept.append(market)
-    return kept, refused
+            refused[STALE_PROBABILITY] += _decides_too_late(market, step_seconds)
+            if _tradable_end(market) > market.start_ts:
+                kept.append(market)
+    return kept, +refused
+
+
+def _decides_too_late(market: ReplayMarket, step_seconds: int) -> bool:
+    """Whether a decision time of a market's window comes after its probability may be used."""
+    last_ts = (market.end_ts - 1) // step_seconds * step_seconds
+    return market.valid_until_ts is not None and last_ts > market.valid_until_ts and last_ts >= market.start_ts
+
+
+def _tradable_end(market: ReplayMarket) -> int:
+    """End of the part of a market's window in which its probability may be used, not included; Unix seconds."""
+    return market.end_ts if market.valid_until_ts is None else min(market.end_ts, market.valid_until_ts + 1)
 
 
 def contract_group(event: ReplayEvent) -> Event:
@@ -51,7 +72,7 @@ def contract_of(config: Mapping[str, Any], market: ReplayMarket, group: Event) -
         event=group,
         p_pico=market.p_pico,
         start_ts=market.start_ts,
-        end_ts=market.end_ts,
+        end_ts=_tradable_end(market),
         quotes_from_ts=market.open_ts if full_window else market.start_ts,
         settle_ts=market.settle_ts,
         payout_yes_micro=market.payout_yes_micro,

@@ -15,6 +15,7 @@ from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
 from tradewinds.families.kalshi_weather.validations.wrong_station import wrong_stations
 
@@ -65,27 +66,33 @@ def _events(conf: configs.Config, plan: EventsPlan) -> list[ReplayEvent]:
     catalogs = {series: path for series, path in plan.files.catalogs.items() if _exists(path)}
     candles = {(e.series_ticker, e.climate_date): e.path for e in plan.files.events if _exists(e.path)}
     part = conf | {"series_tickers": [series for series in conf["series_tickers"] if series in catalogs]}
-    if not _exists(plan.files.user_probabilities or plan.files.probabilities):
+    made = _made_of(plan)
+    if not _exists(made):
         return load_events(part, catalogs, candles, None)
-    if plan.files.user_probabilities:  # read anew: the user may have changed it since the last run
-        table, _ = build_probabilities(part, catalogs, {}, plan.files.user_probabilities)
+    if made != plan.files.probabilities:  # read anew: the user may have changed it since the last run
+        table, _ = build_probabilities(part, catalogs, {}, made)
         return load_events(part, catalogs, candles, table)
     return load_events(part, catalogs, candles, plan.files.probabilities)
 
 
+def _made_of(plan: EventsPlan) -> str:
+    """The file that has the probabilities: the user's own, or the table made of it, of forecasts or of prices."""
+    own = None if plan.files.is_pooled else plan.files.user_probabilities
+    return own or plan.files.probabilities
+
+
 def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[ReplayEvent]) -> Iterator[str]:
     """Say which files are missing, and why events are not judged."""
-    made = plan.files.user_probabilities or plan.files.probabilities
     for kind, paths in (
         ("catalogs", list(plan.files.catalogs.values())),
         ("candle files", [event.path for event in plan.files.events]),
         ("climate reports (station-years)", list(plan.files.climate.values())),
-        ("probabilities", [made]),
+        ("probabilities", [_made_of(plan)]),
     ):
         present = sum(map(_exists, paths))
         if present < len(paths):
             yield f"{present} of {len(paths)} {kind} are there; what needs the others is not judged."
-    if conf["probabilities"]["source"] == "file":
+    if base_of(conf["probabilities"])["source"] == "file":
         yield "A config with a probability file fetches no climate reports: settlements are not compared."
     for reason, count in sorted(Counter(event.skip for event in events if event.skip).items()):
         yield f"{counted(count, 'event')} not judged: {reason}"

@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 
 from tradewinds.core import files
+from tradewinds.core.run_names import read_name
+from tradewinds.results.report.drawers import Drawers, draw_plots
 from tradewinds.results.report.html import html
 from tradewinds.results.report.markdown import markdown
 from tradewinds.results.report.parts import Page
 from tradewinds.results.report.run import FamilyReport, read_run
-from tradewinds.results.report.second_drawer import SecondDrawer, draw_plots
 
 
 def page_of(folder: str | Path, family: FamilyReport) -> Page:
@@ -23,20 +24,20 @@ def page_of(folder: str | Path, family: FamilyReport) -> Page:
     """
     run = read_run(folder)
     made = (section(run) for section in family.sections)
-    return Page(family.title(run), family.subtitle(run), [section for section in made if section])
+    return Page(family.title(run), family.subtitle(run), [section for section in made if section], read_name(folder))
 
 
-def write_report(folder: str | Path, family: FamilyReport, drawer: SecondDrawer | None = None) -> None:
+def write_report(folder: str | Path, family: FamilyReport, drawers: Drawers | None = None) -> None:
     """Write plots/, report.html and report.md into a run's folder, in this order; each is whole or absent.
 
     Args:
         folder: the run's folder.
         family: the report of its market family.
-        drawer: a second process that draws, if one has been started before.
+        drawers: processes that draw, if they have been started before.
     """
     target = Path(folder)
     page = page_of(target, family)
-    drawn = draw_plots(page.plots(), drawer)
+    drawn = draw_plots(page.plots(), drawers)
     _write_plots(target / "plots", drawn)
     files.write_text(target / "report.html", html(page, {name: forms["svg"] for name, forms in drawn.items()}))
     files.write_text(target / "report.md", markdown(page))

@@ -9,11 +9,12 @@ from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tradewinds.results.glossary import explanation_of
 from tradewinds.results.report.parts import Page
 from tradewinds.results.report.small_sessions import small_session
 
 _HERE = resources.files("tradewinds.results.report")
-_SCRIPTS = ("vendor/uPlot.iife.min.js", "templates/report.js")
+_SCRIPTS = ("vendor/uPlot.iife.min.js", "templates/report.js", "templates/hints.js")
 _STYLES = ("vendor/uPlot.min.css", "templates/report.css")
 
 
@@ -32,7 +33,7 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["small_session"] = small_session
+    environment.globals |= {"small_session": small_session, "explained": explanation_of}
     plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
     return environment.get_template("report.html.j2").render(
         page=page,

@@ -4,10 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
+from tradewinds.core.run_names import NO_NAME, RunName
+from tradewinds.core.text import figure
+
+
+class Cell(str):
+    """A text in a table with more to it than its words.
+
+    Attributes:
+        hint: what it means, shown where a pointer or the keyboard's focus rests on it.
+        code: the code that the words stand for, shown in the same way.
+        href: where it leads to: an anchor of the same page; "" for nowhere.
+    """
+
+    hint: str
+    code: str
+    href: str
+
+    def __new__(cls, text: str, hint: str = "", code: str = "", href: str = "") -> Cell:
+        """Make a text with its hint, code or link."""
+        made = super().__new__(cls, text)
+        made.hint, made.code, made.href = hint, code, href
+        return made
+
+
 Cells = tuple[str, ...]
+
+
+def coded(code: str, words: str) -> str:
+    """Words in place of a code, which they keep as their tooltip; the bare code if there are no other words for it."""
+    return Cell(words, code=code) if words != code else code
 
 
 @dataclass(frozen=True)
@@ -47,11 +76,13 @@ class ReportTable:
         header: the heading of each column; all empty for a table of labels and values.
         rows: its cells as text.
         sides: l or r per column: on which side its cells stand.
+        is_open: it is never folded, however long it is.
     """
 
     header: Cells
     rows: Sequence[Cells]
     sides: str
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +103,8 @@ class Plot:
             scatter: x (ascending), y, up (whether it is a gain) and remark.
             session: a trading session of bars: x (minutes after the open), open, high, low, close, the clock's minute of the
                 open, box (from, to, low, high) or None, levels (name, y, from, to) and marks (x, y, up, remark).
-            quotes: of markets whose prices go from 0 to 1, as a picture alone: for each its name, t, bid and ask, probability
-                (p, from, to) or None, marks (t, y, up, remark) and settled (t, y) or None.
+            quotes: of markets whose prices go from 0 to 1: for each its name, t, bid and ask (None for none), probability
+                (p, from, to) or None, marks (t, y, up, remark), crosses (t, y, remark) and settled (t, y) or None.
         data: as above.
         axes: titles of x and y; that of an amount is a currency.
         caption: below it.
@@ -95,14 +126,67 @@ class SmallPlots:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A picture by hand-made SVG, which takes its colours from the page; it is on the page alone.
+
+    Attributes:
+        title: what it shows.
+        svg: the picture; its texts are escaped.
+        caption: below it; without one the title stands above.
+        legend: (class of its style, name) of what the picture names.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
+    legend: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class ShadedTable:
+    """A table of figures whose cells are shaded by their values.
+
+    Attributes:
+        header: the heading of each column.
+        rows: per row its name, and the figures of the other columns; None for an empty cell.
+        digits: decimals of the figures.
+        span: the figure of the strongest shade, above 0.
+    """
+
+    header: Cells
+    rows: Sequence[tuple[str, Sequence[float | None]]]
+    digits: int
+    span: float
+
+    def cells(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The rows as (name, cells), each cell as (text, class of its shade: "" or up1 … up4, down1 … down4)."""
+        return [(name, [(self._text(value), self._shade(value)) for value in values]) for name, values in self.rows]
+
+    def _text(self, value: float | None) -> str:
+        return "" if value is None else shown(value, self.digits)
+
+    def _shade(self, value: float | None) -> str:
+        if not value:
+            return ""
+        return f"{'up' if value > 0 else 'down'}{min(4, 1 + int(4 * abs(value) / self.span))}"
+
+
+@dataclass(frozen=True)
 class Panel:
-    """Parts under a heading of their own; on a wide page a plot and its table stand side by side."""
+    """Parts under a heading of their own; on a wide page a plot and its table stand side by side.
+
+    Attributes:
+        title: the heading.
+        parts: what is below it.
+        key: its anchor; "" for none.
+    """
 
     title: str
     parts: Sequence[ReportPart]
+    key: str = ""
 
 
-ReportPart = Text | Code | Items | Tiles | ReportTable | Plot | SmallPlots | Panel
+ReportPart = Text | Code | Items | Tiles | ReportTable | ShadedTable | Plot | Drawing | SmallPlots | Panel
 
 
 @dataclass(frozen=True)
@@ -121,6 +205,7 @@ class Page:
     title: str
     subtitle: str
     sections: Sequence[Section]
+    name: RunName = NO_NAME
 
     def plots(self) -> list[Plot]:
         """Its plots, in order."""
@@ -139,10 +224,7 @@ def _plots(parts: Sequence[ReportPart]) -> list[Plot]:
 
 def shown(value: float | int | str | Decimal | None, digits: int) -> str:
     """A number with `digits` decimals and commas between thousands, rounded half to even; — for None."""
-    if value is None:
-        return "—"
-    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    return f"{rounded if rounded else abs(rounded):,.{digits}f}"
+    return figure(value if value is None else Decimal(str(value)), digits)
 
 
 def span(low: float | str, high: float | str) -> str:

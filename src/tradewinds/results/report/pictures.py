@@ -231,9 +231,10 @@ def _quotes(figure: Figure, plot: Plot) -> None:
     rows = figure.subplots(len(markets), 1, sharex=True, squeeze=False)[:, 0]
     for axes, market in zip(rows, markets, strict=True):
         times: Any = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in market["t"]]
-        axes.fill_between(times, market["bid"], market["ask"], step="post", color=BAND, alpha=0.35, linewidth=0)
+        sides = {side: np.array(market[side], np.float64) for side in ("bid", "ask")}  # None is not a number
+        axes.fill_between(times, sides["bid"], sides["ask"], step="post", color=BAND, alpha=0.35, linewidth=0)
         for side, colour in (("bid", GAIN), ("ask", LOSS)):
-            axes.step(times, market[side], where="post", color=colour, linewidth=0.9, label=side)
+            axes.step(times, sides[side], where="post", color=colour, linewidth=0.9, label=side)
         if known := market["probability"]:
             ends = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (known["from"], known["to"])]
             axes.plot(ends, [known["p"]] * 2, "--", color=INK, linewidth=1.2, label="model")
@@ -241,6 +242,9 @@ def _quotes(figure: Figure, plot: Plot) -> None:
             marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in market["marks"] if m["up"] is up]
             if marks:
                 axes.plot(*zip(*marks, strict=True), sign, color=INK, markersize=6, markeredgecolor="white")
+        crosses = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in market["crosses"]]
+        if crosses:
+            axes.plot(*zip(*crosses, strict=True), "x", color=INK, markersize=4)
         if settled := market["settled"]:
             at = dt.datetime.fromtimestamp(settled["t"], dt.UTC)
             axes.plot([at], [settled["y"]], "D", color=INK, markersize=5, markerfacecolor="white")

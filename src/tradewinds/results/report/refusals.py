@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from tradewinds.core.text import counted
-from tradewinds.results.report.parts import ReportPart, ReportTable, Text, listed
+from tradewinds.results.report.parts import ReportPart, ReportTable, Text, coded, listed
 from tradewinds.results.report.run import ReportRun
 
 Because = Callable[[str], str]  # a reason code in words
@@ -48,11 +48,11 @@ def diagnostics(run: ReportRun, noun: str, because: Because, remark: str) -> lis
     for name, reason in d["skipped_events"]:
         by_reason.setdefault(reason, []).append(name)
     rows = [
-        (code, because(code), f"{count:,}", listed(by_reason[code], SHOWN_NAMES))
+        (coded(code, because(code)), f"{count:,}", listed(by_reason[code], SHOWN_NAMES))
         for code, count in d["events_skipped"].items()
     ]
-    header = (f"{noun.capitalize()} skipped", "because", f"{noun}s", "which")
-    parts += [ReportTable(header, rows, "llrl")] if rows else []
-    refused = [(code, because(code), f"{count:,}") for code, count in d["rejections"].items()]
-    parts += [ReportTable(("Order refused", "because", "decisions"), refused, "llr")] if refused else []
+    header = (f"{noun.capitalize()} skipped because", f"{noun}s", "which")
+    parts += [ReportTable(header, rows, "lrl")] if rows else []
+    refused = [(coded(code, because(code)), f"{count:,}") for code, count in d["rejections"].items()]
+    parts += [ReportTable(("Order refused because", "decisions"), refused, "lr")] if refused else []
     return [*parts, Text(remark)]

@@ -5,13 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from tradewinds.core.text import PERIODS, counted, metric_text
-from tradewinds.results.report.curve import Curve, deepest, read_curve, thinned
-from tradewinds.results.report.parts import Code, Items, Plot, ReportTable, Section, Text, shown
+from tradewinds.core.text import counted, metric_text
+from tradewinds.results.edge.beside_pnl import beside_pnl
+from tradewinds.results.report.curve import Curve, deepest, thinned
+from tradewinds.results.report.parts import Code, Items, Plot, ReportPart, ReportTable, Section, Text, shown
 from tradewinds.results.report.run import ReportRun
 
-MetricRow = tuple[str, str, int]  # label, key of metrics.json, decimals
+MetricRow = tuple[str, str]  # label, key of metrics.json
 UNDEFINED = "— is undefined: its denominator is zero or there is too little of it."
+
+
+def compared(run: ReportRun) -> list[ReportPart]:
+    """The sentence beside the P&L: how the run compares with its benchmark; nothing for a run without one."""
+    said = beside_pnl(run.metrics)
+    return [Text(said, "strong")] if said else []
 
 
 def titled(run: ReportRun, label: str, key: str) -> str:
@@ -29,13 +36,7 @@ def instant_text(ts: int) -> str:
 
 def result(run: ReportRun, rows: Sequence[MetricRow]) -> Section:
     """A table of metrics."""
-    lines = [
-        (
-            titled(run, label, key),
-            metric_text(key, run.metrics[key]) if key.endswith(PERIODS) else shown(run.metrics[key], digits),
-        )
-        for label, key, digits in rows
-    ]
+    lines = [(titled(run, label, key), metric_text(key, run.metrics[key])) for label, key in rows]
     return Section("result", "Result", [ReportTable(("", ""), lines, "lr"), Text(UNDEFINED)])
 
 
@@ -71,7 +72,7 @@ def equity(run: ReportRun, if_empty: str) -> Section:
         run: the run.
         if_empty: what is said of a run without a point of equity.
     """
-    curve = read_curve(run.folder / "equity.csv")
+    curve = run.curve
     if not len(curve.t):
         return Section("equity", "Equity and drawdown", [Text(if_empty)])
     plot = equity_plot(run, curve)

@@ -76,6 +76,22 @@ def symbols(path: str, column: str) -> list[str]:
     return sorted(symbol for symbol in pc.unique(_texts(table[column], path)).to_pylist() if symbol)
 
 
+def check_columns(path: str, columns: Mapping[str, str | None]) -> list[str]:
+    """Check that a user's file has the columns that a config names, and return its symbols in alphabetical order.
+
+    Args:
+        path: path of the file.
+        columns: name in the file of each column of schema BARS; None for a column that the file does not have.
+
+    Raises:
+        ConfigError: the file cannot be read or lacks a column.
+    """
+    user_names = {name: user_name for name, user_name in columns.items() if user_name is not None}
+    table = _table(path, [user_names["symbol"], user_names["date"]])
+    _refuse_names(table, path, user_names)
+    return sorted(symbol for symbol in pc.unique(_texts(table[user_names["symbol"]], path)).to_pylist() if symbol)
+
+
 def _digest(path: str, columns: Mapping[str, str | None]) -> str:
     """Hash a user's file, the names of its columns and FORMAT; raises as import_bars."""
     user_files.check_plain(path, "the file of bars", "Give the path of a CSV or Parquet file.")

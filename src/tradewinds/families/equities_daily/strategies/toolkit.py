@@ -12,7 +12,6 @@ A strategy is a module with these names:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +21,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Flags, Floats, Ints
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.near_names import meant
 from tradewinds.engine.shares.bars import Bars
 
 Parameters = dict[str, Decimal]
@@ -44,8 +44,7 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
     found = {key: Decimal(text) for key, text in defaults.items()}
     for key, value in (given or {}).items():
         if key not in defaults:
-            near = difflib.get_close_matches(key, defaults, n=1, cutoff=0.4)
-            remedy = f"Did you mean {near[0]}?" if near else f"It has {', '.join(defaults)}."
+            remedy = meant(key, defaults, f"It has {', '.join(defaults)}.", cutoff=0.4)
             raise ConfigError(f"{name} has no parameter {key!r}.", where=f"strategy.parameters.{key}", remedy=remedy)
         found[key] = Decimal(str(value))
         whole = is_whole(key)

@@ -103,6 +103,12 @@ def import_minutes(conf: Mapping[str, Any], targets: Sequence[MonthFile]) -> Non
     logger.info("%s: %d rows, %d files made of %d", conf["bars"]["path"], len(rows), len(stale), len(targets))
 
 
+def symbols_in_files(conf: Mapping[str, Any]) -> list[str]:
+    """Return the symbols of a config that its files have a bar of; raises as `import_minutes`."""
+    rows, _ = _read(conf)
+    return [rows.symbols[number] for number in np.unique(rows.symbol).tolist()]
+
+
 def write_months(
     rows: MinuteRows,
     calendar: ExchangeCalendar,

@@ -89,8 +89,7 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
         touch(target.path)
     if not stale:
         return
-    pairs = {target.symbol: target.series for target in targets if target.kind == "spot"}
-    series, said = _read(json.dumps(dict(conf), default=str, sort_keys=True), tuple(sorted(pairs.items())), digest)
+    series, said = _read(json.dumps(dict(conf), default=str, sort_keys=True), _pairs(targets), digest)
     for line in said:
         logger.info("%s", line)
     minutes = conf["data"]["candle_minutes"]
@@ -115,6 +114,28 @@ def import_perps(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> None:
         }
         write_month(target.path, table, quarantined, about)
     logger.info("%s: %d files made of %d", conf["data"]["path"], len(stale), len(targets))
+
+
+def symbols_in_files(conf: Mapping[str, Any], targets: Sequence[PerpMonth]) -> list[str]:
+    """Return the symbols of a config of which its files have rates and both legs.
+
+    Args:
+        conf: a resolved config.
+        targets: the files that are made of them.
+
+    Raises:
+        TradewindsError: as `import_perps`.
+    """
+    pairs = _pairs(targets)
+    series, _ = _read(json.dumps(dict(conf), default=str, sort_keys=True), pairs, _digest(conf))
+    return [
+        symbol for symbol, pair in pairs if {("funding", symbol), ("perp", symbol), ("spot", pair)} <= series.keys()
+    ]
+
+
+def _pairs(targets: Sequence[PerpMonth]) -> tuple[tuple[str, str], ...]:
+    """Return the symbols of some files with the pair of their spot leg, in order of the symbols."""
+    return tuple(sorted({target.symbol: target.series for target in targets if target.kind == "spot"}.items()))
 
 
 def _checked(target: PerpMonth, rows: RateRows | CandleColumns | None, minutes: int) -> tuple[pa.Table, Counter[str]]:

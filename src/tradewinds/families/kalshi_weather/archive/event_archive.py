@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.archive.archive import Archive, ArchiveWriter
-from tradewinds.core import units
+from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import schemas
 
 SERIES = pa.schema([("series_ticker", pa.string()), ("raw", pa.string())])
@@ -80,8 +80,10 @@ class EventArchiveWriter(ArchiveWriter):
         self.write(candle_name(series_ticker, event_ticker), ordered)
 
     def add_guidance(self, table: pa.Table) -> None:
-        """Write station guidance, rows of schema GUIDANCE, as one file per station."""
-        ordered = table.select(GUIDANCE.names).cast(GUIDANCE)
+        """Write station guidance, rows of schema GUIDANCE, as one file per station; a spread that no row has is left out."""
+        ordered = files.completed(table, GUIDANCE)
+        if ordered["n_x_sd_f"].null_count == len(ordered):
+            ordered = ordered.drop_columns("n_x_sd_f")
         self._write_stations("guidance", ordered, ["model", "runtime_ts", "ftime_ts"])
 
     def add_climate(self, table: pa.Table) -> None:

@@ -25,6 +25,7 @@ from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
 from tradewinds.families.kalshi_weather.damaged_events import is_left_out
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config
 from tradewinds.families.plan import refuse_missing
 
 _FEES = ("fee_type", "fee_multiplier")
@@ -79,7 +80,7 @@ def _refuse_partial(conf: Config) -> None:
 def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     """Write the archive of a config's fetched files into a folder; return the number of events."""
     # the catalogs' rows of the config's range
-    first, last = conf["date_start_local"], conf["date_end_local"]
+    first, last = forecast_config(conf)["date_start_local"], conf["date_end_local"]
     catalogs = {
         series: files.read_rows(path, _RECORDED, schemas.climate_range(first, last))
         for series, path in plan.files.catalogs.items()
@@ -96,7 +97,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     writer.add_events([market_objects.event_row(*pair) for pair in events])
     writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
-    for event in plan.files.events:
+    for event in (*plan.files.training, *plan.files.events):
         if is_left_out(event.path):
             members = [row for row in catalogs[event.series_ticker] if row["climate_date"] == event.climate_date]
             _add_damaged(writer, event.series_ticker, members)
@@ -181,5 +182,5 @@ def _add_damaged(writer: EventArchiveWriter, series: str, markets: list[Row]) ->
 
 def _joined(paths: Iterable[str], schema: pa.Schema) -> pa.Table:
     """The rows of several files of one schema."""
-    tables = [pq.read_table(path).cast(schema) for path in paths]
+    tables = [files.completed(files.read_table(path), schema) for path in paths]
     return pa.concat_tables(tables) if tables else schema.empty_table()

@@ -29,6 +29,8 @@ _HOTTEST_F = 150  # and the coldest below zero: beyond them a value is no temper
 # Hours after midnight UTC of the target day at which a run lists a value: 00Z after the day carries its maximum, 12Z of the
 # day its minimum. ASSUME: the hour of the day's highest temperature, which is not recorded, is 21Z.
 _GUIDANCE_HOURS = {"n_x_max_f": 24, "n_x_min_f": 12, "tmp_max_f": 21}
+# Standard deviations that a model itself gives its extremes; a file may lack them.
+_OWN_SPREADS = {"n_x_max_f": "n_x_max_sd_f", "n_x_min_f": "n_x_min_sd_f"}
 _EXTREMES = {"max": "high_f", "min": "low_f"}
 
 
@@ -45,6 +47,7 @@ def read_guidance(paths: Iterable[str | Path]) -> pa.Table:
         stations, models, days = file.station_ids("station"), _models(file), file.days("target_date")
         runtimes = [whole_seconds_up(moment) for moment in file.needed_instants("runtime_utc", up=True)]
         for name, hours in _GUIDANCE_HOURS.items():
+            spreads = _spreads(file, name)
             for row, value in enumerate(_degrees(file, name)):
                 if value is None:
                     continue
@@ -52,8 +55,9 @@ def read_guidance(paths: Iterable[str | Path]) -> pa.Table:
                 key = stations[row], models[row], runtimes[row], midnight + hours * 3600
                 # a temperature stands in an hour of its own, which carries no extreme
                 shown = (math.nan, float(value)) if name == "tmp_max_f" else (float(value), None)
-                before = found.setdefault(key, dict(zip(GUIDANCE.names, (*key, *shown), strict=True)))
-                if value != Decimal(str(before["n_x_f"] if before["tmp_f"] is None else before["tmp_f"])):
+                before = found.setdefault(key, dict(zip(GUIDANCE.names, (*key, *shown, spreads[row]), strict=True)))
+                earlier = before["n_x_f"] if before["tmp_f"] is None else before["tmp_f"]
+                if value != Decimal(str(earlier)) or spreads[row] != before["n_x_sd_f"]:
                     what = f"{models[row]} of this time has two values for {stations[row]} on {days[row]}."
                     file.refuse(row, name, what, "Keep one of the rows.")
     return pa.Table.from_pylist([found[key] for key in sorted(found)], GUIDANCE)
@@ -128,6 +132,23 @@ def _degrees(file: RecordedFile, name: str) -> list[Decimal | None]:
         else:
             found.append(value)
     return found
+
+
+def _spreads(file: RecordedFile, name: str) -> list[float | None]:
+    """The standard deviation that each row's model gives an extreme, in °F; None where there is none.
+
+    Args:
+        file: of guidance.
+        name: the column of the extreme.
+    """
+    column = _OWN_SPREADS.get(name)
+    if column is None:
+        return [None] * len(file)
+    values = _degrees(file, column)
+    for row, value in enumerate(values):
+        if value is not None and value < 0:
+            file.refuse(row, column, f"{value} is no standard deviation.", "Correct it, or leave it empty.")
+    return [None if value is None else float(value) for value in values]
 
 
 def _refuse_low_above_high(

@@ -1,6 +1,6 @@
 """A small archive of invented weather and order books that react to it. The same seed gives the same bytes.
 
-Weather: a seasonal mean with an autoregressive anomaly; two guidance models that see the truth with a bias and an error.
+Weather: a seasonal mean with an autoregressive anomaly; three guidance models that see the truth with a bias and an error.
 Order books: the crowd starts from a noisy guess of the day's extreme, learns the truth through the day with some lag,
 and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. A side of
 a book is empty when the outcome is as good as certain. One event of each series has a hole of two hours, one event has no
@@ -39,6 +39,7 @@ HOLE = dt.date(2025, 3, 6)  # two hours without candles, every series
 _CLIMATE = {"KMDW": (26.0, 29.0, 7.0), "KMIA": (74.0, 8.0, 3.0)}
 _PERSISTENCE = 0.65
 _GUIDANCE = {"GFS": (1.2, 2.4), "NAM": (-0.8, 2.8)}  # bias and error in °F
+_BLEND = {"NBS": (-0.5, 1.9)}  # came later, with random numbers of its own, so that the others' stay what they were
 _CROWD_ERROR_F = 1.1
 _LAG_MINUTES = 40
 _EXCHANGE = ZoneInfo("America/New_York")
@@ -75,7 +76,8 @@ def make_synthetic(
         highs: dict[dt.date, int] = {}
         for age, since, until in spans:
             seen = _highs(random.Random(f"{seed} {ticker} {age}weather"), station, since, until)
-            guidance += _guidance(random.Random(f"{seed} {ticker} {age}guidance"), station, seen)
+            for stream, models in (("guidance", _GUIDANCE), ("blend", _BLEND)):
+                guidance += _guidance(random.Random(f"{seed} {ticker} {age}{stream}"), station, seen, models)
             highs |= seen
         climate += _reports(station, highs)
         for day in climate_days.date_range(first, last):
@@ -102,15 +104,26 @@ def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) 
     return highs
 
 
-def _guidance(rng: random.Random, station: Station, highs: dict[dt.date, int]) -> list[Row]:
-    """Both models' forecasts of every day's maximum, from the 12Z run of the day before."""
+def _guidance(
+    rng: random.Random, station: Station, highs: dict[dt.date, int], models: dict[str, tuple[float, float]]
+) -> list[Row]:
+    """Some models' forecasts of every day's maximum, from the 12Z run of the day before.
+
+    Args:
+        rng: the models' stream of random numbers.
+        station: where the temperature is taken.
+        highs: the truth by date in °F.
+        models: bias and error of each in °F.
+    """
     rows = []
-    for model, (bias, error) in _GUIDANCE.items():
+    for model, (bias, error) in models.items():
         for day, high in highs.items():
             midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
-            seen = float(round(high + bias + rng.gauss(0, error)))
+            spread = round(error * rng.uniform(0.6, 1.4), 1) if model in schemas.OWN_SPREAD else None
+            seen = float(round(high + bias + rng.gauss(0, error if spread is None else spread)))
             times = {"runtime_ts": midnight - 43_200, "ftime_ts": midnight + 86_400}
-            rows.append({"station_id": station.station_id, "model": model, **times, "n_x_f": seen, "tmp_f": None})
+            extreme = {"n_x_f": seen, "tmp_f": None, "n_x_sd_f": spread}
+            rows.append({"station_id": station.station_id, "model": model, **times, **extreme})
     return rows
 
 

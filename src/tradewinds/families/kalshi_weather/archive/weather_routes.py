@@ -85,10 +85,20 @@ def mos(archive: EventArchive, query: Query) -> Answer:
     # the table, by the names that the service has for its columns
     has_tmp = any(row["tmp_f"] is not None for row in rows)
     value = "txn" if model in ("NBS", "NBE") else "n_x"  # the name since the blend's version 4
-    header = ["runtime", "ftime", "model", value, *(["tmp"] if has_tmp else []), "station"]
+    has_spread = any(row["n_x_sd_f"] is not None for row in rows)
+    header = [
+        "runtime",
+        "ftime",
+        "model",
+        value,
+        *(["xnd"] if has_spread else []),
+        *(["tmp"] if has_tmp else []),
+        "station",
+    ]
     lines = [",".join(header)]
     for row in rows:
         cells = [_stamp(row["runtime_ts"]), _stamp(row["ftime_ts"]), row["model"], _number(row["n_x_f"])]
+        cells += [_number(row["n_x_sd_f"])] if has_spread else []
         cells += [_number(row["tmp_f"])] if has_tmp else []
         lines.append(",".join([*cells, station]))
     return Answer(200, TEXT, "\n".join(lines) + "\n")

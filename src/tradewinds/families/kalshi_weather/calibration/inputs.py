@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-import duckdb
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.damage import naming_damage
 from tradewinds.core.files import read_rows, read_table, write_text
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.calibration.against_price import edge_scores
 from tradewinds.families.kalshi_weather.calibration.scores import (
     MARKET_PRICE,
     MODEL,
@@ -27,25 +25,23 @@ from tradewinds.families.kalshi_weather.forecasts.distribution import Distributi
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import ForecastsByDate, read_forecasts
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import catalog_rows
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.asof_quotes import asof_of
+from tradewinds.families.kalshi_weather.pooling.price_ladders import (
+    EventLadder,
+    LadderMarket,
+    event_ladders,
+    station_label,
+)
 from tradewinds.families.kalshi_weather.strikes import strike_bounds
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 Row = dict[str, Any]
-BidAsk = tuple[float, float]
-"""Bid and ask of a YES contract in dollars."""
-
 BASELINES = tuple(method for method in schemas.FORECAST_METHODS if method != "emos")
 
 _CATALOG_COLUMNS = (
     *("market_ticker", "climate_date", "result"),
     *("strike_type", "floor_strike", "cap_strike", "yes_sub_title"),
 )
-_LAST_QUOTES = """
-SELECT market_ticker, bid, ask FROM (
-    SELECT market_ticker, unnest(arg_max({'bid': yes_bid_close, 'ask': yes_ask_close}, end_period_ts))
-    FROM read_parquet($files) WHERE end_period_ts <= $asof GROUP BY market_ticker)
-WHERE bid IS NOT NULL AND ask IS NOT NULL AND bid <= ask AND NOT (bid = 0 AND ask = 1)
-"""
 
 
 def write_scores(config: Config, plan: EventsPlan, path: str) -> None:
@@ -73,78 +69,70 @@ def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
         DamagedFile: a data file is not what was written.
         SimulationError: climate reports are not of the station on which a series settles.
     """
+    event_files = plan.files
     with naming_damage(plan.data_files):
-        markets, days = scored_markets_and_days(config, plan)
-    return calibration_scores(markets, days, config["seed"])
+        refuse_wrong_stations(config, event_files.catalogs, event_files.climate.values())
+        rows = read_rows(event_files.probabilities)
+        probabilities = {row["market_ticker"]: float(row["p_yes"]) for row in rows}
+        events = event_ladders(config, event_files.catalogs, event_files.candles, probabilities)
+        forecasts = {
+            series: read_forecasts(map(read_table, event_files.forecasts_of(series))) for series in event_files.catalogs
+        }
+        markets, days = _scored_markets_and_days(config, plan, events, forecasts)
+    # Of a forecast of the project the newest input is known even where its probabilities are pooled with later prices.
+    known_at = {(row["series_ticker"], row["climate_date"]): row["known_at_ts"] for row in rows}
+    known_at |= {
+        (series, day): row["known_at_ts"]
+        for series, found in forecasts.items()
+        for day, row in found.items()
+        if (series, day) in known_at
+    }
+    return calibration_scores(markets, days, config["seed"]) | edge_scores(events, known_at)
 
 
-def scored_markets_and_days(config: Config, plan: EventsPlan) -> tuple[list[ScoredMarket], list[ScoredDay]]:
+def _scored_markets_and_days(
+    config: Config, plan: EventsPlan, events: Sequence[EventLadder], forecasts: Mapping[str, ForecastsByDate]
+) -> tuple[list[ScoredMarket], list[ScoredDay]]:
     """Markets and climate dates of the config's range that can be scored.
 
     Args:
         config: resolved.
         plan: of a run whose data files exist.
+        events: every listed event, with probabilities and quotes.
+        forecasts: by series; without a row with the user's own probabilities.
 
     Returns:
         Every market with a result and a probability.
         Every climate date with a final report and a forecast, once per station and target.
-
-    Raises:
-        SimulationError: climate reports are not of the station on which a series settles.
     """
-    refuse_wrong_stations(config, plan.files.catalogs, plan.files.climate.values())
-    probabilities = {row["market_ticker"]: float(row["p_yes"]) for row in read_rows(plan.files.probabilities)}
+    at_asof = {market.ticker: market for event in events for market in event.markets}
     markets: list[ScoredMarket] = []
     days: dict[tuple[str, dt.date], ScoredDay] = {}
-    candles = plan.files.candles
     for series, catalog in plan.files.catalogs.items():
         station = climate_days.station_of(series)
-        forecasts = read_forecasts(map(read_table, plan.files.forecasts_of(series)))
         # Markets: by the quotes of their event at its as-of time.
         for day, listed in catalog_rows(catalog, config, _CATALOG_COLUMNS).items():
-            quotes = quotes_at([candles[series, day]], asof_of(config, station, day))
-            markets += _scored_markets(config, station, day, listed, probabilities, forecasts, quotes)
+            markets += _scored_markets(config, station, day, listed, at_asof, forecasts[series])
         # Days: two series may settle on the same station and target.
         reports = [path for (station_id, _), path in plan.files.climate.items() if station_id == station.station_id]
         observed = _observed(station, reports)
         for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
-            if day in observed and forecasts[day]["method"]:
-                label = _station_label(station)
+            forecast = forecasts[series].get(day)
+            if day in observed and forecast and forecast["method"]:
+                label = station_label(station)
                 days[label, day] = ScoredDay(
                     station=label,
                     climate_date=day,
                     lead_hours=lead_hours(config, station, day),
                     observed_f=observed[day],
-                    distributions=_model_and_baselines(forecasts[day]),
+                    distributions=_model_and_baselines(forecast),
                 )
     return markets, list(days.values())
-
-
-def asof_of(config: Config, station: Station, day: dt.date) -> int:
-    """As-of time of a climate date in Unix seconds."""
-    policy = config["asof_policy"]
-    return climate_days.asof_ts(station, day, policy["local_time"], policy["days_before"])
 
 
 def lead_hours(config: Config, station: Station, day: dt.date) -> int:
     """Whole hours from the as-of time to the end of the climate day."""
     return round((climate_days.climate_day_bounds(station, day)[1] - asof_of(config, station, day)) / 3600)
-
-
-def quotes_at(files: Sequence[str], asof_ts: int) -> dict[str, BidAsk]:
-    """Bid and ask by market ticker, of the last candle that ended by an instant.
-
-    A market is left out where one side of its quote is null, both sides are empty, or they cross.
-
-    Args:
-        files: paths of candles; a path without a file is ignored.
-        asof_ts: the instant in Unix seconds.
-    """
-    existing = [path for path in files if Path(path).exists()]
-    if not existing:
-        return {}
-    rows = duckdb.execute(_LAST_QUOTES, {"files": existing, "asof": asof_ts}).fetchall()
-    return {ticker: (float(bid), float(ask)) for ticker, bid, ask in rows}
 
 
 def baseline_distributions(forecast: Mapping[str, Any]) -> dict[str, Distribution]:
@@ -166,9 +154,8 @@ def _scored_markets(
     station: Station,
     day: dt.date,
     listed: Iterable[Row],
-    probabilities: Mapping[str, float],
+    at_asof: Mapping[str, LadderMarket],
     forecasts: ForecastsByDate,
-    quotes: Mapping[str, BidAsk],
 ) -> list[ScoredMarket]:
     """The markets of one event that have a result and a probability.
 
@@ -177,20 +164,19 @@ def _scored_markets(
         station: on which the event settles.
         day: its climate date.
         listed: its catalog rows.
-        probabilities: the model's P(YES) by market ticker.
+        at_asof: probabilities and quotes by market ticker.
         forecasts: of the series, for the baselines.
-        quotes: at the as-of time, by market ticker.
     """
     # The day's baselines, each of which gives every bracket of the day a probability.
     baselines = baseline_distributions(forecasts[day]) if day in forecasts else {}
     markets = []
     for row in listed:
-        ticker = row["market_ticker"]
-        if row["result"] in ("yes", "no") and ticker in probabilities:
+        market = at_asof[row["market_ticker"]]
+        if row["result"] in ("yes", "no") and market.p is not None:
             # P(YES) by source: the model, the middle of the market's quote, the baselines.
-            p = {MODEL: probabilities[ticker]}
-            if ticker in quotes:
-                p[MARKET_PRICE] = sum(quotes[ticker]) / 2
+            p = {MODEL: market.p}
+            if market.quote:
+                p[MARKET_PRICE] = market.quote.mid
             if baselines:
                 lowest_f, highest_f = strike_bounds(
                     strike_type=row["strike_type"],
@@ -199,20 +185,15 @@ def _scored_markets(
                     yes_sub_title=row["yes_sub_title"],
                 )
                 p |= {name: float(bracket_probability(lowest_f, highest_f, one)) for name, one in baselines.items()}
-            market = ScoredMarket(
-                station=_station_label(station),
+            scored = ScoredMarket(
+                station=station_label(station),
                 climate_date=day,
                 lead_hours=lead_hours(config, station, day),
                 yes=row["result"] == "yes",
                 p=p,
             )
-            markets.append(market)
+            markets.append(scored)
     return markets
-
-
-def _station_label(station: Station) -> str:
-    """Station and target as groups are named, such as `KMDW max`."""
-    return f"{station.station_id} {station.target}"
 
 
 def _observed(station: Station, climate: Iterable[str]) -> dict[dt.date, float]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from tradewinds.core import files
 from tradewinds.core.environment import ON_MISSING
 from tradewinds.core.errors import ConfigError, FetchError, RefusedAnswer
-from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather import climate_days, missing_guidance, schemas
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.damaged_events import is_left_out, left_out_meta, skips_damaged
@@ -86,7 +86,7 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
     """
     station, day, wanted = climate_days.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
     with files.only_maker(out):
-        skips = skips_damaged(json.loads(os.environ.get(ON_MISSING, "{}")))
+        skips = skips_damaged(_on_missing())
         if Path(out).exists() and (skips or not is_left_out(out)):
             logger.info("%s was made meanwhile by another run", out)
             return
@@ -210,11 +210,20 @@ def fetch_guidance_job(station: str, model: str, year: int, through: str, out: s
         model: the model.
         year: the year.
         through: the date that the file was asked to reach, as ISO 8601.
-        out: the file; if it holds a part of the year already, only the rest is fetched.
+        out: the file; if it holds a part of the year already, only the rest is fetched. If the service had none of the year, it
+            is asked for all of it again.
+
+    Raises:
+        FetchError: the service cannot be asked, or has none of the year and on_missing.guidance wants the model.
     """
+    may_be_missing = missing_guidance.may_be_missing(_on_missing(), model)
     with files.only_maker(out):
         known, reached = _growing(out)
-        table, meta = weather.fetch_guidance(weather_client(), station, model, year, utc_now(), known, reached)
+        if known is not None and not known.num_rows:
+            known, reached = None, None
+        table, meta = weather.fetch_guidance(
+            weather_client(), station, model, year, utc_now(), known, reached, may_be_missing=may_be_missing
+        )
         _write_weather(
             out, table, {"station_id": station, "model": model, "year": year, "asked_through": through, **meta}
         )
@@ -236,6 +245,12 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
         known, _ = _growing(out)
         table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
+
+
+def _on_missing() -> dict[str, Any]:
+    """Section `on_missing` of the run's config."""
+    section: dict[str, Any] = json.loads(os.environ.get(ON_MISSING, "{}"))
+    return section
 
 
 def _growing(path: str) -> tuple[pa.Table | None, str | None]:

@@ -21,6 +21,7 @@ from tradewinds.core.errors import FetchError
 from tradewinds.core.text import whole_seconds_up
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
+from tradewinds.families.kalshi_weather.missing_guidance import not_archived_meta
 from tradewinds.sources.endpoint import ServiceTexts
 from tradewinds.sources.http import HttpClient, NotFound
 
@@ -49,15 +50,18 @@ def fetch_guidance(
     now: dt.datetime,
     known: pa.Table | None,
     through: str | None,
+    *,
+    may_be_missing: bool = False,
 ) -> Fetched:
-    """A year of one model's guidance (columns: schemas.GUIDANCE): the rows with a daily maximum or minimum, or a temperature.
+    """A year of one model's guidance (schemas.guidance_schema): the rows with a daily maximum or minimum, or a temperature.
 
-    The answer's columns vary (all-empty ones are left out), so it is read by name; the value is `n_x`, or `txn` since the
-    blend's version 4. Runs of the first instant of the next year belong to that year's file. `known` reaches `through`;
-    only what comes later is asked.
+    The answer's columns vary (all-empty ones are left out), so it is read by name. The value is `n_x`, or `txn` since the
+    blend's version 4, which gives its standard deviation as `xnd`. Runs of the first instant of the next year belong to that
+    year's file. `known` reaches `through`; only what comes later is asked. With `may_be_missing` a table without any row is an
+    answer: its metadata say that the service has none.
 
     Raises:
-        FetchError: the answer is no table of guidance, or empty.
+        FetchError: the answer is no table of guidance, or it is empty and the guidance may not be missing.
     """
     # Ask from New Year, or from some days before the date that the file reaches: late runs fill gaps.
     first = dt.date(year, 1, 1)
@@ -83,13 +87,14 @@ def fetch_guidance(
         client.refuse(f"a line of the table cannot be read ({error})", MOS, text)
     # New rows replace known ones of the same run and hour; a row that the service forgot stays.
     rows = {(r["runtime_ts"], r["ftime_ts"]): r for r in (known.to_pylist() if known else [])} | rows
-    if not rows:
+    if not rows and not may_be_missing:
         raise _empty(
             f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
         )
-    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.GUIDANCE)
+    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.guidance_schema(model))
     reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
-    return table, {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
+    meta = {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
+    return table, meta if rows else meta | not_archived_meta()
 
 
 def _empty(what: str, remedy: str) -> FetchError:
@@ -105,6 +110,7 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
     if line.get("station", station_id) != station_id:
         raise ValueError(f"it is of station {line['station']}")
     value, temperature = _degrees(line.get("n_x") or line.get("txn")), _degrees(line.get("tmp"))
+    spread = _degrees(line.get("xnd"))
     if value is None and temperature is None:
         return None
     return {
@@ -115,6 +121,7 @@ def _guidance_row(line: dict[str, str], station_id: str, model: str) -> dict[str
         "known_at_ts": runtime + int(schemas.PUBLICATION_LAG_HOURS[model] * 3600),
         "n_x_f": math.nan if value is None else value,
         "tmp_f": temperature,
+        "n_x_sd_f": None if value is None or spread is None or spread < 0 else spread,
     }
 
 

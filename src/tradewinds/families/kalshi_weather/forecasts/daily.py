@@ -29,7 +29,7 @@ EMOS, BIAS_CORRECTED, CLIMATOLOGY, RAW = METHODS
 MODEL_MISSING, NO_GUIDANCE, FEW_DAYS, NO_HISTORY = "MODEL_MISSING", "NO_GUIDANCE", "FEW_DAYS", "NO_HISTORY"
 
 EMOS_MIN_DAYS = 90
-OPTIONAL_SHARE = 0.8  # share of the window's days that must have an optional predictor, else it is left out
+OPTIONAL_SHARE = 0.8  # share of the window's days that must have an optional predictor or a model, else it is left out
 SEASON_DAYS = 15  # climatology: reports of this many days of the year either way
 CLIMATOLOGY_MIN_DAYS = 20
 DECIMALS = 6  # decimals of °F to which a forecast is rounded: beyond them, results differ between machines
@@ -114,8 +114,10 @@ class Forecaster:
         models = tuple(np.flatnonzero(~np.isnan(history.value_f[:, row])).tolist())
         distributions: dict[str, Distribution] = {}
         coefficients: tuple[float, ...] = ()
+        few_days: tuple[int, ...] = ()
         if models:
-            regression, coefficients = self._emos(row, models)
+            fitted, few_days = self._with_enough_days(row, models)
+            regression, coefficients = self._emos(row, fitted)
             candidates = {EMOS: regression, **self._corrected(row)}
             distributions = {name: self._floored(one) for name, one in candidates.items() if one is not None}
         climatology = self._climatology(row)
@@ -125,19 +127,51 @@ class Forecaster:
         return DailyForecast(
             row=row,
             method=method,
-            reason="; ".join(self._reasons(models, distributions, method)) or None,
+            reason="; ".join(self._reasons(models, few_days, distributions, method)) or None,
             known_at_ts=self._known_at(row, models) if distributions else None,
             distributions=distributions,
             coefficients=coefficients,
         )
 
+    def _with_enough_days(self, row: int, models: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The models of a row that the regression uses, and those with too few days in its window.
+
+        A fit needs days that have all of its models. So a model that came late costs days: it is left out until it has a value
+        on OPTIONAL_SHARE of the days that the model with the most days has.
+
+        Args:
+            row: of the history.
+            models: rows of the history's model axis with a value on that day; at least one.
+        """
+        if len(models) == 1 or not self.settings.emos_days:
+            return models, ()
+        rows = self._known_rows(row, self.settings.emos_days)
+        rows = rows[~np.isnan(self.history.observed_f[rows])]
+        days = (~np.isnan(self.history.value_f[np.ix_(np.array(models), rows)])).sum(axis=1)
+        enough = days >= OPTIONAL_SHARE * days.max()
+        parts = (tuple(np.array(models)[mask].tolist()) for mask in (enough, ~enough))
+        return next(parts), next(parts)
+
     def _reasons(
-        self, models: tuple[int, ...], distributions: Mapping[str, Distribution], method: str | None
+        self,
+        models: tuple[int, ...],
+        few_days: tuple[int, ...],
+        distributions: Mapping[str, Distribution],
+        method: str | None,
     ) -> list[str]:
-        """Why models are not used and better methods were not possible, in the order of the constants above."""
+        """Why models are not used and better methods were not possible, in the order of the constants above.
+
+        Args:
+            models: rows of the model axis with a value on the day.
+            few_days: those among them that the regression leaves out.
+            distributions: by method.
+            method: the best one.
+        """
         if models:
-            names = enumerate(self.history.models)
-            reasons = [f"{MODEL_MISSING}:{name}" for model, name in names if model not in models]
+            names = self.history.models
+            reasons = [f"{MODEL_MISSING}:{name}" for model, name in enumerate(names) if model not in models]
+            if EMOS in distributions:
+                reasons += [f"{FEW_DAYS}:{names[model]}" for model in few_days]
             if EMOS not in distributions and self.settings.emos_days:
                 reasons.append(f"{FEW_DAYS}:{EMOS}")
             if EMOS not in distributions and BIAS_CORRECTED not in distributions:

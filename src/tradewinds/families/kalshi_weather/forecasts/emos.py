@@ -5,8 +5,9 @@ For each day, from what was known at its as-of time:
 - the mean of the corrected models is the first guess;
 - μ is the first guess plus a linear function of predictors: differences of the models from it, the season, yesterday's
   guidance, the last known errors and observation, the other extreme of the day, the run's own temperatures;
-- log σ is linear in the log of the models' spread and in predictors of uncertainty. The log keeps σ positive for any
-  predictors (Messner, Mayr, Wilks & Zeileis 2014); with the spread alone it is a power law, close to σ² = c + d·s².
+- log σ is linear in the log of the models' spread, in the log of the spread that a model itself gives, and in predictors of
+  uncertainty. The log keeps σ positive for any predictors (Messner, Mayr, Wilks & Zeileis 2014); with the spread alone it is a
+  power law, close to σ² = c + d·s².
 
 The coefficients minimise the mean CRPS over a trailing window of days whose report was known, plus a ridge that pulls them
 to the first guess, so that twenty predictors cost nothing on days where they carry no information.
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewinds.core.arrays import Floats, Ints
+from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import normal
 from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory
 from tradewinds.families.kalshi_weather.forecasts.lookback import LAGS
@@ -129,9 +131,13 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
     # Turn temperatures so that the target is a maximum; keep the chosen models' rows.
     sign = 1.0 if history.target == "max" else -1.0
     observed, known, asof = sign * history.observed_f, history.observed_known_ts, history.asof_ts
-    extreme, other_extreme, hourly_extreme = (
-        sign * temperatures[list(models)]
-        for temperatures in (history.value_f, history.other_f, history.hourly_extreme_f)
+    extreme = sign * history.value_f[list(models)]
+    # Some cycles of the blend do not carry the day's other extreme. So it and the hours are those of the other models, if any.
+    with_hours = [i for i, model in enumerate(models) if history.models[model] not in schemas.OWN_SPREAD]
+    with_hours = with_hours or list(range(len(models)))
+    other_extreme, hourly_extreme = (
+        sign * temperatures[[models[i] for i in with_hours]]
+        for temperatures in (history.other_f, history.hourly_extreme_f)
     )
 
     # First guess: the mean of the models, each corrected by its own recent errors.
@@ -166,7 +172,8 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
     sigma_predictors = [ones, *([np.log1p(spread) - 1] if len(models) > 1 else []), *(part / 2 for part in seasons)]
     sigma_predictors += [np.log1p(np.abs(3 * warming)) / 2, 3 * warming / 10]
     required_scale = len(sigma_predictors)
-    sigma_predictors += [range_f / 10, np.abs(hourly_extreme.mean(axis=0) - extreme.mean(axis=0)) / 3]
+    sigma_predictors += [range_f / 10, np.abs(hourly_extreme.mean(axis=0) - extreme[with_hours].mean(axis=0)) / 3]
+    sigma_predictors += [np.log1p(_mean_of_known(history.own_spread_f[list(models)])) - 1]
 
     return DesignMatrices(
         guess_f=guess,
@@ -175,6 +182,18 @@ def design_matrices(history: WeatherHistory, models: tuple[int, ...]) -> DesignM
         mu_optional=tuple(range(required, len(mu_predictors))),
         sigma_optional=tuple(range(required_scale, len(sigma_predictors))),
     )
+
+
+def _mean_of_known(values: Floats) -> Floats:
+    """Mean over the models that have a value on a day, NaN without any; (days,).
+
+    Args:
+        values: NaN where a model has none; (models, days).
+    """
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    mean: Floats = np.where(count > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+    return mean
 
 
 def predict(mu_predictors: Floats, sigma_predictors: Floats, coefficients: Coefficients) -> tuple[Floats, Floats]:

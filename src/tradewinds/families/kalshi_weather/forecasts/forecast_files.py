@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tradewinds.core import files
+from tradewinds.core.errors import DamagedFile
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts import lookback
@@ -73,7 +74,12 @@ def read_forecasts(tables: Iterable[pa.Table]) -> ForecastsByDate:
 
 
 def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables([files.read_table(path, schema.names) for path in paths] or [schema.empty_table()])
+    """The rows of some files; later columns that an old file lacks are null."""
+    tables = [files.read_table(path) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if missing := [name for name in files.without_absent(schema, table).names if name not in table.column_names]:
+            raise DamagedFile(path, f"it has no column {missing[0]}")
+    return pa.concat_tables([files.completed(table, schema) for table in tables] or [schema.empty_table()])
 
 
 def _row(station: Station, history: WeatherHistory, forecast: DailyForecast) -> Row:

@@ -42,6 +42,7 @@ class WeatherHistory:
         other_f: guidance of the day's other extreme, of the same run; (models, days).
         hourly_extreme_f: extreme of the temperatures that the same run expects during the climate day; (models, days).
         known_ts: when that run was known; (models, days).
+        own_spread_f: standard deviation that the same run itself gives the target extreme, in °F; (models, days).
     """
 
     first: dt.date
@@ -54,6 +55,7 @@ class WeatherHistory:
     other_f: Floats
     hourly_extreme_f: Floats
     known_ts: Ints
+    own_spread_f: Floats
 
     def day(self, index: int) -> dt.date:
         """Date of a row."""
@@ -109,6 +111,7 @@ def read_history(
         other_f=np.array([one.other_f for one in latest]),
         hourly_extreme_f=np.array([one.hourly_extreme_f for one in latest]),
         known_ts=np.array([one.known_ts for one in latest]),
+        own_spread_f=np.array([one.own_spread_f for one in latest]),
     )
 
 
@@ -147,6 +150,7 @@ class _LatestRun(NamedTuple):
     other_f: Floats
     hourly_extreme_f: Floats
     known_ts: Ints
+    own_spread_f: Floats
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ class _ModelRuns:
     known: Ints
     extreme: Floats
     tmp: Floats
+    own_spread: Floats
 
     @classmethod
     def from_guidance(cls, guidance: pa.Table, model: str, lag_hours: float | None) -> _ModelRuns:
@@ -167,8 +172,8 @@ class _ModelRuns:
         runtime, ftime, known = (rows[name].to_numpy().astype(np.int64) for name in instants)
         if lag_hours is not None:
             known = runtime + ceil(lag_hours * 3600)
-        extreme, tmp = (rows[name].cast(pa.float64()).to_numpy() for name in ("n_x_f", "tmp_f"))
-        return cls(runtime=runtime, ftime=ftime, known=known, extreme=extreme, tmp=tmp)
+        extreme, tmp, own_spread = (rows[name].cast(pa.float64()).to_numpy() for name in ("n_x_f", "tmp_f", "n_x_sd_f"))
+        return cls(runtime=runtime, ftime=ftime, known=known, extreme=extreme, tmp=tmp, own_spread=own_spread)
 
     def latest_known(self, station: Station, first: dt.date, asof: Ints) -> _LatestRun:
         """Guidance for each day by the latest run that was known at the day's as-of time (`asof`, Unix seconds; (days,))."""
@@ -184,16 +189,17 @@ class _ModelRuns:
         latest = rows[np.append(np.diff(index[rows]) > 0, True)] if len(rows) else rows
         day_index = index[latest]
 
-        value, other, tmp = (np.full(days, np.nan) for _ in range(3))
+        value, other, tmp, own_spread = (np.full(days, np.nan) for _ in range(4))
         known = np.full(days, NEVER)
         value[day_index], known[day_index] = self.extreme[latest], self.known[latest]
+        own_spread[day_index] = self.own_spread[latest]
         # The other quantities come from the same run.
         runs = _day_run_key(day_index + start, self.runtime[latest])
         other_keys, others = self._other_extremes(station.target)
         other[day_index] = _values_at(runs, other_keys, others)
         tmp_keys, tmps = self._temperature_extremes(station)
         tmp[day_index] = _values_at(runs, tmp_keys, tmps)
-        return _LatestRun(value_f=value, other_f=other, hourly_extreme_f=tmp, known_ts=known)
+        return _LatestRun(value_f=value, other_f=other, hourly_extreme_f=tmp, known_ts=known, own_spread_f=own_spread)
 
     def _other_extremes(self, target: str) -> tuple[Ints, Floats]:
         """Day-and-run keys and °F of the extremes that are not the target."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from tradewinds.core.arrays import Floats
 from tradewinds.families.kalshi_weather.forecasts import normal
@@ -24,7 +24,7 @@ _START_MU, _START_SIGMA = (-1.0, 0.0, 1.0), (1.2, 0.8, 1.2)
 _STEPS = 50
 _LEAST_SIGMA = 0.2  # of a component, in standard deviations of the errors
 _PRIOR_DAYS = 100  # standard normal errors that are added to the observed ones, as a prior
-_PRIOR = ndtri((np.arange(_PRIOR_DAYS) + 0.5) / _PRIOR_DAYS)
+_PRIOR = np.array([NormalDist().inv_cdf((day + 0.5) / _PRIOR_DAYS) for day in range(_PRIOR_DAYS)])
 _HALVINGS = 60
 _ROOT_PI = math.sqrt(math.pi)
 

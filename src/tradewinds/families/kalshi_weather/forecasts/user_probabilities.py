@@ -15,11 +15,17 @@ import pyarrow as pa
 
 from tradewinds.core import strict, times, user_tables
 from tradewinds.core.errors import SimulationError
+from tradewinds.core.number_hints import percent_as_part
 from tradewinds.core.safe_text import shortened
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import QUANTUM
 
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
+
+WHEN_KNOWN = (
+    "known_at_utc is when the probability was known, in UTC (times of another zone need their offset, counts since 1970 "
+    "their unit: milliseconds are not seconds); asof_policy says when a run looks."
+)
 
 TimedProbability = tuple[int, Decimal]
 """When a probability was known (Unix seconds), and P(YES) from 0 to 1."""
@@ -90,30 +96,32 @@ def refuse_unmatched(
     named = sorted(probabilities.keys() & asof_ts.keys())
     if not named:
         what = (
-            f"names no market of this config: it has {_some(probabilities)}, the config's range lists {_some(asof_ts)}."
+            f"names no market of this config: it has {some(probabilities)}, the config's range lists {some(asof_ts)}."
         )
-        raise SimulationError(what, where=str(path), remedy=_how_to_name(probabilities, asof_ts))
+        raise SimulationError(what, where=str(path), remedy=how_to_name(probabilities, asof_ts))
     # All rows are too late: the one that is nearest to its as-of time shows it.
     ticker = min(named, key=lambda name: probabilities[name][0][0] - asof_ts[name])
     what = (
         f"every row is known after the as-of time of its market's event: {ticker} first at "
         f"{instant(probabilities[ticker][0][0])}, its as-of time is {instant(asof_ts[ticker])}."
     )
-    remedy = (
-        "known_at_utc is when the probability was known, in UTC (times of another zone need their offset, counts since 1970 "
-        "their unit: milliseconds are not seconds); asof_policy says when a run looks."
-    )
-    raise SimulationError(what, where=str(path), remedy=remedy)
+    raise SimulationError(what, where=str(path), remedy=WHEN_KNOWN)
 
 
-def _how_to_name(probabilities: Mapping[str, Any], asof_ts: Mapping[str, Any]) -> str:
-    """What to do about tickers of which none is a market's."""
+def how_to_name(probabilities: Mapping[str, Any], known: Iterable[str]) -> str:
+    """What to do about tickers of which none is a market's.
+
+    Args:
+        probabilities: of the file, by ticker.
+        known: what its tickers begin with: markets or series.
+    """
     remedy = "Write the exchange's market tickers, and check series_tickers and the range of dates."
-    known = {ticker.casefold() for ticker in asof_ts}
-    return f"Tickers are written in capitals. {remedy}" if any(t.casefold() in known for t in probabilities) else remedy
+    begins = tuple(ticker.casefold() for ticker in known)
+    small = any(t != t.upper() and t.casefold().startswith(begins) for t in probabilities)
+    return f"Tickers are written in capitals. {remedy}" if small else remedy
 
 
-def _some(tickers: Iterable[str]) -> str:
+def some(tickers: Iterable[str]) -> str:
     """The first three tickers, and how many more there are."""
     listed = sorted(tickers)
     more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
@@ -141,6 +149,17 @@ def _probability(p_yes: Any, where: str) -> Decimal:
         if not 0 <= exact <= 1:
             raise ValueError
     except ValueError:
-        remedy = "It must be a number from 0 to 1."
+        remedy = f"It must be a number from 0 to 1{_as_part(p_yes)}."
         raise SimulationError(f"p_yes {p_yes!r} is no probability.", where=where, remedy=remedy) from None
     return exact.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
+
+
+def _as_part(p_yes: Any) -> str:
+    """Return how a probability in percent (35%, or 35) or with a decimal comma is written; "" for anything else."""
+    text = str(p_yes).strip()
+    as_point = text.replace(",", ".", 1)
+    if as_point != text and percent_as_part(f"{as_point}%"):
+        return f", with a point: {as_point}"
+    part = percent_as_part(text) or percent_as_part(f"{text}%")
+    is_meant = part is not None and 0 <= Decimal(part) <= 1
+    return f", a part of one and no percentage: {part}" if is_meant else ""

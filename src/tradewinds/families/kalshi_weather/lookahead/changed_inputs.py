@@ -51,7 +51,8 @@ Row = dict[str, Any]
 class Inputs:
     """A resolved config and everything that its decisions are made from.
 
-    Paths: catalogs per series, candles per (series, climate date), guidance and climate per station.
+    Paths: catalogs per series, candles per (series, climate date), guidance and climate per station. Of candles also
+    those of earlier events to which a pool is fitted.
     """
 
     config: Mapping[str, Any]
@@ -68,7 +69,7 @@ def inputs_of(config: Mapping[str, Any], plan: EventsPlan) -> Inputs:
     return Inputs(
         config=config,
         catalogs=plan.files.catalogs,
-        candles={(event.series_ticker, event.climate_date): event.path for event in plan.files.events},
+        candles=plan.files.candles | plan.files.priced_candles,
         guidance={s: [path for key, path in plan.files.guidance.items() if key[0] == s] for s in stations},
         climate={s: [path for key, path in plan.files.climate.items() if key[0] == s] for s in stations},
         user_file=plan.files.user_probabilities,
@@ -197,7 +198,7 @@ class _ChangedFiles:
             planted = _with(planted, name, pc.add(planted[name], shift))
         self.counts[PLANTED] += planted.num_rows
         poison = pa.concat_tables([later, planted])
-        for name in ("n_x_f", "tmp_f"):
+        for name in {"n_x_f", "tmp_f", "n_x_sd_f"} & set(poison.column_names):
             poison = _with(poison, name, pc.add(poison[name], float(_HEAT_F)))
         return pa.concat_tables([known, poison])
 

@@ -24,6 +24,8 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     forecast_probabilities,
 )
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
+from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table
+from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, pool_of
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
 
 ORDERS, PROBABILITIES = "orders and refusals", "probabilities"
@@ -117,10 +119,14 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
         inputs: of the run, or changed copies.
         must_match: refuse a user's file of which no row counts for any listed market.
     """
+    conf = forecast_config(inputs.config)
     if inputs.user_file:
-        table, meta = build_probabilities(inputs.config, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
+        made = build_probabilities(conf, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
     else:
-        table, meta = forecast_probabilities(inputs.config, inputs.catalogs, inputs.guidance, inputs.climate)
+        made = forecast_probabilities(conf, inputs.catalogs, inputs.guidance, inputs.climate)
+    if pool_of(inputs.config["probabilities"]):
+        made = pooled_table(inputs.config, inputs.catalogs, inputs.candles, made)
+    table, meta = made
     with temporary_folder("tradewinds-") as folder:
         path = f"{folder}/probabilities.parquet"
         files.write_parquet(path, table, meta)
@@ -152,7 +158,8 @@ def _orders(result: RunResult, cut_ts: int, step_seconds: int) -> Iterator[tuple
     for refusal in result.decisions:
         if not refusal.filled and refusal.first_ts <= cut_ts:
             times = min(refusal.times, (cut_ts - refusal.first_ts) // step_seconds + 1)
-            wish = f"{refusal.side} {refusal.quantity} at {money(refusal.price_micro)}"
+            price = "no price" if refusal.price_micro is None else money(refusal.price_micro)
+            wish = f"{refusal.side} {refusal.quantity} at {price}"
             end_ts = refusal.first_ts + times * step_seconds
             yield refusal.first_ts, end_ts, refusal.ticker, f"{wish} refused as {refusal.reason}"
     for trade in result.trades:

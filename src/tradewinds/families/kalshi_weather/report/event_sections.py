@@ -8,32 +8,35 @@ from typing import Any
 from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather.report.calibration_section import calibration
 from tradewinds.families.kalshi_weather.report.edge_section import edge, overall
+from tradewinds.families.kalshi_weather.report.price_section import beside_price, price_sentences
 from tradewinds.families.kalshi_weather.report.profit_section import best_and_worst, city, profit
 from tradewinds.families.kalshi_weather.report.reasons import because
 from tradewinds.families.kalshi_weather.report.validations_section import validations
+from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
+from tradewinds.results.report.account_sections import account
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
 METRICS = (
-    ("Start balance", "start_balance_usd", 2),
-    ("End balance", "end_balance_usd", 2),
-    ("P&L", "total_pnl_usd", 2),
-    ("Fees", "total_fees_usd", 2),
-    ("Return, %", "roi_pct", 3),
-    ("Trades", "num_trades", 0),
-    ("Contracts", "num_contracts", 0),
-    ("Win rate, %", "win_rate_pct", 2),
-    ("Average profit", "avg_profit_usd", 4),
-    ("Average loss", "avg_loss_usd", 4),
-    ("Profit factor", "profit_factor", 3),
-    ("Max drawdown", "max_drawdown_usd", 2),
-    ("Max drawdown, %", "max_drawdown_pct", 3),
-    ("Sharpe (√365)", "sharpe", 3),
-    ("Sortino (√365)", "sortino", 3),
-    ("Decision to settlement, minutes", "exposure_time_avg_minutes", 0),
-    ("Brier score", "brier", 4),
-    ("Log loss", "log_loss", 4),
+    ("Start balance", "start_balance_usd"),
+    ("End balance", "end_balance_usd"),
+    ("P&L", "total_pnl_usd"),
+    ("Fees", "total_fees_usd"),
+    ("Return, %", "roi_pct"),
+    ("Trades", "num_trades"),
+    ("Contracts", "num_contracts"),
+    ("Win rate, %", "win_rate_pct"),
+    ("Average profit", "avg_profit_usd"),
+    ("Average loss", "avg_loss_usd"),
+    ("Profit factor", "profit_factor"),
+    ("Max drawdown", "max_drawdown_usd"),
+    ("Max drawdown, %", "max_drawdown_pct"),
+    ("Sharpe (√365)", "sharpe"),
+    ("Sortino (√365)", "sortino"),
+    ("Decision to settlement, minutes", "exposure_time_avg_minutes"),
+    ("Brier score", "brier"),
+    ("Log loss", "log_loss"),
 )
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
@@ -64,8 +67,8 @@ def _subtitle(run: ReportRun) -> str:
 
 
 def _summary(run: ReportRun) -> Section:
-    said = overall(run)
-    words: list[ReportPart] = [Text(said, "strong")] if said else []
+    said = [*filter(None, [overall(run)]), *price_sentences(run)]
+    words: list[ReportPart] = [Text(one, "strong") for one in said]
     facts = ReportTable(("", ""), _facts(run.config), "ll")
     nothing = refusals.why_nothing(run, "event", because, NO_SIGNAL)
     return Section("summary", "Summary", [_tiles(run), *nothing, *words, facts])
@@ -77,7 +80,11 @@ def _tiles(run: ReportRun) -> Tiles:
     traded, attempted = run.diagnostics["events_traded"], run.diagnostics["events_attempted"]
     return Tiles(
         [
-            ("P&L, USD", shown(m["total_pnl_usd"], 2), f"{shown(m['roi_pct'], 2)} % of the start balance"),
+            (
+                "P&L, USD",
+                shown(m["total_pnl_usd"], 2),
+                "; ".join(filter(None, [beside_pnl(m), f"{shown(m['roi_pct'], 2)} % of the start balance"])),
+            ),
             ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {counted(attempted, 'event')}"),
             ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
             ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_usd'], 2)} USD"),
@@ -124,6 +131,8 @@ def _named(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):  # a section: settings that are off are not shown
+        return " ".join(f"{key} {_plain(item)}" for key, item in value.items() if item is not None)
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -155,8 +164,10 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         _result,
+        account,
         profit,
         edge,
+        beside_price,
         calibration,
         best_and_worst,
         _diagnostics,

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tradewinds.core.text import counted
 from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.report.event_drawings import event_drawings
 from tradewinds.families.kalshi_weather.report.profit import Group, extremes, grouped
 from tradewinds.families.kalshi_weather.run_files import market_names
-from tradewinds.results.report.parts import Cells, Panel, Plot, ReportPart, ReportTable, Section, Text, shown, span
+from tradewinds.results.report.parts import (
+    Cell,
+    Cells,
+    Panel,
+    Plot,
+    ReportPart,
+    ReportTable,
+    Section,
+    Text,
+    shown,
+    span,
+)
 from tradewinds.results.report.run import ReportRun
+from tradewinds.results.report.trade_words import outcome
 
 SHOWN_POSITIONS = 10  # best and worst
+DRAWN_POSITIONS = 2  # of each, whose events have a chart
 _LOCAL = "make_timestamp(epoch_us(decision_ts_utc))"  # UTC as a plain timestamp: no time zone tables are needed
 
 Label = Callable[[Any], tuple[str, str]]  # the words for a group, in the table and on the plot's axis
@@ -86,24 +100,43 @@ def _hour(hour: int) -> tuple[str, str]:
 
 def best_and_worst(run: ReportRun) -> Section | None:
     """The positions (all orders for one side of one market) that made and lost most; None without a trade."""
-    header = ("Market", "YES if", "side", "first order", "orders", "contracts", "mean price", "P(YES)", "P&L, USD")
-    panels: list[ReportPart] = []
-    for title, best in (("Top winners", True), ("Top losers", False)):
-        found = extremes(run, best, SHOWN_POSITIONS)
-        names = market_names(run.folder, [market for market, *_ in found])
-        rows: list[Cells] = [
-            (
-                market,
-                names[market],
-                side,
-                first,
-                shown(n, 0),
-                shown(qty, 0),
-                shown(price, 4),
-                shown(p, 3),
-                shown(pnl, 2),
-            )
-            for market, side, first, n, qty, price, p, pnl in found
-        ]
-        panels.append(Panel(title, [ReportTable(header, rows, "llllrrrrr") if rows else Text("None.")]))
-    return Section("extremes", "Best and worst positions", panels) if run.metrics["num_trades"] else None
+    if not run.metrics["num_trades"]:
+        return None
+    lists = [
+        (title, extremes(run, best, SHOWN_POSITIONS)) for title, best in (("Top winners", True), ("Top losers", False))
+    ]
+    drawn = event_drawings(run, [market for _, found in lists for market, *_ in found[:DRAWN_POSITIONS]])
+    keys = {drawing.market: drawing.key for drawing in drawn}
+    panels: list[ReportPart] = [_positions(run, title, found, keys) for title, found in lists]
+    charts = {drawing.key: drawing.panel for drawing in drawn}  # two positions of an event share its chart
+    others = Text("Any other event: a click on a trade in `tradewinds serve`, or `tradewinds plot RUN EVENT`.")
+    return Section("extremes", "Best and worst positions", [*panels, *charts.values(), others])
+
+
+def _positions(run: ReportRun, title: str, found: Sequence[tuple[Any, ...]], keys: Mapping[str, str]) -> Panel:
+    """The table of some positions.
+
+    Args:
+        run: the run.
+        title: above it.
+        found: as of `extremes`.
+        keys: anchors of charts by market.
+    """
+    header = ("Market", "YES if", "side", "first order", "orders", "contracts", "mean price", "P(YES)", "", "P&L, USD")
+    names = market_names(run.folder, [market for market, *_ in found])
+    rows: list[Cells] = [
+        (
+            Cell(market, href=f"#{keys[market]}") if market in keys else market,
+            names[market],
+            side.removeprefix("BUY_"),
+            first,
+            shown(n, 0),
+            shown(qty, 0),
+            shown(price, 4),
+            shown(p, 3),
+            outcome(pnl),
+            shown(pnl, 2),
+        )
+        for market, side, first, n, qty, price, p, pnl in found
+    ]
+    return Panel(title, [ReportTable(header, rows, "llllrrrrlr") if rows else Text("None.")])

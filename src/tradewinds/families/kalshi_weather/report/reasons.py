@@ -17,6 +17,7 @@ EVENT_REASON_TEXTS = {
     "EMPTY_WINDOW": "the market has no time to trade in",
     "CROSSED_QUOTE": "bid above ask: no quote",
     "NO_PROBABILITY": "no probability at the as-of time",
+    "STALE_PROBABILITY": "the price in the probability is older than probabilities.pooled.valid_minutes",
     "NO_EVENT": "the exchange lists no such event",
     "UNSETTLED": "a market has no final result",
     "MISSING_QUOTES": "no candle",
@@ -29,3 +30,13 @@ EVENT_REASON_TEXTS = {
 def because(code: str) -> str:
     """What a reason code means; the code of a failed validation names the validation."""
     return "this validation failed" if code.startswith(SKIP_PREFIX) else EVENT_REASON_TEXTS[code]
+
+
+_ENTRY_TEXTS = {"EV_THRESHOLD": "worth more than it costs"}
+
+
+def reason_text(code: str) -> str:
+    """The words for a code of a skip, a refusal or an entry; a code of a user's own strategy stays as it is."""
+    if code in _ENTRY_TEXTS:
+        return _ENTRY_TEXTS[code]
+    return because(code) if code.startswith(SKIP_PREFIX) else EVENT_REASON_TEXTS.get(code, code)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tradewinds.core.units import MICRO, exact
+from tradewinds.core.units import CENT, MICRO, exact
 from tradewinds.engine.event_contracts.limits import Opposing, RiskLimits
-from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES
+from tradewinds.engine.event_contracts.order_rules import StepCaller, StepRules
+from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, MAKER_RATE, TAKER_RATE
 
 # by risk.allow_opposing; the exchange nets both sides at once
 _OPPOSING = {False: Opposing.REFUSED, True: Opposing.NETTED, "hold": Opposing.HELD}
+
+SHARE_AT_PRICE = 0.25  # of the volume at a resting order's own price, the most that can fill it
 
 
 def account_rules(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,4 +48,22 @@ def risk_limits(risk: Mapping[str, Any]) -> RiskLimits:
         total_open=risk["max_total_open_contracts"],
         notional_per_event_micro=None if notional_usd is None else exact(notional_usd, MICRO),
         orders_per_event_day=risk["max_trades_per_event_per_day"],
+    )
+
+
+def step_rules(config: Mapping[str, Any], make: Callable[[], StepCaller]) -> StepRules:
+    """How a strategy trades that is called at decision times.
+
+    Args:
+        config: resolved.
+        make: makes a strategy that has not been called yet.
+    """
+    share = (config.get("resting") or {}).get("share_at_price", SHARE_AT_PRICE)
+    return StepRules(
+        make=make,
+        takes=config["execution_model"] == "taker",
+        touch_share=Fraction(Decimal(str(share))),
+        period_seconds=config["candles"]["period_interval_minutes"] * 60,
+        price_grid=CENT,
+        maker_factor=MAKER_RATE / TAKER_RATE,
     )

@@ -1,36 +1,31 @@
-"""A user's own strategy: one Python file with a function `orders(quotes, parameters)` (docs/strategies.md).
+"""A user's own strategy: one Python file with a function `orders(quotes, parameters)` or a class (docs/strategies.md).
 
-The function sees distinct visible quotes as columns, not in order of time, and returns what to buy at each: side, number of
-contracts, and priority among the orders of one instant. The engine applies limits, cash, fees and settlement.
+The class is called at decision times (families/strategy_file.py). The function sees distinct visible quotes as columns, not in
+order of time, and returns what to buy at each: side, number of contracts, and priority among the orders of one instant. The
+engine applies limits, cash, fees and settlement.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import traceback
-import types
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewinds.core import time_limit, user_files
+from tradewinds.core import time_limit
 from tradewinds.core.errors import ConfigError, SimulationError
-from tradewinds.core.safe_text import shortened
 from tradewinds.core.units import PICO, exact
 from tradewinds.engine.event_contracts.contracts import Side
 from tradewinds.engine.event_contracts.fees import MOST_EXACT
 from tradewinds.engine.event_contracts.order_rules import NONE, QuoteRule, Quotes, Rules, WantedOrders
-from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules
+from tradewinds.families import strategy_file
+from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules, step_rules
 
 YES, NO = Side.YES, Side.NO
 FUNCTION = "orders"
 LOAD_SECONDS = 10.0  # that loading a user's file may take
 CALL_SECONDS = 30.0  # that a call of its function may take,
 QUOTE_SECONDS = 0.001  # and for every quote it is asked about
-MOST_SAID = 300  # characters of an error of the user's code
 
 __all__ = ["NO", "NONE", "YES", "Orders", "Quotes", "pico"]
 
@@ -54,46 +49,22 @@ def pico(dollars: float | str) -> int:
     return exact(dollars, PICO)
 
 
-@functools.cache
-def _module(path: str, changed_ns: int) -> types.ModuleType:
-    """The module of a user's file.
-
-    Args:
-        path: of the file.
-        changed_ns: time of its last change, so that a changed file is loaded again.
-    """
-    module = types.ModuleType(Path(path).stem)
-    module.__file__ = path
-    text = user_files.read_text(path, "the strategy file", "Give the path of a Python file.")
-    try:
-        with time_limit.limit(LOAD_SECONDS, path, ConfigError.exit_code):
-            # The user asked for their own code to be executed.
-            exec(compile(text, path, "exec"), module.__dict__)
-    except SyntaxError as error:
-        raise ConfigError(f"line {error.lineno}: {error.msg}.", where=path, remedy="Python cannot read it.") from None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # the user's code may raise anything, also sys.exit; the message names its line
-        remedy = 'The file must be importable by itself: put what a script does under if __name__ == "__main__".'
-        raise ConfigError(_problem_of(error, path, LOAD_SECONDS), where=path, remedy=remedy) from None
-    return module
-
-
 def load(path: str) -> Any:
-    """The function `orders` of a user's file.
+    """The function `orders` of a user's file, or its class `Strategy`.
 
     Raises:
-        ConfigError: there is no such file, it cannot be read as Python, or it has no such function.
+        ConfigError: there is no such file, it cannot be read as Python, or it has neither of the two, or both.
     """
-    file = Path(path)
-    if not os.path.lexists(file):
-        raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
-    user_files.check_plain(file, "the strategy file", "Give the path of a Python file.")
-    function = getattr(_module(path, file.stat().st_mtime_ns), FUNCTION, None)
-    if not callable(function):
-        remedy = "Define it; `tradewinds docs strategies` shows one."
-        raise ConfigError(f"it has no function {FUNCTION}(quotes, parameters).", where=path, remedy=remedy)
-    return function
+    module = strategy_file.module_of(path, LOAD_SECONDS)
+    function, made_of = getattr(module, FUNCTION, None), strategy_file.class_of(module)
+    if callable(function) and made_of:
+        what = f"it has a function {FUNCTION} and a class {strategy_file.CLASS}."
+        raise ConfigError(what, where=path, remedy="Keep the one that trades.")
+    if not callable(function) and not made_of:
+        remedy = "Define one of them; `tradewinds docs strategies` shows both."
+        what = f"it has no function {FUNCTION}(quotes, parameters), and no class {strategy_file.CLASS}."
+        raise ConfigError(what, where=path, remedy=remedy)
+    return made_of or function
 
 
 def rules(config: Mapping[str, Any]) -> Rules:
@@ -106,7 +77,12 @@ def rules(config: Mapping[str, Any]) -> Rules:
         ConfigError: the file cannot be loaded.
     """
     strategy = config["strategy"]
-    from_strategy = _checked(load(strategy["file"]), strategy["parameters"] or {}, strategy["file"])
+    parameters, path = strategy["parameters"] or {}, strategy["file"]
+    found = load(path)
+    if isinstance(found, type):
+        step = step_rules(config, lambda: strategy_file.ClassCaller(found, parameters, path, CALL_SECONDS))
+        return Rules(sizing=None, from_strategy=None, min_ev_pico=None, stepwise=step, **account_rules(config))
+    from_strategy = _checked(found, parameters, path)
     return Rules(sizing=None, from_strategy=from_strategy, min_ev_pico=None, **account_rules(config))
 
 
@@ -129,7 +105,7 @@ def _checked(function: Any, parameters: Mapping[str, Any], path: str) -> QuoteRu
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the user's code may raise anything, also sys.exit; the message names its line
-            problem = _problem_of(error, path, seconds)
+            problem = strategy_file.problem_of(error, path, seconds)
             remedy = f"{FUNCTION} must return Orders(side, quantity, priority), a value per quote or one for all."
             raise SimulationError(problem, where=path, remedy=remedy) from None
         order_problem = _problem(quotes, side, quantity, priority)
@@ -165,25 +141,3 @@ def _problem(quotes: Quotes, side: Any, quantity: Any, priority: Any) -> str | N
     if priority.dtype.kind not in "iuf" or not np.isfinite(priority).all() or (priority >= 2**63).any():
         return "a priority that is no number below 2^63"
     return None
-
-
-def _problem_of(error: BaseException, path: str, seconds: float) -> str:
-    """What a user's code did, as a sentence that names its line.
-
-    Args:
-        error: what it raised.
-        path: of the file.
-        seconds: how long it was allowed to take.
-    """
-    line = _line_of(error, path)
-    if isinstance(error, time_limit.OutOfTime):
-        return f"{line}it was still busy after {seconds:.0f} s."
-    if isinstance(error, SystemExit):
-        return f"{line}it ends the program (sys.exit)."
-    return f"{line}{type(error).__name__}: {shortened(str(error), MOST_SAID)}."
-
-
-def _line_of(error: BaseException, path: str) -> str:
-    """`line N: ` of a user's file in which an error was raised, "" if in none."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return f"line {lines[-1]}: " if lines else ""

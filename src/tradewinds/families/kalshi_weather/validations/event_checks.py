@@ -28,7 +28,7 @@ Verdict = str | None
 
 # Tolerance of the sum of a ladder's probabilities, by their source: those of the forecast are exact but for rounding to 12
 # decimals, users round to a digit or two.
-SUM_TOLERANCE = {"gaussian": 1e-9, "file": 0.02}
+SUM_TOLERANCE = {"gaussian": 1e-9, "file": 0.02, "pooled": 1e-9}
 # Share by which the volume of a market's candles may exceed the market's volume: recorded markets differ by a fraction of a
 # per cent where at all.
 VOLUME_TOLERANCE = 0.01

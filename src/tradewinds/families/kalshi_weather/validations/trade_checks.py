@@ -47,8 +47,13 @@ def _highest_fee(rate_ratio: tuple[int, int], quantity: int) -> int:
 
 
 def decision_in_window(fill: Fill, step_seconds: int) -> bool:
-    """Whether the decision falls on the cadence and inside the market's trade window."""
+    """Whether the decision falls on the cadence and inside the market's trade window.
+
+    An order that rested is filled at the end of a candle, which may be the window's end and need not be on the cadence.
+    """
     contract = fill.contract
+    if fill.rested:
+        return contract.start_ts < fill.decision_ts <= contract.end_ts
     return contract.start_ts <= fill.decision_ts < contract.end_ts and fill.decision_ts % step_seconds == 0
 
 

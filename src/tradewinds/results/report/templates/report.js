@@ -12,6 +12,7 @@
     [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
     [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
   ];
+  const DAYS = [1, 2, 3, 4, 5, 7, 10, 14, 30, 60, 90, 120, 180, 365, 730, 1825].map((days) => days * 86400); // of values by day
   const HEIGHT = { equity: 280, drawdown: 150, bars: 270, points: 340, history: 230, stack: 330, scatter: 320, session: 300 };
 
   // A box beside the cursor with the words for the point under it.
@@ -26,7 +27,7 @@
           const { idx, left, top } = u.cursor;
           box.hidden = idx == null || left < 0 || !u.cursor.event; // without one the cursor only follows another plot's
           if (box.hidden) return;
-          box.textContent = words(idx);
+          box.textContent = words(idx, u);
           const over = u.over.clientWidth;
           const x = left + 12 + box.offsetWidth > over ? left - 12 - box.offsetWidth : left + 12;
           box.style.left = `${Math.max(Math.min(x, over - box.offsetWidth), -50)}px`;
@@ -400,13 +401,73 @@
     return [new uPlot(options, [data.x, data.close], place)];
   };
 
+  // Markets whose prices go from 0 to 1, one below the other over the same time: bid and ask, the model's probability, fills as
+  // triangles, refused orders as crosses, the settlement as a diamond.
+  const quotes = (place, { name, data, axes }) => {
+    const ends = data.markets.flatMap((m) => [m.t[0], m.t[m.t.length - 1], m.settled?.t, ...m.marks.map((mark) => mark.t)]);
+    const known = ends.filter((ts) => ts != null);
+    const [first, last] = [Math.min(...known), Math.max(...known)];
+    const range = [first, last + (last - first) / 100];
+    const cross = (u, x, y) => {
+      const [px, py, size] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true), 3.5 * devicePixelRatio];
+      u.ctx.save();
+      u.ctx.strokeStyle = colour("dim");
+      u.ctx.lineWidth = 1.6 * devicePixelRatio;
+      u.ctx.stroke(new Path2D(`M${px - size} ${py - size} L${px + size} ${py + size} M${px - size} ${py + size} L${px + size} ${py - size}`));
+      u.ctx.restore();
+    };
+    return data.markets.map((market) => {
+      const model = market.probability;
+      const signs = [...market.marks, ...market.crosses].map((mark) => ({ ...mark, at: utc(mark.t) }));
+      const near = (u, ts) => {
+        const reach = ((u.scales.x.max - u.scales.x.min) * 8) / u.over.clientWidth;
+        return signs.filter((mark) => Math.abs(mark.t - ts) <= reach).slice(0, 6);
+      };
+      const price = (value) => (value == null ? "—" : value.toFixed(2));
+      const words = (i, u) => [
+        `${market.name}\n${utc(market.t[i])}`,
+        `bid ${price(market.bid[i])}  ask ${price(market.ask[i])}`,
+        ...(model && market.t[i] >= model.from ? [`model ${model.p.toFixed(3)}`] : []),
+        ...near(u, u.posToVal(u.cursor.left, "x")).map((mark) => `${mark.at.slice(11)} ${mark.remark}`),
+      ].join("\n");
+      const series = (label, shade) => ({ label, stroke: colour(shade), width: 1.1, paths: stepped, points: { show: false } });
+      const title = document.createElement("p");
+      title.className = "market";
+      title.textContent = market.name + (model ? ` · model ${(model.p * 100).toFixed(1)} %` : "");
+      place.append(title);
+      const options = base(place.clientWidth, 150, {
+        cursor: { sync: { key: name }, points: { show: false }, drag: { x: true, y: false } },
+        scales: { x: { range: (u, low, high) => (u.zoomed ? [low, high] : range) }, y: { range: [-0.04, 1.04] } },
+        axes: [axis("", { values: DATES }), axis("", { size: 40, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (u, found) => found.map((value) => value.toFixed(2)) })],
+        bands: [{ series: [2, 1], fill: colour("band") + "44" }],
+        series: [{}, series("bid", "gain"), series("ask", "loss")],
+        hooks: {
+          setSelect: [(u) => (u.zoomed = u.select.width > 0)],
+          draw: [
+            (u) => clipped(u, () => {
+              if (model) line(u, model.from, model.p, model.to, model.p, colour("ink"), 1.3, [6, 4]);
+              market.crosses.forEach((mark) => cross(u, mark.t, mark.y));
+              if (market.settled) mark(u, market.settled.t, market.settled.y, colour("ground"), colour("ink"), true);
+            }),
+            (u) => market.marks.forEach((m) => arrow(u, m.t, m.y, m.up, colour(m.up ? "ink" : "loss"), colour("ground"))),
+          ],
+        },
+        plugins: [tip(words)],
+      });
+      const drawn = new uPlot(options, market.t.length ? [market.t, market.bid, market.ask] : [[range[0]], [null], [null]], place);
+      const destroy = drawn.destroy;
+      drawn.destroy = () => { title.remove(); destroy(); };
+      return drawn;
+    });
+  };
+
   // Several runs over the same days, each in its colour (--c0 …); only the pages of `tradewinds serve` have such a plot.
   const lines = (place, { data, axes }) => {
     const words = (i) => [utc(data.t[i]).slice(0, 10), ...data.series.map((s) => `${s.label} ${money(s.values[i])}`)].join("\n");
     const shape = (s, i) => ({ stroke: colour(`c${i}`), width: 1.8, dash: i > 2 ? [7, 4] : [], points: { show: data.t.length < 40, size: 5 } });
     const options = base(place.clientWidth, HEIGHT.points, {
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
-      axes: [axis("", { values: DATES }), axis(axes[1], { size: fitted })],
+      axes: [axis("", { values: DATES, incrs: DAYS }), axis(axes[1], { size: fitted })],
       series: [{}, ...data.series.map(shape)],
       hooks: { drawAxes: [(u) => line(u, u.scales.x.min, 0, u.scales.x.max, 0, colour("dim"), 1, [5, 4])] },
       plugins: [tip(words)],
@@ -414,7 +475,7 @@
     return [new uPlot(options, [data.t, ...data.series.map((s) => s.values)], place)];
   };
 
-  const draw = { equity, bars, points, history, stack, scatter, session, lines };
+  const draw = { equity, bars, points, history, stack, scatter, session, quotes, lines };
   let drawn = [];
   const drawAll = () => {
     drawn.forEach((u) => u.destroy());

@@ -1,0 +1,341 @@
+"""The replay of a strategy that is called at decision times: one pass from instant to instant, with one cash account.
+
+At an instant: what settles by then is paid; candles that end at it become visible; equity is recorded; probabilities change;
+resting orders are filled by those candles, and those whose time is over are taken back; markets open and close; then, if the
+instant is a decision time at which any market is open and something visible has changed since the last call, the strategy is
+called, and its orders are carried out one after the other.
+"""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewinds.core.arrays import Ints
+from tradewinds.core.errors import SimulationError
+from tradewinds.core.units import MICRO, NEVER, PICO
+from tradewinds.engine.event_contracts import kernel_structures
+from tradewinds.engine.event_contracts.candles import Candles
+from tradewinds.engine.event_contracts.contract_journal import journal_of
+from tradewinds.engine.event_contracts.contracts import Contract, Side
+from tradewinds.engine.event_contracts.fill_summary import summary_of
+from tradewinds.engine.event_contracts.order_desk import OrderDesk
+from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
+from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
+from tradewinds.engine.event_contracts.step_tape import arrivals, tapes_of
+from tradewinds.engine.event_contracts.step_view import FLAT, NO_QUOTE, DecisionView, ShownState
+from tradewinds.engine.result import Decision, Summary
+
+_MOST_OPEN = 1 << 42  # contracts held at once, as in kernel.c
+
+
+class ShownNames(NamedTuple):
+    """What a strategy sees of a contract besides its quotes.
+
+    Attributes:
+        event: name of its event.
+        low: lowest value that settles YES; -inf without one, nan if it is not known.
+        high: highest value that settles YES; inf without one, nan if it is not known.
+    """
+
+    event: str
+    low: float
+    high: float
+
+
+class StepReplay:
+    """The replay of one account with a strategy that is called at decision times.
+
+    Args:
+        run_contracts: all contracts that may be traded.
+        rules: how orders are made; `rules.stepwise` is set.
+        step: the same as `rules.stepwise`.
+        names: by ticker, what the strategy sees of a contract.
+        cash_micro: start balance; micro-units.
+        full_audit: record every refusal.
+
+    Attributes:
+        calls: how often the strategy was called.
+    """
+
+    def __init__(
+        self,
+        run_contracts: RunContracts,
+        rules: Rules,
+        step: StepRules,
+        names: Mapping[str, ShownNames],
+        cash_micro: int,
+        *,
+        full_audit: bool = False,
+    ) -> None:
+        self.run_contracts, self.rules, self._names = run_contracts, rules, names
+        self._state = ShownState(rules.fee_rule)
+        self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit)
+        self._strategy = step.make()
+        self._agenda: list[int] = []  # a heap of instants at which something may happen
+        # heaps of (instant, idx, …)
+        self._settling: list[tuple[int, int]] = []
+        self._opening: list[tuple[int, int]] = []
+        self._closing: list[tuple[int, int]] = []
+        self._changing: list[tuple[int, int, int]] = []  # with the probability
+        self._aging: list[tuple[int, int]] = []
+        self._settled: set[int] = set()
+        self._equity: list[tuple[int, int, int]] = []
+        self._dirty = self._started = False
+        self._since = -NEVER
+        self.calls = 0
+
+    def admit(self, contracts: Sequence[Contract], candles: Candles) -> None:
+        """Add contracts with their candles, before the replay comes to their windows.
+
+        Args:
+            contracts: not added before.
+            candles: of their markets at least, with their ranges.
+        """
+        step = self.rules.step_seconds
+        for contract, tape in zip(contracts, tapes_of(candles, contracts), strict=True):
+            idx = self.run_contracts.idx[contract.ticker]
+            self.desk.tapes[idx] = tape
+            tape.shown = bisect.bisect_left(tape.end_ts, self._since)  # the replay has passed their ends
+            self._push(self._settling, (contract.settle_ts, idx))
+            first_t = -(-contract.start_ts // step) * step
+            if first_t < contract.end_ts:
+                self._push(self._opening, (first_t, idx))
+                self._push(self._closing, (contract.end_ts, idx))
+            for known_at, p_pico in contract.later_p:
+                if known_at >= self._since:
+                    self._push(self._changing, (known_at, idx, p_pico))
+
+    def _push(self, heap: list[Any], entry: tuple[int, ...]) -> None:
+        """Add an entry to a heap, and its instant to the agenda."""
+        heapq.heappush(heap, entry)
+        heapq.heappush(self._agenda, entry[0])
+
+    def advance(self, until: int, instants: Sequence[int]) -> None:
+        """Replay what happens before an instant.
+
+        Args:
+            until: Unix s.
+            instants: when equity is recorded, ascending; Unix s.
+        """
+        with self._strategy.watched():
+            self._advance(until, instants)
+        self._since = until
+
+    def _advance(self, until: int, instants: Sequence[int]) -> None:
+        """Replay what happens before an instant, while the time that the strategy takes is watched."""
+        if not self._started:
+            self._started = True
+            self._strategy.start()
+        # what the candles bring, and when the strategy is called about it
+        coming = arrivals(sorted(self.desk.tapes.items()), until)
+        step = self.rules.step_seconds
+        self._agenda += coming.instants
+        self._agenda += instants
+        if self._strategy.every_decision_time:
+            self._agenda += self._decision_times(until)
+        heapq.heapify(self._agenda)
+        recorded, place, count = set(instants), 0, len(coming.instants)
+        # one instant after the other
+        while self._agenda and self._agenda[0] < until:
+            ts = heapq.heappop(self._agenda)
+            while self._agenda and self._agenda[0] == ts:
+                heapq.heappop(self._agenda)
+            self._settle(ts)
+            arrived: list[int] = []
+            if place < count and coming.instants[place] == ts:
+                arrived = coming.idx[coming.starts[place] : coming.starts[place + 1]]
+                self._arrive(arrived)
+                place += 1
+            if ts in recorded:
+                self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
+            self._change_chances(ts)
+            if self.desk.book:
+                self._serve_resting(ts, arrived)
+            self._open_and_close(ts)
+            if ts % step:
+                if self._dirty and self.desk.open:
+                    heapq.heappush(self._agenda, -(-ts // step) * step)
+            elif self.desk.open and (self._dirty or self._strategy.every_decision_time):
+                self._decide(ts)
+
+    def _decision_times(self, until: int) -> list[int]:
+        """Return all decision times before an instant at which a contract that was admitted may be open."""
+        step = self.rules.step_seconds
+        first = min([ts for ts, _ in self._opening], default=NEVER)
+        if self.desk.open:
+            first = min(first, self._next_decision)
+        last = max([ts for ts, _ in self._closing], default=-NEVER)
+        return list(range(first, min(last, until), step))
+
+    @property
+    def _next_decision(self) -> int:
+        """The decision time after the last call."""
+        return int(self._state.now) + self.rules.step_seconds
+
+    def _settle(self, ts: int) -> None:
+        """Pay out what settles by an instant, in order of time and ticker."""
+        desk, state = self.desk, self._state
+        while self._settling and self._settling[0][0] <= ts:
+            _, idx = heapq.heappop(self._settling)
+            self._dirty |= desk.account.settle(idx)
+            self._settled.add(idx)
+            desk.drop(idx)
+            if idx in desk.open:
+                desk.open.discard(idx)
+                self._dirty = True
+                state.arrange(sorted(desk.open))
+            # what is settled is not looked at again
+            del desk.tapes[idx]
+            desk.chances.pop(idx, None)
+            state.past.pop(self.run_contracts.contracts[idx].ticker, None)
+            for shown in (state.facts, state.quotes, state.chances, state.held):
+                shown.pop(idx, None)
+
+    def _arrive(self, arrived: Sequence[int]) -> None:
+        """Show candles that have just ended."""
+        desk, state = self.desk, self._state
+        contracts, tapes, aged = self.run_contracts.contracts, desk.tapes, self.rules.max_age_seconds is not None
+        for idx in arrived:
+            tape = tapes.get(idx)
+            if tape is None:  # settled before its last candle
+                continue
+            row = tape.shown
+            tape.shown = row + 1
+            if idx in desk.open:
+                if aged:
+                    self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
+                quote = tape.quotes[row]
+                state.quotes[idx] = quote
+                state.past[contracts[idx].ticker].append(quote)
+                state.mark(idx)
+                self._dirty = True
+
+    def _open_value(self, ts: int) -> int:
+        """Return the liquidation value of what is held; micro-units."""
+        value, desk = 0, self.desk
+        for idx in desk.account.open:
+            tape, held = desk.tapes[idx], desk.account.holdings[idx].held
+            row = tape.visible(ts, desk.max_age)
+            for side in Side:
+                if held[side] and (ask := tape.price(row, Side(1 - side))):
+                    value += held[side] * (MICRO - ask)
+        return value
+
+    def _serve_resting(self, ts: int, arrived: Sequence[int]) -> None:
+        """Fill resting orders by candles that have just ended, then take back those whose time is over."""
+        for idx in arrived:
+            tape = self.desk.tapes.get(idx)
+            if tape is not None:
+                self._dirty |= self.desk.fill_resting(idx, tape.shown - 1)
+        self._dirty |= self.desk.expire(ts)
+
+    def _change_chances(self, ts: int) -> None:
+        """Put probabilities in force that have just become known."""
+        desk, state = self.desk, self._state
+        while self._changing and self._changing[0][0] <= ts:
+            _, idx, p_pico = heapq.heappop(self._changing)
+            if idx in desk.open and desk.chances[idx] != p_pico:
+                desk.chances[idx] = p_pico
+                state.chances[idx] = (p_pico / PICO,)
+                state.mark(idx)
+                self._dirty = True
+
+    def _open_and_close(self, ts: int) -> None:
+        """Open and close markets, and hide quotes that are too old."""
+        desk, state, rearranged = self.desk, self._state, False
+        # markets
+        while self._opening and self._opening[0][0] <= ts:
+            _, idx = heapq.heappop(self._opening)
+            if idx not in self._settled:
+                self._open(idx, ts)
+                rearranged = True
+        while self._closing and self._closing[0][0] <= ts:
+            _, idx = heapq.heappop(self._closing)
+            if idx in desk.open:
+                desk.open.discard(idx)
+                rearranged = True
+        if rearranged:
+            state.arrange(sorted(desk.open))
+            self._dirty = True
+        # quotes
+        while self._aging and self._aging[0][0] <= ts:
+            _, idx = heapq.heappop(self._aging)
+            if idx in desk.open and desk.tapes[idx].visible(ts, desk.max_age) < 0:
+                state.quotes[idx] = NO_QUOTE
+                state.mark(idx)
+                self._dirty = True
+
+    def _open(self, idx: int, ts: int) -> None:
+        """Open a market with all its candles up to now."""
+        desk, state, contract = self.desk, self._state, self.run_contracts.contracts[idx]
+        tape, names = desk.tapes[idx], self._names[contract.ticker]
+        desk.open.add(idx)
+        desk.known[contract.ticker] = idx
+        row = tape.visible(ts, desk.max_age)
+        if row >= 0 and self.rules.max_age_seconds is not None:
+            self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
+        chance = [p for known_at, p in contract.timeline if known_at <= ts][-1]
+        desk.chances[idx] = chance
+        state.facts[idx] = (contract.ticker, *names, float(contract.start_ts), float(contract.end_ts))
+        state.quotes[idx] = tape.quotes[row] if row >= 0 else NO_QUOTE
+        state.chances[idx] = (chance / PICO,)
+        state.held[idx] = FLAT
+        state.past[contract.ticker] = tape.quotes[: tape.shown]
+        state.fee_rates[contract.ticker] = contract.fee_rate
+        state.changed[idx] = None
+
+    def _decide(self, ts: int) -> None:
+        """Call the strategy, and carry out its orders."""
+        state, desk = self._state, self.desk
+        state.now, state.cash, state.reserved = float(ts), desk.free_cash / MICRO, desk.book.reserved / MICRO
+        self._dirty = False
+        self.calls += 1
+        view = DecisionView(state)
+        wishes = self._strategy.decide(view)
+        view._close()
+        state.changed.clear()
+        for wish in wishes:
+            self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
+        while desk.ends:
+            heapq.heappush(self._agenda, desk.ends.pop())
+        if desk.account.total > _MOST_OPEN:
+            raise SimulationError(
+                "the account would hold more contracts than can be counted (4 million million).",
+                where="risk",
+                remedy="Set a limit of contracts, or lower the balance.",
+            )
+        if self._dirty:  # what came of its orders is visible at the next decision time
+            heapq.heappush(self._agenda, ts + self.rules.step_seconds)
+
+    def outcome(self) -> ReplayOutcome:
+        """Return the outcome, once all candles are replayed."""
+        desk = self.desk
+        fills = desk.fills()
+        settled = np.array(desk.account.settlements, np.int64).reshape(-1, kernel_structures.SETTLEMENT_COLUMNS)
+        tickers = [contract.ticker for contract in self.run_contracts.contracts]
+        reasons = [fill.reason for fill in fills]
+        filled = [
+            Decision(f.contract.ticker, f.decision_ts, 1, f.side.name, f.quantity, f.price_micro, True, f.reason)
+            for f in fills
+        ]
+        return ReplayOutcome(
+            fills=fills,
+            rejections=desk.rejections(),
+            decisions=filled + desk.unfilled(),
+            end_cash_micro=desk.account.cash,
+            equity=self._equity,
+            journal=journal_of(self._fill_rows(), settled, tickers, fill_reasons=reasons),
+        )
+
+    def summary(self) -> Summary:
+        """Return the outcome as columns, without an object per fill."""
+        return summary_of(self._fill_rows(), self.run_contracts.payout_yes, self._equity)
+
+    def _fill_rows(self) -> Ints:
+        """Return all fills as rows of kernel_structures.Buffers."""
+        return np.array(self.desk.account.fills, np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)

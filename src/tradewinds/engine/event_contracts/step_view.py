@@ -1,0 +1,296 @@
+"""What a strategy sees at a decision: floats of now and of the past, and nothing through which the future can be reached.
+
+The loop writes into a `ShownState` what has become visible, and holds everything else itself. No object that a strategy is
+given refers to the loop, to its candles or to its account, so that no attribute leads to what is not known yet. Markets,
+quotes and resting orders are tuples: a kept one says what was visible then, and cannot be changed. The view itself closes when
+`on_decision` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from tradewinds.core.units import MICRO
+from tradewinds.engine.event_contracts.fees import FeeRule
+from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
+
+NAN = float("nan")
+
+
+class ViewClosed(RuntimeError):
+    """A view was read after the decision for which it was made."""
+
+
+class PastQuote(NamedTuple):
+    """The best prices of a market at the end of a candle; nan where a side is not quoted.
+
+    Attributes:
+        time: end of the candle, when it became known; Unix s.
+        bid: price at which a YES can be sold.
+        ask: price at which a YES can be bought.
+        no_bid: price at which a NO can be sold.
+        no_ask: price at which a NO can be bought.
+        volume: contracts traded in the candle.
+    """
+
+    time: float
+    bid: float
+    ask: float
+    no_bid: float
+    no_ask: float
+    volume: float
+
+
+class ShownMarket(NamedTuple):
+    """An open market as it is visible now; prices are nan where a side is not quoted.
+
+    Attributes:
+        ticker: of the market.
+        event: the event that it belongs to.
+        low: lowest value that settles YES; -inf without one, nan if it is not known.
+        high: highest value that settles YES; inf without one, nan if it is not known.
+        opens_at: first instant of its trade window; Unix s.
+        closes_at: end of its trade window; Unix s.
+        quote_time: end of the candle of the visible quote; Unix s, nan without one.
+        bid: price at which a YES can be sold.
+        ask: price at which a YES can be bought.
+        no_bid: price at which a NO can be sold.
+        no_ask: price at which a NO can be bought.
+        volume: contracts traded in the candle of the visible quote.
+        probability: P(YES) in force.
+        yes_held: contracts of YES that the account holds.
+        no_held: contracts of NO that the account holds.
+        yes_price: mean price that was paid for the YES held, without fees; nan without any.
+        no_price: mean price that was paid for the NO held, without fees; nan without any.
+    """
+
+    ticker: str
+    event: str
+    low: float
+    high: float
+    opens_at: float
+    closes_at: float
+    quote_time: float
+    bid: float
+    ask: float
+    no_bid: float
+    no_ask: float
+    volume: float
+    probability: float
+    yes_held: float
+    no_held: float
+    yes_price: float
+    no_price: float
+
+
+class RestingOrder(NamedTuple):
+    """An order that rests in a market.
+
+    Attributes:
+        number: of the order, for `cancel`.
+        ticker: of the market.
+        side: YES or NO.
+        is_sale: whether it sells what is held.
+        quantity: contracts that are not filled yet.
+        filled: contracts that are.
+        price: the limit.
+        placed_at: Unix s.
+        until: when it is taken back; Unix s.
+    """
+
+    number: int
+    ticker: str
+    side: str
+    is_sale: bool
+    quantity: float
+    filled: float
+    price: float
+    placed_at: float
+    until: float
+
+
+NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
+FLAT = (0.0, 0.0, NAN, NAN)
+
+
+class ShownState:
+    """What has become visible so far. The loop writes into it; views read it.
+
+    Attributes:
+        now: the decision time; Unix s.
+        cash: of the account, without what is reserved.
+        reserved: cash that resting purchases may need.
+        facts: by idx, the first six fields of ShownMarket.
+        quotes: by idx, the visible quote, as PastQuote.
+        chances: by idx, the probability in force.
+        held: by idx, the last four fields of ShownMarket.
+        past: by ticker, all quotes of a market so far, in order of time.
+        orders: resting orders by number.
+        fee_rates: by ticker, the rate of the fee.
+        changed: idx of open markets of which something changed since the last call.
+    """
+
+    def __init__(self, fee_rule: FeeRule) -> None:
+        self.now = 0.0
+        self.cash = self.reserved = 0.0
+        self.facts: dict[int, tuple[Any, ...]] = {}
+        self.quotes: dict[int, tuple[float, ...]] = {}
+        self.chances: dict[int, tuple[float]] = {}
+        self.held: dict[int, tuple[float, ...]] = {}
+        self.past: dict[str, list[tuple[float, ...]]] = {}
+        self.orders: dict[int, RestingOrder] = {}
+        self.fee_rates: dict[str, Fraction] = {}
+        self.fee_rule = fee_rule
+        self.changed: dict[int, None] = {}
+        self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
+        self._markets: list[ShownMarket] = []
+        self._stale: dict[int, None] = {}
+
+    def open(self, idx: int) -> bool:
+        """Return whether a market is open.
+
+        Args:
+            idx: of the market.
+        """
+        return idx in self._places
+
+    def arrange(self, idx: Sequence[int]) -> None:
+        """Set which markets are open.
+
+        Args:
+            idx: of the markets, ascending, which is by ticker.
+        """
+        self._places = {i: place for place, i in enumerate(idx)}
+        self._markets = [self._made(i) for i in idx]
+        self._stale.clear()
+        self.changed = {i: None for i in self.changed if i in self._places}
+
+    def mark(self, idx: int) -> None:
+        """Note that something of an open market has changed.
+
+        Args:
+            idx: of the market.
+        """
+        self._stale[idx] = self.changed[idx] = None
+
+    def _made(self, idx: int) -> ShownMarket:
+        """Return a market as it is now."""
+        made: ShownMarket = tuple.__new__(
+            ShownMarket, self.facts[idx] + self.quotes[idx] + self.chances[idx] + self.held[idx]
+        )
+        return made
+
+    def markets(self) -> list[ShownMarket]:
+        """Return the open markets, brought up to date; the list is not to be changed."""
+        for idx in self._stale:
+            self._markets[self._places[idx]] = self._made(idx)
+        self._stale.clear()
+        return self._markets
+
+    def changed_markets(self) -> tuple[ShownMarket, ...]:
+        """Return the open markets of which something changed since the last call, by ticker."""
+        markets, places = self.markets(), self._places
+        return tuple([markets[places[idx]] for idx in sorted(self.changed)])
+
+
+class DecisionView:
+    """What is visible at a decision time. It can be read until `on_decision` returns."""
+
+    __slots__ = ("_by_ticker", "_closed", "_state")
+
+    def __init__(self, state: ShownState) -> None:
+        self._state, self._closed = state, False
+        self._by_ticker: dict[str, ShownMarket] | None = None
+
+    def _close(self) -> None:
+        """End the time in which the view can be read."""
+        self._closed = True
+
+    def _open(self) -> ShownState:
+        """Return what is visible, or raise because the decision is over."""
+        if self._closed:
+            raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
+        return self._state
+
+    @property
+    def now(self) -> float:
+        """The decision time; Unix s."""
+        return self._open().now
+
+    @property
+    def cash(self) -> float:
+        """Cash that orders can use: without what resting purchases have reserved."""
+        return self._open().cash
+
+    @property
+    def reserved(self) -> float:
+        """Cash that resting purchases have reserved."""
+        return self._open().reserved
+
+    @property
+    def markets(self) -> tuple[ShownMarket, ...]:
+        """All open markets with a probability, by ticker."""
+        return tuple(self._open().markets())
+
+    @property
+    def changed(self) -> tuple[ShownMarket, ...]:
+        """The open markets of which something changed since `on_decision` was last called, by ticker."""
+        return self._open().changed_markets()
+
+    @property
+    def positions(self) -> tuple[ShownMarket, ...]:
+        """The open markets in which the account holds something."""
+        return tuple([market for market in self._open().markets() if market.yes_held or market.no_held])
+
+    @property
+    def orders(self) -> tuple[RestingOrder, ...]:
+        """The resting orders, in the order in which they were placed."""
+        return tuple(self._open().orders.values())
+
+    def market(self, ticker: str) -> ShownMarket | None:
+        """Return an open market; None if no market of that ticker is open.
+
+        Args:
+            ticker: of the market.
+        """
+        if self._by_ticker is None:
+            self._by_ticker = {market.ticker: market for market in self._open().markets()}
+        self._open()
+        return self._by_ticker.get(ticker)
+
+    def history(self, ticker: str, last: int | None = None) -> list[PastQuote]:
+        """Return quotes of a market up to now, in order of time; none of a market that is not known yet.
+
+        Args:
+            ticker: of the market.
+            last: how many, the latest ones; None: all.
+        """
+        rows = self._open().past.get(ticker, [])
+        if last is not None:
+            rows = rows[-last:] if last > 0 else []
+        return [PastQuote._make(row) for row in rows]
+
+    def seconds_to_close(self, market: ShownMarket) -> float:
+        """Return how long the market's trade window is still open; seconds.
+
+        Args:
+            market: one of `markets`.
+        """
+        return market.closes_at - self._open().now
+
+    def fee(self, market: ShownMarket, quantity: float, side: str = YES) -> float:
+        """Return the fee of a purchase at the visible ask; nan where the side is not quoted.
+
+        Args:
+            market: one of `markets`.
+            quantity: contracts.
+            side: YES or NO.
+        """
+        state = self._open()
+        price = market.ask if side == YES else market.no_ask
+        if price != price:
+            return NAN
+        rate, whole = state.fee_rates[market.ticker], whole_quantity(quantity)
+        return state.fee_rule(rate, whole, round(price * MICRO), int(state.now)) / MICRO

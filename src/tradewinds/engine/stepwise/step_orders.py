@@ -1,0 +1,155 @@
+"""Orders that a strategy returns from `on_decision`, and how their floats become the whole numbers that decide money.
+
+A strategy thinks in floats; the engine counts in integers. A float is first read to six decimals, which removes the noise of
+binary arithmetic (0.1 + 0.2 is 0.3). Then a quantity is rounded down to whole units, and the price of a resting order is
+rounded to the grid of the market on the side that fills less often: down for a purchase, up for a sale. So an order is never
+filled at a worse price than the strategy wrote, and never for more.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from tradewinds.core.units import MICRO
+
+YES, NO = "YES", "NO"
+_MOST = 2**40  # of a quantity: a larger one is a mistake
+
+
+class OrderProblem(ValueError):
+    """An order that cannot be meant: it ends the run, and the message says why."""
+
+
+class StepOrder(NamedTuple):
+    """A purchase or a sale.
+
+    Attributes:
+        market: its ticker.
+        side: YES or NO.
+        quantity: units, as the strategy gave it.
+        is_sale: whether it sells what is held.
+        price: of a resting order, as the strategy gave it; None: at once, at the visible price.
+        until: Unix seconds up to which a resting order rests; None: as long as the market is open.
+    """
+
+    market: str
+    side: str
+    quantity: float
+    is_sale: bool
+    price: float | None = None
+    until: float | None = None
+
+
+class Cancellation(NamedTuple):
+    """The wish to take back resting orders.
+
+    Attributes:
+        market: all that rest in this market; "" for a single order.
+        number: of the order; -1 for all of the market.
+    """
+
+    market: str
+    number: int
+
+
+def buy(market: Any, quantity: float, side: str = YES) -> StepOrder:
+    """Return the order to buy at once at the ask.
+
+    Args:
+        market: one of `view.markets`, or its ticker.
+        quantity: contracts; a part of a contract is left out.
+        side: YES or NO.
+    """
+    return StepOrder(_ticker(market), side, quantity, is_sale=False)
+
+
+def sell(market: Any, quantity: float, side: str = YES) -> StepOrder:
+    """Return the order to sell at once at the bid what is held, and never more than that.
+
+    Args:
+        market: one of `view.markets`, or its ticker.
+        quantity: contracts; a part of a contract is left out.
+        side: the side that is held, YES or NO.
+    """
+    return StepOrder(_ticker(market), side, quantity, is_sale=True)
+
+
+def limit(order: StepOrder, price: float, until: float | None = None) -> StepOrder:
+    """Return the same order as one that waits for a price.
+
+    Args:
+        order: from `buy` or `sell`.
+        price: the most that is paid for a contract of the side, or the least that it is sold for.
+        until: Unix seconds after which it is taken back; None: when the market's window ends.
+    """
+    if not isinstance(order, StepOrder):
+        raise OrderProblem(f"limit needs an order from buy or sell, not {type(order).__name__}")
+    return order._replace(price=price, until=until)
+
+
+def cancel(what: Any) -> Cancellation:
+    """Return the wish to take back one order, or all orders of a market.
+
+    Args:
+        what: one of `view.orders`; or one of `view.markets` or its ticker, for all orders of the market.
+    """
+    number = getattr(what, "number", None)
+    return Cancellation("", number) if isinstance(number, int) else Cancellation(_ticker(what), -1)
+
+
+def micro_of(value: Any, name: str) -> int:
+    """Return a number of a strategy in whole millionths, the nearest ones.
+
+    Args:
+        value: the number.
+        name: what it is, for the error.
+
+    Raises:
+        OrderProblem: it is no finite number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise OrderProblem(f"a {name} that is no number ({value!r:.40})") from None
+    if not math.isfinite(number) or isinstance(value, str):
+        raise OrderProblem(f"a {name} that is no number ({value!r:.40})")
+    return round(number * MICRO)
+
+
+def whole_quantity(value: Any) -> int:
+    """Return the whole units of a quantity, rounded down.
+
+    Args:
+        value: the quantity.
+
+    Raises:
+        OrderProblem: it is no number, below 0, or too large to be meant.
+    """
+    micro = micro_of(value, "quantity")
+    if micro < 0 or micro > _MOST * MICRO:
+        raise OrderProblem(f"a quantity of {value!r:.40}")
+    return micro // MICRO
+
+
+def price_on_grid(value: Any, grid: int, *, is_sale: bool) -> int:
+    """Return the price of a resting order on the grid of its market; micro-units.
+
+    Args:
+        value: the price.
+        grid: of the market; micro-units.
+        is_sale: sales are rounded up, purchases down.
+
+    Raises:
+        OrderProblem: it is no number.
+    """
+    micro = micro_of(value, "price")
+    return -(-micro // grid) * grid if is_sale else micro // grid * grid
+
+
+def _ticker(market: Any) -> str:
+    """Return the ticker of a market, or a text as it is."""
+    ticker = market if isinstance(market, str) else getattr(market, "ticker", None)
+    if not isinstance(ticker, str):
+        raise OrderProblem(f"a market that is neither one of view.markets nor a ticker ({market!r:.40})")
+    return ticker

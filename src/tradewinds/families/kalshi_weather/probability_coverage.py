@@ -1,0 +1,139 @@
+"""How much of a config a user's file of probabilities covers: found out before any market is asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tradewinds.core.errors import ConfigError
+from tradewinds.core.files import read_rows
+from tradewinds.core.text import counted, instant
+from tradewinds.families.early_findings import EarlyFinding
+from tradewinds.families.kalshi_weather import climate_days
+from tradewinds.families.kalshi_weather.forecasts import user_probabilities
+from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.schemas import climate_range
+from tradewinds.families.plan import stale_files
+
+KEY = ("probabilities", "path")
+FEW = 0.5  # part of the events: below it a warning says how many have a probability
+_EXAMPLE = "B80.5"  # the end of a market's ticker
+
+
+class _Event(NamedTuple):
+    """An event of a config.
+
+    Attributes:
+        series: its series.
+        date: its climate date.
+        asof_ts: its as-of time in Unix seconds.
+    """
+
+    series: str
+    date: dt.date
+    asof_ts: int
+
+
+def look_at_probabilities(config: Mapping[str, Any], plan: EventsPlan) -> Iterator[EarlyFinding]:
+    """Read the user's file of a config, and compare its rows with the config's events.
+
+    Where a catalog of the range is there, tickers are compared with the listed markets; else their series and dates are read in
+    their names.
+
+    Args:
+        config: resolved; it has such a file.
+        plan: its plan.
+
+    Raises:
+        SimulationError: the file cannot be read, or a row is wrong.
+    """
+    path = str(plan.files.user_probabilities)
+    by_ticker = user_probabilities.read_user_file(path)
+    if not by_ticker:
+        yield EarlyFinding(KEY, f"{path} has no rows.", "Write a row per market and time.", ConfigError)
+        return
+    # rows of markets of the config, then those of them that were known in time
+    matching = _events_of(by_ticker, config, plan)
+    if not matching:
+        yield _no_match(path, by_ticker, config)
+        return
+    known = {
+        ticker: event
+        for ticker, event in matching.items()
+        if user_probabilities.latest(by_ticker[ticker], event.asof_ts) is not None
+    }
+    if not known:
+        yield _too_late(path, by_ticker, matching)
+        return
+    # how much of the config that is
+    rows = sum(map(len, by_ticker.values()))
+    in_range = sum(len(by_ticker[ticker]) for ticker in matching)
+    in_time = sum(sum(at <= event.asof_ts for at, _ in by_ticker[ticker]) for ticker, event in matching.items())
+    events, covered = len(plan.files.events), len(set(known.values()))
+    found = f"{covered:,} of {counted(events, 'event')} have a probability that was known by the as-of time"
+    counts = f"rows of {path}: {rows:,}, with a market of this config: {in_range:,}, of them in time: {in_time:,}"
+    if covered < FEW * events:
+        what = f"few events can be traded: {found} ({counts})."
+        yield EarlyFinding(KEY, what, "All other events are skipped.", is_warning=True)
+    else:
+        yield EarlyFinding(KEY, f"{found}; {counts}.")
+
+
+def _events_of(by_ticker: Mapping[str, Any], config: Mapping[str, Any], plan: EventsPlan) -> dict[str, _Event]:
+    """Return the event of each ticker of the file that is a market's of the config."""
+    policy = config["asof_policy"]
+    stale = set(stale_files(plan))
+    # the first part of an event's ticker, which was another one once
+    series_of: dict[str, climate_days.Station] = {}
+    listed: dict[str, set[str] | None] = {}
+    for series in config["series_tickers"]:
+        station = climate_days.station_of(series)
+        series_of |= dict.fromkeys((series, *station.legacy_prefixes), station)
+        listed[series] = _listed(plan.files.catalogs[series], config, stale)
+    found: dict[str, _Event] = {}
+    for ticker in by_ticker:
+        event_ticker = ticker.rpartition("-")[0]
+        of_series = series_of.get(event_ticker.rpartition("-")[0])
+        if of_series is None:
+            continue
+        try:
+            date = climate_days.climate_date_of(event_ticker)
+        except ValueError:
+            continue
+        markets = listed[of_series.series_ticker]
+        in_range = config["date_start_local"] <= date <= config["date_end_local"]
+        if in_range and (markets is None or ticker in markets):
+            asof_ts = climate_days.asof_ts(of_series, date, policy["local_time"], policy["days_before"])
+            found[ticker] = _Event(of_series.series_ticker, date, asof_ts)
+    return found
+
+
+def _listed(catalog: str, config: Mapping[str, Any], stale: set[str]) -> set[str] | None:
+    """Return the markets that a catalog lists in the config's range; None if it is not there or does not reach the end."""
+    if not Path(catalog).exists() or catalog in stale:
+        return None
+    in_range = climate_range(config["date_start_local"], config["date_end_local"])
+    return {row["market_ticker"] for row in read_rows(catalog, ["market_ticker", "climate_date"], in_range)}
+
+
+def _no_match(path: str, by_ticker: Mapping[str, Any], config: Mapping[str, Any]) -> EarlyFinding:
+    """Return the finding of a file that names no market of a config."""
+    first, last = config["date_start_local"], config["date_end_local"]
+    example = f"{climate_days.event_ticker_of(config['series_tickers'][0], first)}-{_EXAMPLE}"
+    what = (
+        f"no row of {path} names a market of this config: it has {user_probabilities.some(by_ticker)}; the config's markets "
+        f"are of {user_probabilities.some(config['series_tickers'])} from {first} to {last}, such as {example}."
+    )
+    return EarlyFinding(KEY, what, user_probabilities.how_to_name(by_ticker, config["series_tickers"]), ConfigError)
+
+
+def _too_late(path: str, by_ticker: Mapping[str, Any], matching: Mapping[str, _Event]) -> EarlyFinding:
+    """Return the finding of a file of which every row is too late; the row nearest to its as-of time shows it."""
+    ticker = min(matching, key=lambda name: by_ticker[name][0][0] - matching[name].asof_ts)
+    what = (
+        f"every row of {path} is known after the as-of time of its market's event: {ticker} first at "
+        f"{instant(by_ticker[ticker][0][0])}, its as-of time is {instant(matching[ticker].asof_ts)}."
+    )
+    return EarlyFinding(KEY, what, user_probabilities.WHEN_KNOWN, ConfigError)

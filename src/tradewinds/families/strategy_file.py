@@ -1,0 +1,186 @@
+"""A user's own strategy file: how it is loaded, how its class is called, and what an error of it says.
+
+The class has `on_decision(self, view)`, and if it wants `on_start(self, parameters)`; docs/strategies.md describes both.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import os
+import traceback
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tradewinds.core import time_limit, user_files
+from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.core.safe_text import shortened
+
+CLASS = "Strategy"
+METHOD = "on_decision"
+MOST_SAID = 300  # characters of an error of the user's code
+_REMEDY = "See `tradewinds docs strategies`."
+
+
+@functools.cache
+def _module(path: str, changed_ns: int, seconds: float) -> types.ModuleType:
+    """The module of a user's file.
+
+    Args:
+        path: of the file.
+        changed_ns: time of its last change, so that a changed file is loaded again.
+        seconds: that loading may take.
+    """
+    module = types.ModuleType(Path(path).stem)
+    module.__file__ = path
+    text = user_files.read_text(path, "the strategy file", "Give the path of a Python file.")
+    try:
+        with time_limit.limit(seconds, path, ConfigError.exit_code):
+            # The user asked for their own code to be executed.
+            exec(compile(text, path, "exec"), module.__dict__)
+    except SyntaxError as error:
+        raise ConfigError(f"line {error.lineno}: {error.msg}.", where=path, remedy="Python cannot read it.") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the user's code may raise anything, also sys.exit; the message names its line
+        remedy = 'The file must be importable by itself: put what a script does under if __name__ == "__main__".'
+        raise ConfigError(problem_of(error, path, seconds), where=path, remedy=remedy) from None
+    return module
+
+
+def module_of(path: str, seconds: float) -> types.ModuleType:
+    """The module of a user's file.
+
+    Args:
+        path: of the file.
+        seconds: that loading it may take.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be read as Python.
+    """
+    file = Path(path)
+    if not os.path.lexists(file):
+        raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
+    user_files.check_plain(file, "the strategy file", "Give the path of a Python file.")
+    return _module(path, file.stat().st_mtime_ns, seconds)
+
+
+def class_of(module: types.ModuleType) -> type | None:
+    """The class of a user's file; None if it has none.
+
+    Args:
+        module: of the file.
+
+    Raises:
+        ConfigError: it has a Strategy that is no class, or that has no method on_decision.
+    """
+    found = getattr(module, CLASS, None)
+    if found is None:
+        return None
+    if not isinstance(found, type) or not callable(getattr(found, METHOD, None)):
+        what = f"its {CLASS} is no class with a method {METHOD}(self, view)."
+        raise ConfigError(what, where=str(module.__file__), remedy=_REMEDY)
+    return found
+
+
+class ClassCaller:
+    """Calls a user's class, for one replay (a StepCaller of the engine).
+
+    Args:
+        made_of: the class.
+        parameters: what `on_start` is given.
+        path: of the file, for errors.
+        seconds: that a call may take.
+
+    Attributes:
+        every_decision_time: it is called at all decision times; else only where something visible has changed.
+    """
+
+    def __init__(self, made_of: type, parameters: Mapping[str, Any], path: str, seconds: float) -> None:
+        self._class, self._parameters, self._path, self._seconds = made_of, parameters, path, seconds
+        self.every_decision_time = bool(getattr(made_of, "every_decision_time", False))
+        self._watch = time_limit.CallWatch(seconds, path, SimulationError.exit_code)
+        self._on_decision: Any = None
+
+    def watched(self) -> time_limit.CallWatch:
+        """A block in which a call that takes too long is ended."""
+        return self._watch
+
+    def start(self) -> None:
+        """Make the strategy, and call its on_start.
+
+        Raises:
+            SimulationError: the user's code failed.
+        """
+        self._watch.begin()
+        try:
+            strategy = self._class()
+            if callable(getattr(strategy, "on_start", None)):
+                strategy.on_start(copy.deepcopy(dict(self._parameters)))
+            self._on_decision = getattr(strategy, METHOD)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's code may raise anything, also sys.exit
+            raise self._failed(error, "on_start") from None
+        finally:
+            self._watch.end()
+
+    def decide(self, view: Any) -> Sequence[Any]:
+        """Call on_decision, and return what it returned as a list.
+
+        Args:
+            view: what is visible.
+
+        Raises:
+            SimulationError: the user's code failed.
+        """
+        self._watch.begin()
+        try:
+            wishes = self._on_decision(view)
+            if wishes is None:
+                return ()
+            # a generator is the user's code as well, and one order alone is a tuple itself
+            return [wishes] if hasattr(wishes, "_fields") else list(wishes)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's code may raise anything, also sys.exit
+            raise self._failed(error, METHOD) from None
+        finally:
+            self._watch.end()
+
+    def problem(self, what: str) -> SimulationError:
+        """The error for orders that cannot be meant.
+
+        Args:
+            what: what was returned.
+        """
+        return SimulationError(f"{METHOD} returned {what}.", where=self._path, remedy=_REMEDY)
+
+    def _failed(self, error: BaseException, method: str) -> SimulationError:
+        """The error for a failure of the user's code."""
+        problem = problem_of(error, self._path, self._seconds)
+        return SimulationError(problem, where=self._path, remedy=f"It happened in {method}. {_REMEDY}")
+
+
+def problem_of(error: BaseException, path: str, seconds: float) -> str:
+    """What a user's code did, as a sentence that names its line.
+
+    Args:
+        error: what it raised.
+        path: of the file.
+        seconds: how long it was allowed to take.
+    """
+    line = _line_of(error, path)
+    if isinstance(error, time_limit.OutOfTime):
+        return f"{line}it was still busy after {seconds:.0f} s."
+    if isinstance(error, SystemExit):
+        return f"{line}it ends the program (sys.exit)."
+    return f"{line}{type(error).__name__}: {shortened(str(error), MOST_SAID)}."
+
+
+def _line_of(error: BaseException, path: str) -> str:
+    """`line N: ` of a user's file in which an error was raised, "" if in none."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return f"line {lines[-1]}: " if lines else ""
