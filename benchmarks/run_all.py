@@ -21,6 +21,7 @@ from benchmarks import (
     fetch_cost,
     forecasts,
     orb,
+    performance_page,
     plan_scale,
     scale,
     setting_change,
@@ -191,7 +192,7 @@ def main() -> None:
         forecast_years=sum(len(one["years"]) for one in recorded["stations"].values()),
         checked=min(sweep["checked"] for sweep in sweeps.values()),
     )
-    (ROOT / "PERFORMANCE.md").write_text(page, encoding="utf-8")
+    performance_page.write_page(page)
     print(page)
 
 

@@ -191,6 +191,28 @@ def test_a_phone_needs_no_sideways_scrolling(chromium, page_url):  # noqa: F811
         picture(page, "phone")
 
 
+def test_the_contents_stay_in_view_and_plots_stand_abreast_on_a_desk(chromium, page_url):  # noqa: F811
+    with opened(chromium, page_url) as page:
+        page.evaluate("scrollTo(0, 2500)")
+        page.wait_for_timeout(300)
+        first = page.locator("nav.toc a").first.bounding_box()
+        assert 0 <= first["y"] < DESK["height"], "the contents are still there"
+        levels = page.evaluate("[...document.querySelectorAll('main h2, main h3')].map(head => head.tagName)")
+        assert levels[0] == "H2" and {"H2", "H3"} == set(levels)
+        anchors = page.evaluate("[...document.querySelectorAll('nav.toc a')].map(a => a.getAttribute('href').slice(1))")
+        assert anchors == page.evaluate("[...document.querySelectorAll('main > section')].map(s => s.id)")
+
+
+def test_long_tables_are_folded_and_open_on_paper(chromium, page_url):  # noqa: F811
+    with opened(chromium, page_url) as page:
+        folded = page.locator("details.long")
+        assert folded.count() > 0 and not folded.locator("table").first.is_visible()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("details.long:not([open])").count() == 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("details.long[open]").count() == 0
+
+
 def test_turning_the_screen_draws_anew(chromium, page_url):  # noqa: F811
     with opened(chromium, page_url, viewport=PHONE) as page:
         page.set_viewport_size({"width": 844, "height": 390})

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests import warm
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
 from tests.workflow.harness import PATIENCE_SECONDS, wait_until
@@ -38,7 +39,10 @@ def start(slurm: Slurm) -> Iterator[Callable[[Remote], subprocess.Popen[str]]]: 
 
         def begin(desk: Remote) -> subprocess.Popen[str]:
             command = desk.command("run", "--config", "config.yaml", "--profile", "profile")
-            return running.enter_context(desk.started(command, **output))
+            desk.more |= warm.variables()  # the jobs of a run are some forty interpreters
+            return running.enter_context(
+                desk.started([desk.more.get("WARM_PYTHON", command[0]), *command[1:]], **output)
+            )
 
         yield begin
 

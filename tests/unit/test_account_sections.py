@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from tradewinds.database.run_differences import differing_settings
 
 from tests.unit.results_parts import points, run, trade, written
 from tradewinds.config import markets
@@ -134,13 +133,6 @@ def test_the_best_is_the_largest_or_the_smallest_and_none_where_all_are_equal():
     assert (
         best_of("sharpe", [1.0, 1.0]) == best_of("num_trades", [1, 2]) == best_of("brier", [None, 0.2]) == frozenset()
     )
-
-
-def test_settings_differ_among_runs_of_one_market_alone():
-    base = {"market": "a", "risk": {"size": 1, "cap": 5}, "seed": 0, "output_dir": "x", "date_start_local": "d"}
-    other = {**base, "risk": {"size": 2, "cap": 5}, "output_dir": "y", "date_start_local": "e"}
-    found = differing_settings({"one": base, "two": other, "three": {**base, "market": "b", "seed": 9}})
-    assert found == {"one": {"risk.size": "1"}, "two": {"risk.size": "2"}, "three": {}}
 
 
 def test_a_heading_is_explained_with_and_without_its_unit():

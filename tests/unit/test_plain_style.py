@@ -58,6 +58,8 @@ def twice(places: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_no_class_name_means_two_things():
     places = defaultdict(list)
     for path in FILES:
+        if "templates" in path.parts:  # the name that a user's own file has
+            continue
         for node in tree(path).body:
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(path.relative_to(PACKAGE).as_posix())

@@ -41,7 +41,7 @@ PERPS = (  # months of perpetuals: source, kind, symbol, and how they came
 )
 PERP_MONTHS, PERP_MINUTES = ("2024-02", "2024-03"), 60
 FIRST = dt.date(2025, 1, 3)
-MODELS = ("GFS", "NAM", "NBS")
+MODELS = ("GFS", "NAM")
 CANDLES_PER_MARKET = 12
 SIDES = [f"{side}_{name}" for side in ("yes_bid", "yes_ask") for name in ("open", "high", "low", "close")]
 PAID = [f"price_{name}" for name in ("open", "high", "low", "close", "mean")]

@@ -5,6 +5,7 @@ missing its tests are skipped: install it beside the others (pyenv, a container 
 in .github, which runs these tests under each.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
@@ -104,6 +106,8 @@ def installed(python, wheel, folder):
     [path] = wheel.glob("*.whl")
     install = [*uv, "pip", "install", "--quiet", "--python", str(programs / "python")]
     call([*install, "--constraint", str(ROOT / "requirements.lock"), str(path)], folder, **certificates)
+    [package] = (folder / "env" / "lib").glob("python*/site-packages/tradewinds")
+    call([str(programs / "python"), "-m", "compileall", "-q", str(package)], folder)  # as pip does with all it installs
     return programs
 
 
@@ -157,6 +161,11 @@ def test_the_wheel_alone_makes_a_result_in_an_empty_folder(native):
     expected = json.loads((native / "results.json").read_text())
     assert len(expected) == 8 and len(set(expected.values())) == 8
     assert len((run / "trades.csv").read_text().splitlines()) > 5
+    desk = native / "desk/kalshi_weather"
+    listed = [pq.read_table(path, columns=["market_ticker"]) for path in desk.glob("data/catalog/**/*.parquet")]
+    with open(desk / "my_probabilities.csv", newline="") as file:
+        named = {row["market_ticker"] for row in csv.DictReader(file)}
+    assert named and named <= {ticker for table in listed for ticker in table["market_ticker"].to_pylist()}
 
 
 @pytest.mark.slow

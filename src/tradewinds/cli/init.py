@@ -31,7 +31,8 @@ def init(
     if market not in markets.NAMES:
         remedy = f"{meant(market, markets.NAMES)} Known: {', '.join(markets.NAMES)}.".strip()
         raise ConfigError(f"there is no market {market!r}.", where="--market", remedy=remedy)
-    files = sorted((TEMPLATES / market).iterdir())
+    # pip compiles every module that it installs, also a template: its __pycache__ lies beside it
+    files = sorted(path for path in (TEMPLATES / market).iterdir() if path.is_file())
     there = [file.name for file in files if (folder / file.name).exists()]
     if there:
         remedy = "Name another folder: tradewinds init DIR."

@@ -36,7 +36,7 @@ def test_the_report_says_r_and_money_of_the_files(folder):
         f"Total R before costs | {shown(metrics['total_r_gross'], 3)} |",
         f"P&L, USD | {shown(metrics['total_pnl_usd'], 2)} |",
         f"Profit factor | {shown(metrics['profit_factor'], 2)} |",
-        f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 3)} |",
+        f"pessimistic (this run) | the stop comes before any target | {shown(metrics['total_r'], 6)} |",
         f"long | {metrics['longs']:,} |",
     ):
         assert f"\n| {row}" in told, row

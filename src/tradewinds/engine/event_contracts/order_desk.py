@@ -166,6 +166,7 @@ class OrderDesk:
 
     def _place(self, idx: int, side: Side, wanted: int, price: int, ts: int, until: int, *, is_sale: bool) -> bool:
         """Let an order rest as far as the limits allow now; they are asked again when it is filled."""
+        # what the limits leave; of a sale not more than other resting sales leave
         proposal = self._resting_proposal(idx, side, wanted, price, ts, is_sale=is_sale)
         quantity, reason = self.account.allowed(proposal, self.free_cash)
         if is_sale and not reason:

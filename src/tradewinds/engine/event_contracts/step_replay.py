@@ -8,6 +8,7 @@ called, and its orders are carried out one after the other.
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -85,6 +86,7 @@ class StepReplay:
         self._settled: set[int] = set()
         self._equity: list[tuple[int, int, int]] = []
         self._dirty = self._started = False
+        self._since = -NEVER
         self.calls = 0
 
     def admit(self, contracts: Sequence[Contract], candles: Candles) -> None:
@@ -98,13 +100,15 @@ class StepReplay:
         for contract, tape in zip(contracts, tapes_of(candles, contracts), strict=True):
             idx = self.run_contracts.idx[contract.ticker]
             self.desk.tapes[idx] = tape
+            tape.shown = bisect.bisect_left(tape.end_ts, self._since)  # the replay has passed their ends
             self._push(self._settling, (contract.settle_ts, idx))
             first_t = -(-contract.start_ts // step) * step
             if first_t < contract.end_ts:
                 self._push(self._opening, (first_t, idx))
                 self._push(self._closing, (contract.end_ts, idx))
             for known_at, p_pico in contract.later_p:
-                self._push(self._changing, (known_at, idx, p_pico))
+                if known_at >= self._since:
+                    self._push(self._changing, (known_at, idx, p_pico))
 
     def _push(self, heap: list[Any], entry: tuple[int, ...]) -> None:
         """Add an entry to a heap, and its instant to the agenda."""
@@ -120,6 +124,7 @@ class StepReplay:
         """
         with self._strategy.watched():
             self._advance(until, instants)
+        self._since = until
 
     def _advance(self, until: int, instants: Sequence[int]) -> None:
         """Replay what happens before an instant, while the time that the strategy takes is watched."""
@@ -201,9 +206,9 @@ class StepReplay:
                 continue
             row = tape.shown
             tape.shown = row + 1
-            if aged:
-                self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
             if idx in desk.open:
+                if aged:
+                    self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
                 quote = tape.quotes[row]
                 state.quotes[idx] = quote
                 state.past[contracts[idx].ticker].append(quote)
@@ -272,6 +277,8 @@ class StepReplay:
         desk.open.add(idx)
         desk.known[contract.ticker] = idx
         row = tape.visible(ts, desk.max_age)
+        if row >= 0 and self.rules.max_age_seconds is not None:
+            self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
         chance = [p for known_at, p in contract.timeline if known_at <= ts][-1]
         desk.chances[idx] = chance
         state.facts[idx] = (contract.ticker, *names, float(contract.start_ts), float(contract.end_ts))
