@@ -18,6 +18,15 @@ def test_runs_are_told_apart_from_those_of_their_market():
     assert found == {"1": {"risk.qty": 1, "only": True}, "2": {"risk.qty": 2, "only": None}, "3": {}}
 
 
+def test_what_the_fewest_runs_share_comes_first():
+    runs = {
+        "1": {"market": "a", "x": 1, "y": 1},
+        "2": {"market": "a", "x": 1, "y": 2},
+        "3": {"market": "a", "x": 2, "y": 1},
+    }
+    assert [list(values) for values in told_apart(runs).values()] == [["x", "y"], ["y", "x"], ["x", "y"]]
+
+
 def test_values_are_shown_as_a_config_has_them():
     assert [value_text(value) for value in (None, True, "a b", 0.5, ["x", 1])] == [
         "—",

@@ -64,7 +64,7 @@ def drawers(desk: Shares) -> list[psutil.Process]:
 def test_it_is_the_run_of_the_command_line(desk, tmp_path):
     # the first run needs Snakemake, the changed one does not
     code = "run = tw.run(cfg); other = tw.run(cfg.with_(risk={'start_balance': 5000})); print(run.id, other.id)"
-    first, second = said(desk, code).split()
+    first, second = served(desk, code).split()
     assert workflows(desk) == 1 and not drawers(desk)
     # the same configs by the command, in a folder that knows nothing
     other = Shares(tmp_path / "other", world())

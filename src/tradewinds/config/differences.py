@@ -49,17 +49,18 @@ def told_apart(configs: Mapping[str, Mapping[str, Any]], leave_out: Collection[s
         leave_out: dotted keys that are not wanted, such as those that a list shows anyhow.
 
     Returns:
-        By run id, its values by dotted key. A run that is alone in its market has none.
+        By run id, its values by dotted key: those first that the fewest runs share. A run that is alone in its market has none.
     """
     found: dict[str, dict[str, Any]] = {run_id: {} for run_id in configs}
     of_market: dict[str, list[str]] = {}
     for run_id, config in configs.items():
         of_market.setdefault(str(config.get("market")), []).append(run_id)
     for run_ids in of_market.values():
-        for key, values in differing_settings([configs[run_id] for run_id in run_ids]).items():
-            if key not in leave_out:
-                for run_id, value in zip(run_ids, values, strict=True):
-                    found[run_id][key] = value
+        differing = differing_settings([configs[run_id] for run_id in run_ids])
+        wanted = {key: values for key, values in differing.items() if key not in leave_out}
+        for index, run_id in enumerate(run_ids):
+            by_rarity = sorted(wanted, key=lambda key: wanted[key].count(wanted[key][index]))
+            found[run_id] = {key: wanted[key][index] for key in by_rarity}
     return found
 
 
