@@ -9,8 +9,10 @@ import pytest
 
 from tests.reference.worlds import make_world
 from tradewinds.core.errors import ConfigError, SimulationError
+from tradewinds.engine.event_contracts import limits, order_desk
 from tradewinds.families import strategy_file
 from tradewinds.families.kalshi_weather.replay import replay_events, replay_events_many
+from tradewinds.families.kalshi_weather.report.reasons import because, reason_text
 from tradewinds.families.kalshi_weather.strategies import file_strategy
 from tradewinds.results.metrics import metrics
 
@@ -67,6 +69,13 @@ def test_the_documented_classes_are_short_and_trade(tmp_path, text):
         reasons.update(trade.reason_code for trade in result.trades)
     assert reasons and set(reasons) <= {"STRATEGY", "SALE", "RESTING"}
     assert ("RESTING" in reasons) == ("limit(" in text)
+
+
+def test_every_reason_of_the_engine_has_words():
+    refusals = {*limits.REFUSAL_REASONS, order_desk.NOT_OPEN, order_desk.NOT_QUOTED, order_desk.NO_WHOLE_CONTRACT}
+    refusals |= {order_desk.WOULD_TAKE, order_desk.NOTHING_HELD, order_desk.PLACED}
+    assert all(because(code) != code for code in refusals)
+    assert all(reason_text(code) != code for code in order_desk.FILL_REASONS)
 
 
 def test_three_classes_are_documented():

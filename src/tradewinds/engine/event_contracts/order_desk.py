@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from tradewinds.core.units import MICRO, NEVER
+from tradewinds.core.units import MICRO, NEVER, PICO
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
@@ -15,7 +14,7 @@ from tradewinds.engine.event_contracts.replay import RunContracts
 from tradewinds.engine.event_contracts.resting_orders import FillRule, OrderAtRest, RestingBook
 from tradewinds.engine.event_contracts.step_account import NOTHING_HELD, Proposal, StepAccount
 from tradewinds.engine.event_contracts.step_tape import ContractTape
-from tradewinds.engine.event_contracts.step_view import FLAT, NAN, RestingOrder, ShownState
+from tradewinds.engine.event_contracts.step_view import NAN, RestingOrder, ShownState
 from tradewinds.engine.result import Decision
 from tradewinds.engine.stepwise.step_orders import (
     NO,
@@ -83,8 +82,9 @@ class OrderDesk:
         self._maker_rates: dict[int, Fraction] = {}
         # by fill, beside the account's rows: why, probability of YES, whether it rested
         self.facts: list[tuple[str, int, bool]] = []
-        self._counts: Counter[tuple[int, int, str]] = Counter()
-        self._firsts: dict[tuple[int, int, str], int] = {}
+        self._refused: dict[
+            tuple[int, int, str], list[int]
+        ] = {}  # first decision time and number, by idx, side and reason
         self._noted: list[Decision] = []
 
     @property
@@ -246,7 +246,7 @@ class OrderDesk:
             idx, order.side, quantity, order.price, end, is_sale=order.is_sale, candle=end, volume=tape.volume[row]
         )
         if order.filled:  # it has been counted as an order of its day
-            proposal = replace(proposal, counts_as_order=False)
+            proposal = proposal._replace(counts_as_order=False)
         allowed, reason = self.account.allowed(proposal, self.free_cash + order.reserved)
         if reason:
             self._refuse(end, idx, order.side, quantity, order.price, reason)
@@ -319,11 +319,8 @@ class OrderDesk:
         """
         holding = self.account.holdings[idx]
         (yes, no), (yes_cost, no_cost) = holding.held, holding.cost
-        self.state.held[idx] = (
-            (float(yes), float(no), yes_cost / yes / MICRO if yes else NAN, no_cost / no / MICRO if no else NAN)
-            if yes or no
-            else FLAT
-        )
+        prices = yes_cost / yes / MICRO if yes else NAN, no_cost / no / MICRO if no else NAN
+        self.state.own[idx] = (self.chances[idx] / PICO, float(yes), float(no), *prices)
         if idx in self.open:
             self.state.mark(idx)
 
@@ -344,9 +341,11 @@ class OrderDesk:
 
     def _refuse(self, ts: int, idx: int, side: Side, quantity: int, price: int | None, reason: str) -> bool:
         """Count a refusal, and keep it in a full audit; returns False: nothing visible came of the order."""
-        key = idx, int(side), reason
-        self._counts[key] += 1
-        self._firsts.setdefault(key, ts)
+        found = self._refused.get((idx, side, reason))
+        if found:
+            found[1] += 1
+        else:
+            self._refused[idx, side, reason] = [ts, 1]
         if self.full_audit:
             self._note(ts, idx, side, quantity, price, reason)
         return False
@@ -359,7 +358,7 @@ class OrderDesk:
     def rejections(self) -> Counter[str]:
         """Return the number of refusals by reason."""
         found: Counter[str] = Counter()
-        for (_, _, reason), times in self._counts.items():
+        for (_, _, reason), (_, times) in self._refused.items():
             found[reason] += times
         return found
 
@@ -369,9 +368,8 @@ class OrderDesk:
             return self._noted
         tickers, names = [contract.ticker for contract in self.run_contracts.contracts], [side.name for side in Side]
         return [
-            Decision(tickers[idx], self._firsts[key], times, names[side], None, None, False, reason)
-            for key, times in sorted(self._counts.items())
-            for idx, side, reason in [key]
+            Decision(tickers[idx], first_ts, times, names[side], None, None, False, reason)
+            for (idx, side, reason), (first_ts, times) in sorted(self._refused.items())
         ]
 
     def fills(self) -> list[Fill]:
@@ -380,7 +378,7 @@ class OrderDesk:
         for row, (reason, chance, rested) in zip(self.account.fills, self.facts, strict=True):
             idx, number, quantity, price, fee, ts, candle, _ = row
             side = Side(number)
-            gross = (chance if side is Side.YES else MICRO * PICO_PER_MICRO - chance) - price * PICO_PER_MICRO
+            gross = (chance if side is Side.YES else PICO - chance) - price * PICO_PER_MICRO
             value = gross * quantity - fee * PICO_PER_MICRO
             contract = self.run_contracts.contracts[idx]
             fill = Fill(contract, side, quantity, price, fee, ts, candle, gross, value, chance, reason, rested)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts import limits as reasons
@@ -75,8 +76,7 @@ class EventHolding:
     orders: int = 0
 
 
-@dataclass(slots=True, frozen=True)
-class Proposal:
+class Proposal(NamedTuple):
     """An order as the limits judge it: a purchase of contracts at a price.
 
     Attributes:

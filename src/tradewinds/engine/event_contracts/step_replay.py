@@ -27,7 +27,7 @@ from tradewinds.engine.event_contracts.order_desk import OrderDesk
 from tradewinds.engine.event_contracts.order_rules import Rules, StepRules
 from tradewinds.engine.event_contracts.replay import ReplayOutcome, RunContracts
 from tradewinds.engine.event_contracts.step_tape import arrivals, tapes_of
-from tradewinds.engine.event_contracts.step_view import FLAT, NO_QUOTE, DecisionView, ShownState
+from tradewinds.engine.event_contracts.step_view import NAN, NO_QUOTE, DecisionView, ShownState
 from tradewinds.engine.result import Decision, Summary
 
 _MOST_OPEN = 1 << 42  # contracts held at once, as in kernel.c
@@ -134,18 +134,17 @@ class StepReplay:
         # what the candles bring, and when the strategy is called about it
         coming = arrivals(sorted(self.desk.tapes.items()), until)
         step = self.rules.step_seconds
-        self._agenda += coming.instants
-        self._agenda += instants
-        if self._strategy.every_decision_time:
-            self._agenda += self._decision_times(until)
-        heapq.heapify(self._agenda)
-        recorded, place, count = set(instants), 0, len(coming.instants)
+        every = self._strategy.every_decision_time
+        known = sorted({*coming.instants, *instants, *(self._decision_times(until) if every else ()), NEVER})
+        recorded, place, count, following = set(instants), 0, len(coming.instants), 0
         # one instant after the other
-        while self._agenda and self._agenda[0] < until:
-            ts = heapq.heappop(self._agenda)
-            while self._agenda and self._agenda[0] == ts:
-                heapq.heappop(self._agenda)
-            self._settle(ts)
+        agenda = self._agenda
+        while (ts := min(known[following], agenda[0]) if agenda else known[following]) < until:
+            following += known[following] == ts
+            while agenda and agenda[0] == ts:
+                heapq.heappop(agenda)
+            if self._settling and self._settling[0][0] <= ts:
+                self._settle(ts)
             arrived: list[int] = []
             if place < count and coming.instants[place] == ts:
                 arrived = coming.idx[coming.starts[place] : coming.starts[place + 1]]
@@ -153,14 +152,15 @@ class StepReplay:
                 place += 1
             if ts in recorded:
                 self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
-            self._change_chances(ts)
+            if self._changing:
+                self._change_chances(ts)
             if self.desk.book:
                 self._serve_resting(ts, arrived)
             self._open_and_close(ts)
             if ts % step:
                 if self._dirty and self.desk.open:
                     heapq.heappush(self._agenda, -(-ts // step) * step)
-            elif self.desk.open and (self._dirty or self._strategy.every_decision_time):
+            elif self.desk.open and (self._dirty or every):
                 self._decide(ts)
 
     def _decision_times(self, until: int) -> list[int]:
@@ -193,26 +193,26 @@ class StepReplay:
             del desk.tapes[idx]
             desk.chances.pop(idx, None)
             state.past.pop(self.run_contracts.contracts[idx].ticker, None)
-            for shown in (state.facts, state.quotes, state.chances, state.held):
+            for shown in (state.facts, state.quotes, state.own):
                 shown.pop(idx, None)
 
     def _arrive(self, arrived: Sequence[int]) -> None:
         """Show candles that have just ended."""
         desk, state = self.desk, self._state
-        contracts, tapes, aged = self.run_contracts.contracts, desk.tapes, self.rules.max_age_seconds is not None
+        tapes, is_open, quotes, stale, changed = desk.tapes, desk.open, state.quotes, state.stale, state.changed
+        aged = self.rules.max_age_seconds is not None
         for idx in arrived:
             tape = tapes.get(idx)
             if tape is None:  # settled before its last candle
                 continue
             row = tape.shown
             tape.shown = row + 1
-            if idx in desk.open:
+            if idx in is_open:
                 if aged:
                     self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
-                quote = tape.quotes[row]
-                state.quotes[idx] = quote
-                state.past[contracts[idx].ticker].append(quote)
-                state.mark(idx)
+                quote = quotes[idx] = tape.quotes[row]
+                tape.past.append(quote)
+                stale[idx] = changed[idx] = None
                 self._dirty = True
 
     def _open_value(self, ts: int) -> int:
@@ -236,13 +236,12 @@ class StepReplay:
 
     def _change_chances(self, ts: int) -> None:
         """Put probabilities in force that have just become known."""
-        desk, state = self.desk, self._state
+        desk = self.desk
         while self._changing and self._changing[0][0] <= ts:
             _, idx, p_pico = heapq.heappop(self._changing)
             if idx in desk.open and desk.chances[idx] != p_pico:
                 desk.chances[idx] = p_pico
-                state.chances[idx] = (p_pico / PICO,)
-                state.mark(idx)
+                desk.show_holding(idx)
                 self._dirty = True
 
     def _open_and_close(self, ts: int) -> None:
@@ -283,9 +282,8 @@ class StepReplay:
         desk.chances[idx] = chance
         state.facts[idx] = (contract.ticker, *names, float(contract.start_ts), float(contract.end_ts))
         state.quotes[idx] = tape.quotes[row] if row >= 0 else NO_QUOTE
-        state.chances[idx] = (chance / PICO,)
-        state.held[idx] = FLAT
-        state.past[contract.ticker] = tape.quotes[: tape.shown]
+        state.own[idx] = (chance / PICO, 0.0, 0.0, NAN, NAN)
+        tape.past = state.past[contract.ticker] = tape.quotes[: tape.shown]
         state.fee_rates[contract.ticker] = contract.fee_rate
         state.changed[idx] = None
 

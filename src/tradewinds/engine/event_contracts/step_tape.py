@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ class ContractTape:
         print_high: by row, highest price of a trade; micro-units, 0 without one.
         quotes: by row, the fields of step_view.PastQuote.
         shown: number of rows that have arrived.
+        past: those of `quotes` that a strategy may look back at.
     """
 
     end_ts: list[int]
@@ -45,6 +46,7 @@ class ContractTape:
     print_high: list[int]
     quotes: list[tuple[float, ...]]
     shown: int = 0
+    past: list[tuple[float, ...]] = field(default_factory=list)
 
     def visible(self, ts: int, max_age: int) -> int:
         """Return the row of the quote in force at an instant, -1 without one.

@@ -112,7 +112,6 @@ class RestingOrder(NamedTuple):
 
 
 NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
-FLAT = (0.0, 0.0, NAN, NAN)
 
 
 class ShownState:
@@ -124,12 +123,12 @@ class ShownState:
         reserved: cash that resting purchases may need.
         facts: by idx, the first six fields of ShownMarket.
         quotes: by idx, the visible quote, as PastQuote.
-        chances: by idx, the probability in force.
-        held: by idx, the last four fields of ShownMarket.
+        own: by idx, the probability in force and the last four fields of ShownMarket.
         past: by ticker, all quotes of a market so far, in order of time.
         orders: resting orders by number.
         fee_rates: by ticker, the rate of the fee.
         changed: idx of open markets of which something changed since the last call.
+        stale: idx of open markets of which something changed since `markets` was last called.
     """
 
     def __init__(self, fee_rule: FeeRule) -> None:
@@ -137,8 +136,7 @@ class ShownState:
         self.cash = self.reserved = 0.0
         self.facts: dict[int, tuple[Any, ...]] = {}
         self.quotes: dict[int, tuple[float, ...]] = {}
-        self.chances: dict[int, tuple[float]] = {}
-        self.held: dict[int, tuple[float, ...]] = {}
+        self.own: dict[int, tuple[float, ...]] = {}
         self.past: dict[str, list[tuple[float, ...]]] = {}
         self.orders: dict[int, RestingOrder] = {}
         self.fee_rates: dict[str, Fraction] = {}
@@ -146,7 +144,7 @@ class ShownState:
         self.changed: dict[int, None] = {}
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
         self._markets: list[ShownMarket] = []
-        self._stale: dict[int, None] = {}
+        self.stale: dict[int, None] = {}
 
     def open(self, idx: int) -> bool:
         """Return whether a market is open.
@@ -164,7 +162,7 @@ class ShownState:
         """
         self._places = {i: place for place, i in enumerate(idx)}
         self._markets = [self._made(i) for i in idx]
-        self._stale.clear()
+        self.stale.clear()
         self.changed = {i: None for i in self.changed if i in self._places}
 
     def mark(self, idx: int) -> None:
@@ -173,20 +171,18 @@ class ShownState:
         Args:
             idx: of the market.
         """
-        self._stale[idx] = self.changed[idx] = None
+        self.stale[idx] = self.changed[idx] = None
 
     def _made(self, idx: int) -> ShownMarket:
         """Return a market as it is now."""
-        made: ShownMarket = tuple.__new__(
-            ShownMarket, self.facts[idx] + self.quotes[idx] + self.chances[idx] + self.held[idx]
-        )
+        made: ShownMarket = tuple.__new__(ShownMarket, self.facts[idx] + self.quotes[idx] + self.own[idx])
         return made
 
     def markets(self) -> list[ShownMarket]:
         """Return the open markets, brought up to date; the list is not to be changed."""
-        for idx in self._stale:
+        for idx in self.stale:
             self._markets[self._places[idx]] = self._made(idx)
-        self._stale.clear()
+        self.stale.clear()
         return self._markets
 
     def changed_markets(self) -> tuple[ShownMarket, ...]:

@@ -126,6 +126,8 @@ def whole_quantity(value: Any) -> int:
     Raises:
         OrderProblem: it is no number, below 0, or too large to be meant.
     """
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
     micro = micro_of(value, "quantity")
     if micro < 0 or micro > _MOST * MICRO:
         raise OrderProblem(f"a quantity of {value!r:.40}")

@@ -309,6 +309,7 @@ class _JointReplay:
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
+            **({"strategy_calls": first.calls} if isinstance(first := self.replays[0], StepReplay) else {}),
         }
 
 

@@ -38,12 +38,19 @@ METRICS = (
     ("Brier score", "brier"),
     ("Log loss", "log_loss"),
 )
+STRATEGY_CALLS = "strategy_calls"  # in the diagnostics of a strategy that is called at decision times
+TAKER_LIMIT = "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill."
+RESTING_LIMIT = (
+    "Orders at once have no delay between decision and fill. Resting orders are filled where a candle proves it "
+    "(docs/trading-rules.md): whole if the market went through their price, whatever their size; at their price for a share of "
+    "the volume."
+)
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
     "What happened inside a minute is unknown.",
     "No depth: an order is assumed to fill whole at that ask, whatever its size. "
     "risk.max_volume_share bounds it by traded volume.",
-    "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill.",
+    TAKER_LIMIT,
     "No impact: orders of this run do not move the market they replay, and nobody reacts to them.",
     "The exchange's recorded result is the truth; costs are its published fees.",
     "One path of history is one sample. A good month is not an edge; the best of many settings is worth less than it looks.",
@@ -153,8 +160,11 @@ def _diagnostics(run: ReportRun) -> Section:
     return Section("diagnostics", "Events and refusals", refusals.diagnostics(run, "event", because, remark))
 
 
-def _limits(_: ReportRun) -> Section:
-    return sections.limits(LIMITS)
+def _limits(run: ReportRun) -> Section:
+    calls = run.diagnostics.get(STRATEGY_CALLS)
+    return sections.limits(
+        LIMITS if calls is None else tuple(RESTING_LIMIT if one is TAKER_LIMIT else one for one in LIMITS)
+    )
 
 
 REPORT = FamilyReport(

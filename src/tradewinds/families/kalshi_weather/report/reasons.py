@@ -14,6 +14,12 @@ EVENT_REASON_TEXTS = {
     "MAX_TRADES_PER_EVENT_PER_DAY": "the event's orders of the day are used up",
     "INSUFFICIENT_CASH": "not enough cash",
     "EV_THRESHOLD": "the smaller order a limit left is not worth its fee",
+    "NOTHING_HELD": "a sale of what is not held",
+    "NOT_OPEN": "the market is not open",
+    "NOT_QUOTED": "this side is not quoted",
+    "NO_WHOLE_CONTRACT": "less than one contract",
+    "WOULD_TAKE": "a resting order that could be filled at once",
+    "PLACED": "the order rests",
     "EMPTY_WINDOW": "the market has no time to trade in",
     "CROSSED_QUOTE": "bid above ask: no quote",
     "NO_PROBABILITY": "no probability at the as-of time",
@@ -32,7 +38,13 @@ def because(code: str) -> str:
     return "this validation failed" if code.startswith(SKIP_PREFIX) else EVENT_REASON_TEXTS[code]
 
 
-_ENTRY_TEXTS = {"EV_THRESHOLD": "worth more than it costs"}
+_ENTRY_TEXTS = {
+    "EV_THRESHOLD": "worth more than it costs",
+    "STRATEGY": "the strategy bought it",
+    "SALE": "a sale of what was held",
+    "RESTING": "a resting order was filled",
+    "RESTING_SALE": "a resting sale was filled",
+}
 
 
 def reason_text(code: str) -> str:
