@@ -73,7 +73,7 @@ class StepReplay:
         full_audit: bool = False,
     ) -> None:
         self.run_contracts, self.rules, self._names = run_contracts, rules, names
-        self._state = ShownState(rules.fee_rule)
+        self._state = ShownState(rules.fee_rule, step.maker_factor)
         self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit)
         self._strategy = step.make()
         self._agenda: list[int] = []  # a heap of instants at which something may happen

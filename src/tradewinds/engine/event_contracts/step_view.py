@@ -117,6 +117,10 @@ NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
 class ShownState:
     """What has become visible so far. The loop writes into it; views read it.
 
+    Args:
+        fee_rule: the fees.
+        maker_factor: fee of a resting order as a fraction of the fee of one that is filled at once.
+
     Attributes:
         now: the decision time; Unix s.
         cash: of the account, without what is reserved.
@@ -131,7 +135,7 @@ class ShownState:
         stale: idx of open markets of which something changed since `markets` was last called.
     """
 
-    def __init__(self, fee_rule: FeeRule) -> None:
+    def __init__(self, fee_rule: FeeRule, maker_factor: Fraction) -> None:
         self.now = 0.0
         self.cash = self.reserved = 0.0
         self.facts: dict[int, tuple[Any, ...]] = {}
@@ -140,7 +144,7 @@ class ShownState:
         self.past: dict[str, list[tuple[float, ...]]] = {}
         self.orders: dict[int, RestingOrder] = {}
         self.fee_rates: dict[str, Fraction] = {}
-        self.fee_rule = fee_rule
+        self.fee_rule, self.maker_factor = fee_rule, maker_factor
         self.changed: dict[int, None] = {}
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
         self._markets: list[ShownMarket] = []
@@ -276,17 +280,21 @@ class DecisionView:
         """
         return market.closes_at - self._open().now
 
-    def fee(self, market: ShownMarket, quantity: float, side: str = YES) -> float:
-        """Return the fee of a purchase at the visible ask; nan where the side is not quoted.
+    def fee(self, market: ShownMarket, quantity: float, side: str = YES, price: float | None = None) -> float:
+        """Return the fee of a purchase: at once at the visible ask, or at rest at a price; nan where the side is not quoted.
 
         Args:
             market: one of `markets`.
             quantity: contracts.
             side: YES or NO.
+            price: of a resting order; None: the visible ask.
         """
         state = self._open()
-        price = market.ask if side == YES else market.no_ask
-        if price != price:
-            return NAN
-        rate, whole = state.fee_rates[market.ticker], whole_quantity(quantity)
-        return state.fee_rule(rate, whole, round(price * MICRO), int(state.now)) / MICRO
+        rate = state.fee_rates[market.ticker]
+        if price is None:
+            price = market.ask if side == YES else market.no_ask
+            if price != price:
+                return NAN
+        else:
+            rate *= state.maker_factor
+        return state.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(state.now)) / MICRO

@@ -175,11 +175,14 @@ class KalshiWeather:
             except ConfigError as error:
                 problems.add(("series_tickers", index), error.what, error.remedy)
         try:
-            weather_strategies.check(config["strategy"])
+            weather_strategies.check(config["strategy"], config["execution_model"])
         except ConfigError as error:
             users_file = config["strategy"]["file"]
             what = f"{users_file}: {error.what}" if users_file else error.what
             problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
+        built_in_maker = config["execution_model"] == "maker" and config["strategy"]["file"] is None
+        if built_in_maker and config["risk"]["sizing"] == "kelly":
+            problems.add(("risk", "sizing"), "is kelly, and resting orders have no Kelly stake.", "Use fixed_qty.")
         amounts = (("risk", "start_balance_usd"), ("risk", "max_notional_per_event_usd"))
         problems.check_decimals(config, amounts, 6, "Money is exact to a millionth of a dollar.")
         values = (("risk", "min_ev_per_contract"),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import math
 from collections import Counter
@@ -13,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.text import counted
+from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
@@ -180,6 +181,11 @@ class _JointReplay:
             self._replay_of(rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
+        # A run of resting orders is replayed a second time with the optimistic rule, to be shown beside it.
+        called = self.rules[0].stepwise
+        if counted and called is not None and not called.takes:
+            rules = dataclasses.replace(self.rules[0], stepwise=dataclasses.replace(called, touch_fills=True))
+            self.replays.append(self._replay_of(rules, self.start_micro[0], full_audit=False, counted=False))
         # What the accounts share as the events go by.
         self.quotes = {clock: VisibleQuotes(*clock) for clock in map(_clock, self.rules)}
         self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
@@ -258,7 +264,7 @@ class _JointReplay:
         """Return what each config results in, as columns."""
         end = max(self.settled_at, default=0)
         found = []
-        for replay in self.replays:
+        for replay in self.replays[: len(self.rules)]:
             made = replay.summary()
             kept = made.equity_ts <= end
             found.append(made._replace(equity_ts=made.equity_ts[kept], equity_micro=made.equity_micro[kept]))
@@ -309,8 +315,23 @@ class _JointReplay:
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
-            **({"strategy_calls": first.calls} if isinstance(first := self.replays[0], StepReplay) else {}),
+            **self._of_calls(),
         }
+
+    def _of_calls(self) -> dict[str, Any]:
+        """Diagnostics of a strategy that is called at decision times; none of others."""
+        first = self.replays[0]
+        if not isinstance(first, StepReplay):
+            return {}
+        found: dict[str, Any] = {"strategy_calls": first.calls}
+        if len(self.replays) > len(self.rules):
+            optimistic = self.replays[-1].summary()
+            found["if_touched"] = {
+                "total_pnl_usd": number(int(optimistic.pnl_micro.sum())),
+                "num_trades": len(optimistic.pnl_micro),
+                "num_contracts": int(optimistic.quantity.sum()),
+            }
+        return found
 
 
 def _advance_one(replay: Replay | StepReplay, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:

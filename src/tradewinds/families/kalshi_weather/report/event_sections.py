@@ -76,9 +76,26 @@ def _subtitle(run: ReportRun) -> str:
 def _summary(run: ReportRun) -> Section:
     said = [*filter(None, [overall(run)]), *price_sentences(run)]
     words: list[ReportPart] = [Text(one, "strong") for one in said]
+    words += [Text(one) for one in _resting_sentences(run)]
     facts = ReportTable(("", ""), _facts(run.config), "ll")
     nothing = refusals.why_nothing(run, "event", because, NO_SIGNAL)
     return Section("summary", "Summary", [_tiles(run), *nothing, *words, facts])
+
+
+def _resting_sentences(run: ReportRun) -> list[str]:
+    """What the resting orders of a run made, and what they would have made by the optimistic rule."""
+    touched = run.diagnostics.get("if_touched")
+    if touched is None:
+        return []
+
+    def said(figures: Mapping[str, Any]) -> str:
+        fills, contracts = counted(figures["num_trades"], "fill"), counted(figures["num_contracts"], "contract")
+        return f"{fills} of {contracts}, P&L {shown(figures['total_pnl_usd'], 2)} USD"
+
+    return [
+        f"Orders rested and were filled where a candle proves it: {said(run.metrics)}. "
+        f"Had each been filled as soon as its price was reached: {said(touched)}."
+    ]
 
 
 def _tiles(run: ReportRun) -> Tiles:
