@@ -304,9 +304,7 @@ def test_a_claim_is_in_the_bin_of_its_value_per_contract(quantity, cents, more):
     found = claimed_and_realised([ClaimedTrade("A", quantity, claimed, 0)])["bins"]
     edges = [Fraction(edge, 100) for edge in (0, 2, 5, 10, 15, 20, 30, 100)]
     each = Fraction(claimed, quantity * 10**12)
-    expected = [
-        int(low <= each < high or (high == 1 and each == 1)) for low, high in itertools.pairwise(edges)
-    ]
+    expected = [int(low <= each < high or (high == 1 and each == 1)) for low, high in itertools.pairwise(edges)]
     assert [one["n"] for one in found] == expected
 
 

@@ -31,20 +31,6 @@ class ClaimedTrade(NamedTuple):
     pnl_micro: int
 
 
-class _Sums(NamedTuple):
-    """Exact sums over trades; 1e-12 of the currency."""
-
-    n: int
-    claimed: int
-    made: int
-
-    def plus(self, trade: ClaimedTrade) -> _Sums:
-        return _Sums(self.n + 1, self.claimed + trade.claimed_pico, self.made + trade.pnl_micro * _PICO_PER_MICRO)
-
-
-_NOTHING = _Sums(0, 0, 0)
-
-
 def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
     """Sums of claimed and realised profit, their ratio, and both by the size of the claim.
 
@@ -61,14 +47,17 @@ def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
         `bins`: by net expected value of a contract, with `from`, `to`, `n` (trades), `expected` and `realised`. A bin includes
             its lower bound, the last one both; a trade that claimed less than nothing is in no bin.
     """
-    by_event: dict[str, _Sums] = {}
-    by_bin = [_NOTHING] * (len(_EDGES) - 1)
-    for trade in trades:
-        by_event[trade.event] = by_event.get(trade.event, _NOTHING).plus(trade)
-        number = _bin_of(trade)
-        if number is not None:
-            by_bin[number] = by_bin[number].plus(trade)
-    claimed, made = (sum(getattr(one, name) for one in by_event.values()) for name in ("claimed", "made"))
+    # Sums of (trades, claimed, made) in pico-units, by event and by bin.
+    by_event: dict[str, list[int]] = {}
+    by_bin = [[0, 0, 0] for _ in pairwise(_EDGES)]
+    for event, quantity, claim, pnl_micro in trades:
+        sums = by_event.setdefault(event, [0, 0, 0])
+        number = _bin_of(claim, quantity)
+        for row in (sums,) if number is None else (sums, by_bin[number]):
+            row[0] += 1
+            row[1] += claim
+            row[2] += pnl_micro * _PICO_PER_MICRO
+    claimed, made = (sum(row[column] for row in by_event.values()) for column in (1, 2))
     ratio = Fraction(made, claimed) if claimed else None
     return {
         "expected": claimed / PICO,
@@ -76,30 +65,24 @@ def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
         "ratio": None if ratio is None else float(ratio),
         "se": None if ratio is None else _error(list(by_event.values()), ratio, claimed),
         "bins": [
-            {
-                "from": low / PICO,
-                "to": high / PICO,
-                "n": one.n,
-                "expected": one.claimed / PICO,
-                "realised": one.made / PICO,
-            }
-            for (low, high), one in zip(pairwise(_EDGES), by_bin, strict=True)
+            {"from": low / PICO, "to": high / PICO, "n": row[0], "expected": row[1] / PICO, "realised": row[2] / PICO}
+            for (low, high), row in zip(pairwise(_EDGES), by_bin, strict=True)
         ],
     }
 
 
-def _bin_of(trade: ClaimedTrade) -> int | None:
-    """The number of a trade's bin, by its claim per contract; None outside of all."""
-    if not _EDGES[0] <= trade.claimed_pico <= _EDGES[-1] * trade.quantity:
+def _bin_of(claim: int, quantity: int) -> int | None:
+    """The number of the bin of an order's claim, by contract; None outside of all."""
+    if not _EDGES[0] <= claim <= _EDGES[-1] * quantity:
         return None
     # an edge is whole, so it is at most the claim if it is at most the claim rounded down
-    return min(bisect.bisect_right(_EDGES, trade.claimed_pico // trade.quantity), len(_EDGES) - 1) - 1
+    return min(bisect.bisect_right(_EDGES, claim // quantity), len(_EDGES) - 1) - 1
 
 
-def _error(sums: Sequence[_Sums], ratio: Fraction, claimed: int) -> float | None:
+def _error(sums: Sequence[Sequence[int]], ratio: Fraction, claimed: int) -> float | None:
     """√(Σ (pnl − R · expected)² · G / (G − 1)) / |Σ expected| over events; None with a single one."""
     events = len(sums)
     if events < 2:
         return None
-    squares = math.fsum((float(one.made - ratio * one.claimed) / PICO) ** 2 for one in sums)
+    squares = math.fsum((float(made - ratio * expected) / PICO) ** 2 for _, expected, made in sums)
     return math.sqrt(squares * events / (events - 1)) / abs(claimed / PICO)
