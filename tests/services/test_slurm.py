@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import datetime as dt
+import functools
 import signal
 import subprocess
 import threading
@@ -17,12 +18,14 @@ from rich.console import Console
 from tests import warm
 from tests.services.slurm import Slurm, slurm  # noqa: F401
 from tests.services.small_world import Remote, here, server  # noqa: F401
-from tests.workflow.harness import PATIENCE_SECONDS, wait_until
+from tests.workflow import harness
+from tests.workflow.harness import PATIENCE_SECONDS
 from tradewinds.cli.sweep import SweepOptions, carry_out_sweep
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.sweeps import chunks
 
 QUICK = {"slurm-init-seconds-before-status-checks": 1, "seconds-between-status-checks": 1, "latency-wait": 10}
+wait_until = functools.partial(harness.wait_until, pause=0.03)  # each look starts a program of Slurm's
 GRID = ("risk.min_ev_per_contract=0.05:0.15:0.05", "risk.max_contracts_per_market=2,5")
 
 

@@ -35,9 +35,13 @@ ENDS = [
 ]
 SERVED = "import sys; print('pandas' in sys.modules)"
 
-pytestmark = pytest.mark.skipif(
-    not warm.variables(), reason="there is no compiler, so each command is a new interpreter"
-)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _server():
+    if not warm.variables():
+        pytest.skip("there is no compiler here, so each command is a new interpreter")
 
 
 def both(command: list[str], **how) -> tuple[subprocess.CompletedProcess, subprocess.CompletedProcess]:

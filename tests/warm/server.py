@@ -41,7 +41,6 @@ multiprocessing.util multiprocessing.popen_fork concurrent.futures.thread alembi
 snakemake_executor_plugin_cluster_generic snakemake_executor_plugin_kubernetes snakemake_executor_plugin_slurm
 snakemake_executor_plugin_slurm_jobstep snakemake_storage_plugin_s3 snakemake.report.html_reporter argparse_dataclass
 docutils.core docutils.parsers.rst.directives.images docutils.writers nbformat dpath PIL.JpegImagePlugin pyarrow.acero netrc
-rich._emoji_codes
 """
 NOT_IMPORTED = ("tradewinds.cli.templates", "tradewinds.cli.__main__", "tradewinds.database.migrations")
 NOT_SENSITIVE = (b"PYTHONPATH", b"PYTHONUNBUFFERED", b"PYTHONDONTWRITEBYTECODE", b"OPENBLAS_NUM_THREADS")

@@ -144,15 +144,15 @@ def call_demo(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def wait_until(holds: Callable[[], object], *processes: subprocess.Popen[str]) -> None:
-    """Wait for an event, which processes that must still run bring about."""
+def wait_until(holds: Callable[[], object], *processes: subprocess.Popen[str], pause: float = 0.005) -> None:
+    """Wait for an event, which processes that must still run bring about; `pause`: seconds between two looks."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         for process in processes:
             output = process.stdout or process.stderr
             assert process.poll() is None, output.read() if output else "it ended before the event"
         assert time.monotonic() < deadline
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 def kill_family(process: subprocess.Popen[str]) -> None:

@@ -13,6 +13,9 @@ from tests.workflow.harness import Desk
 from tests.workflow.test_calibrate import recorded
 from tradewinds.results.edge.edge_words import claimed_words, sentences
 
+# the recorded month has the guidance of these models alone
+POOLED = {"source": "pooled", "models": ["GFS", "NAM"]}
+
 
 def near(value):
     """A figure of the page, to its tolerance."""
@@ -27,7 +30,7 @@ def edge(finished):
 @pytest.fixture(scope="module")
 def pooled(finished, tmp_path_factory):
     """A run of the month on pooled probabilities, from the data that the other run fetched and without a service."""
-    desk = Desk(tmp_path_factory.mktemp("pooled"), None, fetch="never", probabilities={"source": "pooled"})
+    desk = Desk(tmp_path_factory.mktemp("pooled"), None, fetch="never", probabilities=POOLED)
     for name in ("catalog", "candles", "climate", "guidance", "forecasts"):
         shutil.copytree(finished.folder / "data" / name, desk.folder / "data" / name)
     done = desk.run()
@@ -172,7 +175,7 @@ def test_the_price_itself_and_the_two_scores_in_nats(pooled, shared_data):
 
 def test_a_changed_candle_makes_the_pooled_files_that_depend_on_it_again_and_no_other(pooled, finished, tmp_path):
     """Two configs in one folder: the first ends before the changed candle's event."""
-    desk = Desk(tmp_path / "both", None, fetch="never", probabilities={"source": "pooled"}, date_end_local="2025-05-12")
+    desk = Desk(tmp_path / "both", None, fetch="never", probabilities=POOLED, date_end_local="2025-05-12")
     shutil.copytree(pooled.folder / "data", desk.folder / "data")
     assert desk.run().returncode == 0
     short, long = sorted(
@@ -182,7 +185,7 @@ def test_a_changed_candle_makes_the_pooled_files_that_depend_on_it_again_and_no_
     candles = desk.folder / "data/candles/kalshi/full_1m/KXHIGHCHI/2025-05-20.parquet"
     candles.touch()
     assert desk.run().returncode == 0
-    both = Desk(desk.folder, None, fetch="never", probabilities={"source": "pooled"})
+    both = Desk(desk.folder, None, fetch="never", probabilities=POOLED)
     assert both.run().returncode == 0
     changed = {path for path, at in before.items() if path.stat().st_mtime_ns != at}
     assert changed == {candles, long}, "a candle of a later event is none of the short run's"

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from tradewinds.cli import listing
-from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 
 FORMS = ("svg", "png")
@@ -38,6 +37,7 @@ def plot(
         what = f"{target.suffix or 'no ending'} is no format of pictures."
         raise ConfigError(what, where="--out", remedy="End it in .svg or .png.")
     from tradewinds.config import markets
+    from tradewinds.core import files
     from tradewinds.results.report.pictures import pictures
     from tradewinds.results.report.run import read_run
 

@@ -41,7 +41,7 @@ def probabilities(
     from tradewinds.core.damage import naming_damage
     from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, bracket_rows
     from tradewinds.families.kalshi_weather.plan import plan_of
-    from tradewinds.families.kalshi_weather.pooling.probability_sources import on_date
+    from tradewinds.families.kalshi_weather.pooling.probability_sources import on_dates
     from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
     from tradewinds.pipeline.make import make_inputs
     from tradewinds.pipeline.runner import RunOptions
@@ -60,7 +60,7 @@ def probabilities(
     if not first <= day <= last:
         what = f"{day} is outside of the config's dates, {first} to {last}."
         raise ConfigError(what, where="--date", remedy="Choose one of them, or change the dates of the config.")
-    conf = configs.resolve(on_date(loaded, day), source=str(config))
+    conf = configs.resolve(on_dates(loaded, day, day), source=str(config))
     plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
     make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
 

@@ -331,6 +331,15 @@ class Family(Protocol):
             plan: its plan, whose files exist.
         """
 
+    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+        """Return a config of a part of its dates that still learns from what the whole config learns from.
+
+        Args:
+            config: resolved.
+            first: first date of the part.
+            last: last date of it.
+        """
+
     def extent(self, plan: Plan[Any]) -> str:
         """Return the size of a run in words: "22 events", "12 symbols"."""
 

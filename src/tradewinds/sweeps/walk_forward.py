@@ -219,7 +219,8 @@ def _fold(windows: WindowReplays, dates: FoldDates, by: str) -> tuple[Fold, list
         for train, value in zip(trains, values, strict=True)
         if train is not None and metric_value(train, by) is not None and value is not None
     ]
-    config = {**windows.points[pick].config, "date_start_local": dates.test_first, "date_end_local": dates.test_last}
+    whole = windows.points[pick].config
+    config = markets.family_of(whole["market"]).on_dates(whole, dates.test_first, dates.test_last)
     _done(tests[pick], dates)
     fold = Fold(
         dates=dates,

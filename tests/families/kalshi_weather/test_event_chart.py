@@ -94,6 +94,7 @@ def traded(tmp_path, monkeypatch):
         trade(f"{EVENT}-T60", "BUY_NO", 1, "0.70", pays="0", decided="05-02 04:02", settled="05-03 13:00"),
     ]
     folder = written(tmp_path / "run", run_of(trades, points(("05-02 04:00", "start", "1000"))))
+    types = {"qty_wanted": pa.int64(), "price": pa.decimal128(9, 6)}
     refused = {"market_ticker": f"{EVENT}-B55", "first_decision_ts_utc": dt.datetime(2025, 5, 2, 4, 2), "decisions": 17}
     refused |= {
         "side": "NO",
@@ -102,7 +103,10 @@ def traded(tmp_path, monkeypatch):
         "filled": False,
         "reason_code": "OPPOSING_POSITION",
     }
-    pq.write_table(pa.Table.from_pylist([refused]), folder / "decisions.parquet")
+    table = pa.Table.from_pylist([refused])
+    for name, kind in types.items():
+        table = table.set_column(table.column_names.index(name), name, pa.nulls(1, kind))
+    pq.write_table(table, folder / "decisions.parquet")
     return ReportRun(folder, {}, {}, config, "USD")
 
 
@@ -122,17 +126,15 @@ def test_the_page_has_quotes_model_fills_refusals_and_settlement(traded):
         "1 NO at 0.70 USD, lost"
     )
     [cross] = low["crosses"]
-    assert (
-        cross["y"] == pytest.approx(0.4)
-        and cross["remark"] == "5 NO refused 17 ×: the other side of the market is held"
-    )
+    # where it was refused there was no price: the bid at which YES would have been sold
+    assert cross == {"t": ASOF + 120, "y": 0.123456, "remark": "NO refused 17 ×: the other side of the market is held"}
     # the same in words
     orders, refused = (panel.parts[0] for panel in page.parts)
     assert [(row[1], row[2], row[8]) for row in orders.rows] == [
         ("55° to 56°", "YES", "won"),
         ("60° or above", "NO", "lost"),
     ]
-    assert refused.rows[0][:4] == ("2025-05-02 04:02", "55° to 56°", "NO", "5")
+    assert refused.rows[0][:4] == ("2025-05-02 04:02", "55° to 56°", "NO", "—")
     assert (
         refused.rows[0][-1] == "the other side of the market is held"
         and refused.rows[0][-1].code == "OPPOSING_POSITION"

@@ -21,7 +21,7 @@ from tradewinds.families.kalshi_weather.lookahead.changed_inputs import CANDLES,
 from tradewinds.families.kalshi_weather.lookahead.subject import ORDERS, PROBABILITIES, EventsRun
 from tradewinds.families.kalshi_weather.plan import events_plan
 from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table
-from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, on_date
+from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, on_dates
 
 DAYS = (LAST - FIRST).days + 1
 
@@ -221,7 +221,7 @@ def test_the_plan_knows_candles_of_earlier_events_and_shares_forecasts_with_the_
     assert {year for _, _, year in plans["earlier"].files.forecasts} == {2024, 2025}
     window_only = resolve.resolve({**resolved["pooled"], "candles": {"window_policy": "TRADE_WINDOW_ONLY"}})
     assert events_plan(window_only).files.window.key == "full_1m"
-    day = on_date(resolved["earlier"], FIRST)
+    day = on_dates(resolved["earlier"], FIRST, FIRST)
     assert day["probabilities"]["pooled"]["train_from"] == "2024-12-30" and day["date_end_local"] == FIRST
 
 

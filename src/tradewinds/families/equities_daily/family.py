@@ -241,6 +241,10 @@ class EquitiesDaily:
 
         return replay.trading_days(config, plan)
 
+    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+        """Return the config of a part of its dates; nothing is learned from earlier runs."""
+        return {**config, "date_start_local": first, "date_end_local": last}
+
     def extent(self, plan: SharesPlan) -> str:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.universe), "symbol")

@@ -256,6 +256,10 @@ class EquitiesIntraday:
 
         return replay.run_dates(config, plan)
 
+    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+        """Return the config of a part of its dates; nothing is learned from earlier runs."""
+        return {**config, "date_start_local": first, "date_end_local": last}
+
     def extent(self, plan: IntradayPlan) -> str:
         """Return the number of symbols and sessions of a run, as text."""
         return f"{counted(len(plan.files.symbols), 'symbol')}, {counted(plan.files.sessions, 'session')}"

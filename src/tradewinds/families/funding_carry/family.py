@@ -268,6 +268,10 @@ class FundingCarry:
 
         return settlement_dates(plan.files.panel, config)
 
+    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+        """Return the config of a part of its dates; nothing is learned from earlier runs."""
+        return {**config, "date_start_local": first, "date_end_local": last}
+
     def extent(self, plan: CarryPlan) -> str:
         """Return the number of symbols of a run, as text."""
         return counted(len(plan.files.symbols), "symbol")

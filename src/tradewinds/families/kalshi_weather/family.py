@@ -14,7 +14,7 @@ from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Servi
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
-from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, base_of, pool_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, base_of, on_dates, pool_of
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
 
@@ -313,6 +313,10 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.listed_markets import listed_markets
 
         return sorted({day for path in plan.files.catalogs.values() for day in listed_markets(path, config)})
+
+    def on_dates(self, config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+        """The config of a part of its dates, whose pool is fitted to what the whole config fits it to."""
+        return on_dates(config, first, last)
 
     def extent(self, plan: EventsPlan) -> str:
         """Number of a run's events, as text."""

@@ -53,16 +53,17 @@ def trained_from(config: Mapping[str, Any]) -> dt.date:
     return first if named is None else dt.date.fromisoformat(named)
 
 
-def on_date(config: Mapping[str, Any], day: dt.date) -> dict[str, Any]:
-    """The config of a single climate date, whose pool is fitted to the events that the whole config fits it to.
+def on_dates(config: Mapping[str, Any], first: dt.date, last: dt.date) -> dict[str, Any]:
+    """The config of a part of its climate dates, whose pool is fitted to the events that the whole config fits it to.
 
     Args:
         config: resolved.
-        day: the climate date.
+        first: first climate date of the part.
+        last: last one.
     """
-    narrowed = {**config, "date_start_local": day, "date_end_local": day}
+    narrowed = {**config, "date_start_local": first, "date_end_local": last}
     if pool := pool_of(config["probabilities"]):
-        trained = {**pool, "train_from": min(trained_from(config), day).isoformat()}
+        trained = {**pool, "train_from": min(trained_from(config), last).isoformat()}
         narrowed["probabilities"] = {**config["probabilities"], POOLED: trained}
     return narrowed
 

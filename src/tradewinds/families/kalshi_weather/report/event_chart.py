@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -174,7 +175,7 @@ def _market(
         settled = {"t": row["settlement_ts"], "y": 1.0 if result == "yes" else 0.0}
     end = settled["t"] if settled else quotes.t[-1] if quotes.t else 0
     has = known is not None and end > known["asof_ts"]
-    crosses = [_cross(one) for one in refused if one.market == ticker and one.price is not None]
+    crosses = [cross for one in refused if one.market == ticker and (cross := _cross(one, quotes))]
     return {
         "name": bracket_words(row) + {"yes": ", settled YES", "no": ", settled NO"}.get(result, ""),
         "t": quotes.t,
@@ -196,8 +197,14 @@ def _mark(run: ReportRun, order: tuple[Any, ...]) -> dict[str, Any]:
     return {"t": ts, "y": y, "up": is_yes, "remark": words}
 
 
-def _cross(one: RefusedOrder) -> dict[str, Any]:
-    """Return a refused order as a cross at the price of YES."""
-    is_yes, price = one.side == "YES", float(one.price or 0)
-    words = f"{one.quantity} {one.side} refused {one.times:,} ×: {because(one.reason)}"
-    return {"t": one.first_ts, "y": price if is_yes else 1 - price, "remark": words}
+def _cross(one: RefusedOrder, quotes: EventQuotes) -> dict[str, Any] | None:
+    """Return a refused order as a cross at the price of YES; None where there was no quote.
+
+    A refused order has no price of its own: YES would have been bought at the ask, NO by selling YES at the bid.
+    """
+    place = bisect_right(quotes.t, one.first_ts) - 1
+    side = quotes.ask if one.side == "YES" else quotes.bid
+    if place < 0 or side[place] is None:
+        return None
+    words = f"{one.side} refused {one.times:,} ×: {because(one.reason)}"
+    return {"t": one.first_ts, "y": side[place], "remark": words}
