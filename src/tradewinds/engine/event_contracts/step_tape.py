@@ -18,7 +18,7 @@ from tradewinds.engine.event_contracts.order_rules import Prices
 _NOT_QUOTED = 0  # a price at which nothing is quoted
 
 
-@dataclass
+@dataclass(slots=True)
 class ContractTape:
     """Candles of one contract, in order of time. The first `shown` of them have arrived.
 
