@@ -136,7 +136,9 @@ class KalshiWeather:
     days_per_year = climate_days.DAYS_PER_YEAR
     around_the_clock = True
     # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
-    replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
+    replay_keys = frozenset(
+        {"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit", "execution_model", "resting"}
+    )
     not_swept = _NOT_SWEPT
     strategies = weather_strategies.STRATEGIES
     file_bytes: ClassVar[Mapping[str, int]] = {
