@@ -132,6 +132,29 @@ def test_a_dates_probabilities_for_people_and_programs(finished, neighbour):
     ]
 
 
+def test_a_config_with_an_own_file_lists_every_market_of_a_date(neighbour, tmp_path):
+    """Tickers come from the catalog, so that a file can be written: none of the date has to be in it yet."""
+    desk = Desk(tmp_path, None, fetch="never", probabilities={"source": "file", "path": "mine.csv"})
+    shutil.copytree(neighbour.folder / "data", desk.folder / "data")
+    own = "market_ticker,known_at_utc,p_yes\nKXHIGHCHI-25MAY10-B73.5,2025-05-09T00:00:00Z,0.25\n"
+    (desk.folder / "mine.csv").write_text(own)
+    asked = ("probabilities", "--config", "config.yaml", "--json", "--date")
+    listed = [json.loads(command(neighbour, *asked, day).stdout) for day in ("2025-05-10", "2025-05-11")]
+    of_own = [command(desk, *asked, day) for day in ("2025-05-10", "2025-05-11")]
+    assert [done.returncode for done in of_own] == [0, 0], of_own[0].stderr + of_own[1].stderr
+    own_rows = [json.loads(done.stdout) for done in of_own]
+    # markets and prices are those of a forecast's list; probabilities are those of the file alone
+    kept = ("event_ticker", "market_ticker", "bracket", "asof_utc", "yes_bid", "yes_ask")
+    for mine, theirs in zip(own_rows, listed, strict=True):
+        assert [[row[name] for name in kept] for row in mine] == [[row[name] for name in kept] for row in theirs]
+    first = {row["market_ticker"]: row for row in own_rows[0]}
+    named = first.pop("KXHIGHCHI-25MAY10-B73.5")
+    assert (named["p_yes"], named["method"], named["known_at_utc"]) == (0.25, "file", "2025-05-09T00:00:00Z")
+    assert len(first) == 5 and {row["p_yes"] for row in [*first.values(), *own_rows[1]]} == {None}
+    shown = command(desk, "probabilities", "--date", "2025-05-11").stdout
+    assert "KXHIGHCHI-25MAY11: no probability (NOT_IN_FILE)" in shown and "such as KXHIGHCHI-25MAY11-" in shown
+
+
 @pytest.mark.parametrize("words", [("calibrate",), ("probabilities", "--date", "2025-05-10")])
 def test_missing_files_are_exit_3_with_the_list(tmp_path, words):
     done = command(Desk(tmp_path, None), words[0], "--config", "config.yaml", "--no-fetch", *words[1:])

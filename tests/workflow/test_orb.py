@@ -120,7 +120,9 @@ def test_a_run_without_a_trade_says_why_and_a_damaged_file_is_made_again(desk):
     elsewhere = (*asked, "--cache-dir", "bars", "--output-dir", "results")
     first = desk(*elsewhere)
     assert first.returncode == 0, first.stdout + first.stderr
-    assert re.search(r"no trade; the most frequent reasons: (\w+ [\d,]+(, )?){1,5}\.", first.stdout), first.stdout
+    assert re.search(
+        r"no trade; the most frequent reasons: ([a-z][^;]+ \([A-Z_]+\): [\d,]+(; )?){1,5}\.", first.stdout
+    ), first.stdout
     assert "TIME_CUTOFF" in first.stdout
     (run,) = desk.folder.glob("results/*-*-*/")
     assert {path.name for path in run.iterdir()} >= {file.name for file in FAMILY.run_files}

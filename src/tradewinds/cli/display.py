@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,7 @@ def show_summary(
     currency: str,
     headlines: Sequence[tuple[str, str]],
     units_name: str,
+    because: Callable[[str], str],
     tables: Iterable[SummaryTable] = (),
 ) -> None:
     """Print the main figures of a finished run, and where its results are.
@@ -79,6 +80,7 @@ def show_summary(
         currency: of the account.
         headlines: (label, key of metrics.json) that only the run's market family has.
         units_name: what the run's counts of attempted and traded events count.
+        because: the code of a skip or a refusal in plain words.
         tables: further tables of the run's market family.
     """
     metrics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))
@@ -97,14 +99,14 @@ def show_summary(
     table.add_row(f"{units_name} traded / attempted", f"{traded} / {attempted}")
     for title, counts in (("Skipped", diagnostics["events_skipped"]), ("Rejected", diagnostics["rejections"])):
         for reason, count in counts.items():
-            table.add_row(f"{title}: {reason}", f"{count:,}")
+            table.add_row(f"{title}: {text.with_code(reason, because(reason))}", f"{count:,}")
     screen.print(Panel.fit(table, title=f"Run {plan.run_id}", title_align="left"))
     if "edge" not in metrics and (compared := beside_pnl(metrics)):
         screen.print(compared, soft_wrap=True)
     for each in tables:
         screen.print(_drawn(each))
     if not metrics["num_trades"]:
-        screen.print(_why_nothing(diagnostics), soft_wrap=True)
+        screen.print(_why_nothing(diagnostics, because), soft_wrap=True)
     screen.print(f"report    {plan.run_dir}/report.html", soft_wrap=True)
     screen.print(f"artifacts {plan.run_dir}/", soft_wrap=True)
     screen.print(f"database  {database_url}", soft_wrap=True)
@@ -128,10 +130,11 @@ def _longest(words: str) -> int:
     return max(map(len, words.split()))
 
 
-def _why_nothing(diagnostics: Mapping[str, Any]) -> str:
+def _why_nothing(diagnostics: Mapping[str, Any], because: Callable[[str], str]) -> str:
     """Return a line with the most frequent reasons why a run has no trade."""
     reasons = Counter(diagnostics["events_skipped"]) + Counter(diagnostics["rejections"])
-    shown = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common(REASONS_SHOWN))
+    frequent = reasons.most_common(REASONS_SHOWN)
+    shown = "; ".join(f"{text.with_code(reason, because(reason))}: {count:,}" for reason, count in frequent)
     if not shown:
         return "no trade, and nothing was refused: no entry was signalled."
     return f"no trade; the most frequent reasons: {shown}."

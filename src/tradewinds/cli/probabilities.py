@@ -32,18 +32,18 @@ def probabilities(
 ) -> None:
     """Show one date's forecast and every bracket's probability beside its price at the as-of time.
 
-    Fetches what is missing, as a run does. Edges are probability minus price, without fees.
+    Fetches what is missing, as a run does. Edges are probability minus price, without fees. With a probability file of
+    your own every market is listed, whether the file has it or not: --csv writes rows such as the file takes.
     """
     config = config_file(file, config)
     # Imported here: they bring rich, psutil, PyYAML, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.config import resolve as configs
-    from tradewinds.core import files
     from tradewinds.core.damage import naming_damage
-    from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, bracket_rows
+    from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, brackets_of, is_own_file
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.families.kalshi_weather.pooling.probability_sources import on_dates
     from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
-    from tradewinds.pipeline.make import make_inputs
+    from tradewinds.pipeline.make import make_inputs, make_recorded
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
     from tradewinds.pipeline.terminal import SafeConsole
@@ -62,11 +62,12 @@ def probabilities(
         raise ConfigError(what, where="--date", remedy="Choose one of them, or change the dates of the config.")
     conf = configs.resolve(on_dates(loaded, day, day), source=str(config))
     plan, options = plan_of(conf), RunOptions(fetch="never" if no_fetch else None)
-    make_inputs(conf, options, Screen(SafeConsole(stderr=True) if as_json or as_csv else console))
+    screen = Screen(SafeConsole(stderr=True) if as_json or as_csv else console)
+    (make_recorded if is_own_file(conf) else make_inputs)(conf, options, screen)
 
     with naming_damage(plan.data_files):
         refuse_wrong_stations(conf, plan.files.catalogs, plan.files.climate.values())
-        rows = bracket_rows(conf, plan, day)
+        rows, without = brackets_of(conf, plan, day)
     if as_json:
         print(json.dumps(rows, indent=2))
     elif as_csv:
@@ -74,32 +75,36 @@ def probabilities(
         writer.writeheader()
         writer.writerows({name: cell(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows)
     else:
-        _show(console, rows, files.read_meta(plan.files.probabilities)["events_without"], day)
+        _show(console, rows, without, day)
 
 
 def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.date) -> None:
-    """Print a table per event, then the events that have no probability with the reason."""
+    """Print a table per event; `without` says why one has no probability."""
     from rich.table import Table
 
     for event in dict.fromkeys(row["event_ticker"] for row in rows):
         found = [row for row in rows if row["event_ticker"] == event]
-        first = found[0]
+        first = next((row for row in found if row["p_yes"] is not None), found[0])
         distribution = "" if first["mu_f"] is None else f", μ {first['mu_f']:.1f} °F, σ {first['sigma_f']:.1f} °F"
         reason = f" ({first['reason']})" if first["reason"] else ""
-        console.print(f"{event}: {first['method']}{reason}{distribution}; as of {first['asof_utc']}", highlight=False)
+        made_by = first["method"] or f"no probability ({without.get(event, 'of no market')})"
+        console.print(f"{event}: {made_by}{reason}{distribution}; as of {first['asof_utc']}", highlight=False)
         table = Table()
         for name in ("bracket", "market", "P(YES)", "bid", "ask", "edge YES", "edge NO"):
             table.add_column(name, justify="left" if name in ("bracket", "market") else "right", no_wrap=True)
         for row in found:
             prices = (_figure(row[name], ".2f") for name in ("yes_bid", "yes_ask"))
             edges = (_figure(row[name], "+.3f") for name in ("edge_yes", "edge_no"))
-            table.add_row(
-                row["bracket"], row["market_ticker"].rpartition("-")[2], f"{row['p_yes']:.4f}", *prices, *edges
-            )
+            ending, p_yes = row["market_ticker"].rpartition("-")[2], _figure(row["p_yes"], ".4f")
+            table.add_row(row["bracket"], ending, p_yes, *prices, *edges)
         console.print(table)
-    for event, reason in without.items():
-        console.print(f"{event}: no probability ({reason})", highlight=False)
-    if not rows and not without:
+    for event in sorted(without.keys() - {row["event_ticker"] for row in rows}):
+        console.print(f"{event}: no probability ({without[event]})", highlight=False)
+    if rows:
+        console.print(
+            f"A market's ticker is its event's and its own part, such as {rows[0]['market_ticker']}; --csv has it."
+        )
+    elif not without:
         console.print(f"no market is listed for {day}.")
 
 

@@ -152,7 +152,8 @@ def _plan_and_make(
         (screen.warn if note.startswith(WARNING) else screen.print)(note, soft_wrap=True)
     url = database_urls.masked(conf["database"]["url"])
     tables = family.summary_tables(Path(plan.run_dir))
-    display.show_summary(screen, plan, url, family.currency(conf), family.headlines, family.units_name, tables)
+    currency = family.currency(conf)
+    display.show_summary(screen, plan, url, currency, family.headlines, family.units_name, family.refusal_text, tables)
     _warn(plan.run_dir, screen)
 
 

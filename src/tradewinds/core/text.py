@@ -191,6 +191,11 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
+def with_code(code: str, words: str) -> str:
+    """Words and, in brackets, the code that they explain; the code alone if there are no other words for it."""
+    return code if words == code else f"{words} ({code})"
+
+
 def counted(count: int, noun: str, verb: str = "", verbs: str = "") -> str:
     """Return a number with its noun, and with the verb that follows: "1 position", "1,200 positions", "2 files are".
 

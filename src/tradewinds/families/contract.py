@@ -446,6 +446,9 @@ class Family(Protocol):
     def reason_text(self, code: str) -> str:
         """A code in plain words: of a skip, a refusal, an entry or an exit; the code itself for one without other words."""
 
+    def refusal_text(self, code: str) -> str:
+        """A code of a skip or a refusal in plain words, where the same code may stand for an entry, too."""
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """What a server of archives answers in place of this family's services.
 

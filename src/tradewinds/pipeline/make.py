@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def make(
     target: str | None = None,
     extra_group: progress.Group | None = None,
     place_of: PlaceOf | None = None,
+    own_files: bool = True,
 ) -> bool:
     """Make the files of a plan: all of them, or those of one target of the workflow.
 
@@ -46,6 +48,7 @@ def make(
         target: a rule of the workflow such as `inputs`; None makes everything, the load into the database included.
         extra_group: name and paths of files that are not in the plan; they are made in place of the target's.
         place_of: says where a key of the config stands, for errors; None for its place in the config's file.
+        own_files: whether what is made reads the user's own files, which are then looked at before the first job.
 
     Returns:
         Whether there was anything to do.
@@ -70,7 +73,7 @@ def make(
         complete = asked is not None and hold and (target is not None or verdicts.run_holds(asked))
         # The preflight costs milliseconds, which a run that is complete is spared.
         place, loads = place_of or place_by_file(config_path), target is None and _is_local(options)
-        early = Preflight() if complete else preflight(conf, plan, place, inputs=not hold, database=loads)
+        early = Preflight() if complete else preflight(conf, plan, place, inputs=own_files and not hold, database=loads)
         early.refuse()
         if target is None:
             screen.keep_in(Path(plan.run_dir, RUN_LOG))
@@ -223,10 +226,37 @@ def make_inputs(
     Raises:
         ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
     """
+    with _config_file(conf) as path:
+        make(path, conf, run_plan(conf), options, screen, target="inputs", place_of=place_of)
+
+
+def make_recorded(conf: configs.Config, options: runner.RunOptions, screen: Screen) -> None:
+    """Fetch what a market recorded for a resolved config, and make nothing of it: the user's own files are not read.
+
+    Args:
+        conf: as of `make_inputs`.
+        options: how the work is carried out.
+        screen: where progress is shown.
+
+    Raises:
+        ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
+    """
+    plan = run_plan(conf)
+    recorded = [path for paths in plan.recorded.values() for path in paths]
+    if set(recorded).isdisjoint(due_files(plan)):
+        return
+    with _config_file(conf) as path:
+        group = ("recorded", recorded)
+        make(path, conf, plan, options, screen, target="inputs", extra_group=group, own_files=False)
+
+
+@contextlib.contextmanager
+def _config_file(conf: configs.Config) -> Iterator[Path]:
+    """Write a resolved config to a file that is there while the block runs."""
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")
         path.write_text(yaml.safe_dump(conf, sort_keys=False), encoding="utf-8")
-        make(path, conf, run_plan(conf), options, screen, target="inputs", place_of=place_of)
+        yield path
 
 
 def _refuse_missing(plan: Plan[Any]) -> None:

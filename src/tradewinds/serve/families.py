@@ -69,3 +69,8 @@ def market_words(market: str, folder: Path, tickers: Collection[str]) -> Mapping
 def reason_text(market: str, code: str) -> str:
     """A code in plain words; the code itself if the market family is unknown."""
     return markets.family_of(market).reason_text(code) if market in markets.NAMES else code
+
+
+def refusal_text(market: str, code: str) -> str:
+    """A code of a skip or a refusal in plain words; the code itself if the market family is unknown."""
+    return markets.family_of(market).refusal_text(code) if market in markets.NAMES else code

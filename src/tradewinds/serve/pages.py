@@ -144,7 +144,7 @@ def run(database: Database, run_id: RunPath) -> Response:
         settings=plots.pairs(dict(flat(row["config"]))),
         diagnostics=told.get("diagnostics", {}),
         counts=plots.counts,
-        because=partial(families.reason_text, row["market"]),
+        because=partial(families.refusal_text, row["market"]),
     )
 
 

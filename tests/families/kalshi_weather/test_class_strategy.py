@@ -12,7 +12,7 @@ from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.engine.event_contracts import limits, order_desk
 from tradewinds.families import strategy_file
 from tradewinds.families.kalshi_weather.replay import replay_events, replay_events_many
-from tradewinds.families.kalshi_weather.report.reasons import because, reason_text
+from tradewinds.families.kalshi_weather.report.reasons import because, reason_text, refusal_text
 from tradewinds.families.kalshi_weather.strategies import file_strategy
 from tradewinds.results.metrics import metrics
 
@@ -175,3 +175,10 @@ def test_a_class_of_the_file_is_found_again_after_an_edit(tmp_path):
     path.write_text(BUSY)
     first = file_strategy.load(str(path))
     assert isinstance(first, type) and strategy_file.class_of(strategy_file.module_of(str(path), 10)) is first
+
+
+def test_a_code_of_entries_and_refusals_has_words_for_each():
+    """EV_THRESHOLD is why an order was made, and why what a limit left of one was not."""
+    assert reason_text("EV_THRESHOLD") == "worth more than it costs"
+    assert refusal_text("EV_THRESHOLD") == because("EV_THRESHOLD") != reason_text("EV_THRESHOLD")
+    assert refusal_text("MINE") == "MINE"

@@ -296,7 +296,7 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
         "events_traded": 0,
         "events_attempted": 8,
         "events_skipped": {"NO_EVENT": 3},
-        "rejections": {"MAX": 2},
+        "rejections": {"MAX": 2, "EV_THRESHOLD": 3},
     }
     own = family_of("kalshi_weather").headlines
     metrics = dict.fromkeys(key for _, key in (*display._HEADLINES, *own)) | {
@@ -305,15 +305,22 @@ def test_tables_say_what_is_undefined_and_why_nothing_happened():
     }
     metrics |= {"num_trades": 0, "diagnostics": diagnostics}
     write_text(f"{plan.run_dir}/metrics.json", json.dumps(metrics))
-    display.show_summary(console, plan, "mysql://me:***@db/x", "USD", own, "Events")
+    display.show_summary(
+        console, plan, "mysql://me:***@db/x", "USD", own, "Events", family_of("kalshi_weather").refusal_text
+    )
     lines = [line.strip("│ ") for line in console.console.file.getvalue().splitlines() if line.count("│") == 2]
     rows = {" ".join(line.split()[:-1]): line.split()[-1] for line in lines}
     wanted = {"Start balance, USD": "1,234.50", "Sharpe": "—", "Brier score": "0.1235", "Trades": "0"}
-    wanted |= {"Events traded / attempted 0 /": "8", "Skipped: NO_EVENT": "3", "Rejected: MAX": "2"}
+    wanted |= {"Events traded / attempted 0 /": "8", "Rejected: MAX": "2"}
+    wanted |= {"Skipped: the exchange lists no such event (NO_EVENT)": "3"}
     assert wanted.items() <= rows.items()
+    # the code stands for an entry, too, which is worth more than it costs
+    shown = " ".join(console.console.file.getvalue().replace("│", " ").split())
+    assert "Rejected: the smaller order a limit left is not worth its fee (EV_THRESHOLD)" in shown
+    assert "no trade; the most frequent reasons: the exchange lists no such event (NO_EVENT): 3; " in shown
     assert f"report    {plan.run_dir}/report.html" in console.console.file.getvalue()
     other = screen()
-    display.show_summary(other, plan, "sqlite:///x.db", "AUD", own, "Symbols")
+    display.show_summary(other, plan, "sqlite:///x.db", "AUD", own, "Symbols", str)
     shown = " ".join(other.console.file.getvalue().split())
     assert "Start balance, AUD 1,234.50" in shown and "Max drawdown, AUD" in shown and "USD" not in shown
     display.show_plan(console, *plan_rows(resolved(), plan))

@@ -350,6 +350,10 @@ class EquitiesIntraday:
 
         return reason_text(code)
 
+    def refusal_text(self, code: str) -> str:
+        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
+        return self.reason_text(code)
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the route of the chart API over an archive. The API has one tier, so `cutoff` is not used."""
         from tradewinds.families.equities_intraday import archive_routes

@@ -366,6 +366,10 @@ class FundingCarry:
 
         return reason_text(code)
 
+    def refusal_text(self, code: str) -> str:
+        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
+        return self.reason_text(code)
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Return the routes of the exchanges over an archive. They have one tier each, so `cutoff` is not used."""
         from tradewinds.families.funding_carry import archive_routes

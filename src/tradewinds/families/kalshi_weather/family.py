@@ -443,6 +443,12 @@ class KalshiWeather:
 
         return reason_text(code)
 
+    def refusal_text(self, code: str) -> str:
+        """A code of a skip or a refusal in plain words; see contract.Family.refusal_text."""
+        from tradewinds.families.kalshi_weather.report.reasons import refusal_text
+
+        return refusal_text(code)
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from tradewinds.config import resolve as configs
 from tradewinds.core.damage import naming_damage
-from tradewinds.core.text import counted
+from tradewinds.core.text import counted, with_code
 from tradewinds.families.contract import Findings, ValidationCount, ValidationFailure
 from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of
+from tradewinds.families.kalshi_weather.report.reasons import refusal_text
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
 from tradewinds.families.kalshi_weather.validations.wrong_station import wrong_stations
 
@@ -95,7 +96,7 @@ def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[ReplayEvent]
     if base_of(conf["probabilities"])["source"] == "file":
         yield "A config with a probability file fetches no climate reports: settlements are not compared."
     for reason, count in sorted(Counter(event.skip for event in events if event.skip).items()):
-        yield f"{counted(count, 'event')} not judged: {reason}"
+        yield f"{counted(count, 'event')} not judged: {with_code(reason, refusal_text(reason))}."
 
 
 def _counts(found: EventFindings) -> list[ValidationCount]:

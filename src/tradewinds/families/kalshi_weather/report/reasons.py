@@ -47,8 +47,14 @@ _ENTRY_TEXTS = {
 }
 
 
-def reason_text(code: str) -> str:
-    """The words for a code of a skip, a refusal or an entry; a code of a user's own strategy stays as it is."""
-    if code in _ENTRY_TEXTS:
-        return _ENTRY_TEXTS[code]
+def refusal_text(code: str) -> str:
+    """The words for a code of a skip or a refusal; a code of a user's own strategy stays as it is."""
     return because(code) if code.startswith(SKIP_PREFIX) else EVENT_REASON_TEXTS.get(code, code)
+
+
+def reason_text(code: str) -> str:
+    """The words for a code of a skip, a refusal or an entry; a code of a user's own strategy stays as it is.
+
+    EV_THRESHOLD stands for an entry here; `refusal_text` takes it for a refusal.
+    """
+    return _ENTRY_TEXTS.get(code) or refusal_text(code)
