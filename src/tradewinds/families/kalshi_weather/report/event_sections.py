@@ -42,8 +42,8 @@ STRATEGY_CALLS = "strategy_calls"  # in the diagnostics of a strategy that is ca
 TAKER_LIMIT = "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill."
 RESTING_LIMIT = (
     "Orders at once have no delay between decision and fill. Resting orders are filled where a candle proves it "
-    "(docs/trading-rules.md): whole if the market went through their price, whatever their size; at their price for a share of "
-    "the volume."
+    "(`tradewinds docs trading-rules`): whole if the market went through their price, whatever their size; at their price for "
+    "a share of the volume."
 )
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
