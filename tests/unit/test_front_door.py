@@ -94,6 +94,24 @@ def test_h_is_help(say, command):
     assert code == 0 and f"tradewinds {command}" in out and "--help" in out
 
 
+def test_without_a_command_the_help_stands_alone(say):
+    """It does not send its reader to itself."""
+    code, out, err = say()
+    assert code == 2 and out == "" and err.startswith("Usage:") and "See tradewinds" not in err
+    assert "See tradewinds --help." in say("rnu")[2]
+
+
+@pytest.mark.parametrize("market", [name for name in markets.NAMES if name != "kalshi_weather"])
+def test_an_own_strategy_file_in_another_market_is_no_typo(say, market, tmp_path):
+    say("init", "desk", "--market", market)
+    path = tmp_path / "desk" / "config.yaml"
+    written = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**written, "strategy": {"name": "mine", "file": "mine.py"}}))
+    code, _, err = say("validate", "desk/config.yaml")
+    assert code == 2 and "strategy.file: unknown key. A strategy file of your own is for temperature events" in err
+    assert f"tradewinds schema --market {market} strategy" in err
+
+
 def test_the_list_of_commands_is_grouped_and_whole(say):
     code, out, _ = say("--help")
     assert code == 0 and all(f"\n{heading}:\n" in out for heading in ("Start", "Look", "Data", "Trust"))

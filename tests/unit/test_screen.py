@@ -112,6 +112,26 @@ def test_a_job_says_how_far_it_is(tmp_path, clock, monkeypatch):
     assert jobs.read_progress(tmp_path, "load") is None, "nobody listens to a job of plain Snakemake"
 
 
+def test_a_failure_is_told_while_other_jobs_go_on(tmp_path, clock, monkeypatch, capsys):
+    """Once, and only if the run does not end soon after it: its end says it again."""
+    monkeypatch.setenv(MESSAGES, str(tmp_path))
+    on = screen()
+    with progress.Watch([("weather", [str(tmp_path / "w.parquet")])], on, tmp_path) as watch:
+        watch()
+        with pytest.raises(SystemExit):
+            jobs._fail("sync_catalog", "KXHIGHMIA: the host name cannot be resolved.", 4, "data/catalog.parquet")
+        capsys.readouterr()  # the job's own line
+        watch()
+        clock[0] += progress.FAILED_SECONDS - 1
+        watch()
+        assert capsys.readouterr().err == ""
+        for _ in range(2):
+            clock[0] += 1
+            watch()
+    told = "failed, while other jobs go on: KXHIGHMIA: the host name cannot be resolved.\n"
+    assert capsys.readouterr().err == told
+
+
 def test_bars_show_rate_and_time_left(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(MESSAGES, str(tmp_path))

@@ -87,7 +87,7 @@ def show_summary(
     diagnostics = metrics["diagnostics"]
     table = Table.grid(padding=(0, 3))
     table.add_column()
-    table.add_column(justify="right")
+    table.add_column(justify="right", no_wrap=True)  # reasons may be broken, figures may not
     for label, key in (*_HEADLINES, *headlines):
         shown = text.money_text(metrics[key]) if CURRENCY in label else text.metric_text(key, metrics[key])
         # a run with a row per fill counts positions

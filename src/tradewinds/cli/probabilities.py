@@ -16,6 +16,7 @@ from tradewinds.core.safe_text import cell
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Row = dict[str, Any]
 
@@ -80,8 +81,6 @@ def probabilities(
 
 def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.date) -> None:
     """Print a table per event; `without` says why one has no probability."""
-    from rich.table import Table
-
     for event in dict.fromkeys(row["event_ticker"] for row in rows):
         found = [row for row in rows if row["event_ticker"] == event]
         first = next((row for row in found if row["p_yes"] is not None), found[0])
@@ -89,15 +88,7 @@ def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.da
         reason = f" ({first['reason']})" if first["reason"] else ""
         made_by = first["method"] or f"no probability ({without.get(event, 'of no market')})"
         console.print(f"{event}: {made_by}{reason}{distribution}; as of {first['asof_utc']}", highlight=False)
-        table = Table()
-        for name in ("bracket", "market", "P(YES)", "bid", "ask", "edge YES", "edge NO"):
-            table.add_column(name, justify="left" if name in ("bracket", "market") else "right", no_wrap=True)
-        for row in found:
-            prices = (_figure(row[name], ".2f") for name in ("yes_bid", "yes_ask"))
-            edges = (_figure(row[name], "+.3f") for name in ("edge_yes", "edge_no"))
-            ending, p_yes = row["market_ticker"].rpartition("-")[2], _figure(row["p_yes"], ".4f")
-            table.add_row(row["bracket"], ending, p_yes, *prices, *edges)
-        console.print(table)
+        console.print(_table(found))
     for event in sorted(without.keys() - {row["event_ticker"] for row in rows}):
         console.print(f"{event}: no probability ({without[event]})", highlight=False)
     if rows:
@@ -106,6 +97,21 @@ def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.da
         )
     elif not without:
         console.print(f"no market is listed for {day}.")
+
+
+def _table(rows: list[Row]) -> Table:
+    """Return a table of an event's markets."""
+    from rich.table import Table
+
+    table = Table()
+    for name in ("bracket", "market", "P(YES)", "bid", "ask", "edge YES", "edge NO"):
+        table.add_column(name, justify="left" if name in ("bracket", "market") else "right", no_wrap=True)
+    for row in rows:
+        prices = (_figure(row[name], ".2f") for name in ("yes_bid", "yes_ask"))
+        edges = (_figure(row[name], "+.3f") for name in ("edge_yes", "edge_no"))
+        ending, p_yes = row["market_ticker"].rpartition("-")[2], _figure(row["p_yes"], ".4f")
+        table.add_row(row["bracket"], ending, p_yes, *prices, *edges)
+    return table
 
 
 def _figure(value: float | None, form: str) -> str:

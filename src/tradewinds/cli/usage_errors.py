@@ -24,7 +24,9 @@ def usage_error_text(error: TyperException) -> str:
     flag = _flag_of(error)
     problems = getattr(error.__cause__, "errors", None)
     if flag is None or problems is None:
-        return printable(f"{error.format_message()} See tradewinds --help.")
+        message = error.format_message()
+        # without a command the message is the help itself
+        return printable(message if message.startswith("Usage:") else f"{message} See tradewinds --help.")
     found: dict[str, Any] = problems()[0]
     text = str(found["input"])
     shown = shortened(repr(text), _SHOWN)

@@ -237,7 +237,9 @@ class Problems:
                 if self.are_enough:
                     self.not_shown += 1
                     continue
-                hint = meant(str(key), known, f"Known keys: {', '.join(known)}.", cutoff=0.4)
+                # a key that another market has is no typo: the schema says what to do instead
+                elsewhere = error.schema.get("x-of-other-markets", {}).get(key)
+                hint = elsewhere or meant(str(key), known, f"Known keys: {', '.join(known)}.", cutoff=0.4)
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(

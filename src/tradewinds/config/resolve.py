@@ -80,7 +80,7 @@ def read(path: str | Path) -> tuple[Config, dict[KeyPath, int]]:
     Raises:
         ConfigError: the file cannot be read or is not YAML.
     """
-    remedy = "Give the path of a YAML file, for example --config config/demo.yaml."
+    remedy = "Give the path of a YAML file; `tradewinds init DIR` writes a first one."
     if not os.path.lexists(path):
         raise ConfigError("there is no such config file.", where=str(path), remedy=remedy)
     text = user_files.read_text(path, "the config file", remedy, most=yaml_text.MOST_BYTES)

@@ -26,12 +26,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from tradewinds.core.errors import INTERRUPTED
 from tradewinds.families.plan import Plan
 from tradewinds.pipeline import jobs
 from tradewinds.pipeline.screen import Screen
 
 PLAIN_LINE_SECONDS = 5.0
 SOME_SECONDS = 1.0  # after which a rate means something
+FAILED_SECONDS = 5.0  # a run that goes on so long after its first failure says so: the error itself comes at its end
 _BAR_WIDTH = 24
 
 Group = tuple[str, list[str]]  # a stage and its files
@@ -166,6 +168,8 @@ class Watch:
         self.tails += [_Tail(path, screen.job_detail, since=_changed(path)) for path in job_logs]
         missing = {name: {path for path in files if not Path(path).exists()} for name, files in file_groups}
         self.stages = [_Stage(name, paths) for name, paths in missing.items() if paths]
+        self.failed_at: float | None = None  # when a job's failure was first seen
+        self.failure_told = False
         self.progress: Progress | None = None
         self.bars: dict[str, TaskID] = {}
 
@@ -186,6 +190,7 @@ class Watch:
     def __call__(self) -> None:
         """Show what changed since the last call."""
         self._details()
+        self._failure()
         all_before = True
         for stage in self.stages:
             changed = stage.update(lambda name: jobs.read_progress(self.messages, name))
@@ -209,6 +214,17 @@ class Watch:
         if not stage.missing or now - stage.shown_at > PLAIN_LINE_SECONDS:
             stage.shown_at = now
             (self.screen.record if self.progress else self.screen.print)(stage.line())
+
+    def _failure(self) -> None:
+        """Say once that a job has failed, if others go on for FAILED_SECONDS after it."""
+        if self.failure_told:
+            return
+        failed = [record for record in jobs.failures(self.messages) if record["exit_code"] != INTERRUPTED]
+        if failed and self.failed_at is None:
+            self.failed_at = time.monotonic()
+        if failed and self.failed_at is not None and time.monotonic() - self.failed_at >= FAILED_SECONDS:
+            self.failure_told = True
+            self.screen.warn(f"failed, while other jobs go on: {failed[0]['message']}", markup=False, soft_wrap=True)
 
     def _details(self) -> None:
         """Show new lines of the logs."""

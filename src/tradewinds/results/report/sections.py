@@ -83,7 +83,11 @@ def equity(run: ReportRun, if_empty: str) -> Section:
             f"Deepest drawdown: from {instant_text(fall.peak_ts)} to {instant_text(fall.bottom_ts)}, "
             f"{shown(run.metrics['max_drawdown_usd'], 2)} {run.currency}, {again}."
         )
-    return Section("equity", "Equity and drawdown", [plot, Text(when)])
+    parts: list[ReportPart] = [plot, Text(when)]
+    if run.metrics["num_trades"]:
+        where = f"a click on a trade in `tradewinds serve`, or `tradewinds plot {run.manifest['run_id'][:8]} NAME`."
+        parts.append(Text(f"The chart of one thing that was traded: {where}"))
+    return Section("equity", "Equity and drawdown", parts)
 
 
 def limits(items: Sequence[str]) -> Section:

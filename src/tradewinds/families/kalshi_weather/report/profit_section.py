@@ -109,8 +109,7 @@ def best_and_worst(run: ReportRun) -> Section | None:
     keys = {drawing.market: drawing.key for drawing in drawn}
     panels: list[ReportPart] = [_positions(run, title, found, keys) for title, found in lists]
     charts = {drawing.key: drawing.panel for drawing in drawn}  # two positions of an event share its chart
-    others = Text("Any other event: a click on a trade in `tradewinds serve`, or `tradewinds plot RUN EVENT`.")
-    return Section("extremes", "Best and worst positions", [*panels, *charts.values(), others])
+    return Section("extremes", "Best and worst positions", [*panels, *charts.values()])
 
 
 def _positions(run: ReportRun, title: str, found: Sequence[tuple[Any, ...]], keys: Mapping[str, str]) -> Panel:
