@@ -82,6 +82,7 @@ def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.da
     """Print a table per event; `without` says why one has no probability."""
     from rich.table import Table
 
+    # A table per event, under what made its probabilities.
     for event in dict.fromkeys(row["event_ticker"] for row in rows):
         found = [row for row in rows if row["event_ticker"] == event]
         first = next((row for row in found if row["p_yes"] is not None), found[0])
@@ -98,6 +99,7 @@ def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.da
             ending, p_yes = row["market_ticker"].rpartition("-")[2], _figure(row["p_yes"], ".4f")
             table.add_row(row["bracket"], ending, p_yes, *prices, *edges)
         console.print(table)
+    # Events without a row, and how to read the tickers.
     for event in sorted(without.keys() - {row["event_ticker"] for row in rows}):
         console.print(f"{event}: no probability ({without[event]})", highlight=False)
     if rows:
