@@ -125,7 +125,7 @@ REFUSED = {
     "none": ({"symbols": []}, "is empty"),
     "bounds": ({"orb": {"low_norm_vol": 2}}, "2 is above high_norm_vol"),
     "widths": ({"orb": {"min_atr_mult": 2}}, "2 is above max_atr_mult"),
-    "strategy": ({"strategy": {"name": "opening"}}, "unknown strategy 'opening'. Known: opening_range"),
+    "strategy": ({"strategy": {"name": "opening"}}, "unknown strategy 'opening'. Did you mean opening_range"),
     "costs": ({"costs": "free"}, "costs: 'free' does not have the right form"),
     "key": ({"orb": {"base_minute": 5}}, "unknown key. Did you mean base_minutes"),
 }
