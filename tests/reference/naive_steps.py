@@ -47,6 +47,10 @@ class Resting:
     printed: Fraction = Fraction(0)
     reserved: Fraction = Fraction(0)
 
+    def as_written(self):
+        """Return side and price as the order was written: those of what is sold, for a sale."""
+        return (other(self.side), 1 - self.price) if self.sale else (self.side, self.price)
+
 
 def other(side):
     """Return the other side."""
@@ -107,13 +111,13 @@ class NaiveSteps(NaiveEngine):
             sum(row.end <= t for row in self.candles.get(c.ticker, ()) if row.end >= c.quotes_from_ts) for c in opened
         ]
         held = sum(x.left for x in self.open)
-        resting = [(x.number, x.contract.ticker, x.left) for x in self.resting]
+        resting = [(x.number, x.contract.ticker, *x.as_written(), x.left) for x in self.resting]
         seen = (markets, counts, resting, self.cash, held)
         if not self.every and not self.happened and seen == self.last_seen:
             return
         self.last_seen, self.happened = seen, False
         self.calls += 1
-        for kind, *wish in self.script(t, markets, [(number, ticker) for number, ticker, _ in resting]):
+        for kind, *wish in self.script(t, markets, [row[:-1] for row in resting]):
             if kind == "cancel":
                 self.happened |= any(x.number == wish[0] for x in self.resting)
                 self.resting = [x for x in self.resting if x.number != wish[0]]

@@ -58,7 +58,8 @@ class Scripted:
         ]
         made = {"buy": buy, "sell": sell}
         found = []
-        for kind, *wish in self.script(int(view.now), markets, [(o.number, o.ticker) for o in view.orders]):
+        resting = [(o.number, o.ticker, o.side, exactly(o.price)) for o in view.orders]
+        for kind, *wish in self.script(int(view.now), markets, resting):
             if kind == "cancel":
                 found.append(cancel(next(o for o in view.orders if o.number == wish[0])))
                 continue
@@ -82,7 +83,7 @@ def random_script(salt):
         found = []
         for ticker, bid, ask, no_bid, _, p, yes, no, end in markets:
             dice = random.Random(f"{salt} {t if salt % 3 == 0 else 0} {ticker} {bid} {ask} {p} {yes} {no} {end}")
-            resting = [number for number, of in orders if of == ticker]
+            resting = [number for number, of, *_ in orders if of == ticker]
             if resting and dice.random() < 0.25:
                 found.append(("cancel", dice.choice(resting)))
             kind = dice.randrange(10)

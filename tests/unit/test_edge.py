@@ -282,9 +282,9 @@ def judge_columns(made):
 def test_trades_claimed_and_made():
     cent = 10**10
     trades = [
-        ClaimedTrade("A", 10, Fraction(5 * cent), -2_000_000),
-        ClaimedTrade("A", 1, Fraction(2 * cent) - 1, 500_000),
-        ClaimedTrade("B", 2, Fraction(30 * cent), 1_400_000),
+        ClaimedTrade("A", 10, 10 * 5 * cent, -2_000_000),
+        ClaimedTrade("A", 1, 2 * cent - 1, 500_000),
+        ClaimedTrade("B", 2, 2 * 30 * cent, 1_400_000),
     ]
     found = claimed_and_realised(trades)
     assert found["expected"] == pytest.approx(1.12) and found["realised"] == pytest.approx(-0.1)
@@ -295,6 +295,17 @@ def test_trades_claimed_and_made():
     assert beside_pnl({"edge": found}) == "claimed +1.12, got −0.10"
     assert claimed_and_realised(trades[:2])["se"] is None
     assert beside_pnl({}) == ""
+
+
+@given(st.integers(1, 1000), st.integers(-10, 110), st.integers(-2, 2))
+def test_a_claim_is_in_the_bin_of_its_value_per_contract(quantity, cents, more):
+    """Beside the rule in fractions; claims are a hair beside each whole cent as well."""
+    claimed = quantity * cents * 10**10 + more
+    found = claimed_and_realised([ClaimedTrade("A", quantity, claimed, 0)])["bins"]
+    edges = [Fraction(edge, 100) for edge in (0, 2, 5, 10, 15, 20, 30, 100)]
+    each = Fraction(claimed, quantity * 10**12)
+    expected = [int(low <= each < high or (high == 1 and each == 1)) for low, high in itertools.pairwise(edges)]
+    assert [one["n"] for one in found] == expected
 
 
 def test_signs_are_those_of_what_is_shown():

@@ -152,7 +152,7 @@ def test_fail_instead_of_skip_names_the_events(tmp_path):
 
 def test_an_unknown_strategy_names_the_known_ones():
     with pytest.raises(ConfigError, match="Did you mean ev_threshold"):
-        weather_strategies.check({"name": "ev_treshold", "file": None})
+        weather_strategies.check({"name": "ev_treshold", "file": None}, "taker")
     assert {"Breakout", "Mean Reversion", "ev_threshold"} <= {name for name, _ in strategies.listing()}
 
 

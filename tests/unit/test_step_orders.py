@@ -60,6 +60,18 @@ def run(candles, table, *, cash="100", contracts=None, takes=True, share="0.25",
     return outcome, plan
 
 
+def run_with(make, candles, contracts, **options):
+    """What becomes of the orders of a StepCaller in the contract A."""
+    names = {c.ticker: ShownNames(c.event.name, 1.0, 2.0) for c in contracts}
+    step = step_rules(make, **options)
+    replay = StepReplay(
+        RunContracts(contracts), rules_of(step, RiskLimits()), step, names, micro("100"), full_audit=True
+    )
+    replay.admit(contracts, columns(["A"], {"A": candles}))
+    replay.advance(NEVER, [70 * MINUTE])
+    return replay.outcome()
+
+
 def fills(outcome):
     """Fills as (minute, side, quantity, price, fee, reason)."""
     return [

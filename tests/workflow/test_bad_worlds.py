@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests import warm
 from tests.workflow.harness import Desk, candle_requests, candles_of
 
+FILLER = "filler"
 THREE_DAYS = {"date_start_local": "2025-05-02", "date_end_local": "2025-05-04"}
 
 
@@ -115,14 +117,45 @@ def mounted(folder: Path, options: str):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_disk_that_fills_up_costs_nothing_that_was_finished(server, tmp_path):
+@contextlib.contextmanager
+def filled_up(folder, when):
+    """Fill the disk of a folder as soon as something holds."""
+    over = threading.Event()
+
+    def fill():
+        while not when() and not over.wait(0.005):
+            pass
+        with contextlib.suppress(OSError), open(folder / FILLER, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+
+    filling = threading.Thread(target=fill)
+    filling.start()
+    try:
+        yield
+    finally:
+        over.set()
+        filling.join()
+
+
+def test_a_disk_that_is_too_small_for_the_plan_is_told_before_the_first_request(server, tmp_path):
     desk = Desk(tmp_path, server, **THREE_DAYS)
     with mounted(tmp_path / "data", "size=160k"):
-        done = desk.run()
+        said(desk.run(), 2, "the disk is too small for the plan", "Make room")
+        assert not server.requests
+    assert desk.run().returncode == 0
+
+
+def test_a_disk_that_fills_up_costs_nothing_that_was_finished(server, tmp_path):
+    desk = Desk(tmp_path, server, **THREE_DAYS)
+    with mounted(tmp_path / "data", "size=20m"):
+        # There is room when the run begins, and none from its first request for candles on.
+        with filled_up(tmp_path / "data", when=lambda: candle_requests(server)):
+            done = desk.run()
         said(done, 4, "cannot be written (No space left on device)", "Make room", "what is finished stays")
         finished = {path.name for path in desk.candle_files()}
         assert len(finished) < 3 and not desk.leftovers()
-        subprocess.run(["mount", "-o", "remount,size=20m", str(tmp_path / "data")], check=True)
+        (tmp_path / "data" / FILLER).unlink()
         done = desk.run()
         assert done.returncode == 0, done.stderr
     asked = candle_requests(server)

@@ -153,6 +153,7 @@ def test_the_pooled_month(pooled, finished):
     scores = [json.loads((desk.run_folder() / "calibration.json").read_text()) for desk in (finished, pooled)]
     briers = [one["against"]["market"][name] for one in scores for name in ("brier", "brier_other")]
     assert briers == [near(value) for value in (0.148795, 0.116184, 0.117077, 0.116184)]
+    assert scores[1]["ages"] == scores[0]["ages"], "the forecast's inputs are as old as without the pool"
     assert pooled.metrics()["diagnostics"]["rejections"]["STALE_PROBABILITY"] == 174
     assert pooled.metrics()["diagnostics"]["validations"]["forecast_known_by_asof"] == 0
     assert pooled.metrics()["diagnostics"]["validations"]["ladder_sums_to_one"] == 0

@@ -308,6 +308,10 @@ def _fault(error: Any) -> str:
             return f"{value} names something twice."
         case "pattern":
             return f"{value} does not have the right form."
+        case "exclusiveMinimum":
+            return f"{value} is out of range: it must be above {error.validator_value}."
+        case "exclusiveMaximum":
+            return f"{value} is out of range: it must be below {error.validator_value}."
     return f"{value} is out of range ({error.message.removeprefix(repr(error.instance)).strip()})."
 
 

@@ -139,6 +139,8 @@ class ClassCaller:
         self._watch.begin()
         try:
             wishes = self._on_decision(view)
+            if type(wishes) is list:
+                return wishes
             if wishes is None:
                 return ()
             # a generator is the user's code as well, and one order alone is a tuple itself

@@ -11,14 +11,17 @@ from typing import Any
 
 from tradewinds import __version__
 from tradewinds.config import markets, resolve
-from tradewinds.core.errors import DatabaseError, TradewindsError
+from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing, TradewindsError
 from tradewinds.core.run_names import read_name
 from tradewinds.families.plan import Plan
 
 
 @contextlib.contextmanager
 def failures_recorded(conf: resolve.Config, plan: Plan[Any]) -> Iterator[None]:
-    """Record the error that stops the block, which is passed on. A run that the user interrupts has not failed.
+    """Record the error that stops the block, which is passed on.
+
+    A run that the user interrupts has not failed, nor has one that is refused because its config or its data do not do (exit
+    codes 2 and 3): nothing of it was made.
 
     Args:
         conf: resolved.
@@ -28,8 +31,9 @@ def failures_recorded(conf: resolve.Config, plan: Plan[Any]) -> Iterator[None]:
         yield
     except TradewindsError as error:
         # the error that stopped the run is the one to report, also where the database cannot be written
-        with contextlib.suppress(DatabaseError):
-            _record(conf, plan, str(error))
+        if error.exit_code not in (ConfigError.exit_code, DataMissing.exit_code):
+            with contextlib.suppress(DatabaseError):
+                _record(conf, plan, str(error))
         raise
 
 

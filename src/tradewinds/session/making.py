@@ -44,7 +44,8 @@ def run(
     Args:
         config: a Config, the path of a config file, or a mapping with its keys.
         probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes. They are written below
-            data/user/, and the run's config names that file.
+            data/user/, and the run's config names that file. Where the config pools a forecast with the price, they are
+            pooled in its place.
         strategy: a function orders(quotes, parameters) as in docs/strategies.md. Its source is written below data/user/, and
             the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
@@ -108,7 +109,10 @@ def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Call
     if probabilities is not None:
         from tradewinds.session.own_probabilities import write_probabilities
 
-        own = {"source": "file", "path": write_probabilities(probabilities)}
+        own: dict[str, Any] = {"source": "file", "path": write_probabilities(probabilities)}
+        asked = changed.resolved.get("probabilities", {})
+        if asked.get("source") == "pooled":  # the frame is pooled in place of the forecast
+            own |= {"source": "pooled", "pooled": {**asked["pooled"], "of": "file"}}
         changed = Config.of({**changed.written, "probabilities": own}, source=changed.source)
     if strategy is not None:
         from tradewinds.session.own_strategy import write_strategy

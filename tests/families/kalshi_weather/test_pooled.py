@@ -4,7 +4,10 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,12 +19,15 @@ from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import climate_days, replay, schemas
+from tradewinds.families.kalshi_weather.calibration.inputs import newest_inputs
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import CANDLES, KINDS, LISTINGS, RESULTS, change_future
 from tradewinds.families.kalshi_weather.lookahead.subject import ORDERS, PROBABILITIES, EventsRun
 from tradewinds.families.kalshi_weather.plan import events_plan
 from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table
 from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, on_dates
+from tradewinds.session import making
+from tradewinds.session.settings import Config
 
 DAYS = (LAST - FIRST).days + 1
 
@@ -228,7 +234,10 @@ def test_the_plan_knows_candles_of_earlier_events_and_shares_forecasts_with_the_
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"source": "pooled", "pooled": {"shrinkage": 0}}, "shrinkage"),
+        (
+            {"source": "pooled", "pooled": {"shrinkage": 0}},
+            r"pooled\.shrinkage: 0 is out of range: it must be above 0\. How many",
+        ),
         ({"source": "pooled", "pooled": {"of": "file"}}, r"probabilities\.path: this key is missing"),
         ({"source": "pooled", "path": "mine.csv"}, r"path: unknown key"),
         ({"source": "pooled", "pooled": {"of": "gausian"}}, r"pooled\.of"),
@@ -239,6 +248,52 @@ def test_the_plan_knows_candles_of_earlier_events_and_shares_forecasts_with_the_
 def test_what_a_config_may_not_say(settings, said):
     with pytest.raises(ConfigError, match=said):
         resolve.resolve({**config_of("mine.csv"), "probabilities": settings})
+
+
+def test_weights_that_the_config_names_need_no_earlier_events():
+    plans = {
+        name: events_plan(config_of("mine.csv", train_from="2025-04-20", **more))
+        for name, more in {"fitted": {}, "fixed": {"fixed": {"b": 1.2, "c": 0.3}}}.items()
+    }
+    assert plans["fitted"].files.training and plans["fixed"].files.training == ()
+    assert len(plans["fitted"].fetched) > len(plans["fixed"].fetched)
+
+
+def test_a_table_of_python_is_pooled_in_place_of_the_forecast(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({"market_ticker": ["A"], "known_at_utc": ["2025-05-01T00:00Z"], "p_yes": [0.5]})
+    asked = {
+        **config_of("mine.csv"),
+        "probabilities": {"source": "pooled", "pooled": {"shrinkage": 7, "scope": "series"}},
+    }
+    made = making._with_own(Config.of(asked), frame, None).resolved["probabilities"]
+    assert (made["source"], made["pooled"]["of"]) == ("pooled", "file") and Path(made["path"]).exists()
+    assert (made["pooled"]["shrinkage"], made["pooled"]["scope"], made["pooled"]["valid_minutes"]) == (7, "series", 60)
+    assert "models" not in made
+    plain = making._with_own(Config.of({**asked, "probabilities": {"source": "gaussian"}}), frame, None)
+    assert plain.resolved["probabilities"] == {"source": "file", "path": made["path"]}
+
+
+def test_the_age_of_a_forecast_is_that_of_its_newest_probability_and_not_of_the_prices_it_is_pooled_with(tmp_path):
+    inputs = make_inputs(tmp_path, 9)
+    table = pq.read_table(inputs.user_file)
+    rows = table.to_pylist()
+    newest = {}
+    for number, row in enumerate(rows):  # the first market of each event is the last to be known
+        row["known_at_utc"] += dt.timedelta(minutes=-number % 4)
+        event = row["market_ticker"].rpartition("-")[0]
+        newest[event] = max(newest.get(event, row["known_at_utc"]), row["known_at_utc"])
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), inputs.user_file)
+    made_rows, meta = made(inputs)
+    expected = {event: int(known.timestamp()) for event, known in newest.items()}
+    assert meta["forecast_known_at"] == expected
+    forecast, _ = build_probabilities(forecast_config(inputs.config), inputs.catalogs, {}, inputs.user_file)
+    events = {row["event_ticker"]: (row["series_ticker"], row["climate_date"]) for row in made_rows.values()}
+    for found in (
+        newest_inputs(made_rows.values(), meta["forecast_known_at"]),
+        newest_inputs(forecast.to_pylist(), {}),
+    ):
+        assert found == {events[event]: known for event, known in expected.items()}
 
 
 def test_the_replay_takes_quotes_by_the_window_policy(tmp_path):

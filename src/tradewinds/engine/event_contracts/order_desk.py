@@ -154,8 +154,8 @@ class OrderDesk:
             price=ask,
             rate=self.run_contracts.contracts[idx].fee_rate,
             ts=ts,
-            candle=tape.end_ts[row],
-            volume=tape.volume[row],
+            candle=int(tape.end_ts[row]),
+            volume=int(tape.volume[row]),
             is_sale=is_sale,
         )
         quantity, reason = self.account.allowed(proposal, self.free_cash)
@@ -222,7 +222,7 @@ class OrderDesk:
             row: the candle.
         """
         tape, filled = self.tapes[idx], False
-        end = tape.end_ts[row]
+        end = int(tape.end_ts[row])
         begin = end - self.fill_rule.period_seconds
         orders = self.book.of(idx)
         # the oldest order of each queue as the candle begins: what is traded at a price serves no second one
@@ -241,9 +241,10 @@ class OrderDesk:
     def _fill_at_rest(self, order: OrderAtRest, quantity: int, row: int, *, at_price: bool) -> bool:
         """Fill a resting order as far as the limits allow."""
         tape, idx = self.tapes[order.idx], order.idx
-        end = tape.end_ts[row]
+        end = int(tape.end_ts[row])
+        volume = int(tape.volume[row])
         proposal = self._resting_proposal(
-            idx, order.side, quantity, order.price, end, is_sale=order.is_sale, candle=end, volume=tape.volume[row]
+            idx, order.side, quantity, order.price, end, is_sale=order.is_sale, candle=end, volume=volume
         )
         if order.filled:  # it has been counted as an order of its day
             proposal = proposal._replace(counts_as_order=False)

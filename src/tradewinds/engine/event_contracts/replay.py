@@ -309,13 +309,13 @@ class Replay:
         if not len(self._settlements):
             return Journal.empty()
         settled = self._settlements[: self._account.scalars[kernel_structures.S_SETTLEMENTS]]
-        return journal_of(self._fill_rows(), settled, [contract.ticker for contract in self.run_contracts.contracts])
+        return journal_of(self.fill_rows(), settled, [contract.ticker for contract in self.run_contracts.contracts])
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        return summary_of(self._fill_rows(), self.run_contracts.payout_yes, self._equity)
+        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def _fill_rows(self) -> Ints:
+    def fill_rows(self) -> Ints:
         """Return all fills as rows of kernel_structures.Buffers."""
         return np.concatenate([np.empty((0, kernel_structures.FILL_COLUMNS), np.int64), *self._fills])
 
@@ -323,7 +323,7 @@ class Replay:
         """Return all fills as objects, in execution order."""
         contracts, sides = self.run_contracts.contracts, tuple(Side)
         fills = []
-        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self._fill_rows().tolist():
+        for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self.fill_rows().tolist():
             contract, side = contracts[idx], sides[side_index]
             gross = contract.probability_pico(side) - price * PICO_PER_MICRO
             value = gross * quantity - fee * PICO_PER_MICRO

@@ -99,7 +99,7 @@ class FillRule:
         if through or (self.touch_fills and reached):
             return order.left, False
         if tape.print_low[row] == tape.print_high[row] == level and is_first:
-            order.printed += tape.volume[row]
+            order.printed += int(tape.volume[row])
             most = order.printed * self.share.numerator // (100 * self.share.denominator)
             return min(order.left, most - order.at_price), True
         return 0, False

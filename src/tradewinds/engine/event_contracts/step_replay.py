@@ -8,7 +8,6 @@ called, and its orders are carried out one after the other.
 
 from __future__ import annotations
 
-import bisect
 import heapq
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -73,7 +72,7 @@ class StepReplay:
         full_audit: bool = False,
     ) -> None:
         self.run_contracts, self.rules, self._names = run_contracts, rules, names
-        self._state = ShownState(rules.fee_rule)
+        self._state = ShownState(rules.fee_rule, step.maker_factor)
         self.desk = OrderDesk(run_contracts, rules, step, cash_micro, self._state, full_audit=full_audit)
         self._strategy = step.make()
         self._agenda: list[int] = []  # a heap of instants at which something may happen
@@ -100,7 +99,7 @@ class StepReplay:
         for contract, tape in zip(contracts, tapes_of(candles, contracts), strict=True):
             idx = self.run_contracts.idx[contract.ticker]
             self.desk.tapes[idx] = tape
-            tape.shown = bisect.bisect_left(tape.end_ts, self._since)  # the replay has passed their ends
+            tape.shown = int(np.searchsorted(tape.end_ts, self._since))  # the replay has passed their ends
             self._push(self._settling, (contract.settle_ts, idx))
             first_t = -(-contract.start_ts // step) * step
             if first_t < contract.end_ts:
@@ -141,9 +140,10 @@ class StepReplay:
         agenda = self._agenda
         while (ts := min(known[following], agenda[0]) if agenda else known[following]) < until:
             following += known[following] == ts
+            special = bool(agenda) and agenda[0] == ts  # something but a candle
             while agenda and agenda[0] == ts:
                 heapq.heappop(agenda)
-            if self._settling and self._settling[0][0] <= ts:
+            if special:
                 self._settle(ts)
             arrived: list[int] = []
             if place < count and coming.instants[place] == ts:
@@ -152,11 +152,12 @@ class StepReplay:
                 place += 1
             if ts in recorded:
                 self._equity.append((ts, self.desk.account.cash, self._open_value(ts)))
-            if self._changing:
+            if special:
                 self._change_chances(ts)
             if self.desk.book:
                 self._serve_resting(ts, arrived)
-            self._open_and_close(ts)
+            if special:
+                self._open_and_close(ts)
             if ts % step:
                 if self._dirty and self.desk.open:
                     heapq.heappush(self._agenda, -(-ts // step) * step)
@@ -199,7 +200,7 @@ class StepReplay:
     def _arrive(self, arrived: Sequence[int]) -> None:
         """Show candles that have just ended."""
         desk, state = self.desk, self._state
-        tapes, is_open, quotes, stale, changed = desk.tapes, desk.open, state.quotes, state.stale, state.changed
+        tapes, is_open, quotes, changed = desk.tapes, desk.open, state.quotes, state.changed
         aged = self.rules.max_age_seconds is not None
         for idx in arrived:
             tape = tapes.get(idx)
@@ -209,10 +210,10 @@ class StepReplay:
             tape.shown = row + 1
             if idx in is_open:
                 if aged:
-                    self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
+                    self._push(self._aging, (int(tape.end_ts[row]) + desk.max_age + 1, idx))
                 quote = quotes[idx] = tape.quotes[row]
                 tape.past.append(quote)
-                stale[idx] = changed[idx] = None
+                changed[idx] = None
                 self._dirty = True
 
     def _open_value(self, ts: int) -> int:
@@ -277,7 +278,7 @@ class StepReplay:
         desk.known[contract.ticker] = idx
         row = tape.visible(ts, desk.max_age)
         if row >= 0 and self.rules.max_age_seconds is not None:
-            self._push(self._aging, (tape.end_ts[row] + desk.max_age + 1, idx))
+            self._push(self._aging, (int(tape.end_ts[row]) + desk.max_age + 1, idx))
         chance = [p for known_at, p in contract.timeline if known_at <= ts][-1]
         desk.chances[idx] = chance
         state.facts[idx] = (contract.ticker, *names, float(contract.start_ts), float(contract.end_ts))
@@ -296,7 +297,7 @@ class StepReplay:
         view = DecisionView(state)
         wishes = self._strategy.decide(view)
         view._close()
-        state.changed.clear()
+        state.forget_changes()
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
         while desk.ends:
@@ -327,13 +328,13 @@ class StepReplay:
             decisions=filled + desk.unfilled(),
             end_cash_micro=desk.account.cash,
             equity=self._equity,
-            journal=journal_of(self._fill_rows(), settled, tickers, fill_reasons=reasons),
+            journal=journal_of(self.fill_rows(), settled, tickers, fill_reasons=reasons),
         )
 
     def summary(self) -> Summary:
         """Return the outcome as columns, without an object per fill."""
-        return summary_of(self._fill_rows(), self.run_contracts.payout_yes, self._equity)
+        return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def _fill_rows(self) -> Ints:
+    def fill_rows(self) -> Ints:
         """Return all fills as rows of kernel_structures.Buffers."""
         return np.array(self.desk.account.fills, np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)

@@ -18,7 +18,7 @@ from tradewinds.engine.event_contracts.order_rules import Prices
 _NOT_QUOTED = 0  # a price at which nothing is quoted
 
 
-@dataclass
+@dataclass(slots=True)
 class ContractTape:
     """Candles of one contract, in order of time. The first `shown` of them have arrived.
 
@@ -36,14 +36,14 @@ class ContractTape:
         past: those of `quotes` that a strategy may look back at.
     """
 
-    end_ts: list[int]
-    bid: list[int]
-    ask: list[int]
-    volume: list[int]
-    bid_high: list[int]
-    ask_low: list[int]
-    print_low: list[int]
-    print_high: list[int]
+    end_ts: Ints
+    bid: Ints
+    ask: Ints
+    volume: Ints
+    bid_high: Ints
+    ask_low: Ints
+    print_low: Ints
+    print_high: Ints
     quotes: list[tuple[float, ...]]
     shown: int = 0
     past: list[tuple[float, ...]] = field(default_factory=list)
@@ -68,15 +68,16 @@ class ContractTape:
         if row < 0:
             return _NOT_QUOTED
         if side is Side.YES:
-            return self.ask[row]
-        return MICRO - self.bid[row] if self.bid[row] else _NOT_QUOTED
+            return int(self.ask[row])
+        bid = int(self.bid[row])
+        return MICRO - bid if bid else _NOT_QUOTED
 
 
 class _Sides(NamedTuple):
     """Usable prices of rows; 0 where there is none."""
 
-    bid: Prices
-    ask: Prices
+    bid: Ints
+    ask: Ints
     crossed: np.ndarray
 
 
@@ -96,20 +97,20 @@ def _tape(candles: Candles, rows: slice) -> ContractTape:
     sides = _sides(candles.bid[rows], candles.ask[rows])
     volume, end_ts = candles.volume[rows], candles.end_ts[rows]
     # what a candle proves of prices between its ends; the quotes of a candle that ends crossed prove nothing
-    bid_high, ask_low, print_low, print_high = (column[rows] for column in candles.ranges)
+    bid_high, ask_low, print_low, print_high = (column[rows].astype(np.int64) for column in candles.ranges)
     bid_high = np.where(_inside(bid_high) & ~sides.crossed, bid_high, 0)
     ask_low = np.where(_inside(ask_low) & ~sides.crossed, ask_low, MICRO)
     print_low = np.where(_inside(print_low) & (volume > 0), print_low, MICRO)
     print_high = np.where(_inside(print_high) & (volume > 0), print_high, 0)
     return ContractTape(
-        end_ts=end_ts.tolist(),
-        bid=sides.bid.tolist(),
-        ask=sides.ask.tolist(),
-        volume=volume.tolist(),
-        bid_high=bid_high.tolist(),
-        ask_low=ask_low.tolist(),
-        print_low=print_low.tolist(),
-        print_high=print_high.tolist(),
+        end_ts=end_ts,
+        bid=sides.bid,
+        ask=sides.ask,
+        volume=volume,
+        bid_high=bid_high,
+        ask_low=ask_low,
+        print_low=print_low,
+        print_high=print_high,
         quotes=list(
             zip(
                 end_ts.astype(np.float64).tolist(),
@@ -128,13 +129,16 @@ def _sides(bid: Prices, ask: Prices) -> _Sides:
     """Return the prices that count: above 0, below 1, and not crossed."""
     crossed = (ask != NO_PRICE) & (bid > ask)
     return _Sides(
-        bid=np.where(_inside(bid) & ~crossed, bid, 0), ask=np.where(_inside(ask) & ~crossed, ask, 0), crossed=crossed
+        bid=np.where(_inside(bid) & ~crossed, bid, 0).astype(np.int64),
+        ask=np.where(_inside(ask) & ~crossed, ask, 0).astype(np.int64),
+        crossed=crossed,
     )
 
 
-def _inside(prices: Prices) -> np.ndarray:
+def _inside(prices: np.ndarray) -> np.ndarray:
     """Return where prices lie between 0 and 1, both excluded."""
-    return (prices > 0) & (prices < MICRO)
+    inside: np.ndarray = (prices > 0) & (prices < MICRO)
+    return inside
 
 
 def _floats(prices: np.ndarray) -> list[float]:
@@ -167,7 +171,7 @@ def arrivals(tapes: Iterable[tuple[int, ContractTape]], until: int) -> Arrivals:
     ends: list[Ints] = []
     idx: list[Ints] = []
     for number, tape in tapes:
-        rest = np.array(tape.end_ts[tape.shown :], np.int64)
+        rest = tape.end_ts[tape.shown :]
         rest = rest[: int(np.searchsorted(rest, until))]
         ends.append(rest)
         idx.append(np.full(len(rest), number, np.int64))

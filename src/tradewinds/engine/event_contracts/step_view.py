@@ -117,6 +117,10 @@ NO_QUOTE = (NAN, NAN, NAN, NAN, NAN, 0.0)
 class ShownState:
     """What has become visible so far. The loop writes into it; views read it.
 
+    Args:
+        fee_rule: the fees.
+        maker_factor: fee of a resting order as a fraction of the fee of one that is filled at once.
+
     Attributes:
         now: the decision time; Unix s.
         cash: of the account, without what is reserved.
@@ -128,10 +132,9 @@ class ShownState:
         orders: resting orders by number.
         fee_rates: by ticker, the rate of the fee.
         changed: idx of open markets of which something changed since the last call.
-        stale: idx of open markets of which something changed since `markets` was last called.
     """
 
-    def __init__(self, fee_rule: FeeRule) -> None:
+    def __init__(self, fee_rule: FeeRule, maker_factor: Fraction) -> None:
         self.now = 0.0
         self.cash = self.reserved = 0.0
         self.facts: dict[int, tuple[Any, ...]] = {}
@@ -140,11 +143,12 @@ class ShownState:
         self.past: dict[str, list[tuple[float, ...]]] = {}
         self.orders: dict[int, RestingOrder] = {}
         self.fee_rates: dict[str, Fraction] = {}
-        self.fee_rule = fee_rule
+        self.fee_rule, self.maker_factor = fee_rule, maker_factor
         self.changed: dict[int, None] = {}
         self._places: dict[int, int] = {}  # of the open markets, in order of their tickers
         self._markets: list[ShownMarket] = []
-        self.stale: dict[int, None] = {}
+        self._stale: dict[int, None] = {}  # changed in earlier decisions that did not look at the markets
+        self._is_fresh = False
 
     def open(self, idx: int) -> bool:
         """Return whether a market is open.
@@ -162,8 +166,15 @@ class ShownState:
         """
         self._places = {i: place for place, i in enumerate(idx)}
         self._markets = [self._made(i) for i in idx]
-        self.stale.clear()
+        self._stale.clear()
         self.changed = {i: None for i in self.changed if i in self._places}
+
+    def forget_changes(self) -> None:
+        """Note that the strategy has been called."""
+        if not self._is_fresh:
+            self._stale |= self.changed
+        self._is_fresh = False
+        self.changed.clear()
 
     def mark(self, idx: int) -> None:
         """Note that something of an open market has changed.
@@ -171,7 +182,7 @@ class ShownState:
         Args:
             idx: of the market.
         """
-        self.stale[idx] = self.changed[idx] = None
+        self.changed[idx] = None
 
     def _made(self, idx: int) -> ShownMarket:
         """Return a market as it is now."""
@@ -179,10 +190,14 @@ class ShownState:
         return made
 
     def markets(self) -> list[ShownMarket]:
-        """Return the open markets, brought up to date; the list is not to be changed."""
-        for idx in self.stale:
-            self._markets[self._places[idx]] = self._made(idx)
-        self.stale.clear()
+        """Return the open markets, brought up to date during a decision; the list is not to be changed."""
+        if not self._is_fresh:
+            markets, places, facts, quotes, own = self._markets, self._places, self.facts, self.quotes, self.own
+            make, kind = tuple.__new__, ShownMarket
+            for idx in [*self._stale, *self.changed] if self._stale else self.changed:
+                markets[places[idx]] = make(kind, facts[idx] + quotes[idx] + own[idx])
+            self._stale.clear()
+            self._is_fresh = True
         return self._markets
 
     def changed_markets(self) -> tuple[ShownMarket, ...]:
@@ -276,17 +291,21 @@ class DecisionView:
         """
         return market.closes_at - self._open().now
 
-    def fee(self, market: ShownMarket, quantity: float, side: str = YES) -> float:
-        """Return the fee of a purchase at the visible ask; nan where the side is not quoted.
+    def fee(self, market: ShownMarket, quantity: float, side: str = YES, price: float | None = None) -> float:
+        """Return the fee of a purchase: at once at the visible ask, or at rest at a price; nan where the side is not quoted.
 
         Args:
             market: one of `markets`.
             quantity: contracts.
             side: YES or NO.
+            price: of a resting order; None: the visible ask.
         """
         state = self._open()
-        price = market.ask if side == YES else market.no_ask
-        if price != price:
-            return NAN
-        rate, whole = state.fee_rates[market.ticker], whole_quantity(quantity)
-        return state.fee_rule(rate, whole, round(price * MICRO), int(state.now)) / MICRO
+        rate = state.fee_rates[market.ticker]
+        if price is None:
+            price = market.ask if side == YES else market.no_ask
+            if price != price:
+                return NAN
+        else:
+            rate *= state.maker_factor
+        return state.fee_rule(rate, whole_quantity(quantity), round(price * MICRO), int(state.now)) / MICRO

@@ -108,6 +108,7 @@ class KalshiWeather:
         f"{_HERE}/events.py",
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
+        f"{_HERE}/liquidity.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -135,7 +136,9 @@ class KalshiWeather:
     days_per_year = climate_days.DAYS_PER_YEAR
     around_the_clock = True
     # Keys of orders and of the clock of decisions: they change neither the candles nor the events that are read.
-    replay_keys = frozenset({"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit"})
+    replay_keys = frozenset(
+        {"risk", "strategy", "fees", "cadence_minutes", "max_quote_age_minutes", "audit", "execution_model", "resting"}
+    )
     not_swept = _NOT_SWEPT
     strategies = weather_strategies.STRATEGIES
     file_bytes: ClassVar[Mapping[str, int]] = {
@@ -175,11 +178,14 @@ class KalshiWeather:
             except ConfigError as error:
                 problems.add(("series_tickers", index), error.what, error.remedy)
         try:
-            weather_strategies.check(config["strategy"])
+            weather_strategies.check(config["strategy"], config["execution_model"])
         except ConfigError as error:
             users_file = config["strategy"]["file"]
             what = f"{users_file}: {error.what}" if users_file else error.what
             problems.add(("strategy", "file" if users_file else "name"), what, error.remedy)
+        built_in_maker = config["execution_model"] == "maker" and config["strategy"]["file"] is None
+        if built_in_maker and config["risk"]["sizing"] == "kelly":
+            problems.add(("risk", "sizing"), "is kelly, and resting orders have no Kelly stake.", "Use fixed_qty.")
         amounts = (("risk", "start_balance_usd"), ("risk", "max_notional_per_event_usd"))
         problems.check_decimals(config, amounts, 6, "Money is exact to a millionth of a dollar.")
         values = (("risk", "min_ev_per_contract"),)
@@ -268,6 +274,7 @@ class KalshiWeather:
             threads=threads,
             climate=list(event_files.climate.values()),
             tell=tell,
+            variants=True,
         )
         run_files.write_event_data(plan.run_dir, event_files.events, dict(result.skipped))
         traded = {trade.market_ticker for trade in result.trades}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import math
 from collections import Counter
@@ -13,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.text import counted
+from tradewinds.core.text import counted, number
 from tradewinds.core.units import MICRO, NEVER, exact
 from tradewinds.engine.equity import curve, instants
 from tradewinds.engine.event_contracts.candles import LiveCandles, VisibleQuotes
@@ -38,6 +39,7 @@ from tradewinds.families.kalshi_weather.events import (
     ReplayMarket,
     load_events,
 )
+from tradewinds.families.kalshi_weather.liquidity import CAPS, TradedVolume, capped
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_metrics, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
@@ -64,6 +66,7 @@ def replay_events(
     threads: int | None = None,
     climate: Iterable[str] = (),
     tell: Callable[[int, int], None] = lambda done, total: None,
+    variants: bool = False,
 ) -> EventsResult:
     """Replay all events of a resolved config against one cash account.
 
@@ -75,6 +78,7 @@ def replay_events(
         threads: of DuckDB; None for as many as it takes.
         climate: paths of climate reports, with which a validation compares settlements.
         tell: called with the number of events done and of all events.
+        variants: also replay what is shown beside the run: fills capped by volume, resting orders by the optimistic rule.
 
     Raises:
         SimulationError: on_missing says fail, and something is missing or fails a validation; or the climate reports are of
@@ -84,7 +88,7 @@ def replay_events(
     refuse_wrong_stations(config, catalogs, reports)
     with contextlib.closing(BatchReader(threads, ranges=_calls_strategy([config]))) as reader:
         events = load_events(config, catalogs, candles, probabilities)
-        replays = _JointReplay([config], events, Judge(config, reports), counted=True)
+        replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
         replays.run(reader, tell)
         return replays.result()
 
@@ -144,6 +148,9 @@ class _JointReplay:
         rules: by config, how orders are made.
         start_micro: by config, start balance; micro-units.
         replays: by config, one account each.
+        beside: accounts that are shown beside the first config's: fills capped by volume, or the optimistic rule.
+        capped: those of `beside` with capped fills, by the cap.
+        volume: compares the first account's fills with what was traded.
         quotes: by clock of the configs, what is visible at its decision times.
         coverage: counts the candles in the trade windows.
         live: contracts that are not settled yet, with their candles.
@@ -161,6 +168,7 @@ class _JointReplay:
         *,
         counted: bool,
         workers: int = 1,
+        variants: bool = False,
     ) -> None:
         # The events, and the markets of theirs that may be traded.
         self.judge, self.workers, self.shared = judge, workers, configs[0]
@@ -180,6 +188,19 @@ class _JointReplay:
             self._replay_of(rules, cash, full_audit=counted and config["audit"] == "full", counted=counted)
             for config, rules, cash in zip(configs, self.rules, self.start_micro, strict=True)
         ]
+        # A run of resting orders is replayed a second time with the optimistic rule, to be shown beside it.
+        called, self.beside = self.rules[0].stepwise, list[Replay | StepReplay]()
+        if variants and called is not None and not called.takes:
+            rules = dataclasses.replace(self.rules[0], stepwise=dataclasses.replace(called, touch_fills=True))
+            self.beside.append(self._replay_of(rules, self.start_micro[0], full_audit=False, counted=False))
+        # A run of the compiled loop is also replayed with its fills capped by volume, which costs little.
+        self.volume, self.capped = TradedVolume(), dict[Fraction, Replay]()
+        if variants and called is None:
+            for cap in CAPS:
+                rules = capped(self.rules[0], cap)
+                self.capped[cap] = Replay(self.run_contracts, rules, self.start_micro[0], counted=False)
+            self.beside += self.capped.values()
+        self.counted = counted
         # What the accounts share as the events go by.
         self.quotes = {clock: VisibleQuotes(*clock) for clock in map(_clock, self.rules)}
         self.coverage = CandleCoverage(self.shared["candles"]["period_interval_minutes"])
@@ -225,19 +246,22 @@ class _JointReplay:
         self.live = self.live.next(self.since, contracts, idx, batch.candles)
         for quotes in self.quotes.values():
             quotes.add(contracts, batch.candles)
-        for replay in self.replays:
+        for replay in (*self.replays, *self.beside):
             if isinstance(replay, StepReplay):
                 replay.admit(contracts, batch.candles)
         # replay the decision times before anything of a later batch can matter
         if self.start_ts < NEVER:
             end = max(self.settled_at) + 1 if batch.until >= NEVER else batch.until
             equity_instants = instants(self.start_ts, self.since, end, self.settled_at)
-            self._advance(CodedCandles(self.run_contracts, self.live), batch.until, equity_instants)
+            codes = CodedCandles(self.run_contracts, self.live)
+            self._advance(codes, batch.until, equity_instants)
+            if self.counted:
+                self.volume.add(self.replays[0].fill_rows(), codes)
         self.since = batch.until
 
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
         """Advance all accounts to an instant; the first has made what they share by the time the others begin."""
-        first, *others = self.replays
+        first, *others = *self.replays, *self.beside
         _advance_one(first, codes, until, equity_instants)
         with ThreadPoolExecutor(self.workers) as pool:  # the compiled loops let other threads work
             for done in [pool.submit(_advance_one, replay, codes, until, equity_instants) for replay in others]:
@@ -309,8 +333,24 @@ class _JointReplay:
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
-            **({"strategy_calls": first.calls} if isinstance(first := self.replays[0], StepReplay) else {}),
+            "liquidity": self.volume.diagnostics({cap: made.summary() for cap, made in self.capped.items()}),
+            **self._of_calls(),
         }
+
+    def _of_calls(self) -> dict[str, Any]:
+        """Diagnostics of a strategy that is called at decision times; none of others."""
+        first = self.replays[0]
+        if not isinstance(first, StepReplay):
+            return {}
+        found: dict[str, Any] = {"strategy_calls": first.calls}
+        if self.beside:
+            optimistic = self.beside[0].summary()
+            found["if_touched"] = {
+                "total_pnl_usd": number(int(optimistic.pnl_micro.sum())),
+                "num_trades": len(optimistic.pnl_micro),
+                "num_contracts": int(optimistic.quantity.sum()),
+            }
+        return found
 
 
 def _advance_one(replay: Replay | StepReplay, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,12 +107,3 @@ def _root_mean_square(values: Floats) -> float | None:
 
 def _mean(values: Floats) -> float | None:
     return float(values.mean()) if len(values) else None
-
-
-def binned(values: Sequence[Any], edges: Sequence[Any]) -> list[int | None]:
-    """The bin of each value between ascending edges, None outside; a bin includes its lower bound, the last one both."""
-    found: list[int | None] = []
-    for value in values:
-        inside = edges[0] <= value <= edges[-1]
-        found.append(min(sum(edge <= value for edge in edges), len(edges) - 1) - 1 if inside else None)
-    return found

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+import bisect
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.results.edge.claim_tables import binned
 
-TRADE_EDGES = tuple(Fraction(cents, 100) for cents in (0, 2, 5, 10, 15, 20, 30, 100))
+_PICO_PER_MICRO = PICO // MICRO
+_EDGES = tuple(cents * PICO // 100 for cents in (0, 2, 5, 10, 15, 20, 30, 100))  # of a contract's claim; pico-units
 
 
 class ClaimedTrade(NamedTuple):
@@ -21,18 +21,20 @@ class ClaimedTrade(NamedTuple):
     Attributes:
         event: whose outcome it shares with the event's other trades.
         quantity: contracts.
-        ev_net_pico: expected value of one contract after the fee; 1e-12 of the currency.
+        claimed_pico: expected value of the whole order after its fee; 1e-12 of the currency.
         pnl_micro: 1e-6 of the currency.
     """
 
     event: str
     quantity: int
-    ev_net_pico: Fraction
+    claimed_pico: int
     pnl_micro: int
 
 
 def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
     """Sums of claimed and realised profit, their ratio, and both by the size of the claim.
+
+    Everything is summed in whole numbers: a run may have 100,000 trades, and fractions would take longer than its replay.
 
     Args:
         trades: of a run; at least one.
@@ -42,42 +44,45 @@ def claimed_and_realised(trades: Sequence[ClaimedTrade]) -> dict[str, Any]:
         `realised`: sum of profit and loss.
         `ratio`: realised / expected; None where nothing was expected.
         `se`: its standard error by events, as of a ratio of sums; None with a single event.
-        `bins`: by net expected value of a contract, with `from`, `to`, `n` (trades), `expected` and `realised`.
+        `bins`: by net expected value of a contract, with `from`, `to`, `n` (trades), `expected` and `realised`. A bin includes
+            its lower bound, the last one both; a trade that claimed less than nothing is in no bin.
     """
-    # Sums by event: exact, in the currency.
-    by_event: dict[str, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
-    rows = [(trade.quantity * trade.ev_net_pico / PICO, Fraction(trade.pnl_micro, MICRO)) for trade in trades]
-    for trade, (expected, pnl) in zip(trades, rows, strict=True):
-        by_event[trade.event][0] += expected
-        by_event[trade.event][1] += pnl
-    expected, realised = (sum((row[side] for row in rows), Fraction(0)) for side in (0, 1))
-    ratio = realised / expected if expected else None
+    # Sums of (trades, claimed, made) in pico-units, by event and by bin.
+    by_event: dict[str, list[int]] = {}
+    by_bin = [[0, 0, 0] for _ in pairwise(_EDGES)]
+    for event, quantity, claim, pnl_micro in trades:
+        sums = by_event.setdefault(event, [0, 0, 0])
+        number = _bin_of(claim, quantity)
+        for row in (sums,) if number is None else (sums, by_bin[number]):
+            row[0] += 1
+            row[1] += claim
+            row[2] += pnl_micro * _PICO_PER_MICRO
+    claimed, made = (sum(row[column] for row in by_event.values()) for column in (1, 2))
+    ratio = Fraction(made, claimed) if claimed else None
     return {
-        "expected": float(expected),
-        "realised": float(realised),
+        "expected": claimed / PICO,
+        "realised": made / PICO,
         "ratio": None if ratio is None else float(ratio),
-        "se": None if ratio is None else _error(list(by_event.values()), ratio, expected),
-        "bins": _bins(trades, rows),
+        "se": None if ratio is None else _error(list(by_event.values()), ratio, claimed),
+        "bins": [
+            {"from": low / PICO, "to": high / PICO, "n": row[0], "expected": row[1] / PICO, "realised": row[2] / PICO}
+            for (low, high), row in zip(pairwise(_EDGES), by_bin, strict=True)
+        ],
     }
 
 
-def _error(sums: Sequence[Sequence[Fraction]], ratio: Fraction, total: Fraction) -> float | None:
+def _bin_of(claim: int, quantity: int) -> int | None:
+    """The number of the bin of an order's claim, by contract; None outside of all."""
+    if not _EDGES[0] <= claim <= _EDGES[-1] * quantity:
+        return None
+    # an edge is whole, so it is at most the claim if it is at most the claim rounded down
+    return min(bisect.bisect_right(_EDGES, claim // quantity), len(_EDGES) - 1) - 1
+
+
+def _error(sums: Sequence[Sequence[int]], ratio: Fraction, claimed: int) -> float | None:
     """√(Σ (pnl − R · expected)² · G / (G − 1)) / |Σ expected| over events; None with a single one."""
     events = len(sums)
     if events < 2:
         return None
-    squares = math.fsum(float(pnl - ratio * expected) ** 2 for expected, pnl in sums)
-    return math.sqrt(squares * events / (events - 1)) / abs(float(total))
-
-
-def _bins(trades: Sequence[ClaimedTrade], rows: Sequence[tuple[Fraction, Fraction]]) -> list[dict[str, Any]]:
-    """The trades by their claim; one that claimed less than nothing is in no bin."""
-    places = binned([trade.ev_net_pico / PICO for trade in trades], TRADE_EDGES)
-    bins = []
-    for number, (low, high) in enumerate(itertools.pairwise(TRADE_EDGES)):
-        members = [row for row, place in zip(rows, places, strict=True) if place == number]
-        expected, realised = (float(sum((row[side] for row in members), Fraction(0))) for side in (0, 1))
-        bins.append(
-            {"from": float(low), "to": float(high), "n": len(members), "expected": expected, "realised": realised}
-        )
-    return bins
+    squares = math.fsum((float(made - ratio * expected) / PICO) ** 2 for _, expected, made in sums)
+    return math.sqrt(squares * events / (events - 1)) / abs(claimed / PICO)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tradewinds.config.resolve import Config
 from tradewinds.core.damage import naming_damage
-from tradewinds.core.files import read_rows, read_table, write_text
+from tradewinds.core.files import read_meta, read_rows, read_table, write_text
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.against_price import edge_scores
 from tradewinds.families.kalshi_weather.calibration.scores import (
@@ -79,15 +79,24 @@ def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
             series: read_forecasts(map(read_table, event_files.forecasts_of(series))) for series in event_files.catalogs
         }
         markets, days = _scored_markets_and_days(config, plan, events, forecasts)
-    # Of a forecast of the project the newest input is known even where its probabilities are pooled with later prices.
-    known_at = {(row["series_ticker"], row["climate_date"]): row["known_at_ts"] for row in rows}
-    known_at |= {
-        (series, day): row["known_at_ts"]
-        for series, found in forecasts.items()
-        for day, row in found.items()
-        if (series, day) in known_at
-    }
-    return calibration_scores(markets, days, config["seed"]) | edge_scores(events, known_at)
+    # a pool is known with its prices; when its forecast was known stands in the metadata
+    pooled_from = read_meta(event_files.probabilities)["forecast_known_at"] if event_files.is_pooled else {}
+    return calibration_scores(markets, days, config["seed"]) | edge_scores(events, newest_inputs(rows, pooled_from))
+
+
+def newest_inputs(rows: Iterable[Row], pooled_from: Mapping[str, int]) -> dict[tuple[str, dt.date], int]:
+    """When the newest input of each event's forecast was known, by (series, climate date); Unix seconds.
+
+    Args:
+        rows: of the table of probabilities. Those of a user's file are known market by market.
+        pooled_from: the same by event ticker, where the probabilities are pooled with prices.
+    """
+    newest: dict[tuple[str, dt.date], int] = {}
+    for row in rows:
+        key = row["series_ticker"], row["climate_date"]
+        known_at_ts = pooled_from.get(row["event_ticker"], row["known_at_ts"])
+        newest[key] = max(known_at_ts, newest.get(key, known_at_ts))
+    return newest
 
 
 def _scored_markets_and_days(

@@ -57,7 +57,8 @@ def pooled_table(
 
     Returns:
         The table (columns: schemas.POOLED_PROBABILITIES).
-        Its metadata, with the reasons of events that have no probability.
+        Its metadata, with the reasons of events that have no probability, and when the newest input of each event's forecast
+        was known (Unix seconds): the table has when forecast and prices were.
     """
     table, base_meta = forecast
     rows = {row["market_ticker"]: row for row in table.to_pylist()}
@@ -83,6 +84,7 @@ def pooled_table(
         "events_without": dict(sorted(reasons.items())),
         "reasons": dict(sorted(Counter(reasons.values()).items())),
         "markets_without": base_meta["markets_without"],
+        "forecast_known_at": {one.ticker: _forecast_known_at(one, rows) for one in priced},
     }
     return pa.Table.from_pylist(found, schemas.POOLED_PROBABILITIES), meta
 
@@ -153,7 +155,7 @@ def _rows(event: EventLadder, share: _Shares, forecast: Mapping[str, Row]) -> li
     """
     base = [forecast[market.ticker] for market in event.markets]
     ends = [market.quote.end_ts for market in event.markets if market.quote]
-    known_at_ts = max([*ends, *(row["known_at_ts"] for row in base)])
+    known_at_ts = max(*ends, _forecast_known_at(event, forecast))
     return [
         row
         | {
@@ -166,3 +168,8 @@ def _rows(event: EventLadder, share: _Shares, forecast: Mapping[str, Row]) -> li
         }
         for row, q, z in zip(base, share.q, share.z, strict=True)
     ]
+
+
+def _forecast_known_at(event: EventLadder, forecast: Mapping[str, Row]) -> int:
+    """When the newest of the forecast's probabilities of an event was known; Unix seconds."""
+    return max(int(forecast[market.ticker]["known_at_ts"]) for market in event.markets)

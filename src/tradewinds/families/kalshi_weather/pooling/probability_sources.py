@@ -46,10 +46,13 @@ def valid_until(probabilities: Mapping[str, Any], asof_ts: int) -> int | None:
 def trained_from(config: Mapping[str, Any]) -> dt.date:
     """First climate date whose events the pool may be fitted to; date_start_local unless the config says another.
 
+    Weights that the config names are not fitted: then no earlier event is needed, whatever `train_from` says.
+
     Args:
         config: resolved; its probabilities are pooled.
     """
-    named, first = config["probabilities"][POOLED]["train_from"], config["date_start_local"]
+    pool, first = config["probabilities"][POOLED], config["date_start_local"]
+    named = None if pool["fixed"] else pool["train_from"]
     return first if named is None else dt.date.fromisoformat(named)
 
 

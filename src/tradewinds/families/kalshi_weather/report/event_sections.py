@@ -42,8 +42,8 @@ STRATEGY_CALLS = "strategy_calls"  # in the diagnostics of a strategy that is ca
 TAKER_LIMIT = "Taker only: no resting orders, no queue, no partial fills, no delay between decision and fill."
 RESTING_LIMIT = (
     "Orders at once have no delay between decision and fill. Resting orders are filled where a candle proves it "
-    "(`tradewinds docs trading-rules`): whole if the market went through their price, whatever their size; at their price for "
-    "a share of the volume."
+    "(`tradewinds docs trading-rules`): whole if the market went through their price, whatever their size; at their price "
+    "for a share of the volume."
 )
 LIMITS = (
     "Top of the book only: quotes are the best bid and ask at the close of 1-minute candles, carried forward until the next. "
@@ -76,9 +76,48 @@ def _subtitle(run: ReportRun) -> str:
 def _summary(run: ReportRun) -> Section:
     said = [*filter(None, [overall(run)]), *price_sentences(run)]
     words: list[ReportPart] = [Text(one, "strong") for one in said]
+    words += [Text(one) for one in _resting_sentences(run)]
     facts = ReportTable(("", ""), _facts(run.config), "ll")
     nothing = refusals.why_nothing(run, "event", because, NO_SIGNAL)
     return Section("summary", "Summary", [_tiles(run), *nothing, *words, facts])
+
+
+def _resting_sentences(run: ReportRun) -> list[str]:
+    """What the resting orders of a run made, and what they would have made by the optimistic rule."""
+    touched = run.diagnostics.get("if_touched")
+    if touched is None:
+        return []
+
+    def said(figures: Mapping[str, Any]) -> str:
+        fills, contracts = counted(figures["num_trades"], "fill"), counted(figures["num_contracts"], "contract")
+        return f"{fills} of {contracts}, P&L {shown(figures['total_pnl_usd'], 2)} USD"
+
+    return [
+        f"Orders rested and were filled where a candle proves it: {said(run.metrics)}. "
+        f"Had each been filled as soon as its price was reached: {said(touched)}."
+    ]
+
+
+def _liquidity(run: ReportRun) -> Section | None:
+    """What the markets could have taken; None without a fill."""
+    found = run.diagnostics.get("liquidity")
+    if found is None or found["contracts_beyond_volume_pct"] is None:
+        return None
+    said = Text(
+        f"{shown(found['contracts_beyond_volume_pct'], 1)} % of the contracts were more than the market traded in the minute "
+        "of their quote. Each row is the same run with its fills capped at a share of that volume (risk.max_volume_share)."
+    )
+    heads = ("Fills capped at", "P&L, USD", "Trades", "Contracts")
+    m = run.metrics
+    uncapped = ("not at all", shown(m["total_pnl_usd"], 2), shown(m["num_trades"], 0), shown(m["num_contracts"], 0))
+    rows = [
+        (f"{100 * row['volume_share']:g} %", *(shown(row[key], places) for key, places in _CAPPED))
+        for row in found["capped"]
+    ]
+    return Section("liquidity", "Liquidity", [said, ReportTable(heads, [uncapped, *rows], "lrrr")] if rows else [said])
+
+
+_CAPPED = (("total_pnl_usd", 2), ("num_trades", 0), ("num_contracts", 0))
 
 
 def _tiles(run: ReportRun) -> Tiles:
@@ -174,6 +213,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         _result,
+        _liquidity,
         account,
         profit,
         edge,

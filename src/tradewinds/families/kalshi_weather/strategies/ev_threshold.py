@@ -10,6 +10,7 @@ from tradewinds.core.units import PICO, exact
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
+from tradewinds.families.kalshi_weather.strategies import resting_threshold
 from tradewinds.families.kalshi_weather.strategies.account_rules import account_rules
 
 
@@ -19,6 +20,8 @@ def rules(config: Mapping[str, Any]) -> Rules:
     Args:
         config: resolved.
     """
+    if config["execution_model"] == "maker":
+        return resting_threshold.rules(config)
     risk = config["risk"]
     min_ev_pico = exact(risk["min_ev_per_contract"], PICO)
     return Rules(sizing=_sizing(risk), from_strategy=None, min_ev_pico=min_ev_pico, **account_rules(config))

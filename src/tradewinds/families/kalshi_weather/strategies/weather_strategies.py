@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tradewinds.core.errors import ConfigError
 from tradewinds.families.strategy_table import Strategy, StrategyTable
 
 if TYPE_CHECKING:
@@ -24,21 +25,24 @@ STRATEGIES = StrategyTable(
 )
 
 
-def check(strategy: Mapping[str, Any]) -> None:
+def check(strategy: Mapping[str, Any], execution_model: str) -> None:
     """Check that a config's strategy exists and can be loaded.
 
     Args:
         strategy: the config's section `strategy`.
+        execution_model: taker or maker.
 
     Raises:
-        ConfigError: an unknown name, or a file that cannot be loaded.
+        ConfigError: an unknown name, a file that cannot be loaded, or one whose orders cannot rest.
     """
     if strategy["file"] is None:
         STRATEGIES.find(strategy["name"], "Your own one needs strategy.file.")
         return
     from tradewinds.families.kalshi_weather.strategies import file_strategy
 
-    file_strategy.load(strategy["file"])
+    if not isinstance(file_strategy.load(strategy["file"]), type) and execution_model == "maker":
+        what = f"it has a function {file_strategy.FUNCTION}, which buys at once, and execution_model is maker."
+        raise ConfigError(what, where=strategy["file"], remedy="Use taker, or a class that returns limits.")
 
 
 def rules_of(config: Mapping[str, Any]) -> Rules:
@@ -50,7 +54,7 @@ def rules_of(config: Mapping[str, Any]) -> Rules:
     Raises:
         ConfigError: an unknown name, or a file that cannot be loaded.
     """
-    check(config["strategy"])
+    check(config["strategy"], config["execution_model"])
     if config["strategy"]["file"] is not None:
         from tradewinds.families.kalshi_weather.strategies import file_strategy
 

@@ -1,0 +1,113 @@
+"""How many market decisions a class makes in a second, on the common workload, in one process.
+
+    python -m benchmarks.step_calls FOLDER [--events 200] [--peer PYTHON]
+
+The class looks at every open market at every minute, and its trades are those that all engines agree on. Seconds are of the
+processor. With a Python that has backtesting.py, its `next()` is timed beside it: the same comparison on one symbol's bars.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from benchmarks import common_workload
+from benchmarks.common_results import EXPECTED, Outcome
+from tradewinds.config import resolve
+from tradewinds.families.kalshi_weather.plan import plan_of
+from tradewinds.families.kalshi_weather.replay import replay_events
+from tradewinds.families.kalshi_weather.strategies import file_strategy
+from tradewinds.pipeline import jobs
+
+CLASS = Path(__file__).parent / "peers" / "first_side_class.py"
+CENT = 10_000  # micro-dollars
+PLAIN_STEPS = 5_000_000
+_PEER = """
+import time
+import numpy as np, pandas as pd
+from backtesting import Backtest, Strategy
+
+BARS = 100_000
+
+class Threshold(Strategy):
+    def init(self): pass
+    def next(self):
+        price = self.data.Close[-1]
+        if not self.position and price < 40: self.buy(size=1)
+        elif self.position and price > 60: self.position.close()
+
+close = 50 + 15 * np.sin(np.arange(BARS) / 300) + np.random.default_rng(1).normal(0, 1, BARS)
+index = pd.date_range("2025-01-01", periods=BARS, freq="min")
+frame = pd.DataFrame({name: close for name in ("Open", "High", "Low", "Close")}, index=index)
+began = time.process_time()
+Backtest(frame, Threshold, cash=10_000, finalize_trades=True).run()
+print(BARS / (time.process_time() - began))
+"""
+
+
+def plain_seconds() -> float:
+    """Return the seconds of a loop of plain steps, which say how busy the machine is."""
+    began, total = time.process_time(), 0
+    for number in range(PLAIN_STEPS):
+        total += number & 3
+    return time.process_time() - began
+
+
+def measure(folder: Path, events: int) -> dict:
+    """Replay the common workload twice, and return the figures of the faster replay.
+
+    Args:
+        folder: receives the workload, if it is not there.
+        events: number of its events.
+    """
+    if not (folder / "config.yaml").exists():
+        common_workload.write(folder, events)
+    os.chdir(folder)
+    # the agreed balance that never binds, so that the trades of a part are those of the whole
+    raw = common_workload.CONFIG | {
+        "date_end_local": common_workload.FIRST + (events - 1) * common_workload.dt.timedelta(days=1)
+    }
+    raw["strategy"] = raw["strategy"] | {"name": "first_side_class", "file": str(CLASS)}
+    conf = resolve.resolve(raw)
+    conf["risk"]["start_balance_usd"] = 100_000
+    files, strategy = plan_of(conf).files, file_strategy.load(str(CLASS))
+    runs = []
+    for _ in range(2):
+        strategy.looks, began = 0, time.process_time()
+        result = replay_events(conf, files.catalogs, files.candles, files.probabilities)
+        runs.append(time.process_time() - began)
+    pnl, fees = (sum(getattr(trade, name) for trade in result.trades) for name in ("pnl_micro", "entry_fee_micro"))
+    agreed = Outcome(len(result.trades), pnl / CENT, fees / CENT) == EXPECTED["shared", 100_000]
+    return {
+        "events": events,
+        "decisions": strategy.looks,
+        "seconds": min(runs),
+        "decisions_per_second": round(strategy.looks / min(runs)),
+        "trades": len(result.trades),
+        "agreed": agreed if events == common_workload.EVENTS else None,
+        "plain_seconds": plain_seconds(),
+    }
+
+
+def main() -> None:
+    """Measure, and print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--events", type=int, default=common_workload.EVENTS)
+    parser.add_argument("--peer", help="a Python that has backtesting.py")
+    given = parser.parse_args()
+    jobs.tune_garbage_collector()
+    figures = measure(given.folder.resolve(), given.events)
+    if given.peer:
+        said = subprocess.run([given.peer, "-c", _PEER], check=True, capture_output=True, text=True).stdout
+        figures["backtesting_py_bars_per_second"] = round(float(said))
+        figures["ratio"] = round(figures["decisions_per_second"] / float(said), 1)
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
