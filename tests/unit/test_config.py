@@ -200,7 +200,7 @@ def test_refusals(change, words):
         ("- a\n- b\n", "a mapping of keys"),
         ("", "a mapping of keys"),
         ("seed: 1\nseed: 2\n", "line 2, seed: this key is given twice"),
-        ("date_end_local: 2025-02-30\n", "cannot be read"),
+        ("seed: 1\ndate_end_local: 2025-02-30\n", "line 2: a value cannot be read"),
     ],
 )
 def test_bad_yaml(tmp_path, text, words):

@@ -67,7 +67,9 @@ def parse_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, in
     except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
         problem = shortened(str(error))
         remedy = "Check the dates and numbers, and values with a tag (!!…)."
-        raise ConfigError(f"a value cannot be read ({problem}).", where=source, remedy=remedy) from None
+        line = _unreadable_line(text)
+        where = source if line is None else f"{source}, line {line}"
+        raise ConfigError(f"a value cannot be read ({problem}).", where=where, remedy=remedy) from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(data, dict):
         raise ConfigError(
             "a config is a mapping of keys to values.", where=source, remedy="`tradewinds schema` lists the keys."
@@ -248,6 +250,24 @@ class Problems:
             self.add((*path, missing), "this key is missing.", f"Add it: {_meaning(error.schema, missing)}")
         else:
             self.add(path, _fault(error), _remedy(error))
+
+
+def _unreadable_line(text: str) -> int | None:
+    """Return the line (from 1) of the first plain value of a document that cannot be made; None if it is none of those."""
+    left: list[yaml.Node | None] = [yaml.compose(text, Loader=yaml_text.LOADER)]
+    found: list[int] = []
+    while left:
+        node = left.pop()
+        if isinstance(node, yaml.MappingNode):
+            left += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+        elif isinstance(node, yaml.ScalarNode):
+            try:
+                yaml.SafeLoader("").construct_object(node)
+            except (ValueError, LookupError, AttributeError, TypeError, OverflowError, yaml.YAMLError):
+                found.append(node.start_mark.line + 1)
+    return min(found, default=None)
 
 
 def _text_fault(text: str) -> str | None:

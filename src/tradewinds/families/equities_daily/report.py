@@ -89,7 +89,7 @@ def _summary(run: ReportRun) -> Section:
                 shown(m["max_drawdown_pct"], 2),
                 "" if m["max_drawdown_days"] is None else f"{counted(m['max_drawdown_days'], 'day')} at longest",
             ),
-            ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Win rate, %", shown(m["win_rate_pct"], 2), f"profit factor {shown(m['profit_factor'], 2)}"),
             (
                 "Exposure, %",
                 shown(m["exposure_pct"], 1),

@@ -127,12 +127,12 @@ def tiles(run: ReportRun) -> Tiles:
     wins = None if m["win_rate"] is None else m["win_rate"] * 100
     return Tiles(
         [
-            ("Total R", shown(m["total_r"], 2), f"before costs {shown(m['total_r_gross'], 2)}"),
+            ("Total R", shown(m["total_r"], 3), f"before costs {shown(m['total_r_gross'], 3)}"),
             (f"P&L, {money}", shown(m["total_pnl_usd"], 2), f"commission {shown(m['total_fees_usd'], 2)}"),
             ("R a trade", shown(m["average_r"], 3), f"median {shown(m['median_r'], 3)}"),
-            ("Win rate, %", shown(wins, 1), f"profit factor {shown(m['profit_factor'], 2)}"),
-            ("Max drawdown, R", shown(m["max_drawdown_r"], 2), f"{shown(m['max_drawdown_pct'], 2)} % of equity"),
-            ("Sharpe (√252)", shown(m["sharpe"], 2), f"sortino {shown(m['sortino'], 2)}"),
+            ("Win rate, %", shown(wins, 2), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Max drawdown, R", shown(m["max_drawdown_r"], 3), f"{shown(m['max_drawdown_pct'], 2)} % of equity"),
+            ("Sharpe (√252)", shown(m["sharpe"], 2), f"Sortino {shown(m['sortino'], 2)}"),
         ]
     )
 

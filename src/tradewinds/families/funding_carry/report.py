@@ -83,7 +83,7 @@ def tiles(run: ReportRun) -> Tiles:
                 shown(m["max_drawdown_usd"], 2),
                 "" if m["max_drawdown_pct"] is None else f"{shown(m['max_drawdown_pct'], 2)} %",
             ),
-            ("Positions", shown(m["num_trades"], 0), f"{shown(m['win_rate_pct'], 1)} % with a gain"),
+            ("Positions", shown(m["num_trades"], 0), f"{shown(m['win_rate_pct'], 2)} % with a gain"),
             ("Time in market", shown(m["time_in_market_pct"], 1), "% of the range"),
         ]
     )

@@ -132,7 +132,7 @@ def _tiles(run: ReportRun) -> Tiles:
                 "; ".join(filter(None, [beside_pnl(m), f"{shown(m['roi_pct'], 2)} % of the start balance"])),
             ),
             ("Trades", shown(m["num_trades"], 0), f"in {traded:,} of {counted(attempted, 'event')}"),
-            ("Win rate, %", shown(m["win_rate_pct"], 1), f"profit factor {shown(m['profit_factor'], 2)}"),
+            ("Win rate, %", shown(m["win_rate_pct"], 2), f"profit factor {shown(m['profit_factor'], 2)}"),
             ("Max drawdown, %", shown(m["max_drawdown_pct"], 2), f"{shown(m['max_drawdown_usd'], 2)} USD"),
             ("Sharpe (√365)", shown(m["sharpe"], 2), f"Sortino {shown(m['sortino'], 2)}"),
             ("Fees, USD", shown(m["total_fees_usd"], 2), f"on {counted(m['num_contracts'], 'contract')}"),
