@@ -25,6 +25,7 @@ from tradewinds.families.kalshi_weather.report.reasons import EVENT_REASON_TEXTS
 from tradewinds.results.artifacts import write_artifacts
 from tradewinds.results.report import page_of, write_report
 from tradewinds.results.report.curve import Curve, Fall, deepest, thinned
+from tradewinds.results.report.html import with_code
 from tradewinds.results.report.markdown import escape, markdown, table
 from tradewinds.results.report.parts import Plot, ReportTable, Text, shown
 from tradewinds.results.report.pictures import pictures
@@ -487,3 +488,8 @@ def test_parts_of_the_page_can_be_had_without_files(tmp_path):
     assert [section.key for section in page.sections][:3] == ["summary", "equity", "result"]
     assert any(isinstance(part, Text) and "Expected" in part.text for part in page.sections[0].parts)
     assert not (tmp_path / "run/report.md").exists()
+
+
+def test_what_stands_between_backticks_is_code_and_all_is_escaped():
+    assert with_code("`tradewinds plot A<b>` or B & C") == "<code>tradewinds plot A&lt;b&gt;</code> or B &amp; C"
+    assert with_code("one ` alone") == "one ` alone"

@@ -15,6 +15,7 @@ from tradewinds.config.differences import value_text
 from tradewinds.core import text
 from tradewinds.core.text import plain
 from tradewinds.results.glossary import explanation_of
+from tradewinds.results.report.html import with_code
 from tradewinds.results.report.parts import coded
 from tradewinds.results.report.small_sessions import small_session
 from tradewinds.results.report.trade_words import outcome, plain_side
@@ -73,6 +74,7 @@ _PAGES.filters |= {
     "plain": plain,
     "money": text.money_text,
     "setting": value_text,
+    "with_code": with_code,
     "in_path": lambda text: quote(text, safe=""),
 }
 

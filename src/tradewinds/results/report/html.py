@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from tradewinds.results.glossary import explanation_of
 from tradewinds.results.report.parts import Page
@@ -34,6 +36,7 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"small_session": small_session, "explained": explanation_of}
+    environment.filters["with_code"] = with_code
     plots = [{"name": p.name, "kind": p.kind, "data": p.data, "axes": p.axes, "title": p.title} for p in page.plots()]
     return environment.get_template("report.html.j2").render(
         page=page,
@@ -43,6 +46,11 @@ def html(page: Page, pictures: Mapping[str, bytes]) -> str:
         scripts=scripts,
         digests=[_digest(script) for script in scripts],
     )
+
+
+def with_code(text: str) -> Markup:
+    """A text with what stands between backticks as code; everything is escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _text(name: str) -> str:
