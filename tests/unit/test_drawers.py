@@ -62,8 +62,14 @@ def test_each_plot_is_taken_by_one_process(processes, tmp_path):
     assert sorted((tmp_path / "taken").read_text().split()) == [plot.name for plot in PLOTS]
 
 
-def test_what_a_lost_process_took_is_missing_and_no_process_is_left():
-    own = os.getpid()
+def test_what_a_lost_process_took_is_missing_and_no_process_is_left(monkeypatch):
+    own, fork, forked = os.getpid(), os.fork, []
+
+    def noted_fork() -> int:
+        forked.append(fork())
+        return forked[-1]
+
+    monkeypatch.setattr(os, "fork", noted_fork)
 
     def draw(plot: Plot) -> dict[str, bytes]:
         if os.getpid() != own:
@@ -72,5 +78,7 @@ def test_what_a_lost_process_took_is_missing_and_no_process_is_left():
 
     found = share_out(PLOTS, draw, 3)
     assert len(PLOTS) - 2 <= len(found) <= len(PLOTS)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(forked) == 2
+    for child in forked:
+        with pytest.raises(ChildProcessError):  # it has been waited for
+            os.waitpid(child, os.WNOHANG)
