@@ -12,7 +12,6 @@ from tradewinds.core.database_urls import masked
 from tradewinds.core.errors import ConfigError, DatabaseError
 from tradewinds.database import queries, schema
 from tradewinds.database import tables as t
-from tradewinds.database.connect import explained, open_database
 
 
 def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:
@@ -30,19 +29,13 @@ def set_active(url: str, name: str, active: bool, *, registered: bool) -> bool:
     Raises:
         DatabaseError: the database refuses.
     """
-    engine = open_database(url)
-    try:
-        with explained(url):
-            schema.upgrade(engine)
-            with engine.begin() as connection:
-                known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == name))
-                if known is None and not registered:
-                    return False
-                row = {"name": name, "version": __version__, "is_active": active, "parameters": {}}
-                connection.execute(t.upsert(t.strategies, connection.dialect, ["is_active"]), row)
-                return True
-    finally:
-        engine.dispose()
+    with schema.writable(url) as engine, engine.begin() as connection:
+        known = connection.scalar(sa.select(t.strategies.c.name).where(t.strategies.c.name == name))
+        if known is None and not registered:
+            return False
+        row = {"name": name, "version": __version__, "is_active": active, "parameters": {}}
+        connection.execute(t.upsert(t.strategies, connection.dialect, ["is_active"]), row)
+        return True
 
 
 def refuse_inactive(url: str, name: str) -> None:

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from tradewinds.core.run_names import RunName
 from tradewinds.database import schema
 from tradewinds.database import tables as t
-from tradewinds.database.connect import explained, open_database
 
 
 def write_annotation(url: str, run_id: str, name: RunName) -> bool:
@@ -24,17 +23,10 @@ def write_annotation(url: str, run_id: str, name: RunName) -> bool:
     Raises:
         DatabaseError: the database refuses.
     """
-    engine = open_database(url)
-    try:
-        with explained(url):
-            schema.upgrade(engine)
-            with engine.begin() as connection:
-                values = {"name": name.name or None, "note": name.note or None}
-                statement = sa.update(t.backtest_runs).where(t.backtest_runs.c.run_id == run_id).values(values)
-                found = connection.scalar(
-                    sa.select(sa.func.count()).where(t.backtest_runs.c.run_id == run_id)
-                )  # rows that are matched, not those that are changed
-                connection.execute(statement)
-                return bool(found)
-    finally:
-        engine.dispose()
+    run = t.backtest_runs.c
+    with schema.writable(url) as engine, engine.begin() as connection:
+        # counted, because a statement says how many rows it changed and not how many it found
+        found = connection.scalar(sa.select(sa.func.count()).where(run.run_id == run_id))
+        values = {"name": name.name or None, "note": name.note or None}
+        connection.execute(sa.update(t.backtest_runs).where(run.run_id == run_id).values(values))
+        return bool(found)

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from tradewinds.core.url_secrets import masked
 from tradewinds.database import schema
 from tradewinds.database import tables as t
-from tradewinds.database.connect import explained, open_database
 from tradewinds.database.load_locks import load_lock
 
 MOST_REASON = 2000  # characters
@@ -32,14 +31,13 @@ def record_failure(url: str, run: Mapping[str, Any], strategy_version: str, reas
     Raises:
         DatabaseError: the database refuses.
     """
-    engine = open_database(url)
-    try:
-        with explained(url):
-            schema.upgrade(engine)
-            with engine.connect() as connection, load_lock(connection, run["run_id"]), connection.begin():
-                _record(connection, run, strategy_version, masked(reason)[:MOST_REASON], has_results=has_results)
-    finally:
-        engine.dispose()
+    with (
+        schema.writable(url) as engine,
+        engine.connect() as connection,
+        load_lock(connection, run["run_id"]),
+        connection.begin(),
+    ):
+        _record(connection, run, strategy_version, masked(reason)[:MOST_REASON], has_results=has_results)
 
 
 def _record(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from tradewinds.config import markets
 from tradewinds.core.errors import DatabaseError, NothingLoaded
 from tradewinds.database import tables as t
-from tradewinds.database.connect import WAIT_SECONDS
+from tradewinds.database.connect import WAIT_SECONDS, explained, open_database
 from tradewinds.database.versions import CURRENT, MIGRATIONS, VERSION_TABLE, known_version
 
 UNVERSIONED = "unversioned"  # tables that Tradewinds made before its schemas had versions
@@ -64,6 +64,28 @@ def require_current(connection: sa.Connection) -> None:
     if found != CURRENT:
         what = f"its schema is older ({found}) than this Tradewinds ({CURRENT})."
         raise DatabaseError(what, remedy=_OLDER)
+
+
+@contextlib.contextmanager
+def writable(url: str) -> Iterator[sa.Engine]:
+    """Open a database to write rows into it, with its schema brought up to date.
+
+    Args:
+        url: the database.
+
+    Yields:
+        The engine, which is closed after the block.
+
+    Raises:
+        DatabaseError: the database refuses, also inside the block.
+    """
+    engine = open_database(url)
+    try:
+        with explained(url):
+            upgrade(engine)
+            yield engine
+    finally:
+        engine.dispose()
 
 
 def upgrade(engine: sa.Engine) -> None:
