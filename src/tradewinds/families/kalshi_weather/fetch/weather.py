@@ -28,7 +28,7 @@ from tradewinds.sources.http import HttpClient, NotFound
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
 ASOS = "/cgi-bin/request/asos.py"
-ROUTINE, SPECIAL = "3", "4"  # the service's numbers of the hourly reports and of those between them
+REPORT_TYPES = "3,4"  # the hourly reports, and those between them
 TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 LEAST_REPORTED, MOST_REPORTED = -130, 150  # °F: no station on earth has had less or more
@@ -199,7 +199,7 @@ def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: 
         moment = dt.datetime.fromtimestamp(ts, dt.UTC)
         params |= {f"{name}{number}": getattr(moment, name) for name in ("year", "month", "day", "hour", "minute")}
     params |= {"format": "onlycomma", "latlon": "no", "elev": "no", "missing": "M", "trace": "T", "direct": "no"}
-    params |= {"report_type": [ROUTINE, SPECIAL]}
+    params["report_type"] = REPORT_TYPES
     text = ""
     try:
         text = client.get_text(ASOS, params)
