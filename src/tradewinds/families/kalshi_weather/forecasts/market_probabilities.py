@@ -182,7 +182,7 @@ def _last_instant(config: Mapping[str, Any], listed: Sequence[Row], asof_ts: int
     return max(close_of(market) for market in listed) - 1 if is_latest(config) else asof_ts
 
 
-def close_of(market: Row) -> int:
+def close_of(market: Mapping[str, Any]) -> int:
     """When a market of the catalog closes, rounded down; Unix seconds."""
     return int(market["close_time"].timestamp())
 
