@@ -230,7 +230,11 @@ LEAKS = [
     (early_guidance, GUIDANCE, BOTH),
     (early_readings, OBSERVATIONS, BOTH),
     (last_row_of_the_file, USER_ROWS, BOTH),
-    (rows_that_are_in_force_before_they_are_known, USER_ROWS, BOTH),
+    (
+        rows_that_are_in_force_before_they_are_known,
+        USER_ROWS,
+        {POISONED},
+    ),  # what is removed was hardly in force by the cut
     (quote_of_the_next_candle, CANDLES, BOTH),
     (only_markets_that_turn_out_busy, CANDLES, {REMOVED}),
     (probability_from_the_result, RESULTS, BOTH),
