@@ -61,7 +61,7 @@ def trade(
         side=side,
         model_prob_yes_pico=pico(p),
         ev_gross_pico=gross,
-        ev_net_pico=gross - Fraction(pico(fee), qty),
+        ev_net_total_pico=gross * qty - pico(fee),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
         settled_ts=at(times["settled"]),

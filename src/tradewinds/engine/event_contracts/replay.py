@@ -315,9 +315,17 @@ class Replay:
         """Return the outcome as columns, without an object per fill."""
         return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel_structures.Buffers."""
-        return np.concatenate([np.empty((0, kernel_structures.FILL_COLUMNS), np.int64), *self._fills])
+    def fill_rows(self, since: int = 0) -> Ints:
+        """Return fills as rows of kernel_structures.Buffers.
+
+        Args:
+            since: how many of the first are left out.
+        """
+        pieces, left = [np.empty((0, kernel_structures.FILL_COLUMNS), np.int64)], since
+        for rows in self._fills:
+            pieces.append(rows[left:])
+            left = max(0, left - len(rows))
+        return np.concatenate(pieces)
 
     def _fill_list(self) -> list[Fill]:
         """Return all fills as objects, in execution order."""

@@ -152,7 +152,7 @@ class SharesReplay:
             side="BUY",
             model_prob_yes_pico=None,
             ev_gross_pico=None,
-            ev_net_pico=None,
+            ev_net_total_pico=None,
             reason_code=self.code(config),
             settled_result=made.exit_reason,
             settled_ts=exit_clock(made.exit_day),

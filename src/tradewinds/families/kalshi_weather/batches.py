@@ -18,7 +18,7 @@ from tradewinds.engine.event_contracts.candles import CandleReader, Candles
 from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts, candle_facts
 
-EVENTS_PER_BATCH = 24  # about 250,000 candles on busy days
+EVENTS_PER_BATCH = 24  # of a few series; about 250,000 candles on busy days
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def batches(events: Sequence[ReplayEvent], reader: BatchReader) -> Iterator[Batc
     """
     with_files = [event for event in events if event.path and event.markets]
     with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
-    groups = [with_files[i : i + EVENTS_PER_BATCH] for i in range(0, len(with_files), EVENTS_PER_BATCH)]
+    # A batch has several days of every series: events that live on from one batch to the next are copied.
+    size = EVENTS_PER_BATCH * max(1, len({event.station.series_ticker for event in with_files}) // 6)
+    groups = [with_files[i : i + size] for i in range(0, len(with_files), size)]
     if not groups:
         return
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.text import number
+from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles
 from tradewinds.engine.result import Summary
@@ -36,34 +36,37 @@ class TradedVolume:
     """Compares fills with the volume of the candles that they were made on.
 
     Attributes:
-        contracts: bought so far.
-        beyond: those of them that were more than the candle's whole volume.
+        seen: number of fills so far.
     """
 
     def __init__(self) -> None:
-        self.contracts = self.beyond = 0
-        self._seen = 0
-        self._bought: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.seen = 0
+        self._rows: list[Ints] = []  # per call (4, fills): contract, candle, contracts bought, the candle's whole volume
 
     def add(self, fills: Ints, codes: CodedCandles) -> None:
-        """Compare the fills that are new since the last call.
+        """Take the fills that are new since the last call.
 
         Args:
-            fills: all fills so far, as `fills` of kernel_structures.Buffers.
-            codes: the candles of the contracts that the new ones are of.
+            fills: the new ones, as `fills` of kernel_structures.Buffers.
+            codes: the candles of their contracts.
         """
-        rows, end_ts, volume = codes.live.rows, codes.live.rows.end_ts, codes.live.rows.volume
-        member, first_row, end_row = codes.member, rows.first_row, rows.end_row
-        for idx, _, quantity, _, _, _, candle, _ in fills[self._seen :].tolist():
-            place = member[idx]
-            row = first_row[place] + np.searchsorted(end_ts[first_row[place] : end_row[place]], candle)
-            # several orders on one candle share its volume
-            before = self._bought[idx, candle]
-            self._bought[idx, candle] = before + quantity
-            whole = int(volume[row]) // 100
-            self.contracts += quantity
-            self.beyond += max(0, before + quantity - whole) - max(0, before - whole)
-        self._seen = len(fills)
+        idx, _, quantity, _, _, _, candle, _ = fills.T
+        place, rows = codes.member[idx], codes.live.rows
+        row = kernel.rows_since(rows.end_ts, rows.first_row[place], rows.end_row[place], candle.copy())
+        self._rows.append(np.array([idx, candle, quantity, rows.volume[row] // 100]))
+        self.seen += len(fills)
+
+    def beyond_pct(self) -> float | None:
+        """Return what percentage of all contracts was more than their candle's whole volume; None without a fill."""
+        if not self.seen:
+            return None
+        idx, candle, quantity, volume = np.concatenate(self._rows, axis=1)
+        # several orders on one candle share its volume
+        order = np.lexsort((candle, idx))
+        starts = np.flatnonzero(np.diff(idx[order], prepend=-1) | np.diff(candle[order], prepend=-1))
+        bought = np.add.reduceat(quantity[order], starts)
+        beyond = np.maximum(bought - volume[order][starts], 0)
+        return round(100 * int(beyond.sum()) / int(quantity.sum()), 6)
 
     def diagnostics(self, under_caps: Mapping[Fraction, Summary]) -> dict[str, Any]:
         """Return the section `liquidity` of a run's diagnostics.
@@ -72,7 +75,7 @@ class TradedVolume:
             under_caps: the run with its fills capped, by the share of a candle's volume.
         """
         return {
-            "contracts_beyond_volume_pct": round(100 * self.beyond / self.contracts, 6) if self.contracts else None,
+            "contracts_beyond_volume_pct": self.beyond_pct(),
             "capped": [
                 {
                     "volume_share": float(cap),

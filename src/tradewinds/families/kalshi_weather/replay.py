@@ -256,7 +256,7 @@ class _JointReplay:
             codes = CodedCandles(self.run_contracts, self.live)
             self._advance(codes, batch.until, equity_instants)
             if self.counted:
-                self.volume.add(self.replays[0].fill_rows(), codes)
+                self.volume.add(self.replays[0].fill_rows(self.volume.seen), codes)
         self.since = batch.until
 
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
@@ -405,7 +405,7 @@ def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEv
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
         model_prob_yes_pico=fill.p_yes_pico,
         ev_gross_pico=fill.gross_ev_pico,
-        ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
+        ev_net_total_pico=fill.net_ev_total_pico,
         reason_code=fill.reason,
         settled_result=NETTED if netted else str(market.result),
         settled_ts=position.closed_ts,
