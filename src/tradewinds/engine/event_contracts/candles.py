@@ -167,7 +167,9 @@ class LiveCandles:
     def empty(cls) -> LiveCandles:
         """Return live candles without contracts."""
         none, no_price = np.empty(0, np.int64), np.empty(0, np.int32)
-        rows = CandleRows(end_ts=none, quote_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none)
+        rows = CandleRows(
+            end_ts=none, quote_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none
+        )
         return cls((), none, rows)
 
     def next(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> LiveCandles:

@@ -153,6 +153,11 @@ class CodedCandles:
         return self._clocks[step_seconds]
 
     @functools.cached_property
+    def lowest(self) -> kernel_structures.Prices:
+        """By block of rows, the lowest price of any side; micro-units."""
+        return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
+
+    @functools.cached_property
     def by_price(self) -> OfferCodes:
         """Codes by side and price."""
         return offers_by_price(self.chances)
@@ -232,6 +237,7 @@ class Replay:
             by_start=clock.by_start,
             member=codes.member,
             rows=codes.chances.rows,
+            lowest=codes.lowest,
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,

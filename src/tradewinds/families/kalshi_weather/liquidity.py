@@ -41,7 +41,9 @@ class TradedVolume:
 
     def __init__(self) -> None:
         self.seen = 0
-        self._rows: list[Ints] = []  # per call (4, fills): contract, candle, contracts bought, the candle's whole volume
+        self._rows: list[
+            Ints
+        ] = []  # per call (4, fills): contract, candle, contracts bought, the candle's whole volume
 
     def add(self, fills: Ints, codes: CodedCandles) -> None:
         """Take the fills that are new since the last call.

@@ -223,7 +223,7 @@ class _JointReplay:
             tell: called with the number of events done and of all events.
         """
         done = 0
-        for batch in batches(list(self.events.values()), reader):
+        for batch in batches(list(self.events.values()), reader, len(self.replays)):
             self.replay_batch(batch)
             done += len(batch.events)
             tell(done, len(self.events))
