@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from urllib.parse import quote
 

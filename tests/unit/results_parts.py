@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
-from fractions import Fraction
 
 import pyarrow as pa
 

@@ -26,8 +26,8 @@ typedef __int128 wide;
 #define NEVER (1LL << 62)
 #define UNLIMITED (1LL << 62)
 #define MOST_OPEN                                                                                                      \
-    (1LL << 42) /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
-#define BLOCK 64            /* rows of which the lowest price is known; kernel_structures.py has the same */
+    (1LL << 42)  /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
+#define BLOCK 64 /* rows of which the lowest price is known; kernel_structures.py has the same */
 #define NO_PRICE -999999999 /* instead of a bid or an ask */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
@@ -62,7 +62,7 @@ enum { DONE, BUFFERS_FULL, TOO_LARGE };
 
 typedef struct { /* columns of a run's contracts, by idx (index among the sorted tickers) */
     const i64 *event;
-    const i64 *event_settles; /* by event: when the first of its contracts settles */
+    const i64 *event_settles;    /* by event: when the first of its contracts settles */
     const i64 *first_t, *last_t; /* first and last decision time */
     const i64 *settle_ts;
     const i64 *payout_yes;
@@ -91,7 +91,7 @@ typedef struct {                         /* limits of a run, UNLIMITED where the
     i64 kelly, kelly_base;  /* fraction as numerator and base; base 0: quantities stand in WantedTable */
 } Limits;
 
-typedef struct { /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
+typedef struct {         /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
     const i64 *end_ts;   /* from when the row is visible: the end of its candle, or a later change of the probability */
     const i64 *quote_ts; /* end of the candle that its quote is of */
     const i32 *bid, *ask;
@@ -99,7 +99,8 @@ typedef struct { /* columns of candles; live contract j has rows [first_row[j], 
     const i64 *first_row, *end_row;
 } CandleRows;
 
-typedef struct { /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
+typedef struct
+{ /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
                     terms of the fee */
     const i64 *chance, *quantity, *rank, *rank_remainder;
     const i64 *fee_whole, *fee_part, *fee_base;
@@ -661,8 +662,7 @@ static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due
     const i64 *end_ts = rows->end_ts;
     for (; row < end_row && end_ts[row] < due; row++) {
         /* a whole block in which nothing is that cheap */
-        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK] > cash &&
-            end_ts[row + BLOCK - 1] < due) {
+        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK] > cash && end_ts[row + BLOCK - 1] < due) {
             row += BLOCK - 1;
             continue;
         }

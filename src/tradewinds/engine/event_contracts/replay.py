@@ -24,7 +24,7 @@ from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
-from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Prices, Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
@@ -153,7 +153,7 @@ class CodedCandles:
         return self._clocks[step_seconds]
 
     @functools.cached_property
-    def lowest(self) -> kernel_structures.Prices:
+    def lowest(self) -> Prices:
         """By block of rows, the lowest price of any side; micro-units."""
         return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
 
