@@ -1,4 +1,4 @@
-"""The weather service's two routes over an archive: station-years of climate reports, and bulk station guidance."""
+"""The weather service's routes over an archive: station-years of climate reports, bulk station guidance, readings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tradewinds.archive.routes import TEXT, Answer, Query, Route, json_answer
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
-from tradewinds.families.kalshi_weather.fetch.weather import CLI, MOS
+from tradewinds.families.kalshi_weather.fetch.weather import ASOS, CLI, MOS
 
 SERVICE = "iem"
 DEFAULT_YEAR = 2019  # what the service answers for when the year is left out
@@ -20,10 +20,11 @@ MOS_COLUMNS = ("runtime", "ftime", "model", "n_x", "tmp", "dpt", "cld", "wdr", "
 
 
 def routes_of(archive: EventArchive) -> dict[str, Route]:
-    """The weather service's two routes."""
+    """The weather service's routes."""
     return {
         CLI: Route(SERVICE, lambda path, query: cli(archive, query)),
         MOS: Route(SERVICE, lambda path, query: mos(archive, query)),
+        ASOS: Route(SERVICE, lambda path, query: asos(archive, query)),
     }
 
 
@@ -102,6 +103,33 @@ def mos(archive: EventArchive, query: Query) -> Answer:
         cells += [_number(row["tmp_f"])] if has_tmp else []
         lines.append(",".join([*cells, station]))
     return Answer(200, TEXT, "\n".join(lines) + "\n")
+
+
+def asos(archive: EventArchive, query: Query) -> Answer:
+    """The answer to GET /cgi-bin/request/asos.py: temperatures of a station as CSV, from one instant until before another.
+
+    An unknown station has no rows. The ids of this archive have three characters: `MDW` for `KMDW`.
+    """
+    station = query.get("station", "")
+    try:
+        first, end = (_moment(query, number) for number in ("1", "2"))
+    except (KeyError, ValueError):
+        return Answer(422, TEXT, "[{'type': 'value_error'}]")
+    if not re.fullmatch("[A-Z0-9]{3,4}", station) or query.get("data") != "tmpf" or query.get("tz") != "Etc/UTC":
+        return Answer(422, TEXT, "[{'type': 'value_error'}]")
+    table = archive.observations(f"K{station}" if len(station) == 3 else station)
+    inside = (pc.field("valid_ts") >= first) & (pc.field("valid_ts") < end)
+    lines = ["station,valid,tmpf"]
+    for row in table.filter(inside).to_pylist():
+        lines.append(f"{station},{_stamp(row['valid_ts'])[:16]},{row['tmp_f']:.2f}")
+    return Answer(200, TEXT, "\n".join(lines) + "\n")
+
+
+def _moment(query: Query, number: str) -> int:
+    """Begin (1) or end (2) of what is asked for in Unix seconds, from its parts."""
+    hour, minute = (int(query.get(f"{name}{number}", "0")) for name in ("hour", "minute"))
+    year, month, day = (int(query[f"{name}{number}"]) for name in ("year", "month", "day"))
+    return int(dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC).timestamp())
 
 
 def _aware(text: str) -> int:

@@ -217,6 +217,17 @@ def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: 
     return table, meta if rows else meta | {"reason": "NO_OBSERVATIONS"}
 
 
+def refuse_running_day(station: Station, day: dt.date, now: dt.datetime) -> None:
+    """Raise FetchError for a climate day of which readings are to come: its file would never be whole."""
+    _, end = climate_days.climate_day_bounds(station, day)
+    if now.timestamp() < end + READINGS_ARE_IN_SECONDS:
+        ready = dt.datetime.fromtimestamp(end + READINGS_ARE_IN_SECONDS, dt.UTC)
+        raise FetchError(
+            f"the readings of {station.station_id} on {day} are not all in before {ready:%Y-%m-%d %H:%M} UTC.",
+            remedy="Lower date_end_local, or run again when that day is over.",
+        )
+
+
 def asos_id(station_id: str) -> str:
     """A station's id in the service's archive of readings: `KMDW` is `MDW` there."""
     return station_id[1:] if len(station_id) == 4 and station_id.startswith("K") else station_id
