@@ -459,7 +459,7 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
         from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
-        events = EventArchive(archive.folder)
+        events = EventArchive(archive.folder, archive.clock)
         return {**exchange_routes.routes_of(events, cutoff), **weather_routes.routes_of(events)}
 
 

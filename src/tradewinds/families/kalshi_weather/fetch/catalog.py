@@ -53,10 +53,10 @@ def sync_catalog(
     merged = _merge(before, fetched)
     rows = sorted(merged.values(), key=lambda r: (r["climate_date"], r["market_ticker"]))
     closes = [row["close_time"] for row in rows]
-    listed_through = yesterday(station, now)
+    listed_through = yesterday(station, client.no_later(now))
     meta = {
         "series_ticker": station.series_ticker,
-        "retrieved_at": now.isoformat(),
+        "retrieved_at": client.no_later(now).isoformat(),
         "covers_through": _covers_through(rows, listed_through).isoformat(),
         "listed_through": listed_through.isoformat(),
         "requests": client.requests,

@@ -134,6 +134,7 @@ def _candles(
     if left:
         client = exchange_client()
         table, tier = event_candles.fetch_candles(client, station.series_ticker, markets, left, period, now)
+        event_candles.refuse_open(station, day, markets, client.no_later(now))
         requests, retries = client.requests, client.retries
     # both together, and their story
     if kept is not NOTHING_KEPT:
