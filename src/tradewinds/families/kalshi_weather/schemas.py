@@ -83,6 +83,16 @@ CLIMATE = schema_of(
     ("known_at_ts", pa.int64()),
 )
 
+# ASSUME: a reading can be read 10 minutes after it was taken (the station's dissemination, the service's ingest).
+READING_DELAY_SECONDS = 600
+# A row per reading of a station's temperature in °F during one climate day.
+OBSERVATIONS = schema_of(
+    ("station_id", pa.string()),
+    ("valid_ts", pa.int64()),
+    ("tmp_f", pa.float64()),
+    ("known_at_ts", pa.int64()),
+)
+
 # Hours from a model's run time to the publication of its guidance: upper bounds, measured lags are shorter.
 PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 2.5}
 # The first year with any of a model's guidance in the weather service's archive (GFS from its predecessor AVN, NAM from ETA).
@@ -174,6 +184,11 @@ def guidance_schema(model: str) -> pa.Schema:
 def climate_path(station_id: str, year: int) -> str:
     """Path of one year of a station's climate reports (schema CLIMATE)."""
     return f"data/climate/iem/{station_id}/{year}.parquet"
+
+
+def observation_path(station_id: str, climate_date: dt.date) -> str:
+    """Path of a station's readings of one climate day (schema OBSERVATIONS)."""
+    return f"data/observations/iem/{station_id}/{climate_date.isoformat()}.parquet"
 
 
 def forecast_path(digest: str, station_id: str, target: str, through: dt.date) -> str:
