@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from tradewinds.core import files, strict
 from tradewinds.core.errors import TradewindsError
 from tradewinds.core.text import whole_seconds_down, whole_seconds_up
 from tradewinds.core.units import MICRO
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.fee_schedule import TAKER_RATE
 from tradewinds.families.kalshi_weather.fetch import catalog
@@ -188,3 +188,31 @@ def _coldest(market: OpenMarket) -> tuple[float, str]:
         return float("inf"), market.ticker
     lowest, _ = market.bounds
     return (float("-inf") if lowest is None else float(lowest)), market.ticker
+
+
+def quotes_of_open(
+    client: HttpClient, events: Sequence[tuple[str, dt.date]]
+) -> tuple[dict[str, tuple[float, float]], int]:
+    """Quotes of now of some events.
+
+    Args:
+        client: for the exchange.
+        events: series and climate date of each.
+
+    Returns:
+        Bid and ask in dollars by market ticker, 0 and 1 for empty sides.
+        When the exchange gave the last of them; Unix seconds, 0 without any.
+
+    Raises:
+        FetchError: the exchange could not be asked, or its answer cannot be right.
+    """
+    fees, now = SeriesFees(), dt.datetime.now(dt.UTC).replace(microsecond=0)
+    found: dict[str, tuple[float, float]] = {}
+    priced = 0
+    for series in sorted({series for series, _ in events}):
+        listed = list_open_events(client, climate_days.station_of(series), fees.of(client, series, now), now)
+        for event in listed:
+            if (series, event.climate_date) in events:
+                priced = max(priced, event.priced_ts)
+                found |= {m.ticker: (m.bid_micro / MICRO, m.ask_micro / MICRO) for m in event.markets}
+    return found, priced
