@@ -411,7 +411,7 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """One sentence per synced catalog about what it lists, and per model that the weather service does not have.
+        """One sentence per synced catalog about what it lists, per model that the weather service lacks, and on open events.
 
         Args:
             plan: of the run.
@@ -422,7 +422,7 @@ class KalshiWeather:
 
         catalogs = set(plan.files.catalogs.values())
         listed = [catalog_notes.note_of(path) for path in fetched if path in catalogs]
-        return [*listed, *missing_guidance.notes_of(plan.files.guidance)]
+        return [*listed, *missing_guidance.notes_of(plan.files.guidance), *_open_notes(plan)]
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return no tables below the summary of a run."""
@@ -474,8 +474,23 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
         from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
-        events = EventArchive(archive.folder)
+        events = EventArchive(archive.folder, archive.clock)
         return {**exchange_routes.routes_of(events, cutoff), **weather_routes.routes_of(events)}
+
+
+def _open_notes(plan: EventsPlan) -> Iterable[str]:
+    """Say which events are left out because they are open."""
+    from tradewinds.families.kalshi_weather.damaged_events import is_still_open
+
+    found = [
+        f"{event.series_ticker} {event.climate_date}"
+        for event in plan.files.events
+        if Path(event.path).exists() and is_still_open(event.path)
+    ]
+    if found:
+        them = "it" if len(found) == 1 else "them"
+        remedy = f"`tradewinds today` shows {them} now; run again after the close."
+        yield f"{', '.join(found)}: still open, left out as UNSETTLED. {remedy}"
 
 
 FAMILY = KalshiWeather()

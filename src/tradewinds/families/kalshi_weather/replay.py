@@ -35,6 +35,7 @@ from tradewinds.families.kalshi_weather.events import (
     DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
+    STALE_FILE,
     ReplayEvent,
     ReplayMarket,
     load_events,
@@ -372,6 +373,14 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> None:
+    opened = [event for event in events if event.skip == STALE_FILE]
+    if opened:
+        raise SimulationError(
+            f"{counted(len(opened), 'event')} had not closed when the candles were asked for, first {opened[0].ticker}, and "
+            "a result is known now.",
+            where=opened[0].path,
+            remedy="tradewinds run asks for the candles again, and so does snakemake once the file is deleted.",
+        )
     left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
     if left_out and not skips_damaged(config["on_missing"]):
         first = left_out[0]
