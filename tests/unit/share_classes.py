@@ -56,9 +56,9 @@ class Breakout:
             self.peaks[share.ticker] = close if self.same_close else 0
             *highs, _ = map(micro, view.highs(share, 21))
             *volumes, volume = [v if v == v else 0 for v in view.volumes(share, 21)]
-            if len(highs) == 20 and close * 100 >= max(highs) * 101 and close >= 500_000:
-                if volume * 200 >= 15 * sum(volumes):
-                    found.append((-close / max(highs), share.ticker))
+            is_high = len(highs) == 20 and close * 100 >= max(highs) * 101 and close >= 500_000
+            if is_high and volume * 200 >= 15 * sum(volumes):
+                found.append((-close / max(highs), share.ticker))
         return orders + [buy(ticker, value=self.value) for _, ticker in sorted(found)]
 
 

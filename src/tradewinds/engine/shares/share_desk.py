@@ -1,9 +1,10 @@
 """The orders of a strategy of shares that is called at every close: those that wait, and how they are filled.
 
-An order waits for its symbol's next bar. Without a limit it fills at the bar's open (in a run that fills at closes: at the close
-of the decision, if the symbol has a bar that day). One with a limit fills at the open where that is good enough with slippage;
-else at its limit where prices of the bar went through it, strictly; the exchange's own queue is not known. Sales come before
-purchases at an open; inside a bar, where the order of events is not known, purchases come first, so that no sale pays for them.
+An order waits for its symbol's next bar. Without a limit it fills at the bar's open; in a run that fills at closes, at that of
+the decision, if the symbol has a bar that day. One with a limit fills at the open where that is good enough with slippage;
+else at its limit where prices of the bar went through it, strictly: the exchange's own queue is not known. Sales come before
+purchases at an open; inside a bar, where the order of events is not known, purchases come first, so that no sale pays for
+them.
 """
 
 from __future__ import annotations

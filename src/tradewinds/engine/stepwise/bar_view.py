@@ -1,4 +1,4 @@
-"""What a strategy of shares sees at a decision: floats of now and of the past, and nothing through which the future can be reached.
+"""What a strategy of shares sees at a decision: floats of now and of the past, and nothing that leads to the future.
 
 The loop writes into a `BarState` what has become visible, and holds everything else itself. No object that a strategy is given
 refers to the loop, to bars that have not ended or to the account. Shares, bars and orders are tuples: a kept one says what was

@@ -151,7 +151,7 @@ class SharesReplay:
 
     def trade(self, config: Mapping[str, Any], made: ShareTrade) -> Trade:
         """Return a position of the ledger as a row of trades.csv."""
-        bars, symbol = self.loaded.bars, self.loaded.bars.symbols[made.symbol]
+        symbol = self.loaded.bars.symbols[made.symbol]
         is_end = made.exit_reason == BACKTEST_END  # booked on the last day, though the symbol's last bar may be older
         return Trade(
             series_ticker=config["calendar"],

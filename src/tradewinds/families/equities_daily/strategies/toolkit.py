@@ -38,8 +38,8 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
         name: the strategy's name, for the error.
 
     Raises:
-        ConfigError: a parameter that the strategy does not have, one that is no number, or one outside its range. The end of a name sets the range:
-            _bars and _days are whole numbers above 0, _pct is above 0 and below 100, any other is above 0.
+        ConfigError: a parameter that the strategy does not have, one that is no number, or one outside its range. The end of a
+            name sets the range: _bars and _days are whole numbers above 0, _pct is above 0 and below 100, any other is above 0.
     """
     found = {key: Decimal(text) for key, text in defaults.items()}
     for key, value in (given or {}).items():
