@@ -159,7 +159,7 @@ class ClassCaller:
         Raises:
             SimulationError: the user's code failed.
         """
-        self._watch.begin()
+        self._watch.call = self
         try:
             strategy = self._class()
             if callable(getattr(strategy, "on_start", None)):
@@ -170,7 +170,7 @@ class ClassCaller:
         except BaseException as error:  # the user's code may raise anything, also sys.exit
             raise self._failed(error, "on_start") from None
         finally:
-            self._watch.end()
+            self._watch.call = None
 
     def decide(self, view: Any) -> Sequence[Any]:
         """Call on_decision, and return what it returned as a list.
@@ -181,7 +181,7 @@ class ClassCaller:
         Raises:
             SimulationError: the user's code failed.
         """
-        self._watch.begin()
+        self._watch.call = view
         try:
             wishes = self._on_decision(view)
             if type(wishes) is list:
@@ -195,7 +195,7 @@ class ClassCaller:
         except BaseException as error:  # the user's code may raise anything, also sys.exit
             raise self._failed(error, METHOD) from None
         finally:
-            self._watch.end()
+            self._watch.call = None
 
     def problem(self, what: str) -> SimulationError:
         """The error for orders that cannot be meant.

@@ -102,11 +102,7 @@ class ShareDesk:
         self._held_at_close: frozenset[int] = frozenset()
         self._sold_at_close: dict[int, int] = {}  # the latest day at whose close a symbol was sold
         self._placed = self._reserved = 0
-
-    @property
-    def reserved(self) -> int:
-        """Cash that limits to buy have reserved; micro-units."""
-        return self._reserved
+        self._show_cash()
 
     # ---- what the strategy asks for ----
 
@@ -197,6 +193,7 @@ class ShareDesk:
         """Keep an order, and show it."""
         self._placed += 1
         self.waiting[order.number] = order
+        self._show_cash()
         self.state.orders[order.number] = WaitingOrder(
             number=order.number,
             ticker=self.market.bars.symbols[order.symbol],
@@ -337,8 +334,13 @@ class ShareDesk:
         if self.waiting.pop(order.number, None) is not None:
             self._reserved -= order.reserved
             self.state.orders.pop(order.number, None)
+            self._show_cash()
 
     # ---- what is told of it ----
+
+    def _show_cash(self) -> None:
+        """Show the cash that orders can use, and the cash that is reserved."""
+        self.state.cash_micro, self.state.reserved_micro = self.account.cash - self._reserved, self._reserved
 
     def show_holding(self, symbol: int) -> None:
         """Show what is held of a symbol; orders to sell what is not held any more are taken back.
@@ -347,7 +349,8 @@ class ShareDesk:
             symbol: its index in Bars.
         """
         holding = self.account.held.get(symbol)
-        self.state.mark((symbol,))
+        self.state.mark(symbol)
+        self._show_cash()
         if holding is not None:
             price, entered = holding.entry_price / MICRO, float(holding.entry_ts)
             self.state.own[symbol] = float(holding.left), price, entered, self.state.date(holding.entry_day)

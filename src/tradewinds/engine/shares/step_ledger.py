@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,22 +27,26 @@ _BYTES = 8 * WIDTH
 _ROWS_AT_ONCE = 1 << 16
 
 
-class _DayRows(NamedTuple):
-    """The bars of a trading day.
+class _Part(NamedTuple):
+    """Some trading days in a row with their bars.
 
     Attributes:
-        day: days since 1970-01-01.
-        rows: of Bars, by symbol.
-        symbols: of the rows.
-        numbers: the rows as BarState keeps them, WIDTH floats each.
-        all_tradable: whether all rows may be traded.
+        days: days since 1970-01-01.
+        times: their closes; Unix s.
+        bounds: day i has the bars [bounds[i], bounds[i + 1]).
+        may_trade: by day, whether all of its bars may be traded.
+        rows: by bar, its row of Bars; the bars of a day are in order of their symbols.
+        symbols: by bar.
+        numbers: the bars as BarState keeps them, WIDTH floats each.
     """
 
-    day: int
+    days: list[int]
+    times: list[float]
+    bounds: list[int]
+    may_trade: list[bool]
     rows: list[int]
     symbols: list[int]
     numbers: bytes
-    all_tradable: bool
 
 
 class StepLedger:
@@ -53,9 +57,6 @@ class StepLedger:
         rules: costs and limits.
         make: makes the strategy.
         books: whether to keep a journal; a sweep does without.
-
-    Attributes:
-        calls: how often the strategy was called.
     """
 
     def __init__(
@@ -69,23 +70,21 @@ class StepLedger:
         self._last_wait = market.last_wait(rules.exit_after_missing_days)
         self._close_of = market.bars.close.data
         self._tradable = market.tradable.data
-        self._equity: list[DayEquity] = []
-        self.calls = 0
+        self._equity: list[tuple[int, int, int]] = []  # by day, cash, value of what is held, number of positions
 
     def run(self) -> ShareResult:
         """Pass over all days."""
-        days = distinct(self.market.bars.day)
         self._show_history()
         with self._strategy.watched():
             self._strategy.start()
-            for rows in self._days(np.array(days, np.int64)):
-                self._pass(rows)
+            for part in self._parts():
+                self._pass(part)
         self._end()
         refusals = Counter(outcome.reason for outcome in self.desk.outcomes if not outcome.filled)
         return ShareResult(
             closed=sorted(self.account.closed),
             end_cash=self.account.cash,
-            equity=self._equity,
+            equity=[DayEquity(day, *account) for day, account in zip(self.market.days, self._equity, strict=True)],
             answered=[],
             refusals=refusals,
             journal=self.account.books.journal(),
@@ -122,66 +121,87 @@ class StepLedger:
             before = np.arange(rows.start, rows.start + int(np.searchsorted(bars.day[rows], first_day)))
             self.state.past[symbol].frombytes(self._numbers(before))
 
-    def _days(self, days: Ints) -> Iterator[_DayRows]:
-        """Yield the trading days with their bars; bars are read a part at a time, so that memory holds what is visible.
-
-        Args:
-            days: distinct days of all bars, ascending.
-        """
-        bars, tradable = self.market.bars, self.market.tradable
-        if not self.market.days:
+    def _parts(self) -> Iterator[_Part]:
+        """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
+        bars, days = self.market.bars, self.market.days
+        if not days:
             return
-        within = np.flatnonzero((bars.day >= self.market.days[0]) & (bars.day <= self.market.days[-1]))
+        within = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
         order = within[np.lexsort((bars.owner[within], bars.day[within]))]
-        starts = np.searchsorted(bars.day[order], self.market.days)
+        starts = np.searchsorted(bars.day[order], days)
         bounds = np.append(starts, len(order)).tolist()
+        all_days, close_times = self._close_times
+        times = close_times[np.searchsorted(all_days, days)].tolist()
         place = 0
-        while place < len(self.market.days):
+        while place < len(days):
             # so many days that their rows are not too many
             end = max(int(np.searchsorted(bounds, bounds[place] + _ROWS_AT_ONCE, side="right")) - 1, place + 1)
-            part = order[bounds[place] : bounds[end]]
-            numbers, rows, symbols = self._numbers(part), part.tolist(), bars.owner[part].tolist()
-            may = np.logical_and.reduceat(tradable[part], starts[place:end] - bounds[place]).tolist()
-            for day in range(place, end):
-                low, high = bounds[day] - bounds[place], bounds[day + 1] - bounds[place]
-                yield _DayRows(
-                    self.market.days[day],
-                    rows[low:high],
-                    symbols[low:high],
-                    numbers[low * _BYTES : high * _BYTES],
-                    may[day - place],
-                )
+            rows = order[bounds[place] : bounds[end]]
+            yield _Part(
+                days=days[place:end],
+                times=times[place:end],
+                bounds=[bound - bounds[place] for bound in bounds[place : end + 1]],
+                may_trade=np.logical_and.reduceat(
+                    self.market.tradable[rows], starts[place:end] - bounds[place]
+                ).tolist(),
+                rows=rows.tolist(),
+                symbols=bars.owner[rows].tolist(),
+                numbers=self._numbers(rows),
+            )
             place = end
 
     # ---- a day ----
 
-    def _pass(self, today: _DayRows) -> None:
-        """Pass over a day."""
-        if self.desk.waiting:
-            self.desk.fill(today.day)
-        self._show(today)
-        without_bars = self._value(today.day) if self.account.held else ()
-        self._decide(today.day)
-        for symbol in without_bars:
-            self._sell_without_bars(symbol, today.day)
-        self._record(today.day)
-
-    def _show(self, today: _DayRows) -> None:
-        """Show the bars of a day."""
-        state, numbers, last_row = self.state, today.numbers, self.desk.last_row
-        past, shown, place = state.past, state.shown, 0
-        for row, symbol in zip(today.rows, today.symbols, strict=True):
-            past[symbol].frombytes(numbers[place : place + _BYTES])
-            place += _BYTES
-            if today.all_tradable or self._tradable[row]:
-                last_row[symbol] = row
-                if symbol not in shown:
-                    state.show(symbol)
+    def _pass(self, part: _Part) -> None:
+        """Pass over some days."""
+        state, desk, account, decide = self.state, self.desk, self.account, self._strategy.decide
+        past, last_row, waiting, held = state.past, desk.last_row, desk.waiting, account.held
+        rows, symbols, numbers, record = part.rows, part.symbols, part.numbers, self._equity.append
+        for day, ts, low, high, may_trade in zip(
+            part.days, part.times, part.bounds, part.bounds[1:], part.may_trade, strict=False
+        ):
+            # the day's bars: fills, then what becomes visible at the close
+            if waiting:
+                desk.fill(day)
+            state.arrived = arrived = symbols[low:high]
+            for place in range(low, high):
+                past[symbols[place]].frombytes(numbers[place * _BYTES : place * _BYTES + _BYTES])
+            if may_trade:
+                for place in range(low, high):
+                    last_row[symbols[place]] = rows[place]
+                if not state.shown.issuperset(arrived):
+                    state.show(arrived)
             else:
-                self.desk.drop_purchases(symbol, today.day)
-                if symbol in shown and symbol not in self.account.held:
+                self._show_tradable(day, rows[low:high], arrived)
+            without_bars = self._value(day) if held else ()
+            # the strategy
+            state.now, state.day = ts, day
+            view = BarView(state)
+            wishes = decide(view)
+            view._state = None
+            if state.marked:
+                state.marked.clear()
+            if wishes:
+                desk.begin()
+                for wish in wishes:
+                    desk.carry_out(wish, day, self._strategy.problem)
+            # what is sold for want of bars, and the account
+            for symbol in without_bars:
+                self._sell_without_bars(symbol, day)
+            record((account.cash, self._value_of_held() if held else 0, len(held)))
+
+    def _show_tradable(self, day: int, rows: Sequence[int], symbols: Sequence[int]) -> None:
+        """Show the symbols of a day's bars that may be traded, and hide the others unless they are held."""
+        state = self.state
+        for row, symbol in zip(rows, symbols, strict=True):
+            if self._tradable[row]:
+                self.desk.last_row[symbol] = row
+                if symbol not in state.shown:
+                    state.show((symbol,))
+            else:
+                self.desk.drop_purchases(symbol, day)
+                if symbol in state.shown and symbol not in self.account.held:
                     state.hide(symbol)
-        state.mark(today.symbols)
 
     def _value(self, day: int) -> list[int]:
         """Value the positions at a close, and return the symbols that are sold for want of bars."""
@@ -193,20 +213,14 @@ class StepLedger:
                 found.append(symbol)
         return found
 
-    def _decide(self, day: int) -> None:
-        """Call the strategy, and carry out its orders."""
-        state, desk = self.state, self.desk
-        state.now, state.today = float(self.market.clock.close_ts(day)), state.date(day)
-        state.cash, state.reserved = (self.account.cash - desk.reserved) / MICRO, desk.reserved / MICRO
-        self.calls += 1
-        view = BarView(state)
-        wishes = self._strategy.decide(view)
-        view._close()
-        state.changed.clear()
-        if wishes:
-            desk.begin()
-            for wish in wishes:
-                desk.carry_out(wish, day, self._strategy.problem)
+    def _value_of_held(self) -> int:
+        """Return the value of all positions at a close; micro-units."""
+        value = 0
+        for holding in self.account.held.values():
+            if not holding.value:  # bought at this close
+                holding.value = holding.left * self._close_of[self.desk.last_row[holding.symbol]]
+            value += holding.value
+        return value
 
     def _sell_without_bars(self, symbol: int, day: int) -> None:
         """Sell what is left of a position whose symbol has had no bar for too long, at its last close."""
@@ -218,15 +232,6 @@ class StepLedger:
         self.account.sell(holding, holding.left, ShareFill(row, day, price, NO_BARS_EXIT, True), day)
         self.desk.show_holding(symbol)
 
-    def _record(self, day: int) -> None:
-        """Record the account at a close."""
-        held = self.account.held
-        for holding in held.values():
-            if not holding.value:  # bought at this close
-                holding.value = holding.left * self._close_of[self.desk.last_row[holding.symbol]]
-        value = sum([holding.value for holding in held.values()])
-        self._equity.append(DayEquity(day, self.account.cash, value, len(held)))
-
     def _end(self) -> None:
         """Sell open positions at their last close; the last row of equity includes it."""
         self.desk.end()
@@ -236,7 +241,7 @@ class StepLedger:
             fill = ShareFill(row, self.market.days[-1], price, BACKTEST_END, True)
             self.account.sell(holding, holding.left, fill, self.market.day[row])
         if self._equity:
-            self._equity[-1] = DayEquity(self.market.days[-1], self.account.cash, 0, 0)
+            self._equity[-1] = self.account.cash, 0, 0
 
 
 def _fee(rules: ShareRules, quantity: int, price: int) -> int:

@@ -112,40 +112,39 @@ class BarState:
 
     Attributes:
         now: the decision time; Unix s.
-        today: date of the decision.
-        cash: of the account, without what is reserved.
-        reserved: cash that limits to buy have reserved.
+        day: date of the decision; days since 1970-01-01.
+        cash_micro: of the account, without what is reserved; micro-units.
+        reserved_micro: cash that limits to buy have reserved; micro-units.
         past: by idx, all bars so far, WIDTH numbers each.
         own: by idx, the last four fields of ShownShare.
         shown: idx of the symbols that are shown.
         orders: orders that have not been filled, by number.
-        stale: idx of symbols of which something changed since the last view that looked at the symbols.
-        changed: idx of symbols of which something changed since the last call.
+        arrived: idx of the symbols with a bar since the last call.
+        marked: idx of the symbols of which something else changed since the last call.
     """
 
     def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
-        self.now = self.cash = self.reserved = 0.0
-        self.today = dt.date(1970, 1, 1)
+        self.now, self.day = 0.0, 0
+        self.cash_micro = self.reserved_micro = 0
         self.fee_of = fee_of
         self.past: list[array[float]] = [array("d") for _ in tickers]
         self.own: list[Own] = [NOTHING] * len(tickers)
         self.shown: set[int] = set()
         self.orders: dict[int, WaitingOrder] = {}
-        self.stale: set[int] = set()
-        self.changed: set[int] = set()
+        self.arrived: Sequence[int] = ()
+        self.marked: set[int] = set()
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
-        self._made: dict[int, ShownShare] = {}
+        self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
         self._dates: dict[float, dt.date] = {}
 
-    def show(self, idx: int) -> None:
-        """Show a symbol from now on.
+    def show(self, idx: Iterable[int]) -> None:
+        """Show symbols from now on.
 
         Args:
-            idx: of the symbol.
+            idx: of the symbols.
         """
-        self.shown.add(idx)
-        self.stale.add(idx)
+        self.shown.update(idx)
         self._order = []
 
     def hide(self, idx: int) -> None:
@@ -157,14 +156,14 @@ class BarState:
         self.shown.discard(idx)
         self._order = []
 
-    def mark(self, idx: Iterable[int]) -> None:
-        """Note that something of some symbols has changed.
+    def mark(self, idx: int) -> None:
+        """Note that something of a symbol has changed.
 
         Args:
-            idx: of the symbols.
+            idx: of the symbol.
         """
-        self.stale.update(idx)
-        self.changed.update(idx)
+        self.marked.add(idx)
+        self._made.pop(idx, None)
 
     def index_of(self, ticker: str) -> int | None:
         """Return the idx of a symbol that has had a bar; None for another one.
@@ -190,13 +189,11 @@ class BarState:
         """Return the symbols that are shown, by ticker; the list is the caller's own."""
         if not self._order:
             self._order = sorted(self.shown)
-        made = self.brought_up_to_date()
-        return [made[idx] for idx in self._order]
+        return [self._share(idx) for idx in self._order]
 
     def changed_shares(self) -> list[ShownShare]:
         """Return the shown symbols of which something changed since the last call, by ticker."""
-        made = self.brought_up_to_date()
-        return [made[idx] for idx in sorted(self.changed & self.shown)]
+        return [self._share(idx) for idx in sorted(self.marked.union(self.arrived) & self.shown)]
 
     def share(self, ticker: str) -> ShownShare | None:
         """Return a symbol; None if it is not shown.
@@ -205,16 +202,20 @@ class BarState:
             ticker: the symbol.
         """
         idx = self._idx.get(ticker)
-        return self.brought_up_to_date()[idx] if idx is not None and idx in self.shown else None
+        return self._share(idx) if idx is not None and idx in self.shown else None
 
-    def brought_up_to_date(self) -> dict[int, ShownShare]:
-        """Return the shown symbols by idx, as they are now."""
-        made, past, own, make = self._made, self.past, self.own, tuple.__new__
-        for idx in self.stale & self.shown if self.stale else ():
-            day, *bar = past[idx][-WIDTH:]
-            made[idx] = make(ShownShare, (self._tickers[idx], self.date(day), *bar, *own[idx]))
-        self.stale.clear()
-        return made
+    def _share(self, idx: int) -> ShownShare:
+        """Return a symbol as it is now."""
+        past = self.past[idx]
+        found = self._made.get(idx)
+        if found is not None and found[0] == len(past):
+            return found[1]
+        day, time, open_, high, low, close, volume = past[-WIDTH:]
+        date = self._dates.get(day) or self.date(day)
+        fields = (self._tickers[idx], date, time, open_, high, low, close, volume)
+        share: ShownShare = tuple.__new__(ShownShare, fields + self.own[idx])
+        self._made[idx] = len(past), share
+        return share
 
     def column(self, ticker: str, which: int, last: int | None) -> list[float]:
         """Return one number of each bar of a symbol, in order of time.
@@ -225,9 +226,13 @@ class BarState:
             last: of so many bars, the latest ones; None: of all.
         """
         idx = self._idx.get(ticker)
-        past = self.past[idx] if idx is not None else ()
-        first = 0 if last is None else max(len(past) - WIDTH * max(last, 0), 0)
-        return list(past[first + which :: WIDTH])
+        if idx is None:
+            return []
+        past = self.past[idx]
+        first = 0 if last is None else len(past) - WIDTH * last
+        if first < 0:
+            first = 0
+        return past[first + which :: WIDTH].tolist()
 
     def bars(self, ticker: str, last: int | None) -> list[PastBar]:
         """Return bars of a symbol, in order of time.
@@ -255,9 +260,10 @@ class BarView:
 
     def _open(self) -> BarState:
         """Return what is visible, or raise because the decision is over."""
-        if self._state is None:
+        state = self._state
+        if state is None:
             raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
-        return self._state
+        return state
 
     @property
     def now(self) -> float:
@@ -267,17 +273,18 @@ class BarView:
     @property
     def date(self) -> dt.date:
         """The date of the session."""
-        return self._open().today
+        state = self._open()
+        return state.date(state.day)
 
     @property
     def cash(self) -> float:
         """Cash that orders can use: without what limits to buy have reserved."""
-        return self._open().cash
+        return self._open().cash_micro / MICRO
 
     @property
     def reserved(self) -> float:
         """Cash that limits to buy have reserved."""
-        return self._open().reserved
+        return self._open().reserved_micro / MICRO
 
     @property
     def markets(self) -> tuple[ShownShare, ...]:
