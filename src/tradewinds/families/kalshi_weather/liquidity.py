@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from tradewinds.core.arrays import Ints
-from tradewinds.core.text import number
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles
-from tradewinds.engine.result import Summary
-
-# Shares of the volume of a quote's candle, to which fills are capped beside the run.
-CAPS = (Fraction(1), Fraction(1, 4), Fraction(1, 10))
+from tradewinds.results.liquidity import CAPS, VolumeUse
 
 
 def capped(rules: Rules, cap: Fraction) -> Rules:
@@ -36,12 +30,14 @@ class TradedVolume:
     """Compares fills with the volume of the candles that they were made on.
 
     Attributes:
-        contracts: bought so far.
+        contracts: of the fills so far.
         beyond: those of them that were more than the candle's whole volume.
+        over: the caps that were exceeded.
     """
 
     def __init__(self) -> None:
-        self.contracts = self.beyond = 0
+        self.contracts = self.beyond = self.fills_beyond = 0
+        self.over: set[Fraction] = set()
         self._seen = 0
         self._bought: defaultdict[tuple[int, int], int] = defaultdict(int)
 
@@ -62,24 +58,12 @@ class TradedVolume:
             self._bought[idx, candle] = before + quantity
             whole = int(volume[row]) // 100
             self.contracts += quantity
-            self.beyond += max(0, before + quantity - whole) - max(0, before - whole)
+            more = max(0, before + quantity - whole) - max(0, before - whole)
+            self.beyond += more
+            self.fills_beyond += more > 0
+            self.over.update(cap for cap in CAPS if 100 * (before + quantity) > cap * int(volume[row]))
         self._seen = len(fills)
 
-    def diagnostics(self, under_caps: Mapping[Fraction, Summary]) -> dict[str, Any]:
-        """Return the section `liquidity` of a run's diagnostics.
-
-        Args:
-            under_caps: the run with its fills capped, by the share of a candle's volume.
-        """
-        return {
-            "contracts_beyond_volume_pct": round(100 * self.beyond / self.contracts, 6) if self.contracts else None,
-            "capped": [
-                {
-                    "volume_share": float(cap),
-                    "total_pnl_usd": number(int(made.pnl_micro.sum())),
-                    "num_trades": len(made.pnl_micro),
-                    "num_contracts": int(made.quantity.sum()),
-                }
-                for cap, made in under_caps.items()
-            ],
-        }
+    def use(self) -> VolumeUse:
+        """Return the fills so far beside what was traded; a candle's volume is always known."""
+        return VolumeUse(self._seen, self.fills_beyond, self.contracts, self.beyond, 0, frozenset(self.over))
