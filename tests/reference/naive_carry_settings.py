@@ -87,7 +87,9 @@ def strategy_of(strategy):
 
 def lower_share(*sections):
     """Return the lowest max_volume_share that sections have; None without one."""
-    shares = [number(section["max_volume_share"]) for section in sections if section.get("max_volume_share") is not None]
+    shares = [
+        number(section["max_volume_share"]) for section in sections if section.get("max_volume_share") is not None
+    ]
     return min(shares) if shares else None
 
 

@@ -108,7 +108,7 @@ def affordable_shares(fill, equity, used, config):
 
 
 def within_volume(shares, volume, share):
-    """Return (shares, None) as a share of the entry bar's volume allows, or (None, "LIQUIDITY"); an unknown volume limits nothing."""
+    """Return (shares, None) as a share of the entry bar's volume allows, if it is known, or (None, "LIQUIDITY")."""
     if share is not None and volume is not None:
         shares = min(shares, floor(number(share) * volume))
     return (shares, None) if shares > 0 else (None, "LIQUIDITY")

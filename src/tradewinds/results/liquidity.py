@@ -1,7 +1,7 @@
 """What markets could have taken of a run: entries beyond what was traded, and the run's P&L under caps of that volume.
 
-A family says what it entered, and what was traded in the candle or bar of each entry. A cap that no entry exceeds changes nothing,
-so its row is the run's own and costs no replay.
+A family says what it entered, and what was traded in the candle or bar of each entry. A cap that no entry exceeds changes
+nothing, so its row is the run's own and costs no replay.
 """
 
 from __future__ import annotations
@@ -54,8 +54,13 @@ class VolumeUse:
     over: frozenset[Fraction]
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> VolumeUse:
-        """Compare entries with what was traded."""
+    def of(cls, entries: Iterable[Entry], *, unknown_is_none: bool = False) -> VolumeUse:
+        """Compare entries with what was traded.
+
+        Args:
+            entries: all of the run.
+            unknown_is_none: whether a cap lets nothing in where the volume is not known; else it limits nothing there.
+        """
         count = many = entered = beyond = unknown = 0
         over: set[Fraction] = set()
         for quantity, volume, weight in entries:
@@ -63,6 +68,7 @@ class VolumeUse:
             entered += quantity * weight
             if volume is None:
                 unknown += quantity * weight
+                over.update(CAPS if unknown_is_none else ())
                 continue
             if quantity > volume:
                 many += 1

@@ -323,6 +323,7 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay
         "adjustment": loaded.adjustment,
         "fill": conf["fill"],
         "optimistic": conf["fill"] == "same_close",
+        # what the market could have taken of it
         "liquidity": liquidity(
             conf,
             _volume_use(made, loaded.bars.volume_limit),

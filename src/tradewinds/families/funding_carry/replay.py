@@ -131,7 +131,8 @@ def liquidity_of(config: Mapping[str, Any], study: CarryStudy, made: CarryResult
         return _summary(rules.end_ts, run_carry(study.markets, rules))
 
     own = _summary(rules_of(config).end_ts, made)
-    return {"liquidity": liquidity(config, VolumeUse.of(_entries(study, made)), own, under, adds_up=False)}
+    use = VolumeUse.of(_entries(study, made), unknown_is_none=True)
+    return {"liquidity": liquidity(config, use, own, under, adds_up=False)}
 
 
 def _entries(study: CarryStudy, made: CarryResult) -> Iterator[Entry]:

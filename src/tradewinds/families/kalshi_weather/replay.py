@@ -39,10 +39,10 @@ from tradewinds.families.kalshi_weather.events import (
     ReplayMarket,
     load_events,
 )
-from tradewinds.families.kalshi_weather.liquidity import TradedVolume, capped
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_metrics, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
+from tradewinds.families.kalshi_weather.traded_volume import TradedVolume, capped
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
     Judge,
