@@ -15,12 +15,13 @@ import tradewinds as tw
 from tests.families.funding_carry.carry_configs import raw_config
 from tests.unit.test_near_names import EVENTS, SESSIONS, SHARES
 from tradewinds.config import resolve
+from tradewinds.config.places import place_by_file
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing
 from tradewinds.database.write_access import check_write_access
 from tradewinds.families.kalshi_weather.schemas import CATALOG, catalog_path
 from tradewinds.families.plan import run_plan
-from tradewinds.pipeline.preflight import place_by_file, preflight
+from tradewinds.pipeline.preflight import preflight
 
 HEAD = "market_ticker,known_at_utc,p_yes\n"
 IN_TIME, TOO_LATE = "2025-04-30T12:00:00Z", "2025-05-03T12:00:00Z"
