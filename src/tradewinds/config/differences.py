@@ -29,7 +29,8 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return the settings that are not the same in all configs.
 
-    A key that only some configs have, each with its default, tells nothing: another choice, such as `probabilities.source`, brought it.
+    A key that only some configs have, each with its default, tells nothing: another choice brought it, such as
+    `probabilities.source`.
 
     Args:
         configs: any number.
