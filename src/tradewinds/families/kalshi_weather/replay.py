@@ -93,7 +93,8 @@ def replay_events(
         events = load_events(config, catalogs, candles, probabilities)
         replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
         replays.run(reader, tell)
-    exceeded = [cap for cap in CAPS if cap in replays.volume.over] if variants and replays.calls_strategy else []
+    over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
+    exceeded = [cap for cap in CAPS if cap in over]
     if exceeded:  # a strategy that is called takes its time: it is asked again only where a cap changes the run
         settings = [capped_config(config, cap) for cap in exceeded]
         made = replay_events_many(settings, catalogs, candles, probabilities, threads, reports)

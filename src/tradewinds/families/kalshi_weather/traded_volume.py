@@ -63,6 +63,4 @@ class TradedVolume:
         bought = total - np.repeat(total[first] - quantity[first], sizes)
         beyond = np.minimum(np.maximum(bought - volume // 100, 0), quantity)
         over = (cap for cap in CAPS if (100 * cap.denominator * bought > cap.numerator * volume).any())
-        return VolumeUse(
-            self.seen, int((beyond > 0).sum()), int(quantity.sum()), int(beyond.sum()), 0, frozenset(over)
-        )
+        return VolumeUse(self.seen, int((beyond > 0).sum()), int(quantity.sum()), int(beyond.sum()), 0, frozenset(over))

@@ -241,7 +241,7 @@ def _candles(wanted: Sequence[PricedMarket], now_ts: int) -> Candles:
 def _at_once(run: RunContracts, rules: Rules, cash: int, candles: Candles, now_ts: int) -> ReplayOutcome:
     """Let the compiled loop decide at this instant."""
     first_row, end_row = usable_rows(candles, run.contracts)
-    rows = CandleRows(candles.end_ts, candles.bid, candles.ask, candles.volume, first_row, end_row)
+    rows = CandleRows(candles.end_ts, candles.end_ts, candles.bid, candles.ask, candles.volume, first_row, end_row)
     live = LiveCandles(run.contracts, np.arange(len(run.contracts), dtype=np.int64), rows)
     replay = Replay(run, rules, cash)
     replay.advance(CodedCandles(run, live), now_ts + 1, [])
@@ -262,7 +262,8 @@ def _by_steps(
         contract = run.contracts[order.idx]
         rate = contract.fee_rate * rules.stepwise.maker_factor
         fee = rules.fee_rule(rate, order.left, order.price, now_ts)
-        value = contract.probability_pico(order.side) - order.price * PICO_PER_MICRO
+        chance = contract.p_at(now_ts)
+        value = (chance if order.side is Side.YES else PICO - chance) - order.price * PICO_PER_MICRO
         net = value - Fraction(fee * PICO_PER_MICRO, order.left)
         resting.append((contract.ticker, PlannedOrder(REST, order.side.name, order.left, order.price, fee, net)))
     return replay.outcome(), resting
