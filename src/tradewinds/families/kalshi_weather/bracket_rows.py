@@ -90,8 +90,6 @@ def _coldest(market: Row) -> float:
 def _row(market: Row, series: str, asof_ts: int, forecast: Row | None, quote: AsofQuote | None) -> Row:
     """A row of `brackets_of`: a market of the catalog, its row of the probabilities and its quote at the as-of time."""
     p = None if forecast is None else float(forecast["p_yes"])
-    bid, ask = (quote.bid, quote.ask) if quote else (None, None)
-    bid, ask = bid or None, None if ask == 1 else ask  # 0 and 1 are empty sides
     of_forecast = ("mu_f", "sigma_f", "method", "reason")
     return {
         "series_ticker": series,
@@ -102,8 +100,29 @@ def _row(market: Row, series: str, asof_ts: int, forecast: Row | None, quote: As
         "known_at_utc": None if forecast is None else instant(forecast["known_at_ts"]),
         **{name: None if forecast is None else forecast[name] for name in of_forecast},
         "p_yes": p,
+        **_prices(p, *((quote.bid, quote.ask) if quote else (None, None))),
+    }
+
+
+def _prices(p: float | None, bid: float | None, ask: float | None) -> Row:
+    """Prices in dollars and the edges at them; 0 and 1 are empty sides."""
+    bid, ask = bid or None, None if ask == 1 else ask
+    return {
         "yes_bid": bid,
         "yes_ask": ask,
         "edge_yes": None if ask is None or p is None else round(p - ask, 6),
         "edge_no": None if bid is None or p is None else round(bid - p, 6),
     }
+
+
+def with_live_prices(rows: list[Row], quotes: Mapping[str, tuple[float, float]]) -> list[Row]:
+    """Put the prices of now in place of those of the as-of time, in the markets that are open.
+
+    Args:
+        rows: as of `brackets_of`.
+        quotes: bid and ask in dollars by market ticker, 0 and 1 for empty sides.
+    """
+    return [
+        row | _prices(row["p_yes"], *quotes[row["market_ticker"]]) if row["market_ticker"] in quotes else row
+        for row in rows
+    ]

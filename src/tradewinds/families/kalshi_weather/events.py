@@ -15,7 +15,7 @@ from tradewinds.core import files
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.damaged_events import DAMAGED
+from tradewinds.families.kalshi_weather.damaged_events import DAMAGED, STILL_OPEN
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
 from tradewinds.families.kalshi_weather.pooling.probability_sources import valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
@@ -26,6 +26,7 @@ from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFi
 DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
 UNSETTLED = "UNSETTLED"
+STALE_FILE = "OPEN_WHEN_FETCHED"
 DAMAGED_QUOTES = "DAMAGED_QUOTES"
 MISSING_QUOTES = "MISSING_QUOTES"
 MISSING_PROBABILITIES = "MISSING_PROBABILITIES"
@@ -243,6 +244,8 @@ def _skip_reason(
         return NO_EVENT
     if any(market.result is None or market.payout_yes_micro is None for market in markets):
         return UNSETTLED
+    if file and file.metadata.get("reason") == STILL_OPEN:
+        return STALE_FILE
     if file and file.metadata.get("reason") == DAMAGED:
         return DAMAGED_QUOTES
     if file and file.rows == 0:

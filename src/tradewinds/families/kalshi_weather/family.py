@@ -117,7 +117,7 @@ class KalshiWeather:
         f"{_HERE}/events.py",
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
-        f"{_HERE}/liquidity.py",
+        f"{_HERE}/traded_volume.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -411,7 +411,7 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """One sentence per synced catalog about what it lists, and per model that the weather service does not have.
+        """One sentence per synced catalog about what it lists, per model that the weather service lacks, and on open events.
 
         Args:
             plan: of the run.
@@ -422,7 +422,7 @@ class KalshiWeather:
 
         catalogs = set(plan.files.catalogs.values())
         listed = [catalog_notes.note_of(path) for path in fetched if path in catalogs]
-        return [*listed, *missing_guidance.notes_of(plan.files.guidance)]
+        return [*listed, *missing_guidance.notes_of(plan.files.guidance), *_open_notes(plan)]
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return no tables below the summary of a run."""
@@ -439,6 +439,13 @@ class KalshiWeather:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["event_ticker"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the series of a run, the tickers of its events, and those of the markets that were traded."""
+        from tradewinds.families.kalshi_weather.report.event_data import events_by_ticker, plan_of
+
+        traded = run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")
+        return [*run.config["series_tickers"], *events_by_ticker(plan_of(run)), *(ticker for (ticker,) in traded)]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of an event: quotes of its markets, probabilities, fills, refusals and settlement."""
@@ -464,6 +471,12 @@ class KalshiWeather:
 
         return refusal_text(code)
 
+    def invent_archive(self, folder: Path, seed: int) -> None:
+        """Make an archive of invented temperature events: the same seed makes the same bytes."""
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
+        make_synthetic(folder, seed=seed)
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.
 
@@ -474,8 +487,23 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
         from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
-        events = EventArchive(archive.folder)
+        events = EventArchive(archive.folder, archive.clock)
         return {**exchange_routes.routes_of(events, cutoff), **weather_routes.routes_of(events)}
+
+
+def _open_notes(plan: EventsPlan) -> Iterable[str]:
+    """Say which events are left out because they are open."""
+    from tradewinds.families.kalshi_weather.damaged_events import is_still_open
+
+    found = [
+        f"{event.series_ticker} {event.climate_date}"
+        for event in plan.files.events
+        if Path(event.path).exists() and is_still_open(event.path)
+    ]
+    if found:
+        them = "it" if len(found) == 1 else "them"
+        remedy = f"`tradewinds today` shows {them} now; run again after the close."
+        yield f"{', '.join(found)}: still open, left out as UNSETTLED. {remedy}"
 
 
 FAMILY = KalshiWeather()

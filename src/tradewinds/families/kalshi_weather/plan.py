@@ -15,7 +15,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
 from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
-from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
+from tradewinds.families.kalshi_weather.damaged_events import has_no_window, is_still_open, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
 from tradewinds.families.kalshi_weather.missing_guidance import is_not_archived, may_be_missing
 from tradewinds.families.kalshi_weather.pooling.probability_sources import (
@@ -250,7 +250,7 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
 
     def candles(event: PlannedEvent) -> DataFile:
         held = functools.partial(_held_by_other_window, event_files.window, event)
-        again = None if skips else functools.partial(is_left_out, event.path)
+        again = functools.partial(is_still_open if skips else has_no_window, event.path)
         return DataFile(
             event.path, CANDLES, fetched=True, row_check=check_candles, held_elsewhere=held, fetched_again=again
         )
@@ -282,7 +282,7 @@ def _held_by_other_window(window: CandleWindow, event: PlannedEvent) -> bool:
     """Whether a file of another candle window has all candles that an event needs under `window`."""
     station = climate_days.station_of(event.series_ticker)
     return any(
-        other.holds(window, station, event.climate_date) and not is_left_out(path)
+        other.holds(window, station, event.climate_date) and not has_no_window(path)
         for other, path in siblings(event.path)
     )
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.archive.archive import Archive, ArchiveWriter
+from tradewinds.archive.clock import ServerClock
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import schemas
 
@@ -110,8 +111,8 @@ class EventArchive(Archive):
         markets: rows of schema MARKETS.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: str | Path, clock: ServerClock | None = None) -> None:
+        super().__init__(folder, clock)
         series = self.table(_SERIES_FILE, SERIES).to_pylist()
         self.series: dict[str, dict[str, Any]] = {row["series_ticker"]: json.loads(row["raw"]) for row in series}
         self.events: dict[str, dict[str, Any]] = {

@@ -96,7 +96,7 @@ def fetch_guidance(
             f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
         )
     table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.guidance_schema(model))
-    reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
+    reaches = min(client.no_later(now).date() - dt.timedelta(days=1), dt.date(year, 12, 31))
     meta = {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
     return table, meta if rows else meta | not_archived_meta()
 
@@ -172,7 +172,7 @@ def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datet
     if not merged:
         raise _empty(f"no climate reports of {station.station_id} in {year}", "Start later")
     table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], schemas.CLIMATE)
-    reaches = _reports_reach(table, year, now)
+    reaches = _reports_reach(table, year, client.no_later(now))
     return table, {"rows": table.num_rows, "covers_through": reaches.isoformat(), "requests": client.requests}
 
 
