@@ -90,6 +90,8 @@ def make(
                 work.make_results()
             verdicts.keep_run(asked, made_here=True)
             return True
+        if fetch != "never":
+            _drop_unfit(plan)
         with failures_recorded(conf, plan) if target is None else contextlib.nullcontext():
             anything = work.make_with_snakemake(fetch, target, extra_group)
         if _is_local(options) and extra_group is None and own == verdicts.user_states(conf):
@@ -98,6 +100,16 @@ def make(
             if target is None:
                 verdicts.keep_run(now, made_here=False)
         return anything
+
+
+def _drop_unfit(plan: Plan[Any]) -> None:
+    """Remove files that stand for something missing and are asked for again: they hold no row.
+
+    Snakemake (9.27) makes no file again by `--forcerun` alone if that file's job has an ancient input which is made anew, too.
+    """
+    for file in plan.data_files:
+        if file.unfit:
+            Path(file.path).unlink(missing_ok=True)
 
 
 def name_new_run(plan: Plan[Any], name: str | None, note: str | None) -> None:

@@ -98,6 +98,7 @@ class BoardMaker:
             SimulationError: the user's strategy or file fails.
         """
         # The exchange first: its answers tell the time.
+        self._weather.begin()
         events, unanswered = self._listed()
         here = dt.datetime.now(dt.UTC).replace(microsecond=0)
         now = max((e.priced_ts for e in events), default=None)
