@@ -157,7 +157,7 @@ def as_file(rows):
 def as_rows(bid, ask, low, end):
     """Quotes of some markets, whose times and volumes do not matter."""
     none = np.zeros(len(bid), np.int64)
-    return kernel_structures.CandleRows(none, bid, ask, none, low, end)
+    return kernel_structures.CandleRows(none, none, bid, ask, none, low, end)
 
 
 @given(FILE_ROWS)

@@ -247,7 +247,7 @@ def test_services_that_know_no_time_are_not_served(archive):
 
 
 def test_a_run_stores_no_window_that_the_server_has_not_seen_whole(archive, tmp_path):
-    """This machine's clock is years ahead of the server's: the service's own counts. Once it has passed, the rest is asked for."""
+    """This machine's clock is years ahead of the server's: the service's own counts. Later the rest is asked for."""
     clock = ServerClock(NOON, speed=0)
     with running_server(archive, clock=clock) as server:
         dates = {"date_start_local": "2024-12-31", "date_end_local": "2024-12-31"}

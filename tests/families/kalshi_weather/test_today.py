@@ -225,7 +225,7 @@ def test_missing_guidance_degrades_and_is_told(world):
     assert {one["name"]: one["known_utc"] for one in event["inputs"]}["NAM"] is None
     # nothing of the weather service at all: prices are shown, probabilities are not, and it is said
     world.blocked |= {"/cgi-bin": (500, "text/plain", "oops"), "/json": (500, "text/plain", "oops")}
-    for path in [p for p in Path().glob("data/**/*.parquet")]:
+    for path in list(Path().glob("data/**/*.parquet")):
         path.unlink()
     bare = world.board()["events"][0]
     assert bare["method"] is None and bare["reasons"] and all(row["p_yes"] is None for row in bare["brackets"])

@@ -62,7 +62,6 @@ enum { DONE, BUFFERS_FULL, TOO_LARGE };
 typedef struct { /* columns of a run's contracts, by idx (index among the sorted tickers) */
     const i64 *event;
     const i64 *event_settles; /* by event: when the first of its contracts settles */
-    const i64 *p_pico;
     const i64 *first_t, *last_t; /* first and last decision time */
     const i64 *settle_ts;
     const i64 *payout_yes;
@@ -92,14 +91,16 @@ typedef struct {                         /* limits of a run, UNLIMITED where the
 } Limits;
 
 typedef struct { /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
-    const i64 *end_ts;
+    const i64 *end_ts;   /* from when the row is visible: the end of its candle, or a later change of the probability */
+    const i64 *quote_ts; /* end of the candle that its quote is of */
     const i32 *bid, *ask;
     const i64 *volume;
     const i64 *first_row, *end_row;
 } CandleRows;
 
-typedef struct { /* by code: contracts wanted (0: none), priority rank + rank_remainder/quantity, terms of the fee */
-    const i64 *quantity, *rank, *rank_remainder;
+typedef struct { /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
+                    terms of the fee */
+    const i64 *chance, *quantity, *rank, *rank_remainder;
     const i64 *fee_whole, *fee_part, *fee_base;
 } WantedTable;
 
@@ -421,7 +422,7 @@ static i64 open_value(i64 ts, const CandleRows *rows, const i64 *member, const A
     for (i64 k = 0; k < account->scalars[S_HOLDING]; k++) {
         i64 i = account->holding[k], j = member[i];
         i64 row = row_at(rows->end_ts, rows->first_row[j], rows->end_row[j], ts);
-        if (row < rows->first_row[j] || ts - rows->end_ts[row] > max_age)
+        if (row < rows->first_row[j] || ts - rows->quote_ts[row] > max_age)
             continue;
         i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
         if (no >= 0)
@@ -595,11 +596,13 @@ typedef struct {
 } WantedOrder; /* at a quote; quantity 0: nothing is wanted */
 
 /* Return the contracts wanted of a side under Kelly sizing. value: receives their expected value after the fee. */
-static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedTable *table, const Limits *limits,
-                      const i64 *era, wide *value) {
-    i64 gross = p_pico - price * PICO_PER_MICRO;
+static i64 kelly_side(i64 code, i64 price, i64 equity, const WantedTable *table, const Limits *limits, const i64 *era,
+                      wide *value) {
     *value = 0;
-    if (code < 0 || gross <= limits->min_ev)
+    if (code < 0)
+        return 0;
+    i64 gross = table->chance[code] - price * PICO_PER_MICRO;
+    if (gross <= limits->min_ev)
         return 0;
     i64 quantity =
         kelly_quantity(limits->kelly, limits->kelly_base, gross, PICO - price * PICO_PER_MICRO, price, equity);
@@ -609,13 +612,13 @@ static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedT
 }
 
 /* Return the order that Kelly sizing wants at a quote. */
-static WantedOrder kelly_order(i64 yes, i64 no, i64 p_pico, i64 bid, i64 ask, i64 equity, const WantedTable *table,
+static WantedOrder kelly_order(i64 yes, i64 no, i64 bid, i64 ask, i64 equity, const WantedTable *table,
                                const Limits *limits, const i64 *era) {
-    const i64 code[] = {yes, no}, chance[] = {p_pico, PICO - p_pico}, price[] = {ask, MICRO - bid};
+    const i64 code[] = {yes, no}, price[] = {ask, MICRO - bid};
     WantedOrder orders[2];
     for (i64 side = YES; side <= NO; side++) {
         wide value;
-        i64 wanted = kelly_side(code[side], chance[side], price[side], equity, table, limits, era, &value);
+        i64 wanted = kelly_side(code[side], price[side], equity, table, limits, era, &value);
         i64 rank = wanted ? down_wide(value, wanted) : 0;
         orders[side] = (WantedOrder){side, wanted, rank, wanted ? (i64)(value - (wide)rank * wanted) : 0};
     }
@@ -670,14 +673,14 @@ static inline void count_refusals(i64 i, i64 side, i64 reason, i64 t, i64 times,
 
 row: the one visible at t; reason: by side, YES and NO. */
 static void refuse_until(i64 i, i64 t, i64 until, i64 step, i64 max_age, i64 row, i64 end_row, i64 last_t,
-                         const i64 *end_ts, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
+                         const CandleRows *rows, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
                          const i64 *reason, const Buffers *out) {
     i64 times[2] = {0, 0}, first[2] = {NEVER, NEVER};
     for (; t < until && t <= last_t; t += step) {
-        while (row + 1 < end_row && end_ts[row + 1] <= t)
+        while (row + 1 < end_row && rows->end_ts[row + 1] <= t)
             row++;
         i64 yes = yes_code[row], no = no_code[row];
-        if (t - end_ts[row] > max_age || !any_wanted(yes, no, table->quantity))
+        if (t - rows->quote_ts[row] > max_age || !any_wanted(yes, no, table->quantity))
             continue;
         i64 side = prefers_no(yes, no, table) ? NO : YES;
         if (times[side]++ == 0)
@@ -767,7 +770,7 @@ static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const
 /* Fill an order as far as limits and cash allow. Returns NO_REASON, the reason for its refusal, or TOO_MANY_OPEN. */
 static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
     i64 i = pass->live_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
-    i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->end_ts[row];
+    i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->quote_ts[row];
     i64 reason = cut_to_limits(i, side, price, pass->rows->volume[row], quote_ts, t, pass->market, pass->account,
                                pass->limits, &quantity);
     if (reason != NO_REASON)
@@ -777,7 +780,7 @@ static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const P
     quantity = affordable(quantity, price, pass->account->scalars[S_CASH], terms);
     if (quantity == 0)
         return CASH;
-    i64 chance = pass->market->p_pico[i], gross = (side == YES ? chance : PICO - chance) - price * PICO_PER_MICRO;
+    i64 gross = pass->table->chance[code] - price * PICO_PER_MICRO;
     if (pass->limits->has_min_ev && value_of(gross, quantity, price, terms) <= (wide)pass->limits->min_ev * quantity)
         return EV;
     if (quantity > MOST_OPEN - pass->account->scalars[S_OPEN])
@@ -869,14 +872,14 @@ static void settle_due(Progress *progress) {
 }
 
 /* Return the order that is wanted at a row's quote in this era. yes, no: receive its codes in WantedTable. */
-static WantedOrder wanted_order(const Progress *progress, i64 i, i64 row, i64 *yes, i64 *no) {
+static WantedOrder wanted_order(const Progress *progress, i64 row, i64 *yes, i64 *no) {
     const Pass *pass = progress->pass;
     const WantedTable *table = pass->table;
     *yes = pass->yes_code[row] < 0 ? -1 : pass->yes_code[row] + progress->era_shift;
     *no = pass->no_code[row] < 0 ? -1 : pass->no_code[row] + progress->era_shift;
     if (pass->limits->kelly_base)
-        return kelly_order(*yes, *no, pass->market->p_pico[i], pass->rows->bid[row], pass->rows->ask[row],
-                           progress->equity, table, pass->limits, progress->era);
+        return kelly_order(*yes, *no, pass->rows->bid[row], pass->rows->ask[row], progress->equity, table, pass->limits,
+                           progress->era);
     if (!any_wanted(*yes, *no, table->quantity))
         return (WantedOrder){0};
     i64 side = prefers_no(*yes, *no, table) ? NO : YES, code = side == YES ? *yes : *no;
@@ -887,7 +890,7 @@ static WantedOrder wanted_order(const Progress *progress, i64 i, i64 row, i64 *y
 static void refuse(const Progress *progress, i64 i, i64 side, i64 reason, i64 row, i64 quantity, i64 price) {
     const Pass *pass = progress->pass;
     if (pass->audit)
-        extend_stretch(i, side, reason, progress->t, pass->step, pass->rows->end_ts[row], quantity, price, pass->out,
+        extend_stretch(i, side, reason, progress->t, pass->step, pass->rows->quote_ts[row], quantity, price, pass->out,
                        pass->account->scalars);
     else if (pass->counted)
         count_refusals(i, side, reason, progress->t, 1, pass->out);
@@ -907,7 +910,7 @@ static int judge_market(Progress *progress, i64 j) {
     while (row + 1 < end_row && end_ts[row + 1] <= progress->t)
         row++;
     scratch->position[j] = row;
-    bool visible = row >= pass->rows->first_row[j] && progress->t - end_ts[row] <= pass->max_age;
+    bool visible = row >= pass->rows->first_row[j] && progress->t - pass->rows->quote_ts[row] <= pass->max_age;
     /* nothing wanted: sleep until the next wanted quote */
     if (progress->sleeps && !(visible && any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
         scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->yes_code, pass->no_code,
@@ -916,7 +919,7 @@ static int judge_market(Progress *progress, i64 j) {
     }
     if (!visible)
         return AWAKE;
-    WantedOrder order = wanted_order(progress, i, row, &yes, &no);
+    WantedOrder order = wanted_order(progress, row, &yes, &no);
     if (order.quantity == 0)
         return AWAKE;
     i64 side = order.side, price = side == YES ? pass->rows->ask[row] : MICRO - pass->rows->bid[row];
@@ -945,7 +948,7 @@ static int judge_market(Progress *progress, i64 j) {
         pass->market->event_settles[event] > pass->market->last_t[i]) {
         if (pass->counted)
             refuse_until(i, progress->t, pass->until, pass->step, pass->max_age, row, end_row, pass->market->last_t[i],
-                         end_ts, pass->yes_code, pass->no_code, pass->table, reason, pass->out);
+                         pass->rows, pass->yes_code, pass->no_code, pass->table, reason, pass->out);
         pass->account->passed[i] = pass->until;
         return GONE;
     }

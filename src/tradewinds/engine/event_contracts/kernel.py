@@ -339,6 +339,7 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
     rows, limits = _row_structure(this_pass.rows), kept.limits.of(this_pass.limits, _limit_structure)
     buffers = _column_structure(out)
     wanted = _structure(
+        _address_64(table.chance),
         _address_64(table.quantity),
         _address_64(table.rank),
         _address_64(table.rank_remainder),
@@ -393,6 +394,7 @@ def _row_structure(rows: CandleRows) -> _Structure:
     """Return kernel.c's CandleRows, which has columns of 32 and of 64 bits."""
     return _structure(
         _address_64(rows.end_ts),
+        _address_64(rows.quote_ts),
         _address_32(rows.bid),
         _address_32(rows.ask),
         _address_64(rows.volume),

@@ -10,9 +10,10 @@ from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities, in_force_at_asof
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, asof_of, quotes_at
+from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION, FILE
 from tradewinds.families.kalshi_weather.schemas import climate_range
 
 COLUMNS = (
@@ -40,7 +41,7 @@ class Brackets(NamedTuple):
 
 def is_own_file(config: Mapping[str, Any]) -> bool:
     """Whether a config's probabilities are those of the user's file as it stands: its markets are listed without it."""
-    return bool(config["probabilities"]["source"] == "file")
+    return config["probabilities"]["source"] in (FILE, DISTRIBUTION)
 
 
 def brackets_of(config: Config, plan: EventsPlan, day: dt.date) -> Brackets:
@@ -60,7 +61,7 @@ def brackets_of(config: Config, plan: EventsPlan, day: dt.date) -> Brackets:
         forecasts = table.to_pylist()
     else:
         meta, forecasts = files.read_meta(plan.files.probabilities), files.read_rows(plan.files.probabilities)
-    rows = _rows(config, plan, day, {row["market_ticker"]: row for row in forecasts})
+    rows = _rows(config, plan, day, in_force_at_asof(forecasts))
     return Brackets(rows, meta["events_without"])
 
 

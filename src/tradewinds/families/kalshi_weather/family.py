@@ -14,7 +14,15 @@ from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Servi
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
-from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, base_of, on_dates, pool_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import (
+    DISTRIBUTION,
+    POOLED,
+    base_of,
+    complete_asof_policy,
+    is_latest,
+    on_dates,
+    pool_of,
+)
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
 
@@ -79,6 +87,7 @@ class KalshiWeather:
         ),
         WorkflowRule("fetch_guidance", "weather", FETCH, wildcards={"station": "[A-Z0-9]{4}", "model": "[A-Z]+"}),
         WorkflowRule("fetch_climate", "weather", FETCH, wildcards={"year": r"\d{4}"}),
+        WorkflowRule("fetch_observations", "weather", FETCH),
         WorkflowRule(
             "forecast",
             "forecasts",
@@ -166,6 +175,7 @@ class KalshiWeather:
             config: resolved.
             problems: to which problems are added.
         """
+        complete_asof_policy(config["asof_policy"])
         if dt.date.fromisoformat(config["date_start_local"]) < FIRST_MARKET:
             what = f"is before {FIRST_MARKET}: the exchange had no market of temperatures."
             problems.add(("date_start_local",), what, "Begin where there is data.")
@@ -201,6 +211,9 @@ class KalshiWeather:
             )
         if pool_of(config["probabilities"]):
             _check_training(config, problems)
+            if is_latest(config):
+                what = "is latest, and a pool shrinks the forecast towards the price of one time."
+                problems.add(("asof_policy", "mode"), what, "Use fixed, or another source of probabilities.")
 
     def currency(self, config: Mapping[str, Any]) -> str:
         """USD, the currency of the exchange's accounts."""
@@ -332,9 +345,11 @@ class KalshiWeather:
         """
         if plan.files.user_probabilities is None:
             return ()
-        from tradewinds.families.kalshi_weather.probability_coverage import look_at_probabilities
+        from tradewinds.families.kalshi_weather import probability_coverage
 
-        return look_at_probabilities(config, plan)
+        if base_of(config["probabilities"])["source"] == DISTRIBUTION:
+            return probability_coverage.look_at_distributions(config, plan)
+        return probability_coverage.look_at_probabilities(config, plan)
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.

@@ -119,6 +119,16 @@ PROBABILITIES = schema_of(
     ("reason", pa.string(), "null"),
 )
 
+# The same with a row for every instant at which a market's probability changes (asof_policy.mode latest): each is in force from
+# its known_at_ts on. With readings of the climate day, `reached_f` is what they have reached, `short_f` how far the rest of the
+# day stays from its extreme, and `is_over` whether no reading is to come.
+_OF_READINGS = (
+    ("reached_f", pa.int64(), "null"),
+    ("short_f", pa.float64(), "null"),
+    ("is_over", pa.bool_(), "null"),
+)
+LATEST_PROBABILITIES = pa.schema([*PROBABILITIES, *schema_of(*_OF_READINGS)])
+
 # The same of the source `pooled`: p_yes is the pool's. p_base is the forecast's, q the price's share of the ladder, b (of the
 # price) and c are their weights, fitted to a number of training events.
 _OF_POOL = (
@@ -147,6 +157,22 @@ FORECASTS = schema_of(
     ("law", DISTRIBUTION, "null"),
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
+)
+
+# The same with further rows for every instant after the as-of time at which a model run becomes public (asof_policy.mode
+# latest): `asof_ts` is the instant. `course` is how far each hour of the climate day stays from the day's extreme, in °F.
+FORECAST_UPDATES = pa.schema(
+    [
+        *FORECASTS,
+        pa.field(
+            "course",
+            pa.list_(
+                pa.struct(
+                    [pa.field("ts", pa.int64(), nullable=False), pa.field("short_f", pa.float64(), nullable=False)]
+                )
+            ),
+        ),
+    ]
 )
 
 

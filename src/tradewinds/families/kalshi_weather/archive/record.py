@@ -110,6 +110,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
             _add_candles(writer, event.series_ticker, event.path, event_of)
     writer.add_guidance(_joined(plan.files.guidance.values(), schemas.GUIDANCE))
     writer.add_climate(_joined(plan.files.climate.values(), schemas.CLIMATE))
+    writer.add_observations(_joined(plan.files.observations.values(), schemas.OBSERVATIONS))
     return len(events)
 
 

@@ -251,6 +251,39 @@ def fetch_guidance_job(
         )
 
 
+def fetch_observations_job(station: str, date: str, out: str) -> None:
+    """Fetch a station's readings of one climate day.
+
+    Args:
+        station: the station.
+        date: the climate date, as ISO 8601.
+        out: the file to make.
+
+    Raises:
+        FetchError: the service cannot be asked, or the day is not over.
+    """
+    known_station, day = _station(station), dt.date.fromisoformat(date)
+    with files.only_maker(out):
+        if Path(out).exists():
+            logger.info("%s was made meanwhile by another run", out)
+            return
+        now = utc_now()
+        weather.refuse_running_day(known_station, day, now)
+        table, meta = weather.fetch_observations(weather_client(), known_station, day, now)
+        told = {"station_id": station, "climate_date": date, "retrieved_at": now.isoformat()}
+        files.write_parquet(out, table, told | meta)
+    logger.info("%s: %d readings", out, table.num_rows)
+
+
+def _station(station_id: str) -> Station:
+    """The station of any series that settles on it; ConfigError without one."""
+    found = next((s for s in climate_days.stations().values() if s.station_id == station_id), None)
+    if found is None:
+        remedy = "`tradewinds series` lists the stations."
+        raise ConfigError(f"no series settles on station {station_id}.", remedy=remedy)
+    return found
+
+
 def fetch_climate_job(station: str, year: int, through: str, out: str, client: HttpClient | None = None) -> None:
     """Fetch a station's year of climate reports.
 
@@ -261,9 +294,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str, client: H
         out: the file; what it holds already is merged.
         client: of the service; None for a new one.
     """
-    known_station = next((s for s in climate_days.stations().values() if s.station_id == station), None)
-    if known_station is None:
-        raise ConfigError(f"no series settles on station {station}.", remedy="`tradewinds series` lists the stations.")
+    known_station = _station(station)
     with files.only_maker(out):
         known, _ = _growing(out)
         table, meta = weather.fetch_climate(client or weather_client(), known_station, year, utc_now(), known)

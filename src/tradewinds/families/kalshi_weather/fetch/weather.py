@@ -28,7 +28,7 @@ from tradewinds.sources.http import HttpClient, NotFound
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
 ASOS = "/cgi-bin/request/asos.py"
-ROUTINE, SPECIAL = "3", "4"  # the service's numbers of the hourly reports and of those between them
+REPORT_TYPES = "3,4"  # the hourly reports, and those between them
 TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 LEAST_REPORTED, MOST_REPORTED = -130, 150  # °F: no station on earth has had less or more
@@ -199,7 +199,7 @@ def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: 
         moment = dt.datetime.fromtimestamp(ts, dt.UTC)
         params |= {f"{name}{number}": getattr(moment, name) for name in ("year", "month", "day", "hour", "minute")}
     params |= {"format": "onlycomma", "latlon": "no", "elev": "no", "missing": "M", "trace": "T", "direct": "no"}
-    params |= {"report_type": [ROUTINE, SPECIAL]}
+    params["report_type"] = REPORT_TYPES
     text = ""
     try:
         text = client.get_text(ASOS, params)
@@ -215,6 +215,17 @@ def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: 
     is_over = now.timestamp() >= end + READINGS_ARE_IN_SECONDS
     meta = {"rows": len(rows), "from_ts": begin, "to_ts": end, "is_over": is_over, "requests": client.requests}
     return table, meta if rows else meta | {"reason": "NO_OBSERVATIONS"}
+
+
+def refuse_running_day(station: Station, day: dt.date, now: dt.datetime) -> None:
+    """Raise FetchError for a climate day of which readings are to come: its file would never be whole."""
+    _, end = climate_days.climate_day_bounds(station, day)
+    if now.timestamp() < end + READINGS_ARE_IN_SECONDS:
+        ready = dt.datetime.fromtimestamp(end + READINGS_ARE_IN_SECONDS, dt.UTC)
+        raise FetchError(
+            f"the readings of {station.station_id} on {day} are not all in before {ready:%Y-%m-%d %H:%M} UTC.",
+            remedy="Lower date_end_local, or run again when that day is over.",
+        )
 
 
 def asos_id(station_id: str) -> str:

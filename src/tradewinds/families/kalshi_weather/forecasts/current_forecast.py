@@ -141,6 +141,10 @@ class CurrentForecasts:
         history = self.weather.history(since, asof)
         self._forecasters[offset] = first, last, Forecaster(history, self._settings)
 
+    def forget(self, offset: int) -> None:
+        """Free what `prepare` made ready."""
+        del self._forecasters[offset]
+
     def daily(self, day: dt.date, now_ts: int) -> DailyForecast:
         """The forecast of a date without readings, from what was public at an instant.
 

@@ -92,10 +92,14 @@ def read_history(
         models: names along the model axis.
         lag_hours: by model, hours from a run to its publication; replaces the lag in the rows' known_at_ts.
     """
-    clock, days_before = asof_policy["local_time"], asof_policy["days_before"]
-    days = climate_days.date_range(first, last)
-    asof = np.array([climate_days.asof_ts(station, day, clock, days_before) for day in days], np.int64)
+    asof = asof_times(station, climate_days.date_range(first, last), asof_policy)
     return StationWeather.of(station, guidance, climate, models, lag_hours).history(first, asof)
+
+
+def asof_times(station: Station, days: Sequence[dt.date], asof_policy: Mapping[str, Any]) -> Ints:
+    """As-of time of each climate date in Unix seconds; (days,)."""
+    clock, days_before = asof_policy["local_time"], asof_policy["days_before"]
+    return np.array([climate_days.asof_ts(station, day, clock, days_before) for day in days], np.int64)
 
 
 @dataclass(frozen=True)

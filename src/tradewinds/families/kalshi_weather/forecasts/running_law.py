@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 
@@ -182,8 +182,3 @@ class RunningLaw:
         if self.forecast is None:
             raise AssertionError("a day that is not over has a forecast, or no law")
         return self.forecast
-
-
-def course_from_rows(rows: Sequence[Mapping[str, Any]]) -> list[CourseHour]:
-    """The course that is stored in one cell of a table's column `course`."""
-    return [CourseHour(int(row["ts"]), float(row["short_f"])) for row in rows]
