@@ -254,7 +254,8 @@ def test_a_run_stores_no_window_that_the_server_has_not_seen_whole(archive, tmp_
         probabilities = {"source": "file", "path": "mine.csv"}
         desk = Desk(tmp_path / "desk", server, series_tickers=[SERIES], probabilities=probabilities, **dates)
         listed = get(server, "/markets", event_ticker=EVENTS[1]).json()["markets"]
-        rows = "".join(f"{market['ticker']},2024-12-30T12:00Z,0.3\n" for market in listed)
+        chances = zip((0.5, 0.1, 0.1, 0.1, 0.1, 0.1), sorted(market["ticker"] for market in listed), strict=True)
+        rows = "".join(f"{ticker},2024-12-30T12:00Z,{p}\n" for p, ticker in chances)
         (desk.folder / "mine.csv").write_text(f"market_ticker,known_at_utc,p_yes\n{rows}")
         during = desk.run()
         assert during.returncode == 0, during.stderr

@@ -167,6 +167,68 @@ def test_the_orders_are_those_of_the_run_at_its_first_trades(world, done):
     }
 
 
+LATEST = {"asof_policy": {"mode": "latest"}}
+
+
+@pytest.fixture(scope="module")
+def done_latest(archive, tmp_path_factory):
+    """A desk with a run of all four events, whose decisions use the last probability that was known. Not to be changed."""
+    with running_server(archive) as server:
+        folder = tmp_path_factory.mktemp("latest")
+        desk = Desk(folder, server, series_tickers=[SERIES], probabilities=MODELS, risk=RISK, **DATES, **LATEST)
+        ended = desk.run()
+        assert ended.returncode == 0, ended.stderr
+        yield desk
+
+
+def test_latest_is_what_the_board_had_at_that_time(world, done_latest):
+    """At each of many server clocks the board has the probability that the run used then; readings and runs move both."""
+    [path] = done_latest.folder.glob("data/probabilities/*.parquet")
+    of_run: dict[str, list] = {}
+    for row in pq.read_table(path).to_pylist():
+        of_run.setdefault(row["market_ticker"], []).append((row["known_at_ts"], row["p_yes"]))
+    maker, seen, changes = world.maker(**LATEST), set(), set()
+    for hours in (-10, -6, -1, 0.5, 1.6, 2, 3.2, 4, 5.1, 6, 8, 12):
+        moment = MORNING + dt.timedelta(hours=hours)
+        world.clock.move_to(moment)
+        board = maker.make().as_json()
+        for event in board["events"]:
+            for row in event["brackets"]:
+                known = [(ts, p) for ts, p in of_run[row["market_ticker"]] if ts <= moment.timestamp()]
+                assert Decimal(row["p_yes"]) == known[-1][1], (moment, row["market_ticker"])
+                seen.add(event["event_ticker"])
+                changes.add((row["market_ticker"], row["p_yes"]))
+    assert len(seen) == 3 and len(changes) > 30  # three events, and the probabilities moved
+    observed = [event["observed_f"] for event in board["events"]]
+    assert observed[0] is not None and {"observations", "GFS"} <= {one["name"] for one in board["events"][0]["inputs"]}
+
+
+def test_the_first_orders_of_latest_are_those_of_its_run(world, done_latest):
+    trades = pq.read_table(done_latest.run_folder() / "trades.parquet").to_pylist()
+    first = min(trade["decision_ts_utc"] for trade in trades)
+    wanted = {(t["market_ticker"], t["side"], t["qty"]) for t in trades if t["decision_ts_utc"] == first}
+    world.clock.move_to(first if isinstance(first, dt.datetime) else dt.datetime.fromisoformat(first))
+    assert wanted == {
+        (row["market_ticker"], f"BUY_{order['side']}", order["quantity"])
+        for event in world.board(**LATEST)["events"]
+        for row in event["brackets"]
+        for order in row["orders"]
+    }
+
+
+def test_a_users_distributions(world, tmp_path):
+    (tmp_path / "laws.csv").write_text(
+        "series_ticker,climate_date,known_at_utc,mu_f,sigma_f,model\n"
+        f"{SERIES},2025-01-01,2024-12-31T12:00Z,40,2,early\n{SERIES},2025-01-01,2025-01-01T15:00Z,44,1,late\n"
+    )
+    source = {"source": "distribution", "path": "laws.csv"}
+    fixed, later = world.board(probabilities=source)["events"]
+    assert (fixed["method"], fixed["mu_f"], later["reasons"]) == ("early", 40, ["NOT_IN_FILE"])
+    latest = world.board(probabilities=source, **LATEST)["events"][0]
+    assert (latest["method"], latest["mu_f"], latest["forecast_age_s"]) == ("late", 44, 1800)
+    assert abs(sum(float(row["p_yes"]) for row in latest["brackets"]) - 1) < 1e-9
+
+
 def test_the_limits_of_the_config_hold(world):
     """Four contracts an event: after three of the best bracket one is left, and the next is refused or cut."""
     board = world.board(risk={**RISK, "min_ev_per_contract": 0.0001})
@@ -184,7 +246,10 @@ def test_a_second_board_asks_for_prices_only(world):
     first = maker.make()
     asked = world.asked()
     assert asked.count("/markets") == 1 and asked.count("/series/KXHIGHCHI") == 1
-    assert asked.count("/cgi-bin/request/mos.py") == 9 and asked.count("/json/cli.py") == 3  # three station-years each
+    assert asked.count("/cgi-bin/request/mos.py") == 9  # three models, three years
+    assert (
+        asked.count("/json/cli.py") == 2 and asked.count("/cgi-bin/request/asos.py") == 1
+    )  # no day of 2025 is over yet
     assert first.requests == {"kalshi": 2, "iem": len(asked) - 2}
     maker.make()
     assert [path for path in world.asked() if "asos" not in path] == ["/markets"]

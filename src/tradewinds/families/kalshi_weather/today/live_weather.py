@@ -35,7 +35,7 @@ _MOST_SAID = 200  # characters of a problem on the board
 
 
 _YearJob = Callable[[str, int, str, str], None]
-_RunningYear = Callable[[str, dt.datetime, bool], list[str]]
+_RunningYear = Callable[[str, str | None, dt.datetime, bool], list[str]]
 
 
 class KeptRows(NamedTuple):
@@ -127,7 +127,8 @@ class LiveWeather:
             bases: the files that runs use, by year.
             now: the current time.
             job: fetches a year that is over: (station, year, through, path).
-            running: brings the running year up to date: (its base, now, whether to ask), and returns its paths.
+            running: brings the running year up to date: (its base, that of the year before, now, whether to ask), and returns
+                its paths.
         """
         paths, may_ask = list[str](), True
         for year, base in bases.items():
@@ -135,7 +136,7 @@ class LiveWeather:
                 may_ask = may_ask and self._complete_year(base, f"{name} {year}", year, now, job)
                 paths += [base] if Path(base).exists() else []
             else:
-                paths += running(base, now, may_ask)
+                paths += running(base, bases.get(year - 1), now, may_ask)
         return paths
 
     def readings(self, station: Station, day: dt.date, now: dt.datetime) -> pa.Table | None:
@@ -178,10 +179,10 @@ class LiveWeather:
     def _running_guidance(self, station_id: str, model: str) -> _RunningYear:
         """What brings a model's guidance of the running year up to date: the file of runs, and what came since."""
 
-        def bring(base: str, now: dt.datetime, may_ask: bool) -> list[str]:
+        def bring(base: str, before: str | None, now: dt.datetime, may_ask: bool) -> list[str]:
             path, now_ts = f"{FOLDER}/{station_id}/{model}-{now.year}.parquet", int(now.timestamp())
             kept, held = _kept(path), [one for one in (base, path) if Path(one).exists()]
-            runs = _runs(held)
+            runs = _runs([*([before] if before and Path(before).exists() else []), *held])
             lag = round(schemas.PUBLICATION_LAG_HOURS[model] * 3600)
             is_due = kept.table is None or not runs or runs[-1] + _gap(runs) + lag <= now_ts
             if may_ask and is_due and self._may_ask(path, kept.asked_ts, now_ts, RETRY_SECONDS):
@@ -202,7 +203,7 @@ class LiveWeather:
     def _running_climate(self, station: Station) -> _RunningYear:
         """What brings climate reports of the running year up to date: the file of runs, and what came since."""
 
-        def bring(base: str, now: dt.datetime, may_ask: bool) -> list[str]:
+        def bring(base: str, before: str | None, now: dt.datetime, may_ask: bool) -> list[str]:
             path, now_ts = f"{FOLDER}/{station.station_id}/climate-{now.year}.parquet", int(now.timestamp())
             kept, held = _kept(path), [one for one in (base, path) if Path(one).exists()]
             yesterday = (now + dt.timedelta(hours=station.lst_offset_hours)).date() - dt.timedelta(days=1)
