@@ -221,6 +221,14 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
             assert code == expected
 
 
+@given(st.lists(st.tuples(CENTS, CENTS), max_size=3 * kernel_structures.BLOCK))
+def test_the_lowest_price_of_a_block_is_that_of_its_cheapest_side(rows):
+    bid, ask = (column.astype(np.int32) for column in as_columns(rows, 2))
+    blocks = [rows[at : at + kernel_structures.BLOCK] for at in range(0, len(rows), kernel_structures.BLOCK)]
+    prices = [[price for row in block for price in offered(*row) if price >= 0] for block in blocks]
+    assert kernel.lowest_prices(bid, ask).tolist() == [min(found, default=10**6) for found in prices]
+
+
 def test_quotes_of_thousands_of_prices_keep_their_codes():
     """The table of hashes is full of collisions, and used again for the next market."""
     rng = np.random.default_rng(5)

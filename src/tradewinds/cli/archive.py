@@ -97,8 +97,10 @@ def synthetic(
     """
     own = {"--symbol": symbol, "--start": start, "--end": end, "--exchange": exchange}
     if market == EVENTS:
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
         _refuse_flags(own, f"--market is {EVENTS}")
-        make_events(out, seed)
+        make_synthetic(out, seed=seed)
     elif market == CARRY:
         from tradewinds.families.funding_carry.archive import imported_perps
 
@@ -115,18 +117,6 @@ def synthetic(
         what = f"{market!r} has no invented archive."
         raise ConfigError(what, where="--market", remedy=f"One of {EVENTS}, {CARRY}.")
     typer.echo(printable(f"{out}: synthetic archive, seed {seed}"))
-
-
-def make_events(out: Path, seed: int) -> None:
-    """Make an archive of invented temperature events.
-
-    Args:
-        out: its folder.
-        seed: the same seed makes the same bytes.
-    """
-    from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
-
-    make_synthetic(out, seed=seed)
 
 
 @app.command("import")

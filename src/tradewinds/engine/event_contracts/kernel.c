@@ -26,7 +26,8 @@ typedef __int128 wide;
 #define NEVER (1LL << 62)
 #define UNLIMITED (1LL << 62)
 #define MOST_OPEN                                                                                                      \
-    (1LL << 42) /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
+    (1LL << 42)  /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
+#define BLOCK 64 /* rows of which the lowest price is known; kernel_structures.py has the same */
 #define NO_PRICE -999999999 /* instead of a bid or an ask */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
@@ -61,7 +62,7 @@ enum { DONE, BUFFERS_FULL, TOO_LARGE };
 
 typedef struct { /* columns of a run's contracts, by idx (index among the sorted tickers) */
     const i64 *event;
-    const i64 *event_settles; /* by event: when the first of its contracts settles */
+    const i64 *event_settles;    /* by event: when the first of its contracts settles */
     const i64 *first_t, *last_t; /* first and last decision time */
     const i64 *settle_ts;
     const i64 *payout_yes;
@@ -90,7 +91,7 @@ typedef struct {                         /* limits of a run, UNLIMITED where the
     i64 kelly, kelly_base;  /* fraction as numerator and base; base 0: quantities stand in WantedTable */
 } Limits;
 
-typedef struct { /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
+typedef struct {         /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
     const i64 *end_ts;   /* from when the row is visible: the end of its candle, or a later change of the probability */
     const i64 *quote_ts; /* end of the candle that its quote is of */
     const i32 *bid, *ask;
@@ -98,7 +99,8 @@ typedef struct { /* columns of candles; live contract j has rows [first_row[j], 
     const i64 *first_row, *end_row;
 } CandleRows;
 
-typedef struct { /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
+typedef struct
+{ /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
                     terms of the fee */
     const i64 *chance, *quantity, *rank, *rank_remainder;
     const i64 *fee_whole, *fee_part, *fee_base;
@@ -204,6 +206,16 @@ void seen_prices(const i32 *bid, const i32 *ask, i64 rows, bool *seen) {
             seen[yes] = true;
         if (no >= 0)
             seen[no] = true;
+    }
+}
+
+/* Find the lowest price at which a side of any row can be bought, for each BLOCK of rows; MICRO where none can. */
+void lowest_prices(const i32 *bid, const i32 *ask, i64 rows, i32 *lowest) {
+    for (i64 row = 0; row < rows; row++) {
+        i64 yes = yes_ask(bid[row], ask[row]), no = no_ask(bid[row], ask[row]);
+        i64 low = least_of(yes < 0 ? MICRO : yes, no < 0 ? MICRO : no);
+        if (row % BLOCK == 0 || low < lowest[row / BLOCK])
+            lowest[row / BLOCK] = (i32)low;
     }
 }
 
@@ -645,9 +657,15 @@ static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *
 Until `due` cash only falls, so the other rows need no look. wake: receives the decision time at which the returned row is to
 be judged, at the latest that of `due`. */
 static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due, i64 cash, const CandleRows *rows,
-                           const i32 *yes_code, const i32 *no_code, const WantedTable *table, i64 *wake) {
+                           const i32 *lowest, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
+                           i64 *wake) {
     const i64 *end_ts = rows->end_ts;
     for (; row < end_row && end_ts[row] < due; row++) {
+        /* a whole block in which nothing is that cheap */
+        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK] > cash && end_ts[row + BLOCK - 1] < due) {
+            row += BLOCK - 1;
+            continue;
+        }
         i64 yes = yes_code[row], no = no_code[row];
         if (!any_wanted(yes, no, table->quantity))
             continue;
@@ -720,6 +738,7 @@ typedef struct { /* the arguments of `advance`; kernel.py's advance builds it */
     i64 live_count;
     const i64 *member; /* by idx, place in live_idx, or -1 */
     const CandleRows *rows;
+    const i32 *lowest; /* by BLOCK of rows: the lowest price of any side */
     const i32 *yes_code, *no_code;
     const WantedTable *table;
     const Limits *limits;
@@ -926,8 +945,8 @@ static int judge_market(Progress *progress, i64 j) {
     /* not affordable, and no refusal is recorded: sleep until an affordable quote */
     if (s[S_CASH] < price && progress->sleeps && !pass->counted && !pass->audit && !progress->netted) {
         scratch->position[j] =
-            next_affordable(row + 1, end_row, later, pass->step, progress->due, s[S_CASH], pass->rows, pass->yes_code,
-                            pass->no_code, pass->table, &scratch->wake[j]);
+            next_affordable(row + 1, end_row, later, pass->step, progress->due, s[S_CASH], pass->rows, pass->lowest,
+                            pass->yes_code, pass->no_code, pass->table, &scratch->wake[j]);
         return ASLEEP;
     }
     progress->busy = true;

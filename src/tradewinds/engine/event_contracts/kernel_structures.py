@@ -29,6 +29,7 @@ SCALARS = 12
 DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
 
 # Widths of rows
+BLOCK = 64  # rows of which the lowest price is known
 FILL_COLUMNS, SETTLEMENT_COLUMNS, REFUSAL_COLUMNS, SCRATCH_COLUMNS = 8, 5, 9, 9
 
 
@@ -263,6 +264,7 @@ class Pass(NamedTuple):
         by_start: places in live_idx, by first decision time.
         member: by idx, place in live_idx, or -1.
         rows: candles of the live contracts.
+        lowest: by BLOCK of rows, the lowest price of any side; micro-units.
         yes_code: by row, code of the YES side in the table, or -1.
         no_code: by row, code of the NO side in the table, or -1.
         table: what is wanted.
@@ -282,6 +284,7 @@ class Pass(NamedTuple):
     by_start: Ints
     member: Ints
     rows: CandleRows
+    lowest: Prices
     yes_code: Codes
     no_code: Codes
     table: WantedTable

@@ -24,7 +24,7 @@ from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
-from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Prices, Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
@@ -153,6 +153,11 @@ class CodedCandles:
         return self._clocks[step_seconds]
 
     @functools.cached_property
+    def lowest(self) -> Prices:
+        """By block of rows, the lowest price of any side; micro-units."""
+        return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
+
+    @functools.cached_property
     def by_price(self) -> OfferCodes:
         """Codes by side and price."""
         return offers_by_price(self.chances)
@@ -232,6 +237,7 @@ class Replay:
             by_start=clock.by_start,
             member=codes.member,
             rows=codes.chances.rows,
+            lowest=codes.lowest,
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,
@@ -316,9 +322,17 @@ class Replay:
         """Return the outcome as columns, without an object per fill."""
         return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel_structures.Buffers."""
-        return np.concatenate([np.empty((0, kernel_structures.FILL_COLUMNS), np.int64), *self._fills])
+    def fill_rows(self, since: int = 0) -> Ints:
+        """Return fills as rows of kernel_structures.Buffers.
+
+        Args:
+            since: how many of the first are left out.
+        """
+        pieces, left = [np.empty((0, kernel_structures.FILL_COLUMNS), np.int64)], since
+        for rows in self._fills:
+            pieces.append(rows[left:])
+            left = max(0, left - len(rows))
+        return np.concatenate(pieces)
 
     def _fill_list(self) -> list[Fill]:
         """Return all fills as objects, in execution order."""

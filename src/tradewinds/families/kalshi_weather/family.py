@@ -117,7 +117,7 @@ class KalshiWeather:
         f"{_HERE}/events.py",
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
-        f"{_HERE}/liquidity.py",
+        f"{_HERE}/traded_volume.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -440,6 +440,13 @@ class KalshiWeather:
 
         return UnitName(str(trade["event_ticker"]))
 
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the series of a run, the tickers of its events, and those of the markets that were traded."""
+        from tradewinds.families.kalshi_weather.report.event_data import events_by_ticker, plan_of
+
+        traded = run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")
+        return [*run.config["series_tickers"], *events_by_ticker(plan_of(run)), *(ticker for (ticker,) in traded)]
+
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of an event: quotes of its markets, probabilities, fills, refusals and settlement."""
         from tradewinds.families.kalshi_weather.report.event_chart import event_page
@@ -463,6 +470,12 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.report.reasons import refusal_text
 
         return refusal_text(code)
+
+    def invent_archive(self, folder: Path, seed: int) -> None:
+        """Make an archive of invented temperature events: the same seed makes the same bytes."""
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
+        make_synthetic(folder, seed=seed)
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.

@@ -51,10 +51,13 @@ def look_at_probabilities(config: Mapping[str, Any], plan: EventsPlan) -> Iterat
         SimulationError: the file cannot be read, or a row is wrong.
     """
     path = str(plan.files.user_probabilities)
-    by_ticker = user_probabilities.read_user_file(path)
+    by_ticker, without_zone = user_probabilities.read_with_zones(path)
     if not by_ticker:
         yield EarlyFinding(KEY, f"{path} has no rows.", "Write a row per market and time.", ConfigError)
         return
+    if without_zone:
+        what = f"known_at_utc has no zone in {counted(without_zone, 'row')} of {path}: such times count as UTC."
+        yield EarlyFinding(KEY, what)
     # rows of markets of the config, then those of them that were known in time
     matching = _events_of(by_ticker, config, plan)
     if not matching:

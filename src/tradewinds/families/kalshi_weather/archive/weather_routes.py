@@ -116,12 +116,6 @@ def mos(archive: EventArchive, query: Query) -> Answer:
     return Answer(200, TEXT, "\n".join(lines) + "\n")
 
 
-def _public_ts(row: dict[str, Any]) -> int:
-    """When a run was public, in Unix seconds; the archive does not say, so the longest usual lag after the run counts."""
-    hours = LAGS.get(row["model"], max(LAGS.values()))
-    return int(row["runtime_ts"]) + round(hours * 3600)
-
-
 def asos(archive: EventArchive, query: Query) -> Answer:
     """The answer to GET /cgi-bin/request/asos.py: temperatures of a station as CSV, from one instant until before another.
 
@@ -148,6 +142,12 @@ def _moment(query: Query, number: str) -> int:
     hour, minute = (int(query.get(f"{name}{number}", "0")) for name in ("hour", "minute"))
     year, month, day = (int(query[f"{name}{number}"]) for name in ("year", "month", "day"))
     return int(dt.datetime(year, month, day, hour, minute, tzinfo=dt.UTC).timestamp())
+
+
+def _public_ts(row: dict[str, Any]) -> int:
+    """When a run was public, in Unix seconds; the archive does not say, so the longest usual lag after the run counts."""
+    hours = LAGS.get(row["model"], max(LAGS.values()))
+    return int(row["runtime_ts"]) + round(hours * 3600)
 
 
 def _aware(text: str) -> int:

@@ -34,6 +34,14 @@ TimedProbability = tuple[int, Decimal]
 def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
     """Probabilities of a user's file by market ticker, in order of their times, equal times in file order.
 
+    Raises as `read_with_zones`.
+    """
+    return read_with_zones(path)[0]
+
+
+def read_with_zones(path: str | Path) -> tuple[dict[str, list[TimedProbability]], int]:
+    """Return the probabilities of a user's file as `read_user_file`, and how many of its times have no zone.
+
     Raises:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
@@ -63,7 +71,7 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         probabilities.setdefault(ticker, []).append((known_at, _probability(p_yes, where)))
     for rows in probabilities.values():
         rows.sort(key=lambda row: row[0])  # a stable sort: equal times keep the file's order
-    return probabilities
+    return probabilities, times.without_zone(table["known_at_utc"])
 
 
 def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | None:

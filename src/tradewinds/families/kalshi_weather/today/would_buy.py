@@ -259,8 +259,8 @@ def _by_steps(
         contract = run.contracts[order.idx]
         rate = contract.fee_rate * rules.stepwise.maker_factor
         fee = rules.fee_rule(rate, order.left, order.price, now_ts)
-        p = contract.p_pico if order.side is Side.YES else PICO - contract.p_pico
-        value = p - order.price * PICO_PER_MICRO
+        chance = contract.p_at(now_ts)
+        value = (chance if order.side is Side.YES else PICO - chance) - order.price * PICO_PER_MICRO
         net = value - Fraction(fee * PICO_PER_MICRO, order.left)
         resting.append((contract.ticker, PlannedOrder(REST, order.side.name, order.left, order.price, fee, net)))
     return replay.outcome(), resting
