@@ -30,7 +30,7 @@ def run(
     config: Config | str | Path | Mapping[str, Any],
     *,
     probabilities: pd.DataFrame | None = None,
-    strategy: Callable[..., Any] | None = None,
+    strategy: type | Callable[..., Any] | None = None,
     fetch: bool | None = None,
     report: bool = True,
     quiet: bool = True,
@@ -46,8 +46,8 @@ def run(
         probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes. They are written below
             data/user/, and the run's config names that file. Where the config pools a forecast with the price, they are
             pooled in its place.
-        strategy: a function orders(quotes, parameters) as in docs/strategies.md. Its source is written below data/user/, and
-            the run's config names that file.
+        strategy: a class with on_decision(self, view), or for temperature events a function orders(quotes, parameters), as in
+            docs/strategies.md. Its source is written below data/user/, and the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
         report: False leaves the report to a later run of the same config.
         quiet: False prints progress.
@@ -100,7 +100,7 @@ def config_of(config: Config | str | Path | Mapping[str, Any]) -> Config:
     return Config.of(config) if isinstance(config, Mapping) else Config.load(config)
 
 
-def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Callable[..., Any] | None) -> Config:
+def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: type | Callable[..., Any] | None) -> Config:
     """Return a config that names the files of probabilities and of a strategy from Python; they are written.
 
     Such a config is written, too, so that the command line can make the same run.
@@ -118,7 +118,11 @@ def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Call
         from tradewinds.session.own_strategy import write_strategy
 
         name, path = write_strategy(strategy)
-        section = {"name": name, "file": path, "parameters": (changed.written.get("strategy") or {}).get("parameters")}
+        kept = changed.written.get("strategy") or {}
+        section = {key: kept[key] for key in ("parameters", "history_bars") if key in kept} | {
+            "name": name,
+            "file": path,
+        }
         changed = Config.of({**changed.written, "strategy": section}, source=changed.source)
     if changed is not config:
         changed.save(f"{CONFIG_COPY}/{changed.run_id}.yaml")

@@ -147,15 +147,6 @@ class BarState:
         self.shown.update(idx)
         self._order = []
 
-    def hide(self, idx: int) -> None:
-        """Show a symbol no more.
-
-        Args:
-            idx: of the symbol.
-        """
-        self.shown.discard(idx)
-        self._order = []
-
     def mark(self, idx: int) -> None:
         """Note that something of a symbol has changed.
 
@@ -288,7 +279,7 @@ class BarView:
 
     @property
     def markets(self) -> tuple[ShownShare, ...]:
-        """All shares that can be traded or are held, by ticker, each with its latest bar."""
+        """All shares that have had a bar in the run, by ticker, each with its latest one."""
         return tuple(self._open().shares())
 
     @property
@@ -307,7 +298,7 @@ class BarView:
         return tuple(self._open().orders.values())
 
     def market(self, ticker: str) -> ShownShare | None:
-        """Return a share; None if none of that ticker can be traded or is held.
+        """Return a share; None if none of that ticker has had a bar in the run.
 
         Args:
             ticker: the symbol.
