@@ -100,6 +100,7 @@ class EquitiesDaily:
     )
     units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
+    invent_archive = None
     around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
@@ -325,6 +326,10 @@ class EquitiesDaily:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["market_ticker"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the symbols that have prices in a run."""
+        return [name for (name,) in run.query("SELECT DISTINCT symbol FROM prices ORDER BY 1", of="prices")]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of a share: its closes with every entry and exit, whatever the day."""

@@ -31,6 +31,7 @@ from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, ExchangeCalendar, known_calendar
 from tradewinds.results.edge.against_benchmark import against_benchmark, returns_of
+from tradewinds.results.liquidity import Entry, VolumeUse, liquidity
 
 # Trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing.
 ENDED_DAYS = 20
@@ -163,7 +164,7 @@ class SharesReplay:
             side="BUY",
             model_prob_yes_pico=None,
             ev_gross_pico=None,
-            ev_net_pico=None,
+            ev_net_total_pico=None,
             reason_code=made.entry_reason,
             settled_result=made.exit_reason,
             settled_ts=self.closes[made.exit_day] if is_end else made.position.closed_ts,
@@ -350,4 +351,25 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay
         "adjustment": loaded.adjustment,
         "fill": conf["fill"],
         "optimistic": conf["fill"] == "same_close",
+        # what the market could have taken of it
+        "liquidity": liquidity(
+            conf,
+            _volume_use(made, loaded.bars.volume_limit),
+            _summary(replay, made, conf),
+            lambda capped: _summary(replay, replay.run(capped, books=False), capped),
+        ),
     }
+
+
+def _volume_use(made: ShareResult, volume_limit: Ints) -> VolumeUse:
+    """Return the entries beside the volume of the bars at which they filled.
+
+    Args:
+        made: the run.
+        volume_limit: by bar, the shares that were traded; NEVER where the source does not know it.
+    """
+    volumes = volume_limit[[closed.entry_row for closed in made.closed]].tolist() if made.closed else []
+    return VolumeUse.of(
+        Entry(closed.quantity, None if volume == NEVER else volume)
+        for closed, volume in zip(made.closed, volumes, strict=True)
+    )

@@ -12,6 +12,7 @@ from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
+from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import (
     Cells,
     Panel,
@@ -307,6 +308,16 @@ def _diagnostics(run: ReportRun) -> Section:
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
+_liquidity = liquidity_section(
+    LiquidityWords(
+        "the shares bought",
+        "was traded at the bar at which they filled",
+        "No cap limits an entry there.",
+        units="Shares",
+    )
+)
+
+
 def _limits(run: ReportRun) -> Section:
     """Return the section of what the run does not model."""
     own = run.config["strategy"].get("file") is not None
@@ -321,6 +332,7 @@ REPORT = FamilyReport(
         _equity,
         _holdings,
         _result,
+        _liquidity,
         account,
         _profit,
         _charts,

@@ -44,7 +44,7 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
     found = {key: Decimal(text) for key, text in defaults.items()}
     for key, value in (given or {}).items():
         if key not in defaults:
-            remedy = meant(key, defaults, f"It has {', '.join(defaults)}.", cutoff=0.4)
+            remedy = meant(key, defaults, f"It has {', '.join(defaults)}.")
             raise ConfigError(f"{name} has no parameter {key!r}.", where=f"strategy.parameters.{key}", remedy=remedy)
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ConfigError(
