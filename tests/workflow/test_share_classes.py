@@ -7,7 +7,6 @@ import yaml
 from tests.workflow.equities_desk import Shares, world
 from tests.workflow.test_python_session import served
 
-
 CLASS = '''
 from tradewinds.strategies.decisions import buy, sell
 

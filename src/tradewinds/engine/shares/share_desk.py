@@ -322,7 +322,7 @@ class ShareDesk:
             self.state.orders.pop(order.number, None)
             self._show_cash()
 
-    # ---- what is told of it ----
+    # ---- what is shown and kept of it ----
 
     def _show_cash(self) -> None:
         """Show the cash that orders can use, and the cash that is reserved."""
