@@ -21,6 +21,7 @@ from tradewinds.core.safe_text import shortened
 CLASS = "Strategy"
 METHOD = "on_decision"
 MOST_SAID = 300  # characters of an error of the user's code
+LOAD_SECONDS = 10.0  # that loading a user's file may take
 _REMEDY = "See `tradewinds docs strategies`."
 
 
@@ -65,6 +66,11 @@ def module_of(path: str, seconds: float) -> types.ModuleType:
         raise ConfigError("there is no such file.", where=path, remedy="Give the path of a Python file.")
     user_files.check_plain(file, "the strategy file", "Give the path of a Python file.")
     return _module(path, file.stat().st_mtime_ns, seconds)
+
+
+def forget() -> None:
+    """Forget the modules of all users' files, so that each is loaded anew."""
+    _module.cache_clear()
 
 
 def class_of(module: types.ModuleType) -> type | None:
