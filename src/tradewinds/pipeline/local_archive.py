@@ -23,7 +23,11 @@ RATE = 50  # requests per second: only this run asks this server
 
 @contextlib.contextmanager
 def served_settings(
-    written: Mapping[str, Any], conf: resolve.Config, archive: str | Path, place_of: PlaceOf, tell: Callable[[str], None]
+    written: Mapping[str, Any],
+    conf: resolve.Config,
+    archive: str | Path,
+    place_of: PlaceOf,
+    tell: Callable[[str], None],
 ) -> Iterator[Mapping[str, Any]]:
     """Serve an archive while the block runs; if all that a run fetches is there, nothing is served.
 

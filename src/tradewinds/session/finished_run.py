@@ -233,7 +233,9 @@ class Run:
         if name not in known:
             more = f", … ({len(known) - _SHOWN_NAMES:,} more)" if len(known) > _SHOWN_NAMES else ""
             otherwise = f"It has {', '.join(known[:_SHOWN_NAMES]) or 'none'}{more}."
-            raise ConfigError("the run has nothing of this name.", where=name, remedy=meant(name, known, otherwise, most=3))
+            raise ConfigError(
+                "the run has nothing of this name.", where=name, remedy=meant(name, known, otherwise, most=3)
+            )
         return RunEvent(self, name, None if day is None else dated(day))
 
     def _plots(self, run: ReportRun) -> list[Plot]:

@@ -106,7 +106,9 @@ def _files_of(conf: Mapping[str, Any]) -> SharesFiles:
     """List the files of a resolved config; raises as shares_plan."""
     if conf["bars"]["source"] == "files" and not Path(conf["bars"]["path"]).exists():
         what = f"there are no prices: no file {conf['bars']['path']}."
-        raise DataMissing(what, where="bars.path", remedy="Give the path of a CSV or Parquet file of daily bars in bars.path.")
+        raise DataMissing(
+            what, where="bars.path", remedy="Give the path of a CSV or Parquet file of daily bars in bars.path."
+        )
     universe, source = universe_of(conf), conf["bars"]["source"]
     universe_file = conf["universe"]["file"] if isinstance(conf["universe"], dict) else None
     years = tuple(_years(conf, universe))
