@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of, instant_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
 from tradewinds.core.text import counted
@@ -39,16 +39,30 @@ def serve(
     stall_seconds: Annotated[
         float, typer.Option(min=0, help="Silence of a stalled connection; more than the timeout.", metavar="S")
     ] = 35,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve what was known at this instant, as if it were now: open markets, candles that have ended, runs that "
+            "are public; temperature events only.",
+            metavar="INSTANT",
+        ),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, help="With --now: seconds of its clock in a second; 0 stands still.", metavar="N")
+    ] = 1,
 ) -> None:
     """Serve an archive in place of the services that its data is from, on this machine, until Ctrl-C.
 
     Prints the base_url of each service; set it in the config, for example kalshi.base_url to
-    http://127.0.0.1:PORT/trade-api/v2.
+    http://127.0.0.1:PORT/trade-api/v2. With --now the answers are those of another time (docs/archive.md).
     """
     # Imported here, as in every command: the server needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.archive import server
+    from tradewinds.archive.clock import ServerClock
     from tradewinds.archive.faults import FaultPlan
 
+    if speed != 1 and now is None:
+        raise ConfigError("--speed is of the clock that --now sets.", where="--speed", remedy="Give --now, too.")
     server.serve_forever(
         archive,
         port=port,
@@ -56,6 +70,7 @@ def serve(
         max_requests_per_second=max_requests_per_second,
         log=log,
         faults=FaultPlan(faults, fault_seed, stall_seconds=stall_seconds) if faults else None,
+        clock=ServerClock(instant_of(now, "--now"), speed) if now else None,
     )
 
 

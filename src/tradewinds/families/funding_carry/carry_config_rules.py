@@ -27,6 +27,7 @@ MONEY_DECIMALS, FACTOR_DECIMALS = 8, 12
 MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_position_base", "risk.max_exposure_quote")
 FACTORS = (
     "execution.max_volume_share",
+    "risk.max_volume_share",
     "costs.slippage_bps",
     "costs.max_slippage_bps",
     "costs.impact_bps_per_volume_pct",
