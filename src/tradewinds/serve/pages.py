@@ -126,13 +126,14 @@ def run(database: Database, run_id: RunPath) -> Response:
     curve, missing = None, ""
     try:
         curve = plots.equity(folder, currency)
-    except NotThere as error:  # the figures of the database can be shown all the same
-        missing = str(error)
+    except NotThere as error:  # the figures of the database can be shown all the same; a run that failed has none
+        missing = str(error) if metrics else ""
     return shown(
         "run",
         run=row,
         metrics=metrics,
         tiles=metrics and plots.tiles(metrics, told, families.headlines_of(row["market"]), currency),
+        compared=plots.against_benchmark(told),
         files=present,
         tables=table_pages.buttons(row, [file.name for file in present]),
         plots=[curve] if curve else [],
