@@ -224,10 +224,16 @@ def compare(database: Database, asked: Annotated[CompareQuery, Query()]) -> Resp
         for key, values in told["metrics"].items()
         if one_currency or not comparison.is_amount(key)
     }
+    # runs of different markets have hardly a key in common: what one of them has alone is folded
+    several = len({run.config["market"] for run in found}) > 1
+    rows = {**told["config_differences"], **told["metrics"]}
+    alone = {key for key, values in rows.items() if several and sum(value is not None for value in values) == 1}
+    differing = [key for key, values in told["metrics"].items() if any(value != values[0] for value in values)]
     return shown(
         "compare",
         best=best,
-        differing=[key for key, values in told["metrics"].items() if any(value != values[0] for value in values)],
+        alone=alone,
+        differing=[key for key in differing if key not in alone],
         runs=found,
         currencies=currencies,
         counted_as=comparison.counted_as(found),

@@ -257,7 +257,7 @@
       const [first, last] = u.series[0].idxs;
       return uPlot.rangeNum(Math.min(...whole.low.slice(first, last + 1)), Math.max(...whole.high.slice(first, last + 1)), 0.06, true);
     };
-    const options = base(place.clientWidth, HEIGHT.history, {
+    const options = base(place.clientWidth, HEIGHT.history + (whole ? 90 : 0), {
       ...(whole ? { scales: { y: { range: span } } } : {}),
       legend: { show: data.lines.length > 1, live: false },
       cursor: { points: { show: true, size: 7 }, drag: { x: true, y: false } },
@@ -459,7 +459,7 @@
       const options = base(place.clientWidth, 150, {
         cursor: { sync: { key: name }, points: { show: false }, drag: { x: true, y: false } },
         scales: { x: { range: (u, low, high) => (u.zoomed ? [low, high] : range) }, y: { range: [-0.04, 1.04] } },
-        axes: [axis("", { values: DATES }), axis("", { size: 40, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (u, found) => found.map((value) => value.toFixed(2)) })],
+        axes: [axis("", { values: DATES }), axis("", { size: 48, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (u, found) => found.map((value) => value.toFixed(2)) })],
         bands: [{ series: [2, 1], fill: colour("band") + "44" }],
         series: [{}, series("bid", "gain"), series("ask", "loss")],
         hooks: {
