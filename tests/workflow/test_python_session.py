@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests import warm
-from tests.workflow.equities_desk import Shares, world
+from tests.workflow.equities_desk import Shares, world, write_archive
 from tests.workflow.harness import PATIENCE_SECONDS, ROOT
 from tests.workflow.test_direct_results import files_of, workflows
 
@@ -85,6 +85,26 @@ def test_it_is_the_run_of_the_command_line(desk, tmp_path):
     assert {row["run_id"] for row in listed} == {first, second}
     log = (desk.folder / "backtests" / second / "run.log").read_text()
     assert "replayed in" in log and f"run {second}" in log
+
+
+def test_an_archive_is_served_in_place_of_the_services(desk, tmp_path):
+    write_archive(tmp_path / "archive")
+    code = f"archive = {str(tmp_path / 'archive')!r}\n"
+    code += """
+yahoo = tw.Config.of({**cfg.written, 'bars': {'source': 'yahoo', 'suffix': '.AX'}})
+first = tw.run(yahoo, archive=archive)
+again = tw.run(yahoo, archive='nothing', fetch=False)
+assert (first.id, first.details['num_trades']) == (yahoo.run_id, 1) and again.id == first.id
+asked = first.config['yahoo.base_url']
+assert asked.startswith('http://127.0.0.1:') and yahoo['yahoo.base_url'] != asked
+for archive in ('nothing', 'synthetic'):
+    try:
+        tw.run(yahoo.with_(date_end_local='2025-01-10'), archive=archive)
+    except tw.ConfigError as error:
+        print(error)
+"""
+    missing, none = served(desk, code).splitlines()
+    assert missing.startswith("nothing: ") and none.startswith("archive: equities_daily has no invented archive.")
 
 
 def test_frames_errors_and_pictures(desk):
