@@ -1,4 +1,4 @@
-"""The page of open events, and the same as JSON: made anew at most once a minute, whoever asks for it."""
+"""The page of open events, and the same as JSON: made anew at most once a minute, however often it is asked for."""
 
 from __future__ import annotations
 
