@@ -73,7 +73,8 @@ def make(
         hold = asked is not None and verdicts.inputs_hold(asked)
         complete = asked is not None and hold and (target is not None or verdicts.run_holds(asked))
         # The preflight costs milliseconds, which a run that is complete is spared.
-        place, loads = place_of or place_by_file(config_path), target is None and _is_local(options)
+        # The load is a job of this machine under every profile.
+        place, loads = place_of or place_by_file(config_path), target is None
         early = Preflight() if complete else preflight(conf, plan, place, inputs=own_files and not hold, database=loads)
         early.refuse()
         if target is None:

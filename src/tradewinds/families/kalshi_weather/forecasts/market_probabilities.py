@@ -196,10 +196,9 @@ def _rows_from_file(
     last_instants: dict[str, int] = {}
     for station, day, listed in _events(markets):
         asof_ts = _asof_of(config, station, day)
-        last_ts = _last_instant(config, listed, asof_ts)
         rows = []
-        last_instants |= {market["market_ticker"]: last_ts for market in listed}
         for market in listed:
+            last_ts = last_instants[market["market_ticker"]] = _last_instant(config, [market], asof_ts)
             found = user_probabilities.in_force(by_ticker.get(market["market_ticker"], []), asof_ts, last_ts + 1)
             rows += [_row(station, market, asof_ts, known_at_ts, p_yes, FILE) for known_at_ts, p_yes in found]
         probabilities.rows.extend(rows)

@@ -93,6 +93,7 @@ class EventsRun:
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `families.contract.Subject`."""
         inputs, records = change_future(self.inputs, future, folder)
+        future.ready()
         # that a copy of the user's file lost all its rows is the check's doing
         return self._past(_decide(inputs, must_match=False), future.cut_ts), records
 
