@@ -10,12 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.share_worlds import flat
-from tests.workflow.equities_desk import FALLS, Shares, world
-from tradewinds.archive.archive import ArchiveWriter
+from tests.workflow.equities_desk import FALLS, Shares, world, write_archive
 from tradewinds.archive.server import running_server
 from tradewinds.cli import app
 from tradewinds.core import files
-from tradewinds.families.equities_daily.archive_routes import add_bars, bars_table
 from tradewinds.families.equities_daily.strategies import mean_reversion
 
 
@@ -141,6 +139,15 @@ def test_no_file_of_prices_is_exit_3(tmp_path):
     assert done.returncode == 3 and "no file bars.csv" in done.stderr
 
 
+def test_plain_snakemake_refuses_what_no_run_could_be_loaded_into_before_its_first_job(tmp_path):
+    desk = Shares(tmp_path / "desk", world(), database={"url": "sqlite:///bars.csv"})
+    done = desk.snakemake()
+    assert done.returncode == 1 and "database.url: database sqlite:///bars.csv: cannot be read" in done.stderr
+    assert not list(desk.folder.glob("data/candles")) and not (desk.folder / "backtests").exists()
+    # a target that loads nothing needs no database
+    assert desk.snakemake("inputs").returncode == 0 and list(desk.folder.glob("data/panels/*.parquet"))
+
+
 def test_validate_check_and_dry_run_speak_of_bars(finished):
     assert "4 of 4 symbol-years of bars" in finished("validate", "--config", "config.yaml").stdout
     assert "all files are whole" in finished("check", "--config", "config.yaml").stdout
@@ -198,14 +205,7 @@ def test_sentences_for_people_name_the_currency(finished):
 
 
 def test_bars_from_the_chart_api_are_fetched_once(tmp_path):
-    def row(bar):
-        prices = {name: float(getattr(bar, name)) for name in ("open", "high", "low", "close")}
-        return {"date": bar.date, **prices, "adj_close": float(bar.close), "volume": bar.volume}
-
-    about = {"timezone": "Australia/Sydney", "currency": "AUD", "splits": {}}
-    writer = ArchiveWriter(tmp_path / "archive")
-    for symbol, found in world().items():
-        add_bars(writer, f"{symbol}.AX", bars_table([row(bar) for bar in found]), about)
+    write_archive(tmp_path / "archive")
     with running_server(tmp_path / "archive") as server:
         service = {"base_url": server.url_of("yahoo"), "requests_per_second": 500}
         bars = {"source": "yahoo", "suffix": ".AX"}

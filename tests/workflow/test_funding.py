@@ -24,12 +24,17 @@ from tradewinds.results.run_files import EVERY_RUN
 ASKED = ("--symbol", "ETH/USDT:USDT,BTC/USDT:USDT", "--start", "2024-01-01", "--end", "2024-02-15")
 
 
+NAMED = ("--name", "both ways", "--note", "side by side")
+
+
 class FundingDesk:
     """A folder with two finished runs, simple and composite; `said` is what they printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        done = self("funding", *ASKED, "--source", "synthetic", "--mode", "compare", "--initial-capital", "5000.5")
+        done = self(
+            "funding", *ASKED, "--source", "synthetic", "--mode", "compare", *NAMED, "--initial-capital", "5000.5"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         self.said = done.stdout
         configs = {path.stem: yaml.safe_load(path.read_text()) for path in folder.glob("backtests/configs/*.yaml")}
@@ -65,6 +70,11 @@ def test_both_runs_stand_side_by_side(desk):
         assert shown == [f"{one[key]:,.2f}", f"{other[key]:,.2f}", f"{float(difference):,.2f}"], label
     assert [cell.strip() for cell in rows["Positions"]][:2] == [str(one["num_trades"]), str(other["num_trades"])]
     assert {"Win rate, %", "APR, %", "Sharpe", "Max drawdown, USDT", "Time in market, %"} <= set(rows)
+
+
+def test_each_of_the_two_runs_has_the_name_with_its_mode(desk):
+    found = {row["run_id"]: (row["name"], row["note"]) for row in json.loads(desk("runs", "--json").stdout)}
+    assert found == {run_id: (f"both ways ({mode})", "side by side") for mode, run_id in desk.ids.items()}
 
 
 def test_the_written_config_is_the_same_run(desk):

@@ -36,7 +36,13 @@ LEVEL_STYLES: Sequence[Any] = ("-", "--", ":")
 PRINTED = 200  # stretches of time in the equity curve's picture
 CROWDED = 60  # letters of labels side by side; more are turned
 # A dollar sign from outside is no formula; ids in the SVG come from a fixed salt, not from chance.
-_STYLE: Any = {"svg.hashsalt": "tradewinds", "text.parse_math": False, "svg.fonttype": "path", "font.size": 10}
+STYLE: Any = {
+    "svg.hashsalt": "tradewinds",
+    "text.parse_math": False,
+    "svg.fonttype": "path",
+    "axes.unicode_minus": False,
+}
+_STYLE: Any = {**STYLE, "font.size": 10}
 
 
 Drawn = TypeVar("Drawn", bound=Figure)
@@ -154,6 +160,8 @@ def _history(figure: Figure, plot: Plot) -> None:
     times = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in data["t"]]
     for found, colour in zip(data["lines"], (GAIN, LOSS), strict=False):
         axes.plot(np.array(times), found["y"], color=colour, linewidth=1.2, label=found["name"])
+    if whole := data.get("bars"):
+        axes.vlines(np.array(times), whole["low"], whole["high"], colors=BAND, linewidth=0.8, zorder=1)
     for up, sign, colour in ((True, "^", INK), (False, "v", LOSS)):
         marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in data["marks"] if m["up"] is up]
         if marks:
@@ -236,8 +244,10 @@ def _quotes(figure: Figure, plot: Plot) -> None:
         for side, colour in (("bid", GAIN), ("ask", LOSS)):
             axes.step(times, sides[side], where="post", color=colour, linewidth=0.9, label=side)
         if known := market["probability"]:
-            ends = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (known["from"], known["to"])]
-            axes.plot(ends, [known["p"]] * 2, "--", color=INK, linewidth=1.2, label="model")
+            steps = [(known["from"], known["p"]), *known.get("later", ())]
+            ends: Any = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (*(ts for ts, _ in steps), known["to"])]
+            values = [*(p for _, p in steps), steps[-1][1]]
+            axes.step(ends, values, "--", where="post", color=INK, linewidth=1.2, label="model")
         for up, sign in ((True, "^"), (False, "v")):
             marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in market["marks"] if m["up"] is up]
             if marks:

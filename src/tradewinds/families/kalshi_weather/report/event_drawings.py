@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.report.event_chart import event_words, orders_of, plotted_markets
 from tradewinds.families.kalshi_weather.report.event_data import event_of, plan_of
 from tradewinds.results.report.drawings import Band, Chart, Line, Mark, chart_svg
-from tradewinds.results.report.parts import Cell, Drawing, Panel, ReportPart, ReportTable
+from tradewinds.results.report.parts import Drawing, Panel, ReportPart, back_to
 from tradewinds.results.report.run import ReportRun
 from tradewinds.results.report.unit_page import RefusedOrder, refusals_of
 
@@ -81,8 +82,7 @@ def _panel(
         for market in plotted_markets(run, plan, event, orders.keys(), orders, refused)
         if market["t"]
     ]
-    back = ReportTable(("", ""), [(Cell("↑ back to the list", href="#extremes"), "")], "ll")
-    return Panel(f"{event_words(event)}: {name}", [*parts, back], f"event-{name}")
+    return Panel(f"{event_words(event)}: {name}", [*parts, back_to("extremes")], f"event-{name}")
 
 
 def _chart(market: dict[str, Any]) -> Chart:
@@ -99,9 +99,16 @@ def _chart(market: dict[str, Any]) -> Chart:
     inside = [mark for mark in marks if t[0] <= mark.x <= t[-1]]
     model = market["probability"]
     if model:
-        lines.append(Line([model["p"] if ts >= model["from"] else math.nan for ts in t], "model"))
+        steps = [(model["from"], model["p"]), *model.get("later", ())]
+        lines.append(Line([_in_force(steps, ts) for ts in t], "model"))
     spread = [] if any(map(math.isnan, (*bid, *ask))) else [Band(bid, ask, "spread", stepped=True)]
     return Chart(t, lines, spread, inside, span=(-0.02, 1.02), height=_HEIGHT)
+
+
+def _in_force(steps: Sequence[tuple[int, float]], ts: int) -> float:
+    """The last of some values that begins by an instant, NaN before the first; steps are in order of time."""
+    place = bisect_right(steps, ts, key=lambda step: step[0])
+    return steps[place - 1][1] if place else math.nan
 
 
 def _known(price: float | None) -> float:
