@@ -46,9 +46,8 @@ def test_init_writes_a_config_that_is_valid_and_named_by_its_folder(say, market,
 @pytest.mark.parametrize("market", markets.NAMES)
 def test_every_alternative_of_a_template_is_a_config_too(market, tmp_path, monkeypatch):
     folder = ROOT / "src/tradewinds/cli/templates" / market
-    for name in ("my_probabilities.csv", "my_strategy.py", "my_class.py", "my_bars.csv"):
-        if (folder / name).exists():
-            (tmp_path / name).write_bytes((folder / name).read_bytes())
+    for path in folder.glob("my_*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
     text = (folder / "config.yaml").read_text()
     found = [line[2:].split("  #")[0] for line in text.splitlines() if ALTERNATIVE.match(line)]
