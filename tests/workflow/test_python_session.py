@@ -61,6 +61,7 @@ def drawers(desk: Shares) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.usefixtures("drawn_anew")
 def test_it_is_the_run_of_the_command_line(desk, tmp_path):
     # the first run needs Snakemake, the changed one does not
     code = "run = tw.run(cfg); other = tw.run(cfg.with_(risk={'start_balance': 5000})); print(run.id, other.id)"

@@ -40,6 +40,7 @@ def lookahead_check(
     from tradewinds.audits.strategy_watch import StrategyWatch
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.config.places import place_by_file, placing
     from tradewinds.core import files
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import refuse_missing, run_plan
@@ -48,14 +49,14 @@ def lookahead_check(
     console = SafeConsole()
     with files.without_caches():  # the check changes nothing
         conf = configs.load(config)
-        plan = run_plan(conf)
+        plan = run_plan(conf, place_by_file(config))
         refuse_missing(plan)
         for damage in damaged_files(plan.data_files):
             raise damage
         family = markets.family_of(conf["market"])
         data = [*(file.path for file in plan.data_files), *family.user_files(conf), plan.run_dir, conf["output_dir"]]
         # the strategy is watched from before it is loaded
-        with StrategyWatch(conf["strategy"].get("file"), data) as watch:
+        with placing(conf, place_by_file(config)), StrategyWatch(conf["strategy"].get("file"), data) as watch:
             subject = family.lookahead(conf, plan)
             reports = list(_shown_while_made(lookahead.check(subject, cuts, seed, watch), cuts, console))
     _show_cuts(console, subject, reports)

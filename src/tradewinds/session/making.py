@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing, FetchError, SimulationError
-from tradewinds.families.plan import Plan, run_plan
+from tradewinds.families.plan import run_plan
 from tradewinds.pipeline import session_runs
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.session.finished_run import Run
@@ -30,8 +30,9 @@ def run(
     config: Config | str | Path | Mapping[str, Any],
     *,
     probabilities: pd.DataFrame | None = None,
-    strategy: Callable[..., Any] | None = None,
+    strategy: type | Callable[..., Any] | None = None,
     fetch: bool | None = None,
+    archive: str | Path | None = None,
     report: bool = True,
     quiet: bool = True,
     name: str | None = None,
@@ -43,12 +44,15 @@ def run(
 
     Args:
         config: a Config, the path of a config file, or a mapping with its keys.
-        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes. They are written below
-            data/user/, and the run's config names that file. Where the config pools a forecast with the price, they are
-            pooled in its place.
-        strategy: a function orders(quotes, parameters) as in docs/strategies.md. Its source is written below data/user/, and
-            the run's config names that file.
+        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes; or the day's distributions:
+            series_ticker or station_id, climate_date, known_at_utc, and mu_f with sigma_f or members. They are written below
+            data/user/, and the run's config names that file. Where the config pools a forecast with the price, probabilities
+            are pooled in its place.
+        strategy: a class with on_decision(self, view), or for temperature events a function orders(quotes, parameters), as in
+            docs/strategies.md. Its source is written below data/user/, and the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
+        archive: folder of an archive that is served in place of the services while files are fetched; "synthetic" makes one of
+            invented events.
         report: False leaves the report to a later run of the same config.
         quiet: False prints progress.
         name: what to call the run, no part of its id; None leaves the name that it has.
@@ -63,14 +67,14 @@ def run(
 
     asked = _with_own(config_of(config), probabilities, strategy)
     conf = asked.resolved
-    plan = run_plan(conf)
+    plan = run_plan(conf, place_in(asked))
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     with _ONE_AT_A_TIME:
         runs = session_runs.runs_here()
         naming = functools.partial(name_new_run, plan, name, note)
         made = runs.make(conf, plan, asked.source, _ignore_progress, place_in(asked), naming, with_report=report)
         if made is None:
-            _make_with_workflow(asked, plan, run_options(fetch, name, note), quiet=quiet)
+            _make_from_archive(asked, archive, run_options(fetch, name, note), quiet=quiet)
         if not made:
             name_made_run(conf, plan, name, note)
     return Run(Path(plan.run_dir).resolve(), functools.partial(_finish, runs))
@@ -100,32 +104,52 @@ def config_of(config: Config | str | Path | Mapping[str, Any]) -> Config:
     return Config.of(config) if isinstance(config, Mapping) else Config.load(config)
 
 
-def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Callable[..., Any] | None) -> Config:
+def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: type | Callable[..., Any] | None) -> Config:
     """Return a config that names the files of probabilities and of a strategy from Python; they are written.
 
     Such a config is written, too, so that the command line can make the same run.
     """
     changed = config
     if probabilities is not None:
-        from tradewinds.session.own_probabilities import write_probabilities
+        from tradewinds.session import own_probabilities
 
-        own: dict[str, Any] = {"source": "file", "path": write_probabilities(probabilities)}
+        is_distribution = own_probabilities.is_distribution(probabilities)
+        write = own_probabilities.write_distributions if is_distribution else own_probabilities.write_probabilities
+        own: dict[str, Any] = {"source": "distribution" if is_distribution else "file", "path": write(probabilities)}
         asked = changed.resolved.get("probabilities", {})
-        if asked.get("source") == "pooled":  # the frame is pooled in place of the forecast
+        if asked.get("source") == "pooled" and not is_distribution:  # the frame is pooled in place of the forecast
             own |= {"source": "pooled", "pooled": {**asked["pooled"], "of": "file"}}
         changed = Config.of({**changed.written, "probabilities": own}, source=changed.source)
     if strategy is not None:
         from tradewinds.session.own_strategy import write_strategy
 
         name, path = write_strategy(strategy)
-        section = {"name": name, "file": path, "parameters": (changed.written.get("strategy") or {}).get("parameters")}
+        kept = changed.written.get("strategy") or {}
+        section = {key: kept[key] for key in ("parameters", "history_bars") if key in kept} | {
+            "name": name,
+            "file": path,
+        }
         changed = Config.of({**changed.written, "strategy": section}, source=changed.source)
     if changed is not config:
         changed.save(f"{CONFIG_COPY}/{changed.run_id}.yaml")
     return changed
 
 
-def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *, quiet: bool) -> None:
+def _make_from_archive(config: Config, archive: str | Path | None, options: RunOptions, *, quiet: bool) -> None:
+    """Make a run with Snakemake, with an archive in place of the services unless it is None."""
+    if archive is None:
+        _make_with_workflow(config, options, quiet=quiet)
+        return
+    from tradewinds.pipeline.local_archive import served_settings
+    from tradewinds.pipeline.screen import Screen
+
+    tell = Screen(quiet=quiet).print
+    with served_settings(config.written, config.resolved, archive, place_in(config), tell) as asked:
+        served = config if asked is config.written else Config.of(asked, source=config.source)
+        _make_with_workflow(served, options, quiet=quiet)
+
+
+def _make_with_workflow(config: Config, options: RunOptions, *, quiet: bool) -> None:
     """Make a run with Snakemake, which reads a temporary file with the config."""
     import yaml
 
@@ -136,6 +160,7 @@ def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *,
 
     session_runs.runs_here().wait_for_all()  # Snakemake needs the folder for itself
     screen: Screen = Screen(quiet=quiet)
+    plan = run_plan(config.resolved)
     due = due_files(plan)
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")

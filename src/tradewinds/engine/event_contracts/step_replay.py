@@ -214,7 +214,8 @@ class StepReplay:
                 quote = quotes[idx] = tape.quotes[row]
                 tape.past.append(quote)
                 changed[idx] = None
-                self._dirty = True
+        if changed:
+            self._dirty = True
 
     def _open_value(self, ts: int) -> int:
         """Return the liquidation value of what is held; micro-units."""
@@ -296,7 +297,7 @@ class StepReplay:
         self.calls += 1
         view = DecisionView(state)
         wishes = self._strategy.decide(view)
-        view._close()
+        view._state = None
         state.forget_changes()
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)
@@ -335,6 +336,10 @@ class StepReplay:
         """Return the outcome as columns, without an object per fill."""
         return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel_structures.Buffers."""
-        return np.array(self.desk.account.fills, np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)
+    def fill_rows(self, since: int = 0) -> Ints:
+        """Return fills as rows of kernel_structures.Buffers.
+
+        Args:
+            since: how many of the first are left out.
+        """
+        return np.array(self.desk.account.fills[since:], np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)

@@ -52,6 +52,10 @@ LIMITS = (
     "A universe of symbols that are listed today leaves out those that failed; use a file with dates of membership.",
     "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
 )
+LIMITS_OF_CLASSES = (
+    "Limits of your own strategy fill at their price where a bar's prices went through it, without slippage; that nothing else "
+    "waited at that price is assumed, and the order of events inside a bar is unknown.",
+)
 SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
 
 
@@ -314,9 +318,10 @@ _liquidity = liquidity_section(
 )
 
 
-def _limits(_: ReportRun) -> Section:
+def _limits(run: ReportRun) -> Section:
     """Return the section of what the run does not model."""
-    return sections.limits(LIMITS)
+    own = run.config["strategy"].get("file") is not None
+    return sections.limits((*LIMITS, *LIMITS_OF_CLASSES) if own else LIMITS)
 
 
 REPORT = FamilyReport(

@@ -269,7 +269,7 @@ def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, posi
         side=_SIDES[made.direction],
         model_prob_yes_pico=None,
         ev_gross_pico=None,
-        ev_net_pico=None,
+        ev_net_total_pico=None,
         reason_code=ENTRY_REASON,
         settled_result=EXITS[made.exit_reason],
         settled_ts=made.exit_ts,

@@ -316,4 +316,4 @@ def _places(value: Any) -> int:
 def _known(word: str, names: Any) -> str:
     """Return a hint at the nearest of some names, and all of them if they are few."""
     listed = list(names)
-    return f"{meant(word, listed, cutoff=0.5)} Known: {', '.join(listed[:20])}.".strip()
+    return f"{meant(word, listed)} Known: {', '.join(listed[:20])}.".strip()

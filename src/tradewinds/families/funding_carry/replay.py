@@ -229,7 +229,7 @@ def _trade(source: str, made: CarryResult, one: CarryPosition, books: Position) 
         side=_SIDES[one.direction],
         model_prob_yes_pico=None,
         ev_gross_pico=None,
-        ev_net_pico=None,
+        ev_net_total_pico=None,
         reason_code=one.exit_reason,
         settled_result="close",
         settled_ts=one.close_ts,

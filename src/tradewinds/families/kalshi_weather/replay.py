@@ -35,6 +35,7 @@ from tradewinds.families.kalshi_weather.events import (
     DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
+    STALE_FILE,
     ReplayEvent,
     ReplayMarket,
     load_events,
@@ -92,7 +93,8 @@ def replay_events(
         events = load_events(config, catalogs, candles, probabilities)
         replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
         replays.run(reader, tell)
-    exceeded = [cap for cap in CAPS if cap in replays.volume.over] if variants and replays.calls_strategy else []
+    over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
+    exceeded = [cap for cap in CAPS if cap in over]
     if exceeded:  # a strategy that is called takes its time: it is asked again only where a cap changes the run
         settings = [capped_config(config, cap) for cap in exceeded]
         made = replay_events_many(settings, catalogs, candles, probabilities, threads, reports)
@@ -235,7 +237,7 @@ class _JointReplay:
             tell: called with the number of events done and of all events.
         """
         done = 0
-        for batch in batches(list(self.events.values()), reader):
+        for batch in batches(list(self.events.values()), reader, len(self.replays)):
             self.replay_batch(batch)
             done += len(batch.events)
             tell(done, len(self.events))
@@ -268,7 +270,7 @@ class _JointReplay:
             codes = CodedCandles(self.run_contracts, self.live)
             self._advance(codes, batch.until, equity_instants)
             if self.counted:
-                self.volume.add(self.replays[0].fill_rows(), codes)
+                self.volume.add(self.replays[0].fill_rows(self.volume.seen), codes)
         self.since = batch.until
 
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
@@ -392,6 +394,14 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> None:
+    opened = [event for event in events if event.skip == STALE_FILE]
+    if opened:
+        raise SimulationError(
+            f"{counted(len(opened), 'event')} had not closed when the candles were asked for, first {opened[0].ticker}, and "
+            "a result is known now.",
+            where=opened[0].path,
+            remedy="tradewinds run asks for the candles again, and so does snakemake once the file is deleted.",
+        )
     left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
     if left_out and not skips_damaged(config["on_missing"]):
         first = left_out[0]
@@ -425,7 +435,7 @@ def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEv
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
         model_prob_yes_pico=fill.p_yes_pico,
         ev_gross_pico=fill.gross_ev_pico,
-        ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
+        ev_net_total_pico=fill.net_ev_total_pico,
         reason_code=fill.reason,
         settled_result=NETTED if netted else str(market.result),
         settled_ts=position.closed_ts,

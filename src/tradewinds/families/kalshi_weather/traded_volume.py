@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
 
 from tradewinds.core.arrays import Ints
+from tradewinds.engine.event_contracts import kernel
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles
 from tradewinds.results.liquidity import CAPS, VolumeUse
@@ -30,40 +30,37 @@ class TradedVolume:
     """Compares fills with the volume of the candles that they were made on.
 
     Attributes:
-        contracts: of the fills so far.
-        beyond: those of them that were more than the candle's whole volume.
-        over: the caps that were exceeded.
+        seen: number of fills so far.
     """
 
     def __init__(self) -> None:
-        self.contracts = self.beyond = self.fills_beyond = 0
-        self.over: set[Fraction] = set()
-        self._seen = 0
-        self._bought: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.seen = 0
+        # By call (4, fills): idx of the contract, end of the candle, contracts bought, the candle's volume x 100.
+        self._rows = [np.empty((4, 0), np.int64)]
 
     def add(self, fills: Ints, codes: CodedCandles) -> None:
-        """Compare the fills that are new since the last call.
+        """Take the fills that are new since the last call.
 
         Args:
-            fills: all fills so far, as `fills` of kernel_structures.Buffers.
-            codes: the candles of the contracts that the new ones are of.
+            fills: the new ones, as `fills` of kernel_structures.Buffers.
+            codes: the candles of their contracts.
         """
-        rows, end_ts, volume = codes.live.rows, codes.live.rows.end_ts, codes.live.rows.volume
-        member, first_row, end_row = codes.member, rows.first_row, rows.end_row
-        for idx, _, quantity, _, _, _, candle, _ in fills[self._seen :].tolist():
-            place = member[idx]
-            row = first_row[place] + np.searchsorted(end_ts[first_row[place] : end_row[place]], candle)
-            # several orders on one candle share its volume
-            before = self._bought[idx, candle]
-            self._bought[idx, candle] = before + quantity
-            whole = int(volume[row]) // 100
-            self.contracts += quantity
-            more = max(0, before + quantity - whole) - max(0, before - whole)
-            self.beyond += more
-            self.fills_beyond += more > 0
-            self.over.update(cap for cap in CAPS if 100 * (before + quantity) > cap * int(volume[row]))
-        self._seen = len(fills)
+        idx, _, quantity, _, _, _, candle, _ = fills.T
+        place, rows = codes.member[idx], codes.live.rows
+        row = kernel.rows_since(rows.end_ts, rows.first_row[place], rows.end_row[place], candle.copy())
+        self._rows.append(np.array([idx, candle, quantity, rows.volume[row]]))
+        self.seen += len(fills)
 
     def use(self) -> VolumeUse:
         """Return the fills so far beside what was traded; a candle's volume is always known."""
-        return VolumeUse(self._seen, self.fills_beyond, self.contracts, self.beyond, 0, frozenset(self.over))
+        idx, candle, quantity, volume = np.concatenate(self._rows, axis=1)
+        # Several orders on one candle share its volume: contracts bought on it up to each order, in order of execution.
+        order = np.lexsort((candle, idx))
+        idx, candle, quantity, volume = idx[order], candle[order], quantity[order], volume[order]
+        first = np.flatnonzero((np.diff(idx, prepend=-1) != 0) | (np.diff(candle, prepend=-1) != 0))
+        sizes = np.diff(np.append(first, len(idx)))
+        total = np.cumsum(quantity)
+        bought = total - np.repeat(total[first] - quantity[first], sizes)
+        beyond = np.minimum(np.maximum(bought - volume // 100, 0), quantity)
+        over = (cap for cap in CAPS if (100 * cap.denominator * bought > cap.numerator * volume).any())
+        return VolumeUse(self.seen, int((beyond > 0).sum()), int(quantity.sum()), int(beyond.sum()), 0, frozenset(over))

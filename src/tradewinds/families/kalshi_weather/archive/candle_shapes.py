@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from decimal import Decimal
+from typing import Any
 
-from tradewinds.families.kalshi_weather.archive.served_data import Row
+Row = dict[str, Any]
 
 
 @functools.lru_cache(maxsize=8192)  # some hundred prices make up millions of candles

@@ -1,6 +1,7 @@
 """A small archive of invented weather and order books that react to it. The same seed gives the same bytes.
 
-Weather: a seasonal mean with an autoregressive anomaly; three guidance models that see the truth with a bias and an error.
+Weather: a seasonal mean with an autoregressive anomaly; three guidance models that see the truth with a bias and an error;
+hourly readings of the days with events.
 Order books: the crowd starts from a noisy guess of the day's extreme, learns the truth through the day with some lag,
 and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. A side of
 a book is empty when the outcome is as good as certain. One event of each series has a hole of two hours, one event has no
@@ -12,17 +13,23 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
-from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
+from tradewinds.families.kalshi_weather.archive.event_archive import (
+    CANDLES,
+    GUIDANCE,
+    MARKETS,
+    OBSERVATIONS,
+    EventArchiveWriter,
+)
 from tradewinds.families.kalshi_weather.archive.recorded_weather import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.distribution import normal_cdf
@@ -69,6 +76,7 @@ def make_synthetic(
     markets: list[Row] = []
     guidance: list[Row] = []
     climate: list[Row] = []
+    readings: list[Row] = []
     for number, ticker in enumerate(series):
         station = climate_days.station_of(ticker)
         recent = first - dt.timedelta(days=RECENT_DAYS)
@@ -80,6 +88,7 @@ def make_synthetic(
                 guidance += _guidance(random.Random(f"{seed} {ticker} {age}{stream}"), station, seen, models)
             highs |= seen
         climate += _reports(station, highs)
+        readings += _readings(random.Random(f"{seed} {ticker} readings"), station, highs, first, last)
         for day in climate_days.date_range(first, last):
             if not (number == 0 and day == UNLISTED):
                 silent = number == 1 and day == WITHOUT_CANDLES
@@ -91,6 +100,7 @@ def make_synthetic(
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
     writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))
+    writer.add_observations(pa.Table.from_pylist(readings, OBSERVATIONS))
 
 
 def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:
@@ -136,6 +146,33 @@ def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
     return rows
 
 
+def _readings(
+    rng: random.Random, station: Station, highs: dict[dt.date, int], first: dt.date, last: dt.date
+) -> list[Row]:
+    """A reading 7 minutes before every full hour: a course of the day that is coldest at 6 and warmest at 15 o'clock.
+
+    Stations measure whole °F and report tenths of °C. The hour of the highest temperature may be missed by a degree.
+
+    Args:
+        rng: the readings' own stream of random numbers.
+        station: where the temperature is taken.
+        highs: the day's maximum in °F, by date.
+        first: first climate date with readings.
+        last: last one.
+    """
+    rows = []
+    for day in climate_days.date_range(first, last):
+        begin, _ = climate_days.climate_day_bounds(station, day)
+        missed = rng.choice((0, 0, 1))
+        for hour in range(1, 25):
+            from_warmest = abs(hour - 15) / (9 if hour < 15 else 15)
+            degrees = highs[day] - missed - round(18 * (1 - math.cos(min(1.0, from_warmest) * math.pi)) / 2)
+            tenths = round((degrees - 32) / 1.8, 1)
+            row = {"valid_ts": begin + hour * 3600 - 420, "tmp_f": round(tenths * 1.8 + 32, 2)}
+            rows.append({"station_id": station.station_id, **row})
+    return rows
+
+
 def _event(
     writer: EventArchiveWriter, rng: random.Random, station: Station, day: dt.date, high: int, silent: bool
 ) -> list[Row]:
@@ -161,12 +198,19 @@ def _event(
     # candles of each market, from one course of belief
     if not silent:
         belief = list(_beliefs(rng, guess, high, window, day_start))
-        candles: list[Row] = []
-        for ticker, low, top in ladder:
-            found = list(_candles(rng, ticker, (low, top), belief, day == HOLE))
-            candles += found
-            totals[ticker] = (f"{sum(c['volume'] for c in found):.2f}", f"{found[-1]['open_interest']:.2f}")
-        writer.add_candles(station.series_ticker, event, pa.Table.from_pylist(candles, CANDLES))
+        edges = [
+            (-math.inf if low is None else low - 0.5, math.inf if top is None else top + 0.5) for _, low, top in ladder
+        ]
+        below = {edge: _chances_below(edge, belief) for edge in {edge for pair in edges for edge in pair}}
+        minutes = [ts for ts, _, _ in belief]
+        tables = []
+        for (ticker, _, _), (lower, upper) in zip(ladder, edges, strict=True):
+            chances = [max(0.0, up - down) for up, down in zip(below[upper], below[lower], strict=True)]
+            candles = list(_candles(rng, minutes, chances, day == HOLE))
+            volumes = [candle.volume for candle in candles]
+            totals[ticker] = (f"{sum(volumes)}.00", f"{candles[-1].interest}.00")
+            tables.append(_candle_table(ticker, candles))
+        writer.add_candles(station.series_ticker, event, pa.concat_tables(tables))
     settled = dt.datetime.fromtimestamp(day_end + 8 * 3600, dt.UTC)
     return [_market(station, event, item, high, opened, closed, settled, totals[item[0]]) for item in ladder]
 
@@ -250,42 +294,59 @@ def _beliefs(
         yield ts, guess + (high - guess) * learnt + waver * (1 - learnt), 0.12 + _CROWD_ERROR_F * (1 - learnt)
 
 
-def _candles(
-    rng: random.Random,
-    ticker: str,
-    bounds: tuple[int | None, int | None],
-    beliefs: list[tuple[int, float, float]],
-    hole: bool,
-) -> Iterator[Row]:
+def _chances_below(edge: float, beliefs: list[tuple[int, float, float]]) -> list[float]:
+    """The probability, under each of some normal beliefs, that the day's maximum is below `edge` °F."""
+    if math.isinf(edge):
+        return [float(edge > 0)] * len(beliefs)
+    return [normal_cdf((edge - mean) / spread) for _, mean, spread in beliefs]
+
+
+class _Candle(NamedTuple):
+    """A minute of a market: Unix seconds of its end, prices in cents, and counts of contracts.
+
+    Attributes:
+        ts: end of the minute.
+        opened: bid and ask at its begin.
+        closed: bid and ask at its end.
+        paid: price of its trades; None without a trade.
+        previous: price of the last trade before it.
+        volume: contracts traded in it.
+        interest: contracts held at its end.
+    """
+
+    ts: int
+    opened: tuple[int, int]
+    closed: tuple[int, int]
+    paid: int | None
+    previous: int | None
+    volume: int
+    interest: int
+
+
+def _candles(rng: random.Random, minutes: list[int], chances: list[float], hole: bool) -> Iterator[_Candle]:
     """A market's candles: only of minutes in which its quote moved or a trade happened.
 
     Args:
         rng: the event's stream of random numbers.
-        ticker: the market.
-        bounds: lowest and highest degree inside the bracket; None where it is open.
-        beliefs: as `_beliefs` yields them.
+        minutes: their ends in Unix seconds.
+        chances: the crowd's probability of the market in each.
         hole: leave out two hours.
     """
     last: tuple[int, int] | None = None
     price, interest = None, 0
-    low, high = bounds
-    for number, (ts, mean, spread) in enumerate(beliefs):
-        # the quote: the probability of the bracket under a normal belief
-        up = 1.0 if high is None else normal_cdf((high + 0.5 - mean) / spread)
-        down = 0.0 if low is None else normal_cdf((low - 0.5 - mean) / spread)
-        quote = _quote(rng, max(0.0, up - down))
+    for number, (ts, chance) in enumerate(zip(minutes, chances, strict=True)):
+        quote = _quote(rng, chance)
         volume = rng.randint(1, 60) if rng.random() < 0.06 else 0
         if hole and 600 <= number < 720:
             continue
-        if last is not None and quote == last and not volume:
+        if quote == last and not volume:
             continue
         # the trade, at bid or ask; not on an empty side
-        opened = last or (0, 100)
         paid = (quote[1] if rng.random() < 0.5 else quote[0]) if volume else None
         if paid in (0, 100):
             paid, volume = None, 0
         interest += volume
-        yield _candle(ticker, ts, opened, quote, paid, price, volume, interest)
+        yield _Candle(ts, last or (0, 100), quote, paid, price, volume, interest)
         price = paid if paid is not None else price
         last = quote
 
@@ -300,37 +361,40 @@ def _quote(rng: random.Random, p: float) -> tuple[int, int]:
     return max(0, math.floor(mid - half)), min(100, math.ceil(mid + half))
 
 
-def _candle(
-    ticker: str,
-    ts: int,
-    opened: tuple[int, int],
-    closed: tuple[int, int],
-    paid: int | None,
-    previous: int | None,
-    volume: int,
-    interest: int,
-) -> Row:
-    """A row of schema CANDLES.
-
-    Args:
-        ticker: the market.
-        ts: end of the minute in Unix seconds.
-        opened: bid and ask in cents at its begin.
-        closed: bid and ask in cents at its end.
-        paid: price of its trades in cents; None without a trade.
-        previous: price of the last trade before it in cents.
-        volume: contracts traded in it.
-        interest: contracts held at its end.
-    """
-    row: Row = {"market_ticker": ticker, "end_period_ts": ts}
-    for side, first, last in (("yes_bid", opened[0], closed[0]), ("yes_ask", opened[1], closed[1])):
-        for name, cents in (("open", first), ("high", max(first, last)), ("low", min(first, last)), ("close", last)):
-            row[f"{side}_{name}"] = _dollars(cents)
-    for name in ("open", "high", "low", "close", "mean"):
-        row[f"price_{name}"] = _dollars(paid)
-    return row | {"price_previous": _dollars(previous), "volume": Decimal(volume), "open_interest": Decimal(interest)}
+def _candle_table(ticker: str, candles: list[_Candle]) -> pa.Table:
+    """Candles of a market as rows of schema CANDLES."""
+    times, opened, closed, paid, previous, volumes, interests = zip(*candles, strict=True)
+    columns: dict[str, Any] = {
+        "market_ticker": [ticker] * len(candles),
+        "end_period_ts": times,
+        "price_previous": _dollars(previous),
+        "volume": _counts(volumes),
+        "open_interest": _counts(interests),
+    }
+    # of both sides of the book: first, highest, lowest and last price
+    for number, side in enumerate(("yes_bid", "yes_ask")):
+        first, last = ([quote[number] for quote in quotes] for quotes in (opened, closed))
+        for name, cents in (
+            ("open", first),
+            ("high", map(max, first, last)),
+            ("low", map(min, first, last)),
+            ("close", last),
+        ):
+            columns[f"{side}_{name}"] = _dollars(cents)
+    # all trades of a minute have one price
+    price = _dollars(paid)
+    columns |= {f"price_{name}": price for name in ("open", "high", "low", "close", "mean")}
+    return pa.table(columns, schema=CANDLES)
 
 
-def _dollars(cents: int | None) -> Decimal | None:
-    """Cents in dollars."""
-    return None if cents is None else Decimal(cents) / 100
+_PRICES = pa.array([Decimal(cents) / 100 for cents in range(101)], CANDLES.field("yes_bid_open").type)
+
+
+def _dollars(cents: Iterable[int | None]) -> pa.Array:
+    """Prices from 0 to 100 cents in dollars; None stays None."""
+    return _PRICES.take(pa.array(cents, pa.int8()))
+
+
+def _counts(contracts: Sequence[int]) -> pa.Array:
+    """Numbers of contracts as the API counts them."""
+    return pa.array(contracts, pa.int32()).cast(CANDLES.field("volume").type)

@@ -19,7 +19,7 @@ from tradewinds.results.report.run import ReportRun
 
 SHOWN = 5  # events that a message names
 _CATALOG = ("market_ticker", "climate_date", "yes_sub_title", "floor_strike", "cap_strike", "result", "settlement_ts")
-_KNOWN = ("market_ticker", "climate_date", "p_yes", "asof_ts")
+_KNOWN = ("market_ticker", "climate_date", "p_yes", "asof_ts", "known_at_ts")
 _QUOTES = ("market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close")
 
 
@@ -47,8 +47,8 @@ def event_of(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
 
     Args:
         plan: of the run.
-        name: event ticker, or the ticker of its series with a day.
-        day: climate date of the event; None with an event ticker.
+        name: event ticker, that of one of its markets, or the ticker of its series with a day.
+        day: climate date of the event; None with the ticker of an event or market.
 
     Raises:
         ConfigError: the run has no such event.
@@ -62,11 +62,20 @@ def event_of(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
     return event
 
 
-def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
+def events_by_ticker(plan: EventsPlan) -> dict[str, PlannedEvent]:
+    """Return the events of a plan by their tickers."""
     events = plan.files.events
-    tickers = {climate_days.event_ticker_of(event.series_ticker, event.climate_date): event for event in events}
+    return {climate_days.event_ticker_of(event.series_ticker, event.climate_date): event for event in events}
+
+
+def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
+    tickers = events_by_ticker(plan)
     if day is None and name in tickers:
         return tickers[name]
+    of_market = [event for ticker, event in tickers.items() if name.startswith(f"{ticker}-")]
+    if day is None and of_market:
+        return of_market[0]
+    events = plan.files.events
     found = [event for event in events if event.series_ticker == name and day in (None, event.climate_date)]
     if len(found) == 1:
         return found[0]
@@ -78,15 +87,17 @@ def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
 def markets_of(plan: EventsPlan, event: PlannedEvent) -> list[dict[str, Any]]:
     """Return the markets of an event in the order of their temperatures: the columns of the catalog that its page shows.
 
-    `settlement_ts` is in Unix seconds; `known` is the market's row of probabilities, None without one.
+    `settlement_ts` is in Unix seconds; `known` are the market's rows of probabilities in order of their times.
     """
     whole = climate_range(event.climate_date, event.climate_date)
     table = read_table(plan.files.catalogs[event.series_ticker], _CATALOG, whole)
     settled = seconds_of(table["settlement_ts"], up=True)
-    known = {row["market_ticker"]: row for row in read_rows(plan.files.probabilities, _KNOWN, whole)}
+    known: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(plan.files.probabilities, _KNOWN, whole):
+        known.setdefault(row["market_ticker"], []).append(row)
     rows = table.drop_columns(["settlement_ts"]).to_pylist()
     found = [
-        row | {"settlement_ts": at, "known": known.get(row["market_ticker"])}
+        row | {"settlement_ts": at, "known": known.get(row["market_ticker"], [])}
         for row, at in zip(rows, settled, strict=True)
     ]
     return sorted(found, key=_bottom)
