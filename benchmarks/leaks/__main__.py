@@ -1,13 +1,13 @@
 """Plant leaks, draw honest strategies, and say what the look-ahead check makes of them.
 
-    python -m benchmarks.leaks                 # the table
-    python -m benchmarks.leaks --write         # and write it into docs/look-ahead.md
-    python -m benchmarks.leaks --only stack    # leaks whose family, door, name or variant has this text
+python -m benchmarks.leaks --write         # measure all, keep it in benchmarks/leaks.json, write the table into docs/look-ahead.md
+python -m benchmarks.leaks --only stack    # measure anew the leaks whose family, door, name or variant has this text
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import sys
 from collections import Counter
@@ -19,6 +19,7 @@ from benchmarks.leaks.measuring import all_leaks, honest_alarms, made, planted_l
 from benchmarks.leaks.planted import CUTS, MISSED, Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "look-ahead.md"
+KEPT = Path(__file__).resolve().parents[1] / "leaks.json"
 BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
 VARIANTS = ("always", "on few days", "small")
 
@@ -65,23 +66,30 @@ def _counted(outcomes: Sequence[Outcome], word: str) -> int:
 
 
 def main() -> None:
-    """Measure, print, and write."""
+    """Measure, keep the results, print, and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.leaks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the table into docs/look-ahead.md")
-    parser.add_argument("--only", default="", help="only leaks with this text")
+    parser.add_argument(
+        "--only", help="measure only leaks with this text, or the honest strategies; keep the other results"
+    )
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    leaks = all_leaks()
-    chosen = [
-        number
-        for number, one in enumerate(leaks)
-        if asked.only in f"{one.family} {one.door} {one.name} {one.variant}"
-    ]
-    outcomes: list[Outcome] = made(planted_leak, chosen, asked.workers)
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if asked.only is not None else {"leaks": [], "honest": []}
+
+    # leaks: those that are measured now take the place of what is kept of them
+    names = [" ".join((one.family, one.door, one.name, one.variant)) for one in all_leaks()]
+    chosen = [number for number, name in enumerate(names) if asked.only is None or asked.only in name]
+    by_name = {" ".join(one[:4]): Outcome(*one) for one in kept["leaks"]}
+    by_name |= {" ".join(one[:4]): one for one in made(planted_leak, chosen, asked.workers)}
+    outcomes = [by_name[name] for name in names if name in by_name]
+    alarms = [tuple(one) for one in kept["honest"]]
+    if asked.only in (None, "honest"):
+        alarms = made(honest_alarms, range(len(list(honest.strategies()))), asked.workers)
+    KEPT.write_text(json.dumps({"leaks": outcomes, "honest": alarms}, indent=0) + "\n", encoding="utf-8")
+
     for one in outcomes:
         if one.seed is None or one.cuts != CUTS[0]:
             print("not planted:" if one.seed is None else f"{one.cuts or 'MISSED'}:", *one[:4], sep="  ")
-    alarms = [] if asked.only else made(honest_alarms, range(len(list(honest.strategies()))), asked.workers)
     text = page(outcomes, alarms)
     print(text)
     seconds = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

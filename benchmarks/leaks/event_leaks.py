@@ -61,17 +61,18 @@ def from_candles(reader: str, other: bool = False) -> str:
     """The text that reads the candle files."""
     imports, body = texts.READERS[reader]
     body = body.replace("; return", "\n    return") if body.startswith("with") else body
-    made = texts.FROM_CANDLES.format(
-        imports=imports, body=body, candles="<>", other=texts.ANOTHER if other else "pass"
-    )
+    made = texts.FROM_CANDLES.format(imports=imports, body=body, candles="<>", other=texts.ANOTHER if other else "pass")
     return made.replace("'<>'", "<candles>")
 
 
 def remembered(where: str, minutes: int) -> str:
     """The text that keeps what it saw in one run, and knows it in the next."""
-    return texts.REMEMBERED.replace("{where}", texts.KEPT[where]).replace("{minutes}", str(minutes)).replace(
-        "{{", "{"
-    ).replace("}}", "}")
+    return (
+        texts.REMEMBERED.replace("{where}", texts.KEPT[where])
+        .replace("{minutes}", str(minutes))
+        .replace("{{", "{")
+        .replace("}}", "}")
+    )
 
 
 def class_leaks() -> Iterator[Leak]:
@@ -186,7 +187,9 @@ def product_leaks() -> Iterator[Leak]:
     for source, door in (("file", "a probability row"), ("gaussian", "a forecast")):
         for variant, change in by_result.items():
             yield Leak(FAMILY, door, "moved towards the result", variant, build_of(source), probabilities(change))
-        late = probabilities(lambda row, one: row["p_yes"] * (Decimal("0.9") if one["volume"] and one["volume"] % 2 else 1))
+        late = probabilities(
+            lambda row, one: row["p_yes"] * (Decimal("0.9") if one["volume"] and one["volume"] % 2 else 1)
+        )
         yield Leak(FAMILY, door, "by the market's final volume", "always", build_of(source), late)
         settled = probabilities(lambda row, one: row["p_yes"] * (Decimal("0.8") if _settles_late(one) else 1))
         yield Leak(FAMILY, door, "by the hour of the settlement", "always", build_of(source), settled)
@@ -199,10 +202,13 @@ def product_leaks() -> Iterator[Leak]:
         variant = "on few days" if few else "always"
         yield Leak(FAMILY, "a bar", name, variant, build_of(None), candles_ahead(chosen, few))
     doors = {"user's rows": "a probability row", "climate reports": "a forecast", "guidance": "a forecast",
-             "candles": "a bar", "results": "a result", "listings": "a listing"}  # fmt: skip
+             "candles": "a bar", "results": "a result", "listings": "a listing",
+             "observations": "a reading of the day"}  # fmt: skip
     for planted, kind, _ in worlds.LEAKS:
         name = planted.__name__.replace("_", " ")
-        yield Leak(FAMILY, doors[kind], name, "always", build_of(worlds.SOURCES.get(kind)), planted, range(200, 220))
+        yield Leak(
+            FAMILY, doors.get(kind, kind), name, "always", build_of(worlds.SOURCES.get(kind)), planted, range(200, 220)
+        )
 
 
 def _settles_late(listed: dict[str, Any]) -> bool:
@@ -238,12 +244,18 @@ def _hundredth(honest: Callable[..., Any], ladders: Any, settled: Any, asofs: An
 
 # How the weights are fitted, given the honest fit and its arguments: ladders, settlements, as-of times, shrinkage.
 POOLED: dict[str, Callable[..., Any]] = {
-    "results that are not known yet": lambda fit, ladders, settled, asofs, s: fit(ladders, [0] * len(settled), asofs, s),
-    "results a day early": lambda fit, ladders, settled, asofs, s: fit(ladders, [t - 86_400 for t in settled], asofs, s),
+    "results that are not known yet": lambda fit, ladders, settled, asofs, s: fit(
+        ladders, [0] * len(settled), asofs, s
+    ),
+    "results a day early": lambda fit, ladders, settled, asofs, s: fit(
+        ladders, [t - 86_400 for t in settled], asofs, s
+    ),
     "results three days early": lambda fit, ladders, settled, asofs, s: fit(
         ladders, [t - 3 * 86_400 for t in settled], asofs, s
     ),
-    "as-of times a day late": lambda fit, ladders, settled, asofs, s: fit(ladders, settled, [t + 86_400 for t in asofs], s),
+    "as-of times a day late": lambda fit, ladders, settled, asofs, s: fit(
+        ladders, settled, [t + 86_400 for t in asofs], s
+    ),
     "the last weights for all dates": lambda fit, ladders, settled, asofs, s: fit(
         ladders, settled, [max(asofs)] * len(asofs), s
     ),

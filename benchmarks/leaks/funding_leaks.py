@@ -157,7 +157,9 @@ def only_what_pays(patch: pytest.MonkeyPatch, folder: Path) -> None:
     honest = carry_loop._Run._candidates
 
     def candidates(self: Any) -> Any:
-        pays = {n: prices.rates.rate[prices.first : prices.end].sum() > 0 for n, prices in enumerate(self.markets.prices)}
+        pays = {
+            n: prices.rates.rate[prices.first : prices.end].sum() > 0 for n, prices in enumerate(self.markets.prices)
+        }
         return {at: kept for at, found in honest(self).items() if (kept := [one for one in found if pays[one.symbol]])}
 
     patch.setattr(carry_loop._Run, "_candidates", candidates)
@@ -172,10 +174,14 @@ def no_entry_before_a_fall(few: bool) -> Plant:
         def stays(self: Any, one: Any) -> bool:
             prices = self.markets.prices[one.symbol]
             row = prices.first + one.settlement
-            return (few and row % 4) or prices.rates.rate[min(row + 1, len(prices.rates.rate) - 1)] >= prices.rates.rate[row]
+            return (few and row % 4) or prices.rates.rate[
+                min(row + 1, len(prices.rates.rate) - 1)
+            ] >= prices.rates.rate[row]
 
         def candidates(self: Any) -> Any:
-            return {at: kept for at, found in honest(self).items() if (kept := [one for one in found if stays(self, one)])}
+            return {
+                at: kept for at, found in honest(self).items() if (kept := [one for one in found if stays(self, one)])
+            }
 
         patch.setattr(carry_loop._Run, "_candidates", candidates)
 
@@ -209,6 +215,8 @@ def leaks() -> Iterator[Leak]:
     yield leak("a bar", "volume of the next candle", "always", next_close(True))
     for planted in (worlds.the_last_filters, worlds.the_next_filters):
         name = planted.__name__.replace("_", " ")
-        yield leak("an exchange's list", name, "always", lambda patch, _, p=planted: patch.setattr(Instrument, "filters_at", p))
+        yield leak(
+            "an exchange's list", name, "always", lambda patch, _, p=planted: patch.setattr(Instrument, "filters_at", p)
+        )
     day = filters(lambda self, ts, honest: honest(self, ts + 86_400))
     yield leak("an exchange's list", "filters of the next day", "always", day)

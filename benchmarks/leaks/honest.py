@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.leaks.event_leaks import with_strategy
 from benchmarks.leaks.planted import Build, unwatched
+from benchmarks.leaks.share_class_leaks import run_of_text
 from tests.families.equities_daily import test_lookahead as shares
 from tests.families.equities_intraday import test_orb_lookahead as openings
 from tests.families.funding_carry import test_carry_lookahead as carry
@@ -107,11 +108,58 @@ def function_text(seed: int) -> str:
     return FUNCTION.format(**prices, b=rng.randrange(10**11, 6 * 10**11), d=rng.randrange(10_000, 200_000))
 
 
+SHARE_CLASS = """
+import statistics
+from tradewinds.strategies.decisions import buy, limit, sell
+
+
+class Strategy:
+    def on_start(self, parameters):
+        self.days = 0
+
+    def on_decision(self, view):
+        self.days += 1
+        orders = []
+        for share in view.changed:
+            past = view.closes(share, {length})
+            if share.held and ({leave}):
+                orders.append(sell(share))
+            elif not share.held and len(past) == {length} and ({enter}):
+                orders.append({order})
+        return orders
+"""
+ENTERS = (
+    "share.close < statistics.mean(past) * {x:.3f}",
+    "share.close > max(past[:-1])",
+    "self.days % {n} == 0 and view.volumes(share, 1)[0] > 100_000",
+    "view.date.weekday() == {n} and share.close > view.opens(share, 1)[0]",
+)
+LEAVES = (
+    "share.close > share.price * 1.03",
+    "(view.date - share.entry_date).days > {n}",
+    "share.close < min(past[:-1])",
+)
+
+
+def share_class_text(seed: int) -> str:
+    """Return a class of daily shares drawn from a seed."""
+    rng = random.Random(seed)
+    drawn = {"x": rng.uniform(0.96, 1.02), "n": rng.randint(1, 4)}
+    enter, leave = rng.choice(ENTERS).format(**drawn), rng.choice(LEAVES).format(**drawn)
+    order = rng.choice(
+        ["buy(share, value=5_000)", "buy(share, 10)", "limit(buy(share, value=4_000), share.close * 0.99)"]
+    )
+    return SHARE_CLASS.format(length=rng.randint(2, 20), enter=enter, leave=leave, order=order)
+
+
 def strategies() -> Iterator[Honest]:
     """Yield the strategies."""
 
     def own(text: Callable[[int], str], seed: int) -> Build:
         return with_strategy(lambda inputs, leaky: text(seed))
+
+    def of_shares(seed: int) -> Build:
+        return lambda world, leaky: run_of_text(share_class_text(seed), world)
 
     def projects(make: Callable[[int], Subject | None]) -> Build:
         return lambda seed, leaky: unwatched(lambda: make(seed))
@@ -120,7 +168,9 @@ def strategies() -> Iterator[Honest]:
         rng = random.Random(seed)
         parameters = {"volume_bars": rng.randint(2, 12), "min_close": rng.choice([0.01, 1, 5])}
         name = rng.choice(shares.STRATEGIES)
-        return shares.run_of(seed, strategy={"name": name, "parameters": parameters}, fill=rng.choice(["next_open", "same_close"]))
+        return shares.run_of(
+            seed, strategy={"name": name, "parameters": parameters}, fill=rng.choice(["next_open", "same_close"])
+        )
 
     def events(seed: int) -> Subject:
         return EventsRun(make_inputs(Path.cwd(), seed, None))
@@ -132,6 +182,8 @@ def strategies() -> Iterator[Honest]:
 
     for number in range(60):
         yield Honest("kalshi_weather", "a file: class", own(class_text, 5000 + number), 300 + number)
+    for number in range(30):
+        yield Honest("equities_daily", "a file: class", of_shares(7000 + number), 1 + number)
     for number in range(40):
         yield Honest("kalshi_weather", "a file: function", own(function_text, 6000 + number), 400 + number)
     kinds: tuple[tuple[str, Callable[[int], Subject | None], int], ...] = (

@@ -139,4 +139,6 @@ def leaks() -> Iterator[Leak]:
         if planted is worlds.sale_on_the_last_bar_that_will_ever_come:
             continue  # it changes the worlds of its test, too
         name = planted.__name__.replace("_", " ")
-        yield Leak(FAMILY, kind, name, "always", build_with(**changes), lambda patch, _, planted=planted: planted(patch))
+        yield Leak(
+            FAMILY, kind, name, "always", build_with(**changes), lambda patch, _, planted=planted: planted(patch)
+        )

@@ -86,4 +86,7 @@ def test_a_strategy_that_opens_the_data_itself_is_exit_5_with_the_file(finished,
         app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "2"])
     said = " ".join(capsys.readouterr().err.split())
     assert ended.value.code == 5
-    assert f"mine.py: the strategy asked for more than it is given: it opened {folder}/KXHIGHCHI/2025-05-03.parquet." in said
+    assert (
+        f"mine.py: the strategy asked for more than it is given: it opened {folder}/KXHIGHCHI/2025-05-03.parquet."
+        in said
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 import types
 from collections.abc import Callable
@@ -37,7 +38,8 @@ class WrongClock:
         def imported(
             name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
         ) -> Any:  # the names and the order of __import__
-            if name in self._modules and globals and globals.get("__file__") == self._path:
+            of = sys._getframe(1).f_globals if globals is None else globals
+            if name in self._modules and of.get("__file__") == self._path:
                 return self._modules[name]
             return original(name, globals, locals, fromlist, level)
 

@@ -191,7 +191,7 @@ class Subject(Protocol):
         """
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """Make the run again with other records after a cut.
+        """Make the run again with other records after a cut; `future.ready` is called between the copies and the run.
 
         Args:
             future: the change.
