@@ -1,7 +1,7 @@
 """Plant leaks, draw honest strategies, and say what the look-ahead check makes of them.
 
-python -m benchmarks.leaks --write         # measure all, keep it in benchmarks/leaks.json, write the table into docs/look-ahead.md
-python -m benchmarks.leaks --only stack    # measure anew the leaks whose family, door, name or variant has this text
+python -m benchmarks.leaks --write         # all of them, kept in benchmarks/leaks.json; the table into docs/look-ahead.md
+python -m benchmarks.leaks --only stack    # anew, those whose family, door, name or variant has this text
 """
 
 from __future__ import annotations
@@ -34,8 +34,14 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
         own = [one for one in planted if (one.family, one.door) == (family, door)]
         lines.append(_row(f"{family} | {door}", own))
     lines.append(_row("all | ", planted))
-    small = [f"{_counted(planted, word)} {text}" for word, text in
-             (("on few days", "count on few days only"), ("small", "change little"), ("another market", "use another market's future"))]  # fmt: skip
+    small = [
+        f"{sum(word in one.variant or word in one.door for one in planted)} {text}"
+        for word, text in (
+            ("on few days", "count on few days only"),
+            ("small", "change little"),
+            ("another market", "use another market's future"),
+        )
+    ]
     how = Counter(one.how for one in found)
     missed = [f"{one.family}, {one.door}: {one.name} ({one.variant})" for one in planted if one.cuts == MISSED]
     runs = [count for _, _, count in alarms if count is not None]
@@ -45,9 +51,9 @@ def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | Non
         [
             *lines,
             "",
-            f"{len(found)} of {len(planted)} planted leaks are found: {how['decision']} because a decision comes out differently, "
-            f"{how['itself']} because the run made again unchanged does, {how['asked']} because the strategy opened a file of the run's "
-            f"or started a program. Of them {', '.join(small)}.",
+            f"{len(found)} of {len(planted)} planted leaks are found: {how['decision']} because a decision comes out "
+            f"differently, {how['itself']} because the run made again unchanged does, {how['asked']} because the strategy "
+            f"opened a file of the run's or started a program. Of them {', '.join(small)}.",
             "",
             *([f"Missed: {'; '.join(missed)}.", ""] if missed else []),
             f"{sum(map(bool, runs))} of {len(runs)} honest strategies give an alarm with {CUTS[0]} cuts: {told}.",
@@ -59,10 +65,6 @@ def _row(name: str, own: Sequence[Outcome]) -> str:
     """A row of the table; each number of cuts counts what fewer cuts found, too."""
     counts = [sum(one.cuts != MISSED and one.cuts <= cuts for one in own) for cuts in CUTS]
     return f"| {name} | {len(own)} | {' | '.join(map(str, counts))} | {sum(one.cuts == MISSED for one in own)} |"
-
-
-def _counted(outcomes: Sequence[Outcome], word: str) -> int:
-    return sum(word in one.variant or word in one.door for one in outcomes)
 
 
 def main() -> None:

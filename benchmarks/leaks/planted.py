@@ -1,8 +1,8 @@
 """A planted leak, and whether the look-ahead check finds it.
 
-A leak counts as planted in a world if the run with it decides or books something else than the run without it (what is kept from
-one run to the next: if the second run does). In the first such
-world the check is made with 8 cuts, as by default; if it finds nothing, with more.
+A leak counts as planted in a world if the run with it decides or books something else than the run without it; of what is kept
+from one run to the next, if the second run does. In the first such world the check is made with 8 cuts, as by default; if it
+finds nothing, with more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leaks of daily shares: what a strategy makes of bars that are not there yet, fills, members and adjustments known too early."""
+"""Leaks of daily shares: signals by bars that are not there yet; fills, members and adjustments known too early."""
 
 from __future__ import annotations
 

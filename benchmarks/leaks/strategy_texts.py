@@ -44,7 +44,8 @@ READERS: dict[str, tuple[str, str]] = {
     ),
     "a thread": (
         "import threading, pyarrow.parquet as pq",
-        "o = []; t = threading.Thread(target=lambda: o.append(pq.read_table(path))); t.start(); t.join(); return o[0].to_pylist()",
+        "o = []; t = threading.Thread(target=lambda: o.append(pq.read_table(path))); t.start(); t.join(); "
+        "return o[0].to_pylist()",
     ),
 }
 FROM_CANDLES = """
@@ -193,7 +194,9 @@ def orders(quotes, parameters):
     return Orders(np.where(cheap, YES, NONE), count, 0)
 """
 BATCH = {
-    "dearest quote of the batch": "cheap = cheap & (quotes.yes_ask < np.max(quotes.yes_ask[quotes.quoted(YES)], initial=0) // 2)",
+    "dearest quote of the batch": (
+        "cheap = cheap & (quotes.yes_ask < np.max(quotes.yes_ask[quotes.quoted(YES)], initial=0) // 2)"
+    ),
     "mean quote of the batch": "cheap = cheap & (quotes.yes_ask < quotes.yes_ask[quotes.quoted(YES)].mean())",
     "number of quotes of the batch": "count = count + len(quotes) % 3",
     "rank among the quotes of the batch": "count = count + (np.argsort(np.argsort(quotes.yes_ask)) > len(quotes) * 3 // 4)",

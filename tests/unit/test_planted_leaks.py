@@ -1,4 +1,4 @@
-"""A few of the leaks of benchmarks/leaks, of every kind in which the check finds them, and honest strategies without an alarm."""
+"""A few of the leaks of benchmarks/leaks, found in each of the ways there are, and honest strategies without an alarm."""
 
 import random
 

@@ -66,7 +66,8 @@ from tradewinds.strategies.decisions import buy
 class Strategy:
     def on_start(self, parameters):
         files = sorted(map(str, Path(parameters["folder"]).glob("KXHIGHCHI/2025-05-03.parquet")))
-        self.last = dict(duckdb.sql(f"SELECT market_ticker, max(yes_ask_close) FROM read_parquet({files}) GROUP BY 1").fetchall())
+        rows = f"SELECT market_ticker, max(yes_ask_close) FROM read_parquet({files}) GROUP BY 1"
+        self.last = dict(duckdb.sql(rows).fetchall())
 
     def on_decision(self, view):
         return [buy(one, 1) for one in view.changed if one.ask == one.ask and self.last.get(one.ticker, 0) > one.ask]
