@@ -230,6 +230,10 @@ class NaiveEngine:
         for _, _, contract, candle, side, quantity in sorted(orders, key=lambda order: order[:2]):
             self.order(contract, candle, side, quantity, t)
 
+    def probability(self, contract, t):
+        """Return P(YES) in force at an instant: the last one that was known by then."""
+        return Fraction([p for known, p in ((-math.inf, contract.p_pico), *contract.later_p) if known <= t][-1], 10**12)
+
     def fee(self, contract, quantity, price, t):
         """Return the fee of an order under the run's rounding, in dollars."""
         return fee(self.settings.rounding, contract.fee_rate, quantity, price, t)
@@ -240,7 +244,7 @@ class NaiveEngine:
         Without `from_strategy` it is the side with the higher net expected value, which is also the priority; of equal ones
         YES.
         """
-        p = Fraction(contract.p_pico, 10**12)
+        p = self.probability(contract, t)
         if self.settings.from_strategy:
             prices = {side: candle.price(side) for side in (YES, NO)}
 
@@ -269,7 +273,7 @@ class NaiveEngine:
 
     def order(self, contract, candle, side, wanted, t):
         """Fill an order as far as the limits allow, or count its refusal."""
-        price, p = candle.price(side), Fraction(contract.p_pico, 10**12)
+        price, p = candle.price(side), self.probability(contract, t)
         reason, quantity = self.limited(contract, candle, side, wanted, price, t)
         if reason is None:
             cost = self.fee(contract, quantity, price, t)

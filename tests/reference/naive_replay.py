@@ -97,15 +97,14 @@ class NaiveMarket:
         series: ticker of the series.
         day: climate date of the event.
         row: row of the catalog.
-        p_yes: P(YES); None without a probability.
+        p_rows: rows of the market's probabilities.
         candles: rows of the market's candles.
     """
 
-    def __init__(self, config, series, day, row, p_yes, candles):
+    def __init__(self, config, series, day, row, p_rows, candles):
         self.ticker, self.event, self.series = row["market_ticker"], row["event_ticker"], series
         self.key = (series, day)
         self.result = row["result"]
-        self.p = p_yes
         self.multiplier = ONE if row["fee_multiplier"] is None else exact(row["fee_multiplier"])
         opened, closed = next_second(row["open_time"]), this_second(row["close_time"])
         self.settles = next_second(row["settlement_ts"] or row["close_time"])
@@ -115,10 +114,22 @@ class NaiveMarket:
         if config["trade_window_policy"] == "station_day_end":
             midnight = int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp())
             self.end = min(self.end, midnight - ZONES[series][1] * 3600 + DAY)
+        # the last probability known at the window's start, and those that become known in it
+        known = sorted(((p["known_at_ts"], exact(p["p_yes"])) for p in p_rows), key=lambda one: one[0])
+        self.timeline = [one for one in known if one[0] <= self.start][-1:]
+        self.begins = self.start if self.timeline else None
+        self.timeline += [one for one in known if self.start < one[0] < self.end]
+        self.p = self.timeline[0][1] if self.timeline else None
+        if self.begins is None and self.timeline:
+            self.begins = self.timeline[0][0]
         trade_only = config["candles"]["window_policy"] == "TRADE_WINDOW_ONLY"
         earliest = self.start if trade_only else opened
         self.candles = sorted((Quote(r) for r in candles if r["end_period_ts"] >= earliest), key=lambda q: q.end)
         self.ends = [q.end for q in self.candles]
+
+    def p_at(self, t):
+        """Return P(YES) in force at an instant: the last one known by then; None before the first."""
+        return next((p for known_at, p in reversed(self.timeline) if known_at <= t), None)
 
     def quote(self, t, max_age_minutes):
         """Return the quote in force at an instant: the last candle with end ≤ t; None without one or if it is too old."""
@@ -126,6 +137,15 @@ class NaiveMarket:
         if not known or (max_age_minutes and t - self.ends[known - 1] > max_age_minutes * 60):
             return None
         return self.candles[known - 1]
+
+
+def ladders_of(markets):
+    """Return the probabilities of an event's markets at every whole minute from when all have one until the last change."""
+    if any(m.p is None for m in markets):
+        return []
+    first, last = max(m.begins for m in markets), max(known_at for m in markets for known_at, _ in m.timeline)
+    first = -(-first // 60) * 60
+    return [[m.p_at(t) for m in markets] for t in range(first, max(first, last + 59) + 1, 60)]
 
 
 class NaiveRun:
@@ -156,7 +176,9 @@ class NaiveRun:
         self.failed = Counter()  # events by validation
         self.judged = {}  # by ticker, (quote, equity, candidates) of the latest decision
         self.highs = naive_validations.final_highs(climate)
-        p_rows = {r["market_ticker"]: r for r in pq.read_table(probabilities).to_pylist()}
+        p_rows = defaultdict(list)
+        for row in pq.read_table(probabilities).to_pylist():
+            p_rows[row["market_ticker"]].append(row)
         self.markets = self._load(catalogs, candles, p_rows)
 
     def _load(self, catalogs, candles, p_rows):
@@ -178,13 +200,12 @@ class NaiveRun:
             self.skipped[series, day] = "DATE_MAPPING"  # without a date there is no as-of time, no window and no score
             return []
         # its markets
-        p_yes = {ticker: exact(row["p_yes"]) for ticker, row in p_rows.items()}
         table = pq.read_table(path).to_pylist() if Path(path).exists() else []
         by_market = defaultdict(list)
         for row in table:
             by_market[row["market_ticker"]].append(row)
         markets = [
-            NaiveMarket(self.config, series, day, r, p_yes.get(r["market_ticker"]), by_market[r["market_ticker"]])
+            NaiveMarket(self.config, series, day, r, p_rows.get(r["market_ticker"], []), by_market[r["market_ticker"]])
             for r in rows
         ]
         # the forecast is scored whether or not the event is replayed
@@ -201,7 +222,7 @@ class NaiveRun:
             if not table
             else "MISSING_PROBABILITIES"
             if all(m.p is None for m in markets)
-            else self._quarantine(series, day, rows, p_rows, table, path)
+            else self._quarantine(series, day, rows, markets, p_rows, table, path)
         )
         if reason:
             self.skipped[series, day] = reason
@@ -212,15 +233,19 @@ class NaiveRun:
                 self.rejections["NO_PROBABILITY"] += 1
             elif m.start >= m.end:
                 self.rejections["EMPTY_WINDOW"] += 1
+            elif any(t % (self.config["cadence_minutes"] * 60) == 0 for t in range(m.start, min(m.begins, m.end))):
+                self.rejections["NO_PROBABILITY"] += 1  # at its first decision times
         return markets
 
-    def _quarantine(self, series, day, rows, p_rows, candles, path):
+    def _quarantine(self, series, day, rows, markets, p_rows, candles, path):
         """Return the reason of the first failed validation that skips the event; None if there is none."""
         asof_ts = asof(series, day, self.config["asof_policy"])
-        known = [p_rows[r["market_ticker"]] for r in rows if r["market_ticker"] in p_rows]
+        known = [p for r in rows for p in p_rows.get(r["market_ticker"], [])]
         meta = json.loads(pq.read_metadata(path).metadata[b"tradewinds"])
         report = self.highs.get((naive_validations.STATIONS[series], day))
-        failed = naive_validations.failures(self.config, series, day, asof_ts, rows, known, candles, meta, report)
+        failed = naive_validations.failures(
+            self.config, series, day, asof_ts, rows, known, candles, meta, report, ladders_of(markets)
+        )
         self.failed.update(failed)
         rule = self.config["on_missing"]["validation"]
         actions = {name: rule if isinstance(rule, str) else rule.get(name, "skip") for name in failed}
@@ -235,10 +260,10 @@ class NaiveRun:
         step = self.config["cadence_minutes"] * 60
         able = self.tradable()
         if able:
-            t = -(-min(m.start for m in able) // step) * step
+            t = -(-min(m.begins for m in able) // step) * step
             while t < max(m.end for m in able):
                 self.settle(t)
-                self.decide(t, [m for m in able if m.start <= t < m.end])
+                self.decide(t, [m for m in able if m.begins <= t < m.end])
                 t += step
         self.settle(math.inf)
         return self
@@ -285,11 +310,11 @@ class NaiveRun:
             if quote.crossed:
                 self.rejections["CROSSED_QUOTE"] += 1
                 continue
-            seen = self.judged.get(m.ticker)
-            if seen is None or seen[0] is not quote or seen[1] != equity:  # an order depends on nothing else
-                sides = (("BUY_YES", m.p, quote.yes_ask()), ("BUY_NO", 1 - m.p, quote.no_ask()))
+            seen, p_now = self.judged.get(m.ticker), m.p_at(t)
+            if seen is None or seen[0] is not quote or seen[1] != (equity, p_now):  # an order depends on nothing else
+                sides = (("BUY_YES", p_now, quote.yes_ask()), ("BUY_NO", 1 - p_now, quote.no_ask()))
                 found = [self.candidate(m, side, p, ask, equity) for side, p, ask in sides]
-                seen = self.judged[m.ticker] = (quote, equity, [candidate for candidate in found if candidate])
+                seen = self.judged[m.ticker] = (quote, (equity, p_now), [candidate for candidate in found if candidate])
             candidates = seen[2]
             if candidates:
                 net, *order = max(candidates, key=lambda candidate: candidate[0])  # of equal ones the first: YES
@@ -430,7 +455,7 @@ class NaiveRun:
         able = self.tradable()
         if not able:
             return []
-        start = min(m.start for m in able)
+        start = min(m.begins for m in able)
         settled = {m.settles for m in self.markets}
         end = max(settled)
         times = {start, end} | {s for s in settled if s >= start}

@@ -95,10 +95,6 @@ class NaiveSteps(NaiveEngine):
         self.settle(math.inf)
         return self
 
-    def probability(self, contract, t):
-        """Return P(YES) in force at an instant."""
-        return Fraction([p for known, p in ((-math.inf, contract.p_pico), *contract.later_p) if known <= t][-1], 10**12)
-
     # ---- decisions ----
 
     def decide(self, t):

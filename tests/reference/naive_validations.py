@@ -25,7 +25,7 @@ def degrees(row):
     return (math.ceil(floor), math.floor(cap)) if kind == "between" else None
 
 
-def failures(config, series, day, asof, rows, p_rows, candles, meta, report):
+def failures(config, series, day, asof, rows, p_rows, candles, meta, report, ladders):
     """Return the names of the validations that an event fails, in the order of docs/validations.md.
 
     Args:
@@ -38,12 +38,13 @@ def failures(config, series, day, asof, rows, p_rows, candles, meta, report):
         candles: rows of the candle file.
         meta: metadata of the candle file.
         report: reported temperature in °F; None without a final report.
+        ladders: probabilities of all its markets, at each minute at which they are looked at.
     """
     facts = {
-        "forecast_known_by_asof": any(p["known_at_ts"] > asof for p in p_rows),
+        "forecast_known_by_asof": not is_latest(config) and any(p["known_at_ts"] > asof for p in p_rows),
         "one_climate_date": not one_event(rows),
         "one_winner": is_ladder(rows) and all_binary(rows) and [r["result"] for r in rows].count("yes") != 1,
-        "ladder_sums_to_one": is_ladder(rows) and len(p_rows) == len(rows) and not sums_to_one(config, p_rows),
+        "ladder_sums_to_one": is_ladder(rows) and not all(sums_to_one(config, ladder) for ladder in ladders),
         "strikes_tile": is_ladder(rows) and not tiles(rows),
         "prices_in_bounds": any(not 0 <= price <= 1 for c in candles for price in prices(c)),
         "refetch_changes_nothing": refetch_differs(rows, candles, meta),
@@ -75,12 +76,17 @@ def one_event(rows):
     return len({row["event_ticker"] for row in rows}) == 1 and inside
 
 
-def sums_to_one(config, p_rows):
+def is_latest(config):
+    """Whether decisions use the last probability known at their own time."""
+    return config["asof_policy"].get("mode") == "latest"
+
+
+def sums_to_one(config, ladder):
     """Whether the probabilities sum to 1 within the tolerance of the config."""
     tolerance = (config["validations"] or {}).get("probability_sum_tolerance")
     if tolerance is None:
         tolerance = {"gaussian": "1e-9", "file": "0.02"}[config["probabilities"]["source"]]
-    return abs(sum(Fraction(str(p["p_yes"])) for p in p_rows) - 1) <= Fraction(str(tolerance))
+    return abs(sum(ladder) - 1) <= Fraction(str(tolerance))
 
 
 def tiles(rows):

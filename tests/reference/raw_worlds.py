@@ -18,16 +18,19 @@ HOUR = 3600
 PAST_DAYS = (12, 130)  # days of history: too few for the regression, and enough
 
 
-def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
+def make_inputs(folder: Path, seed: int, source: str | None = None, latest: bool | None = None) -> Inputs:
     """Make the inputs of a run.
 
     Args:
         folder: an existing folder for the files.
         seed: seed of the world.
-        source: source of the probabilities: file or gaussian; None draws one of them.
+        source: source of the probabilities: file, distribution or gaussian; None draws file or gaussian.
+        latest: whether decisions use the last probability known at their own time; None draws it.
     """
-    rng = random.Random(seed)
+    rng, late = random.Random(seed), random.Random(f"{seed} latest")
     world = make_world(folder, seed)
+    if latest or (latest is None and late.random() < 0.5):
+        world.config["asof_policy"]["mode"] = "latest"
     source = source or rng.choice(["file", "gaussian"])
     if source == "file":
         path = folder / "mine.parquet"
@@ -35,15 +38,24 @@ def make_inputs(folder: Path, seed: int, source: str | None = None) -> Inputs:
         forecast = {"source": "file", "path": str(path)}
         conf = _with(world.config, forecast)
         return Inputs(conf, world.catalogs, world.candles, {}, {}, str(path))
+    if source == "distribution":
+        for path in world.catalogs.values():
+            _add_strikes(rng, path)
+        path = folder / "mine.csv"
+        path.write_text(_user_distributions(rng, world))
+        conf = _with(world.config, {"source": "distribution", "path": str(path)})
+        return Inputs(conf, world.catalogs, world.candles, {}, {}, str(path))
     lag = rng.choice([None, {"GFS": 2.5}, {"NAM": 0, "GFS": 9}])
     forecast = {"source": "gaussian", "models": ["GFS", "NAM", "NBS"], "trailing_days": 8, "min_days": 3}
     conf = _with(world.config, forecast | ({"publication_lag_hours": lag} if lag else {}))
-    guidance, climate = {}, {}
+    guidance, climate, observations = {}, {}, {}
     for series, path in world.catalogs.items():
         _add_strikes(rng, path)
         station = climate_days.station_of(series)
         guidance[station.station_id], climate[station.station_id] = _weather(rng, folder, station, conf)
-    return Inputs(conf, world.catalogs, world.candles, guidance, climate, None)
+        if "mode" in conf["asof_policy"]:
+            observations |= _readings(late, folder, station, conf)
+    return Inputs(conf, world.catalogs, world.candles, guidance, climate, None, observations)
 
 
 def _with(conf, forecast):
@@ -64,6 +76,38 @@ def _user_rows(rng, world):
             rows.append({"market_ticker": row["market_ticker"], "known_at_utc": known_at, "p_yes": p})
     schema = pa.schema([("market_ticker", pa.string()), ("known_at_utc", units.TS), ("p_yes", units.PROB)])
     return pa.Table.from_pylist(rows, schema)
+
+
+def _user_distributions(rng, world):
+    """Return a CSV of a user's distributions: normal ones, known before, at or after the as-of time."""
+    policy, lines = world.config["asof_policy"], ["series_ticker,climate_date,known_at_utc,mu_f,sigma_f,model"]
+    for series, day in world.candles:
+        asof = climate_days.asof_ts(climate_days.station_of(series), day, policy["local_time"], policy["days_before"])
+        for late in sorted(rng.sample([-30, -2, 0, 1, 9, 20, 40], rng.randint(1, 5))):
+            known_at = dt.datetime.fromtimestamp(asof + late * HOUR, dt.UTC)
+            lines.append(
+                f"{series},{day},{known_at:%Y-%m-%dT%H:%M:%SZ},{rng.gauss(68, 6):.2f},{rng.uniform(1, 5):.2f},mine"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _readings(rng, folder, station, conf):
+    """Write readings of the climate days of a config, some of them missing; return their paths by station and date."""
+    found = {}
+    for day in climate_days.date_range(conf["date_start_local"], conf["date_end_local"]):
+        begin, _ = climate_days.climate_day_bounds(station, day)
+        warmest, rows = rng.randint(58, 82), []
+        for hour in range(1, 25):
+            if rng.random() < 0.8:
+                valid = begin + hour * HOUR - 420
+                tmp = float(warmest - abs(hour - 15) + rng.choice([-1, 0, 1]))
+                rows.append(
+                    {"station_id": station.station_id, "valid_ts": valid, "tmp_f": tmp, "known_at_ts": valid + 600}
+                )
+        path = folder / f"{station.station_id}-{day}-readings.parquet"
+        files.write_parquet(path, pa.Table.from_pylist(rows, schemas.OBSERVATIONS), {})
+        found[station.station_id, day] = str(path)
+    return found
 
 
 def _add_strikes(rng, path):

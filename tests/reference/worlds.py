@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.reference.defects import plant, validation_policy
 from tradewinds.config import resolve
 from tradewinds.core import files
 from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather.pooling.probability_sources import complete_asof_policy
 
 # an ordinary day, and days around both changes of the clocks
 DAYS = [dt.date(2025, 5, 10), dt.date(2025, 3, 8), dt.date(2025, 3, 9), dt.date(2025, 11, 1), dt.date(2025, 11, 2)]
@@ -90,6 +92,35 @@ def make_world(folder: Path, seed: int) -> World:
     files.write_parquet(world.climate[0], pa.Table.from_pylist(reports, schemas.CLIMATE), {})
     world.probabilities = str(folder / "p.parquet")
     files.write_parquet(world.probabilities, pa.Table.from_pylist(p_rows, schemas.PROBABILITIES), {})
+    return world
+
+
+def with_changes(folder: Path, seed: int) -> World:
+    """Write a random world whose probabilities change: decisions use the last one known at their own time.
+
+    Some markets have their first one after their window has begun; some changes come inside a minute, some at one instant.
+    """
+    world, rng = make_world(folder, seed), random.Random(f"{seed} changes")
+    policy = {"mode": "latest"} if rng.random() < 0.3 else {**world.config["asof_policy"], "mode": "latest"}
+    world.config["asof_policy"] = policy
+    complete_asof_policy(policy)
+    opens = {
+        row["market_ticker"]: (int(row["open_time"].timestamp()), int(row["close_time"].timestamp()))
+        for path in world.catalogs.values()
+        for row in pq.read_table(path).to_pylist()
+    }
+    rows = []
+    for row in pq.read_table(world.probabilities).to_pylist():
+        opened, closed = opens[row["market_ticker"]]
+        found = [row | {"known_at_ts": rng.choice([0, 0, opened, rng.randint(opened, closed)])}]
+        for _ in range(rng.choice([0, 1, 3, 8])):
+            known_at = rng.randint(opened - 600, closed + 600)
+            known_at -= rng.choice([0, known_at % 60, known_at % 60 - 30])
+            p = Decimal(rng.randint(0, 100)) / 100 if rng.random() < 0.8 else row["p_yes"]
+            found.append(row | {"known_at_ts": known_at, "p_yes": p})
+        rows += sorted(found, key=lambda one: one["known_at_ts"])
+    table = pa.Table.from_pylist(rows, schemas.LATEST_PROBABILITIES)
+    files.write_parquet(world.probabilities, table, {})
     return world
 
 

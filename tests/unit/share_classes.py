@@ -81,7 +81,8 @@ class Called:
             self.strategy.on_start(self.parameters)
 
     def decide(self, view):
-        return self.strategy.on_decision(view) or ()
+        wishes = self.strategy.on_decision(view) or ()
+        return [wishes] if hasattr(wishes, "_fields") else wishes
 
     def problem(self, what):
         return AssertionError(what)

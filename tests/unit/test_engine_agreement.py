@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference.naive_engine import NO, YES, Candle, NaiveEngine, Settings
-from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision, micro, replay_candles, rules
+from tests.unit.engine_parts import MINUTE, columns_of, contract, every_decision, micro, pico, replay_candles, rules
 from tradewinds.engine.event_contracts import replay as replay_module
 from tradewinds.engine.event_contracts import sizing
 from tradewinds.engine.event_contracts.candles import VisibleQuotes
@@ -162,6 +162,21 @@ def one_contract(draw, name, origin, chances):
 
 
 @st.composite
+def changing_worlds(draw):
+    """Worlds in which probabilities become known later: on whole minutes and inside them, at ends of candles and between."""
+    world = draw(worlds())
+    contracts = []
+    for what in world.contracts:
+        changes = draw(st.dictionaries(st.integers(1, 55), st.sampled_from(CHANCES), max_size=4))
+        later = [
+            (what.start_ts + minute * MINUTE + draw(st.sampled_from([0, 0, -1, 30])), pico(p))
+            for minute, p in sorted(changes.items())
+        ]
+        contracts.append(dataclasses.replace(what, later_p=tuple(later)))
+    return dataclasses.replace(world, contracts=contracts)
+
+
+@st.composite
 def candle_rows(draw, origin, places, prices):
     """Sparse candles of all contracts, from before the first window to after the last; now and then one twice."""
     found = []
@@ -297,6 +312,17 @@ def test_the_engine_decides_what_the_naive_one_decides(world):
     assert sorted(short.decisions, key=str) == sorted(counted.decisions, key=str)
     assert_same_in_windows(world, whole)
     assert_candles_are_seen_the_same(world, naive)
+
+
+@settings(max_examples=150)
+@given(changing_worlds())
+def test_the_engine_decides_what_the_naive_one_decides_where_probabilities_change(world):
+    naive, whole = world.reference(), world.replay()
+    assert_same(whole, naive, world.how.step_seconds // MINUTE)
+    counted, short = world.replay(full_audit=False), world.in_windows(full_audit=False)
+    for outcome in (counted, short):
+        assert_summary_is_the_naive_ones(outcome, naive)
+    assert_same_in_windows(world, whole)
 
 
 @settings(max_examples=50)

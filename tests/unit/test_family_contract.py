@@ -18,7 +18,7 @@ NOT_IN_THE_RESULT = ("config/", "families/contract.py", "families/plan.py", "fam
 # sections whose strategy has no file
 NOT_A_FILE = {
     "kalshi_weather": set(),
-    "equities_daily": {"strategy.csv"},
+    "equities_daily": set(),
     "equities_intraday": {"strategy.csv"},
     "funding_carry": {"strategy.csv"},
 }

@@ -101,14 +101,17 @@ def test_without_a_command_the_help_stands_alone(say):
     assert "See tradewinds --help." in say("rnu")[2]
 
 
-@pytest.mark.parametrize("market", [name for name in markets.NAMES if name != "kalshi_weather"])
+@pytest.mark.parametrize("market", ["equities_intraday", "funding_carry"])
 def test_an_own_strategy_file_in_another_market_is_no_typo(say, market, tmp_path):
     say("init", "desk", "--market", market)
     path = tmp_path / "desk" / "config.yaml"
     written = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump({**written, "strategy": {"name": "mine", "file": "mine.py"}}))
     code, _, err = say("validate", "desk/config.yaml")
-    assert code == 2 and "strategy.file: unknown key. A strategy file of your own is for temperature events" in err
+    assert (
+        code == 2
+        and "strategy.file: unknown key. A strategy file of your own is for temperature events and daily shares" in err
+    )
     assert f"tradewinds schema --market {market} strategy" in err
 
 

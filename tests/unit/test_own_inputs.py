@@ -5,6 +5,7 @@ import importlib.util
 import math
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,10 @@ import pytest
 
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import read_user_file
+from tradewinds.families.kalshi_weather.strategies import file_strategy
 from tradewinds.session.own_probabilities import write_probabilities
 from tradewinds.session.own_strategy import write_strategy
+from tradewinds.strategies.decisions import buy, cancel
 from tradewinds.strategies.user_file import NONE, YES, Orders, pico
 
 FRAME = pd.DataFrame(
@@ -162,3 +165,85 @@ def test_a_function_whose_file_was_changed_is_refused(tmp_path, monkeypatch):
     file.write_text("def orders(quotes, parameters):\n    return 2000\n")
     with pytest.raises(ConfigError, match="changed after it was defined"):
         write_strategy(changed_later.orders)
+
+
+LEAST = 0.02
+
+
+class TakesProfit:
+    """Buys what is cheap, and sells it dearer."""
+
+    gain = EDGE
+
+    def on_start(self, parameters):
+        super().__init__()  # a closure of every such method
+        self.least = parameters.get("least", LEAST)
+
+    @staticmethod
+    def worth(market):
+        return np.float64(market.probability)
+
+    def on_decision(self, view):
+        return [
+            buy(market, 1) if self.worth(market) > market.ask + self.least else cancel(market)
+            for market in view.markets
+        ]
+
+
+def test_a_class_is_written_with_what_it_uses_and_is_the_same_class_again():
+    name, path = write_strategy(TakesProfit)
+    made = file_strategy.load(path)
+    text = Path(path).read_text()
+    assert name == "TakesProfit" and made.__name__ == name and "\nStrategy = TakesProfit\n" in text
+    assert "from tradewinds.strategies.decisions import buy\n" in text and "LEAST = 0.02" in text
+    strategy = made()
+    strategy.on_start({})
+    markets = [
+        SimpleNamespace(ticker="A", probability=0.5, ask=0.4),
+        SimpleNamespace(ticker="B", probability=0.5, ask=0.6),
+    ]
+    assert strategy.on_decision(SimpleNamespace(markets=markets)) == [buy("A", 1), cancel("B")]
+    assert write_strategy(TakesProfit)[1] == path
+
+
+def class_made_with(edge):
+    class Strategy:
+        def on_decision(self, view):
+            return edge
+
+    return Strategy
+
+
+def test_a_class_keeps_what_it_was_made_with():
+    paths = [write_strategy(class_made_with(edge))[1] for edge in (1, 2)]
+    assert [file_strategy.load(path)().on_decision(None) for path in paths] == [1, 2]
+
+
+class OfFrames:
+    def on_decision(self, view):
+        return FRAME
+
+
+class Empty:
+    edge = 1
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [(OfFrames, "uses FRAME"), (Empty, "no method"), (type("Made", (), {"on_decision": cheap}), "no method")],
+)
+def test_a_class_that_cannot_be_written_says_why(found, words):
+    with pytest.raises(ConfigError, match=words):
+        write_strategy(found)
+
+
+def test_a_class_that_was_changed_later_is_refused(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "changed_class.py"
+    file.write_text("class Strategy:\n    def on_decision(self, view):\n        return 1\n")
+    import changed_class
+
+    write_strategy(changed_class.Strategy)
+    file.write_text("class Strategy:\n    def on_decision(self, view):\n        return 2000\n")
+    with pytest.raises(ConfigError, match="changed after it was defined"):
+        write_strategy(changed_class.Strategy)

@@ -29,7 +29,7 @@ RECORDED = {
         "25df9fb3d16bd7301744cc3b967e3bac3cdb16ad46b03d4df527d63e58eaee68",
     ),
 }
-FETCH_RULES = ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_bars")
+FETCH_RULES = ("sync_catalog", "fetch_candles", "fetch_guidance", "fetch_climate", "fetch_observations", "fetch_bars")
 
 
 def call(folder, *command):

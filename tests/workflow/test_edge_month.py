@@ -3,11 +3,11 @@
 import json
 import math
 import shutil
-import subprocess
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests import warm
 from tests.reference import naive_edge as naive
 from tests.workflow.harness import Desk
 from tests.workflow.test_calibrate import recorded
@@ -195,18 +195,14 @@ def test_a_changed_candle_makes_the_pooled_files_that_depend_on_it_again_and_no_
 
 def test_lookahead_check_of_the_pooled_month(pooled):
     command = pooled.command("lookahead-check", "--config", "config.yaml", "--cuts", "2")
-    done = subprocess.run(
-        command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no decision changed" in done.stdout
 
 
 def test_a_date_of_the_pooled_month_is_shown_with_the_weights_of_the_run(pooled):
     command = pooled.command("probabilities", "--config", "config.yaml", "--date", "2025-05-12", "--json", "--no-fetch")
-    done = subprocess.run(
-        command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False
-    )
+    done = warm.run(command, cwd=pooled.folder, env=pooled.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     shown = {row["market_ticker"].rpartition("-")[2]: row["p_yes"] for row in json.loads(done.stdout)}
     assert shown["T79"] == near(0.293882)

@@ -24,6 +24,12 @@ def desk(tmp_path):
     return Shares(tmp_path / "desk", world())
 
 
+@pytest.fixture
+def finished_desk(shares_run, tmp_path):
+    """A folder in which the run of `cfg` is finished; a changed setting needs no Snakemake."""
+    return Shares.copy_of(shares_run, tmp_path / "desk")
+
+
 def python(desk: Shares, code: str) -> subprocess.Popen[str]:
     """Start a program in the folder; `cfg` is its config."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -163,7 +169,7 @@ print(swept.folder, walked.folder)
 SLOW = "tw.run(cfg)\nrun = tw.run(cfg.with_(risk={'start_balance': 5000}))\nprint(run.id, flush=True)\n"
 
 
-def test_a_killed_drawer_loses_nothing(desk):
+def test_a_killed_drawer_loses_nothing(finished_desk):
     """The tables stay, the error says what to do, and the next run makes what is missing."""
     code = (
         SLOW
@@ -182,26 +188,26 @@ except tw.SimulationError as error:
 print(run.report.exists())
 """
     )
-    run_id, there = said(desk, code).split()
-    assert there == "True" and workflows(desk) == 1 and not drawers(desk)
-    assert (desk.folder / "backtests" / run_id / "report.md").exists()
+    run_id, there = said(finished_desk, code).split()
+    assert there == "True" and workflows(finished_desk) == 1 and not drawers(finished_desk)
+    assert (finished_desk.folder / "backtests" / run_id / "report.md").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_program_leaves_no_process_and_no_lock(desk, number):
-    program = python(desk, SLOW + "import time; time.sleep(600)")
+def test_a_killed_program_leaves_no_process_and_no_lock(finished_desk, number):
+    program = python(finished_desk, SLOW + "import time; time.sleep(600)")
     assert program.stdout.readline()
     program.send_signal(number)
     program.wait()
     program.stdout.close(), program.stderr.close()
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while drawers(desk) and time.monotonic() < deadline:
+    while drawers(finished_desk) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not drawers(desk)
+    assert not drawers(finished_desk)
     # the folder is free, and a run makes what is missing
-    done = said(desk, "print(tw.run(cfg.with_(risk={'start_balance': 5000})).report.exists())")
+    done = said(finished_desk, "print(tw.run(cfg.with_(risk={'start_balance': 5000})).report.exists())")
     assert done == "True\n"
-    assert not list((desk.folder / "backtests").rglob(".plots.*"))
+    assert not list((finished_desk.folder / "backtests").rglob(".plots.*"))
 
 
 def test_the_failure_of_a_job_has_its_class(desk):
@@ -216,7 +222,7 @@ except tw.ConfigError as error:
     assert desk("run", "--config", "config.yaml").returncode == 2
 
 
-def test_the_end_of_a_program_waits_for_the_report(desk):
-    run_id = said(desk, SLOW).strip()
-    folder = desk.folder / "backtests" / run_id
+def test_the_end_of_a_program_waits_for_the_report(finished_desk):
+    run_id = said(finished_desk, SLOW).strip()
+    folder = finished_desk.folder / "backtests" / run_id
     assert (folder / "report.html").exists() and (folder / "plots" / "equity.svg").exists()

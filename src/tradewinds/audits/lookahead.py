@@ -2,7 +2,8 @@
 
 At a cut, all records that became known after it are removed; in a second copy they get other values (are poisoned). The run's
 decisions up to the cut, and the entries of its books, must be the same. The run's market family makes the run again and knows
-what its records are (`Subject`).
+what its records are (`Subject`). Before the cuts the run is made again from the same records: what differs then depends on
+something else than its records, which could be anything. What a strategy's own code opens is noted by a `StrategyWatch`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from tradewinds.audits.strategy_watch import StrategyWatch
 from tradewinds.core.temporary import temporary_folder
 from tradewinds.families.contract import BOOKS, Future, Key, Stretch, Subject, Timelines
 
 TOGETHER = "several kinds together"
+UNCHANGED = "made again unchanged"  # the place of the first report
+ITSELF = "not the records: the clock, random numbers, or what is kept from one run to the next"
 
 
 class Cut(NamedTuple):
@@ -77,30 +81,47 @@ class CutReport:
     changes: list[Change]
 
 
-def check(subject: Subject, cuts: int = 8, seed: int = 0) -> Iterator[CutReport]:
-    """Check a run at some cuts.
+def check(subject: Subject, cuts: int = 8, seed: int = 0, watch: StrategyWatch | None = None) -> Iterator[CutReport]:
+    """Check a run: made again unchanged, and at some cuts.
 
     Args:
         subject: the run.
         cuts: how many.
         seed: the same seed makes the same cuts.
+        watch: of the run's strategy, begun before the subject was made; None for a strategy of the project.
 
     Yields:
-        One report per cut, in time order.
+        A report of the run made again (its place is UNCHANGED), then one report per cut, in time order.
 
     Raises:
         SimulationError: the run itself cannot be made from these inputs.
     """
-    checker = Checker(subject)
+    checker = Checker(subject, watch)
+    yield checker.made_again()
     for cut in checker.cuts(cuts, seed):
         yield checker.report(cut)
 
 
 class Checker:
-    """Compares a run with the same run under other futures."""
+    """Compares a run with the same run under other futures.
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    Args:
+        subject: the run.
+        watch: as in `check`.
+    """
+
+    def __init__(self, subject: Subject, watch: StrategyWatch | None = None) -> None:
+        self.subject, self.watch = subject, watch
+
+    def made_again(self) -> CutReport:
+        """Compare the run with the same run from the same records, at another time and with other random numbers."""
+        last_ts = max(ts for found in self.subject.instants().values() for ts in found)
+        found, _ = self.differences(Future(last_ts, False, frozenset()))
+        changes = [
+            Change(self.subject.event_of(key[0]), key[0], *difference, False, (ITSELF,))
+            for key, difference in found.items()
+        ]
+        return CutReport(Cut(last_ts, UNCHANGED), Counter(), Counter(), _in_order(changes))
 
     def cuts(self, count: int, seed: int) -> list[Cut]:
         """Choose cuts at which something happens in this run; arguments as for `choose_cuts`."""
@@ -112,7 +133,8 @@ class Checker:
         changes, records = [], Counter[str]()
         for poisoned in (False, True):
             future = Future(cut.ts, poisoned, frozenset(self.subject.kinds))
-            differences, records = self.differences(future)
+            # all files are copies now, so that nothing but the strategy has a reason to open one of the run's
+            differences, records = self.differences(future, watched=True)
             causes = self._causes(future) if differences else {}
             for key, difference in differences.items():
                 kinds = tuple(kind for kind, keys in causes.items() if key in keys) or (TOGETHER,)
@@ -121,22 +143,37 @@ class Checker:
         decisions: Counter[str] = Counter()
         for (_, what), stretches in self.subject.past(cut.ts).items():
             decisions[what] += sum((s.end_ts - s.first_ts) // self.subject.step_seconds for s in stretches)
-        changes.sort(key=lambda change: (change.ts, change.market_ticker))
-        return CutReport(cut, records, decisions, changes)
+        return CutReport(cut, records, decisions, _in_order(changes))
 
-    def differences(self, future: Future) -> tuple[dict[Key, Difference], Counter[str]]:
+    def differences(self, future: Future, *, watched: bool = False) -> tuple[dict[Key, Difference], Counter[str]]:
         """Make the run again under another future.
+
+        Args:
+            future: the change.
+            watched: whether what is opened of the run's files is noted.
 
         Returns:
             The first difference up to the cut for each timeline that has one, and how many records were changed, by kind.
         """
+        watch = self.watch
+        if watch:
+            watch.other_circumstances()
+            watch.forget_opens()
+            future = replace(future, ready=watch.forget_opens)
         with temporary_folder("tradewinds-") as folder:
             found, records = self.subject.again(future, Path(folder))
+        if watch and watched:
+            watch.note_opens()
         return _differences(self.subject.past(future.cut_ts), found), records
 
     def _causes(self, future: Future) -> dict[str, set[Key]]:
         """For each kind of record, the timelines that differ when later records of that kind alone are changed."""
         return {kind: set(self.differences(replace(future, kinds=frozenset({kind})))[0]) for kind in self.subject.kinds}
+
+
+def _in_order(changes: list[Change]) -> list[Change]:
+    """Changes in order of time and market."""
+    return sorted(changes, key=lambda change: (change.ts, change.market_ticker))
 
 
 def choose_cuts(instants: Mapping[str, Sequence[int]], count: int, seed: int) -> list[Cut]:

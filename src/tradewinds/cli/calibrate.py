@@ -76,6 +76,7 @@ def _show(console: Console, found: Scores) -> None:
     _show_probabilities(console, found)
     _show_diagram(console, found["probabilities"]["all"])
     _show_temperatures(console, found["temperatures"])
+    _show_leads(console, found.get("leads", ()))
     _show_edge(console, found)
 
 
@@ -125,6 +126,28 @@ def _show_diagram(console: Console, by_source: Scores) -> None:
             outside = "" if low <= one["frequency"] <= high else "outside"
             figures = f"{one['mean_p']:.3f}", f"{one['frequency']:.3f}", f"{low:.3f} to {high:.3f}"
             table.add_row(f"{one['from']:.1f} to {one['to']:.1f}", f"{one['n']:,}", *figures, outside)
+    console.print(table)
+
+
+def _show_leads(console: Console, leads: Sequence[Scores]) -> None:
+    """Print the scores of what was in force at each lead, of runs whose probabilities change."""
+    if not leads:
+        return
+    heads = ("markets", "Brier", "of the price", "skill", "95 % interval", "days", "MAE", "bias", "CRPS, °F")
+    table = _table("By hours before the close", "hours", *heads)
+    for lead in leads:
+        model, market, against = (
+            lead["probabilities"].get("model"),
+            lead["probabilities"].get("market"),
+            lead["against_market"],
+        )
+        skill = "—" if against["skill"] is None else f"{against['skill']:+.3f}"
+        interval = "—" if against["interval"] is None else "{:+.3f} to {:+.3f}".format(*against["interval"])
+        warm = lead["temperatures"]
+        degrees = [f"{warm['mae_f']:.2f}", f"{warm['bias_f']:+.2f}", f"{warm['crps_f']:.3f}"] if warm else ["—"] * 3
+        briers = f"{model['brier']:.4f}", f"{market['brier']:.4f}" if market else "—"
+        days = f"{warm['n']:,}" if warm else "—"
+        table.add_row(f"{lead['hours_before_close']}", f"{model['n']:,}", *briers, skill, interval, days, *degrees)
     console.print(table)
 
 

@@ -37,6 +37,7 @@ def lookahead_check(
     config = config_file(file, config)
     # Imported here: the check replays a run, with numpy, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.audits import lookahead
+    from tradewinds.audits.strategy_watch import StrategyWatch
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
     from tradewinds.config.places import place_by_file, placing
@@ -52,11 +53,18 @@ def lookahead_check(
         refuse_missing(plan)
         for damage in damaged_files(plan.data_files):
             raise damage
-        with placing(conf, place_by_file(config)):
-            subject = markets.family_of(conf["market"]).lookahead(conf, plan)
-            reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
+        family = markets.family_of(conf["market"])
+        data = [*(file.path for file in plan.data_files), *family.user_files(conf), plan.run_dir, conf["output_dir"]]
+        # the strategy is watched from before it is loaded
+        with (
+            placing(conf, place_by_file(config)),
+            StrategyWatch(conf["strategy"].get("file"), data) as watch,
+        ):
+            subject = family.lookahead(conf, plan)
+            reports = list(_shown_while_made(lookahead.check(subject, cuts, seed, watch), cuts, console))
     _show_cuts(console, subject, reports)
     _refuse_changes(console, reports, config)
+    _refuse_asked(watch.noted, watch.strategy)
     _show_verdict(console, subject, reports)
 
 
@@ -67,12 +75,11 @@ def _shown_while_made(reports: Iterator[CutReport], cuts: int, console: Console)
     from tradewinds.core.text import instant
 
     if console.is_terminal:
-        yield from track(reports, "cuts", total=cuts, console=console, transient=True)
+        yield from track(reports, "cuts", total=cuts + 1, console=console, transient=True)
         return
-    for number, report in enumerate(reports, start=1):
-        console.print(
-            f"cut {number} of {cuts}: {instant(report.cut.ts)}, {counted(len(report.changes), 'decision')} changed"
-        )
+    for number, report in enumerate(reports):  # the first is of no cut
+        made = f"cut {number} of {cuts}: {instant(report.cut.ts)}" if number else report.cut.place
+        console.print(f"{made}, {counted(len(report.changes), 'decision')} changed")
         yield report
 
 
@@ -86,6 +93,7 @@ def _show_cuts(console: Console, subject: Subject, reports: Sequence[CutReport])
     title = "Known after the cut, and compared up to it"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cut", no_wrap=True)
+    reports = reports[1:]  # the first is of no cut
     kinds = [kind for kind in (*subject.kinds, PLANTED) if any(report.records[kind] for report in reports)]
     for name in (*kinds, "compared"):
         table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
@@ -113,12 +121,38 @@ def _refuse_changes(console: Console, reports: Sequence[CutReport], config: Path
     )
 
 
+def _refuse_asked(noted: Sequence[str], strategy: str | None) -> None:
+    """Refuse a strategy that asked for more than it is given.
+
+    Args:
+        noted: what it did.
+        strategy: its file.
+
+    Raises:
+        SimulationError: it did something.
+    """
+    if noted:
+        shown = ", ".join(noted[:SHOWN_CHANGES]) + (
+            f" and {len(noted) - SHOWN_CHANGES} more" if noted[SHOWN_CHANGES:] else ""
+        )
+        raise SimulationError(
+            f"the strategy asked for more than it is given: {shown}. What it learns there is the true future, which no copy "
+            "changes.",
+            where=str(strategy),
+            remedy="Decide by what the strategy is given alone; `tradewinds docs strategies` lists it.",
+        )
+
+
 def _described(report: CutReport, change: Change) -> str:
     """One sentence on a decision that changed, and the kinds of records that changed it."""
+    from tradewinds.audits.lookahead import UNCHANGED
     from tradewinds.core.text import instant
 
-    future = "poisoned" if change.poisoned else "removed"
     name = " ".join(dict.fromkeys((change.event_ticker, change.market_ticker)))
+    if report.cut.place == UNCHANGED:
+        cause = f"Cause: {', '.join(change.kinds)}."
+        return f"{name} at {instant(change.ts)}: {change.before}; made again from the same records: {change.after}. {cause}"
+    future = "poisoned" if change.poisoned else "removed"
     return (
         f"{name} at {instant(change.ts)}: {change.before}; with the records after "
         f"{instant(report.cut.ts)} {future}: {change.after}. Cause: {', '.join(change.kinds)}."

@@ -156,11 +156,13 @@ class Future:
         cut_ts: the instant, in Unix seconds.
         poisoned: the records get other values; else they are removed.
         kinds: of which kinds.
+        ready: called when the copies are made, before anything is decided; what is opened from then on is not the check's.
     """
 
     cut_ts: int
     poisoned: bool
     kinds: frozenset[str]
+    ready: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
 class Subject(Protocol):

@@ -72,6 +72,11 @@ def module_of(path: str, seconds: float) -> types.ModuleType:
     return _module(path, file.stat().st_mtime_ns, seconds)
 
 
+def forget() -> None:
+    """Forget the modules of all users' files, so that each is loaded anew."""
+    _module.cache_clear()
+
+
 def class_of(module: types.ModuleType) -> type | None:
     """The class of a user's file; None if it has none.
 

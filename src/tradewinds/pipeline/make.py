@@ -92,6 +92,8 @@ def make(
                 work.make_results()
             verdicts.keep_run(asked, made_here=True)
             return True
+        if fetch != "never":
+            _drop_unfit(plan)
         recorded = failures_recorded(conf, plan) if target is None else contextlib.nullcontext()
         with recorded, _placing_jobs(conf, place):
             anything = work.make_with_snakemake(fetch, target, extra_group)
@@ -101,6 +103,16 @@ def make(
             if target is None:
                 verdicts.keep_run(now, made_here=False)
         return anything
+
+
+def _drop_unfit(plan: Plan[Any]) -> None:
+    """Remove files that stand for something missing and are asked for again: they hold no row.
+
+    Snakemake (9.27) makes no file again by `--forcerun` alone if that file's job has an ancient input which is made anew, too.
+    """
+    for file in plan.data_files:
+        if file.unfit:
+            Path(file.path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

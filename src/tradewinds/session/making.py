@@ -30,7 +30,7 @@ def run(
     config: Config | str | Path | Mapping[str, Any],
     *,
     probabilities: pd.DataFrame | None = None,
-    strategy: Callable[..., Any] | None = None,
+    strategy: type | Callable[..., Any] | None = None,
     fetch: bool | None = None,
     archive: str | Path | None = None,
     report: bool = True,
@@ -44,11 +44,12 @@ def run(
 
     Args:
         config: a Config, the path of a config file, or a mapping with its keys.
-        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes. They are written below
-            data/user/, and the run's config names that file. Where the config pools a forecast with the price, they are
-            pooled in its place.
-        strategy: a function orders(quotes, parameters) as in docs/strategies.md. Its source is written below data/user/, and
-            the run's config names that file.
+        probabilities: columns market_ticker (or the index), known_at_utc (or known_at) and p_yes; or the day's distributions:
+            series_ticker or station_id, climate_date, known_at_utc, and mu_f with sigma_f or members. They are written below
+            data/user/, and the run's config names that file. Where the config pools a forecast with the price, probabilities
+            are pooled in its place.
+        strategy: a class with on_decision(self, view), or for temperature events a function orders(quotes, parameters), as in
+            docs/strategies.md. Its source is written below data/user/, and the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
         archive: folder of an archive that is served in place of the services while files are fetched; "synthetic" makes one of
             invented events.
@@ -103,25 +104,31 @@ def config_of(config: Config | str | Path | Mapping[str, Any]) -> Config:
     return Config.of(config) if isinstance(config, Mapping) else Config.load(config)
 
 
-def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Callable[..., Any] | None) -> Config:
+def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: type | Callable[..., Any] | None) -> Config:
     """Return a config that names the files of probabilities and of a strategy from Python; they are written.
 
     Such a config is written, too, so that the command line can make the same run.
     """
     changed = config
     if probabilities is not None:
-        from tradewinds.session.own_probabilities import write_probabilities
+        from tradewinds.session import own_probabilities
 
-        own: dict[str, Any] = {"source": "file", "path": write_probabilities(probabilities)}
+        is_distribution = own_probabilities.is_distribution(probabilities)
+        write = own_probabilities.write_distributions if is_distribution else own_probabilities.write_probabilities
+        own: dict[str, Any] = {"source": "distribution" if is_distribution else "file", "path": write(probabilities)}
         asked = changed.resolved.get("probabilities", {})
-        if asked.get("source") == "pooled":  # the frame is pooled in place of the forecast
+        if asked.get("source") == "pooled" and not is_distribution:  # the frame is pooled in place of the forecast
             own |= {"source": "pooled", "pooled": {**asked["pooled"], "of": "file"}}
         changed = Config.of({**changed.written, "probabilities": own}, source=changed.source)
     if strategy is not None:
         from tradewinds.session.own_strategy import write_strategy
 
         name, path = write_strategy(strategy)
-        section = {"name": name, "file": path, "parameters": (changed.written.get("strategy") or {}).get("parameters")}
+        kept = changed.written.get("strategy") or {}
+        section = {key: kept[key] for key in ("parameters", "history_bars") if key in kept} | {
+            "name": name,
+            "file": path,
+        }
         changed = Config.of({**changed.written, "strategy": section}, source=changed.source)
     if changed is not config:
         changed.save(f"{CONFIG_COPY}/{changed.run_id}.yaml")

@@ -1,4 +1,4 @@
-"""Probabilities from a pandas frame, written as the file that a config can name."""
+"""Probabilities or distributions from a pandas frame, written as the file that a config can name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tradewinds.core.errors import ConfigError
 FOLDER = "data/user/probabilities"
 COLUMNS = ("market_ticker", "known_at_utc", "p_yes")
 _ALSO = {"known_at_utc": "known_at"}
+_OF_DISTRIBUTIONS = ("series_ticker", "station_id", "target", "model", "mu_f", "sigma_f")
+_MEMBER = "member"
 _REMEDY = "It needs market_ticker (a column or the index), known_at_utc (or known_at) and p_yes."
 
 
@@ -41,7 +43,50 @@ def write_probabilities(frame: pd.DataFrame) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(rows)
-    content = text.getvalue()
+    return _written(text.getvalue())
+
+
+def is_distribution(frame: Any) -> bool:
+    """Whether a frame has distributions of temperatures in place of probabilities: no `p_yes`, but `mu_f` or members."""
+    if not isinstance(frame, pd.DataFrame) or "p_yes" in frame.columns:
+        return False
+    return any(name == "mu_f" or str(name).startswith(_MEMBER) for name in frame.columns)
+
+
+def write_distributions(frame: pd.DataFrame) -> str:
+    """Write distributions as CSV, as `write_probabilities` does.
+
+    Args:
+        frame: series_ticker, or station_id (and target); climate_date; known_at_utc or known_at; mu_f and sigma_f, or members;
+            model. Other columns are not written. Dates are dates or ISO texts, times without a zone UTC.
+
+    Returns:
+        The path of the file, relative to the working folder.
+
+    Raises:
+        ConfigError: a column of times or dates is missing, or one of their values is.
+    """
+    columns = {
+        "climate_date": _dates(_column(frame, "climate_date")),
+        "known_at_utc": _texts("known_at_utc", _column(frame, "known_at_utc")),
+    }
+    for name in frame.columns:
+        if name in _OF_DISTRIBUTIONS or str(name).startswith(_MEMBER):
+            columns[str(name)] = ["" if pd.isna(value) else _text(value) for value in frame[name].tolist()]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return _written(text.getvalue())
+
+
+def _dates(column: pd.Series) -> list[str]:
+    """Return dates as ISO texts; a midnight is its date."""
+    return [text.removesuffix("Z").removesuffix("T00:00:00") for text in _texts("climate_date", column)]
+
+
+def _written(content: str) -> str:
+    """Write a file under a name with its digest, and return its path."""
     path = Path(FOLDER, f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.csv")
     if not path.exists():
         files.write_text(path, content)

@@ -17,7 +17,9 @@ from tradewinds.families.kalshi_weather.strategies import file_strategy
 from tradewinds.results.metrics import metrics
 
 ROOT = Path(__file__).resolve().parents[3]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)
+BLOCKS = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text().partition("\n## Classes of")[0], re.DOTALL
+)
 DOCUMENTED = [block for block in BLOCKS if "class Strategy" in block]
 TEMPLATE = (ROOT / "src/tradewinds/cli/templates/kalshi_weather/my_class.py").read_text()
 PARAMETERS = {"edge": 0.02, "gain": 0.03}

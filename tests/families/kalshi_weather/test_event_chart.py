@@ -87,7 +87,10 @@ def traded(tmp_path, monkeypatch):
     write_candles(event.path, minutes=3, first=ASOF)
     rows = [market(ticker, *words) for ticker, words in BRACKETS.items()]
     write_parquet(plan.files.catalogs["KXHIGHCHI"], pa.Table.from_pylist(rows, schemas.CATALOG), {})
-    known = [{"market_ticker": t, "climate_date": DAY, "p_yes": 0.25, "asof_ts": ASOF} for t in BRACKETS]
+    known = [
+        {"market_ticker": t, "climate_date": DAY, "p_yes": 0.25, "asof_ts": ASOF, "known_at_ts": ASOF - 60}
+        for t in BRACKETS
+    ]
     write_parquet(plan.files.probabilities, pa.Table.from_pylist(known), {})
     trades = [
         trade(f"{EVENT}-B55", qty=2, price="0.40", decided="05-02 04:01", settled="05-03 13:00"),

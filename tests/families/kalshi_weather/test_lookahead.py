@@ -22,7 +22,7 @@ from tradewinds.engine.event_contracts import replay as engine
 from tradewinds.engine.journal import Kind
 from tradewinds.families.contract import BOOKS, PLANTED, Future
 from tradewinds.families.kalshi_weather import replay, schemas
-from tradewinds.families.kalshi_weather.forecasts import forecast_files, user_probabilities
+from tradewinds.families.kalshi_weather.forecasts import forecast_files, market_probabilities, user_probabilities
 from tradewinds.families.kalshi_weather.lookahead import subject
 from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     CANDLES,
@@ -30,6 +30,7 @@ from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
     GUIDANCE,
     KINDS,
     LISTINGS,
+    OBSERVATIONS,
     RESULTS,
     USER_ROWS,
     change_future,
@@ -40,17 +41,17 @@ pytestmark = pytest.mark.slow  # most of it
 
 WORLDS = int(os.environ.get("TRADEWINDS_WORLDS", "12"))
 DAY = 86_400
-SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", USER_ROWS: "file"}
+SOURCES = {GUIDANCE: "gaussian", CLIMATE: "gaussian", OBSERVATIONS: "gaussian", USER_ROWS: "file"}
 
 
-def inputs_in(tmp_path, seed, source=None):
+def inputs_in(tmp_path, seed, source=None, latest=None):
     folder = tmp_path / str(seed)
     folder.mkdir()
-    return make_inputs(folder, seed, source)
+    return make_inputs(folder, seed, source, latest)
 
 
-def run_in(tmp_path, seed, source=None):
-    return EventsRun(inputs_in(tmp_path, seed, source))
+def run_in(tmp_path, seed, source=None, latest=None):
+    return EventsRun(inputs_in(tmp_path, seed, source, latest))
 
 
 def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
@@ -67,12 +68,25 @@ def test_no_decision_of_a_random_world_depends_on_its_future(tmp_path):
 def test_a_future_planted_in_one_kind_of_record_changes_nothing(tmp_path, kind):
     touched = 0
     for seed in range(100, 103):
-        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind)))
+        checker = lookahead.Checker(run_in(tmp_path, seed, SOURCES.get(kind), kind == OBSERVATIONS or None))
         for cut in checker.cuts(2, seed):
             differences, records = checker.differences(Future(cut.ts, True, frozenset({kind})))
             assert not differences, f"seed {seed}, {cut}: {differences}"
             touched += records.total()
     assert touched
+
+
+@pytest.mark.parametrize("source", ["file", "distribution", "gaussian"])
+def test_a_later_probability_changes_nothing_before_it_is_known(tmp_path, source):
+    """Of runs whose decisions use the last probability known at their own time: rows, runs and readings are planted."""
+    seen = Counter()
+    for seed in range(300, 306):
+        for report in lookahead.check(run_in(tmp_path, seed, source, latest=True), cuts=3, seed=seed):
+            assert not report.changes, f"seed {seed}, {report.cut}: {report.changes[0]}"
+            seen += report.decisions + report.records
+    kinds = {"gaussian": (GUIDANCE, OBSERVATIONS)}.get(source, (USER_ROWS,))
+    for kind in (*kinds, PLANTED, ORDERS, PROBABILITIES):
+        assert seen[kind] > 20, f"{kind}: these worlds test nothing"
 
 
 def early(table, seconds):
@@ -91,6 +105,20 @@ def early_reports(monkeypatch, tmp_path):
 def early_guidance(monkeypatch, tmp_path):
     honest = forecast_files.read_history
     monkeypatch.setattr(forecast_files, "read_history", lambda s, g, c, **rest: honest(s, early(g, DAY), c, **rest))
+
+
+def early_readings(monkeypatch, tmp_path):
+    honest = market_probabilities.readings_of
+    monkeypatch.setattr(market_probabilities, "readings_of", lambda table: honest(early(table, 5 * 3600)))
+
+
+def rows_that_are_in_force_before_they_are_known(monkeypatch, tmp_path):
+    honest = user_probabilities.in_force
+
+    def hasty(rows, asof, until):
+        return [(known_at - 1800 if known_at > asof else known_at, p) for known_at, p in honest(rows, asof, until)]
+
+    monkeypatch.setattr(user_probabilities, "in_force", hasty)
 
 
 def last_row_of_the_file(monkeypatch, tmp_path):
@@ -200,7 +228,13 @@ BOTH = {REMOVED, POISONED}
 LEAKS = [
     (early_reports, CLIMATE, BOTH),
     (early_guidance, GUIDANCE, BOTH),
+    (early_readings, OBSERVATIONS, BOTH),
     (last_row_of_the_file, USER_ROWS, BOTH),
+    (
+        rows_that_are_in_force_before_they_are_known,
+        USER_ROWS,
+        {POISONED},
+    ),  # what is removed was hardly in force by the cut
     (quote_of_the_next_candle, CANDLES, BOTH),
     (only_markets_that_turn_out_busy, CANDLES, {REMOVED}),
     (probability_from_the_result, RESULTS, BOTH),
@@ -214,7 +248,9 @@ def test_a_leak_is_found_and_its_cause_named(tmp_path, monkeypatch, leak, kind, 
     leak(monkeypatch, tmp_path)
     changes = []
     for seed in range(200, 220):
-        for report in lookahead.check(run_in(tmp_path, seed, SOURCES.get(kind)), cuts=3, seed=seed):
+        latest = {early_readings: True, rows_that_are_in_force_before_they_are_known: True, last_row_of_the_file: False}
+        run = run_in(tmp_path, seed, SOURCES.get(kind), latest.get(leak))
+        for report in lookahead.check(run, cuts=3, seed=seed):
             assert all(change.ts <= report.cut.ts for change in report.changes)
             changes += report.changes
         if {change.poisoned for change in changes} == futures:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference.compare import assert_same, both, engine_rows
 from tests.reference.defects import EVENT_VALIDATIONS
-from tests.reference.worlds import make_world
+from tests.reference.worlds import make_world, with_changes
 from tradewinds.engine.journal import Kind
 from tradewinds.families.kalshi_weather import batches, replay
 
@@ -34,6 +34,28 @@ def test_random_worlds(tmp_path, monkeypatch, block):
         seen.update(naive.rejections.keys())
         seen["quarantined"] += len(fast.diagnostics["quarantined"])
     assert seen["trades"], "these worlds trade nothing: they test nothing"
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_random_worlds_whose_probabilities_change(tmp_path, monkeypatch, block):
+    """Decisions use the last probability known at their own time, in one batch or in several."""
+    if block % 2:
+        monkeypatch.setattr(batches, "EVENTS_PER_BATCH", 1)
+    seen = Counter()
+    for seed in range(block * WORLDS // 5, (block + 1) * WORLDS // 5):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        fast, naive = both(with_changes(folder, seed))
+        try:
+            assert_same(fast, naive)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        seen["trades"] += len(naive.trades)
+        seen["changed"] += sum(
+            trade["market"].p != trade["market"].p_at(trade["decision_ts"]) for trade in naive.trades
+        )
+        seen["no probability yet"] += naive.rejections["NO_PROBABILITY"]
+    assert all(seen[name] for name in ("trades", "changed", "no probability yet")), seen
 
 
 def test_a_market_that_settles_before_it_could_trade_is_a_point_of_equity_in_batches_too(tmp_path, monkeypatch):

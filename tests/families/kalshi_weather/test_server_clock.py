@@ -8,6 +8,7 @@ import subprocess
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
 
@@ -246,18 +247,27 @@ def test_services_that_know_no_time_are_not_served(archive):
 
 
 def test_a_run_stores_no_window_that_the_server_has_not_seen_whole(archive, tmp_path):
-    """This machine's clock is years ahead of the server's: the service's own counts."""
-    with running_server(archive, clock=ServerClock(NOON, speed=0)) as server:
-        dates = {"date_start_local": "2024-12-30", "date_end_local": "2024-12-31"}
-        desk = Desk(tmp_path / "desk", server, series_tickers=[SERIES], **dates)
-        done = desk.run()
-        assert done.returncode in (0, 4), done.stderr
-        names = {path.stem: path for path in desk.candle_files()}
-        assert "2024-12-30" in names
-        if "2024-12-31" in names:
-            import pyarrow.parquet as pq
-
-            assert pq.read_table(names["2024-12-31"]).num_rows == 0
+    """This machine's clock is years ahead of the server's: the service's own counts. Later the rest is asked for."""
+    clock = ServerClock(NOON, speed=0)
+    with running_server(archive, clock=clock) as server:
+        dates = {"date_start_local": "2024-12-31", "date_end_local": "2024-12-31"}
+        probabilities = {"source": "file", "path": "mine.csv"}
+        desk = Desk(tmp_path / "desk", server, series_tickers=[SERIES], probabilities=probabilities, **dates)
+        listed = get(server, "/markets", event_ticker=EVENTS[1]).json()["markets"]
+        chances = zip((0.5, 0.1, 0.1, 0.1, 0.1, 0.1), sorted(market["ticker"] for market in listed), strict=True)
+        rows = "".join(f"{ticker},2024-12-30T12:00Z,{p}\n" for p, ticker in chances)
+        (desk.folder / "mine.csv").write_text(f"market_ticker,known_at_utc,p_yes\n{rows}")
+        during = desk.run()
+        assert during.returncode == 0, during.stderr
+        assert "still open, left out as UNSETTLED" in " ".join(during.stdout.split())
+        [path] = desk.candle_files()
+        assert pq.read_table(path).num_rows == 0 and desk.metrics()["num_trades"] == 0
+        clock.move_to(dt.datetime(2025, 1, 2, tzinfo=dt.UTC))
+        after = desk.run()
+        assert after.returncode == 0, after.stderr
+        assert pq.read_table(path).num_rows > 1000 and desk.metrics()["num_trades"] > 0
+        asked = len(server.requests)
+        assert "nothing to be done" in desk.run().stdout and len(server.requests) == asked
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2025-13-01T00:00Z", ""])

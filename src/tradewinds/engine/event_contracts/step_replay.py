@@ -214,7 +214,8 @@ class StepReplay:
                 quote = quotes[idx] = tape.quotes[row]
                 tape.past.append(quote)
                 changed[idx] = None
-                self._dirty = True
+        if changed:
+            self._dirty = True
 
     def _open_value(self, ts: int) -> int:
         """Return the liquidation value of what is held; micro-units."""
@@ -296,7 +297,7 @@ class StepReplay:
         self.calls += 1
         view = DecisionView(state)
         wishes = self._strategy.decide(view)
-        view._close()
+        view._state = None
         state.forget_changes()
         for wish in wishes:
             self._dirty |= desk.carry_out(wish, ts, self._strategy.problem)

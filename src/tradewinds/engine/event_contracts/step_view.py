@@ -206,21 +206,23 @@ class ShownState:
 class DecisionView:
     """What is visible at a decision time. It can be read until `on_decision` returns."""
 
-    __slots__ = ("_by_ticker", "_closed", "_state")
+    __slots__ = ("_by_ticker", "_state")
 
-    def __init__(self, state: ShownState) -> None:
-        self._state, self._closed = state, False
-        self._by_ticker: dict[str, ShownMarket] | None = None
+    _by_ticker: dict[str, ShownMarket]
+
+    def __init__(self, state: ShownState | None) -> None:
+        self._state = state
 
     def _close(self) -> None:
         """End the time in which the view can be read."""
-        self._closed = True
+        self._state = None
 
     def _open(self) -> ShownState:
         """Return what is visible, or raise because the decision is over."""
-        if self._closed:
+        state = self._state
+        if state is None:
             raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
-        return self._state
+        return state
 
     @property
     def now(self) -> float:
@@ -263,9 +265,9 @@ class DecisionView:
         Args:
             ticker: of the market.
         """
-        if self._by_ticker is None:
-            self._by_ticker = {market.ticker: market for market in self._open().markets()}
-        self._open()
+        state = self._open()
+        if not hasattr(self, "_by_ticker"):
+            self._by_ticker = {market.ticker: market for market in state.markets()}
         return self._by_ticker.get(ticker)
 
     def history(self, ticker: str, last: int | None = None) -> list[PastQuote]:

@@ -25,7 +25,6 @@ from tradewinds.engine.shares.share_rules import (
     NO_NEXT_BAR,
     NO_VOLUME,
     NO_WHOLE_SHARE,
-    NOT_IN_UNIVERSE,
     NOTHING_HELD,
     RESTING,
     RESTING_SALE,
@@ -136,8 +135,6 @@ class ShareDesk:
         held = self.account.held.get(order.symbol)
         if order.quantity == 0 or order.value == 0:
             self._refuse(order, NO_WHOLE_SHARE, day)
-        elif not order.is_sale and order.symbol not in self.state.shown:
-            self._refuse(order, NOT_IN_UNIVERSE, day)
         elif not order.is_sale and (
             order.symbol in self._held_at_close or self._sold_at_close.get(order.symbol) == day
         ):
@@ -311,17 +308,6 @@ class ShareDesk:
         quantity = self.rules.within_volume(quantity, self.market.volume_limit[fill.row])
         return ("", quantity) if quantity else (LIQUIDITY, 0)
 
-    def drop_purchases(self, symbol: int, day: int) -> None:
-        """Refuse the waiting purchases of a symbol whose bar may not be traded.
-
-        Args:
-            symbol: its index in Bars.
-            day: of the bar; days since 1970-01-01.
-        """
-        for order in [o for o in self.waiting.values() if o.symbol == symbol and not o.is_sale]:
-            self._remove(order)
-            self._refuse(order, NO_NEXT_BAR, day)
-
     def end(self) -> None:
         """Refuse the purchases that no bar has come for."""
         for order in list(self.waiting.values()):
@@ -336,7 +322,7 @@ class ShareDesk:
             self.state.orders.pop(order.number, None)
             self._show_cash()
 
-    # ---- what is told of it ----
+    # ---- what is shown and kept of it ----
 
     def _show_cash(self) -> None:
         """Show the cash that orders can use, and the cash that is reserved."""

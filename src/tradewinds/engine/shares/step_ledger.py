@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +74,6 @@ class StepLedger:
 
     def run(self) -> ShareResult:
         """Pass over all days."""
-        self._show_history()
         with self._strategy.watched():
             self._strategy.start()
             for part in self._parts():
@@ -112,14 +111,14 @@ class StepLedger:
         found[:, 6] = np.where(volume == NEVER, np.nan, volume)
         return found.tobytes()
 
-    def _show_history(self) -> None:
-        """Show the bars of before the run."""
-        bars = self.market.bars
-        first_day = self.market.days[0] if self.market.days else NEVER
-        for symbol in range(len(bars.symbols)):
-            rows = bars.rows(symbol)
-            before = np.arange(rows.start, rows.start + int(np.searchsorted(bars.day[rows], first_day)))
-            self.state.past[symbol].frombytes(self._numbers(before))
+    def _show_earlier(self, symbol: int, row: int) -> None:
+        """Show the bars of a symbol between its latest one that was shown and one that may be traded.
+
+        They are the history of before the run, or bars outside the universe. Those are read because the symbol is a member
+        again later; seen on their days, they would tell it.
+        """
+        first = self.desk.last_row[symbol] + 1 or int(self.market.bars.offsets[symbol])
+        self.state.past[symbol].frombytes(self._numbers(np.arange(first, row)))
 
     def _parts(self) -> Iterator[_Part]:
         """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
@@ -156,52 +155,44 @@ class StepLedger:
         """Pass over some days."""
         state, desk, account, decide = self.state, self.desk, self.account, self._strategy.decide
         past, last_row, waiting, held = state.past, desk.last_row, desk.waiting, account.held
-        rows, symbols, numbers, record = part.rows, part.symbols, part.numbers, self._equity.append
+        rows, symbols, numbers, tradable = part.rows, part.symbols, part.numbers, self._tradable
+        record = self._equity.append
         for day, ts, low, high, may_trade in zip(
             part.days, part.times, part.bounds, part.bounds[1:], part.may_trade, strict=False
         ):
             # the day's bars: fills, then what becomes visible at the close
             if waiting:
                 desk.fill(day)
-            state.arrived = arrived = symbols[low:high]
+            arrived = symbols[low:high]
+            if not may_trade:
+                arrived = [symbols[place] for place in range(low, high) if tradable[rows[place]]]
             for place in range(low, high):
-                past[symbols[place]].frombytes(numbers[place * _BYTES : place * _BYTES + _BYTES])
-            if may_trade:
-                for place in range(low, high):
-                    last_row[symbols[place]] = rows[place]
-                if not state.shown.issuperset(arrived):
-                    state.show(arrived)
-            else:
-                self._show_tradable(day, rows[low:high], arrived)
+                row, symbol = rows[place], symbols[place]
+                if may_trade or tradable[row]:
+                    if row - last_row[symbol] != 1:
+                        self._show_earlier(symbol, row)
+                    past[symbol].frombytes(numbers[place * _BYTES : place * _BYTES + _BYTES])
+                    last_row[symbol] = row
+            if not state.shown.issuperset(arrived):
+                state.show(arrived)
+            state.arrived = arrived
             without_bars = self._value(day) if held else ()
-            # the strategy
-            state.now, state.day = ts, day
-            view = BarView(state)
-            wishes = decide(view)
-            view._state = None
-            if state.marked:
-                state.marked.clear()
-            if wishes:
-                desk.begin()
-                for wish in wishes:
-                    desk.carry_out(wish, day, self._strategy.problem)
+            # the strategy, unless all bars of the day are outside the universe
+            if arrived:
+                state.now, state.day = ts, day
+                view = BarView(state)
+                wishes = decide(view)
+                view._state = None
+                if state.marked:
+                    state.marked.clear()
+                if wishes:
+                    desk.begin()
+                    for wish in wishes:
+                        desk.carry_out(wish, day, self._strategy.problem)
             # what is sold for want of bars, and the account
             for symbol in without_bars:
                 self._sell_without_bars(symbol, day)
             record((account.cash, self._value_of_held() if held else 0, len(held)))
-
-    def _show_tradable(self, day: int, rows: Sequence[int], symbols: Sequence[int]) -> None:
-        """Show the symbols of a day's bars that may be traded, and hide the others unless they are held."""
-        state = self.state
-        for row, symbol in zip(rows, symbols, strict=True):
-            if self._tradable[row]:
-                self.desk.last_row[symbol] = row
-                if symbol not in state.shown:
-                    state.show((symbol,))
-            else:
-                self.desk.drop_purchases(symbol, day)
-                if symbol in state.shown and symbol not in self.account.held:
-                    state.hide(symbol)
 
     def _value(self, day: int) -> list[int]:
         """Value the positions at a close, and return the symbols that are sold for want of bars."""

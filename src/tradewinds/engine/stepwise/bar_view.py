@@ -136,6 +136,7 @@ class BarState:
         self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
         self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
         self._order: list[int] = []
+        self._columns: dict[int, list[float]] = {}  # by idx and column
         self._dates: dict[float, dt.date] = {}
 
     def show(self, idx: Iterable[int]) -> None:
@@ -145,15 +146,6 @@ class BarState:
             idx: of the symbols.
         """
         self.shown.update(idx)
-        self._order = []
-
-    def hide(self, idx: int) -> None:
-        """Show a symbol no more.
-
-        Args:
-            idx: of the symbol.
-        """
-        self.shown.discard(idx)
         self._order = []
 
     def mark(self, idx: int) -> None:
@@ -229,10 +221,17 @@ class BarState:
         if idx is None:
             return []
         past = self.past[idx]
-        first = 0 if last is None else len(past) - WIDTH * last
-        if first < 0:
-            first = 0
-        return past[first + which :: WIDTH].tolist()
+        # a column that was asked for before is kept, and continued
+        key = idx * WIDTH + which
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = []
+        known = len(column) * WIDTH
+        if known < len(past):
+            column.extend(past[known + which :: WIDTH])
+        if last is None:
+            return column[:]
+        return column[-last:] if last > 0 else []
 
     def bars(self, ticker: str, last: int | None) -> list[PastBar]:
         """Return bars of a symbol, in order of time.
@@ -288,7 +287,7 @@ class BarView:
 
     @property
     def markets(self) -> tuple[ShownShare, ...]:
-        """All shares that can be traded or are held, by ticker, each with its latest bar."""
+        """All shares that have had a bar in the run, by ticker, each with its latest one."""
         return tuple(self._open().shares())
 
     @property
@@ -307,7 +306,7 @@ class BarView:
         return tuple(self._open().orders.values())
 
     def market(self, ticker: str) -> ShownShare | None:
-        """Return a share; None if none of that ticker can be traded or is held.
+        """Return a share; None if none of that ticker has had a bar in the run.
 
         Args:
             ticker: the symbol.

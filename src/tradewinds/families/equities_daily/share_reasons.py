@@ -11,7 +11,6 @@ SHARE_REASON_TEXTS = {
     "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
     "NO_WHOLE_SHARE": "less than one share was wanted",
     "NOTHING_HELD": "nothing was held to sell",
-    "NOT_IN_UNIVERSE": "the symbol was not in the universe at the decision",
     "NO_BARS": "no bar inside the run that is not quarantined",
     "TOO_LITTLE_HISTORY": "fewer bars than a signal needs",
     "NOT_ACTIVE": "not in the universe on any date of the run",

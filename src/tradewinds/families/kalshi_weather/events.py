@@ -63,7 +63,7 @@ class ReplayMarket:
         settle_ts: when it settles.
         fee_rate: of the taker's fee.
         p_pico: the first P(YES) that is in force in its trade window, in 1e-12; None without a probability.
-        known_at_ts: when that probability was known, None without one.
+        known_at_ts: when that probability was known; without one when the first was known that came too late, None without any.
         bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
         volume: contracts traded, None where the exchange does not report it.
         valid_until_ts: the last decision time at which its probability may be used, None without a limit.
@@ -301,6 +301,6 @@ def _timeline(known: list[_KnownProbability], start_ts: int, end_ts: int) -> _Ti
     if first is not None:
         return _Timeline(first.p_pico, first.known_at_ts, None, tuple(later.items()))
     if not later:
-        return _Timeline(None, None, None, ())
+        return _Timeline(None, known[0].known_at_ts if known else None, None, ())
     (begins_ts, p_pico), *rest = later.items()
     return _Timeline(p_pico, begins_ts, begins_ts, tuple(rest))

@@ -105,7 +105,8 @@ class Plot:
             session: a trading session of bars: x (minutes after the open), open, high, low, close, the clock's minute of the
                 open, box (from, to, low, high) or None, levels (name, y, from, to) and marks (x, y, up, remark).
             quotes: of markets whose prices go from 0 to 1: for each its name, t, bid and ask (None for none), probability
-                (p, from, to) or None, marks (t, y, up, remark), crosses (t, y, remark) and settled (t, y) or None.
+                (p, from, to, and later: its changes as (t, p), if any) or None, marks (t, y, up, remark), crosses (t, y,
+                remark) and settled (t, y) or None.
         data: as above.
         axes: titles of x and y; that of an amount is a currency.
         caption: below it.

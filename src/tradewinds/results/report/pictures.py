@@ -244,8 +244,10 @@ def _quotes(figure: Figure, plot: Plot) -> None:
         for side, colour in (("bid", GAIN), ("ask", LOSS)):
             axes.step(times, sides[side], where="post", color=colour, linewidth=0.9, label=side)
         if known := market["probability"]:
-            ends = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (known["from"], known["to"])]
-            axes.plot(ends, [known["p"]] * 2, "--", color=INK, linewidth=1.2, label="model")
+            steps = [(known["from"], known["p"]), *known.get("later", ())]
+            ends: Any = [dt.datetime.fromtimestamp(ts, dt.UTC) for ts in (*(ts for ts, _ in steps), known["to"])]
+            values = [*(p for _, p in steps), steps[-1][1]]
+            axes.step(ends, values, "--", where="post", color=INK, linewidth=1.2, label="model")
         for up, sign in ((True, "^"), (False, "v")):
             marks = [(dt.datetime.fromtimestamp(m["t"], dt.UTC), m["y"]) for m in market["marks"] if m["up"] is up]
             if marks:

@@ -12,6 +12,7 @@ from tradewinds.core.damage import naming_damage
 from tradewinds.core.files import read_meta, read_rows, read_table, write_text
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.calibration.against_price import edge_scores
+from tradewinds.families.kalshi_weather.calibration.lead_scores import lead_scores
 from tradewinds.families.kalshi_weather.calibration.scores import (
     MARKET_PRICE,
     MODEL,
@@ -38,6 +39,7 @@ from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_
 Row = dict[str, Any]
 BASELINES = tuple(method for method in schemas.FORECAST_METHODS if method != "emos")
 
+_LEAD_COLUMNS = ("market_ticker", "climate_date", "result", "close_time")
 _CATALOG_COLUMNS = (
     *("market_ticker", "climate_date", "result"),
     *("strike_type", "floor_strike", "cap_strike", "yes_sub_title"),
@@ -80,9 +82,31 @@ def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
             series: read_forecasts(map(read_table, event_files.forecasts_of(series))) for series in event_files.catalogs
         }
         markets, days = _scored_markets_and_days(config, plan, events, forecasts)
+        leads = _leads(config, plan, timeline) if event_files.is_latest else {}
     # a pool is known with its prices; when its forecast was known stands in the metadata
     pooled_from = read_meta(event_files.probabilities)["forecast_known_at"] if event_files.is_pooled else {}
-    return calibration_scores(markets, days, config["seed"]) | edge_scores(events, newest_inputs(rows, pooled_from))
+    edge = edge_scores(events, newest_inputs(rows, pooled_from))
+    return calibration_scores(markets, days, config["seed"]) | edge | leads
+
+
+def _leads(config: Config, plan: EventsPlan, timeline: Sequence[Row]) -> dict[str, Any]:
+    """The key `leads` of calibration.json.
+
+    Args:
+        config: resolved.
+        plan: of a run whose data files exist.
+        timeline: all rows of the table of probabilities.
+    """
+    catalogs = {series: catalog_rows(path, config, _LEAD_COLUMNS) for series, path in plan.files.catalogs.items()}
+    observed = {series: _observed_by(plan, climate_days.station_of(series)) for series in catalogs}
+    floor_f = config["probabilities"].get("sigma_floor_f", 0.0)  # without a law, nothing is scored with it
+    return {"leads": lead_scores(catalogs, plan.files.candles, timeline, observed, floor_f, config["seed"])}
+
+
+def _observed_by(plan: EventsPlan, station: Station) -> dict[dt.date, float]:
+    """Extreme of the station's target in °F by climate date, of the final reports of a run."""
+    reports = [path for (station_id, _), path in plan.files.climate.items() if station_id == station.station_id]
+    return _observed(station, reports)
 
 
 def newest_inputs(rows: Iterable[Row], pooled_from: Mapping[str, int]) -> dict[tuple[str, dt.date], int]:
@@ -124,8 +148,7 @@ def _scored_markets_and_days(
         for day, listed in catalog_rows(catalog, config, _CATALOG_COLUMNS).items():
             markets += _scored_markets(config, station, day, listed, at_asof, forecasts[series])
         # Days: two series may settle on the same station and target.
-        reports = [path for (station_id, _), path in plan.files.climate.items() if station_id == station.station_id]
-        observed = _observed(station, reports)
+        observed = _observed_by(plan, station)
         for day in climate_days.date_range(config["date_start_local"], config["date_end_local"]):
             forecast = forecasts[series].get(day)
             if day in observed and forecast and forecast["method"]:

@@ -221,7 +221,9 @@ def _refuse_unlisted(station: Station, day: dt.date, catalog: str, now: dt.datet
     )
 
 
-def fetch_guidance_job(station: str, model: str, year: int, through: str, out: str) -> None:
+def fetch_guidance_job(
+    station: str, model: str, year: int, through: str, out: str, client: HttpClient | None = None
+) -> None:
     """Fetch a station's year of one model's guidance.
 
     Args:
@@ -231,6 +233,7 @@ def fetch_guidance_job(station: str, model: str, year: int, through: str, out: s
         through: the date that the file was asked to reach, as ISO 8601.
         out: the file; if it holds a part of the year already, only the rest is fetched. If the service had none of the year, it
             is asked for all of it again.
+        client: of the service; None for a new one.
 
     Raises:
         FetchError: the service cannot be asked, or has none of the year and on_missing.guidance wants the model.
@@ -241,7 +244,7 @@ def fetch_guidance_job(station: str, model: str, year: int, through: str, out: s
         if known is not None and not known.num_rows:
             known, reached = None, None
         table, meta = weather.fetch_guidance(
-            weather_client(), station, model, year, utc_now(), known, reached, may_be_missing=may_be_missing
+            client or weather_client(), station, model, year, utc_now(), known, reached, may_be_missing=may_be_missing
         )
         _write_weather(
             out, table, {"station_id": station, "model": model, "year": year, "asked_through": through, **meta}
@@ -281,7 +284,7 @@ def _station(station_id: str) -> Station:
     return found
 
 
-def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
+def fetch_climate_job(station: str, year: int, through: str, out: str, client: HttpClient | None = None) -> None:
     """Fetch a station's year of climate reports.
 
     Args:
@@ -289,11 +292,12 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
         year: the year.
         through: the date that the file was asked to reach, as ISO 8601.
         out: the file; what it holds already is merged.
+        client: of the service; None for a new one.
     """
     known_station = _station(station)
     with files.only_maker(out):
         known, _ = _growing(out)
-        table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)
+        table, meta = weather.fetch_climate(client or weather_client(), known_station, year, utc_now(), known)
         _write_weather(out, table, {"station_id": station, "year": year, "asked_through": through, **meta})
 
 

@@ -182,7 +182,7 @@ def _last_instant(config: Mapping[str, Any], listed: Sequence[Row], asof_ts: int
     return max(close_of(market) for market in listed) - 1 if is_latest(config) else asof_ts
 
 
-def close_of(market: Row) -> int:
+def close_of(market: Mapping[str, Any]) -> int:
     """When a market of the catalog closes, rounded down; Unix seconds."""
     return int(market["close_time"].timestamp())
 
@@ -196,10 +196,9 @@ def _rows_from_file(
     last_instants: dict[str, int] = {}
     for station, day, listed in _events(markets):
         asof_ts = _asof_of(config, station, day)
-        last_ts = _last_instant(config, listed, asof_ts)
         rows = []
-        last_instants |= {market["market_ticker"]: last_ts for market in listed}
         for market in listed:
+            last_ts = last_instants[market["market_ticker"]] = _last_instant(config, [market], asof_ts)
             found = user_probabilities.in_force(by_ticker.get(market["market_ticker"], []), asof_ts, last_ts + 1)
             rows += [_row(station, market, asof_ts, known_at_ts, p_yes, FILE) for known_at_ts, p_yes in found]
         probabilities.rows.extend(rows)

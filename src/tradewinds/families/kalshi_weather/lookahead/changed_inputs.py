@@ -63,8 +63,8 @@ class Inputs:
     candles: Mapping[tuple[str, dt.date], str]
     guidance: Mapping[str, list[str]]
     climate: Mapping[str, list[str]]
-    observations: Mapping[tuple[str, dt.date], str]
     user_file: str | None
+    observations: Mapping[tuple[str, dt.date], str] = field(default_factory=dict)
 
 
 def inputs_of(config: Mapping[str, Any], plan: EventsPlan) -> Inputs:
@@ -227,7 +227,7 @@ class _ChangedFiles:
         known, later = self._split(table, table["known_at_ts"], OBSERVATIONS)
         if not self.future.poisoned:
             return known
-        planted = known.slice(known.num_rows - 1) if later.num_rows else known.slice(0, 0)
+        planted = known.slice(max(known.num_rows - 1, 0)) if later.num_rows else known.slice(0, 0)
         self.counts[PLANTED] += planted.num_rows
         poison = pa.concat_tables([later, planted])
         known_at = pa.repeat(pa.scalar(self.future.cut_ts + 1, pa.int64()), poison.num_rows)

@@ -23,7 +23,13 @@ from tradewinds.families.kalshi_weather.forecasts.market_probabilities import (
     build_probabilities,
     forecast_probabilities,
 )
-from tradewinds.families.kalshi_weather.lookahead.changed_inputs import KINDS, Inputs, change_future, settled_at
+from tradewinds.families.kalshi_weather.lookahead.changed_inputs import (
+    KINDS,
+    OBSERVATIONS,
+    Inputs,
+    change_future,
+    settled_at,
+)
 from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table
 from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config, pool_of
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
@@ -52,10 +58,11 @@ class _Market:
 class EventsRun:
     """What a run of events decided, and decides under other futures (a `Subject` of families/contract.py)."""
 
-    kinds: Sequence[str] = KINDS
+    kinds: Sequence[str]
     decisions: Sequence[str] = (ORDERS, PROBABILITIES, BOOKS)
 
     def __init__(self, inputs: Inputs) -> None:
+        self.kinds = tuple(kind for kind in KINDS if kind != OBSERVATIONS or inputs.observations)
         reports = [path for paths in inputs.climate.values() for path in paths]
         refuse_wrong_stations(inputs.config, inputs.catalogs, reports)
         # That a copy lacks quotes or probabilities is the check's doing, no reason to stop.
@@ -86,6 +93,7 @@ class EventsRun:
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
         """The same under another future; see `families.contract.Subject`."""
         inputs, records = change_future(self.inputs, future, folder)
+        future.ready()
         # that a copy of the user's file lost all its rows is the check's doing
         return self._past(_decide(inputs, must_match=False), future.cut_ts), records
 

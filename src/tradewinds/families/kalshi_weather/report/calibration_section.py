@@ -60,6 +60,12 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[ReportPart]:
         probable, warm = (scores[part]["by"].get(kind, {}) for part in ("probabilities", "temperatures"))
         if len({*probable, *warm}) > 1:
             yield _by_group(name, probable, warm)
+    if scores.get("leads"):
+        yield _by_lead(scores["leads"])
+        yield Text(
+            "What was in force so many hours before the close, beside the middle of the quote of that instant, on the markets "
+            "that have both; every market is scored at every lead."
+        )
 
 
 def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -> ReportTable:
@@ -76,6 +82,22 @@ def _by_group(name: str, probable: Mapping[str, Any], warm: Mapping[str, Any]) -
             *(shown(days.get("n"), 0), *(shown(value, 2) for value in figures)),
         ))  # fmt: skip
     return ReportTable(header, rows, "l" + "r" * 8)
+
+
+def _by_lead(leads: Sequence[Mapping[str, Any]]) -> ReportTable:
+    """A line per lead: the model's probabilities in force then, beside the market's, and its temperatures."""
+    header = ("Hours before the close", "markets", "Brier", "Brier of the market", "skill", "95 % interval", "days",
+              "MAE, °F", "bias, °F", "CRPS, °F")  # fmt: skip
+    rows = []
+    for lead in leads:
+        model, market = lead["probabilities"][MODEL], lead["probabilities"].get("market", {})
+        against, warm = lead["against_market"], lead["temperatures"] or {}
+        rows.append((
+            *(str(lead["hours_before_close"]), shown(model["n"], 0), shown(model["brier"], 4)),
+            *(shown(market.get("brier"), 4), shown(against["skill"], 3), _within(against["interval"], 3)),
+            *(shown(warm.get("n"), 0), *(shown(warm.get(name), 2) for name in ("mae_f", "bias_f", "crps_f"))),
+        ))  # fmt: skip
+    return ReportTable(header, rows, "l" + "r" * 9)
 
 
 def _by_source(heading: str, sources: Mapping[str, Mapping[str, Any]], columns: Mapping[str, str]) -> ReportTable:

@@ -174,18 +174,25 @@ def _market(
     if row["settlement_ts"] and result in ("yes", "no"):
         settled = {"t": row["settlement_ts"], "y": 1.0 if result == "yes" else 0.0}
     end = settled["t"] if settled else quotes.t[-1] if quotes.t else 0
-    has = known is not None and end > known["asof_ts"]
+    since = max(known[0]["asof_ts"], known[0]["known_at_ts"]) if known else end
     crosses = [cross for one in refused if one.market == ticker and (cross := _cross(one, quotes))]
     return {
         "name": bracket_words(row) + {"yes": ", settled YES", "no": ", settled NO"}.get(result, ""),
         "t": quotes.t,
         "bid": quotes.bid,
         "ask": quotes.ask,
-        "probability": {"p": float(known["p_yes"]), "from": known["asof_ts"], "to": end} if has else None,
+        "probability": _probability(known, since, end) if end > since else None,
         "marks": [_mark(run, order) for order in orders],
         "crosses": crosses[:MOST_CROSSES],
         "settled": settled,
     }
+
+
+def _probability(known: Sequence[Mapping[str, Any]], since: int, end: int) -> dict[str, Any]:
+    """A market's probability as the plot shows it: the first one, and its changes where there are any."""
+    later = [(row["known_at_ts"], float(row["p_yes"])) for row in known[1:] if row["known_at_ts"] < end]
+    first = {"p": float(known[0]["p_yes"]), "from": since, "to": end}
+    return first | ({"later": later} if later else {})
 
 
 def _mark(run: ReportRun, order: tuple[Any, ...]) -> dict[str, Any]:

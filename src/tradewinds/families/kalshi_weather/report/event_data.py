@@ -19,7 +19,7 @@ from tradewinds.results.report.run import ReportRun
 
 SHOWN = 5  # events that a message names
 _CATALOG = ("market_ticker", "climate_date", "yes_sub_title", "floor_strike", "cap_strike", "result", "settlement_ts")
-_KNOWN = ("market_ticker", "climate_date", "p_yes", "asof_ts")
+_KNOWN = ("market_ticker", "climate_date", "p_yes", "asof_ts", "known_at_ts")
 _QUOTES = ("market_ticker", "end_period_ts", "yes_bid_close", "yes_ask_close")
 
 
@@ -87,15 +87,17 @@ def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
 def markets_of(plan: EventsPlan, event: PlannedEvent) -> list[dict[str, Any]]:
     """Return the markets of an event in the order of their temperatures: the columns of the catalog that its page shows.
 
-    `settlement_ts` is in Unix seconds; `known` is the market's row of probabilities, None without one.
+    `settlement_ts` is in Unix seconds; `known` are the market's rows of probabilities in order of their times.
     """
     whole = climate_range(event.climate_date, event.climate_date)
     table = read_table(plan.files.catalogs[event.series_ticker], _CATALOG, whole)
     settled = seconds_of(table["settlement_ts"], up=True)
-    known = {row["market_ticker"]: row for row in read_rows(plan.files.probabilities, _KNOWN, whole)}
+    known: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(plan.files.probabilities, _KNOWN, whole):
+        known.setdefault(row["market_ticker"], []).append(row)
     rows = table.drop_columns(["settlement_ts"]).to_pylist()
     found = [
-        row | {"settlement_ts": at, "known": known.get(row["market_ticker"])}
+        row | {"settlement_ts": at, "known": known.get(row["market_ticker"], [])}
         for row, at in zip(rows, settled, strict=True)
     ]
     return sorted(found, key=_bottom)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -98,9 +99,16 @@ def _chart(market: dict[str, Any]) -> Chart:
     inside = [mark for mark in marks if t[0] <= mark.x <= t[-1]]
     model = market["probability"]
     if model:
-        lines.append(Line([model["p"] if ts >= model["from"] else math.nan for ts in t], "model"))
+        steps = [(model["from"], model["p"]), *model.get("later", ())]
+        lines.append(Line([_in_force(steps, ts) for ts in t], "model"))
     spread = [] if any(map(math.isnan, (*bid, *ask))) else [Band(bid, ask, "spread", stepped=True)]
     return Chart(t, lines, spread, inside, span=(-0.02, 1.02), height=_HEIGHT)
+
+
+def _in_force(steps: Sequence[tuple[int, float]], ts: int) -> float:
+    """The last of some values that begins by an instant, NaN before the first; steps are in order of time."""
+    place = bisect_right(steps, ts, key=lambda step: step[0])
+    return steps[place - 1][1] if place else math.nan
 
 
 def _known(price: float | None) -> float:

@@ -20,7 +20,7 @@ from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.fetch import fetch_jobs
 from tradewinds.families.kalshi_weather.plan import MARKET
-from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of, pool_of, valid_until
+from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of, pool_of, users_file, valid_until
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
 from tradewinds.families.kalshi_weather.today.current_chances import EventChances, StationData
 from tradewinds.families.kalshi_weather.today.live_weather import LiveWeather
@@ -98,6 +98,7 @@ class BoardMaker:
             SimulationError: the user's strategy or file fails.
         """
         # The exchange first: its answers tell the time.
+        self._weather.begin()
         events, unanswered = self._listed()
         here = dt.datetime.now(dt.UTC).replace(microsecond=0)
         now = max((e.priced_ts for e in events), default=None)
@@ -146,7 +147,7 @@ class BoardMaker:
         source, station = base_of(self.config["probabilities"]), own[0].station
         guidance: list[str] = []
         climate: list[str] = []
-        if source["source"] == current_chances.GAUSSIAN:
+        if users_file(self.config["probabilities"]) is None:
             days = [event.climate_date for event in own]
             first = min(current_chances.forecast_years(self.config, day)[0] for day in days)
             years = list(range(first, now.year + 1))

@@ -29,4 +29,5 @@ def rows_of(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for bracket in event["brackets"]:
             row = {"now_utc": board["now_utc"], **shared, **{name: bracket[name] for name in OF_BRACKET}}
             for order in bracket["orders"] or [dict.fromkeys(OF_ORDER)]:
-                yield {**row, **{f"order_{name}": order[name] for name in OF_ORDER}, "refused": bracket["refused"]}
+                row |= {f"order_{name}": order[name] for name in OF_ORDER} | {"refused": bracket["refused"]}
+                yield {name: row[name] for name in COLUMNS}

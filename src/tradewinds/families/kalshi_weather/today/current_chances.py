@@ -14,24 +14,20 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from tradewinds.core import files
-from tradewinds.core.errors import SimulationError
-from tradewinds.families.kalshi_weather import climate_days, schemas
+from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.forecasts import lookback, user_probabilities
+from tradewinds.families.kalshi_weather.forecasts import event_laws, lookback, user_distributions, user_probabilities
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.current_forecast import CurrentForecast, CurrentForecasts, readings_of
-from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
-from tradewinds.families.kalshi_weather.forecasts.forecast_files import make_forecasts
-from tradewinds.families.kalshi_weather.forecasts.running_law import Running, running_of
-from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of
+from tradewinds.families.kalshi_weather.forecasts.event_laws import EventLaw
+from tradewinds.families.kalshi_weather.forecasts.forecast_files import guidance_table, make_forecasts, reports_table
+from tradewinds.families.kalshi_weather.forecasts.forecast_updates import make_updates
+from tradewinds.families.kalshi_weather.forecasts.running_law import Reading, Running, running_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION, FILE, base_of, is_latest
 from tradewinds.families.kalshi_weather.today.open_events import OpenEvent
 
-LATEST, FIXED = "latest", "fixed"
-GAUSSIAN, FILE = "gaussian", "file"
 NOT_IN_FILE = "NOT_IN_FILE"
 NO_STRIKES = "UNREADABLE_STRIKES"
-READINGS = "observations"
 
 
 class InputAge(NamedTuple):
@@ -92,15 +88,6 @@ class StationData:
     readings: Mapping[dt.date, pa.Table | None]
 
 
-def mode_of(config: Mapping[str, Any]) -> str:
-    """FIXED, or LATEST where the probability in force is the last one that is known.
-
-    Args:
-        config: resolved.
-    """
-    return str(config["asof_policy"].get("mode") or FIXED)
-
-
 def asof_of_event(config: Mapping[str, Any], station: Station, day: dt.date) -> int:
     """As-of time of a climate date in Unix seconds."""
     policy = config["asof_policy"]
@@ -125,23 +112,20 @@ def base_chances(config: Mapping[str, Any], event: OpenEvent, data: StationData,
     Raises:
         SimulationError: the user's file cannot be read.
     """
-    is_latest = mode_of(config) == LATEST
     asof = asof_of_event(config, event.station, event.climate_date)
-    instant = now_ts if is_latest else min(now_ts, asof)
+    instant = now_ts if is_latest(config) else min(now_ts, asof)
     source = base_of(config["probabilities"])
-    readings = data.readings.get(event.climate_date)
+    table = data.readings.get(event.climate_date)
+    readings = None if table is None else readings_of(table)
     _, end = climate_days.climate_day_bounds(event.station, event.climate_date)
-    running = running_of(readings_of(readings), event.station.target, end, now_ts) if readings is not None else None
+    running = running_of(readings or (), event.station.target, end, now_ts)
     if source["source"] == FILE:
-        return replace(_from_file(source["path"], event, instant), running=running)
-    if source["source"] != GAUSSIAN:
-        reason = f"the source {source['source']} is not shown here"
-        return EventChances(asof_ts=instant, running=running, reasons=[reason])
-    current = _current(source, event, data, instant, readings if is_latest else None)
-    made = _of_current(current, event)
-    if not is_latest and now_ts >= asof:
-        made = _of_asof(config, source, event, data, made)
-    return replace(made, running=running)
+        found = _from_file(source["path"], event, instant)
+    elif source["source"] == DISTRIBUTION:
+        found = _from_distributions(source, event, instant)
+    else:
+        found = _from_forecast(config, event, data, readings, asof, now_ts)
+    return replace(found, running=running)
 
 
 def _from_file(path: str, event: OpenEvent, instant: int) -> EventChances:
@@ -163,72 +147,90 @@ def _from_file(path: str, event: OpenEvent, instant: int) -> EventChances:
     )
 
 
-def _current(
-    source: Mapping[str, Any], event: OpenEvent, data: StationData, instant: int, readings: pa.Table | None
-) -> CurrentForecast:
-    """The forecast of an event's date at an instant."""
-    guidance = _concatenated(data.guidance, schemas.GUIDANCE)
-    forecasts = CurrentForecasts(source, event.station, guidance, _concatenated(data.climate, schemas.CLIMATE))
-    return forecasts.at(event.climate_date, instant, None if readings is None else readings_of(readings))
+def _from_distributions(source: Mapping[str, Any], event: OpenEvent, instant: int) -> EventChances:
+    """The probabilities that follow from the user's last distribution that was known by an instant."""
+    series = event.station.series_ticker
+    laws = user_distributions.read_user_file(source["path"], [series], source["sigma_floor_f"])
+    known = [law for law in laws.get((series, event.climate_date), ()) if law.known_at_ts <= instant]
+    if not known:
+        return EventChances(asof_ts=instant, inputs=[InputAge(DISTRIBUTION, None, None)], reasons=[NOT_IN_FILE])
+    [law] = event_laws.of_user(known[-1:])
+    return _of_law(law, event, EventChances(asof_ts=instant, inputs=[InputAge(known[-1].model, None, law.known_at_ts)]))
 
 
-def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
-    """The rows of some files; later columns that an old file lacks are null."""
-    return pa.concat_tables(
-        [files.completed(files.read_table(path), schema) for path in paths] or [schema.empty_table()]
+def _from_forecast(
+    config: Mapping[str, Any],
+    event: OpenEvent,
+    data: StationData,
+    readings: Sequence[Reading] | None,
+    asof: int,
+    now_ts: int,
+) -> EventChances:
+    """The probabilities by the project's own forecast: those that a run has now, or before the as-of time the ones of now.
+
+    Args:
+        config: resolved.
+        event: the event.
+        data: weather of its station.
+        readings: of the climate day, None where they could not be asked for.
+        asof: the event's as-of time; Unix seconds.
+        now_ts: Unix seconds.
+    """
+    source, station, day = base_of(config["probabilities"]), event.station, event.climate_date
+    latest = is_latest(config)
+    instant = now_ts if latest else min(now_ts, asof)
+    forecasts = CurrentForecasts(source, station, guidance_table(data.guidance), reports_table(data.climate))
+    current = forecasts.at(day, instant, (readings or ()) if latest else None)
+    shown = EventChances(
+        asof_ts=instant,
+        inputs=[InputAge(one.name, one.made_at_ts, one.known_at_ts, one.value_f) for one in current.inputs],
+        reasons=[*current.reasons, *_without_strikes(event)],
+    )
+    if now_ts < asof:
+        return _of_current(current, event, shown)
+    # from the as-of time on: the same rows, by the same functions, as a run's
+    of_base = {**config, "probabilities": source}
+    if latest:
+        updates = make_updates(of_base, station, data.guidance, data.climate, [day]).to_pylist()
+        known = event_laws.of_updates(station, day, updates, readings or (), now_ts + 1, source["sigma_floor_f"])
+        laws = [law for law in known if law.known_at_ts <= now_ts]
+        return _of_law(laws[-1], event, shown) if laws else shown
+    [row] = make_forecasts(of_base, station, data.guidance, data.climate, [day]).to_pylist()
+    told = replace(shown, reasons=[*([row["reason"]] if row["reason"] else []), *_without_strikes(event)])
+    return _of_law(event_laws.of_asof(row), event, told) if row["method"] else told
+
+
+def _of_law(law: EventLaw, event: OpenEvent, shown: EventChances) -> EventChances:
+    """The probabilities of an event's brackets under a law."""
+    return replace(
+        shown,
+        p_yes={m.ticker: bracket_probability(*m.bounds, law.law) for m in event.markets if m.bounds is not None},
+        known_ts=law.known_at_ts,
+        method=law.columns["method"],
+        mu_f=law.columns["mu_f"],
+        sigma_f=law.columns["sigma_f"],
     )
 
 
-def _of_current(current: CurrentForecast, event: OpenEvent) -> EventChances:
-    """A forecast of an instant as the probabilities of an event's markets."""
+def _of_current(current: CurrentForecast, event: OpenEvent, shown: EventChances) -> EventChances:
+    """The probabilities of an event's brackets by the forecast of an instant."""
     found = {
         market.ticker: p
         for market in event.markets
         if market.bounds is not None and (p := current.probability(market.bounds)) is not None
     }
-    return EventChances(
+    return replace(
+        shown,
         p_yes=found,
         known_ts=current.known_at_ts,
-        asof_ts=current.now_ts,
         method=current.method,
         mu_f=current.mu_f,
         sigma_f=current.sigma_f,
-        inputs=[InputAge(one.name, one.made_at_ts, one.known_at_ts, one.value_f) for one in current.inputs],
-        reasons=[*current.reasons, *_without_strikes(event)],
     )
 
 
 def _without_strikes(event: OpenEvent) -> list[str]:
     return [f"{NO_STRIKES}:{market.ticker}" for market in event.markets if market.bounds is None]
-
-
-def _of_asof(
-    config: Mapping[str, Any], source: Mapping[str, Any], event: OpenEvent, data: StationData, made: EventChances
-) -> EventChances:
-    """The probabilities that a run has from an event's as-of time on: from the same rows by the same function.
-
-    Args:
-        config: resolved.
-        source: the section of the source that makes the forecast.
-        event: the event.
-        data: weather of its station.
-        made: the forecast of the as-of time, for its inputs.
-    """
-    of_base = {**config, "probabilities": source}
-    [row] = make_forecasts(of_base, event.station, data.guidance, data.climate, [event.climate_date]).to_pylist()
-    if not row["method"]:
-        return replace(made, p_yes={}, method=None, mu_f=None, sigma_f=None, reasons=[row["reason"]])
-    law = Distribution.from_rows(row["law"])
-    found = {m.ticker: bracket_probability(*m.bounds, law) for m in event.markets if m.bounds is not None}
-    return replace(
-        made,
-        p_yes=found,
-        known_ts=row["known_at_ts"],
-        method=row["method"],
-        mu_f=row["mu_f"],
-        sigma_f=row["sigma_f"],
-        reasons=[*([row["reason"]] if row["reason"] else []), *_without_strikes(event)],
-    )
 
 
 def refuse_unreadable(config: Mapping[str, Any]) -> None:
@@ -241,5 +243,7 @@ def refuse_unreadable(config: Mapping[str, Any]) -> None:
         SimulationError: the file is missing, or a row is wrong.
     """
     source = base_of(config["probabilities"])
-    if source["source"] == FILE and not user_probabilities.read_user_file(source["path"]):
-        raise SimulationError("has no rows.", where=str(source["path"]), remedy="Write a row per market and time.")
+    if source["source"] == FILE:
+        user_probabilities.read_user_file(source["path"])
+    elif source["source"] == DISTRIBUTION:
+        user_distributions.read_user_file(source["path"], config["series_tickers"], source["sigma_floor_f"])

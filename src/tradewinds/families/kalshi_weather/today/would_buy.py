@@ -16,9 +16,8 @@ import numpy as np
 
 from tradewinds.core.units import MICRO, PICO, exact
 from tradewinds.engine.event_contracts.candle_files import RANGES
-from tradewinds.engine.event_contracts.candles import Candles, LiveCandles, usable_rows
+from tradewinds.engine.event_contracts.candles import Candles, LiveCandles
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Event, Side
-from tradewinds.engine.event_contracts.kernel_structures import CandleRows
 from tradewinds.engine.event_contracts.order_rules import Rules
 from tradewinds.engine.event_contracts.replay import CodedCandles, Replay, ReplayOutcome, RunContracts
 from tradewinds.engine.event_contracts.sizing import FixedQuantity
@@ -240,9 +239,7 @@ def _candles(wanted: Sequence[PricedMarket], now_ts: int) -> Candles:
 
 def _at_once(run: RunContracts, rules: Rules, cash: int, candles: Candles, now_ts: int) -> ReplayOutcome:
     """Let the compiled loop decide at this instant."""
-    first_row, end_row = usable_rows(candles, run.contracts)
-    rows = CandleRows(candles.end_ts, candles.end_ts, candles.bid, candles.ask, candles.volume, first_row, end_row)
-    live = LiveCandles(run.contracts, np.arange(len(run.contracts), dtype=np.int64), rows)
+    live = LiveCandles.empty().next(now_ts, run.contracts, range(len(run.contracts)), candles)
     replay = Replay(run, rules, cash)
     replay.advance(CodedCandles(run, live), now_ts + 1, [])
     return replay.outcome()
