@@ -3,7 +3,7 @@
 Needs: the station's guidance and climate reports of that year and of the years before it that the fit looks back to. Makes:
 data/forecasts/{digest}/{station}/{target}/{through}.parquet, with the days from January 1 to that date, the last of the year or of
 the config. The digest is of the as-of time and the forecast's settings: configs with the same ones share the files,
-and a year that is over is fitted once.
+and a year that is over is fitted once. With asof_policy.mode latest a day has a row for every run that becomes public, too.
 """
 
 

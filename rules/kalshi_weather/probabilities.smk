@@ -1,7 +1,7 @@
 """Probabilities: make the table of P(YES) of every market at its event's as-of time.
 
-Needs: catalogs; the forecasts of their stations, or the user's own file of probabilities; if they are pooled with the price,
-candles. Makes: data/probabilities/{digest}.parquet.
+Needs: catalogs; the forecasts of their stations and, for asof_policy.mode latest, readings; or the user's own file; if they are
+pooled with the price, candles. Makes: data/probabilities/{digest}.parquet.
 """
 
 
@@ -9,6 +9,7 @@ rule probabilities:
     input:
         catalogs=list(PLAN.files.catalogs.values()),
         forecasts=list(PLAN.files.forecasts.values()),
+        observations=list(PLAN.files.observations.values()),
         candles=list(PLAN.files.priced_candles.values()),
         user_file=local_user_files(
             [PLAN.files.user_probabilities] if PLAN.files.user_probabilities else []

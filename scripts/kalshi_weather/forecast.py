@@ -6,6 +6,7 @@ from tradewinds.config import resolve as configs
 from tradewinds.core.files import write_parquet
 from tradewinds.families.kalshi_weather import climate_days, missing_guidance
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import describe, make_forecasts
+from tradewinds.families.kalshi_weather.forecasts.forecast_updates import make_updates
 from tradewinds.families.kalshi_weather.plan import plan_of
 from tradewinds.pipeline.jobs import enter_storage, run_job
 
@@ -30,7 +31,8 @@ def forecast(raw_config: dict, station_id: str, target: str, through: dt.date, o
     days = climate_days.date_range(dt.date(through.year, 1, 1), through)
     station = climate_days.station_with(station_id, target)
     files = plan.files.guidance_of(station_id, through.year), plan.files.climate_of(station_id, through.year)
-    table = make_forecasts(conf, station, *files, days)
+    make = make_updates if plan.files.is_latest else make_forecasts
+    table = make(conf, station, *files, days)
     write_parquet(out, table, describe(table))
 
 

@@ -85,6 +85,14 @@ def strategy_of(strategy):
     return given(strategy, "name", own), SimpleNamespace(**parameters)
 
 
+def lower_share(*sections):
+    """Return the lowest max_volume_share that sections have; None without one."""
+    shares = [
+        number(section["max_volume_share"]) for section in sections if section.get("max_volume_share") is not None
+    ]
+    return min(shares) if shares else None
+
+
 def rules_of(settings):
     """Return the YAML config of section 11 as one flat namespace with exact numbers."""
     data, execution, costs = (given(settings, key, {}) for key in ("data", "execution", "costs"))
@@ -105,7 +113,7 @@ def rules_of(settings):
         candle_seconds=60 * given(data, "candle_minutes", 60),
         fill=given(execution, "fill", "next_open"),
         max_price_age=60 * given(execution, "max_price_age_minutes", 60),
-        max_volume_share=number(given(execution, "max_volume_share")),
+        max_volume_share=lower_share(risk, execution),
         slippage_bps=number(given(costs, "slippage_bps", 5)),
         impact=number(given(costs, "impact_bps_per_volume_pct", 0)),
         max_slippage_bps=number(given(costs, "max_slippage_bps", 500)),

@@ -20,6 +20,7 @@ from tests.reference.naive_opening_fills import (
     risk_is_bad,
     targets_of,
     wanted_shares,
+    within_volume,
 )
 from tests.reference.naive_opening_rules import (
     LONG,
@@ -151,6 +152,8 @@ class Trading:
             reason = "BAD_STOP" if risk_is_bad(risk, self.config) else None
         if reason is None:
             shares, reason = self.size(day, risk, fill, entries_now)
+        if reason is None:
+            shares, reason = within_volume(shares, bar.volume, self.config["risk"].get("max_volume_share"))
         self.outcome.breaks.append((day.symbol, self.session.date, bar.start, direction, reason or ""))
         if reason is not None:
             self.outcome.refusals[reason] += 1

@@ -107,6 +107,13 @@ def affordable_shares(fill, equity, used, config):
     return floor(min(power / config["risk"]["slots"], power - used) / fill)
 
 
+def within_volume(shares, volume, share):
+    """Return (shares, None) as a share of the entry bar's volume allows, if it is known, or (None, "LIQUIDITY")."""
+    if share is not None and volume is not None:
+        shares = min(shares, floor(number(share) * volume))
+    return (shares, None) if shares > 0 else (None, "LIQUIDITY")
+
+
 # Section 10
 
 

@@ -175,6 +175,9 @@ def random_settings(rng, symbols, start, days, candle_minutes, balance):
         "margin": margin(rng),
         "risk": risk(rng, chosen["name"], balance, len(symbols)),
     }
+    if days % 2 and "max_volume_share" in execution:  # the name of every market, or both names
+        found["risk"]["max_volume_share"] = execution["max_volume_share"]
+        execution["max_volume_share"] = None if days % 4 == 1 else 0.2
     return short_of_cash(rng, found) if rng.random() < 0.15 else found
 
 
@@ -184,6 +187,7 @@ def short_of_cash(rng, settings):
         "allocation_pct": rng.choice([100, 97.5]),
         "max_position_quote": None,
         "max_exposure_quote": None,
+        "max_volume_share": None,
     }
     settings["execution"]["max_volume_share"] = None
     settings["margin"] = {

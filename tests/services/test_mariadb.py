@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,7 +38,7 @@ def a_trade(n: int, payout_micro: int) -> Trade:
         side="BUY_YES",
         model_prob_yes_pico=500_000_000_001,
         ev_gross_pico=149_000_000_001,
-        ev_net_pico=Fraction(129_000_000_001),
+        ev_net_total_pico=129_000_000_001,
         reason_code="EV_THRESHOLD",
         settled_result="yes" if payout_micro else "no",
         settled_ts=T0 + 86_400,

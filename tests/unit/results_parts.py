@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
-from fractions import Fraction
 
 import pyarrow as pa
 
@@ -61,7 +60,7 @@ def trade(
         side=side,
         model_prob_yes_pico=pico(p),
         ev_gross_pico=gross,
-        ev_net_pico=gross - Fraction(pico(fee), qty),
+        ev_net_total_pico=gross * qty - pico(fee),
         reason_code="EV_THRESHOLD",
         settled_result="yes" if (side == "BUY_YES") == (pays == "1") else "no",
         settled_ts=at(times["settled"]),

@@ -131,7 +131,7 @@ def told(bars, trades):
     return [
         {
             "symbol": bars.symbols[t.symbol],
-            "signal": date_of(int(bars.day[t.signal_row])),
+            "signal": date_of(t.signal_day),
             "date": date_of(int(bars.day[t.entry_row])),
             "qty": t.quantity,
             "price": money(t.entry_price),

@@ -18,6 +18,18 @@ def test_runs_are_told_apart_from_those_of_their_market():
     assert found == {"1": {"risk.qty": 1, "only": True}, "2": {"risk.qty": 2, "only": None}, "3": {}}
 
 
+def test_defaults_that_another_source_brings_tell_nothing():
+    base = {"market": "kalshi_weather", "probabilities": {"source": "gaussian", "trailing_days": 60, "min_days": 20}}
+    own = {"market": "kalshi_weather", "probabilities": {"source": "file", "path": "mine.csv"}}
+    assert differing_settings([base, own]) == {
+        "probabilities.source": ["gaussian", "file"],
+        "probabilities.path": [None, "mine.csv"],
+    }
+    longer = {"market": "kalshi_weather", "probabilities": {"source": "gaussian", "trailing_days": 90, "min_days": 20}}
+    assert differing_settings([longer, own])["probabilities.trailing_days"] == [90, None]
+    assert "probabilities.min_days" not in differing_settings([longer, own, base])
+
+
 def test_what_the_fewest_runs_share_comes_first():
     runs = {
         "1": {"market": "a", "x": 1, "y": 1},

@@ -157,7 +157,7 @@ def as_file(rows):
 def as_rows(bid, ask, low, end):
     """Quotes of some markets, whose times and volumes do not matter."""
     none = np.zeros(len(bid), np.int64)
-    return kernel_structures.CandleRows(none, bid, ask, none, low, end)
+    return kernel_structures.CandleRows(none, none, bid, ask, none, low, end)
 
 
 @given(FILE_ROWS)
@@ -219,6 +219,14 @@ def test_codes_of_rows_stand_for_what_they_offer(rows, kinds):
             price = offered(*prices)[side]
             expected = -1 if price < 0 else (side * 2 + kind[place]) * len(seen) + seen.tolist().index(price)
             assert code == expected
+
+
+@given(st.lists(st.tuples(CENTS, CENTS), max_size=3 * kernel_structures.BLOCK))
+def test_the_lowest_price_of_a_block_is_that_of_its_cheapest_side(rows):
+    bid, ask = (column.astype(np.int32) for column in as_columns(rows, 2))
+    blocks = [rows[at : at + kernel_structures.BLOCK] for at in range(0, len(rows), kernel_structures.BLOCK)]
+    prices = [[price for row in block for price in offered(*row) if price >= 0] for block in blocks]
+    assert kernel.lowest_prices(bid, ask).tolist() == [min(found, default=10**6) for found in prices]
 
 
 def test_quotes_of_thousands_of_prices_keep_their_codes():

@@ -50,6 +50,13 @@ def test_capitals_and_marks_do_not_count(name, found):
     assert near_names(name, ["KXHIGHMIA", "KXHIGHCHI", "KXLOWMIA"]) == found
 
 
+def test_a_name_that_is_like_none_has_no_near_name():
+    assert near_names("town", ["config", "series"]) == []
+    assert near_names("a", ["strategy.name"]) == []
+    assert near_names("min_rate", ["min_funding_rate", "entry_threshold"]) == ["min_funding_rate"]
+    assert near_names("start", ["date_start_local", "date_end_local"]) == ["date_start_local"]
+
+
 def test_without_a_near_name_another_sentence_is_said():
     assert meant("Mean-Revert", ["mean_reversion"]) == "Did you mean mean_reversion?"
     assert meant("q", ["mean_reversion"], "See the list.") == "See the list."

@@ -15,12 +15,13 @@ import tradewinds as tw
 from tests.families.funding_carry.carry_configs import raw_config
 from tests.unit.test_near_names import EVENTS, SESSIONS, SHARES
 from tradewinds.config import resolve
+from tradewinds.config.places import place_by_file
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing
 from tradewinds.database.write_access import check_write_access
 from tradewinds.families.kalshi_weather.schemas import CATALOG, catalog_path
 from tradewinds.families.plan import run_plan
-from tradewinds.pipeline.preflight import place_by_file, preflight
+from tradewinds.pipeline.preflight import preflight
 
 HEAD = "market_ticker,known_at_utc,p_yes\n"
 IN_TIME, TOO_LATE = "2025-04-30T12:00:00Z", "2025-05-03T12:00:00Z"
@@ -38,7 +39,8 @@ def found(config, **parts):
     with open("config.yaml", "w") as file:
         yaml.safe_dump(config, file, sort_keys=False)
     conf = resolve.load("config.yaml")
-    return preflight(conf, run_plan(conf), place_by_file("config.yaml"), **parts)
+    place_of = place_by_file("config.yaml")
+    return preflight(conf, run_plan(conf, place_of), place_of, **parts)
 
 
 def refused(config, kind, *says):
@@ -78,6 +80,34 @@ def test_probabilities_of_which_nothing_counts_are_a_wrong_config(rows, says):
     refused(WITH_FILE, ConfigError, says)
 
 
+def test_a_wrong_row_is_said_with_the_place_of_the_key_and_of_the_row():
+    write([f"KXHIGHMIA-25MAY01-B80.5,{IN_TIME},35"])
+    assert str(refused(WITH_FILE, ConfigError)).startswith(f"{LINE}mine.csv, row 1: ")
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        (SHARES | {"bars": {"source": "files", "path": "nothing.csv"}}, "bars.path"),
+        (SESSIONS | {"bars": {"source": "files", "path": "nothing"}}, "bars.path"),
+        (SESSIONS | {"bars": {"source": "files", "path": "empty"}}, "bars.path"),
+        (SESSIONS | {"bars": {"source": "files", "path": "wrong/a.csv"}}, "bars.path: wrong/a.csv"),
+        (SESSIONS | {"bars": {"source": "files", "path": "wrong"}}, "bars.path: wrong/a.csv"),
+        (raw_config(data={"source": "files", "path": "nothing"}), "data.path"),
+        (raw_config(data={"source": "files", "path": "empty"}), "data.path"),
+        (raw_config(data={"source": "files", "path": "wrong"}), "data.path"),
+    ],
+)
+def test_a_plan_without_the_users_files_says_where_the_config_names_them(config, key):
+    Path("empty").mkdir()
+    Path("wrong").mkdir()
+    Path("wrong/a.csv").write_text("nonsense\n1\n")
+    with pytest.raises((ConfigError, DataMissing)) as wrong:
+        found(config).refuse()
+    line = 1 + Path("config.yaml").read_text().splitlines().index(f"  path: {config[key.split('.')[0]]['path']}")
+    assert str(wrong.value).startswith(f"config.yaml, line {line}, {key}")
+
+
 def test_the_place_of_the_key_is_said():
     write([f"KXHIGHCHI-25MAY01-B80.5,{IN_TIME},0.5"])
     assert str(refused(WITH_FILE, ConfigError)).startswith(LINE)
@@ -88,7 +118,8 @@ def test_rows_are_counted_and_few_events_are_a_warning():
     write([*both, "HIGHMIA-25MAY01-B82.5,2025-04-30,0.1", f"KXHIGHCHI-25MAY01-B80.5,{IN_TIME},0.5"])
     early = found(WITH_FILE)
     assert early.errors == early.warnings == []
-    [note] = early.notes
+    zone, note = early.notes
+    assert zone == "probabilities.path: known_at_utc has no zone in 1 row of mine.csv: such times count as UTC."
     assert (
         "2 of 2 events have a probability" in note and "4, with a market of this config: 3, of them in time: 3" in note
     )

@@ -68,7 +68,7 @@ def changed(raw, schema, rng):
         if action == 0 and isinstance(holder, dict):
             holder.pop(last, None)
         elif action == 1 and isinstance(holder, dict):
-            holder[rng.choice(["zzz", *schema["properties"]])] = rng.choice(ODD)
+            holder[rng.choice(["zzz", *schema["properties"]])] = copy.deepcopy(rng.choice(ODD))
         else:
             holder[last] = copy.deepcopy(rng.choice(ODD))
     return made

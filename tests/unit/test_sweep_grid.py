@@ -253,6 +253,7 @@ def test_draws_are_uniform():
         ("risk.min_ev_per_contrac=1", "unknown key. Did you mean risk.min_ev_per_contract?"),
         ("min_ev_per_contract=1", "Did you mean risk.min_ev_per_contract?"),
         ("qty=1", "Did you mean risk.fixed_qty?"),
+        ("a=1", "unknown key. `tradewinds schema` lists all keys."),
         ("zzzz=1", "`tradewinds schema` lists all keys."),
         ("risk=1", "this is a section, not a key. Name one of its keys: risk.start_balance_usd, risk.min_ev"),
         ("probabilities=1", "probabilities.trailing_days"),

@@ -16,6 +16,9 @@ RISKS = [
     {"sizing": "ev_proportional", "contracts_per_dollar_ev": 23.7, "max_contracts_per_market": 9},
     {"min_ev_per_contract": 0, "allow_opposing": True, "fixed_qty": 4, "max_contracts_per_event": 3},
     {"start_balance_usd": 2, "max_trades_per_event_per_day": 4},
+    # cash is soon gone: most of the time is passed in looking for what is still cheap enough
+    {"start_balance_usd": 1, "min_ev_per_contract": 0, "fixed_qty": 40, "max_contracts_per_market": 40},
+    {"start_balance_usd": 3, "min_ev_per_contract": 0, "fixed_qty": 1, "max_contracts_per_event": 90},
 ]
 
 

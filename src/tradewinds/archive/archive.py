@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tradewinds.archive.clock import ServerClock
 from tradewinds.core import files, user_files
 from tradewinds.core.errors import ConfigError
 
@@ -75,13 +76,14 @@ class Archive:
 
     Args:
         folder: the archive's folder.
+        clock: of a server that serves what was known at an instant; None serves all.
 
     Raises:
         ConfigError: the folder is no archive, or one of another format.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, clock: ServerClock | None = None) -> None:
+        self.folder, self.clock = Path(folder), clock
         found = self._about().get("format")
         if found != FORMAT:
             problem = f"is an archive of format {found!r}, this version reads format {FORMAT}."
@@ -96,6 +98,14 @@ class Archive:
         except (ConfigError, ValueError) as error:
             raise ConfigError(f"this folder is no archive ({error}).", where=str(self.folder), remedy=remedy) from None
         return about
+
+    def knows(self, known_at_ts: int) -> bool:
+        """Return whether something is known at the server's clock; without a clock everything is.
+
+        Args:
+            known_at_ts: when it became public, in Unix seconds.
+        """
+        return self.clock is None or known_at_ts <= self.clock.now()
 
     def names(self, folder: str) -> list[str]:
         """The names, without ending, of the files in a folder below the archive's, in order."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -74,6 +74,7 @@ class Route:
         base_path: what the service's URL has after host and port.
         faults: path -> the faults that only this route can have, by kind.
         url_key: the key of the section that has this URL.
+        keeps_clock: whether the answers have nothing that was not known at the clock of the archive, if it has one.
     """
 
     service: str
@@ -81,6 +82,7 @@ class Route:
     base_path: str = ""
     faults: Callable[[str], Mapping[str, RouteFault]] = no_faults
     url_key: str = "base_url"
+    keeps_clock: bool = False
 
 
 class RouteTable:
@@ -113,6 +115,11 @@ def _fits(key: str, path: str, query: Query) -> bool:
 _NOWHERE = Route("", lambda path, query: Answer(404, TEXT, "not found"))
 
 
+def _no_clock(path: str, query: Query) -> Answer:
+    """Refuse a request whose answer could tell what was not known at the server's clock."""
+    return Answer(501, TEXT, "this server has a clock (--now), and this service is not served as it was known then")
+
+
 def routes_of_families(archive: Archive, cutoff: dt.date | None) -> RouteTable:
     """The routes of all families of markets over an archive.
 
@@ -128,7 +135,7 @@ def routes_of_families(archive: Archive, cutoff: dt.date | None) -> RouteTable:
         for path, route in family.archive_routes(archive, cutoff).items():
             if path in found:
                 raise ValueError(f"two families answer {path}")
-            found[path] = route
+            found[path] = route if archive.clock is None or route.keeps_clock else replace(route, answer=_no_clock)
     table = RouteTable(found)
     for route in found.values():
         if route.base_path != table.base_paths[route.service, route.url_key]:

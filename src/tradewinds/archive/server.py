@@ -2,7 +2,7 @@
 
 What is asked of it goes through the same HTTP client as a real fetch. The answers are the families' (`archive_routes` of
 families/contract.py). `GET /_replay/requests` counts the requests of each path, `GET /_replay/faults` the injected faults of
-each kind; neither is part of any service.
+each kind, `GET /_replay/clock` what the server's clock shows; none is part of any service.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,11 +23,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tradewinds.archive.archive import Archive
+from tradewinds.archive.clock import ServerClock
 from tradewinds.archive.faults import TOO_MANY_REQUESTS, Fault, FaultPlan
 from tradewinds.archive.routes import TEXT, Answer, RouteTable, json_answer, routes_of_families
 from tradewinds.core.errors import ConfigError
+from tradewinds.core.text import instant
 
-REQUESTS, FAULTS = "/_replay/requests", "/_replay/faults"
+REQUESTS, FAULTS, CLOCK = "/_replay/requests", "/_replay/faults", "/_replay/clock"
 
 Middleware = Callable[["ArchiveHandler", str], bool]
 """(handler, path) -> whether it has answered the request itself; called before the request is answered."""
@@ -96,6 +98,13 @@ class ArchiveServer:
         """A URL of one service, by its section of the config and the section's key."""
         return self.root + self.routes.base_paths[service, url_key]
 
+    def served(self) -> Sequence[tuple[str, str]]:
+        """Return the services, as (section of the config, key of its URL), that the server answers for."""
+        if self.archive.clock is None:
+            return list(self.routes.base_paths)
+        keeping = {(route.service, route.url_key) for route in self.routes.routes.values() if route.keeps_clock}
+        return [service for service in self.routes.base_paths if service in keeping]
+
     @property
     def faults(self) -> collections.Counter[str]:
         """Faults injected so far, by kind."""
@@ -132,6 +141,19 @@ class ArchiveServer:
         with self.lock:
             return dict(collections.Counter(seen.path for seen in self.requests))
 
+    def about(self, path: str) -> Mapping[str, object]:
+        """Answer a question about the server itself.
+
+        Args:
+            path: REQUESTS, FAULTS or CLOCK.
+        """
+        if path == CLOCK:
+            clock = self.archive.clock
+            return (
+                {"now_utc": instant(clock.now()), "speed": clock.speed} if clock else {"now_utc": None, "speed": None}
+            )
+        return self.faults if path == FAULTS else self.counts()
+
 
 class ArchiveHandler(BaseHTTPRequestHandler):
     """Answer the GET and POST requests of one connection.
@@ -156,9 +178,9 @@ class ArchiveHandler(BaseHTTPRequestHandler):
         arrived = time.monotonic()
         url, server = urlsplit(self.path), self.server_of_archive
         # questions about the server are no requests to a service: neither noted nor refused
-        if url.path in (REQUESTS, FAULTS):
+        if url.path in (REQUESTS, FAULTS, CLOCK):
             self.pending = None
-            self._send(json_answer(200, server.faults if url.path == FAULTS else server.counts()))
+            self._send(json_answer(200, server.about(url.path)))
             return
         self.fault, self.pending = "", (arrived, url.path, url.query)
         if server.refuses(arrived):
@@ -236,6 +258,15 @@ class ArchiveHandler(BaseHTTPRequestHandler):
         self.wfile.write(payload[: len(payload) - missing_bytes])
         self.close_connection |= missing_bytes > 0
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the value of the header Date: the server's clock, if it has one.
+
+        Args:
+            timestamp: another instant to write, in Unix seconds.
+        """
+        clock = self.server_of_archive.archive.clock
+        return super().date_time_string(clock.now() if timestamp is None and clock else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Print nothing: the server notes its requests itself."""
 
@@ -279,6 +310,7 @@ def make_server(
     log: Path | None = None,
     middleware: Middleware | None = None,
     faults: FaultPlan | None = None,
+    clock: ServerClock | None = None,
 ) -> ArchiveServer:
     """A server on 127.0.0.1 that does not answer yet.
 
@@ -290,11 +322,12 @@ def make_server(
         log: a file to which every request is appended as a line of JSON.
         middleware: may answer a request in the server's place.
         faults: decides which requests go wrong.
+        clock: what was known when it shows is served; None serves all that the archive has.
 
     Raises:
         ConfigError: the folder is no archive, or the port is taken.
     """
-    opened = Archive(archive)
+    opened = Archive(archive, clock)
     handler = type("BoundHandler", (ArchiveHandler,), {})
     server = ArchiveServer(
         archive=opened,
@@ -349,7 +382,9 @@ def serve_forever(archive: str | Path, **settings: Any) -> None:
         settings: as `make_server` has them.
     """
     with running_server(archive, **settings) as server:
-        urls = " · ".join(f"{service}.{key} {server.url_of(service, key)}" for service, key in server.routes.base_paths)
+        urls = " · ".join(f"{service}.{key} {server.url_of(service, key)}" for service, key in server.served())
+        if clock := server.archive.clock:
+            urls = f"{urls} · as known at {instant(clock.now())}, {clock.speed:g} s a second"
         with contextlib.suppress(KeyboardInterrupt):  # also one that comes as soon as the line is there
             print(f"serving {archive}: {urls} · Ctrl-C stops", flush=True)
             threading.Event().wait()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of
+from tradewinds.cli.options import ConfigOption, FileArgument, config_file, date_of, instant_of
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.safe_text import printable
 from tradewinds.core.text import counted
@@ -39,16 +39,30 @@ def serve(
     stall_seconds: Annotated[
         float, typer.Option(min=0, help="Silence of a stalled connection; more than the timeout.", metavar="S")
     ] = 35,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="Serve what was known at this instant, as if it were now: open markets, candles that have ended, runs that "
+            "are public; temperature events only.",
+            metavar="INSTANT",
+        ),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, help="With --now: seconds of its clock in a second; 0 stands still.", metavar="N")
+    ] = 1,
 ) -> None:
     """Serve an archive in place of the services that its data is from, on this machine, until Ctrl-C.
 
     Prints the base_url of each service; set it in the config, for example kalshi.base_url to
-    http://127.0.0.1:PORT/trade-api/v2.
+    http://127.0.0.1:PORT/trade-api/v2. With --now the answers are those of another time (docs/archive.md).
     """
     # Imported here, as in every command: the server needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.archive import server
+    from tradewinds.archive.clock import ServerClock
     from tradewinds.archive.faults import FaultPlan
 
+    if speed != 1 and now is None:
+        raise ConfigError("--speed is of the clock that --now sets.", where="--speed", remedy="Give --now, too.")
     server.serve_forever(
         archive,
         port=port,
@@ -56,6 +70,7 @@ def serve(
         max_requests_per_second=max_requests_per_second,
         log=log,
         faults=FaultPlan(faults, fault_seed, stall_seconds=stall_seconds) if faults else None,
+        clock=ServerClock(instant_of(now, "--now"), speed) if now else None,
     )
 
 
@@ -82,8 +97,10 @@ def synthetic(
     """
     own = {"--symbol": symbol, "--start": start, "--end": end, "--exchange": exchange}
     if market == EVENTS:
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
         _refuse_flags(own, f"--market is {EVENTS}")
-        make_events(out, seed)
+        make_synthetic(out, seed=seed)
     elif market == CARRY:
         from tradewinds.families.funding_carry.archive import imported_perps
 
@@ -100,18 +117,6 @@ def synthetic(
         what = f"{market!r} has no invented archive."
         raise ConfigError(what, where="--market", remedy=f"One of {EVENTS}, {CARRY}.")
     typer.echo(printable(f"{out}: synthetic archive, seed {seed}"))
-
-
-def make_events(out: Path, seed: int) -> None:
-    """Make an archive of invented temperature events.
-
-    Args:
-        out: its folder.
-        seed: the same seed makes the same bytes.
-    """
-    from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
-
-    make_synthetic(out, seed=seed)
 
 
 @app.command("import")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tradewinds.cli.note import NameOption, NoteOption
 from tradewinds.cli.options import NoFetchOption, date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError, DataMissing
@@ -45,6 +46,8 @@ def backtest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; touch nothing.")] = False,
     no_fetch: NoFetchOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but errors.")] = False,
+    name: NameOption = None,
+    note: NoteOption = None,
 ) -> None:
     """Run a strategy on daily prices of shares, by name.
 
@@ -78,7 +81,7 @@ def backtest(
         raw["universe"] = _symbols(raw["bars"])
     # Check it, and write it where `tradewinds run` can read it.
     conf = configs.resolve(raw, source="tradewinds backtest")
-    options = RunOptions(fetch="never" if no_fetch else None)
+    options = RunOptions(fetch="never" if no_fetch else None, name=name, note=note)
     with _written(raw, Path(conf["output_dir"], FOLDER, f"{run_plan(conf).run_id}.yaml"), kept=not dry_run) as path:
         carry_out_run(path, options, Screen(quiet=quiet), dry_run=dry_run)
 

@@ -27,10 +27,11 @@ def check(
     config = config_file(file, config)
     # Imported here: reading files needs pyarrow and DuckDB, which `--help` does not.
     from tradewinds.config import resolve as configs
+    from tradewinds.config.places import place_by_file
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import run_plan
 
-    damaged = list(damaged_files(run_plan(configs.load(config)).data_files))
+    damaged = list(damaged_files(run_plan(configs.load(config), place_by_file(config)).data_files))
     for damage in damaged:
         typer.echo(printable(str(damage)))
         if delete_damaged:

@@ -95,6 +95,10 @@ GROUPS: dict[str, dict[str, ListedCommand]] = {
         "serve": ListedCommand(
             "serve", "Show runs, trades and comparisons as a web page and a JSON API, until Ctrl-C."
         ),
+        "today": ListedCommand(
+            "today",
+            "Show every open event of a config now: forecast, readings, prices, fees, and what the strategy would buy.",
+        ),
         "calibrate": ListedCommand(
             "calibrate",
             "Score a config's probabilities and temperatures against what happened, baselines and the market's price.",

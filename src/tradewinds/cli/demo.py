@@ -20,9 +20,9 @@ def demo(
     Makes DIR/archive, DIR/config.yaml and what a run makes below DIR. The weather and the order books come from a seed, so the
     result says how the tool works, nothing about an edge.
     """
-    from tradewinds.cli.local_archive import make_synthetic_archive, served_config
     from tradewinds.cli.run import carry_out_run
     from tradewinds.core.paths import workflow_root
+    from tradewinds.pipeline.local_archive import make_synthetic_archive, served_config
     from tradewinds.pipeline.runner import RunOptions
     from tradewinds.pipeline.screen import Screen
 
@@ -32,7 +32,7 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(workflow_root() / "config" / "demo.yaml", folder / "config.yaml")
     os.chdir(folder)
-    make_synthetic_archive(Path("archive"), tell)
+    make_synthetic_archive("kalshi_weather", Path("archive"), tell)
     with served_config(Path("config.yaml"), "archive", tell) as config:
         carry_out_run(config, RunOptions(), Screen(), dry_run=False)
     typer.echo(printable(f"(paths are below {folder}/; the same again there: tradewinds run --archive archive)"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradewinds.cli.note import NameOption, NoteOption
 from tradewinds.cli.options import NoFetchOption, date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError
@@ -74,6 +75,8 @@ def funding(
     ] = False,
     no_fetch: NoFetchOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the jobs say, too.")] = False,
+    name: NameOption = None,
+    note: NoteOption = None,
 ) -> None:
     """Collect funding: long spot and short perpetual of one coin, held while the funding rate is worth it.
 
@@ -129,13 +132,15 @@ def funding(
         raw["strategy"] = _strategy(base.raw.get("strategy"), one, flags)
         runs.append((raw, configs.resolve(raw, source=base.source, lines=base.lines)))
     screen = Screen(verbose=verbose)
-    for raw, conf in runs:
+    for one, (raw, conf) in zip(asked, runs, strict=True):
         if dry_run:
             _show_plan(conf, screen)
             continue
         path = Path(conf["output_dir"], FOLDER, f"{configs.run_id(conf)}.yaml")
         write_config(raw, path)
-        carry_out_run(path, RunOptions(fetch="never" if no_fetch else None), screen, dry_run=False)
+        of_two = f"{name} ({one})" if name and len(runs) > 1 else name
+        options = RunOptions(fetch="never" if no_fetch else None, name=of_two, note=note)
+        carry_out_run(path, options, screen, dry_run=False)
     if len(runs) > 1 and not dry_run:
         from tradewinds.cli.side_by_side import show_side_by_side
 

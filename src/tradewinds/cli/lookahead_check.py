@@ -39,6 +39,7 @@ def lookahead_check(
     from tradewinds.audits import lookahead
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.config.places import place_by_file, placing
     from tradewinds.core import files
     from tradewinds.core.damage import damaged_files
     from tradewinds.families.plan import refuse_missing, run_plan
@@ -47,12 +48,13 @@ def lookahead_check(
     console = SafeConsole()
     with files.without_caches():  # the check changes nothing
         conf = configs.load(config)
-        plan = run_plan(conf)
+        plan = run_plan(conf, place_by_file(config))
         refuse_missing(plan)
         for damage in damaged_files(plan.data_files):
             raise damage
-        subject = markets.family_of(conf["market"]).lookahead(conf, plan)
-        reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
+        with placing(conf, place_by_file(config)):
+            subject = markets.family_of(conf["market"]).lookahead(conf, plan)
+            reports = list(_shown_while_made(lookahead.check(subject, cuts, seed), cuts, console))
     _show_cuts(console, subject, reports)
     _refuse_changes(console, reports, config)
     _show_verdict(console, subject, reports)

@@ -58,3 +58,22 @@ def date_of(text: str, flag: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{text!r} is not a date.", where=flag, remedy="Write it as YYYY-MM-DD.") from None
+
+
+def instant_of(text: str, flag: str) -> dt.datetime:
+    """Read an instant that was given with a flag.
+
+    Args:
+        text: the instant in ISO 8601, such as 2025-05-10T12:00Z; UTC without a zone.
+        flag: the flag's name, for the error message.
+
+    Raises:
+        ConfigError: the text is no instant.
+    """
+    try:
+        found = dt.datetime.fromisoformat(text)
+        in_utc = (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        remedy = "Write it as 2025-05-10T12:00Z."
+        raise ConfigError(f"{text!r} is not an instant.", where=flag, remedy=remedy) from None
+    return in_utc

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from tradewinds.cli.note import NameOption, NoteOption
 from tradewinds.cli.options import date_of
 from tradewinds.cli.written_config import write_config
 from tradewinds.core.errors import ConfigError
@@ -86,6 +87,8 @@ def orb(
         str | None, typer.Option(help="Folder of the run folders; default: backtests.", metavar="DIR")
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the jobs say, too.")] = False,
+    name: NameOption = None,
+    note: NoteOption = None,
 ) -> None:
     """Trade opening range breakouts on minute bars.
 
@@ -135,7 +138,7 @@ def orb(
     path = Path(conf["output_dir"], FOLDER, f"{plan.run_id}.yaml")
     write_config(raw, path)
     _remove_unreadable(plan, screen)
-    carry_out_run(path, RunOptions(), screen, dry_run=False)
+    carry_out_run(path, RunOptions(name=name, note=note), screen, dry_run=False)
     diagnostics = json.loads(Path(plan.run_dir, "metrics.json").read_text(encoding="utf-8"))["diagnostics"]
     if without := [symbol for symbol, reason in diagnostics["skipped_events"] if reason == "NO_BARS"]:
         screen.print(f"warning: left out, because there are no bars of them: {', '.join(without)}.", soft_wrap=True)

@@ -34,13 +34,16 @@ def probabilities(
     """Show one date's forecast and every bracket's probability beside its price at the as-of time.
 
     Fetches what is missing, as a run does. Edges are probability minus price, without fees. With a probability file of
-    your own every market is listed, whether the file has it or not: --csv writes rows such as the file takes.
+    your own every market is listed, whether the file has it or not: --csv writes rows such as the file takes. Of an event
+    that is still open the prices are those of now; `tradewinds today` shows what else is known of it.
     """
     config = config_file(file, config)
     # Imported here: they bring rich, psutil, PyYAML, pyarrow and DuckDB, which `--help` does not need.
     from tradewinds.config import resolve as configs
     from tradewinds.core.damage import naming_damage
-    from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, brackets_of, is_own_file
+    from tradewinds.core.text import counted, instant
+    from tradewinds.families.kalshi_weather.bracket_rows import COLUMNS, brackets_of, is_own_file, with_live_prices
+    from tradewinds.families.kalshi_weather.damaged_events import is_still_open
     from tradewinds.families.kalshi_weather.plan import plan_of
     from tradewinds.families.kalshi_weather.pooling.probability_sources import on_dates
     from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
@@ -69,6 +72,12 @@ def probabilities(
     with naming_damage(plan.data_files):
         refuse_wrong_stations(conf, plan.files.catalogs, plan.files.climate.values())
         rows, without = brackets_of(conf, plan, day)
+    opened = [(e.series_ticker, e.climate_date) for e in plan.files.events if is_still_open(e.path)]
+    if opened:
+        quotes, priced_ts = _live_quotes(conf, opened)
+        rows = with_live_prices(rows, quotes)
+        shown = instant(priced_ts) if quotes else "no time: no market is listed as open"
+        screen.print(f"{counted(len(opened), 'event')} of {day} still open: prices are those of {shown}.")
     if as_json:
         print(json.dumps(rows, indent=2))
     elif as_csv:
@@ -77,6 +86,16 @@ def probabilities(
         writer.writerows({name: cell(v) if isinstance(v, str) else v for name, v in row.items()} for row in rows)
     else:
         _show(console, rows, without, day)
+
+
+def _live_quotes(conf: dict[str, Any], events: list[tuple[str, dt.date]]) -> tuple[dict[str, tuple[float, float]], int]:
+    """Return bid and ask of open markets, and when they were given."""
+    from tradewinds.families.kalshi_weather.fetch.fetch_jobs import exchange_client
+    from tradewinds.families.kalshi_weather.today.open_events import quotes_of_open
+    from tradewinds.pipeline.jobs import export_environment
+
+    export_environment(conf)
+    return quotes_of_open(exchange_client(), events)
 
 
 def _show(console: Console, rows: list[Row], without: dict[str, str], day: dt.date) -> None:

@@ -70,29 +70,10 @@ def run(
     if archive is None or dry_run:
         carry_out_run(config, options, screen, dry_run=dry_run)
         return
-    from tradewinds.cli.local_archive import served_config
+    from tradewinds.pipeline.local_archive import served_config
 
-    refuse_early(config)
     with served_config(config, archive, screen.print) as served:
         carry_out_run(served, options, screen, dry_run=False, written=config)
-
-
-def refuse_early(config_path: Path) -> None:
-    """Refuse a config before an archive is made for it.
-
-    Raises:
-        TradewindsError: as `Preflight.refuse`.
-    """
-    from tradewinds.config import resolve as configs
-    from tradewinds.core import files
-    from tradewinds.families.plan import due_files, run_plan
-    from tradewinds.pipeline.preflight import place_by_file, preflight
-
-    with files.without_caches():
-        conf = configs.load(config_path)
-        plan = run_plan(conf)
-        if due_files(plan):
-            preflight(conf, plan, place_by_file(config_path)).refuse()
 
 
 def carry_out_run(
@@ -125,20 +106,21 @@ def _plan_and_make(
     from tradewinds.cli import display
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.config.places import place_by_file
     from tradewinds.core import files
     from tradewinds.families.plan import due_files, run_plan
-    from tradewinds.pipeline.preflight import place_by_file, preflight
+    from tradewinds.pipeline.preflight import preflight
 
     place_of = place_by_file(written or config_path)
     if dry_run:
         with files.without_caches():
             conf = configs.load(config_path)
-            plan = run_plan(conf)
+            plan = run_plan(conf, place_of)
             display.show_plan(screen, *markets.family_of(conf["market"]).cost(conf, plan))
             display.show_preflight(screen, preflight(conf, plan, place_of))
         return
     conf = configs.load(config_path)
-    plan, family = run_plan(conf), markets.family_of(conf["market"])
+    plan, family = run_plan(conf, place_of), markets.family_of(conf["market"])
     from tradewinds.core import database_urls
     from tradewinds.database import activity
     from tradewinds.pipeline.make import make, name_made_run

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 20
+SHOWN_SERIES = 4  # of a run
 COLUMNS = (
     *("run_id", "status", "strategy", "market", "series", "date_start", "date_end", "total_pnl_usd", "num_trades"),
     *("sharpe", "created_at_utc", "loaded_at_utc", "artifact_path", "error"),
@@ -127,7 +128,8 @@ def _show(
         status = Text(row["status"], colours[row["status"]])
         pnl = amounts.text(row["total_pnl_usd"], currencies[row["run_id"]])
         figures = (pnl, text.figure(row["num_trades"]), text.metric_text("sharpe", row["sharpe"]))
-        series = "\n".join(row["series"])
+        more = [f"… {len(row['series']):,} in all"] if len(row["series"]) > SHOWN_SERIES else []
+        series = "\n".join([*row["series"][:SHOWN_SERIES], *more])
         own = (Text(row["name"] or ""),) if named else ()
         table.add_row(row["run_id"][:8], status, row["strategy"], series, listing.dates(row), *figures, *own)
     console.print(table)

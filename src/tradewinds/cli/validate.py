@@ -31,15 +31,16 @@ def validate(file: FileArgument = None, config: ConfigOption = None) -> None:
     # Imported here: validating needs rich and pyarrow, which `--help` does not.
     from tradewinds.config import markets
     from tradewinds.config import resolve as configs
+    from tradewinds.config.places import place_by_file
     from tradewinds.core import files
     from tradewinds.families.plan import run_plan
-    from tradewinds.pipeline.preflight import place_by_file, preflight
+    from tradewinds.pipeline.preflight import preflight
     from tradewinds.pipeline.terminal import SafeConsole
 
     console = SafeConsole()
     with files.without_caches():
         conf = configs.load(config)
-        plan, family = run_plan(conf), markets.family_of(conf["market"])
+        plan, family = run_plan(conf, place_by_file(config)), markets.family_of(conf["market"])
         console.print(
             f"{config} is valid: run {plan.run_id}, {family.extent(plan)}, strategy {conf['strategy']['name']}.",
             soft_wrap=True,

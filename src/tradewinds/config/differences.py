@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from tradewinds.config import markets
+
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """List the settings of a config.
@@ -27,6 +29,9 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def differing_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return the settings that are not the same in all configs.
 
+    A key that only some configs have, each with its default, tells nothing: another choice brought it, such as
+    `probabilities.source`.
+
     Args:
         configs: any number.
 
@@ -36,7 +41,30 @@ def differing_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     settings = [dict(flat(config)) for config in configs]
     keys = dict.fromkeys(key for one in settings for key in one)
     values = {key: [one.get(key) for one in settings] for key in keys}
-    return {key: found for key, found in values.items() if any(value != found[0] for value in found)}
+    differing = {key: found for key, found in values.items() if any(value != found[0] for value in found)}
+    lacking = [key for key in differing if any(key not in one for one in settings)]
+    defaults = _defaults({str(config.get("market")) for config in configs}) if lacking else {}
+    brought = {key for key in lacking if all(one[key] in defaults.get(key, ()) for one in settings if key in one)}
+    return {key: found for key, found in differing.items() if key not in brought}
+
+
+def _defaults(names: set[str]) -> dict[str, list[Any]]:
+    """Return the defaults of some markets' keys by dotted key: one for each source or kind of its section."""
+    from tradewinds.config import resolve  # here: a list of runs without differences needs no YAML
+
+    found: dict[str, list[Any]] = {}
+
+    def walk(node: Mapping[str, Any], prefix: str) -> None:
+        for branch in node.get("oneOf", ()):
+            walk(branch, prefix)
+        for key, sub in node.get("properties", {}).items():
+            if "default" in sub:
+                found.setdefault(f"{prefix}{key}", []).append(sub["default"])
+            walk(sub, f"{prefix}{key}.")
+
+    for name in names & set(markets.NAMES):
+        walk(resolve.schema(name), "")
+    return found
 
 
 def told_apart(configs: Mapping[str, Mapping[str, Any]], leave_out: Collection[str] = ()) -> dict[str, dict[str, Any]]:

@@ -241,7 +241,7 @@ class Problems:
                     continue
                 # a key that another market has is no typo: the schema says what to do instead
                 elsewhere = error.schema.get("x-of-other-markets", {}).get(key)
-                hint = elsewhere or meant(str(key), known, f"Known keys: {', '.join(known)}.", cutoff=0.4)
+                hint = elsewhere or meant(str(key), known, f"Known keys: {', '.join(known)}.")
                 self.add((*path, key), "unknown key.", hint)
         elif error.validator == "required":
             missing = next(
@@ -322,7 +322,7 @@ def _remedy(error: Any) -> str:
         empty = "; or null, for no value" if None in error.validator_value else ""
         listed = f"Allowed: {', '.join(allowed)}{empty}."
         # without a near word the description says what each of them is
-        return f"{listed} {meant(str(error.instance), allowed, str(error.schema.get('description', '')), cutoff=0.4)}".strip()
+        return f"{listed} {meant(str(error.instance), allowed, str(error.schema.get('description', '')))}".strip()
     if error.validator == "format":
         return "Write it as YYYY-MM-DD."
     told = str(error.schema.get("description", "")).strip()

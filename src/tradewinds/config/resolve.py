@@ -203,11 +203,16 @@ def _check_urls(config: Config, problems: Problems) -> None:
 
 
 def key_of(file: str, config: Mapping[str, Any]) -> KeyPath:
-    """Return the key path of a user's file in a config: a key of its own, or one of a section."""
+    """Return the key path of a user's file in a config: a key of its own, or one of a section, which may name its folder."""
     found: dict[KeyPath, Any] = {(name,): value for name, value in config.items() if name != "output_dir"}
+    inside: dict[KeyPath, Any] = {}
     for name, section in config.items():
-        found |= {(name, key): value for key, value in section.items()} if isinstance(section, dict) else {}
-    return next((path for path, value in found.items() if value == file), ())
+        inside |= {(name, key): value for key, value in section.items()} if isinstance(section, dict) else {}
+    for path, value in (found | inside).items():
+        if value == file:
+            return path
+    folders = Path(file).parents
+    return next((path for path, value in inside.items() if isinstance(value, str) and Path(value) in folders), ())
 
 
 def not_the_question(market: str) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ class TradewindsError(Exception):
         self.what, self.where, self.remedy = printable(what), printable(where, lines=False), printable(remedy)
         super().__init__(str(self))
 
+    def move_to(self, where: str) -> None:
+        """Let the error say another place, such as that of the config's key that names the file it is about."""
+        self.where = printable(where, lines=False)
+        self.args = (str(self),)
+
     def __str__(self) -> str:
         """Return one paragraph: `where: what remedy`, without the secrets of its URLs."""
         head = f"{self.where}: {self.what}" if self.where else self.what

@@ -72,34 +72,31 @@ def _end_process(owner: str, frame: FrameType | None, exit_code: int) -> NoRetur
 class CallWatch:
     """A limit of the time of each of many short calls, with one timer for all of them.
 
-    In the block, each call is put between `begin` and `end`. A call that takes too long is ended by OutOfTime, as `limit` does
-    it; outside the main thread the watch is without effect.
+    In the block, `call` is set to an object of its own while a call lasts, and to None after it; that is all that a call costs.
+    A call that takes too long is ended by OutOfTime, as `limit` does it; outside the main thread the watch is without effect.
 
     Args:
         seconds: that a call may take, above 0.
         owner: the user's file, for the message of a process that cannot be ended by an error.
         exit_code: of the process in that case.
+
+    Attributes:
+        call: what the call under way is known by, another object than that of the call before; None: no call.
     """
 
     def __init__(self, seconds: float, owner: str, exit_code: int) -> None:
         self._seconds, self._owner, self._exit_code = seconds, owner, exit_code
-        self._began: float | None = None
+        self.call: object = None
+        self._seen: object = None
+        self._seen_at = 0.0
         self._interruptions = 0
         self._before: Any = None
-
-    def begin(self) -> None:
-        """A call begins."""
-        self._began = time.monotonic()
-
-    def end(self) -> None:
-        """The call is over."""
-        self._began = None
 
     def __enter__(self) -> Self:
         """Start the timer."""
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGALRM, self._look)
-            pause = min(AGAIN_SECONDS, self._seconds / 2)
+            pause = min(AGAIN_SECONDS, self._seconds / 4)
             signal.setitimer(signal.ITIMER_REAL, pause, pause)
         return self
 
@@ -108,11 +105,15 @@ class CallWatch:
         if threading.current_thread() is threading.main_thread():
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
-        self._began = None
+        self.call = self._seen = None
 
     def _look(self, number: int, frame: FrameType | None) -> None:
-        """End the call that is under way, if it has taken too long."""
-        if self._began is None or time.monotonic() - self._began < self._seconds:
+        """End the call that is under way, if it has taken too long since it was first seen."""
+        call, now = self.call, time.monotonic()
+        if call is None or call is not self._seen:
+            self._seen, self._seen_at = call, now
+            return
+        if now - self._seen_at < self._seconds:
             return
         self._interruptions += 1
         if self._interruptions > MOST_INTERRUPTIONS:

@@ -21,6 +21,7 @@ _COUNT_UNITS = ((10**11, "seconds", 1), (10**14, "milliseconds", 10**3), (10**17
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?\s*")
 _COMPACT_DATE = re.compile(r"(19|20)[0-9]{6}")
 _ZONE_WORD = re.compile(r"\s*(UTC|GMT)\s*$")
+_WITH_ZONE = re.compile(r"([Zz]|UTC|GMT|[T ].*[+-][0-9]{2}(:?[0-9]{2}){0,2}(\.[0-9]+)?)$")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ]00:00(:00(\.0+)?)?)?")
 _FIRST, _END = -62_135_596_800, 253_402_300_800  # 0001-01-01 and 10000-01-01 in Unix seconds
 # A count of seconds or milliseconds of this century that is read in too small a unit ends up in these days of 1970.
@@ -71,6 +72,18 @@ def microseconds(column: pa.ChunkedArray, *, up: bool) -> list[int | None]:
         if value is not None:
             _refuse_misread(value, row)
     return found
+
+
+def without_zone(column: pa.ChunkedArray) -> int:
+    """Count the instants of a column that have no zone, and so are taken for UTC.
+
+    Args:
+        column: as of `microseconds`, which reads it.
+    """
+    if pa.types.is_timestamp(column.type):
+        return 0 if column.type.tz else len(column) - column.null_count
+    texts = (value.strip() for value in column.to_pylist() if isinstance(value, str))
+    return sum(_WITH_ZONE.search(text) is None for text in texts)
 
 
 def days(column: pa.ChunkedArray) -> list[dt.date | None]:

@@ -105,8 +105,7 @@ class FillRow(NamedTuple):
     more: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A position with the facts of its market.
 
     Quantities and money come from `position`, which is made from the journal: no market family states them. A field is None
@@ -122,7 +121,7 @@ class Trade:
         side: BUY_YES, BUY_NO or BUY.
         model_prob_yes_pico: probability of YES; pico-units.
         ev_gross_pico: expected value of one contract before the fee; pico-units.
-        ev_net_pico: expected value of one contract after the fee; pico-units.
+        ev_net_total_pico: expected value of all contracts after the fee; pico-units.
         reason_code: why it was bought.
         settled_result: how it ended.
         settled_ts: when it ended; Unix s.
@@ -138,11 +137,16 @@ class Trade:
     side: str
     model_prob_yes_pico: int | None
     ev_gross_pico: int | None
-    ev_net_pico: Fraction | None
+    ev_net_total_pico: int | None
     reason_code: str
     settled_result: str
     settled_ts: int
     position: Position
+
+    @property
+    def ev_net_pico(self) -> Fraction | None:
+        """Expected value of one contract after the fee; pico-units, exact."""
+        return None if self.ev_net_total_pico is None else Fraction(self.ev_net_total_pico, self.qty)
 
     @property
     def qty(self) -> int:

@@ -422,6 +422,9 @@ class Family(Protocol):
             trade: a row of the run's trades, by the columns of trades.csv.
         """
 
+    def unit_names(self, run: ReportRun) -> Collection[str]:
+        """Every name of `unit_page`, in order: of events, symbols, trades, positions."""
+
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """One thing that a run traded, with its chart: an event's quotes, a share's prices, a session, a position's rates.
 
@@ -448,6 +451,10 @@ class Family(Protocol):
 
     def refusal_text(self, code: str) -> str:
         """A code of a skip or a refusal in plain words, where the same code may stand for an entry, too."""
+
+    @property
+    def invent_archive(self) -> Callable[[Path, int], None] | None:
+        """Makes an archive of invented data in a folder from a seed; None where a config itself can name invented data."""
 
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """What a server of archives answers in place of this family's services.

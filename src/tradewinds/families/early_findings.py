@@ -47,7 +47,8 @@ def missing_symbols(
     """
     lacking = [symbol for symbol in wanted if symbol not in set(present)]
     if not lacking:
-        return [EarlyFinding(key, f"{path} has all {len(wanted):,} symbols.")]
+        all_of = f"all {len(wanted):,} symbols" if len(wanted) > 1 else wanted[0]
+        return [EarlyFinding(key, f"{path} has {all_of}.")]
     shown = ", ".join(lacking[:SHOWN_SYMBOLS]) + (", …" if len(lacking) > SHOWN_SYMBOLS else "")
     if len(lacking) < len(wanted):
         what = f"{path} has nothing of {len(lacking):,} of {len(wanted):,} symbols: {shown}."

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tradewinds.config import markets, resolve
+from tradewinds.config.places import PlaceOf, place_by_key, placing
 from tradewinds.core import files
 from tradewinds.core.errors import DamagedFile, DataMissing
 from tradewinds.core.text import counted
@@ -119,9 +120,18 @@ class Plan(Generic[Files]):
         return [file.path for file in gone if not (file.held_elsewhere and file.held_elsewhere())]
 
 
-def run_plan(conf: resolve.Config) -> Plan[Any]:
-    """Return the plan of a resolved config."""
-    return markets.family_of(conf["market"]).plan(conf)
+def run_plan(conf: resolve.Config, place_of: PlaceOf = place_by_key) -> Plan[Any]:
+    """Return the plan of a resolved config.
+
+    Args:
+        conf: resolved.
+        place_of: says where a key of the config stands, for errors.
+
+    Raises:
+        ConfigError, DataMissing: a file that the config names is not there or not what it should be.
+    """
+    with placing(conf, place_of):
+        return markets.family_of(conf["market"]).plan(conf)
 
 
 def run_folder(conf: Mapping[str, Any], run_id: str) -> str:

@@ -10,17 +10,22 @@ import functools
 import os
 import traceback
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradewinds.core import time_limit, user_files
 from tradewinds.core.errors import ConfigError, SimulationError
 from tradewinds.core.safe_text import shortened
 
+if TYPE_CHECKING:
+    from tradewinds.config.problems import Problems
+
 CLASS = "Strategy"
 METHOD = "on_decision"
 MOST_SAID = 300  # characters of an error of the user's code
+LOAD_SECONDS = 10.0  # that loading a user's file may take
+CALL_SECONDS = 30.0  # that a call of its class may take
 _REMEDY = "See `tradewinds docs strategies`."
 
 
@@ -85,6 +90,46 @@ def class_of(module: types.ModuleType) -> type | None:
     return found
 
 
+def class_in(path: str) -> type:
+    """The class of a user's file, in a market whose strategies of one's own are classes.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ConfigError: there is no such file, it cannot be read as Python, or it has no such class.
+    """
+    found = class_of(module_of(path, LOAD_SECONDS))
+    if found is None:
+        what = f"it has no class {CLASS} with a method {METHOD}(self, view)."
+        raise ConfigError(what, where=path, remedy=f"Write one. {_REMEDY}")
+    return found
+
+
+def caller_of(strategy: Mapping[str, Any]) -> Callable[[], ClassCaller]:
+    """What makes the callers of a config's own strategy, one for each replay; raises as `class_in`.
+
+    Args:
+        strategy: the config's section `strategy`, which names a file.
+    """
+    path, parameters = strategy["file"], strategy["parameters"] or {}
+    made_of = class_in(path)
+    return lambda: ClassCaller(made_of, parameters, path, CALL_SECONDS)
+
+
+def note_problems(strategy: Mapping[str, Any], problems: Problems) -> None:
+    """Note what is wrong with the file of a config's own strategy.
+
+    Args:
+        strategy: the config's section `strategy`, which names a file.
+        problems: collects what is wrong, each with its key.
+    """
+    try:
+        class_in(strategy["file"])
+    except ConfigError as error:
+        problems.add(("strategy", "file"), f"{strategy['file']}: {error.what}", error.remedy)
+
+
 class ClassCaller:
     """Calls a user's class, for one replay (a StepCaller of the engine).
 
@@ -114,7 +159,7 @@ class ClassCaller:
         Raises:
             SimulationError: the user's code failed.
         """
-        self._watch.begin()
+        self._watch.call = self
         try:
             strategy = self._class()
             if callable(getattr(strategy, "on_start", None)):
@@ -125,7 +170,7 @@ class ClassCaller:
         except BaseException as error:  # the user's code may raise anything, also sys.exit
             raise self._failed(error, "on_start") from None
         finally:
-            self._watch.end()
+            self._watch.call = None
 
     def decide(self, view: Any) -> Sequence[Any]:
         """Call on_decision, and return what it returned as a list.
@@ -136,7 +181,7 @@ class ClassCaller:
         Raises:
             SimulationError: the user's code failed.
         """
-        self._watch.begin()
+        self._watch.call = view
         try:
             wishes = self._on_decision(view)
             if type(wishes) is list:
@@ -150,7 +195,7 @@ class ClassCaller:
         except BaseException as error:  # the user's code may raise anything, also sys.exit
             raise self._failed(error, METHOD) from None
         finally:
-            self._watch.end()
+            self._watch.call = None
 
     def problem(self, what: str) -> SimulationError:
         """The error for orders that cannot be meant.

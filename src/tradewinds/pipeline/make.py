@@ -14,13 +14,14 @@ import yaml
 from tradewinds import __version__
 from tradewinds.config import markets
 from tradewinds.config import resolve as configs
+from tradewinds.config.places import PlaceOf, place_by_file, place_by_key, placed_text
 from tradewinds.core.errors import INTERRUPTED, DataMissing
 from tradewinds.core.run_names import NAME, read_name, write_name
 from tradewinds.core.temporary import temporary_folder
 from tradewinds.core.text import counted
 from tradewinds.families.plan import Plan, are_newer, due_files, run_plan, shown_paths
 from tradewinds.pipeline import direct, jobs, progress, runner, verdicts
-from tradewinds.pipeline.preflight import PlaceOf, Preflight, place_by_file, place_by_key, preflight
+from tradewinds.pipeline.preflight import Preflight, preflight
 from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.screen import Screen
 from tradewinds.results.run_files import REPORT, RUN_LOG, SIMULATE
@@ -86,11 +87,12 @@ def make(
             name_new_run(plan, options.name, options.note)
         work = _Work(config_path, conf, plan, options, screen, Path(messages), lock)
         if asked and hold and runner.can_fork() and verdicts.must_replay(asked):
-            with failures_recorded(conf, plan):
+            with failures_recorded(conf, plan), _placing_jobs(conf, place):
                 work.make_results()
             verdicts.keep_run(asked, made_here=True)
             return True
-        with failures_recorded(conf, plan) if target is None else contextlib.nullcontext():
+        recorded = failures_recorded(conf, plan) if target is None else contextlib.nullcontext()
+        with recorded, _placing_jobs(conf, place):
             anything = work.make_with_snakemake(fetch, target, extra_group)
         if _is_local(options) and extra_group is None and own == verdicts.user_states(conf):
             now = verdicts.question_of(conf, run_plan(conf), own)  # of the files that are there now
@@ -98,6 +100,15 @@ def make(
             if target is None:
                 verdicts.keep_run(now, made_here=False)
         return anything
+
+
+@contextlib.contextmanager
+def _placing_jobs(conf: configs.Config, place_of: PlaceOf) -> Iterator[None]:
+    """Let the failures of jobs say where the config has the user's file that they are about; arguments as `placing`."""
+    try:
+        yield
+    except runner.WorkflowFailed as failed:
+        raise runner.WorkflowFailed(placed_text(failed.what, conf, place_of), failed.exit_code) from None
 
 
 def name_new_run(plan: Plan[Any], name: str | None, note: str | None) -> None:
@@ -227,7 +238,7 @@ def make_inputs(
         ConfigError, DataMissing, runner.WorkflowFailed: as `make` does.
     """
     with _config_file(conf) as path:
-        make(path, conf, run_plan(conf), options, screen, target="inputs", place_of=place_of)
+        make(path, conf, run_plan(conf, place_of), options, screen, target="inputs", place_of=place_of)
 
 
 def make_recorded(conf: configs.Config, options: runner.RunOptions, screen: Screen) -> None:

@@ -9,21 +9,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tradewinds.config import markets, resolve
-from tradewinds.config.problems import KeyPath, dotted
+from tradewinds.config.places import PlaceOf, placing
+from tradewinds.config.problems import dotted
 from tradewinds.core.errors import ConfigError, DataMissing, TradewindsError
 from tradewinds.core.text import byte_text, counted
 from tradewinds.families.early_findings import EarlyFinding
 from tradewinds.families.plan import Plan
 
 RUN_BYTES = 10_000_000  # of a run's folder with its report, and of its rows in a database file
-
-PlaceOf = Callable[[KeyPath], str]  # where a key of the config stands, for an error
 
 
 @dataclass
@@ -48,16 +47,6 @@ class Preflight:
             first = min(self.errors, key=lambda error: error.exit_code)
             kind = next(kind for kind in (ConfigError, DataMissing, type(first)) if isinstance(first, kind))
             raise kind("\n".join(map(str, self.errors)))
-
-
-def place_by_key(key: KeyPath) -> str:
-    """Return where a key of a config stands that is in no file: the key."""
-    return dotted(key)
-
-
-def place_by_file(path: str | Path) -> PlaceOf:
-    """Return what says where a key of a config file stands."""
-    return lambda key: resolve.place_in(path, key)
 
 
 def preflight(
@@ -100,8 +89,9 @@ def _look_at_files(conf: resolve.Config, plan: Plan[Any], place_of: PlaceOf, fou
         found.errors.append(DataMissing(f"there is no file {path}.", where=where, remedy=remedy))
     if not missing:
         try:
-            for finding in family.own_inputs(conf, plan):
-                _add(finding, place_of, found)
+            with placing(conf, place_of):
+                for finding in family.own_inputs(conf, plan):
+                    _add(finding, place_of, found)
         except TradewindsError as error:
             found.errors.append(_refusal(error))
     found.errors.extend(_too_large(plan, conf))

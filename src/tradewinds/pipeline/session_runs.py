@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from tradewinds import __version__
+from tradewinds.config.places import PlaceOf
 from tradewinds.config.resolve import Config
 from tradewinds.core.errors import SimulationError, TradewindsError
 from tradewinds.families.plan import Plan, due_files
 from tradewinds.pipeline import rest_of_run, runner, verdicts
 from tradewinds.pipeline.direct import remove_made, remove_results
 from tradewinds.pipeline.job_logs import logged
-from tradewinds.pipeline.preflight import PlaceOf, preflight
+from tradewinds.pipeline.preflight import preflight
 from tradewinds.pipeline.recorded_failures import failures_recorded
 from tradewinds.pipeline.rest_of_run import FinishedRun, RunToFinish
 from tradewinds.pipeline.result_jobs import result_jobs

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tradewinds.results.report.run import ReportRun
     from tradewinds.session.shown_figure import ShownFigure
 
+_SHOWN_NAMES = 10  # of what a run has traded, in a message
 _SHOWN = (  # label and key of the figures that a notebook shows first; an amount's label gets the currency
     ("P&L", "total_pnl_usd"),
     ("Fees", "total_fees_usd"),
@@ -221,7 +222,20 @@ class Run:
         Args:
             name: an event, a series, a symbol: as the columns of the trades name it.
             day: its day, where the name stands for many.
+
+        Raises:
+            ConfigError: the run has nothing of this name; says which it has that is like it.
         """
+        from tradewinds.core.near_names import meant
+
+        run = self._read()
+        known = list(dict.fromkeys(markets.family_of(run.config["market"]).unit_names(run)))
+        if name not in known:
+            more = f", … ({len(known) - _SHOWN_NAMES:,} more)" if len(known) > _SHOWN_NAMES else ""
+            otherwise = f"It has {', '.join(known[:_SHOWN_NAMES]) or 'none'}{more}."
+            raise ConfigError(
+                "the run has nothing of this name.", where=name, remedy=meant(name, known, otherwise, most=3)
+            )
         return RunEvent(self, name, None if day is None else dated(day))
 
     def _plots(self, run: ReportRun) -> list[Plot]:

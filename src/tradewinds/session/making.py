@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError, DatabaseError, DataMissing, FetchError, SimulationError
-from tradewinds.families.plan import Plan, run_plan
+from tradewinds.families.plan import run_plan
 from tradewinds.pipeline import session_runs
 from tradewinds.pipeline.runner import RunOptions, WorkflowFailed
 from tradewinds.session.finished_run import Run
@@ -32,6 +32,7 @@ def run(
     probabilities: pd.DataFrame | None = None,
     strategy: Callable[..., Any] | None = None,
     fetch: bool | None = None,
+    archive: str | Path | None = None,
     report: bool = True,
     quiet: bool = True,
     name: str | None = None,
@@ -49,6 +50,8 @@ def run(
         strategy: a function orders(quotes, parameters) as in docs/strategies.md. Its source is written below data/user/, and
             the run's config names that file.
         fetch: False opens no connection, True fetches whatever the config says; None does what the config says.
+        archive: folder of an archive that is served in place of the services while files are fetched; "synthetic" makes one of
+            invented events.
         report: False leaves the report to a later run of the same config.
         quiet: False prints progress.
         name: what to call the run, no part of its id; None leaves the name that it has.
@@ -63,14 +66,14 @@ def run(
 
     asked = _with_own(config_of(config), probabilities, strategy)
     conf = asked.resolved
-    plan = run_plan(conf)
+    plan = run_plan(conf, place_in(asked))
     activity.refuse_inactive(conf["database"]["url"], conf["strategy"]["name"])
     with _ONE_AT_A_TIME:
         runs = session_runs.runs_here()
         naming = functools.partial(name_new_run, plan, name, note)
         made = runs.make(conf, plan, asked.source, _ignore_progress, place_in(asked), naming, with_report=report)
         if made is None:
-            _make_with_workflow(asked, plan, run_options(fetch, name, note), quiet=quiet)
+            _make_from_archive(asked, archive, run_options(fetch, name, note), quiet=quiet)
         if not made:
             name_made_run(conf, plan, name, note)
     return Run(Path(plan.run_dir).resolve(), functools.partial(_finish, runs))
@@ -125,7 +128,21 @@ def _with_own(config: Config, probabilities: pd.DataFrame | None, strategy: Call
     return changed
 
 
-def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *, quiet: bool) -> None:
+def _make_from_archive(config: Config, archive: str | Path | None, options: RunOptions, *, quiet: bool) -> None:
+    """Make a run with Snakemake, with an archive in place of the services unless it is None."""
+    if archive is None:
+        _make_with_workflow(config, options, quiet=quiet)
+        return
+    from tradewinds.pipeline.local_archive import served_settings
+    from tradewinds.pipeline.screen import Screen
+
+    tell = Screen(quiet=quiet).print
+    with served_settings(config.written, config.resolved, archive, place_in(config), tell) as asked:
+        served = config if asked is config.written else Config.of(asked, source=config.source)
+        _make_with_workflow(served, options, quiet=quiet)
+
+
+def _make_with_workflow(config: Config, options: RunOptions, *, quiet: bool) -> None:
     """Make a run with Snakemake, which reads a temporary file with the config."""
     import yaml
 
@@ -136,6 +153,7 @@ def _make_with_workflow(config: Config, plan: Plan[Any], options: RunOptions, *,
 
     session_runs.runs_here().wait_for_all()  # Snakemake needs the folder for itself
     screen: Screen = Screen(quiet=quiet)
+    plan = run_plan(config.resolved)
     due = due_files(plan)
     with temporary_folder("tradewinds-") as folder:
         path = Path(folder, "config.yaml")

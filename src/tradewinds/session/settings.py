@@ -166,7 +166,7 @@ class PlannedRun:
     def __init__(self, config: Config) -> None:
         self.config = config
         with files.without_caches():
-            self._plan: Plan[Any] = run_plan(config.resolved)
+            self._plan: Plan[Any] = run_plan(config.resolved, place_in(config))
             rows, self.notes = markets.family_of(config.market).cost(config.resolved, self._plan)
         self._rows = rows
         self.run_id, self.folder = self._plan.run_id, Path(self._plan.run_dir)

@@ -203,8 +203,8 @@ def _perturbed(
 
 def _make_inputs(groups: Sequence[Sequence[SweepPoint]], options: RunOptions, shown: Shown, source: str) -> None:
     """Fetch and make everything that the replays of some groups read."""
+    from tradewinds.config.places import place_by_file
     from tradewinds.pipeline.make import make_inputs
-    from tradewinds.pipeline.preflight import place_by_file
 
     for group in groups:
         make_inputs(group[0].config, options, shown.screen, place_by_file(source))

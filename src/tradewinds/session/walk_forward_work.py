@@ -81,9 +81,9 @@ def _walk(
 ) -> WalkForward:
     """Fetch and make the files of all points, divide the days that they have, and replay all folds."""
     from tradewinds.config import markets
+    from tradewinds.config.places import place_by_file
     from tradewinds.families.plan import run_plan
     from tradewinds.pipeline.make import make_inputs
-    from tradewinds.pipeline.preflight import place_by_file
     from tradewinds.sweeps.folds import fold_dates
     from tradewinds.sweeps.walk_forward import walk_forward
 
@@ -92,7 +92,7 @@ def _walk(
         make_inputs(group[0].config, run, shown.screen, place_by_file(source))
     # The days of the first point; a walk-forward changes no key that decides which days there are.
     first = windows.points[0].config
-    days = markets.family_of(conf["market"]).days(first, run_plan(first))
+    days = markets.family_of(conf["market"]).days(first, run_plan(first, place_by_file(source)))
     folds = fold_dates(days, options.train, options.test, anchored=options.anchored)
     shown.screen.print(f"{counted(len(days), 'day')}, {counted(len(folds), 'fold')}.")
     with shown.replays(len(windows.points) * (2 * len(folds) + 1)) as count:

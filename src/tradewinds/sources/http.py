@@ -6,6 +6,7 @@ handed in (ServiceTexts). Numbers with a fraction in JSON become Decimal.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import logging
@@ -31,7 +32,7 @@ from tradewinds.sources.deadline import Connected, session_with_deadline
 from tradewinds.sources.decoding import TryAgain, decode_json, decode_text, whole_bytes
 from tradewinds.sources.endpoint import NO_TEXTS, Endpoint, ReceivedAnswer, ServiceTexts
 from tradewinds.sources.failed_requests import in_words, reason, tls_refusal
-from tradewinds.sources.reported_counts import reported_counts, seconds_into_window
+from tradewinds.sources.reported_counts import reported_counts, seconds_into_window, stated_time
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class HttpClient:
     Attributes:
         requests: how many requests this client has sent.
         retries: how many of them repeat a failed one.
+        answered_at: when the service says that its last answer was made (header Date); None before any, or if it does not say.
     """
 
     def __init__(
@@ -116,6 +118,18 @@ class HttpClient:
         self.session.headers.update({"User-Agent": f"tradewinds/{__version__}", "Accept-Language": "en"})
         self.sleep, self.jitter = sleep, jitter
         self.requests = self.retries = 0
+        self.answered_at: dt.datetime | None = None
+
+    def no_later(self, now: dt.datetime) -> dt.datetime:
+        """Return the earlier one of two clocks: an instant of this machine, and the service's at its last answer.
+
+        What a service does not know yet must not count as complete because this machine's clock is ahead of it, or because a
+        server of an archive shows another time.
+
+        Args:
+            now: of this machine.
+        """
+        return now if self.answered_at is None else min(now, self.answered_at)
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None, costs: Mapping[str, int] = NO_COSTS) -> Any:
         """The decoded JSON of an answer; numbers with a fraction are Decimal.
@@ -223,6 +237,7 @@ class HttpClient:
             what = f"no request can be made of it ({in_words(error)})."
             raise FetchError(what, where=self._shown(asked), remedy=remedy) from None
         self._log(asked, str(answer.status), started, attempt)
+        self.answered_at = stated_time(answer)
         if counts := reported_counts(answer, self.reported):
             ages = {each.name: seconds_into_window(answer, each.seconds) for each in self.reported}
             self.budget.note_reported(counts, permission.sent, ages)

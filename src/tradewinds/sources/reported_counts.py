@@ -1,7 +1,8 @@
-"""What the headers of an answer say of a service's own count of requests."""
+"""What the headers of an answer say of a service's own count of requests, and of its clock."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
@@ -33,9 +34,19 @@ def seconds_into_window(answer: ReceivedAnswer, seconds: float) -> float:
         answer: the answer; without a readable date the whole length is returned.
         seconds: length of the window.
     """
+    stated = stated_time(answer)
+    return seconds if stated is None else min(seconds, stated.timestamp() % seconds + _WHOLE_SECOND)
+
+
+def stated_time(answer: ReceivedAnswer) -> dt.datetime | None:
+    """Return when a service says that it made an answer (header Date), in UTC; None without a readable date.
+
+    Args:
+        answer: the answer.
+    """
     text = answer.headers.get("Date", "")
     try:
-        stamp = parsedate_to_datetime(text).timestamp() if text.isascii() else None
+        stated = parsedate_to_datetime(text) if text.isascii() else None
     except (ValueError, OverflowError):
-        stamp = None
-    return seconds if stamp is None else min(seconds, stamp % seconds + _WHOLE_SECOND)
+        stated = None
+    return stated and stated.replace(tzinfo=stated.tzinfo or dt.UTC).astimezone(dt.UTC)

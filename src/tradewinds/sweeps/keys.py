@@ -8,7 +8,7 @@ from typing import Any
 
 from tradewinds.config import markets, resolve
 from tradewinds.core.errors import ConfigError
-from tradewinds.core.near_names import near_names
+from tradewinds.core.near_names import SHORTEST_WORD, near_names
 
 _MARKETS = "it decides what is replayed, and a sweep compares settings over the same markets"
 _NOTHING = "it changes no result"
@@ -141,7 +141,7 @@ def _nearest(key: str, names: Collection[str], otherwise: str, inside: str = "")
     beside = {words[name]: name for name in names if name.rpartition(".")[0] == section}
     near += [beside[found] for found in near_names(word, beside)]
     near += near_names(key, names, cutoff=0.75)
-    near += [name for name in names if word in words[name]]
+    near += [name for name in names if len(word) >= SHORTEST_WORD and word in words[name]]
     return f"Did you mean {inside}{near[0]}?" if near else otherwise
 
 

@@ -98,7 +98,7 @@ def engine_results(world, sessions, config, actions=None):
 
 ANSWER_NAMES = (
     *("", "TIME_CUTOFF", "SESSION_END", "MAX_SIGNALS", "LOCKOUT", "DAILY_LOSS", "SCORE", "BAD_STOP"),
-    *("MAX_POSITIONS", "SIZE_ZERO"),
+    *("MAX_POSITIONS", "SIZE_ZERO", "LIQUIDITY"),
 )
 
 

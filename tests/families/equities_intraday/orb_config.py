@@ -66,6 +66,7 @@ DEFAULTS = {
         "slots": 1,
         "max_notional_usd": None,
         "max_leverage": 4,
+        "max_volume_share": None,
     },
     "costs": {
         "tick": 0.01,

@@ -155,7 +155,7 @@ def random_config(rng, minutes, sessions):
         config = changed(config, draw(rng, minutes))
     if config["filter"] is not None and config["filter"].get("top_n", 20) is not None:
         config["orb"]["adaptive"] = False
-    return config
+    return changed(config, {"risk.max_volume_share": rng.choice([None, None, None, 0.5, 0.1, 0.003])})
 
 
 def draw_range(rng, minutes):

@@ -37,7 +37,7 @@ def test_contracts_beyond_the_volume_are_those_of_the_files(tmp_path, seed):
     for trade in result.trades:
         bought[trade.market_ticker, trade.quote_ts] += trade.qty
     beyond = sum(max(0, quantity - traded[key] // 1) for key, quantity in bought.items())
-    share = result.diagnostics["liquidity"]["contracts_beyond_volume_pct"]
+    share = result.diagnostics["liquidity"]["quantity_beyond_volume_pct"]
     total = sum(bought.values())
     assert share == (round(float(100 * beyond / total), 6) if total else None)
 
@@ -55,14 +55,19 @@ def test_a_capped_row_is_the_run_with_that_limit(tmp_path, own):
         }
 
 
-def test_a_called_strategy_is_compared_with_the_volume_too(tmp_path):
+@pytest.mark.parametrize("quantity", [1, 9])
+def test_a_called_strategy_has_the_same_rows_as_runs_with_the_limit(tmp_path, quantity):
     conf, files = world_of(tmp_path, 12)
     (tmp_path / "mine.py").write_text(
         "from tradewinds.strategies.decisions import buy\n"
         "class Strategy:\n"
         "    def on_decision(self, view):\n"
-        "        return [buy(market, 9) for market in view.changed if market.ask < market.probability]\n"
+        f"        return [buy(market, {quantity}) for market in view.changed if market.ask < market.probability]\n"
     )
     conf["strategy"] = {"name": "mine", "file": str(tmp_path / "mine.py"), "parameters": None}
     found = replay_events(conf, *files, variants=True).diagnostics["liquidity"]
-    assert found["contracts_beyond_volume_pct"] > 0 and found["capped"] == []
+    assert found["quantity_beyond_volume_pct"] > 0
+    for row in found["capped"]:
+        limited = conf | {"risk": conf["risk"] | {"max_volume_share": row["volume_share"]}}
+        assert metrics(replay_events(limited, *files))["total_pnl_usd"] == row["total_pnl_usd"]
+    assert len({row["total_pnl_usd"] for row in found["capped"]}) > 1

@@ -108,6 +108,12 @@ static i64 open_position(const Now *now, Desk *desk, i64 d, i64 raw, i64 ts, i64
         shares = most;
     if (shares <= 0)
         return SIZE_ZERO;
+    i64 traded = now->bars->volume[desk->row]; /* of the entry's bar: what the market gave, no decision */
+    if (rules->max_volume_share != OFF && traded != UNKNOWN &&
+        shares > (most = floor_div((wide)rules->max_volume_share * traded, FINE)))
+        shares = most;
+    if (shares <= 0)
+        return LIQUIDITY;
     if (shares * (fill + risk) >= MOST)
         return TOO_LARGE;
 

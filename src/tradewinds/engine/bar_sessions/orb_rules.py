@@ -90,6 +90,7 @@ class SessionRules:
         slots: parts into which equity is divided.
         max_notional: money.
         max_leverage: multiple of equity; FINE parts.
+        max_volume_share: share of the entry bar's volume; FINE parts.
         account_each: 1 if each symbol has its own account.
         governed_together: 1 if governance counts over all symbols.
         max_signals: entries a day.
@@ -130,6 +131,7 @@ class SessionRules:
     slots: int
     max_notional: int
     max_leverage: int
+    max_volume_share: int
     account_each: int
     governed_together: int
     max_signals: int

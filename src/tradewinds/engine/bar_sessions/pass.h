@@ -33,6 +33,7 @@ enum { /* answers to a break: session_result.ANSWERS */
        BAD_STOP,
        MAX_POSITIONS,
        SIZE_ZERO,
+       LIQUIDITY,
        TOO_LARGE
 };
 
@@ -42,7 +43,7 @@ typedef struct {
     i64 stop_mode, extra, atr_stop, atr_cap, stop_pct, swing, min_risk;
     i64 parts, part_r[MAX_PARTS], part_share[MAX_PARTS]; /* share OFF: what is left */
     i64 intrabar, even_at_r, even_buffer, trail_start_r, trail_distance_r, time_stop_seconds, time_stop_min_r;
-    i64 sizing, risk_pct, risk_amount, fixed_shares, slots, max_notional, max_leverage;
+    i64 sizing, risk_pct, risk_amount, fixed_shares, slots, max_notional, max_leverage, max_volume_share;
     i64 account_each, governed_together, max_signals, lockout, max_loss, max_positions;
     ScoreRules score;
 } Rules;

@@ -29,6 +29,7 @@ ANSWERS = (  # to a break; the first: it was filled
     "BAD_STOP",
     "MAX_POSITIONS",
     "SIZE_ZERO",
+    "LIQUIDITY",
 )
 ENTRY = -1  # reason of an entry's leg
 

@@ -167,7 +167,9 @@ class LiveCandles:
     def empty(cls) -> LiveCandles:
         """Return live candles without contracts."""
         none, no_price = np.empty(0, np.int64), np.empty(0, np.int32)
-        rows = CandleRows(end_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none)
+        rows = CandleRows(
+            end_ts=none, quote_ts=none, bid=no_price, ask=no_price, volume=none, first_row=none, end_row=none
+        )
         return cls((), none, rows)
 
     def next(self, since_ts: int, contracts: Sequence[Contract], idx: Sequence[int], candles: Candles) -> LiveCandles:
@@ -200,7 +202,13 @@ class LiveCandles:
         indices = np.concatenate((self.idx[kept], np.array(idx, np.int64)))
         order = np.argsort(indices)
         rows = CandleRows(
-            end_ts=end_ts, bid=bid, ask=ask, volume=volume, first_row=first_row[order], end_row=end_row[order]
+            end_ts=end_ts,
+            quote_ts=end_ts,
+            bid=bid,
+            ask=ask,
+            volume=volume,
+            first_row=first_row[order],
+            end_row=end_row[order],
         )
         return LiveCandles([alive[k] for k in order.tolist()], indices[order], rows)
 
@@ -248,6 +256,7 @@ class VisibleQuotes:
         age = NO_AGE_LIMIT if self.max_age_seconds is None else self.max_age_seconds
         rows = CandleRows(
             end_ts=candles.end_ts,
+            quote_ts=candles.end_ts,
             bid=candles.bid,
             ask=candles.ask,
             volume=candles.volume,

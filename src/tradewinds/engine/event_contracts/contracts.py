@@ -54,8 +54,8 @@ class Contract:
         settle_ts: when it pays; Unix s.
         payout_yes_micro: payout of a YES; micro-units.
         fee_rate: rate of the quadratic fee.
-        later_p: probabilities that become known later: (Unix s, pico-units), ascending. Only strategies that are called at
-            decision times see them.
+        later_p: probabilities that become known after its start: (Unix s, pico-units), each instant once, ascending. Each is in
+            force from its instant on.
     """
 
     ticker: str
@@ -82,10 +82,13 @@ class Contract:
         """The probabilities of YES in order of time: (instant from which each is in force in Unix s, pico-units)."""
         return ((self.start_ts, self.p_pico), *self.later_p)
 
-    def probability_pico(self, side: Side) -> int:
-        """Return the probability that a side pays; pico-units.
+    def p_at(self, ts: int) -> int:
+        """Return the probability of YES that is in force at an instant; pico-units.
 
         Args:
-            side: YES or NO.
+            ts: in its window; Unix s.
         """
-        return self.p_pico if side is Side.YES else PICO - self.p_pico
+        if not self.later_p:
+            return self.p_pico
+        place = bisect.bisect_right(self.later_p, ts, key=lambda change: change[0])
+        return self.later_p[place - 1][1] if place else self.p_pico

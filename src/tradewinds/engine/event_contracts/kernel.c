@@ -26,7 +26,8 @@ typedef __int128 wide;
 #define NEVER (1LL << 62)
 #define UNLIMITED (1LL << 62)
 #define MOST_OPEN                                                                                                      \
-    (1LL << 42) /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
+    (1LL << 42)  /* contracts held at once: their payout, in micro-units of micro-contracts, fits into 64 bits */
+#define BLOCK 64 /* rows of which the lowest price is known; kernel_structures.py has the same */
 #define NO_PRICE -999999999 /* instead of a bid or an ask */
 
 const char source_digest[] = SOURCE_DIGEST; /* SHA-256 of this file when it was compiled */
@@ -61,8 +62,7 @@ enum { DONE, BUFFERS_FULL, TOO_LARGE };
 
 typedef struct { /* columns of a run's contracts, by idx (index among the sorted tickers) */
     const i64 *event;
-    const i64 *event_settles; /* by event: when the first of its contracts settles */
-    const i64 *p_pico;
+    const i64 *event_settles;    /* by event: when the first of its contracts settles */
     const i64 *first_t, *last_t; /* first and last decision time */
     const i64 *settle_ts;
     const i64 *payout_yes;
@@ -91,15 +91,18 @@ typedef struct {                         /* limits of a run, UNLIMITED where the
     i64 kelly, kelly_base;  /* fraction as numerator and base; base 0: quantities stand in WantedTable */
 } Limits;
 
-typedef struct { /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
-    const i64 *end_ts;
+typedef struct {         /* columns of candles; live contract j has rows [first_row[j], end_row[j]) */
+    const i64 *end_ts;   /* from when the row is visible: the end of its candle, or a later change of the probability */
+    const i64 *quote_ts; /* end of the candle that its quote is of */
     const i32 *bid, *ask;
     const i64 *volume;
     const i64 *first_row, *end_row;
 } CandleRows;
 
-typedef struct { /* by code: contracts wanted (0: none), priority rank + rank_remainder/quantity, terms of the fee */
-    const i64 *quantity, *rank, *rank_remainder;
+typedef struct
+{ /* by code: probability of the side, contracts wanted (0: none), priority rank + rank_remainder/quantity,
+                    terms of the fee */
+    const i64 *chance, *quantity, *rank, *rank_remainder;
     const i64 *fee_whole, *fee_part, *fee_base;
 } WantedTable;
 
@@ -203,6 +206,16 @@ void seen_prices(const i32 *bid, const i32 *ask, i64 rows, bool *seen) {
             seen[yes] = true;
         if (no >= 0)
             seen[no] = true;
+    }
+}
+
+/* Find the lowest price at which a side of any row can be bought, for each BLOCK of rows; MICRO where none can. */
+void lowest_prices(const i32 *bid, const i32 *ask, i64 rows, i32 *lowest) {
+    for (i64 row = 0; row < rows; row++) {
+        i64 yes = yes_ask(bid[row], ask[row]), no = no_ask(bid[row], ask[row]);
+        i64 low = least_of(yes < 0 ? MICRO : yes, no < 0 ? MICRO : no);
+        if (row % BLOCK == 0 || low < lowest[row / BLOCK])
+            lowest[row / BLOCK] = (i32)low;
     }
 }
 
@@ -421,7 +434,7 @@ static i64 open_value(i64 ts, const CandleRows *rows, const i64 *member, const A
     for (i64 k = 0; k < account->scalars[S_HOLDING]; k++) {
         i64 i = account->holding[k], j = member[i];
         i64 row = row_at(rows->end_ts, rows->first_row[j], rows->end_row[j], ts);
-        if (row < rows->first_row[j] || ts - rows->end_ts[row] > max_age)
+        if (row < rows->first_row[j] || ts - rows->quote_ts[row] > max_age)
             continue;
         i64 yes = yes_ask(rows->bid[row], rows->ask[row]), no = no_ask(rows->bid[row], rows->ask[row]);
         if (no >= 0)
@@ -595,11 +608,13 @@ typedef struct {
 } WantedOrder; /* at a quote; quantity 0: nothing is wanted */
 
 /* Return the contracts wanted of a side under Kelly sizing. value: receives their expected value after the fee. */
-static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedTable *table, const Limits *limits,
-                      const i64 *era, wide *value) {
-    i64 gross = p_pico - price * PICO_PER_MICRO;
+static i64 kelly_side(i64 code, i64 price, i64 equity, const WantedTable *table, const Limits *limits, const i64 *era,
+                      wide *value) {
     *value = 0;
-    if (code < 0 || gross <= limits->min_ev)
+    if (code < 0)
+        return 0;
+    i64 gross = table->chance[code] - price * PICO_PER_MICRO;
+    if (gross <= limits->min_ev)
         return 0;
     i64 quantity =
         kelly_quantity(limits->kelly, limits->kelly_base, gross, PICO - price * PICO_PER_MICRO, price, equity);
@@ -609,13 +624,13 @@ static i64 kelly_side(i64 code, i64 p_pico, i64 price, i64 equity, const WantedT
 }
 
 /* Return the order that Kelly sizing wants at a quote. */
-static WantedOrder kelly_order(i64 yes, i64 no, i64 p_pico, i64 bid, i64 ask, i64 equity, const WantedTable *table,
+static WantedOrder kelly_order(i64 yes, i64 no, i64 bid, i64 ask, i64 equity, const WantedTable *table,
                                const Limits *limits, const i64 *era) {
-    const i64 code[] = {yes, no}, chance[] = {p_pico, PICO - p_pico}, price[] = {ask, MICRO - bid};
+    const i64 code[] = {yes, no}, price[] = {ask, MICRO - bid};
     WantedOrder orders[2];
     for (i64 side = YES; side <= NO; side++) {
         wide value;
-        i64 wanted = kelly_side(code[side], chance[side], price[side], equity, table, limits, era, &value);
+        i64 wanted = kelly_side(code[side], price[side], equity, table, limits, era, &value);
         i64 rank = wanted ? down_wide(value, wanted) : 0;
         orders[side] = (WantedOrder){side, wanted, rank, wanted ? (i64)(value - (wide)rank * wanted) : 0};
     }
@@ -642,9 +657,15 @@ static i64 next_wanted(i64 row, i64 end_row, i64 earliest, i64 step, const i64 *
 Until `due` cash only falls, so the other rows need no look. wake: receives the decision time at which the returned row is to
 be judged, at the latest that of `due`. */
 static i64 next_affordable(i64 row, i64 end_row, i64 earliest, i64 step, i64 due, i64 cash, const CandleRows *rows,
-                           const i32 *yes_code, const i32 *no_code, const WantedTable *table, i64 *wake) {
+                           const i32 *lowest, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
+                           i64 *wake) {
     const i64 *end_ts = rows->end_ts;
     for (; row < end_row && end_ts[row] < due; row++) {
+        /* a whole block in which nothing is that cheap */
+        if (row % BLOCK == 0 && row + BLOCK <= end_row && lowest[row / BLOCK] > cash && end_ts[row + BLOCK - 1] < due) {
+            row += BLOCK - 1;
+            continue;
+        }
         i64 yes = yes_code[row], no = no_code[row];
         if (!any_wanted(yes, no, table->quantity))
             continue;
@@ -670,14 +691,14 @@ static inline void count_refusals(i64 i, i64 side, i64 reason, i64 t, i64 times,
 
 row: the one visible at t; reason: by side, YES and NO. */
 static void refuse_until(i64 i, i64 t, i64 until, i64 step, i64 max_age, i64 row, i64 end_row, i64 last_t,
-                         const i64 *end_ts, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
+                         const CandleRows *rows, const i32 *yes_code, const i32 *no_code, const WantedTable *table,
                          const i64 *reason, const Buffers *out) {
     i64 times[2] = {0, 0}, first[2] = {NEVER, NEVER};
     for (; t < until && t <= last_t; t += step) {
-        while (row + 1 < end_row && end_ts[row + 1] <= t)
+        while (row + 1 < end_row && rows->end_ts[row + 1] <= t)
             row++;
         i64 yes = yes_code[row], no = no_code[row];
-        if (t - end_ts[row] > max_age || !any_wanted(yes, no, table->quantity))
+        if (t - rows->quote_ts[row] > max_age || !any_wanted(yes, no, table->quantity))
             continue;
         i64 side = prefers_no(yes, no, table) ? NO : YES;
         if (times[side]++ == 0)
@@ -717,6 +738,7 @@ typedef struct { /* the arguments of `advance`; kernel.py's advance builds it */
     i64 live_count;
     const i64 *member; /* by idx, place in live_idx, or -1 */
     const CandleRows *rows;
+    const i32 *lowest; /* by BLOCK of rows: the lowest price of any side */
     const i32 *yes_code, *no_code;
     const WantedTable *table;
     const Limits *limits;
@@ -767,7 +789,7 @@ static void insert_ranked(i64 j, i64 ranked_count, const Scratch *scratch, const
 /* Fill an order as far as limits and cash allow. Returns NO_REASON, the reason for its refusal, or TOO_MANY_OPEN. */
 static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const Pass *pass) {
     i64 i = pass->live_idx[j], row = pass->scratch->position[j], code = pass->scratch->code[j];
-    i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->end_ts[row];
+    i64 quantity = pass->scratch->wanted[j], quote_ts = pass->rows->quote_ts[row];
     i64 reason = cut_to_limits(i, side, price, pass->rows->volume[row], quote_ts, t, pass->market, pass->account,
                                pass->limits, &quantity);
     if (reason != NO_REASON)
@@ -777,7 +799,7 @@ static i64 fill_order(i64 j, i64 side, i64 price, i64 t, const i64 *era, const P
     quantity = affordable(quantity, price, pass->account->scalars[S_CASH], terms);
     if (quantity == 0)
         return CASH;
-    i64 chance = pass->market->p_pico[i], gross = (side == YES ? chance : PICO - chance) - price * PICO_PER_MICRO;
+    i64 gross = pass->table->chance[code] - price * PICO_PER_MICRO;
     if (pass->limits->has_min_ev && value_of(gross, quantity, price, terms) <= (wide)pass->limits->min_ev * quantity)
         return EV;
     if (quantity > MOST_OPEN - pass->account->scalars[S_OPEN])
@@ -869,14 +891,14 @@ static void settle_due(Progress *progress) {
 }
 
 /* Return the order that is wanted at a row's quote in this era. yes, no: receive its codes in WantedTable. */
-static WantedOrder wanted_order(const Progress *progress, i64 i, i64 row, i64 *yes, i64 *no) {
+static WantedOrder wanted_order(const Progress *progress, i64 row, i64 *yes, i64 *no) {
     const Pass *pass = progress->pass;
     const WantedTable *table = pass->table;
     *yes = pass->yes_code[row] < 0 ? -1 : pass->yes_code[row] + progress->era_shift;
     *no = pass->no_code[row] < 0 ? -1 : pass->no_code[row] + progress->era_shift;
     if (pass->limits->kelly_base)
-        return kelly_order(*yes, *no, pass->market->p_pico[i], pass->rows->bid[row], pass->rows->ask[row],
-                           progress->equity, table, pass->limits, progress->era);
+        return kelly_order(*yes, *no, pass->rows->bid[row], pass->rows->ask[row], progress->equity, table, pass->limits,
+                           progress->era);
     if (!any_wanted(*yes, *no, table->quantity))
         return (WantedOrder){0};
     i64 side = prefers_no(*yes, *no, table) ? NO : YES, code = side == YES ? *yes : *no;
@@ -887,7 +909,7 @@ static WantedOrder wanted_order(const Progress *progress, i64 i, i64 row, i64 *y
 static void refuse(const Progress *progress, i64 i, i64 side, i64 reason, i64 row, i64 quantity, i64 price) {
     const Pass *pass = progress->pass;
     if (pass->audit)
-        extend_stretch(i, side, reason, progress->t, pass->step, pass->rows->end_ts[row], quantity, price, pass->out,
+        extend_stretch(i, side, reason, progress->t, pass->step, pass->rows->quote_ts[row], quantity, price, pass->out,
                        pass->account->scalars);
     else if (pass->counted)
         count_refusals(i, side, reason, progress->t, 1, pass->out);
@@ -907,7 +929,7 @@ static int judge_market(Progress *progress, i64 j) {
     while (row + 1 < end_row && end_ts[row + 1] <= progress->t)
         row++;
     scratch->position[j] = row;
-    bool visible = row >= pass->rows->first_row[j] && progress->t - end_ts[row] <= pass->max_age;
+    bool visible = row >= pass->rows->first_row[j] && progress->t - pass->rows->quote_ts[row] <= pass->max_age;
     /* nothing wanted: sleep until the next wanted quote */
     if (progress->sleeps && !(visible && any_wanted(pass->yes_code[row], pass->no_code[row], pass->table->quantity))) {
         scratch->position[j] = next_wanted(row + 1, end_row, later, pass->step, end_ts, pass->yes_code, pass->no_code,
@@ -916,15 +938,15 @@ static int judge_market(Progress *progress, i64 j) {
     }
     if (!visible)
         return AWAKE;
-    WantedOrder order = wanted_order(progress, i, row, &yes, &no);
+    WantedOrder order = wanted_order(progress, row, &yes, &no);
     if (order.quantity == 0)
         return AWAKE;
     i64 side = order.side, price = side == YES ? pass->rows->ask[row] : MICRO - pass->rows->bid[row];
     /* not affordable, and no refusal is recorded: sleep until an affordable quote */
     if (s[S_CASH] < price && progress->sleeps && !pass->counted && !pass->audit && !progress->netted) {
         scratch->position[j] =
-            next_affordable(row + 1, end_row, later, pass->step, progress->due, s[S_CASH], pass->rows, pass->yes_code,
-                            pass->no_code, pass->table, &scratch->wake[j]);
+            next_affordable(row + 1, end_row, later, pass->step, progress->due, s[S_CASH], pass->rows, pass->lowest,
+                            pass->yes_code, pass->no_code, pass->table, &scratch->wake[j]);
         return ASLEEP;
     }
     progress->busy = true;
@@ -945,7 +967,7 @@ static int judge_market(Progress *progress, i64 j) {
         pass->market->event_settles[event] > pass->market->last_t[i]) {
         if (pass->counted)
             refuse_until(i, progress->t, pass->until, pass->step, pass->max_age, row, end_row, pass->market->last_t[i],
-                         end_ts, pass->yes_code, pass->no_code, pass->table, reason, pass->out);
+                         pass->rows, pass->yes_code, pass->no_code, pass->table, reason, pass->out);
         pass->account->passed[i] = pass->until;
         return GONE;
     }

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.kernel_structures import (
+    BLOCK,
     SCRATCH_COLUMNS,
     CandleRows,
     Codes,
@@ -43,7 +44,7 @@ def load(library: Path) -> ctypes.CDLL:
         ImportError: as `load_library`.
     """
     loops = load_library(library, SOURCE)
-    for name in ("survey", "rows_since", "seen_prices", "price_codes"):
+    for name in ("survey", "rows_since", "seen_prices", "lowest_prices", "price_codes"):
         getattr(loops, name).restype = None
     for name in ("count_candles", "count_crossed", "quote_codes", "advance"):
         getattr(loops, name).restype = ctypes.c_int64
@@ -229,6 +230,18 @@ def seen_prices(bid: Prices, ask: Prices) -> npt.NDArray[np.bool_]:
     return seen
 
 
+def lowest_prices(bid: Prices, ask: Prices) -> Prices:
+    """Return the lowest price at which any side can be bought, by block of rows; micro-units, MICRO where none can.
+
+    Args:
+        bid: by row; micro-units, or NO_PRICE.
+        ask: by row; micro-units, or NO_PRICE.
+    """
+    lowest = np.empty(-(-len(bid) // BLOCK), np.int32)
+    _call("lowest_prices", _address_32(bid), _address_32(ask), len(bid), _address_32(lowest))
+    return lowest
+
+
 def price_codes(rows: CandleRows, kind: Ints, price_index: Codes, prices: int, kinds: int) -> tuple[Codes, Codes]:
     """Give each row a code per side: kind x prices + index of the price, -1 where the side is not offered.
 
@@ -339,6 +352,7 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
     rows, limits = _row_structure(this_pass.rows), kept.limits.of(this_pass.limits, _limit_structure)
     buffers = _column_structure(out)
     wanted = _structure(
+        _address_64(table.chance),
         _address_64(table.quantity),
         _address_64(table.rank),
         _address_64(table.rank_remainder),
@@ -366,6 +380,7 @@ def advance(this_pass: Pass, kept: KeptStructures) -> int:
         len(this_pass.live_idx),
         _address_64(this_pass.member),
         ctypes.addressof(rows),
+        _address_32(this_pass.lowest),
         _address_32(this_pass.yes_code),
         _address_32(this_pass.no_code),
         ctypes.addressof(wanted),
@@ -393,6 +408,7 @@ def _row_structure(rows: CandleRows) -> _Structure:
     """Return kernel.c's CandleRows, which has columns of 32 and of 64 bits."""
     return _structure(
         _address_64(rows.end_ts),
+        _address_64(rows.quote_ts),
         _address_32(rows.bid),
         _address_32(rows.ask),
         _address_64(rows.volume),

@@ -29,6 +29,7 @@ SCALARS = 12
 DONE, BUFFERS_FULL, TOO_LARGE = 0, 1, 2
 
 # Widths of rows
+BLOCK = 64  # rows of which the lowest price is known
 FILL_COLUMNS, SETTLEMENT_COLUMNS, REFUSAL_COLUMNS, SCRATCH_COLUMNS = 8, 5, 9, 9
 
 
@@ -38,7 +39,6 @@ class MarketColumns(NamedTuple):
     Attributes:
         event: index of the contract's event.
         event_settles: by event, when the first of its contracts settles; Unix s.
-        p_pico: probability of YES; pico-units.
         first_t: first decision time; Unix s.
         last_t: last decision time; Unix s.
         settle_ts: settlement; Unix s.
@@ -50,7 +50,6 @@ class MarketColumns(NamedTuple):
 
     event: Ints
     event_settles: Ints
-    p_pico: Ints
     first_t: Ints
     last_t: Ints
     settle_ts: Ints
@@ -185,15 +184,17 @@ class CandleRows(NamedTuple):
     """Candles of live contracts; those of contract j are the rows [first_row[j], end_row[j]).
 
     Attributes:
-        end_ts: end of the candle; Unix s.
+        end_ts: from when the row is visible: the end of its candle, or a later change of the probability; Unix s.
+        quote_ts: end of the candle that its quote is of; Unix s.
         bid: YES bid at the close; micro-units, or NO_PRICE.
         ask: YES ask at the close; micro-units, or NO_PRICE.
-        volume: contracts x 100.
+        volume: of the candle; contracts x 100.
         first_row: by live contract.
         end_row: by live contract.
     """
 
     end_ts: Ints
+    quote_ts: Ints
     bid: Prices
     ask: Prices
     volume: Ints
@@ -205,6 +206,7 @@ class WantedTable(NamedTuple):
     """What is wanted, by code: one row per offer, for some eras of the fee rule one after the other.
 
     Attributes:
+        chance: probability that the side pays; pico-units.
         quantity: contracts wanted; 0: none.
         rank: priority, rounded down; the highest goes first.
         rank_remainder: the rest of the priority, times quantity: the priority is rank + rank_remainder/quantity.
@@ -214,6 +216,7 @@ class WantedTable(NamedTuple):
         era_rows: rows of one era.
     """
 
+    chance: Ints
     quantity: Ints
     rank: Ints
     rank_remainder: Ints
@@ -261,6 +264,7 @@ class Pass(NamedTuple):
         by_start: places in live_idx, by first decision time.
         member: by idx, place in live_idx, or -1.
         rows: candles of the live contracts.
+        lowest: by BLOCK of rows, the lowest price of any side; micro-units.
         yes_code: by row, code of the YES side in the table, or -1.
         no_code: by row, code of the NO side in the table, or -1.
         table: what is wanted.
@@ -280,6 +284,7 @@ class Pass(NamedTuple):
     by_start: Ints
     member: Ints
     rows: CandleRows
+    lowest: Prices
     yes_code: Codes
     no_code: Codes
     table: WantedTable

@@ -16,7 +16,7 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.units import MICRO, PICO
-from tradewinds.engine.event_contracts.candles import LiveCandles
+from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
 from tradewinds.engine.event_contracts.kernel import price_codes, quote_codes, seen_prices
@@ -150,17 +150,17 @@ def _part(terms: FeeTerms, rows: slice) -> FeeTerms:
     return FeeTerms(whole=terms.whole[rows], part=terms.part[rows], base=terms.base[rows])
 
 
-def offers_by_price(live: LiveCandles) -> OfferCodes:
+def offers_by_price(chances: ChanceRows) -> OfferCodes:
     """Return codes by side, probability, fee rate and price, on which the built-in rules depend.
 
     Args:
-        live: the candles.
+        chances: the rows of live contracts.
     """
-    rows, kinds = live.rows, _Kinds.of(live)
+    rows, kinds = chances.parts, _Kinds.of(chances)
     prices = np.flatnonzero(seen_prices(rows.bid, rows.ask))
     price_index = np.full(MICRO, -1, np.int32)
     price_index[prices] = np.arange(len(prices))
-    yes_code, no_code = price_codes(rows, kinds.of_contract, price_index, len(prices), len(kinds.p_pico))
+    yes_code, no_code = price_codes(rows, kinds.of_part, price_index, len(prices), len(kinds.p_pico))
     return OfferCodes(
         yes_code=yes_code,
         no_code=no_code,
@@ -171,15 +171,15 @@ def offers_by_price(live: LiveCandles) -> OfferCodes:
     )
 
 
-def offers_by_quote(live: LiveCandles) -> QuoteCodes:
+def offers_by_quote(chances: ChanceRows) -> QuoteCodes:
     """Return codes by quote: contract, probability, fee rate and both asks.
 
     Args:
-        live: the candles.
+        chances: the rows of live contracts.
     """
-    rows, kinds = live.rows, _Kinds.of(live)
+    rows, kinds = chances.parts, _Kinds.of(chances)
     yes_code, no_code, owner, yes, no = quote_codes(rows)
-    kind = kinds.of_contract[owner]
+    kind = kinds.of_part[owner]
     p_yes = kinds.p_pico[kind]
     return QuoteCodes(
         yes_code=yes_code,
@@ -206,6 +206,7 @@ def table_of(offers: OfferCodes, rules: Rules, eras: Sequence[int]) -> WantedTab
     if len(tables) == 1:  # nearly always: nothing is copied
         return tables[0]
     return WantedTable(
+        chance=np.tile(offers.p_pico, len(eras)),
         quantity=np.concatenate([table.quantity for table in tables]),
         rank=np.concatenate([table.rank for table in tables]),
         rank_remainder=np.concatenate([table.rank_remainder for table in tables]),
@@ -220,6 +221,7 @@ def _table_of_era(offers: OfferCodes, rules: Rules, era: int) -> WantedTable:
     """Return what rules want of each offer in one era of the fee rule."""
     wanted, terms = _wanted(offers, rules, era), offers.terms(rules.fee_rule, era)
     return WantedTable(
+        chance=offers.p_pico,
         quantity=wanted.quantity,
         rank=wanted.rank,
         rank_remainder=wanted.rank_remainder,
@@ -277,31 +279,32 @@ def _ranks(orders: WantedOrders) -> Ints:
 
 
 class _Kinds(NamedTuple):
-    """Distinct (probability, fee rate) of the live contracts.
+    """Distinct (probability, fee rate) of the parts of live contracts.
 
     Attributes:
         p_pico: by kind, probability of YES; pico-units.
         fee_index: by kind, index into `fee_rates`.
         fee_rates: distinct rates, ascending.
-        of_contract: by live contract, index of its kind.
+        of_part: by part, index of its kind.
     """
 
     p_pico: Ints
     fee_index: Ints
     fee_rates: Sequence[Fraction]
-    of_contract: Ints
+    of_part: Ints
 
     @classmethod
-    def of(cls, live: LiveCandles) -> _Kinds:
-        """Return the kinds of the live contracts."""
+    def of(cls, chances: ChanceRows) -> _Kinds:
+        """Return the kinds of the parts of live contracts."""
         kinds: dict[tuple[int, tuple[int, int]], int] = {}  # rates as pairs of integers: hashing a Fraction is slow
-        pairs = [(c.p_pico, c.fee_rate.as_integer_ratio()) for c in live.contracts]
-        of_contract = [kinds.setdefault(pair, len(kinds)) for pair in pairs]
+        rates_of_parts = (rate.as_integer_ratio() for rate in chances.part_rates)
+        pairs = [*zip(chances.part_p, rates_of_parts, strict=True)]
+        of_part = [kinds.setdefault(pair, len(kinds)) for pair in pairs]
         rates = sorted({Fraction(*ratio) for _, ratio in kinds})
         index = {rate.as_integer_ratio(): i for i, rate in enumerate(rates)}
         return cls(
             p_pico=np.array([p for p, _ in kinds], np.int64),
             fee_index=np.array([index[ratio] for _, ratio in kinds], np.int64),
             fee_rates=rates,
-            of_contract=np.array(of_contract, np.int64),
+            of_part=np.array(of_part, np.int64),
         )

@@ -117,7 +117,15 @@ class OrderDesk:
             raise OrderProblem(f"a side that is neither YES nor NO ({order.side!r:.40})")
         if order.market not in self.known:
             raise OrderProblem(f"an order for {order.market!r:.80}, which has not been open")
-        idx, named, quantity = self.known[order.market], _SIDES[order.side], whole_quantity(order.quantity)
+        if order.value is not None:
+            raise OrderProblem("an order for a value, where contracts are counted: give a quantity")
+        idx, named = self.known[order.market], _SIDES[order.side]
+        if order.quantity is None:  # a sale of all that is held
+            quantity = self.account.holdings[idx].held[named]
+            if not quantity:
+                return self._refuse(ts, idx, Side(1 - named), 0, None, NOTHING_HELD)
+        else:
+            quantity = whole_quantity(order.quantity)
         # a sale is a purchase of the other side
         side = Side(1 - named) if order.is_sale else named
         if not quantity:

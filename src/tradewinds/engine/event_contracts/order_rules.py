@@ -6,11 +6,10 @@ answer holds wherever such a quote is visible, so it cannot look ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Side
 from tradewinds.engine.event_contracts.fees import FeeRule, FeeTerms, exact_quantity
 from tradewinds.engine.event_contracts.limits import RiskLimits
 from tradewinds.engine.event_contracts.sizing import Kelly, Sizing
+from tradewinds.engine.stepwise.step_caller import StepCaller
 
 Prices = npt.NDArray[np.int32]
 
@@ -134,36 +134,6 @@ class WantedOrders:
 
 
 QuoteRule = Callable[[Quotes], WantedOrders]
-
-
-class StepCaller(Protocol):
-    """A strategy that is called at decision times.
-
-    Attributes:
-        every_decision_time: it is called at all of them; else only where something visible has changed.
-    """
-
-    every_decision_time: bool
-
-    def start(self) -> None:
-        """Begin a run."""
-
-    def decide(self, view: Any) -> Sequence[Any]:
-        """Return orders and cancellations, to be carried out one after the other.
-
-        Args:
-            view: what is visible.
-        """
-
-    def watched(self) -> AbstractContextManager[Any]:
-        """A block in which a call that takes too long is ended."""
-
-    def problem(self, what: str) -> Exception:
-        """Return the error for orders that cannot be meant.
-
-        Args:
-            what: what was returned.
-        """
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,17 @@ import numpy as np
 
 from tradewinds.core.arrays import Ints
 from tradewinds.core.errors import SimulationError
-from tradewinds.core.units import NEVER
+from tradewinds.core.units import NEVER, PICO
 from tradewinds.engine.event_contracts import kernel, kernel_structures
 from tradewinds.engine.event_contracts.candles import NO_AGE_LIMIT, LiveCandles, decision_times
+from tradewinds.engine.event_contracts.changing_chances import ChanceRows
 from tradewinds.engine.event_contracts.contract_journal import journal_of
 from tradewinds.engine.event_contracts.contracts import PICO_PER_MICRO, Contract, Side
 from tradewinds.engine.event_contracts.fill_summary import summary_of
 from tradewinds.engine.event_contracts.fills import Fill
 from tradewinds.engine.event_contracts.limits import EV_THRESHOLD, REFUSAL_REASONS, Opposing
 from tradewinds.engine.event_contracts.offers import OfferCodes, QuoteCodes, offers_by_price, offers_by_quote, table_of
-from tradewinds.engine.event_contracts.order_rules import Rules
+from tradewinds.engine.event_contracts.order_rules import Prices, Rules
 from tradewinds.engine.journal import Journal
 from tradewinds.engine.result import Decision, Summary
 
@@ -71,7 +72,6 @@ class RunContracts:
         counts = np.array([len(event.day_starts) for event in events.values()], np.int64)
         self.events = len(events)
         self.event = _column([event_index[c.event.name] for c in self.contracts])
-        self.p_pico = _column([c.p_pico for c in self.contracts])
         self.start_ts = _column([c.start_ts for c in self.contracts])
         self.end_ts = _column([c.end_ts for c in self.contracts])
         self.settle_ts = _column([c.settle_ts for c in self.contracts])
@@ -93,7 +93,6 @@ class RunContracts:
         return kernel_structures.MarketColumns(
             event=self.event,
             event_settles=self.event_settles,
-            p_pico=self.p_pico,
             first_t=first_t,
             last_t=last_t,
             settle_ts=self.settle_ts,
@@ -127,6 +126,7 @@ class CodedCandles:
 
     Attributes:
         member: by idx, index of the contract in the live, or -1.
+        chances: their rows, each with one probability, which have the codes.
     """
 
     def __init__(self, run_contracts: RunContracts, live: LiveCandles) -> None:
@@ -134,6 +134,7 @@ class CodedCandles:
         self.member = np.full(len(run_contracts.contracts), -1, np.int64)
         self.member[live.idx] = np.arange(len(live.idx))
         self._clocks: dict[int, LiveClock] = {}
+        self.chances = ChanceRows.of(live)
 
     def clock(self, market: kernel_structures.MarketColumns, step_seconds: int) -> LiveClock:
         """Return the decision times of the contracts; the same object for all replays of a clock.
@@ -152,14 +153,19 @@ class CodedCandles:
         return self._clocks[step_seconds]
 
     @functools.cached_property
+    def lowest(self) -> Prices:
+        """By block of rows, the lowest price of any side; micro-units."""
+        return kernel.lowest_prices(self.chances.rows.bid, self.chances.rows.ask)
+
+    @functools.cached_property
     def by_price(self) -> OfferCodes:
         """Codes by side and price."""
-        return offers_by_price(self.live)
+        return offers_by_price(self.chances)
 
     @functools.cached_property
     def by_quote(self) -> QuoteCodes:
         """Codes by quote."""
-        return offers_by_quote(self.live)
+        return offers_by_quote(self.chances)
 
 
 class Replay:
@@ -230,7 +236,8 @@ class Replay:
             live_idx=live.idx,
             by_start=clock.by_start,
             member=codes.member,
-            rows=live.rows,
+            rows=codes.chances.rows,
+            lowest=codes.lowest,
             yes_code=offers.yes_code,
             no_code=offers.no_code,
             table=table,
@@ -315,9 +322,17 @@ class Replay:
         """Return the outcome as columns, without an object per fill."""
         return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel_structures.Buffers."""
-        return np.concatenate([np.empty((0, kernel_structures.FILL_COLUMNS), np.int64), *self._fills])
+    def fill_rows(self, since: int = 0) -> Ints:
+        """Return fills as rows of kernel_structures.Buffers.
+
+        Args:
+            since: how many of the first are left out.
+        """
+        pieces, left = [np.empty((0, kernel_structures.FILL_COLUMNS), np.int64)], since
+        for rows in self._fills:
+            pieces.append(rows[left:])
+            left = max(0, left - len(rows))
+        return np.concatenate(pieces)
 
     def _fill_list(self) -> list[Fill]:
         """Return all fills as objects, in execution order."""
@@ -325,9 +340,10 @@ class Replay:
         fills = []
         for idx, side_index, quantity, price, fee, decision_ts, quote_ts, _ in self.fill_rows().tolist():
             contract, side = contracts[idx], sides[side_index]
-            gross = contract.probability_pico(side) - price * PICO_PER_MICRO
+            chance = contract.p_at(decision_ts)
+            gross = (chance if side is Side.YES else PICO - chance) - price * PICO_PER_MICRO
             value = gross * quantity - fee * PICO_PER_MICRO
-            fill = Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value, contract.p_pico)
+            fill = Fill(contract, side, quantity, price, fee, decision_ts, quote_ts, gross, value, chance)
             fills.append(fill)
         return fills
 

@@ -335,6 +335,10 @@ class StepReplay:
         """Return the outcome as columns, without an object per fill."""
         return summary_of(self.fill_rows(), self.run_contracts.payout_yes, self._equity)
 
-    def fill_rows(self) -> Ints:
-        """Return all fills as rows of kernel_structures.Buffers."""
-        return np.array(self.desk.account.fills, np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)
+    def fill_rows(self, since: int = 0) -> Ints:
+        """Return fills as rows of kernel_structures.Buffers.
+
+        Args:
+            since: how many of the first are left out.
+        """
+        return np.array(self.desk.account.fills[since:], np.int64).reshape(-1, kernel_structures.FILL_COLUMNS)

@@ -15,12 +15,9 @@ from typing import Any, NamedTuple
 from tradewinds.core.units import MICRO
 from tradewinds.engine.event_contracts.fees import FeeRule
 from tradewinds.engine.stepwise.step_orders import YES, whole_quantity
+from tradewinds.engine.stepwise.view_closed import ViewClosed
 
 NAN = float("nan")
-
-
-class ViewClosed(RuntimeError):
-    """A view was read after the decision for which it was made."""
 
 
 class PastQuote(NamedTuple):

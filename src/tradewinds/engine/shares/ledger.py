@@ -12,15 +12,14 @@ commission give cost and proceeds exactly.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradewinds.core.arrays import Floats
-from tradewinds.core.units import MICRO, NEVER
-from tradewinds.engine.journal import JournalWriter, Kind
+from tradewinds.core.units import NEVER
 from tradewinds.engine.shares.bars import TradingDays
+from tradewinds.engine.shares.share_books import ShareBooks
 from tradewinds.engine.shares.share_result import Answered, Closed, DayEquity, ShareResult
 from tradewinds.engine.shares.share_rules import (
     ALREADY_HELD,
@@ -97,7 +96,7 @@ class Ledger:
         self, market: TradingDays, rules: ShareRules, *, entry_reason: str = "SIGNAL", books: bool = True
     ) -> None:
         self.market, self.rules, self.entry_reason = market, rules, entry_reason
-        self.writer = JournalWriter() if books else None
+        self.books = ShareBooks(market, kept=books)
         self.cash, self.last_wait = rules.start_micro, market.last_wait(rules.exit_after_missing_days)
         self.held: dict[int, _Holding] = {}
         self.buys: dict[int, list[int]] = defaultdict(list)  # rows of signals, by the day on which their order fills
@@ -121,8 +120,7 @@ class Ledger:
             self.equity.append(DayEquity(day, self.cash, value, len(self.held)))
         self._end()
         refusals = Counter(answer.reason for answer in self.answered if answer.reason)
-        journal = None if self.writer is None else self.writer.journal()
-        return ShareResult(sorted(self.closed), self.cash, self.equity, self.answered, refusals, journal)
+        return ShareResult(sorted(self.closed), self.cash, self.equity, self.answered, refusals, self.books.journal())
 
     def _open(self, day: int) -> None:
         """Fill the orders of this day's open: sales, then purchases in order of their signals."""
@@ -243,10 +241,11 @@ class Ledger:
         closed = Closed(
             number=p.number,
             symbol=p.symbol,
-            signal_row=p.signal_row,
+            signal_day=self.market.day[p.signal_row],
             entry_row=p.entry_row,
             exit_row=row,
             exit_day=exit_day,
+            entry_reason=self.entry_reason,
             quantity=p.quantity,
             fees=p.entry_fee + fee,
             pnl=p.quantity * (fill - p.entry_price) - p.entry_fee - fee,
@@ -257,17 +256,8 @@ class Ledger:
 
     def _book(self, number: int, day: int, row: int, quantity: int, price: int, fee: int, reason: str) -> None:
         """Write a fill (quantity below 0: a sale) and its commission to the journal."""
-        if self.writer is None:
-            return
-        clock = self.market.clock
         at_close = self.rules.same_close or reason in AT_CLOSE_ALWAYS
-        ts = clock.close_ts(day) if at_close else clock.open_ts(day)
-        symbol = self.market.bars.symbols[self.market.owner[row]]
-        cost = quantity * price
-        add = functools.partial(self.writer.add, ts=ts, instrument=symbol, position_id=number, reason=reason)
-        add(Kind.FILL, quantity=quantity * MICRO, price=price, cash_change=-cost)
-        if fee:
-            add(Kind.FEE, cash_change=-fee)
+        self.books.fill(number, day, self.market.owner[row], quantity, price, fee, reason, at_close=at_close)
 
     def _refuse(self, row: int, reason: str) -> None:
         """Record that a signal's order was refused."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import NamedTuple
 
 from tradewinds.core.units import MICRO
@@ -18,10 +19,11 @@ class Closed(NamedTuple):
     Attributes:
         number: of the position, in order of entries.
         symbol: its index in Bars.
-        signal_row: bar of the signal.
+        signal_day: of the signal or decision; days since 1970-01-01.
         entry_row: bar of the entry.
         exit_row: bar whose price the exit has.
         exit_day: day of the exit, which is later than that bar where a symbol was sold for want of bars.
+        entry_reason: why it was bought.
         quantity: shares.
         fees: of entry and exit; micro-units.
         pnl: after fees; micro-units.
@@ -30,10 +32,11 @@ class Closed(NamedTuple):
 
     number: int
     symbol: int
-    signal_row: int
+    signal_day: int
     entry_row: int
     exit_row: int
     exit_day: int
+    entry_reason: str
     quantity: int
     fees: int
     pnl: int
@@ -45,19 +48,21 @@ class ShareTrade(NamedTuple):
 
     Attributes:
         symbol: its index in Bars.
-        signal_row: bar of the signal.
+        signal_day: of the signal or decision; days since 1970-01-01.
         entry_row: bar of the entry.
         exit_row: bar whose price the exit has.
         exit_day: day of the exit, which is later than that bar where a symbol was sold for want of bars.
+        entry_reason: why it was bought.
         exit_reason: why it was sold.
         position: quantities and money.
     """
 
     symbol: int
-    signal_row: int
+    signal_day: int
     entry_row: int
     exit_row: int
     exit_day: int
+    entry_reason: str
     exit_reason: str
     position: Position
 
@@ -78,12 +83,12 @@ class ShareTrade(NamedTuple):
 
     @property
     def exit_price(self) -> int:
-        """Price of what was sold; all of it is sold at once."""
-        return self.position.exit_cash // self.quantity
+        """Price of what was sold; the mean by quantity, rounded half to even, where it was sold in parts."""
+        return round(Fraction(self.position.exit_cash, self.quantity))
 
     @property
     def exit_fee(self) -> int:
-        """Commission of the exit."""
+        """Commission of the exit, of all its parts."""
         return self.position.exit_fee
 
     @property
@@ -134,6 +139,44 @@ class Answered(NamedTuple):
     price: int
 
 
+class OrderOutcome(NamedTuple):
+    """What became of an order of a strategy that is called at every close: a fill or a refusal.
+
+    Attributes:
+        decided_day: days since 1970-01-01.
+        symbol: its index in Bars.
+        is_sale: whether it is a sale.
+        quantity: shares of the fill; 0 without one.
+        price: of the fill; micro-units, 0 without one.
+        reason: of the fill or the refusal.
+        filled: whether it was filled.
+        ts: of the fill or the refusal; Unix s.
+    """
+
+    decided_day: int
+    symbol: int
+    is_sale: bool
+    quantity: int
+    price: int
+    reason: str
+    filled: bool
+    ts: int
+
+
+class Wish(NamedTuple):
+    """What a strategy that is called at every close has asked for.
+
+    Attributes:
+        day: of the decision; days since 1970-01-01.
+        ticker: of the symbol; "" where it named an order.
+        text: the order or cancellation as text.
+    """
+
+    day: int
+    ticker: str
+    text: str
+
+
 @dataclass
 class ShareResult:
     """The result of a pass.
@@ -145,6 +188,8 @@ class ShareResult:
         answered: outcomes of all entry signals.
         refusals: number of refused signals by reason.
         journal: the books; None if the ledger kept none.
+        outcomes: of a strategy that is called at every close: what became of its orders, in order of time.
+        wishes: of such a strategy: what it asked for; none if the ledger kept no books.
     """
 
     closed: list[Closed]
@@ -153,6 +198,8 @@ class ShareResult:
     answered: list[Answered]
     refusals: Counter[str]
     journal: Journal | None
+    outcomes: list[OrderOutcome] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
 
     @property
     def books(self) -> Journal:
@@ -167,10 +214,11 @@ class ShareResult:
         return [
             ShareTrade(
                 symbol=closed.symbol,
-                signal_row=closed.signal_row,
+                signal_day=closed.signal_day,
                 entry_row=closed.entry_row,
                 exit_row=closed.exit_row,
                 exit_day=closed.exit_day,
+                entry_reason=closed.entry_reason,
                 exit_reason=closed.exit_reason,
                 position=position,
             )

@@ -25,6 +25,13 @@ NO_CASH = "INSUFFICIENT_CASH"
 NO_VOLUME = "NO_VOLUME"
 LIQUIDITY = "LIQUIDITY"
 
+# of strategies that are called at every close
+STRATEGY, RESTING = "STRATEGY", "RESTING"
+SALE, RESTING_SALE = "sale", "resting_sale"
+NO_WHOLE_SHARE = "NO_WHOLE_SHARE"
+NOTHING_HELD = "NOTHING_HELD"
+NOT_IN_UNIVERSE = "NOT_IN_UNIVERSE"
+
 
 @dataclass(frozen=True)
 class Exits:
@@ -127,11 +134,21 @@ class ShareRules:
             price: fill price; micro-units.
             cash: micro-units.
         """
+        return self.payable(self._factors[3] // price, price, cash)
+
+    def payable(self, wanted: int, price: int, cash: int) -> int:
+        """Return as many of the wanted shares as cash pays with commission.
+
+        Args:
+            wanted: shares.
+            price: fill price; micro-units.
+            cash: micro-units.
+        """
 
         def cost(quantity: int) -> int:
             return quantity * price + self.fee(quantity * price)
 
-        wanted = min(self._factors[3], cash) // price
+        wanted = min(wanted, cash // price)
         if wanted < 1 or cost(wanted) <= cash:
             return max(wanted, 0)
         if cost(wanted - 1) <= cash:  # nearly always: the price of one share pays the commission of the others

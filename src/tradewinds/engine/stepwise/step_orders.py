@@ -27,18 +27,20 @@ class StepOrder(NamedTuple):
     Attributes:
         market: its ticker.
         side: YES or NO.
-        quantity: units, as the strategy gave it.
+        quantity: units, as the strategy gave it; None: of a purchase, as many as `value` buys, of a sale, all that is held.
         is_sale: whether it sells what is held.
         price: of a resting order, as the strategy gave it; None: at once, at the visible price.
         until: Unix seconds up to which a resting order rests; None: as long as the market is open.
+        value: money for which a purchase buys, as the strategy gave it; None: the quantity says how much.
     """
 
     market: str
     side: str
-    quantity: float
+    quantity: float | None
     is_sale: bool
     price: float | None = None
     until: float | None = None
+    value: float | None = None
 
 
 class Cancellation(NamedTuple):
@@ -53,26 +55,29 @@ class Cancellation(NamedTuple):
     number: int
 
 
-def buy(market: Any, quantity: float, side: str = YES) -> StepOrder:
-    """Return the order to buy at once at the ask.
+def buy(market: Any, quantity: float | None = None, side: str = YES, *, value: float | None = None) -> StepOrder:
+    """Return the order to buy: contracts at once at the ask, shares at the next price at which the run fills orders.
 
     Args:
         market: one of `view.markets`, or its ticker.
-        quantity: contracts; a part of a contract is left out.
-        side: YES or NO.
+        quantity: contracts or shares; a part of one is left out.
+        side: of a contract, YES or NO.
+        value: of shares, the money to buy for in place of a quantity.
     """
-    return StepOrder(_ticker(market), side, quantity, is_sale=False)
+    if (quantity is None) == (value is None):
+        raise OrderProblem("buy needs a quantity or a value, and not both")
+    return StepOrder(ticker_of(market), side, quantity, is_sale=False, value=value)
 
 
-def sell(market: Any, quantity: float, side: str = YES) -> StepOrder:
-    """Return the order to sell at once at the bid what is held, and never more than that.
+def sell(market: Any, quantity: float | None = None, side: str = YES) -> StepOrder:
+    """Return the order to sell what is held, and never more than that: contracts at once at the bid, shares as they are bought.
 
     Args:
         market: one of `view.markets`, or its ticker.
-        quantity: contracts; a part of a contract is left out.
-        side: the side that is held, YES or NO.
+        quantity: contracts or shares; a part of one is left out. None: all that is held.
+        side: of a contract, the side that is held, YES or NO.
     """
-    return StepOrder(_ticker(market), side, quantity, is_sale=True)
+    return StepOrder(ticker_of(market), side, quantity, is_sale=True)
 
 
 def limit(order: StepOrder, price: float, until: float | None = None) -> StepOrder:
@@ -80,8 +85,8 @@ def limit(order: StepOrder, price: float, until: float | None = None) -> StepOrd
 
     Args:
         order: from `buy` or `sell`.
-        price: the most that is paid for a contract of the side, or the least that it is sold for.
-        until: Unix seconds after which it is taken back; None: when the market's window ends.
+        price: the most that is paid for one, or the least that it is sold for.
+        until: Unix seconds after which it is taken back; None: when the market's window or the run ends.
     """
     if not isinstance(order, StepOrder):
         raise OrderProblem(f"limit needs an order from buy or sell, not {type(order).__name__}")
@@ -95,7 +100,7 @@ def cancel(what: Any) -> Cancellation:
         what: one of `view.orders`; or one of `view.markets` or its ticker, for all orders of the market.
     """
     number = getattr(what, "number", None)
-    return Cancellation("", number) if isinstance(number, int) else Cancellation(_ticker(what), -1)
+    return Cancellation("", number) if isinstance(number, int) else Cancellation(ticker_of(what), -1)
 
 
 def micro_of(value: Any, name: str) -> int:
@@ -149,8 +154,15 @@ def price_on_grid(value: Any, grid: int, *, is_sale: bool) -> int:
     return -(-micro // grid) * grid if is_sale else micro // grid * grid
 
 
-def _ticker(market: Any) -> str:
-    """Return the ticker of a market, or a text as it is."""
+def ticker_of(market: Any) -> str:
+    """Return the ticker of a market, or a text as it is.
+
+    Args:
+        market: one of `view.markets`, or its ticker.
+
+    Raises:
+        OrderProblem: it is neither.
+    """
     ticker = market if isinstance(market, str) else getattr(market, "ticker", None)
     if not isinstance(ticker, str):
         raise OrderProblem(f"a market that is neither one of view.markets nor a ticker ({market!r:.40})")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tradewinds.core import files
 from tradewinds.core.errors import ConfigError
 from tradewinds.core.text import counted
+from tradewinds.families import strategy_file
 from tradewinds.families.contract import COMPUTE, FETCH, Findings, Service, Tell, WorkflowRule
 from tradewinds.families.early_findings import missing_symbols
 from tradewinds.families.equities_daily.plan import SharesPlan, shares_plan
@@ -69,6 +70,8 @@ class EquitiesDaily:
         "engine/result.py",
         "engine/round_trips.py",
         "engine/shares",
+        "engine/stepwise",
+        "families/strategy_file.py",
         "reference_data",
         "results",
         "core",
@@ -97,6 +100,7 @@ class EquitiesDaily:
     )
     units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
+    invent_archive = None
     around_the_clock = False
     replay_keys = frozenset({"risk", "strategy", "costs", "fill"})
     not_swept = _NOT_SWEPT
@@ -112,7 +116,13 @@ class EquitiesDaily:
             config: the config with all defaults filled in.
             problems: collects what is wrong, each with its key.
         """
-        _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
+        if share_strategies.is_own(config):
+            strategy_file.note_problems(config["strategy"], problems)
+        else:
+            _note_error(problems, ("strategy", "name"), lambda: share_strategies.chosen(config))
+            if config["strategy"]["history_bars"] is not None:
+                what = "is for a strategy of your own: the market's own strategies know how many bars they need."
+                problems.add(("strategy", "history_bars"), what, "Leave it out, or name your file in strategy.file.")
         last = dt.date.fromisoformat(config["date_end_local"])
         with files.without_caches():  # a config that is refused leaves no file; the plan keeps the calendar
             _note_error(problems, ("calendar",), lambda: known_calendar(config["calendar"], last))
@@ -180,12 +190,12 @@ class EquitiesDaily:
         return ()
 
     def user_files(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the paths of the files of bars, universe and corporate actions that a config names.
+        """Return the paths of the files of bars, universe, corporate actions and strategy that a config names.
 
         Args:
             config: resolved, or as the user wrote it.
         """
-        sections = {"bars": "path", "universe": "file"}
+        sections = {"bars": "path", "universe": "file", "strategy": "file"}
         named = [config[name].get(key) for name, key in sections.items() if isinstance(config.get(name), Mapping)]
         return [str(path) for path in (*named, config.get("actions")) if path is not None]
 
@@ -316,6 +326,10 @@ class EquitiesDaily:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["market_ticker"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the symbols that have prices in a run."""
+        return [name for (name,) in run.query("SELECT DISTINCT symbol FROM prices ORDER BY 1", of="prices")]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of a share: its closes with every entry and exit, whatever the day."""

@@ -35,6 +35,7 @@ from tradewinds.families.equities_daily.bar_panel import date_of, make_panel
 from tradewinds.families.equities_daily.changed_records import ACTIONS, BARS, MEMBERSHIPS, ChangedRecords
 from tradewinds.families.equities_daily.plan import SharesPlan, with_files
 from tradewinds.families.equities_daily.replay import SharesReplay
+from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.families.plan import lacking
 from tradewinds.reference_data.exchange_calendar import known_calendar
 
@@ -135,6 +136,9 @@ def _decisions(config: Mapping[str, Any], replay: SharesReplay, made: ShareResul
         replay: the bars on which it was replayed.
         made: the result of the ledger.
     """
+    if share_strategies.is_own(config):
+        yield from _own_decisions(config, replay, made)
+        return
     scores, symbols = replay.scores(config), replay.loaded.bars.symbols
     bars, market, at_close = replay.loaded.bars, replay.market, config["fill"] == "same_close"
 
@@ -162,6 +166,27 @@ def _decisions(config: Mapping[str, Any], replay: SharesReplay, made: ShareResul
             )
             sold_ts = replay.closes[trade.exit_day] if trade.exit_reason == NO_BARS_EXIT else fill_ts(trade.exit_row)
             yield sold_ts, (symbols[trade.symbol], SALES), sold
+
+
+def _own_decisions(config: Mapping[str, Any], replay: SharesReplay, made: ShareResult) -> Iterator[DatedDecision]:
+    """Yield everything that the user's own strategy asks for, and what becomes of it, with its instant.
+
+    Arguments as for _decisions; what is left out there is left out here.
+    """
+    symbols = replay.loaded.bars.symbols
+    for number, wish in enumerate(made.wishes):
+        yield replay.closes[wish.day], (wish.ticker, SIGNALS), f"{number}: {wish.text}"
+    for outcome in made.outcomes:
+        if outcome.reason == NO_NEXT_BAR:
+            continue
+        what = "SELL" if outcome.is_sale else "BUY"
+        done = f"{outcome.quantity} at {money(outcome.price)}, {outcome.reason}"
+        text = f"{what} {done}" if outcome.filled else f"{what} refused as {outcome.reason}"
+        yield outcome.ts, (symbols[outcome.symbol], SALES if outcome.is_sale else PURCHASES), text
+    for trade in made.trades:
+        if trade.exit_reason == NO_BARS_EXIT:
+            sold = f"SELL at {money(trade.exit_price)}, fee {money(trade.exit_fee)}, {trade.exit_reason}"
+            yield replay.closes[trade.exit_day], (symbols[trade.symbol], SALES), sold
 
 
 def _timelines(decided: Sequence[DatedDecision], journal: Journal, cut_ts: int) -> Timelines:

@@ -43,6 +43,7 @@ class SharesFiles:
         source: files, yahoo or synthetic.
         source_file: path of the user's file that bars are imported from; None for other sources.
         side_files: paths of the user's universe and corporate actions, as far as the config has them.
+        user_strategy: path of the user's own strategy; None without one.
         universe: spans of membership by symbol.
     """
 
@@ -51,6 +52,7 @@ class SharesFiles:
     source: str
     source_file: str | None
     side_files: tuple[str, ...]
+    user_strategy: str | None
     universe: Universe
 
     @property
@@ -86,7 +88,11 @@ def shares_plan(conf: Mapping[str, Any]) -> SharesPlan:
         run_dir=run_folder(conf, run_id),
         date_end=date_end,
         stages={"bars": bars, "panel": [DataFile(share_files.panel, PANEL)]},
-        inputs={"panel": [share_files.panel], "side_files": list(share_files.side_files)},
+        inputs={
+            "panel": [share_files.panel],
+            "side_files": list(share_files.side_files),
+            **({} if share_files.user_strategy is None else {"user_strategy": [share_files.user_strategy]}),
+        },
         units=len(share_files.years),
         files=share_files,
     )
@@ -106,7 +112,9 @@ def _files_of(conf: Mapping[str, Any]) -> SharesFiles:
     """List the files of a resolved config; raises as shares_plan."""
     if conf["bars"]["source"] == "files" and not Path(conf["bars"]["path"]).exists():
         what = f"there are no prices: no file {conf['bars']['path']}."
-        raise DataMissing(what, remedy="Give the path of a CSV or Parquet file of daily bars in bars.path.")
+        raise DataMissing(
+            what, where="bars.path", remedy="Give the path of a CSV or Parquet file of daily bars in bars.path."
+        )
     universe, source = universe_of(conf), conf["bars"]["source"]
     universe_file = conf["universe"]["file"] if isinstance(conf["universe"], dict) else None
     years = tuple(_years(conf, universe))
@@ -116,6 +124,7 @@ def _files_of(conf: Mapping[str, Any]) -> SharesFiles:
         source=source,
         source_file=conf["bars"]["path"] if source == "files" else None,
         side_files=tuple(path for path in (universe_file, conf["actions"]) if path is not None),
+        user_strategy=conf["strategy"]["file"],
         universe=universe,
     )
 

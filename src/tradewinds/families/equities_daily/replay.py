@@ -19,8 +19,10 @@ from tradewinds.engine.equity import Point
 from tradewinds.engine.result import Decision, RunResult, Summary, Trade
 from tradewinds.engine.shares.bars import Clock, TradingDays
 from tradewinds.engine.shares.ledger import Ledger
-from tradewinds.engine.shares.share_result import Answered, ShareResult, ShareTrade
-from tradewinds.engine.shares.share_rules import AT_CLOSE_ALWAYS, ShareRules
+from tradewinds.engine.shares.share_result import Answered, OrderOutcome, ShareResult, ShareTrade
+from tradewinds.engine.shares.share_rules import BACKTEST_END, Exits, ShareRules
+from tradewinds.engine.shares.step_ledger import StepLedger
+from tradewinds.families import strategy_file
 from tradewinds.families.equities_daily.bar_panel import LoadedBars, date_of, day_of, load_bars
 from tradewinds.families.equities_daily.buy_and_hold import buy_and_hold
 from tradewinds.families.equities_daily.metrics import no_bars_metrics, share_metrics, volume_metrics
@@ -29,6 +31,7 @@ from tradewinds.families.equities_daily.run_files import write_files
 from tradewinds.families.equities_daily.strategies import share_strategies
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, ExchangeCalendar, known_calendar
 from tradewinds.results.edge.against_benchmark import against_benchmark, returns_of
+from tradewinds.results.liquidity import Entry, VolumeUse, liquidity
 
 # Trading days without a bar after which a symbol has ended, where risk.exit_after_missing_days says nothing.
 ENDED_DAYS = 20
@@ -36,10 +39,9 @@ ENDED_DAYS = 20
 
 def rules_of(config: Mapping[str, Any]) -> ShareRules:
     """Return the rules of the ledger for a resolved config."""
-    module, parameters = share_strategies.chosen(config)
     risk, costs = config["risk"], config["costs"]
     return ShareRules(
-        exits=module.exits(parameters),
+        exits=_exits(config),
         start_micro=exact(risk["start_balance"], MICRO),
         position_share=_share(risk["position_size_pct"]),
         max_positions=risk["max_positions"],
@@ -50,6 +52,15 @@ def rules_of(config: Mapping[str, Any]) -> ShareRules:
         exit_after_missing_days=risk["exit_after_missing_days"],
         max_volume_share=None if (share := risk["max_volume_share"]) is None else Fraction(Decimal(str(share))),
     )
+
+
+def _exits(config: Mapping[str, Any]) -> Exits:
+    """Return the exit rules of a config's strategy; the user's own one sells by itself."""
+    if share_strategies.is_own(config):
+        return Exits()
+    module, parameters = share_strategies.chosen(config)
+    exits: Exits = module.exits(parameters)
+    return exits
 
 
 def _share(percent: float) -> Fraction:
@@ -110,6 +121,9 @@ class SharesReplay:
             config: a resolved config.
             books: whether the ledger writes down every change of cash; a sweep does not need that.
         """
+        if share_strategies.is_own(config):
+            make = strategy_file.caller_of(config["strategy"])
+            return StepLedger(self.market, rules_of(config), make, books=books).run()
         ledger = Ledger(self.market, rules_of(config), entry_reason=self.code(config), books=books)
         return ledger.run(self.scores(config))
 
@@ -138,24 +152,22 @@ class SharesReplay:
 
     def trade(self, config: Mapping[str, Any], made: ShareTrade) -> Trade:
         """Return a position of the ledger as a row of trades.csv."""
-        bars, symbol = self.loaded.bars, self.loaded.bars.symbols[made.symbol]
-        signal, entry = int(bars.day[made.signal_row]), int(bars.day[made.entry_row])
-        at_close = config["fill"] == "same_close"
-        exit_clock = self.closes.__getitem__ if at_close or made.exit_reason in AT_CLOSE_ALWAYS else self.opens
+        symbol = self.loaded.bars.symbols[made.symbol]
+        is_end = made.exit_reason == BACKTEST_END  # booked on the last day, though the symbol's last bar may be older
         return Trade(
             series_ticker=config["calendar"],
             event_ticker=symbol,
             market_ticker=symbol,
             station_id="",
-            decision_ts=self.closes[signal],
-            quote_ts=self.closes[entry] if at_close else self.opens(entry),
+            decision_ts=self.closes[made.signal_day],
+            quote_ts=made.position.opened_ts,
             side="BUY",
             model_prob_yes_pico=None,
             ev_gross_pico=None,
-            ev_net_pico=None,
-            reason_code=self.code(config),
+            ev_net_total_pico=None,
+            reason_code=made.entry_reason,
             settled_result=made.exit_reason,
-            settled_ts=exit_clock(made.exit_day),
+            settled_ts=self.closes[made.exit_day] if is_end else made.position.closed_ts,
             position=made.position,
         )
 
@@ -176,6 +188,24 @@ class SharesReplay:
             price_micro=answer.price if is_filled else None,
             filled=is_filled,
             reason=answer.reason or self.code(config),
+        )
+
+    def decisions(self, config: Mapping[str, Any], made: ShareResult) -> list[Decision]:
+        """Return what became of all entry signals, or of all orders of the user's own strategy."""
+        own = [self._own_decision(outcome) for outcome in made.outcomes]
+        return own or [self.decision(config, answer) for answer in made.answered]
+
+    def _own_decision(self, outcome: OrderOutcome) -> Decision:
+        """Return what became of an order of the user's own strategy as a row of decisions.parquet."""
+        return Decision(
+            ticker=self.loaded.bars.symbols[outcome.symbol],
+            first_ts=self.closes[outcome.decided_day],
+            times=1,
+            side="SELL" if outcome.is_sale else "BUY",
+            quantity=outcome.quantity if outcome.filled else None,
+            price_micro=outcome.price if outcome.filled else None,
+            filled=outcome.filled,
+            reason=outcome.reason,
         )
 
     def missing_pct(self) -> float | None:
@@ -252,10 +282,9 @@ def _summary(replay: SharesReplay, made: ShareResult, config: Mapping[str, Any])
     def column(values: Iterable[int]) -> Ints:
         return np.fromiter(values, np.int64)
 
-    days = replay.loaded.bars.day
     points = replay.points([(w.cash, w.open_value) for w in made.equity], rules_of(config).start_micro)
     return Summary(
-        decision_ts=column(replay.closes[int(days[c.signal_row])] for c in made.closed),
+        decision_ts=column(replay.closes[c.signal_day] for c in made.closed),
         quantity=column(c.quantity for c in made.closed),
         fee_micro=column(c.fees for c in made.closed),
         pnl_micro=column(c.pnl for c in made.closed),
@@ -281,7 +310,7 @@ def _result(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay, mad
         journal=made.books,
         trades=trades,
         equity=points,
-        decisions=[replay.decision(conf, answer) for answer in made.answered],
+        decisions=replay.decisions(conf, made),
         diagnostics=_diagnostics(conf, plan, replay, made),
         skipped=loaded.skipped,
         watermark=replay.closes[replay.market.days[-1]],
@@ -322,4 +351,25 @@ def _diagnostics(conf: Mapping[str, Any], plan: SharesPlan, replay: SharesReplay
         "adjustment": loaded.adjustment,
         "fill": conf["fill"],
         "optimistic": conf["fill"] == "same_close",
+        # what the market could have taken of it
+        "liquidity": liquidity(
+            conf,
+            _volume_use(made, loaded.bars.volume_limit),
+            _summary(replay, made, conf),
+            lambda capped: _summary(replay, replay.run(capped, books=False), capped),
+        ),
     }
+
+
+def _volume_use(made: ShareResult, volume_limit: Ints) -> VolumeUse:
+    """Return the entries beside the volume of the bars at which they filled.
+
+    Args:
+        made: the run.
+        volume_limit: by bar, the shares that were traded; NEVER where the source does not know it.
+    """
+    volumes = volume_limit[[closed.entry_row for closed in made.closed]].tolist() if made.closed else []
+    return VolumeUse.of(
+        Entry(closed.quantity, None if volume == NEVER else volume)
+        for closed, volume in zip(made.closed, volumes, strict=True)
+    )

@@ -12,6 +12,7 @@ from tradewinds.families.equities_daily.symbol_page import noon, price_plot
 from tradewinds.families.equities_daily.untradable_section import untradable
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
+from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import (
     Cells,
     Panel,
@@ -50,6 +51,10 @@ LIMITS = (
     "A position in a symbol whose bars end is sold or kept at its last close; a real delisting may pay less, or nothing.",
     "A universe of symbols that are listed today leaves out those that failed; use a file with dates of membership.",
     "One path of history is one sample. A good decade is not an edge; the best of many settings is worth less than it looks.",
+)
+LIMITS_OF_CLASSES = (
+    "Limits of your own strategy fill at their price where a bar's prices went through it, without slippage; that nothing else "
+    "waited at that price is assumed, and the order of events inside a bar is unknown.",
 )
 SYMBOLS_SHOWN = 6  # in the title, and as plots of prices
 
@@ -303,9 +308,20 @@ def _diagnostics(run: ReportRun) -> Section:
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
-def _limits(_: ReportRun) -> Section:
+_liquidity = liquidity_section(
+    LiquidityWords(
+        "the shares bought",
+        "was traded at the bar at which they filled",
+        "No cap limits an entry there.",
+        units="Shares",
+    )
+)
+
+
+def _limits(run: ReportRun) -> Section:
     """Return the section of what the run does not model."""
-    return sections.limits(LIMITS)
+    own = run.config["strategy"].get("file") is not None
+    return sections.limits((*LIMITS, *LIMITS_OF_CLASSES) if own else LIMITS)
 
 
 REPORT = FamilyReport(
@@ -316,6 +332,7 @@ REPORT = FamilyReport(
         _equity,
         _holdings,
         _result,
+        _liquidity,
         account,
         _profit,
         _charts,

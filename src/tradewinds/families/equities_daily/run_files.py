@@ -66,7 +66,7 @@ def write_files(
 
 def _closed_row(bars: Bars, trade: ShareTrade, currency: str) -> tuple[Any, ...]:
     """Return a trade as a row of CLOSED_COLUMNS."""
-    signal_day, entry_day = int(bars.day[trade.signal_row]), int(bars.day[trade.entry_row])
+    signal_day, entry_day = trade.signal_day, int(bars.day[trade.entry_row])
     return (
         bars.symbols[trade.symbol],
         date_of(signal_day),

@@ -49,6 +49,7 @@ FACTORS = (
     "trade.trail.distance_r",
     "trade.time_stop.min_r",
     "risk.max_leverage",
+    "risk.max_volume_share",
     "costs.slippage_ticks",
     "costs.slippage_bps",
     "governance.max_daily_loss_r",

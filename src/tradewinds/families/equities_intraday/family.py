@@ -134,6 +134,7 @@ class EquitiesIntraday:
     )
     units_name = "Symbols"
     days_per_year = TRADING_DAYS_PER_YEAR
+    invent_archive = None
     around_the_clock = False
     replay_keys = frozenset(
         ("orb", "buffers", "entry", "trade", "risk", "costs", "governance", "factors", "scoring", "filter", "strategy")
@@ -333,6 +334,12 @@ class EquitiesIntraday:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["trade_id"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the symbols of a run, then the ids of its trades."""
+        from tradewinds.families.equities_intraday.trade_records import trade_records
+
+        return [*run.config["symbols"], *(trade.trade_id for trade in trade_records(run))]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of a trade, by its id or by its symbol and session: the session's bars with its fills."""

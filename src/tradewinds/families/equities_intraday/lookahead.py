@@ -9,6 +9,8 @@ When a record becomes known:
 When a decision is known: an opening range and what follows from it at its end; an entry at its fill; a refusal at the start of
 its bar, or for a resting stop order at the bar's end; an exit at its fill. That a bar is the last of its session is known at
 the session's close only, so an exit at the close of a last bar counts from there, and its rows are left out of the books.
+ASSUME: how many shares risk.max_volume_share lets an order enter is what the market gave, no decision; with that key a bar that
+runs at the cut keeps its volume.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ class SessionsRun:
         Returns:
             What it decides up to the cut, and how many records were changed or planted, by kind.
         """
-        copies = _ChangedMinutes(future)
+        copies = _ChangedMinutes(future, keeps_volume=self.config["risk"]["max_volume_share"] is not None)
         bars, splits = self.study.bars, self.study.history.splits
         if SESSIONS in future.kinds:
             bars = copies.calendar(bars)
@@ -194,10 +196,12 @@ class _ChangedMinutes:
 
     Attributes:
         future: the cut and the change.
+        keeps_volume: a bar that runs at the cut keeps its volume.
         counts: number of changed and of planted records, by kind.
     """
 
     future: Future
+    keeps_volume: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
     def calendar(self, bars: MinuteBars) -> MinuteBars:
@@ -233,7 +237,8 @@ class _ChangedMinutes:
         closes = columns["open"][running] * (_PRICE_FACTOR if self.future.poisoned else 2)
         columns["high"][running], columns["low"][running] = closes, columns["open"][running]
         columns["close"][running] = closes
-        columns["volume"][running] = _HUGE_VOLUME if self.future.poisoned else 1
+        if not self.keeps_volume:
+            columns["volume"][running] = _HUGE_VOLUME if self.future.poisoned else 1
         if not self.future.poisoned:
             every = np.ones(len(bars.days), bool)
             return _rebuilt(replace(bars, **columns), ~later, bars.close_ts, every)
@@ -284,7 +289,8 @@ class _ChangedMinutes:
             minutes: of the longest opening range.
         """
         ends = bars.open_ts[_sessions_of(bars)] + 60 * (bars.minute.astype(np.int64) + bars.bar_minutes)
-        later = (ends > self.future.cut_ts) & (bars.minute < minutes)
+        begun = ends - 60 * bars.bar_minutes <= self.future.cut_ts
+        later = (ends > self.future.cut_ts) & (bars.minute < minutes) & ~(begun & self.keeps_volume)
         self.counts[OR_VOLUMES] += int(later.sum())
         return replace(bars, volume=np.where(later, _HUGE_VOLUME if self.future.poisoned else 1, bars.volume))
 

@@ -24,6 +24,7 @@ ORB_REASON_TEXTS = {
     "BAD_STOP": "the stop is too near to the entry, or beyond it",
     "MAX_POSITIONS": "as many positions were held as governance.max_positions allows",
     "SIZE_ZERO": "the size, or the buying power that was left, is less than one share",
+    "LIQUIDITY": "risk.max_volume_share of the bar's volume is less than one share",
     "NO_BARS": "no bar in the run",
 }
 ENTRY_TEXTS = {"ORB_BREAK": "the price left the opening range"}

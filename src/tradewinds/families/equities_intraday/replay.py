@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tradewinds.core.errors import DataMissing
-from tradewinds.engine.bar_sessions.minute_bars import MinuteBars
+from tradewinds.engine.bar_sessions.minute_bars import UNKNOWN_VOLUME, MinuteBars
 from tradewinds.engine.bar_sessions.orb_rules import OrbRules
 from tradewinds.engine.bar_sessions.session_loop import run, run_policies
 from tradewinds.engine.bar_sessions.session_result import ANSWERS, BREAK_COLUMNS, EXITS, OrbTrade, SessionsResult
@@ -29,6 +29,7 @@ from tradewinds.families.equities_intraday.session_rules import cutoff_of, rules
 from tradewinds.reference_data.corporate_actions import read_actions
 from tradewinds.reference_data.exchange_calendar import TRADING_DAYS_PER_YEAR, calendar_of, day_number
 from tradewinds.results.edge.against_benchmark import against_benchmark, returns_of
+from tradewinds.results.liquidity import Entry, VolumeUse, liquidity
 
 ENTRY_REASON = "ORB_BREAK"
 _SIDES = {1: "BUY", -1: "SELL_SHORT"}
@@ -197,7 +198,7 @@ def _result(
         trades=trades,
         equity=points,
         decisions=_decisions(study, made),
-        diagnostics=diagnostics(config, study, made, policies),
+        diagnostics=diagnostics(config, study, made, policies) | liquidity_of(config, study, made),
         skipped=_skipped(study, made),
         watermark=int(study.bars.close_ts[study.end - 1]),
         start_ts=points[0].ts,
@@ -206,6 +207,26 @@ def _result(
         around_the_clock=False,
         family_metrics=figures | against_cash(config, points),
     )
+
+
+def liquidity_of(config: Mapping[str, Any], study: IntradayStudy, made: SessionsResult) -> dict[str, Any]:
+    """Return the run's entries beside the volume of the bars in which they filled, and the run under caps of it."""
+
+    def under(capped: Mapping[str, Any]) -> Summary:
+        return _summary(study, study.replay(capped))
+
+    return {"liquidity": liquidity(config, VolumeUse.of(_entries(made)), _summary(study, made), under)}
+
+
+def _entries(made: SessionsResult) -> Iterator[Entry]:
+    """Yield each entry with the volume of its bar."""
+    bars, sessions = made.bars, len(made.bars.days)
+    for trade in made.trades:
+        k = trade.symbol * sessions + trade.session
+        first, end = bars.first_row[k : k + 2].tolist()
+        minute = (trade.bar_ts - int(bars.open_ts[trade.session])) // 60
+        volume = int(bars.volume[first + int(np.searchsorted(bars.minute[first:end], minute))])
+        yield Entry(trade.shares, None if volume == UNKNOWN_VOLUME else volume)
 
 
 def against_cash(config: Mapping[str, Any], points: Sequence[Point]) -> dict[str, Any]:
@@ -248,7 +269,7 @@ def _trade(config: Mapping[str, Any], study: IntradayStudy, made: OrbTrade, posi
         side=_SIDES[made.direction],
         model_prob_yes_pico=None,
         ev_gross_pico=None,
-        ev_net_pico=None,
+        ev_net_total_pico=None,
         reason_code=ENTRY_REASON,
         settled_result=EXITS[made.exit_reason],
         settled_ts=made.exit_ts,

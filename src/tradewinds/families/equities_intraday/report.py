@@ -14,6 +14,7 @@ from tradewinds.families.equities_intraday.session_charts import session_charts
 from tradewinds.families.equities_intraday.trade_records import query
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
+from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import (
     Cells,
     Plot,
@@ -48,7 +49,8 @@ ADJUSTED = (
 LIMITS = (
     "What happened inside a bar is unknown: the order of its high and low is the choice of trade.intrabar, and the table above "
     "shows how much depends on it.",
-    "Orders fill whole with a fixed slippage, whatever their size, and move no price. Openings and news have wider spreads.",
+    "Orders fill whole with a fixed slippage, whatever their size (but risk.max_volume_share), and move no price. Openings and "
+    "news have wider spreads.",
     "Targets fill when the price touches them; a real limit order waits in a queue and may not.",
     SHORTS,
     "Symbols that are chosen today leave out those that were delisted: results of survivors are better than those of all.",
@@ -253,6 +255,16 @@ def _diagnostics(run: ReportRun) -> Section:
     return Section("diagnostics", "Symbols, refusals and rows", [*found, *bad])
 
 
+_liquidity = liquidity_section(
+    LiquidityWords(
+        "the shares entered",
+        "was traded in the bar in which they filled",
+        "No cap limits an entry there.",
+        units="Shares",
+    )
+)
+
+
 def limits(_: ReportRun) -> Section:
     """Return the section of what the run does not model."""
     return sections.limits(LIMITS)
@@ -265,6 +277,7 @@ REPORT = FamilyReport(
         _summary,
         _equity,
         metrics_table,
+        _liquidity,
         account,
         _policies,
         distribution,

@@ -119,6 +119,7 @@ def _session_rules(config: Mapping[str, Any]) -> SessionRules:
         slots=risk["slots"],
         max_notional=_micro(risk["max_notional_usd"]),
         max_leverage=fine(risk["max_leverage"]),
+        max_volume_share=fine(risk["max_volume_share"]),
         account_each=int(risk["account"] == "per_symbol"),
         governed_together=int(governance["scope"] == "account"),
         max_signals=_or_off(governance["max_signals_per_day"]),

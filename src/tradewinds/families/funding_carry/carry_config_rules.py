@@ -27,6 +27,7 @@ MONEY_DECIMALS, FACTOR_DECIMALS = 8, 12
 MONEY = ("risk.start_balance", "risk.max_position_quote", "risk.max_position_base", "risk.max_exposure_quote")
 FACTORS = (
     "execution.max_volume_share",
+    "risk.max_volume_share",
     "costs.slippage_bps",
     "costs.max_slippage_bps",
     "costs.impact_bps_per_volume_pct",
@@ -315,4 +316,4 @@ def _places(value: Any) -> int:
 def _known(word: str, names: Any) -> str:
     """Return a hint at the nearest of some names, and all of them if they are few."""
     listed = list(names)
-    return f"{meant(word, listed, cutoff=0.5)} Known: {', '.join(listed[:20])}.".strip()
+    return f"{meant(word, listed)} Known: {', '.join(listed[:20])}.".strip()

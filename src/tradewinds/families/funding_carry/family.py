@@ -148,6 +148,7 @@ class FundingCarry:
     )
     units_name = "Symbols"
     days_per_year = 365
+    invent_archive = None
     around_the_clock = True
     replay_keys = frozenset(("strategy", "execution", "costs", "margin", "risk"))
     not_swept = _NOT_SWEPT
@@ -349,6 +350,12 @@ class FundingCarry:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["event_ticker"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the symbols of a run, then the ids of its positions."""
+        from tradewinds.families.funding_carry.position_sections import position_rows
+
+        return [*run.config["symbols"], *(row["position_id"] for row in position_rows(run))]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of a position, or of a symbol: rates and what was held, and what the funding had to earn."""

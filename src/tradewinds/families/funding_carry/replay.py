@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -28,6 +28,7 @@ from tradewinds.families.funding_carry.plan import CarryPlan
 from tradewinds.families.funding_carry.run_files import position_name, write_carry_files
 from tradewinds.families.funding_carry.run_rules import fraction, rules_of
 from tradewinds.results.edge.against_benchmark import against_benchmark
+from tradewinds.results.liquidity import Entry, VolumeUse, liquidity
 
 FILL_COLUMNS = ("reference_price", "slippage")  # of trades.csv, beyond those of every family
 _SIDES = {1: "BUY", -1: "SELL"}
@@ -109,7 +110,7 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         trades=[_trade(source, made, one, books) for one, books in zip(made.positions, positions, strict=True)],
         equity=made.equity,
         decisions=_decisions(made),
-        diagnostics=diagnostics(config, made, study.left_out),
+        diagnostics=diagnostics(config, made, study.left_out) | liquidity_of(config, study, made),
         skipped=skipped_symbols(config, made, study.left_out),
         watermark=_watermark(study.markets),
         start_ts=rules.start_ts,
@@ -120,6 +121,34 @@ def run_result(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) 
         fills=[_fill(source, made.symbols, fill) for fill in made.fills],
         fill_columns=FILL_COLUMNS,
     )
+
+
+def liquidity_of(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) -> dict[str, Any]:
+    """Return the legs of the run's entries beside the volume of the candles before them, and the run under caps of it."""
+
+    def under(capped: Mapping[str, Any]) -> Summary:
+        rules = rules_of(capped)
+        return _summary(rules.end_ts, run_carry(study.markets, rules))
+
+    own = _summary(rules_of(config).end_ts, made)
+    use = VolumeUse.of(_entries(study, made), unknown_is_none=True)
+    return {"liquidity": liquidity(config, use, own, under, adds_up=False)}
+
+
+def _entries(study: CarryStudy, made: CarryResult) -> Iterator[Entry]:
+    """Yield each leg of each entry with what its last complete candle traded, weighed by its price.
+
+    A series whose volumes are all 0 has none: the source does not record it.
+    """
+    has_volume = [
+        (bool(prices.spot.candles.volume.any()), bool(prices.perp.candles.volume.any()))
+        for prices in study.markets.prices
+    ]
+    for fill in made.fills:
+        if fill.opens:
+            prices = study.markets.prices[fill.symbol]
+            volume = (prices.perp if fill.is_perp else prices.spot).last(fill.ts).volume
+            yield Entry(fill.quantity, volume if has_volume[fill.symbol][fill.is_perp] else None, fill.reference)
 
 
 def against_hold_always(config: Mapping[str, Any], study: CarryStudy, made: CarryResult) -> dict[str, Any]:
@@ -200,7 +229,7 @@ def _trade(source: str, made: CarryResult, one: CarryPosition, books: Position) 
         side=_SIDES[one.direction],
         model_prob_yes_pico=None,
         ev_gross_pico=None,
-        ev_net_pico=None,
+        ev_net_total_pico=None,
         reason_code=one.exit_reason,
         settled_result="close",
         settled_ts=one.close_ts,

@@ -18,6 +18,7 @@ from tradewinds.families.funding_carry.position_sections import (
 from tradewinds.families.funding_carry.report_words import LIMITS, OPTIMISTIC, REASON_TEXTS, SOURCE_TEXTS
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
+from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -198,6 +199,15 @@ def _because(code: str) -> str:
     return REASON_TEXTS[code]
 
 
+_liquidity = liquidity_section(
+    LiquidityWords(
+        "the value entered",
+        "the last candle of its leg before the entry traded",
+        "Under a cap nothing can be entered there.",
+    )
+)
+
+
 def _limits(_: ReportRun) -> Section:
     """Return the section of what the run does not model."""
     return sections.limits(LIMITS)
@@ -217,6 +227,7 @@ REPORT = FamilyReport(
         positions,
         liquidations,
         _result,
+        _liquidity,
         account,
         _diagnostics,
         _limits,

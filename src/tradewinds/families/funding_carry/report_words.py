@@ -41,7 +41,7 @@ REASON_TEXTS = {
     "INSUFFICIENT_CASH": "there was not enough cash for a position of the least size",
     "MAX_POSITION": "the limit of one position leaves less than the least order (risk.max_position_quote)",
     "MAX_EXPOSURE": "the limit of all positions was reached (risk.max_exposure_quote)",
-    "LIQUIDITY": "the last candle's volume allows less than the least order (execution.max_volume_share)",
+    "LIQUIDITY": "the last candle's volume allows less than the least order (max_volume_share of risk or execution)",
 }
 LIMITS = (
     "Today's steps and least orders are taken for the whole past: no exchange publishes their history. Fees of the "

@@ -106,7 +106,7 @@ def _size(config: Mapping[str, Any]) -> SizeRules:
     risk, dynamic = config["risk"], config["risk"]["dynamic_sizing"]
     positions, percent = risk["max_positions"], risk["allocation_pct"]
     limits = [None if risk[key] is None else exact(risk[key], UNIT) for key in LIMITS]
-    volume_share = config["execution"]["max_volume_share"]
+    volume_shares = [fraction(s["max_volume_share"]) for s in (risk, config["execution"]) if s["max_volume_share"]]
     fractions = (fraction(dynamic["min_fraction"]), fraction(dynamic["max_fraction"]))
     return SizeRules(
         share=Fraction(1, positions) if percent is None else fraction(percent) / 100,
@@ -116,5 +116,5 @@ def _size(config: Mapping[str, Any]) -> SizeRules:
         max_position=limits[0],
         max_quantity=limits[1],
         max_exposure=limits[2],
-        max_volume_share=None if volume_share is None else fraction(volume_share),
+        max_volume_share=min(volume_shares, default=None),
     )

@@ -18,7 +18,8 @@ from tradewinds.engine.event_contracts.candles import CandleReader, Candles
 from tradewinds.families.kalshi_weather.events import ReplayEvent
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts, candle_facts
 
-EVENTS_PER_BATCH = 24  # about 250,000 candles on busy days
+EVENTS_PER_BATCH = 24  # of a few series; about 250,000 candles on busy days
+MANY_ACCOUNTS = 50
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class BatchReader:
         return self._thread.submit(lambda: _read(self._candle_reader.result(), events, until))
 
 
-def batches(events: Sequence[ReplayEvent], reader: BatchReader) -> Iterator[Batch]:
+def batches(events: Sequence[ReplayEvent], reader: BatchReader, accounts: int = 1) -> Iterator[Batch]:
     """Batches of the events that have markets and a candle file, by climate date and series.
 
     While the caller works on one batch, the next one is read.
@@ -75,10 +76,15 @@ def batches(events: Sequence[ReplayEvent], reader: BatchReader) -> Iterator[Batc
     Args:
         events: in any order.
         reader: of this run; the caller closes it.
+        accounts: that are replayed together.
     """
     with_files = [event for event in events if event.path and event.markets]
     with_files.sort(key=lambda event: (event.climate_date, event.station.series_ticker))
-    groups = [with_files[i : i + EVENTS_PER_BATCH] for i in range(0, len(with_files), EVENTS_PER_BATCH)]
+    # A batch has several days of every series, because events that live on from one batch to the next are copied; and it is
+    # larger for many accounts, because each call of the compiled loop takes longer in Python than a day of candles takes in C.
+    series = len({event.station.series_ticker for event in with_files})
+    size = EVENTS_PER_BATCH * max(1, series // 6, 4 if accounts >= MANY_ACCOUNTS else 1)
+    groups = [with_files[i : i + size] for i in range(0, len(with_files), size)]
     if not groups:
         return
 

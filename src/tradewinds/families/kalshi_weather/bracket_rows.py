@@ -10,9 +10,10 @@ from tradewinds.config.resolve import Config
 from tradewinds.core import files
 from tradewinds.core.text import instant
 from tradewinds.families.kalshi_weather import climate_days
-from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities, in_force_at_asof
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.asof_quotes import AsofQuote, asof_of, quotes_at
+from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION, FILE
 from tradewinds.families.kalshi_weather.schemas import climate_range
 
 COLUMNS = (
@@ -40,7 +41,7 @@ class Brackets(NamedTuple):
 
 def is_own_file(config: Mapping[str, Any]) -> bool:
     """Whether a config's probabilities are those of the user's file as it stands: its markets are listed without it."""
-    return bool(config["probabilities"]["source"] == "file")
+    return config["probabilities"]["source"] in (FILE, DISTRIBUTION)
 
 
 def brackets_of(config: Config, plan: EventsPlan, day: dt.date) -> Brackets:
@@ -60,7 +61,7 @@ def brackets_of(config: Config, plan: EventsPlan, day: dt.date) -> Brackets:
         forecasts = table.to_pylist()
     else:
         meta, forecasts = files.read_meta(plan.files.probabilities), files.read_rows(plan.files.probabilities)
-    rows = _rows(config, plan, day, {row["market_ticker"]: row for row in forecasts})
+    rows = _rows(config, plan, day, in_force_at_asof(forecasts))
     return Brackets(rows, meta["events_without"])
 
 
@@ -89,8 +90,6 @@ def _coldest(market: Row) -> float:
 def _row(market: Row, series: str, asof_ts: int, forecast: Row | None, quote: AsofQuote | None) -> Row:
     """A row of `brackets_of`: a market of the catalog, its row of the probabilities and its quote at the as-of time."""
     p = None if forecast is None else float(forecast["p_yes"])
-    bid, ask = (quote.bid, quote.ask) if quote else (None, None)
-    bid, ask = bid or None, None if ask == 1 else ask  # 0 and 1 are empty sides
     of_forecast = ("mu_f", "sigma_f", "method", "reason")
     return {
         "series_ticker": series,
@@ -101,8 +100,29 @@ def _row(market: Row, series: str, asof_ts: int, forecast: Row | None, quote: As
         "known_at_utc": None if forecast is None else instant(forecast["known_at_ts"]),
         **{name: None if forecast is None else forecast[name] for name in of_forecast},
         "p_yes": p,
+        **_prices(p, *((quote.bid, quote.ask) if quote else (None, None))),
+    }
+
+
+def _prices(p: float | None, bid: float | None, ask: float | None) -> Row:
+    """Prices in dollars and the edges at them; 0 and 1 are empty sides."""
+    bid, ask = bid or None, None if ask == 1 else ask
+    return {
         "yes_bid": bid,
         "yes_ask": ask,
         "edge_yes": None if ask is None or p is None else round(p - ask, 6),
         "edge_no": None if bid is None or p is None else round(bid - p, 6),
     }
+
+
+def with_live_prices(rows: list[Row], quotes: Mapping[str, tuple[float, float]]) -> list[Row]:
+    """Put the prices of now in place of those of the as-of time, in the markets that are open.
+
+    Args:
+        rows: as of `brackets_of`.
+        quotes: bid and ask in dollars by market ticker, 0 and 1 for empty sides.
+    """
+    return [
+        row | _prices(row["p_yes"], *quotes[row["market_ticker"]]) if row["market_ticker"] in quotes else row
+        for row in rows
+    ]

@@ -86,7 +86,7 @@ def station_of(series_ticker: str) -> Station:
     try:
         return stations()[series_ticker]
     except KeyError:
-        hint = meant(series_ticker, stations(), "`tradewinds series` lists the known ones.", most=3, cutoff=0.5)
+        hint = meant(series_ticker, stations(), "`tradewinds series` lists the known ones.", most=3)
         raise ConfigError(f"unknown series {series_ticker!r}.", where="series_tickers", remedy=hint) from None
 
 

@@ -15,7 +15,7 @@ from tradewinds.core import files
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.damaged_events import DAMAGED
+from tradewinds.families.kalshi_weather.damaged_events import DAMAGED, STILL_OPEN
 from tradewinds.families.kalshi_weather.listed_markets import ListedMarket, decimals_as_integers, listed_markets
 from tradewinds.families.kalshi_weather.pooling.probability_sources import valid_until
 from tradewinds.families.kalshi_weather.strikes import StrikeBounds
@@ -26,16 +26,26 @@ from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFi
 DATE_MAPPING = "DATE_MAPPING"
 NO_EVENT = "NO_EVENT"
 UNSETTLED = "UNSETTLED"
+STALE_FILE = "OPEN_WHEN_FETCHED"
 DAMAGED_QUOTES = "DAMAGED_QUOTES"
 MISSING_QUOTES = "MISSING_QUOTES"
 MISSING_PROBABILITIES = "MISSING_PROBABILITIES"
 
 
 class _KnownProbability(NamedTuple):
-    """P(YES) of a market in 1e-12, and when it was known (Unix seconds)."""
+    """When a probability of a market was known (Unix seconds), and P(YES) in 1e-12."""
+
+    known_at_ts: int
+    p_pico: int
+
+
+class _Timeline(NamedTuple):
+    """The probabilities of a market in its trade window, as in ReplayMarket."""
 
     p_pico: int | None
-    known_at_ts: int
+    known_at_ts: int | None
+    p_from_ts: int | None
+    later_p: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -52,11 +62,13 @@ class ReplayMarket:
         end_ts: end of the trade window, excluded.
         settle_ts: when it settles.
         fee_rate: of the taker's fee.
-        p_pico: P(YES) in 1e-12, None without a probability.
-        known_at_ts: when the probability was known, None without one.
+        p_pico: the first P(YES) that is in force in its trade window, in 1e-12; None without a probability.
+        known_at_ts: when that probability was known, None without one.
         bounds: lowest and highest whole °F that settle YES, None where the strikes cannot be read.
         volume: contracts traded, None where the exchange does not report it.
         valid_until_ts: the last decision time at which its probability may be used, None without a limit.
+        p_from_ts: when that first probability became known, if the trade window had begun; else None.
+        later_p: probabilities that become known later in the window: (Unix seconds, 1e-12), each instant once, ascending.
     """
 
     ticker: str
@@ -73,6 +85,14 @@ class ReplayMarket:
     bounds: StrikeBounds | None
     volume: Decimal | None
     valid_until_ts: int | None
+    p_from_ts: int | None = None
+    later_p: tuple[tuple[int, int], ...] = ()
+
+    def p_at(self, ts: int) -> int | None:
+        """P(YES) in force at an instant of the window in 1e-12, None before the first."""
+        if self.p_from_ts is not None and ts < self.p_from_ts:
+            return None
+        return next((p for known_at, p in reversed(self.later_p) if known_at <= ts), self.p_pico)
 
 
 @dataclass(frozen=True)
@@ -134,15 +154,18 @@ def load_events(
     return events
 
 
-def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, _KnownProbability] | None:
-    """Probabilities by market ticker; None before they are made."""
+def _probabilities_by_ticker(probabilities: str | pa.Table | None) -> dict[str, list[_KnownProbability]] | None:
+    """Probabilities by market ticker, in order of their times; None before they are made."""
     if probabilities is None:
         return None
     names = ["market_ticker", "p_yes", "known_at_ts"]
     table = files.read_table(probabilities, names) if isinstance(probabilities, str) else probabilities
     tickers, known_at = table["market_ticker"].to_pylist(), table["known_at_ts"].to_pylist()
-    rows = zip(tickers, decimals_as_integers(table["p_yes"], PICO), known_at, strict=True)
-    return {ticker: _KnownProbability(p_pico, known_at_ts) for ticker, p_pico, known_at_ts in rows}
+    found: dict[str, list[_KnownProbability]] = {}
+    for ticker, p_pico, known_at_ts in zip(tickers, decimals_as_integers(table["p_yes"], PICO), known_at, strict=True):
+        if p_pico is not None:
+            found.setdefault(ticker, []).append(_KnownProbability(known_at_ts, p_pico))
+    return found
 
 
 def _event(
@@ -151,7 +174,7 @@ def _event(
     day: dt.date,
     *,
     listed: list[ListedMarket],
-    by_ticker: Mapping[str, _KnownProbability] | None,
+    by_ticker: Mapping[str, list[_KnownProbability]] | None,
     path: str,
 ) -> ReplayEvent:
     """One event of the config.
@@ -185,7 +208,7 @@ def _event(
     file = candle_file_facts(path) if path else None
     probabilities = by_ticker or {}
     markets = tuple(
-        _market(config, station, day, market, asof_ts, probabilities.get(market.ticker)) for market in listed
+        _market(config, station, day, market, asof_ts, probabilities.get(market.ticker, [])) for market in listed
     )
     return ReplayEvent(
         station=station,
@@ -221,6 +244,8 @@ def _skip_reason(
         return NO_EVENT
     if any(market.result is None or market.payout_yes_micro is None for market in markets):
         return UNSETTLED
+    if file and file.metadata.get("reason") == STILL_OPEN:
+        return STALE_FILE
     if file and file.metadata.get("reason") == DAMAGED:
         return DAMAGED_QUOTES
     if file and file.rows == 0:
@@ -236,12 +261,13 @@ def _market(
     day: dt.date,
     listed: ListedMarket,
     asof_ts: int,
-    probability: _KnownProbability | None,
+    probabilities: list[_KnownProbability],
 ) -> ReplayMarket:
-    """A market with its trade window and its probability, if it has one."""
+    """A market with its trade window and its probabilities, if it has any."""
     start_ts, end_ts = trade_window(
         station, day, config["trade_window_policy"], asof_ts, listed.open_ts, listed.close_ts, listed.settle_ts
     )
+    timeline = _timeline(probabilities, start_ts, end_ts)
     return ReplayMarket(
         ticker=listed.ticker,
         event_ticker=listed.event_ticker,
@@ -252,9 +278,29 @@ def _market(
         end_ts=end_ts,
         settle_ts=listed.settle_ts,
         fee_rate=listed.fee_rate,
-        p_pico=probability.p_pico if probability else None,
-        known_at_ts=probability.known_at_ts if probability else None,
+        p_pico=timeline.p_pico,
+        known_at_ts=timeline.known_at_ts,
         bounds=listed.bounds,
         volume=listed.volume,
         valid_until_ts=valid_until(config["probabilities"], asof_ts),
+        p_from_ts=timeline.p_from_ts,
+        later_p=timeline.later_p,
     )
+
+
+def _timeline(known: list[_KnownProbability], start_ts: int, end_ts: int) -> _Timeline:
+    """What is in force in a trade window: the last probability known at its start, and those that become known in it.
+
+    Args:
+        known: of one market, in order of their times; of equal times the last counts.
+        start_ts: start of the window, included; Unix seconds.
+        end_ts: end of the window, excluded; Unix seconds.
+    """
+    first = next((one for one in reversed(known) if one.known_at_ts <= start_ts), None)
+    later = {one.known_at_ts: one.p_pico for one in known if start_ts < one.known_at_ts < end_ts}
+    if first is not None:
+        return _Timeline(first.p_pico, first.known_at_ts, None, tuple(later.items()))
+    if not later:
+        return _Timeline(None, None, None, ())
+    (begins_ts, p_pico), *rest = later.items()
+    return _Timeline(p_pico, begins_ts, begins_ts, tuple(rest))

@@ -14,7 +14,15 @@ from tradewinds.families.contract import COMPUTE, DATABASE, FETCH, RESULT, Servi
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.event_web_tables import RUN_TABLES
 from tradewinds.families.kalshi_weather.plan import CALIBRATION, CURRENCY, MARKET, EventsPlan, events_plan
-from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, base_of, on_dates, pool_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import (
+    DISTRIBUTION,
+    POOLED,
+    base_of,
+    complete_asof_policy,
+    is_latest,
+    on_dates,
+    pool_of,
+)
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.results.run_files import CSV, JSON, RunFile
 
@@ -79,6 +87,7 @@ class KalshiWeather:
         ),
         WorkflowRule("fetch_guidance", "weather", FETCH, wildcards={"station": "[A-Z0-9]{4}", "model": "[A-Z]+"}),
         WorkflowRule("fetch_climate", "weather", FETCH, wildcards={"year": r"\d{4}"}),
+        WorkflowRule("fetch_observations", "weather", FETCH),
         WorkflowRule(
             "forecast",
             "forecasts",
@@ -108,7 +117,7 @@ class KalshiWeather:
         f"{_HERE}/events.py",
         f"{_HERE}/damaged_events.py",
         f"{_HERE}/fee_schedule.py",
-        f"{_HERE}/liquidity.py",
+        f"{_HERE}/traded_volume.py",
         f"{_HERE}/listed_markets.py",
         f"{_HERE}/tradable_markets.py",
         f"{_HERE}/trade_windows.py",
@@ -166,6 +175,7 @@ class KalshiWeather:
             config: resolved.
             problems: to which problems are added.
         """
+        complete_asof_policy(config["asof_policy"])
         if dt.date.fromisoformat(config["date_start_local"]) < FIRST_MARKET:
             what = f"is before {FIRST_MARKET}: the exchange had no market of temperatures."
             problems.add(("date_start_local",), what, "Begin where there is data.")
@@ -201,6 +211,9 @@ class KalshiWeather:
             )
         if pool_of(config["probabilities"]):
             _check_training(config, problems)
+            if is_latest(config):
+                what = "is latest, and a pool shrinks the forecast towards the price of one time."
+                problems.add(("asof_policy", "mode"), what, "Use fixed, or another source of probabilities.")
 
     def currency(self, config: Mapping[str, Any]) -> str:
         """USD, the currency of the exchange's accounts."""
@@ -332,9 +345,11 @@ class KalshiWeather:
         """
         if plan.files.user_probabilities is None:
             return ()
-        from tradewinds.families.kalshi_weather.probability_coverage import look_at_probabilities
+        from tradewinds.families.kalshi_weather import probability_coverage
 
-        return look_at_probabilities(config, plan)
+        if base_of(config["probabilities"])["source"] == DISTRIBUTION:
+            return probability_coverage.look_at_distributions(config, plan)
+        return probability_coverage.look_at_probabilities(config, plan)
 
     def validate(self, config: Mapping[str, Any], plan: EventsPlan) -> Findings:
         """Findings of every validation for which the data exists, as from `validate_data.validate_events`.
@@ -396,7 +411,7 @@ class KalshiWeather:
         return checkpoints.backfill(config["database"]["url"], missing, reasons)
 
     def fetched_notes(self, plan: EventsPlan, fetched: Sequence[str]) -> Iterable[str]:
-        """One sentence per synced catalog about what it lists, and per model that the weather service does not have.
+        """One sentence per synced catalog about what it lists, per model that the weather service lacks, and on open events.
 
         Args:
             plan: of the run.
@@ -407,7 +422,7 @@ class KalshiWeather:
 
         catalogs = set(plan.files.catalogs.values())
         listed = [catalog_notes.note_of(path) for path in fetched if path in catalogs]
-        return [*listed, *missing_guidance.notes_of(plan.files.guidance)]
+        return [*listed, *missing_guidance.notes_of(plan.files.guidance), *_open_notes(plan)]
 
     def summary_tables(self, run_dir: Path) -> Iterable[SummaryTable]:
         """Return no tables below the summary of a run."""
@@ -424,6 +439,13 @@ class KalshiWeather:
         from tradewinds.results.report.unit_page import UnitName
 
         return UnitName(str(trade["event_ticker"]))
+
+    def unit_names(self, run: ReportRun) -> list[str]:
+        """Return the series of a run, the tickers of its events, and those of the markets that were traded."""
+        from tradewinds.families.kalshi_weather.report.event_data import events_by_ticker, plan_of
+
+        traded = run.query("SELECT DISTINCT market_ticker FROM trades ORDER BY 1")
+        return [*run.config["series_tickers"], *events_by_ticker(plan_of(run)), *(ticker for (ticker,) in traded)]
 
     def unit_page(self, run: ReportRun, name: str, day: dt.date | None) -> UnitPage:
         """Return the page of an event: quotes of its markets, probabilities, fills, refusals and settlement."""
@@ -449,6 +471,12 @@ class KalshiWeather:
 
         return refusal_text(code)
 
+    def invent_archive(self, folder: Path, seed: int) -> None:
+        """Make an archive of invented temperature events: the same seed makes the same bytes."""
+        from tradewinds.families.kalshi_weather.archive.synthetic import make_synthetic
+
+        make_synthetic(folder, seed=seed)
+
     def archive_routes(self, archive: Archive, cutoff: dt.date | None) -> Mapping[str, Route]:
         """Routes of the exchange and of the weather service, for the archive's server.
 
@@ -459,8 +487,23 @@ class KalshiWeather:
         from tradewinds.families.kalshi_weather.archive import exchange_routes, weather_routes
         from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
-        events = EventArchive(archive.folder)
+        events = EventArchive(archive.folder, archive.clock)
         return {**exchange_routes.routes_of(events, cutoff), **weather_routes.routes_of(events)}
+
+
+def _open_notes(plan: EventsPlan) -> Iterable[str]:
+    """Say which events are left out because they are open."""
+    from tradewinds.families.kalshi_weather.damaged_events import is_still_open
+
+    found = [
+        f"{event.series_ticker} {event.climate_date}"
+        for event in plan.files.events
+        if Path(event.path).exists() and is_still_open(event.path)
+    ]
+    if found:
+        them = "it" if len(found) == 1 else "them"
+        remedy = f"`tradewinds today` shows {them} now; run again after the close."
+        yield f"{', '.join(found)}: still open, left out as UNSETTLED. {remedy}"
 
 
 FAMILY = KalshiWeather()

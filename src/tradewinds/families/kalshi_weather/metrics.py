@@ -43,10 +43,9 @@ def score_metrics(outcomes: Sequence[ForecastOutcome]) -> dict[str, Any]:
 def claim_metrics(trades: Sequence[Trade]) -> dict[str, Any]:
     """The key `edge` of metrics.json, what the trades claimed at entry and what they made; no key without a trade."""
     claimed = [
-        # the value per contract is that of the whole order, divided exactly
-        ClaimedTrade(trade.event_ticker, trade.qty, value.numerator * trade.qty // value.denominator, trade.pnl_micro)
+        ClaimedTrade(trade.event_ticker, trade.qty, trade.ev_net_total_pico, trade.pnl_micro)
         for trade in trades
-        if (value := trade.ev_net_pico) is not None
+        if trade.ev_net_total_pico is not None
     ]
     return {"edge": claimed_and_realised(claimed)} if claimed else {}
 

@@ -8,21 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from tradewinds.config import resolve
 from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import candle_window, climate_days
 from tradewinds.families.kalshi_weather.candle_rows import check_candles
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow, siblings
-from tradewinds.families.kalshi_weather.damaged_events import is_left_out, skips_damaged
+from tradewinds.families.kalshi_weather.damaged_events import has_no_window, is_still_open, skips_damaged
 from tradewinds.families.kalshi_weather.forecasts.lookback import lookback_days
 from tradewinds.families.kalshi_weather.missing_guidance import is_not_archived, may_be_missing
-from tradewinds.families.kalshi_weather.pooling.probability_sources import POOLED, forecast_config, pool_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import (
+    POOLED,
+    forecast_config,
+    is_latest,
+    pool_of,
+    users_file,
+)
 from tradewinds.families.kalshi_weather.schemas import (
     CANDLES,
     CATALOG,
     CLIMATE,
+    FORECAST_UPDATES,
     FORECASTS,
     GUIDANCE_SINCE,
+    LATEST_PROBABILITIES,
+    OBSERVATIONS,
     POOLED_PROBABILITIES,
     PROBABILITIES,
     candle_path,
@@ -31,6 +42,7 @@ from tradewinds.families.kalshi_weather.schemas import (
     forecast_path,
     guidance_path,
     guidance_schema,
+    observation_path,
 )
 from tradewinds.families.plan import POINTS_PER_PASS, DataFile, Plan, needed_through, run_folder
 
@@ -67,10 +79,12 @@ class EventFiles:
         catalogs: by series.
         guidance: by (station, model, year); empty with the user's own probabilities.
         climate: by (station, year); empty with the user's own probabilities.
+        observations: by (station, climate date); empty unless the project's own forecast is brought up to date by them.
         forecasts: by (station, target, year); empty with the user's own probabilities.
-        user_probabilities: the user's own probabilities, None without them.
+        user_probabilities: the user's own probabilities or distributions, None without them.
         user_strategy: the user's own strategy, None without one.
-        probabilities: the table of P(YES) at every event's as-of time.
+        probabilities: the table of P(YES) at every event's as-of time, or from then on.
+        is_latest: whether decisions use the last probability known at their own time.
         is_pooled: whether the probabilities are made from candles, too.
         training: events before the run's to which a pool is fitted.
         years_back: number of calendar years before its own that a year of forecasts needs.
@@ -81,12 +95,14 @@ class EventFiles:
     catalogs: dict[str, str]
     guidance: dict[tuple[str, str, int], str]
     climate: dict[tuple[str, int], str]
+    observations: dict[tuple[str, dt.date], str]
     forecasts: dict[tuple[str, str, int], str]
     user_probabilities: str | None
     user_strategy: str | None
     probabilities: str
     years_back: int
     is_pooled: bool
+    is_latest: bool
     training: tuple[PlannedEvent, ...]
 
     @property
@@ -163,7 +179,7 @@ def events_plan(conf: resolve.Config) -> EventsPlan:
             **recorded,
             **({"training_candles": [event.path for event in event_files.training]} if event_files.training else {}),
             "probabilities": [event_files.probabilities],
-            "weather": list(event_files.weather),
+            "weather": [*event_files.weather, *event_files.observations.values()],
             **{kind: [path] for kind, path in users_files.items() if path is not None},
         },
         results=[f"{run_dir}/{CALIBRATION}"],
@@ -179,8 +195,11 @@ def _event_files(conf: resolve.Config) -> EventFiles:
     window, series_tickers = candle_window.wanted_window(conf), conf["series_tickers"]
     # The forecast behind a pool needs more dates than the run, if the pool is fitted to earlier events.
     forecast_conf = dict(forecast_config(conf))
-    forecast, first, last = forecast_conf["probabilities"], conf["date_start_local"], conf["date_end_local"]
+    first, last = conf["date_start_local"], conf["date_end_local"]
+    users, latest = users_file(conf["probabilities"]), is_latest(conf)
     guidance, climate = _weather_files(forecast_conf)
+    stations = sorted({climate_days.station_of(series).station_id for series in series_tickers})
+    observed = [(station, date) for station in stations for date in climate_days.date_range(first, last)]
 
     def events_of(dates: Sequence[dt.date]) -> tuple[PlannedEvent, ...]:
         return tuple(
@@ -194,14 +213,16 @@ def _event_files(conf: resolve.Config) -> EventFiles:
         events=events_of(climate_days.date_range(first, last)),
         training=events_of(climate_days.date_range(forecast_conf["date_start_local"], first - dt.timedelta(days=1))),
         is_pooled=pool_of(conf["probabilities"]) is not None,
+        is_latest=latest,
+        observations={key: observation_path(*key) for key in observed} if latest and users is None else {},
         catalogs={series: catalog_path(series) for series in series_tickers},
         guidance=guidance,
         climate=climate,
         forecasts=_forecast_files(forecast_conf),
-        user_probabilities=forecast["path"] if forecast["source"] == "file" else None,
+        user_probabilities=users,
         user_strategy=conf["strategy"]["file"],
         probabilities=f"data/probabilities/{_forecast_digest(conf)}.parquet",
-        years_back=_years_back(forecast_conf) if forecast["source"] == "gaussian" else 0,
+        years_back=_years_back(forecast_conf) if users is None else 0,
     )
 
 
@@ -229,7 +250,7 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
 
     def candles(event: PlannedEvent) -> DataFile:
         held = functools.partial(_held_by_other_window, event_files.window, event)
-        again = None if skips else functools.partial(is_left_out, event.path)
+        again = functools.partial(is_still_open if skips else has_no_window, event.path)
         return DataFile(
             event.path, CANDLES, fetched=True, row_check=check_candles, held_elsewhere=held, fetched_again=again
         )
@@ -239,20 +260,29 @@ def _stages(event_files: EventFiles, date_end: dt.date, on_missing: Mapping[str,
         "weather": [
             *(guidance(key, path) for key, path in event_files.guidance.items()),
             *(climate(year, path) for (_, year), path in event_files.climate.items()),
+            *(DataFile(path, OBSERVATIONS, fetched=True) for path in event_files.observations.values()),
         ],
         "candles": [candles(event) for event in (*event_files.training, *event_files.events)],
-        "forecasts": [DataFile(path, FORECASTS) for path in event_files.forecasts.values()],
-        "probabilities": [
-            DataFile(event_files.probabilities, POOLED_PROBABILITIES if event_files.is_pooled else PROBABILITIES)
+        "forecasts": [
+            DataFile(path, FORECAST_UPDATES if event_files.is_latest else FORECASTS)
+            for path in event_files.forecasts.values()
         ],
+        "probabilities": [DataFile(event_files.probabilities, _probability_schema(event_files))],
     }
+
+
+def _probability_schema(event_files: EventFiles) -> pa.Schema:
+    """Columns of a run's table of probabilities."""
+    if event_files.is_pooled:
+        return POOLED_PROBABILITIES
+    return LATEST_PROBABILITIES if event_files.is_latest else PROBABILITIES
 
 
 def _held_by_other_window(window: CandleWindow, event: PlannedEvent) -> bool:
     """Whether a file of another candle window has all candles that an event needs under `window`."""
     station = climate_days.station_of(event.series_ticker)
     return any(
-        other.holds(window, station, event.climate_date) and not is_left_out(path)
+        other.holds(window, station, event.climate_date) and not has_no_window(path)
         for other, path in siblings(event.path)
     )
 
@@ -276,7 +306,7 @@ def _weather_files(conf: resolve.Config) -> tuple[dict[tuple[str, str, int], str
         Climate reports by (station, year).
     """
     forecast = conf["probabilities"]
-    if forecast["source"] == "file":
+    if users_file(forecast) is not None:
         return {}, {}
     years = range(conf["date_start_local"].year - _years_back(conf), conf["date_end_local"].year + 1)
     stations = sorted({climate_days.station_of(series).station_id for series in conf["series_tickers"]})
@@ -305,7 +335,7 @@ def _forecast_files(conf: resolve.Config) -> dict[tuple[str, str, int], str]:
 
     All settings that define the bytes of a file are part of its path, most of them by their digest.
     """
-    if conf["probabilities"]["source"] == "file":
+    if users_file(conf["probabilities"]) is not None:
         return {}
     digest = resolve.digest({key: conf[key] for key in ("asof_policy", "probabilities")})[:20]
     years = range(conf["date_start_local"].year, conf["date_end_local"].year + 1)

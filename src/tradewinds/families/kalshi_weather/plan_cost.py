@@ -23,7 +23,7 @@ _MARKETS_PER_PAGE, _MARKETS_PER_DATE = 1000, 6
 
 
 def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of the dry run's table, one per series and one for the weather, and notes under it.
+    """Rows of the dry run's table, one per series and one for each kind of weather, and notes under it.
 
     Requests are exact for a series whose catalog exists, because it lists the markets and their tier. For another series they
     are an estimate with six markets per event in the archive tier, as a note tells.
@@ -54,12 +54,14 @@ def plan_rows(conf: Config, plan: EventsPlan) -> tuple[list[dict[str, Any]], lis
         total_requests += requests
         rows.append(_row(f"{series} events", len(events), len(missing), requests, rate))
 
-    # One row for the weather: one request per station-year.
-    weather = plan.files.weather
-    if weather:
-        missing_years = sum(not Path(path).exists() or path in stale for path in weather)
-        weather_rate = conf["iem"]["requests_per_second"]
-        rows.append(_row("weather station-years", len(weather), missing_years, missing_years, weather_rate))
+    # One row for each kind of weather: one request per station-year, or per station and day.
+    for what, paths in (
+        ("weather station-years", list(plan.files.weather)),
+        ("observed station-days", list(plan.files.observations.values())),
+    ):
+        if paths:
+            missing_files = sum(not Path(path).exists() or path in stale for path in paths)
+            rows.append(_row(what, len(paths), missing_files, missing_files, conf["iem"]["requests_per_second"]))
 
     if total_requests:
         time = _duration(total_requests, rate)

@@ -35,14 +35,15 @@ from tradewinds.families.kalshi_weather.events import (
     DAMAGED_QUOTES,
     MISSING_PROBABILITIES,
     MISSING_QUOTES,
+    STALE_FILE,
     ReplayEvent,
     ReplayMarket,
     load_events,
 )
-from tradewinds.families.kalshi_weather.liquidity import CAPS, TradedVolume, capped
 from tradewinds.families.kalshi_weather.metrics import ForecastOutcome, claim_metrics, score_metrics
 from tradewinds.families.kalshi_weather.strategies import weather_strategies
 from tradewinds.families.kalshi_weather.tradable_markets import contract_group, contract_of, tradable
+from tradewinds.families.kalshi_weather.traded_volume import TradedVolume, capped
 from tradewinds.families.kalshi_weather.validations.judge import (
     SKIP_PREFIX,
     Judge,
@@ -52,6 +53,8 @@ from tradewinds.families.kalshi_weather.validations.judge import (
     validation_diagnostics,
 )
 from tradewinds.families.kalshi_weather.validations.wrong_station import refuse_wrong_stations
+from tradewinds.results.liquidity import CAPS, section
+from tradewinds.results.liquidity import capped as capped_config
 
 CROSSED_QUOTE = "CROSSED_QUOTE"
 
@@ -90,7 +93,13 @@ def replay_events(
         events = load_events(config, catalogs, candles, probabilities)
         replays = _JointReplay([config], events, Judge(config, reports), counted=True, variants=variants)
         replays.run(reader, tell)
-        return replays.result()
+    over = replays.volume.use().over if variants and replays.calls_strategy else frozenset()
+    exceeded = [cap for cap in CAPS if cap in over]
+    if exceeded:  # a strategy that is called takes its time: it is asked again only where a cap changes the run
+        settings = [capped_config(config, cap) for cap in exceeded]
+        made = replay_events_many(settings, catalogs, candles, probabilities, threads, reports)
+        replays.capped = dict(zip(exceeded, made, strict=True))
+    return replays.result()
 
 
 def replay_events_many(
@@ -149,7 +158,10 @@ class _JointReplay:
         start_micro: by config, start balance; micro-units.
         replays: by config, one account each.
         beside: accounts that are shown beside the first config's: fills capped by volume, or the optimistic rule.
-        capped: those of `beside` with capped fills, by the cap.
+        capped: the run with capped fills, by the cap: accounts of `beside`, or what was replayed again; a cap that is missing
+            changes nothing.
+        variants: whether what is shown beside the run is replayed, too.
+        calls_strategy: whether the first config's strategy is called at decision times.
         volume: compares the first account's fills with what was traded.
         quotes: by clock of the configs, what is visible at its decision times.
         coverage: counts the candles in the trade windows.
@@ -194,12 +206,14 @@ class _JointReplay:
             rules = dataclasses.replace(self.rules[0], stepwise=dataclasses.replace(called, touch_fills=True))
             self.beside.append(self._replay_of(rules, self.start_micro[0], full_audit=False, counted=False))
         # A run of the compiled loop is also replayed with its fills capped by volume, which costs little.
-        self.volume, self.capped = TradedVolume(), dict[Fraction, Replay]()
+        self.volume, self.capped = TradedVolume(), dict[Fraction, Replay | Summary]()
+        self.variants, self.calls_strategy = variants, called is not None
         if variants and called is None:
             for cap in CAPS:
                 rules = capped(self.rules[0], cap)
-                self.capped[cap] = Replay(self.run_contracts, rules, self.start_micro[0], counted=False)
-            self.beside += self.capped.values()
+                replay = Replay(self.run_contracts, rules, self.start_micro[0], counted=False)
+                self.capped[cap] = replay
+                self.beside.append(replay)
         self.counted = counted
         # What the accounts share as the events go by.
         self.quotes = {clock: VisibleQuotes(*clock) for clock in map(_clock, self.rules)}
@@ -223,7 +237,7 @@ class _JointReplay:
             tell: called with the number of events done and of all events.
         """
         done = 0
-        for batch in batches(list(self.events.values()), reader):
+        for batch in batches(list(self.events.values()), reader, len(self.replays)):
             self.replay_batch(batch)
             done += len(batch.events)
             tell(done, len(self.events))
@@ -256,7 +270,7 @@ class _JointReplay:
             codes = CodedCandles(self.run_contracts, self.live)
             self._advance(codes, batch.until, equity_instants)
             if self.counted:
-                self.volume.add(self.replays[0].fill_rows(), codes)
+                self.volume.add(self.replays[0].fill_rows(self.volume.seen), codes)
         self.since = batch.until
 
     def _advance(self, codes: CodedCandles, until: int, equity_instants: Sequence[int]) -> None:
@@ -333,9 +347,17 @@ class _JointReplay:
             "rejections": dict(sorted((refused + outcome.rejections).items())),
             "candles_missing_pct": self.coverage.missing_share_pct,
             **validation_diagnostics(self.judge.findings, len(outcome.fills), quarantine),
-            "liquidity": self.volume.diagnostics({cap: made.summary() for cap, made in self.capped.items()}),
+            "liquidity": section(self.volume.use(), self._under_caps()),
             **self._of_calls(),
         }
+
+    def _under_caps(self) -> dict[Fraction, Summary]:
+        """Return the run with its fills capped, by the cap; nothing for a run without variants."""
+        if not self.variants:
+            return {}
+        made = {cap: one.summary() if isinstance(one, Replay) else one for cap, one in self.capped.items()}
+        own = self.replays[0].summary()  # of a cap that nothing exceeds
+        return {cap: made.get(cap, own) for cap in CAPS}
 
     def _of_calls(self) -> dict[str, Any]:
         """Diagnostics of a strategy that is called at decision times; none of others."""
@@ -372,6 +394,14 @@ def _clock(rules: Rules) -> tuple[int, int | None]:
 
 
 def _fail_if_asked(config: Mapping[str, Any], events: Sequence[ReplayEvent]) -> None:
+    opened = [event for event in events if event.skip == STALE_FILE]
+    if opened:
+        raise SimulationError(
+            f"{counted(len(opened), 'event')} had not closed when the candles were asked for, first {opened[0].ticker}, and "
+            "a result is known now.",
+            where=opened[0].path,
+            remedy="tradewinds run asks for the candles again, and so does snakemake once the file is deleted.",
+        )
     left_out = [event for event in events if event.skip == DAMAGED_QUOTES]
     if left_out and not skips_damaged(config["on_missing"]):
         first = left_out[0]
@@ -405,7 +435,7 @@ def _trade(fill: Fill, position: Position, market: ReplayMarket, event: ReplayEv
         side="BUY_YES" if fill.side is Side.YES else "BUY_NO",
         model_prob_yes_pico=fill.p_yes_pico,
         ev_gross_pico=fill.gross_ev_pico,
-        ev_net_pico=Fraction(fill.net_ev_total_pico, fill.quantity),
+        ev_net_total_pico=fill.net_ev_total_pico,
         reason_code=fill.reason,
         settled_result=NETTED if netted else str(market.result),
         settled_ts=position.closed_ts,

@@ -83,6 +83,16 @@ CLIMATE = schema_of(
     ("known_at_ts", pa.int64()),
 )
 
+# ASSUME: a reading can be read 10 minutes after it was taken (the station's dissemination, the service's ingest).
+READING_DELAY_SECONDS = 600
+# A row per reading of a station's temperature in °F during one climate day.
+OBSERVATIONS = schema_of(
+    ("station_id", pa.string()),
+    ("valid_ts", pa.int64()),
+    ("tmp_f", pa.float64()),
+    ("known_at_ts", pa.int64()),
+)
+
 # Hours from a model's run time to the publication of its guidance: upper bounds, measured lags are shorter.
 PUBLICATION_LAG_HOURS = {"GFS": 5.0, "NAM": 4.0, "MEX": 6.0, "NBS": 2.5, "NBE": 2.5}
 # The first year with any of a model's guidance in the weather service's archive (GFS from its predecessor AVN, NAM from ETA).
@@ -108,6 +118,16 @@ PROBABILITIES = schema_of(
     ("method", pa.string()),
     ("reason", pa.string(), "null"),
 )
+
+# The same with a row for every instant at which a market's probability changes (asof_policy.mode latest): each is in force from
+# its known_at_ts on. With readings of the climate day, `reached_f` is what they have reached, `short_f` how far the rest of the
+# day stays from its extreme, and `is_over` whether no reading is to come.
+_OF_READINGS = (
+    ("reached_f", pa.int64(), "null"),
+    ("short_f", pa.float64(), "null"),
+    ("is_over", pa.bool_(), "null"),
+)
+LATEST_PROBABILITIES = pa.schema([*PROBABILITIES, *schema_of(*_OF_READINGS)])
 
 # The same of the source `pooled`: p_yes is the pool's. p_base is the forecast's, q the price's share of the ladder, b (of the
 # price) and c are their weights, fitted to a number of training events.
@@ -137,6 +157,22 @@ FORECASTS = schema_of(
     ("law", DISTRIBUTION, "null"),
     *((f"{method}_{what}_f", pa.float64(), "null") for method in FORECAST_METHODS for what in ("mu", "sigma")),
     ("coefficients", pa.list_(pa.float64())),
+)
+
+# The same with further rows for every instant after the as-of time at which a model run becomes public (asof_policy.mode
+# latest): `asof_ts` is the instant. `course` is how far each hour of the climate day stays from the day's extreme, in °F.
+FORECAST_UPDATES = pa.schema(
+    [
+        *FORECASTS,
+        pa.field(
+            "course",
+            pa.list_(
+                pa.struct(
+                    [pa.field("ts", pa.int64(), nullable=False), pa.field("short_f", pa.float64(), nullable=False)]
+                )
+            ),
+        ),
+    ]
 )
 
 
@@ -174,6 +210,11 @@ def guidance_schema(model: str) -> pa.Schema:
 def climate_path(station_id: str, year: int) -> str:
     """Path of one year of a station's climate reports (schema CLIMATE)."""
     return f"data/climate/iem/{station_id}/{year}.parquet"
+
+
+def observation_path(station_id: str, climate_date: dt.date) -> str:
+    """Path of a station's readings of one climate day (schema OBSERVATIONS)."""
+    return f"data/observations/iem/{station_id}/{climate_date.isoformat()}.parquet"
 
 
 def forecast_path(digest: str, station_id: str, target: str, through: dt.date) -> str:

@@ -18,7 +18,8 @@ STALE_PROBABILITY = "STALE_PROBABILITY"
 def tradable(event: ReplayEvent, step_seconds: int) -> tuple[list[ReplayMarket], Counter[str]]:
     """Return the markets of an event that can trade, and what is refused for another reason than an order's (once per market).
 
-    A market whose probability is too old for some decision times can trade at the earlier ones.
+    A market whose probability is too old for some decision times can trade at the earlier ones; one whose first probability
+    comes after some decision times can trade at the later ones.
 
     Args:
         event: the event.
@@ -32,10 +33,22 @@ def tradable(event: ReplayEvent, step_seconds: int) -> tuple[list[ReplayMarket],
         elif market.start_ts >= market.end_ts:
             refused[EMPTY_WINDOW] += 1
         else:
+            refused[NO_PROBABILITY] += _decides_too_early(market, step_seconds)
             refused[STALE_PROBABILITY] += _decides_too_late(market, step_seconds)
-            if _tradable_end(market) > market.start_ts:
+            if _tradable_end(market) > _tradable_start(market):
                 kept.append(market)
     return kept, +refused
+
+
+def _decides_too_early(market: ReplayMarket, step_seconds: int) -> bool:
+    """Whether a decision time of a market's window comes before its first probability."""
+    first_ts = -(-market.start_ts // step_seconds) * step_seconds
+    return market.p_from_ts is not None and first_ts < min(market.p_from_ts, market.end_ts)
+
+
+def _tradable_start(market: ReplayMarket) -> int:
+    """Start of the part of a market's window in which it has a probability; Unix seconds."""
+    return market.start_ts if market.p_from_ts is None else market.p_from_ts
 
 
 def _decides_too_late(market: ReplayMarket, step_seconds: int) -> bool:
@@ -71,10 +84,11 @@ def contract_of(config: Mapping[str, Any], market: ReplayMarket, group: Event) -
         ticker=market.ticker,
         event=group,
         p_pico=market.p_pico,
-        start_ts=market.start_ts,
+        start_ts=_tradable_start(market),
         end_ts=_tradable_end(market),
         quotes_from_ts=market.open_ts if full_window else market.start_ts,
         settle_ts=market.settle_ts,
         payout_yes_micro=market.payout_yes_micro,
         fee_rate=market.fee_rate,
+        later_p=market.later_p,
     )

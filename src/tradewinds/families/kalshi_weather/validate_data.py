@@ -15,7 +15,7 @@ from tradewinds.families.kalshi_weather.batches import BatchReader, batches
 from tradewinds.families.kalshi_weather.events import ReplayEvent, load_events
 from tradewinds.families.kalshi_weather.forecasts.market_probabilities import build_probabilities
 from tradewinds.families.kalshi_weather.plan import EventsPlan
-from tradewinds.families.kalshi_weather.pooling.probability_sources import base_of
+from tradewinds.families.kalshi_weather.pooling.probability_sources import users_file
 from tradewinds.families.kalshi_weather.report.reasons import refusal_text
 from tradewinds.families.kalshi_weather.validations.judge import VALIDATIONS, WARN, EventFindings, Judge, policy
 from tradewinds.families.kalshi_weather.validations.wrong_station import wrong_stations
@@ -93,7 +93,7 @@ def _notes(conf: configs.Config, plan: EventsPlan, events: Sequence[ReplayEvent]
         present = sum(map(_exists, paths))
         if present < len(paths):
             yield f"{present} of {len(paths)} {kind} are there; what needs the others is not judged."
-    if base_of(conf["probabilities"])["source"] == "file":
+    if users_file(conf["probabilities"]) is not None:
         yield "A config with a probability file fetches no climate reports: settlements are not compared."
     for reason, count in sorted(Counter(event.skip for event in events if event.skip).items()):
         yield f"{counted(count, 'event')} not judged: {with_code(reason, refusal_text(reason))}."

@@ -1,4 +1,7 @@
-"""The strategies of daily equities by name. The docstring of toolkit.py says what a strategy's module must define."""
+"""The strategies of daily equities by name. The docstring of toolkit.py says what a strategy's module must define.
+
+A config's own strategy is a class in a file (docs/strategies.md), which is called at every close.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ STRATEGIES = StrategyTable(
 )
 
 
+def is_own(config: Mapping[str, Any]) -> bool:
+    """Whether a config's strategy is the user's own, from a file."""
+    return config["strategy"].get("file") is not None
+
+
 def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the module of a config's strategy and the strategy's parameters, defaults included.
 
@@ -40,7 +48,12 @@ def chosen(config: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def parameter_numbers(config: Mapping[str, Any]) -> dict[str, int | float]:
-    """Return the parameters of a config's strategy as numbers, whole ones as int; raises as chosen."""
+    """Return the parameters of a config's strategy as numbers, whole ones as int; raises as chosen.
+
+    Those of the user's own strategy are as the config has them.
+    """
+    if is_own(config):
+        return dict(config["strategy"]["parameters"] or {})
     from tradewinds.families.equities_daily.strategies.toolkit import is_whole
 
     return {key: int(value) if is_whole(key) else float(value) for key, value in chosen(config)[1].items()}
@@ -48,5 +61,7 @@ def parameter_numbers(config: Mapping[str, Any]) -> dict[str, int | float]:
 
 def history_of(config: Mapping[str, Any]) -> int:
     """Return how many bars a signal of a config's strategy needs, its own included; raises as chosen."""
+    if is_own(config):
+        return int(config["strategy"]["history_bars"] or 1)
     module, parameters = chosen(config)
     return int(module.history(parameters))

@@ -38,14 +38,18 @@ def parameters_of(given: Mapping[str, Any] | None, defaults: Mapping[str, str], 
         name: the strategy's name, for the error.
 
     Raises:
-        ConfigError: a parameter that the strategy does not have, or one outside its range. The end of a name sets the range:
-            _bars and _days are whole numbers above 0, _pct is above 0 and below 100, any other is above 0.
+        ConfigError: a parameter that the strategy does not have, one that is no number, or one outside its range. The end of a
+            name sets the range: _bars and _days are whole numbers above 0, _pct is above 0 and below 100, any other is above 0.
     """
     found = {key: Decimal(text) for key, text in defaults.items()}
     for key, value in (given or {}).items():
         if key not in defaults:
-            remedy = meant(key, defaults, f"It has {', '.join(defaults)}.", cutoff=0.4)
+            remedy = meant(key, defaults, f"It has {', '.join(defaults)}.")
             raise ConfigError(f"{name} has no parameter {key!r}.", where=f"strategy.parameters.{key}", remedy=remedy)
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise ConfigError(
+                f"is {value!r:.60}, no number.", where=f"strategy.parameters.{key}", remedy="Give a number."
+            )
         found[key] = Decimal(str(value))
         whole = is_whole(key)
         if found[key] <= 0 or (whole and found[key] % 1) or (key.endswith("_pct") and found[key] >= 100):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from decimal import Decimal
+from typing import Any
 
-from tradewinds.families.kalshi_weather.archive.served_data import Row
+Row = dict[str, Any]
 
 _PRICES = [(name, f"price_{name}") for name in ("open", "low", "high", "close", "mean", "previous")]
 

@@ -1,4 +1,4 @@
-"""What an archive has of temperature events: series, events, markets, candles, guidance and climate reports, file by file."""
+"""An archive's temperature events: series, events, markets, candles, guidance, climate reports and readings, file by file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tradewinds.archive.archive import Archive, ArchiveWriter
+from tradewinds.archive.clock import ServerClock
 from tradewinds.core import files, units
 from tradewinds.families.kalshi_weather import schemas
 
@@ -38,6 +39,7 @@ MARKETS = pa.schema(
 CANDLES = pa.schema([field for field in schemas.CANDLES if field.name != "retrieved_at"])
 GUIDANCE = pa.schema([field for field in schemas.GUIDANCE if field.name != "known_at_ts"])
 CLIMATE = schemas.CLIMATE
+OBSERVATIONS = pa.schema([field for field in schemas.OBSERVATIONS if field.name != "known_at_ts"])
 
 _SERIES_FILE, _EVENTS_FILE, _MARKETS_FILE = (f"kalshi/{name}.parquet" for name in ("series", "events", "markets"))
 
@@ -90,6 +92,10 @@ class EventArchiveWriter(ArchiveWriter):
         """Write climate reports, rows of schema CLIMATE, as one file per station."""
         self._write_stations("climate", table.cast(CLIMATE), ["climate_date", "issued_ts"])
 
+    def add_observations(self, table: pa.Table) -> None:
+        """Write readings, rows of schema OBSERVATIONS, as one file per station."""
+        self._write_stations("observations", table.select(OBSERVATIONS.names).cast(OBSERVATIONS), ["valid_ts"])
+
     def _write_stations(self, kind: str, table: pa.Table, order: list[str]) -> None:
         for station in pc.unique(table["station_id"]).to_pylist():
             rows = table.filter(pc.field("station_id") == station)
@@ -105,8 +111,8 @@ class EventArchive(Archive):
         markets: rows of schema MARKETS.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: str | Path, clock: ServerClock | None = None) -> None:
+        super().__init__(folder, clock)
         series = self.table(_SERIES_FILE, SERIES).to_pylist()
         self.series: dict[str, dict[str, Any]] = {row["series_ticker"]: json.loads(row["raw"]) for row in series}
         self.events: dict[str, dict[str, Any]] = {
@@ -125,3 +131,7 @@ class EventArchive(Archive):
     def climate(self, station_id: str) -> pa.Table:
         """All climate reports of a station, schema CLIMATE; no rows if the archive has none."""
         return self.table(_weather_name("climate", station_id), CLIMATE)
+
+    def observations(self, station_id: str) -> pa.Table:
+        """All readings of a station, schema OBSERVATIONS; no rows if the archive has none."""
+        return self.table(_weather_name("observations", station_id), OBSERVATIONS)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tradewinds.archive.routes import Answer, Query, Route, json_answer
-from tradewinds.families.kalshi_weather.archive.candle_shapes import historical_shape, live_shape
+from tradewinds.families.kalshi_weather.archive import known_markets
+from tradewinds.families.kalshi_weather.archive.candle_shapes import Row, historical_shape, live_shape
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 from tradewinds.families.kalshi_weather.archive.exchange_queries import (
     MAX_PERIODS,
@@ -21,7 +22,7 @@ from tradewinds.families.kalshi_weather.archive.exchange_queries import (
     whole_number,
 )
 from tradewinds.families.kalshi_weather.archive.market_objects import zulu
-from tradewinds.families.kalshi_weather.archive.served_data import Row, ServedData
+from tradewinds.families.kalshi_weather.archive.served_data import ServedData
 from tradewinds.families.kalshi_weather.archive.spoilt_answers import ExchangeFaults
 
 SERVICE, PREFIX = "kalshi", "/trade-api/v2"
@@ -34,13 +35,14 @@ def routes_of(archive: EventArchive, cutoff: dt.date | None) -> dict[str, Route]
 
     Args:
         archive: what is served.
-        cutoff: markets settled before midnight UTC of this date are in the historical tier; without one, all are.
+        cutoff: markets settled before midnight UTC of this date are in the historical tier; without one, all are, or with a
+            clock those of long before it.
     """
     midnight = None if cutoff is None else dt.datetime.combine(cutoff, dt.time(), dt.UTC)
     data = ServedData(archive, midnight)
     faults = ExchangeFaults(data)
     answer = faults.with_stuck_cursor(ExchangeRoutes(data).answer)
-    return {f"{PREFIX}/": Route(SERVICE, answer, base_path=PREFIX, faults=faults.of_path)}
+    return {f"{PREFIX}/": Route(SERVICE, answer, base_path=PREFIX, faults=faults.of_path, keeps_clock=True)}
 
 
 class ExchangeRoutes:
@@ -127,7 +129,7 @@ class ExchangeRoutes:
         found = [
             event
             for event in sorted(self.data.archive.events.values(), key=lambda e: e["event_ticker"], reverse=True)
-            if status == "settled"  # as all markets of an archive are
+            if self._has_status(self.data.listed(event["event_ticker"]), status)
             and query.get("series_ticker") in (None, "", event["series_ticker"])
             and (not wanted or event["event_ticker"] in wanted)
         ]
@@ -135,9 +137,13 @@ class ExchangeRoutes:
         nested = query.get("with_nested_markets") == "true"
         return {"events": [self._event_object(event, nested) for event in page], "cursor": cursor, "milestones": []}
 
+    def _has_status(self, tickers: Iterable[str], word: str) -> bool:
+        """Whether any of some markets has a status that the word of a filter stands for."""
+        return any(self.data.status(ticker) in known_markets.FILTERS[word] for ticker in tickers)
+
     def event(self, query: Query, ticker: str) -> Any:
         """GET /events/{ticker}."""
-        if ticker not in self.data.archive.events:
+        if ticker not in self.data.archive.events or not self.data.listed(ticker):
             raise not_found()
         nested = query.get("with_nested_markets") == "true"
         markets = [] if nested else self._live_objects(ticker)
@@ -158,8 +164,7 @@ class ExchangeRoutes:
 
     def _live_objects(self, event_ticker: str) -> list[Row]:
         """The market objects of an event that are in the live tier."""
-        tickers = self.data.by_event.get(event_ticker, [])
-        return [self.data.objects[t] for t in tickers if self.data.is_live(t)]
+        return [self.data.object(t) for t in self.data.listed(event_ticker) if self.data.is_live(t)]
 
     def markets(self, query: Query) -> Any:
         """GET /markets: the live tier."""
@@ -168,8 +173,9 @@ class ExchangeRoutes:
             raise bad_request("only one status filter may be supplied")
         if status not in ("", "unopened", "open", "paused", "closed", "settled"):
             raise bad_request("invalid status filter")
-        tickers = self.data.live_tickers() if status in ("", "settled") else []
-        found = self._filtered(tickers, query)
+        found = self._filtered(self.data.live_tickers(), query)
+        if status:
+            found = [ticker for ticker in found if self._has_status([ticker], status)]
         for name, column in (("close", "close_time"), ("settled", "settlement_ts")):
             low, high = whole_number(query, f"min_{name}_ts", None), whole_number(query, f"max_{name}_ts", None)
             stamps = {t: self.data.markets[t][column].timestamp() for t in found}
@@ -197,24 +203,24 @@ class ExchangeRoutes:
         """The page of a listing of markets that the query asks for."""
         ordered = self.data.newest_first(tickers)
         page, cursor = page_of(ordered, ordered, query, 100, 1000)
-        return {"markets": [self.data.objects[t] for t in page], "cursor": cursor}
+        return {"markets": [self.data.object(t) for t in page], "cursor": cursor}
 
     def market(self, query: Query, ticker: str) -> Any:
         """GET /markets/{ticker}: 404 for archived markets too."""
-        if ticker not in self.data.markets or not self.data.is_live(ticker):
+        if not self.data.is_listed(ticker) or not self.data.is_live(ticker):
             raise not_found()
-        return {"market": self.data.objects[ticker]}
+        return {"market": self.data.object(ticker)}
 
     def historical_market(self, query: Query, ticker: str) -> Any:
         """GET /historical/markets/{ticker}."""
-        if ticker not in self.data.markets or self.data.is_live(ticker):
+        if not self.data.is_listed(ticker) or self.data.is_live(ticker):
             raise historical_not_found()
-        return {"market": self.data.objects[ticker]}
+        return {"market": self.data.object(ticker)}
 
     def live_candles(self, query: Query, series: str, ticker: str) -> Any:
         """GET /series/{series}/markets/{ticker}/candlesticks."""
         start, end, period = span_of(query)
-        if ticker not in self.data.markets or not self.data.is_live(ticker):
+        if not self.data.is_listed(ticker) or not self.data.is_live(ticker):
             raise not_found()
         return {
             "ticker": ticker,
@@ -224,7 +230,7 @@ class ExchangeRoutes:
     def historical_candles(self, query: Query, ticker: str) -> Any:
         """GET /historical/markets/{ticker}/candlesticks: other field names, explicit nulls."""
         start, end, period = span_of(query)
-        if ticker not in self.data.markets or self.data.is_live(ticker):
+        if not self.data.is_listed(ticker) or self.data.is_live(ticker):
             raise historical_not_found()
         found = self.data.candles(ticker, start, end, period)
         return {"ticker": ticker, "candlesticks": [historical_shape(c) for c in found]}
@@ -240,7 +246,7 @@ class ExchangeRoutes:
             raise bad_request(
                 f"requested candlesticks across all markets: {asked}, max candlesticks: {MAX_BATCH_PERIODS}"
             )
-        known = [t for t in tickers if t in self.data.markets and self.data.is_live(t)]
+        known = [t for t in tickers if self.data.is_listed(t) and self.data.is_live(t)]
         shown = [
             {"market_ticker": t, "candlesticks": [live_shape(c) for c in self.data.candles(t, start, end, period)]}
             for t in known
@@ -250,9 +256,10 @@ class ExchangeRoutes:
     def event_candles(self, query: Query, series: str, event_ticker: str) -> Any:
         """GET /series/{series}/events/{ticker}/candlesticks: cut at 5,000 candles in all, `adjusted_end_ts` says where."""
         start, end, period = span_of(query, limited=False)
-        if event_ticker not in self.data.by_event:
+        listed = self.data.listed(event_ticker)
+        if not listed:
             raise not_found()
-        tickers = [t for t in self.data.by_event[event_ticker] if self.data.is_live(t)]
+        tickers = [t for t in listed if self.data.is_live(t)]
         rows = {t: self.data.candles(t, start, end, period) for t in tickers}
         ends = sorted(c["end_period_ts"] for found in rows.values() for c in found)
         adjusted = end

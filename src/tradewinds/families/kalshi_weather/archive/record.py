@@ -23,7 +23,7 @@ from tradewinds.core.errors import ConfigError
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
 from tradewinds.families.kalshi_weather.archive.event_archive import MARKETS, EventArchiveWriter
-from tradewinds.families.kalshi_weather.damaged_events import is_left_out
+from tradewinds.families.kalshi_weather.damaged_events import is_left_out, is_still_open
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.probability_sources import forecast_config
 from tradewinds.families.plan import refuse_missing
@@ -98,6 +98,11 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
     writer.add_markets(pa.Table.from_pylist([_market(row) for row in rows], MARKETS))
     event_of = {row["market_ticker"]: row["event_ticker"] for row in rows}
     for event in (*plan.files.training, *plan.files.events):
+        if is_still_open(event.path):
+            what = f"{event.series_ticker} {event.climate_date} was open when its candles were asked for."
+            raise ConfigError(
+                what, where=event.path, remedy="Run the config again once it has closed, or end it earlier."
+            )
         if is_left_out(event.path):
             members = [row for row in catalogs[event.series_ticker] if row["climate_date"] == event.climate_date]
             _add_damaged(writer, event.series_ticker, members)
@@ -105,6 +110,7 @@ def _write(conf: Config, plan: EventsPlan, folder: Path) -> int:
             _add_candles(writer, event.series_ticker, event.path, event_of)
     writer.add_guidance(_joined(plan.files.guidance.values(), schemas.GUIDANCE))
     writer.add_climate(_joined(plan.files.climate.values(), schemas.CLIMATE))
+    writer.add_observations(_joined(plan.files.observations.values(), schemas.OBSERVATIONS))
     return len(events)
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import json
 import threading
+import time
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from tradewinds.families.kalshi_weather.archive import known_markets
+from tradewinds.families.kalshi_weather.archive.candle_shapes import Row
 from tradewinds.families.kalshi_weather.archive.event_archive import EventArchive
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")  # daily candles end at midnight there
-Row = dict[str, Any]
+TIERS_APART_DAYS = 60  # how long the exchange's live tier has kept settled markets
 _SIDES = ("yes_bid", "yes_ask")
 
 
@@ -32,15 +35,16 @@ class ServedData:
 
     Attributes:
         markets: rows of the archive's markets, by ticker.
-        objects: market objects as the exchange's API shows them, by ticker.
         by_event: the tickers of each event's markets, in order.
+
+    At the clock of an archive that has one, only what was known then is served (`archive.clock`).
     """
 
     def __init__(self, archive: EventArchive, cutoff: dt.datetime | None = None, overlap_days: int = 7) -> None:
         self.archive = archive
         self.markets: dict[str, Row] = {row["market_ticker"]: row for row in archive.markets}
-        self.objects: dict[str, Row] = {ticker: json.loads(row["raw"]) for ticker, row in self.markets.items()}
-        self.cutoff = cutoff or self._after_everything()
+        self._raw: dict[str, Row] = {ticker: json.loads(row["raw"]) for ticker, row in self.markets.items()}
+        self._cutoff = cutoff or (None if archive.clock else self._after_everything())
         self.overlap = dt.timedelta(days=overlap_days)
         self.by_event: dict[str, list[str]] = {}
         for ticker in sorted(self.markets):
@@ -48,6 +52,9 @@ class ServedData:
         self._lock = threading.Lock()
         # a file holds all markets of an event, and the jobs under way ask for a few events at a time
         self._event_candles = functools.lru_cache(maxsize=32)(self._read_event)
+        self._listed_ts = functools.cache(
+            lambda ticker: known_markets.listed_ts(self.markets[ticker], self._raw[ticker])
+        )
 
     def _after_everything(self) -> dt.datetime:
         """Midnight UTC after the last settlement."""
@@ -59,7 +66,53 @@ class ServedData:
     def move_cutoff(self, instant: dt.datetime) -> None:
         """Move the cutoff to an instant, if it is later than the cutoff."""
         with self._lock:
-            self.cutoff = max(self.cutoff, instant)
+            self._cutoff = max(self.cutoff, instant)
+
+    @property
+    def cutoff(self) -> dt.datetime:
+        """The border of the tiers: with a clock by default TIERS_APART_DAYS before it, and never later than its day."""
+        clock = self.archive.clock
+        if clock is None:
+            assert self._cutoff is not None
+            return self._cutoff
+        usual = known_markets.midnight_before(clock.moment, TIERS_APART_DAYS)
+        return min(self._cutoff or usual, known_markets.midnight_before(clock.moment, 0))
+
+    def is_listed(self, ticker: str) -> bool:
+        """Whether the exchange has a market of that name by now."""
+        if ticker not in self.markets or self.archive.clock is None:
+            return ticker in self.markets
+        return self._listed_ts(ticker) <= self.archive.clock.now()
+
+    def listed(self, event_ticker: str) -> list[str]:
+        """The tickers of an event's markets that are listed by now, in order."""
+        return [ticker for ticker in self.by_event.get(event_ticker, []) if self.is_listed(ticker)]
+
+    def status(self, ticker: str) -> str:
+        """The status of a market now, in the exchange's words."""
+        now = self._seen_at(ticker)
+        row, raw = self.markets[ticker], self._raw[ticker]
+        return str(raw["status"]) if now is None else known_markets.status_at(row, raw, now)
+
+    def object(self, ticker: str) -> Row:
+        """A market as the exchange's API shows it now."""
+        now = self._seen_at(ticker)
+        if now is None:
+            return self._raw[ticker]
+        row = self.markets[ticker]
+        minutes = self.candles(ticker, 0, now, 1)
+        return known_markets.as_known(row, self._raw[ticker], now, minutes)
+
+    def _seen_at(self, ticker: str) -> int | None:
+        """The instant at which a market is looked at, in Unix seconds; None to show it as it was recorded.
+
+        Without a clock that is a market which has no result and is open at this very time.
+        """
+        if self.archive.clock:
+            return self.archive.clock.now()
+        now = int(time.time())
+        is_open = not self._raw[ticker].get("result") and now < self.markets[ticker]["close_time"].timestamp()
+        return now if is_open else None
 
     def is_live(self, ticker: str) -> bool:
         """Whether the live tier still has a market's candles."""
@@ -67,11 +120,13 @@ class ServedData:
 
     def live_tickers(self) -> list[str]:
         """Tickers that the live tier lists."""
-        return [t for t, row in self.markets.items() if row["settlement_ts"] >= self.cutoff - self.overlap]
+        since = self.cutoff - self.overlap
+        return [t for t, row in self.markets.items() if row["settlement_ts"] >= since and self.is_listed(t)]
 
     def historical_tickers(self) -> list[str]:
         """Tickers that the historical tier lists."""
-        return [t for t, row in self.markets.items() if row["settlement_ts"] < self.cutoff]
+        cutoff = self.cutoff
+        return [t for t, row in self.markets.items() if row["settlement_ts"] < cutoff and self.is_listed(t)]
 
     def newest_first(self, tickers: Iterable[str]) -> list[str]:
         """The exchange's listing order: created last first, then by ticker."""
@@ -87,8 +142,11 @@ class ServedData:
             period: length of a candle in minutes: 1, 60 or 1440.
 
         Returns:
-            Rows of the archive's candles, in order; only minutes, hours or days in which something changed.
+            Rows of the archive's candles, in order; only minutes, hours or days in which something changed, and with a clock
+            only those that have ended.
         """
+        if self.archive.clock:
+            end_ts = min(end_ts, self.archive.clock.now())
         row = self.markets[ticker]
         minutes = self._event_candles(row["series_ticker"], row["event_ticker"]).get(ticker, [])
         rows = minutes if period == 1 else aggregate(minutes, period)

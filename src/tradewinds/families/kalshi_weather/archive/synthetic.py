@@ -1,6 +1,7 @@
 """A small archive of invented weather and order books that react to it. The same seed gives the same bytes.
 
-Weather: a seasonal mean with an autoregressive anomaly; three guidance models that see the truth with a bias and an error.
+Weather: a seasonal mean with an autoregressive anomaly; three guidance models that see the truth with a bias and an error;
+hourly readings of the days with events.
 Order books: the crowd starts from a noisy guess of the day's extreme, learns the truth through the day with some lag,
 and quotes each bracket's probability with a spread, in whole cents. Candles exist only where something changed. A side of
 a book is empty when the outcome is as good as certain. One event of each series has a hole of two hours, one event has no
@@ -22,7 +23,13 @@ import pyarrow as pa
 
 from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.archive import market_objects
-from tradewinds.families.kalshi_weather.archive.event_archive import CANDLES, GUIDANCE, MARKETS, EventArchiveWriter
+from tradewinds.families.kalshi_weather.archive.event_archive import (
+    CANDLES,
+    GUIDANCE,
+    MARKETS,
+    OBSERVATIONS,
+    EventArchiveWriter,
+)
 from tradewinds.families.kalshi_weather.archive.recorded_weather import climate_row
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.distribution import normal_cdf
@@ -69,6 +76,7 @@ def make_synthetic(
     markets: list[Row] = []
     guidance: list[Row] = []
     climate: list[Row] = []
+    readings: list[Row] = []
     for number, ticker in enumerate(series):
         station = climate_days.station_of(ticker)
         recent = first - dt.timedelta(days=RECENT_DAYS)
@@ -80,6 +88,7 @@ def make_synthetic(
                 guidance += _guidance(random.Random(f"{seed} {ticker} {age}{stream}"), station, seen, models)
             highs |= seen
         climate += _reports(station, highs)
+        readings += _readings(random.Random(f"{seed} {ticker} readings"), station, highs, first, last)
         for day in climate_days.date_range(first, last):
             if not (number == 0 and day == UNLISTED):
                 silent = number == 1 and day == WITHOUT_CANDLES
@@ -91,6 +100,7 @@ def make_synthetic(
     writer.add_markets(pa.Table.from_pylist(markets, MARKETS))
     writer.add_guidance(pa.Table.from_pylist(guidance, GUIDANCE))
     writer.add_climate(pa.Table.from_pylist(climate, schemas.CLIMATE))
+    writer.add_observations(pa.Table.from_pylist(readings, OBSERVATIONS))
 
 
 def _highs(rng: random.Random, station: Station, first: dt.date, last: dt.date) -> dict[dt.date, int]:
@@ -133,6 +143,33 @@ def _reports(station: Station, highs: dict[dt.date, int]) -> list[Row]:
     for day, high in highs.items():
         end = dt.datetime.fromtimestamp(climate_days.climate_day_bounds(station, day)[1], dt.UTC)
         rows.append(climate_row(station, day, high, high - 18, end + dt.timedelta(minutes=35)))
+    return rows
+
+
+def _readings(
+    rng: random.Random, station: Station, highs: dict[dt.date, int], first: dt.date, last: dt.date
+) -> list[Row]:
+    """A reading 7 minutes before every full hour: a course of the day that is coldest at 6 and warmest at 15 o'clock.
+
+    Stations measure whole °F and report tenths of °C. The hour of the highest temperature may be missed by a degree.
+
+    Args:
+        rng: the readings' own stream of random numbers.
+        station: where the temperature is taken.
+        highs: the day's maximum in °F, by date.
+        first: first climate date with readings.
+        last: last one.
+    """
+    rows = []
+    for day in climate_days.date_range(first, last):
+        begin, _ = climate_days.climate_day_bounds(station, day)
+        missed = rng.choice((0, 0, 1))
+        for hour in range(1, 25):
+            from_warmest = abs(hour - 15) / (9 if hour < 15 else 15)
+            degrees = highs[day] - missed - round(18 * (1 - math.cos(min(1.0, from_warmest) * math.pi)) / 2)
+            tenths = round((degrees - 32) / 1.8, 1)
+            row = {"valid_ts": begin + hour * 3600 - 420, "tmp_f": round(tenths * 1.8 + 32, 2)}
+            rows.append({"station_id": station.station_id, **row})
     return rows
 
 

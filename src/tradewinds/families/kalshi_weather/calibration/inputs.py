@@ -23,7 +23,7 @@ from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.forecasts.bracket_probability import bracket_probability
 from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
 from tradewinds.families.kalshi_weather.forecasts.forecast_files import ForecastsByDate, read_forecasts
-from tradewinds.families.kalshi_weather.forecasts.market_probabilities import catalog_rows
+from tradewinds.families.kalshi_weather.forecasts.market_probabilities import catalog_rows, in_force_at_asof
 from tradewinds.families.kalshi_weather.plan import EventsPlan
 from tradewinds.families.kalshi_weather.pooling.asof_quotes import asof_of
 from tradewinds.families.kalshi_weather.pooling.price_ladders import (
@@ -72,7 +72,8 @@ def run_scores(config: Config, plan: EventsPlan) -> dict[str, Any]:
     event_files = plan.files
     with naming_damage(plan.data_files):
         refuse_wrong_stations(config, event_files.catalogs, event_files.climate.values())
-        rows = read_rows(event_files.probabilities)
+        timeline = read_rows(event_files.probabilities)
+        rows = list(in_force_at_asof(timeline).values())
         probabilities = {row["market_ticker"]: float(row["p_yes"]) for row in rows}
         events = event_ladders(config, event_files.catalogs, event_files.candles, probabilities)
         forecasts = {

@@ -39,12 +39,12 @@ def sync_catalog(
     Raises:
         FetchError: the series is unknown to the exchange, or an answer is malformed.
     """
-    series = _series(client, station.series_ticker)
+    series = series_of(client, station.series_ticker)
     fetched: dict[str, Row] = {}
     undated = 0
     for tier, path in ((LIVE, "/markets"), (HISTORICAL, "/historical/markets")):
         for market in _listing(client, path, station.series_ticker):
-            row = _row(client, path, market, station, series, tier, now)
+            row = row_of(client, path, market, station, series, now, tier)
             if row is None:
                 undated += 1
             else:
@@ -53,10 +53,10 @@ def sync_catalog(
     merged = _merge(before, fetched)
     rows = sorted(merged.values(), key=lambda r: (r["climate_date"], r["market_ticker"]))
     closes = [row["close_time"] for row in rows]
-    listed_through = yesterday(station, now)
+    listed_through = yesterday(station, client.no_later(now))
     meta = {
         "series_ticker": station.series_ticker,
-        "retrieved_at": now.isoformat(),
+        "retrieved_at": client.no_later(now).isoformat(),
         "covers_through": _covers_through(rows, listed_through).isoformat(),
         "listed_through": listed_through.isoformat(),
         "requests": client.requests,
@@ -72,7 +72,12 @@ def sync_catalog(
     return pa.Table.from_pylist(rows, schemas.CATALOG), meta
 
 
-def _series(client: HttpClient, ticker: str) -> Row:
+def series_of(client: HttpClient, ticker: str) -> Row:
+    """A series as the exchange shows it, with its fees.
+
+    Raises:
+        FetchError: the series is unknown to the exchange, or its answer has no fees.
+    """
     try:
         payload = client.get_json(f"/series/{ticker}")
     except NotFound:
@@ -83,7 +88,16 @@ def _series(client: HttpClient, ticker: str) -> Row:
     return series
 
 
-def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
+def open_listing(client: HttpClient, series_ticker: str) -> list[Row]:
+    """The markets of a series that are open now, as the exchange shows them.
+
+    Raises:
+        FetchError: the exchange could not be asked, or an answer is malformed.
+    """
+    return _listing(client, "/markets", series_ticker, status="open")
+
+
+def _listing(client: HttpClient, path: str, series_ticker: str, **filters: str) -> list[Row]:
     """All pages of a listing, of which an empty page is the end.
 
     A listing without an end is refused: a cursor that comes back, a page without a new market, more than MOST_PAGES pages.
@@ -91,7 +105,7 @@ def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
     found: list[Row] = []
     cursors: set[str] = set()
     tickers: set[str] = set()
-    params: dict[str, Any] = {"series_ticker": series_ticker, "limit": PAGE}
+    params: dict[str, Any] = {"series_ticker": series_ticker, **filters, "limit": PAGE}
     for _ in range(MOST_PAGES):
         payload = client.get_json(path, params)
         markets = payload.get("markets") if isinstance(payload, dict) else None
@@ -114,10 +128,23 @@ def _listing(client: HttpClient, path: str, series_ticker: str) -> list[Row]:
     client.refuse(f"the listing has no end: {MOST_PAGES:,} pages, and there is another", path, payload)
 
 
-def _row(
-    client: HttpClient, path: str, market: Row, station: Station, series: Row, tier: str, now: dt.datetime
+def row_of(
+    client: HttpClient, path: str, market: Row, station: Station, series: Row, now: dt.datetime, tier: str = LIVE
 ) -> Row | None:
-    """A catalog row; None for a market whose event has no climate date (a test listing, say)."""
+    """A catalog row of a listed market; None if its event has no climate date (a test listing, say).
+
+    Args:
+        client: refuses a market that cannot be right.
+        path: of the listing.
+        market: as the exchange shows it.
+        station: of the series.
+        series: as the exchange shows it, with its fees.
+        now: when it was listed.
+        tier: of the listing.
+
+    Raises:
+        RefusedAnswer: a field is missing or cannot be right.
+    """
     # The row, as the schema CATALOG has it.
     try:
         event = market["event_ticker"]

@@ -26,16 +26,20 @@ from tradewinds.families.kalshi_weather.fetch.exchange_requests import Ask, Cata
 from tradewinds.sources.http import HttpClient, NotFound
 
 
+class EventOpen(FetchError):
+    """A market of the event is open: its window is not complete."""
+
+
 def refuse_open(station: Station, climate_date: dt.date, markets: Sequence[CatalogMarket], now: dt.datetime) -> None:
     """An event whose window is not complete yet is not fetched.
 
     Raises:
-        FetchError: a market is still open.
+        EventOpen: a market is still open.
     """
     for market in markets:
         if market.close_ts > now.timestamp():
             closes = dt.datetime.fromtimestamp(market.close_ts, dt.UTC)
-            raise FetchError(
+            raise EventOpen(
                 f"{market.ticker} is still open (it closes {closes:%Y-%m-%d %H:%M}Z; it is {now:%Y-%m-%d %H:%M}Z).",
                 where=f"{station.series_ticker} {climate_date}",
                 remedy="Its window is not complete yet: lower date_end_local or run again after the close.",

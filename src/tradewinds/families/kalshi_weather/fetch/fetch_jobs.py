@@ -23,7 +23,13 @@ from tradewinds.core.errors import ConfigError, FetchError, RefusedAnswer
 from tradewinds.families.kalshi_weather import climate_days, missing_guidance, schemas
 from tradewinds.families.kalshi_weather.candle_window import CandleWindow
 from tradewinds.families.kalshi_weather.climate_days import Station
-from tradewinds.families.kalshi_weather.damaged_events import is_left_out, left_out_meta, skips_damaged
+from tradewinds.families.kalshi_weather.damaged_events import (
+    has_no_window,
+    is_still_open,
+    left_out_meta,
+    skips_damaged,
+    still_open_meta,
+)
 from tradewinds.families.kalshi_weather.fetch import event_candles, exchange_requests, weather
 from tradewinds.families.kalshi_weather.fetch.catalog import sync_catalog, yesterday
 from tradewinds.families.kalshi_weather.fetch.kept_candles import NOTHING_KEPT, best_kept
@@ -81,27 +87,33 @@ def fetch_candles_job(series: str, date: str, window: str, catalog: str, out: st
         out: the file to make.
 
     Raises:
-        FetchError: the event is not complete yet, or the exchange cannot be asked.
+        FetchError: the exchange cannot be asked, or this machine's clock says that a settled event is open.
         RefusedAnswer: its answer cannot be right, and on_missing.damaged is not skip.
     """
     station, day, wanted = climate_days.station_of(series), dt.date.fromisoformat(date), CandleWindow.parse(window)
     with files.only_maker(out):
         skips = skips_damaged(_on_missing())
-        if Path(out).exists() and (skips or not is_left_out(out)):
+        if Path(out).exists() and not (is_still_open(out) if skips else has_no_window(out)):
             logger.info("%s was made meanwhile by another run", out)
             return
         markets = exchange_requests.markets_of(_rows_of_day(catalog, day))
         now = utc_now()
         if not markets:
             _refuse_unlisted(station, day, catalog, now)
-        event_candles.refuse_open(station, day, markets, now)
         try:
+            event_candles.refuse_open(station, day, markets, now)
             table, meta = _candles(station, day, markets, wanted, out, now)
+        except event_candles.EventOpen as error:
+            if _has_result(catalog, day):  # then this machine's clock is wrong
+                raise
+            logger.warning("%s %s is left out until it has closed: %s", series, date, error)
+            closes = dt.datetime.fromtimestamp(max(market.close_ts for market in markets), dt.UTC)
+            table, meta = _left_out(station, day, markets, wanted, now, still_open_meta(closes.isoformat()))
         except RefusedAnswer as error:
             if not skips:
                 raise
             logger.warning("%s %s is left out (on_missing.damaged: skip): %s", series, date, error)
-            table, meta = _left_out(station, day, markets, wanted, now, error)
+            table, meta = _left_out(station, day, markets, wanted, now, left_out_meta(error))
         files.write_parquet(out, table, meta)
     shown = ("event_ticker", "rows_per_market", "missing_minutes", "requests", "retries", "tier", "kept_from", "reason")
     logger.info("%s %s: %d candles, %s", series, date, table.num_rows, {key: meta[key] for key in shown})
@@ -134,6 +146,7 @@ def _candles(
     if left:
         client = exchange_client()
         table, tier = event_candles.fetch_candles(client, station.series_ticker, markets, left, period, now)
+        event_candles.refuse_open(station, day, markets, client.no_later(now))
         requests, retries = client.requests, client.retries
     # both together, and their story
     if kept is not NOTHING_KEPT:
@@ -150,13 +163,19 @@ def _left_out(
     markets: list[exchange_requests.CatalogMarket],
     wanted: CandleWindow,
     now: dt.datetime,
-    error: RefusedAnswer,
+    why: dict[str, Any],
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """A table without rows for an event whose candles cannot be right, and why. It covers no window, so that none is kept."""
+    """A table without rows for an event that is left out, and why. It covers no window, so that none is kept."""
     table = schemas.CANDLES.empty_table()
     meta = event_candles.event_meta(station, day, markets, {}, table, wanted.period_minutes)
     told = {"window_policy": wanted.policy, "tier": None, "requests": 0, "retries": 0, "kept_from": None}
-    return table, meta | told | {"retrieved_at": now.isoformat()} | left_out_meta(error)
+    return table, meta | told | {"retrieved_at": now.isoformat()} | why
+
+
+def _has_result(catalog: str, day: dt.date) -> bool:
+    """Whether a market of a climate date has a result in the catalog."""
+    found = files.read_rows(catalog, ["climate_date", "result"], schemas.climate_range(day, day))
+    return any(row["result"] is not None for row in found)
 
 
 def _rows_of_day(catalog: str, day: dt.date) -> pa.Table:
@@ -229,6 +248,39 @@ def fetch_guidance_job(station: str, model: str, year: int, through: str, out: s
         )
 
 
+def fetch_observations_job(station: str, date: str, out: str) -> None:
+    """Fetch a station's readings of one climate day.
+
+    Args:
+        station: the station.
+        date: the climate date, as ISO 8601.
+        out: the file to make.
+
+    Raises:
+        FetchError: the service cannot be asked, or the day is not over.
+    """
+    known_station, day = _station(station), dt.date.fromisoformat(date)
+    with files.only_maker(out):
+        if Path(out).exists():
+            logger.info("%s was made meanwhile by another run", out)
+            return
+        now = utc_now()
+        weather.refuse_running_day(known_station, day, now)
+        table, meta = weather.fetch_observations(weather_client(), known_station, day, now)
+        told = {"station_id": station, "climate_date": date, "retrieved_at": now.isoformat()}
+        files.write_parquet(out, table, told | meta)
+    logger.info("%s: %d readings", out, table.num_rows)
+
+
+def _station(station_id: str) -> Station:
+    """The station of any series that settles on it; ConfigError without one."""
+    found = next((s for s in climate_days.stations().values() if s.station_id == station_id), None)
+    if found is None:
+        remedy = "`tradewinds series` lists the stations."
+        raise ConfigError(f"no series settles on station {station_id}.", remedy=remedy)
+    return found
+
+
 def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
     """Fetch a station's year of climate reports.
 
@@ -238,9 +290,7 @@ def fetch_climate_job(station: str, year: int, through: str, out: str) -> None:
         through: the date that the file was asked to reach, as ISO 8601.
         out: the file; what it holds already is merged.
     """
-    known_station = next((s for s in climate_days.stations().values() if s.station_id == station), None)
-    if known_station is None:
-        raise ConfigError(f"no series settles on station {station}.", remedy="`tradewinds series` lists the stations.")
+    known_station = _station(station)
     with files.only_maker(out):
         known, _ = _growing(out)
         table, meta = weather.fetch_climate(weather_client(), known_station, year, utc_now(), known)

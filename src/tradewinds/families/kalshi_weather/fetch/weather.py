@@ -1,4 +1,4 @@
-"""The weather service: station guidance and climate reports, one request per station-year.
+"""The weather service: station guidance and climate reports, one request per station-year; readings, one per station and day.
 
 A year that was over when it was asked is never asked again; the running year's file says through which date it reaches,
 and is asked again for what comes after. An empty answer is a failure: stored, it would pass for coverage.
@@ -19,7 +19,7 @@ import pyarrow as pa
 from tradewinds.core import strict
 from tradewinds.core.errors import FetchError
 from tradewinds.core.text import whole_seconds_up
-from tradewinds.families.kalshi_weather import schemas
+from tradewinds.families.kalshi_weather import climate_days, schemas
 from tradewinds.families.kalshi_weather.climate_days import Station
 from tradewinds.families.kalshi_weather.missing_guidance import not_archived_meta
 from tradewinds.sources.endpoint import ServiceTexts
@@ -27,6 +27,8 @@ from tradewinds.sources.http import HttpClient, NotFound
 
 MOS = "/cgi-bin/request/mos.py"
 CLI = "/json/cli.py"
+ASOS = "/cgi-bin/request/asos.py"
+REPORT_TYPES = "3,4"  # the hourly reports, and those between them
 TEXTS = ServiceTexts(throttled=b"Too many requests from your IP")  # it comes with status 429 or 200
 MISSING = (-98.0, 998.0)  # at or beyond these a temperature is a sentinel, not a value
 LEAST_REPORTED, MOST_REPORTED = -130, 150  # °F: no station on earth has had less or more
@@ -35,6 +37,8 @@ _PRODUCT = re.compile(r"(?:19|20)[0-9]{10}[A-Za-z0-9_-]{0,60}")
 _DAY = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
 # ASSUME: a report can be read 10 minutes after its issue time (ingest and the service's caches).
 REPORT_DELAY_SECONDS = 600
+# ASSUME: all readings of a climate day are in the service's archive 3 hours after its end.
+READINGS_ARE_IN_SECONDS = 3 * 3600
 # A running year is asked again from this many days before the date it reaches: late runs and corrections come in.
 RUNS_ASKED_AGAIN_DAYS = 2
 REPORTS_ASKED_AGAIN_DAYS = 10
@@ -92,7 +96,7 @@ def fetch_guidance(
             f"no guidance of {model} for {station_id} in {year}", "Leave the model out of probabilities.models"
         )
     table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], schemas.guidance_schema(model))
-    reaches = min(now.date() - dt.timedelta(days=1), dt.date(year, 12, 31))
+    reaches = min(client.no_later(now).date() - dt.timedelta(days=1), dt.date(year, 12, 31))
     meta = {"rows": len(rows), "covers_through": reaches.isoformat(), "requests": client.requests}
     return table, meta if rows else meta | not_archived_meta()
 
@@ -168,7 +172,7 @@ def fetch_climate(client: HttpClient, station: Station, year: int, now: dt.datet
     if not merged:
         raise _empty(f"no climate reports of {station.station_id} in {year}", "Start later")
     table = pa.Table.from_pylist([merged[day] for day in sorted(merged)], schemas.CLIMATE)
-    reaches = _reports_reach(table, year, now)
+    reaches = _reports_reach(table, year, client.no_later(now))
     return table, {"rows": table.num_rows, "covers_through": reaches.isoformat(), "requests": client.requests}
 
 
@@ -178,6 +182,72 @@ def _reports_reach(table: pa.Table, year: int, now: dt.datetime) -> dt.date:
     finals: list[dt.date] = [day for day, final in days if final]
     given_up = now.date() - dt.timedelta(days=REPORTS_ASKED_AGAIN_DAYS)
     return min(dt.date(year, 12, 31), max([given_up, *finals]))
+
+
+def fetch_observations(client: HttpClient, station: Station, day: dt.date, now: dt.datetime) -> Fetched:
+    """The readings of a station in a climate day so far (columns: schemas.OBSERVATIONS); no rows if the service has none.
+
+    A reading is known READING_DELAY_SECONDS after it was taken. The metadata's `is_over` says whether the day had no reading to
+    come when it was asked for.
+
+    Raises:
+        FetchError: the answer is no table of readings.
+    """
+    begin, end = climate_days.climate_day_bounds(station, day)
+    params: dict[str, Any] = {"station": asos_id(station.station_id), "data": "tmpf", "tz": "Etc/UTC"}
+    for number, ts in (("1", begin), ("2", end)):
+        moment = dt.datetime.fromtimestamp(ts, dt.UTC)
+        params |= {f"{name}{number}": getattr(moment, name) for name in ("year", "month", "day", "hour", "minute")}
+    params |= {"format": "onlycomma", "latlon": "no", "elev": "no", "missing": "M", "trace": "T", "direct": "no"}
+    params["report_type"] = REPORT_TYPES
+    text = ""
+    try:
+        text = client.get_text(ASOS, params)
+        reader = csv.DictReader(io.StringIO(text))
+        if not {"station", "valid", "tmpf"} <= set(reader.fieldnames or ()):
+            client.refuse("no table with station, valid and tmpf", ASOS, text)
+        found = [row for line in reader if (row := _reading(line, station))]
+    except (KeyError, ValueError, TypeError, csv.Error, NotFound) as error:
+        client.refuse(f"no table of readings ({error})", ASOS, text or str(error))
+    # the bounds of the answer are not relied on; of two readings of a minute the later row counts
+    rows = {row["valid_ts"]: row for row in found if begin <= row["valid_ts"] < end}
+    table = pa.Table.from_pylist([rows[ts] for ts in sorted(rows)], schemas.OBSERVATIONS)
+    is_over = now.timestamp() >= end + READINGS_ARE_IN_SECONDS
+    meta = {"rows": len(rows), "from_ts": begin, "to_ts": end, "is_over": is_over, "requests": client.requests}
+    return table, meta if rows else meta | {"reason": "NO_OBSERVATIONS"}
+
+
+def refuse_running_day(station: Station, day: dt.date, now: dt.datetime) -> None:
+    """Raise FetchError for a climate day of which readings are to come: its file would never be whole."""
+    _, end = climate_days.climate_day_bounds(station, day)
+    if now.timestamp() < end + READINGS_ARE_IN_SECONDS:
+        ready = dt.datetime.fromtimestamp(end + READINGS_ARE_IN_SECONDS, dt.UTC)
+        raise FetchError(
+            f"the readings of {station.station_id} on {day} are not all in before {ready:%Y-%m-%d %H:%M} UTC.",
+            remedy="Lower date_end_local, or run again when that day is over.",
+        )
+
+
+def asos_id(station_id: str) -> str:
+    """A station's id in the service's archive of readings: `KMDW` is `MDW` there."""
+    return station_id[1:] if len(station_id) == 4 and station_id.startswith("K") else station_id
+
+
+def _reading(line: dict[str, str], station: Station) -> dict[str, Any] | None:
+    valid = _stamp(line["valid"])
+    if line["station"] != asos_id(station.station_id):
+        raise ValueError(f"asked for {asos_id(station.station_id)}, got {line['station'][:20]!a}")
+    if line["tmpf"].strip() in ("M", ""):
+        return None
+    value = float(strict.decimal(line["tmpf"].strip()))
+    if not LEAST_REPORTED <= value <= MOST_REPORTED:
+        raise ValueError(f"{value} °F")
+    return {
+        "station_id": station.station_id,
+        "valid_ts": valid,
+        "tmp_f": value,
+        "known_at_ts": valid + schemas.READING_DELAY_SECONDS,
+    }
 
 
 def _report(item: dict[str, Any], station: Station) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from tradewinds.families.kalshi_weather.forecasts.distribution import Distribution
+from tradewinds.families.kalshi_weather.forecasts.running_law import Law
 
 QUANTUM = Decimal("1e-12")
 
 
-def bracket_probability(lowest_f: int | None, highest_f: int | None, distribution: Distribution) -> Decimal:
+def bracket_probability(lowest_f: int | None, highest_f: int | None, distribution: Law) -> Decimal:
     """P(lowest ≤ k ≤ highest) of the settled temperature k, rounded to 12 decimals.
 
     The brackets of a ladder without gaps sum to 1 within 1e-9.

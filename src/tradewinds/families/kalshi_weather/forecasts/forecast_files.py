@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from tradewinds.families.kalshi_weather.forecasts.history import WeatherHistory,
 
 Row = dict[str, Any]
 ForecastsByDate = dict[dt.date, Row]
+UpdatesByDate = dict[dt.date, list[Row]]
 
 
 def make_forecasts(
@@ -44,17 +45,45 @@ def make_forecasts(
     settings = config["probabilities"]
     history = read_history(
         station,
-        _concatenated(guidance, schemas.GUIDANCE),
-        _concatenated(climate, schemas.CLIMATE),
-        first=min(days) - dt.timedelta(days=lookback.lookback_days(settings)),
+        guidance_table(guidance),
+        reports_table(climate),
+        first=first_day(settings, days),
         last=max(days),
         asof_policy=config["asof_policy"],
         models=settings["models"],
         lag_hours=settings["publication_lag_hours"],
     )
+    rows = [
+        forecast_row(station, day, asof_ts, forecast)
+        for day, asof_ts, forecast in forecasts_of(settings, history, days)
+    ]
+    return pa.Table.from_pylist(rows, schemas.FORECASTS)
+
+
+def first_day(settings: Mapping[str, Any], days: Sequence[dt.date]) -> dt.date:
+    """The first date of a history from which the forecasts of some days can be made.
+
+    Args:
+        settings: the config's section `probabilities`.
+        days: at least one climate date, in any order.
+    """
+    return min(days) - dt.timedelta(days=lookback.lookback_days(settings))
+
+
+def forecasts_of(
+    settings: Mapping[str, Any], history: WeatherHistory, days: Sequence[dt.date]
+) -> Iterator[tuple[dt.date, int, DailyForecast]]:
+    """The forecast of each date, in order: date, its as-of time in Unix seconds, forecast.
+
+    Args:
+        settings: the config's section `probabilities`.
+        history: that reaches back from `first_day`.
+        days: climate dates, in any order.
+    """
     forecaster = Forecaster(history, ForecastSettings.from_config(settings))
-    forecasts = forecaster.forecasts(map(history.index, sorted(days)))
-    return pa.Table.from_pylist([_row(station, history, forecast) for forecast in forecasts], schemas.FORECASTS)
+    for day in sorted(days):
+        row = history.index(day)
+        yield day, int(history.asof_ts[row]), forecaster.forecast(row)
 
 
 def describe(table: pa.Table) -> dict[str, Any]:
@@ -69,8 +98,27 @@ def describe(table: pa.Table) -> dict[str, Any]:
 
 
 def read_forecasts(tables: Iterable[pa.Table]) -> ForecastsByDate:
-    """Rows of tables of forecasts (columns: schemas.FORECASTS) by climate date."""
-    return {row["climate_date"]: row for table in tables for row in table.to_pylist()}
+    """Forecasts of the as-of time (columns: schemas.FORECASTS) by climate date: of tables with updates the first rows."""
+    return {day: rows[0] for day, rows in read_updates(tables).items()}
+
+
+def read_updates(tables: Iterable[pa.Table]) -> UpdatesByDate:
+    """Rows of tables of forecasts by climate date, in order of the instants that they are for."""
+    found: UpdatesByDate = {}
+    for table in tables:
+        for row in table.to_pylist():
+            found.setdefault(row["climate_date"], []).append(row)
+    return found
+
+
+def guidance_table(paths: Sequence[str]) -> pa.Table:
+    """The rows of some files of guidance (columns: schemas.GUIDANCE)."""
+    return _concatenated(paths, schemas.GUIDANCE)
+
+
+def reports_table(paths: Sequence[str]) -> pa.Table:
+    """The rows of some files of climate reports (columns: schemas.CLIMATE)."""
+    return _concatenated(paths, schemas.CLIMATE)
 
 
 def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
@@ -82,8 +130,15 @@ def _concatenated(paths: Sequence[str], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables([files.completed(table, schema) for table in tables] or [schema.empty_table()])
 
 
-def _row(station: Station, history: WeatherHistory, forecast: DailyForecast) -> Row:
-    """A row of the columns schemas.FORECASTS."""
+def forecast_row(station: Station, day: dt.date, asof_ts: int, forecast: DailyForecast) -> Row:
+    """A row of the columns schemas.FORECASTS.
+
+    Args:
+        station: whose `target` is forecast.
+        day: the climate date.
+        asof_ts: the instant of the forecast; Unix seconds.
+        forecast: the forecast.
+    """
     row: dict[str, Any] = {}
     for method, distribution in forecast.distributions.items():
         moments = {"mu_f": round(distribution.mean_f, DECIMALS), "sigma_f": round(distribution.deviation_f, DECIMALS)}
@@ -93,8 +148,8 @@ def _row(station: Station, history: WeatherHistory, forecast: DailyForecast) -> 
     return row | {
         "station_id": station.station_id,
         "target": station.target,
-        "climate_date": history.day(forecast.row),
-        "asof_ts": int(history.asof_ts[forecast.row]),
+        "climate_date": day,
+        "asof_ts": asof_ts,
         "known_at_ts": forecast.known_at_ts,
         "method": forecast.method,
         "reason": forecast.reason,

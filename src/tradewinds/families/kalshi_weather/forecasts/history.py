@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -91,28 +92,83 @@ def read_history(
         models: names along the model axis.
         lag_hours: by model, hours from a run to its publication; replaces the lag in the rows' known_at_ts.
     """
-    days = climate_days.date_range(first, last)
+    asof = asof_times(station, climate_days.date_range(first, last), asof_policy)
+    return StationWeather.of(station, guidance, climate, models, lag_hours).history(first, asof)
+
+
+def asof_times(station: Station, days: Sequence[dt.date], asof_policy: Mapping[str, Any]) -> Ints:
+    """As-of time of each climate date in Unix seconds; (days,)."""
     clock, days_before = asof_policy["local_time"], asof_policy["days_before"]
-    asof = np.array([climate_days.asof_ts(station, day, clock, days_before) for day in days], np.int64)
-    observed, observed_known = _observed(climate, station.target, first, len(days))
-    lags = lag_hours or {}
-    latest = [
-        _ModelRuns.from_guidance(guidance, model, lags.get(model)).latest_known(station, first, asof)
-        for model in models
-    ]
-    return WeatherHistory(
-        first=first,
-        target=station.target,
-        models=tuple(models),
-        asof_ts=asof,
-        observed_f=observed,
-        observed_known_ts=observed_known,
-        value_f=np.array([one.value_f for one in latest]),
-        other_f=np.array([one.other_f for one in latest]),
-        hourly_extreme_f=np.array([one.hourly_extreme_f for one in latest]),
-        known_ts=np.array([one.known_ts for one in latest]),
-        own_spread_f=np.array([one.own_spread_f for one in latest]),
-    )
+    return np.array([climate_days.asof_ts(station, day, clock, days_before) for day in days], np.int64)
+
+
+@dataclass(frozen=True)
+class StationWeather:
+    """All guidance and climate reports of a station, from which histories for any as-of times are made.
+
+    Attributes:
+        station: whose `target` is read.
+        climate: its reports (columns: schemas.CLIMATE).
+        models: names along the model axis.
+        runs: their runs, in that order.
+    """
+
+    station: Station
+    climate: pa.Table
+    models: tuple[str, ...]
+    runs: tuple[_ModelRuns, ...]
+
+    @classmethod
+    def of(
+        cls,
+        station: Station,
+        guidance: pa.Table,
+        climate: pa.Table,
+        models: Sequence[str],
+        lag_hours: Mapping[str, float] | None,
+    ) -> StationWeather:
+        """Read tables as `read_history` takes them."""
+        lags = lag_hours or {}
+        runs = tuple(_ModelRuns.from_guidance(guidance, model, lags.get(model)) for model in models)
+        return cls(station, climate, tuple(models), runs)
+
+    def history(self, first: dt.date, asof: Ints) -> WeatherHistory:
+        """What was known at some as-of times.
+
+        Args:
+            first: date of the first row.
+            asof: as-of time of each day from then on, Unix seconds; (days,).
+        """
+        observed, observed_known = _observed(self.climate, self.station.target, first, len(asof))
+        latest = [runs.latest_known(self.station, first, asof) for runs in self.runs]
+        return WeatherHistory(
+            first=first,
+            target=self.station.target,
+            models=self.models,
+            asof_ts=asof,
+            observed_f=observed,
+            observed_known_ts=observed_known,
+            value_f=np.array([one.value_f for one in latest]),
+            other_f=np.array([one.other_f for one in latest]),
+            hourly_extreme_f=np.array([one.hourly_extreme_f for one in latest]),
+            known_ts=np.array([one.known_ts for one in latest]),
+            own_spread_f=np.array([one.own_spread_f for one in latest]),
+        )
+
+    def news(self, day: dt.date, after_ts: int, until_ts: int) -> list[int]:
+        """Instants, ascending, at which a run with a new value for a date becomes public; Unix seconds.
+
+        Args:
+            day: the climate date.
+            after_ts: excluded.
+            until_ts: excluded.
+        """
+        found = {int(ts) for runs in self.runs for ts in runs.known_for(day, self.station.target)}
+        return sorted(ts for ts in found if after_ts < ts < until_ts)
+
+    def last_runs(self, day: dt.date, now_ts: int) -> list[NewestRun | None]:
+        """The last run of each model that has a value for a date and was public by an instant (Unix seconds), if any."""
+        return [runs.last_run(day, self.station, now_ts) for runs in self.runs]
 
 
 def _observed(climate: pa.Table, target: str, first: dt.date, days: int) -> tuple[Floats, Ints]:
@@ -151,6 +207,24 @@ class _LatestRun(NamedTuple):
     hourly_extreme_f: Floats
     known_ts: Ints
     own_spread_f: Floats
+
+
+class NewestRun(NamedTuple):
+    """The last public run of a model that has a value for a date.
+
+    Attributes:
+        runtime_ts: when the run began; Unix seconds.
+        known_at_ts: when it became public; Unix seconds.
+        extreme_f: its value in °F.
+        hours_ts: hours of the climate day for which it has a temperature, ascending; Unix seconds.
+        hours_f: these temperatures in °F.
+    """
+
+    runtime_ts: int
+    known_at_ts: int
+    extreme_f: float
+    hours_ts: tuple[int, ...]
+    hours_f: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -200,6 +274,53 @@ class _ModelRuns:
         tmp_keys, tmps = self._temperature_extremes(station)
         tmp[day_index] = _values_at(runs, tmp_keys, tmps)
         return _LatestRun(value_f=value, other_f=other, hourly_extreme_f=tmp, known_ts=known, own_spread_f=own_spread)
+
+    @cached_property
+    def _in_order(self) -> tuple[Ints, Ints]:
+        """Rows in the order of the instants that they are for, and these instants."""
+        order = np.argsort(self.ftime, kind="stable")
+        return order, self.ftime[order]
+
+    def _rows_near(self, day: dt.date) -> Ints:
+        """Rows for the UTC date and the next one: those of the climate day are among them."""
+        order, ftime = self._in_order
+        midnight = (day - EPOCH).days * DAY_SECONDS
+        first, end = np.searchsorted(ftime, [midnight, midnight + 2 * DAY_SECONDS])
+        near: Ints = order[first:end]
+        return near
+
+    def _with_extreme(self, day: dt.date, target: str) -> Ints:
+        """Rows with the target's extreme of a date."""
+        rows = self._rows_near(day)
+        is_of_day = guidance_day(self.ftime[rows], target) == (day - EPOCH).days
+        wanted: Ints = rows[is_of_day & np.isfinite(self.extreme[rows])]
+        return wanted
+
+    def known_for(self, day: dt.date, target: str) -> Ints:
+        """When each run with a value for a date became public; Unix seconds."""
+        known: Ints = self.known[self._with_extreme(day, target)]
+        return known
+
+    def last_run(self, day: dt.date, station: Station, now_ts: int) -> NewestRun | None:
+        """The last run with a value for a date that was public by an instant, None without one."""
+        rows = self._with_extreme(day, station.target)
+        rows = rows[self.known[rows] <= now_ts]
+        if not len(rows):
+            return None
+        # as in `latest_known`: the last by time of knowledge, then by run time
+        last = rows[np.lexsort((self.extreme[rows], self.runtime[rows], self.known[rows]))][-1]
+        begin, end = climate_days.climate_day_bounds(station, day)
+        near = self._rows_near(day)
+        hours = near[(self.runtime[near] == self.runtime[last]) & np.isfinite(self.tmp[near])]
+        hours = hours[(self.ftime[hours] >= begin) & (self.ftime[hours] <= end)]
+        hours = hours[np.argsort(self.ftime[hours], kind="stable")]
+        return NewestRun(
+            runtime_ts=int(self.runtime[last]),
+            known_at_ts=int(self.known[last]),
+            extreme_f=float(self.extreme[last]),
+            hours_ts=tuple(self.ftime[hours].tolist()),
+            hours_f=tuple(self.tmp[hours].tolist()),
+        )
 
     def _other_extremes(self, target: str) -> tuple[Ints, Floats]:
         """Day-and-run keys and °F of the extremes that are not the target."""

@@ -34,6 +34,14 @@ TimedProbability = tuple[int, Decimal]
 def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
     """Probabilities of a user's file by market ticker, in order of their times, equal times in file order.
 
+    Raises as `read_with_zones`.
+    """
+    return read_with_zones(path)[0]
+
+
+def read_with_zones(path: str | Path) -> tuple[dict[str, list[TimedProbability]], int]:
+    """Return the probabilities of a user's file as `read_user_file`, and how many of its times have no zone.
+
     Raises:
         SimulationError: the file cannot be read, lacks a column, or a row has no ticker, no time or no probability.
     """
@@ -63,7 +71,7 @@ def read_user_file(path: str | Path) -> dict[str, list[TimedProbability]]:
         probabilities.setdefault(ticker, []).append((known_at, _probability(p_yes, where)))
     for rows in probabilities.values():
         rows.sort(key=lambda row: row[0])  # a stable sort: equal times keep the file's order
-    return probabilities
+    return probabilities, times.without_zone(table["known_at_utc"])
 
 
 def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | None:
@@ -76,15 +84,32 @@ def latest(rows: list[TimedProbability], asof_ts: int) -> TimedProbability | Non
     return next((row for row in reversed(rows) if row[0] <= asof_ts), None)
 
 
+def in_force(rows: list[TimedProbability], asof_ts: int, until_ts: int) -> list[TimedProbability]:
+    """The last row known by an as-of time, and the later ones known before an instant; of equal times the last row.
+
+    Args:
+        rows: of one market, in order of their times.
+        asof_ts: Unix seconds.
+        until_ts: the instant, excluded; Unix seconds.
+    """
+    first = latest(rows, asof_ts)
+    later = {known_at: (known_at, p) for known_at, p in rows if asof_ts < known_at < until_ts}
+    return ([first] if first else []) + list(later.values())
+
+
 def refuse_unmatched(
-    path: str | Path, probabilities: Mapping[str, list[TimedProbability]], asof_ts: Mapping[str, int]
+    path: str | Path,
+    probabilities: Mapping[str, list[TimedProbability]],
+    asof_ts: Mapping[str, int],
+    is_latest: bool = False,
 ) -> None:
     """Refuse a file of which no row counts for any market of a config: a run would trade nothing, for no other reason.
 
     Args:
         path: of the file.
         probabilities: as from `read_user_file`.
-        asof_ts: as-of time of each market that the config's range lists, in Unix seconds.
+        asof_ts: last instant at which a row counts of each market that the config's range lists, in Unix seconds.
+        is_latest: whether that is the last instant of trading, and not the as-of time.
 
     Raises:
         SimulationError: the file is empty, names none of the markets, or every row of theirs was known too late.
@@ -101,11 +126,23 @@ def refuse_unmatched(
         raise SimulationError(what, where=str(path), remedy=how_to_name(probabilities, asof_ts))
     # All rows are too late: the one that is nearest to its as-of time shows it.
     ticker = min(named, key=lambda name: probabilities[name][0][0] - asof_ts[name])
-    what = (
-        f"every row is known after the as-of time of its market's event: {ticker} first at "
-        f"{instant(probabilities[ticker][0][0])}, its as-of time is {instant(asof_ts[ticker])}."
-    )
-    raise SimulationError(what, where=str(path), remedy=WHEN_KNOWN)
+    what = too_late(ticker, probabilities[ticker][0][0], asof_ts[ticker], is_latest)
+    raise SimulationError(f"every row {what}", where=str(path), remedy=WHEN_KNOWN)
+
+
+def too_late(ticker: str, known_at_ts: int, last_ts: int, is_latest: bool) -> str:
+    """Say that rows are known too late, to follow what they are; the row nearest to its last instant shows it.
+
+    Args:
+        ticker: of the row's market.
+        known_at_ts: when it is known; Unix seconds.
+        last_ts: the last instant at which it would count; Unix seconds.
+        is_latest: whether that is the last instant of trading, and not the as-of time.
+    """
+    first = f"{ticker} first at {instant(known_at_ts)}"
+    if is_latest:
+        return f"is known after its market has closed: {first}, trading ends at {instant(last_ts + 1)}."
+    return f"is known after the as-of time of its market's event: {first}, its as-of time is {instant(last_ts)}."
 
 
 def how_to_name(probabilities: Mapping[str, Any], known: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """The raw inputs of a run, and copies of them in which all that was known after a cut is removed or poisoned.
 
-When a record was known: a candle at its end; guidance and climate reports at their `known_at_ts` (guidance by the config's
-own publication lags, if it has any); a row of the user's file at its `known_at_utc`; a market's listing (strikes, open and
-close time, fee) at its open time; its result (also settlement value and time, expiration value, volume) at its settlement.
+When a record was known: a candle at its end; guidance, climate reports and readings at their `known_at_ts` (guidance by the
+config's own publication lags, if it has any); a row of the user's file at its `known_at_utc`; a market's listing (strikes, open
+and close time, fee) at its open time; its result (also settlement value and time, expiration value, volume) at its settlement.
 
 A result is not blanked but replaced by the opposite one, settled at another time after the cut: by the rules a market
 without a result takes its whole event out of the run, and every decision would be gone for a reason that is no look-ahead.
@@ -25,17 +25,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tradewinds.core import units
+from tradewinds.core import times, units, user_tables
+from tradewinds.core.errors import SimulationError
 from tradewinds.core.files import read_meta, write_parquet
 from tradewinds.families.contract import PLANTED, Future
 from tradewinds.families.kalshi_weather import schemas
 from tradewinds.families.kalshi_weather.forecasts import user_probabilities
+from tradewinds.families.kalshi_weather.forecasts.user_distributions import KNOWN_AT, MEMBER, MU
 from tradewinds.families.kalshi_weather.forecasts.user_probabilities import TimedProbability
 from tradewinds.families.kalshi_weather.plan import EventsPlan
+from tradewinds.families.kalshi_weather.pooling.probability_sources import DISTRIBUTION
 
-CANDLES, GUIDANCE, CLIMATE = "candles", "guidance", "climate reports"
+CANDLES, GUIDANCE, CLIMATE, OBSERVATIONS = "candles", "guidance", "climate reports", "observations"
 USER_ROWS, RESULTS, LISTINGS = "user's rows", "results", "listings"
-KINDS = (CANDLES, GUIDANCE, CLIMATE, USER_ROWS, RESULTS, LISTINGS)
+KINDS = (CANDLES, GUIDANCE, CLIMATE, OBSERVATIONS, USER_ROWS, RESULTS, LISTINGS)
 
 # Poison: values that the schemas allow and no market or thermometer has ever shown.
 _DEAR = (Decimal("0.98"), Decimal("0.99"))  # bid, ask in dollars
@@ -51,8 +54,8 @@ Row = dict[str, Any]
 class Inputs:
     """A resolved config and everything that its decisions are made from.
 
-    Paths: catalogs per series, candles per (series, climate date), guidance and climate per station. Of candles also
-    those of earlier events to which a pool is fitted.
+    Paths: catalogs per series, candles per (series, climate date), guidance and climate per station, readings per (station,
+    climate date). Of candles also those of earlier events to which a pool is fitted.
     """
 
     config: Mapping[str, Any]
@@ -60,6 +63,7 @@ class Inputs:
     candles: Mapping[tuple[str, dt.date], str]
     guidance: Mapping[str, list[str]]
     climate: Mapping[str, list[str]]
+    observations: Mapping[tuple[str, dt.date], str]
     user_file: str | None
 
 
@@ -72,6 +76,7 @@ def inputs_of(config: Mapping[str, Any], plan: EventsPlan) -> Inputs:
         candles=plan.files.candles | plan.files.priced_candles,
         guidance={s: [path for key, path in plan.files.guidance.items() if key[0] == s] for s in stations},
         climate={s: [path for key, path in plan.files.climate.items() if key[0] == s] for s in stations},
+        observations=plan.files.observations,
         user_file=plan.files.user_probabilities,
     )
 
@@ -95,8 +100,13 @@ def change_future(inputs: Inputs, future: Future, folder: Path) -> tuple[Inputs,
         changed = replace(changed, guidance=copies.files(inputs.guidance, partial(copies.guidance, lag_hours=lags)))
     if CLIMATE in future.kinds:
         changed = replace(changed, climate=copies.files(inputs.climate, copies.climate))
+    if OBSERVATIONS in future.kinds:
+        readings = {key: copies.file(path, copies.observations) for key, path in inputs.observations.items()}
+        changed = replace(changed, observations=readings)
     if USER_ROWS in future.kinds and inputs.user_file:
-        changed = replace(changed, user_file=copies.user_rows(inputs.user_file))
+        distributions = inputs.config["probabilities"]["source"] == DISTRIBUTION
+        copied = copies.user_distributions if distributions else copies.user_rows
+        changed = replace(changed, user_file=copied(inputs.user_file))
     if future.kinds & {RESULTS, LISTINGS}:
         catalogs = {series: copies.file(path, copies.catalog) for series, path in inputs.catalogs.items()}
         changed = replace(changed, catalogs=catalogs)
@@ -212,6 +222,32 @@ class _ChangedFiles:
             later = _with(later, name, pa.repeat(pa.scalar(value, table.schema.field(name).type), later.num_rows))
         return pa.concat_tables([known, later])
 
+    def observations(self, table: pa.Table) -> pa.Table:
+        """Later readings are absurd and known right after the cut; so is a planted one of a day that is under way."""
+        known, later = self._split(table, table["known_at_ts"], OBSERVATIONS)
+        if not self.future.poisoned:
+            return known
+        planted = known.slice(known.num_rows - 1) if later.num_rows else known.slice(0, 0)
+        self.counts[PLANTED] += planted.num_rows
+        poison = pa.concat_tables([later, planted])
+        known_at = pa.repeat(pa.scalar(self.future.cut_ts + 1, pa.int64()), poison.num_rows)
+        poison = _with(_with(poison, "tmp_f", pc.add(poison["tmp_f"], float(_HEAT_F))), "known_at_ts", known_at)
+        return pa.concat_tables([known, poison])
+
+    def user_distributions(self, path: str) -> str:
+        """Later rows are absurd; so is a planted row for each known one, known right after the cut."""
+        table = user_tables.read_table(path, "the file of distributions", "", SimulationError, texts=(KNOWN_AT,))
+        known_at = pa.chunked_array([pa.array(times.seconds_up(table[KNOWN_AT]), pa.int64())])
+        known, later = self._split(table, known_at, USER_ROWS)
+        rows = _plain_times(known)
+        if self.future.poisoned:
+            planted = _with_time(known, utc(self.future.cut_ts + 1))
+            self.counts[PLANTED] += planted.num_rows
+            rows = pa.concat_tables([rows, _hot(planted), _hot(_plain_times(later))])
+        copy = self._new_path()
+        pq.write_table(rows, copy)
+        return str(copy)
+
     def user_rows(self, path: str) -> str:
         """Later rows say 0 or 1, whichever is farther; so does a planted row per market, known right after the cut."""
         rows: list[Row] = []
@@ -274,6 +310,31 @@ class _ChangedFiles:
 def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
     """A table with a column replaced."""
     return table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+
+
+def _plain_times(table: pa.Table) -> pa.Table:
+    """A user's table with its times as whole seconds, rounded up."""
+    seconds = pa.array(times.seconds_up(table[KNOWN_AT]), pa.timestamp("s", "UTC"))
+    return table.set_column(table.schema.get_field_index(KNOWN_AT), KNOWN_AT, seconds)
+
+
+def _with_time(table: pa.Table, moment: dt.datetime) -> pa.Table:
+    """A user's table whose rows are all known at one time."""
+    at = pa.repeat(pa.scalar(moment, pa.timestamp("s", "UTC")), table.num_rows)
+    return table.set_column(table.schema.get_field_index(KNOWN_AT), KNOWN_AT, at)
+
+
+def _hot(table: pa.Table) -> pa.Table:
+    """A user's table of distributions, all of them too hot."""
+    for name in table.column_names:
+        if name == MU or name.startswith(MEMBER):
+            values = pc.min_element_wise(
+                pc.add(table[name].cast(pa.float64()), float(_HEAT_F)), 199.0, skip_nulls=False
+            )
+            table = table.set_column(
+                table.schema.get_field_index(name), name, values.cast(table.schema.field(name).type)
+            )
+    return table
 
 
 def _turn_books(table: pa.Table) -> pa.Table:

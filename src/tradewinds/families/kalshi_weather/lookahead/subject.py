@@ -123,7 +123,7 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
     if inputs.user_file:
         made = build_probabilities(conf, inputs.catalogs, {}, inputs.user_file, must_match=must_match)
     else:
-        made = forecast_probabilities(conf, inputs.catalogs, inputs.guidance, inputs.climate)
+        made = forecast_probabilities(conf, inputs.catalogs, inputs.guidance, inputs.climate, inputs.observations)
     if pool_of(inputs.config["probabilities"]):
         made = pooled_table(inputs.config, inputs.catalogs, inputs.candles, made)
     table, meta = made
@@ -137,7 +137,7 @@ def _decide(inputs: Inputs, *, must_match: bool) -> _Decided:
 def _timelines(decided: _Decided, cut_ts: int, listed: set[str]) -> Timelines:
     """All that was decided by the cut; neighbouring decisions with the same outcome are one stretch.
 
-    Probabilities count at their as-of time, of markets that are listed by the cut.
+    Probabilities count from their as-of time on, or from when they are known later, of markets that are listed by the cut.
     """
     found: Timelines = {}
     for first_ts, end_ts, ticker, outcome in sorted(_orders(decided.result, cut_ts, decided.step_seconds)):
@@ -146,10 +146,11 @@ def _timelines(decided: _Decided, cut_ts: int, listed: set[str]) -> Timelines:
         since_ts = stretches.pop().first_ts if goes_on else first_ts
         stretches.append(Stretch(since_ts, end_ts, outcome))
     for row in decided.probabilities.to_pylist():
-        if row["asof_ts"] <= cut_ts and row["market_ticker"] in listed:
+        since = max(row["asof_ts"], row["known_at_ts"])
+        if since <= cut_ts and row["market_ticker"] in listed:
             words = f"p {plain(row['p_yes'])}, known at {instant(row['known_at_ts'])}"
-            until = row["asof_ts"] + decided.step_seconds
-            found[row["market_ticker"], PROBABILITIES] = [Stretch(row["asof_ts"], until, words)]
+            stretch = Stretch(since, since + decided.step_seconds, words)
+            found.setdefault((row["market_ticker"], PROBABILITIES), []).append(stretch)
     return found
 
 

@@ -33,7 +33,7 @@ NO_POOL = "NO_POOL"  # a fit without an answer
 Row = dict[str, Any]
 
 
-class _Shares(NamedTuple):
+class PoolShares(NamedTuple):
     """An event's pool: weights, and by market the price's share q and the probability z."""
 
     weights: KnownWeights
@@ -68,7 +68,7 @@ def pooled_table(
     # Events with a price and a forecast for every market have a pool; the others say why not.
     reasons = {one.ticker: _reason(one, base_meta) for one in wanted if one.without_probability()}
     priced = [one for one in wanted if not one.without_probability()]
-    shares = _shares(config, ladders, priced)
+    shares = pool_shares(config, ladders, priced)
     found: list[Row] = []
     for event, share in zip(priced, shares, strict=True):
         if share is None:
@@ -95,9 +95,9 @@ def _reason(event: EventLadder, base_meta: Mapping[str, Any]) -> str:
     return str(base_meta["events_without"].get(event.ticker, reason)) if reason == NO_PROBABILITY else reason
 
 
-def _shares(
+def pool_shares(
     config: Mapping[str, Any], ladders: Sequence[EventLadder], priced: Sequence[EventLadder]
-) -> list[_Shares | None]:
+) -> list[PoolShares | None]:
     """The pool of each event; None where the fit has no answer.
 
     Args:
@@ -140,15 +140,15 @@ def _columns(events: Sequence[EventLadder]) -> Ladders:
     )
 
 
-def _pool(event: EventLadder, weights: KnownWeights | None) -> _Shares | None:
+def _pool(event: EventLadder, weights: KnownWeights | None) -> PoolShares | None:
     """The pool of one event by known weights."""
     if weights is None:
         return None
     ladder = _columns([event])
-    return _Shares(weights, np.exp(ladder.log_q[0]).tolist(), pooled(ladder, weights.b, weights.c)[0].tolist())
+    return PoolShares(weights, np.exp(ladder.log_q[0]).tolist(), pooled(ladder, weights.b, weights.c)[0].tolist())
 
 
-def _rows(event: EventLadder, share: _Shares, forecast: Mapping[str, Row]) -> list[Row]:
+def _rows(event: EventLadder, share: PoolShares, forecast: Mapping[str, Row]) -> list[Row]:
     """The rows of an event's markets (columns: schemas.POOLED_PROBABILITIES).
 
     All of them depend on every market's price and forecast, so they are known when the last of these is.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 POOLED = "pooled"
+FILE, DISTRIBUTION = "file", "distribution"  # sources whose values the user brings
+LATEST = "latest"
 
 
 def base_of(probabilities: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -19,6 +21,38 @@ def base_of(probabilities: Mapping[str, Any]) -> Mapping[str, Any]:
         return probabilities
     own = {key: value for key, value in probabilities.items() if key != POOLED}
     return own | {"source": probabilities[POOLED]["of"]}
+
+
+def users_file(probabilities: Mapping[str, Any]) -> str | None:
+    """Path of the user's file from which the forecast is made; None where the project makes it.
+
+    Args:
+        probabilities: the config's section `probabilities`, resolved.
+    """
+    base = base_of(probabilities)
+    return str(base["path"]) if base["source"] in (FILE, DISTRIBUTION) else None
+
+
+def is_latest(config: Mapping[str, Any]) -> bool:
+    """Whether decisions use the last probability known at their own time; else that of the as-of time.
+
+    Args:
+        config: resolved.
+    """
+    return bool(config["asof_policy"].get("mode") == LATEST)
+
+
+def complete_asof_policy(policy: dict[str, Any]) -> None:
+    """Leave out the mode `fixed`, which is the default; fill in when the trade window of `latest` begins: with the market.
+
+    Args:
+        policy: the config's section `asof_policy`, changed in place.
+    """
+    if policy.get("mode") == LATEST:
+        policy.setdefault("local_time", "00:00")
+        policy.setdefault("days_before", 1)
+    else:
+        policy.pop("mode", None)
 
 
 def pool_of(probabilities: Mapping[str, Any]) -> Mapping[str, Any] | None:

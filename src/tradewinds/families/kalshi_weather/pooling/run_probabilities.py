@@ -24,7 +24,9 @@ def run_probabilities(config: Mapping[str, Any], event_files: EventFiles) -> tup
     """
     catalogs = event_files.catalogs
     forecasts = {series: event_files.forecasts_of(series) for series in catalogs}
-    made = build_probabilities(forecast_config(config), catalogs, forecasts, event_files.user_probabilities)
+    made = build_probabilities(
+        forecast_config(config), catalogs, forecasts, event_files.user_probabilities, event_files.observations
+    )
     if pool_of(config["probabilities"]) is None:
         return made
     from tradewinds.families.kalshi_weather.pooling.pooled_probabilities import pooled_table  # imports DuckDB

@@ -47,8 +47,8 @@ def event_of(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
 
     Args:
         plan: of the run.
-        name: event ticker, or the ticker of its series with a day.
-        day: climate date of the event; None with an event ticker.
+        name: event ticker, that of one of its markets, or the ticker of its series with a day.
+        day: climate date of the event; None with the ticker of an event or market.
 
     Raises:
         ConfigError: the run has no such event.
@@ -62,11 +62,20 @@ def event_of(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
     return event
 
 
-def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
+def events_by_ticker(plan: EventsPlan) -> dict[str, PlannedEvent]:
+    """Return the events of a plan by their tickers."""
     events = plan.files.events
-    tickers = {climate_days.event_ticker_of(event.series_ticker, event.climate_date): event for event in events}
+    return {climate_days.event_ticker_of(event.series_ticker, event.climate_date): event for event in events}
+
+
+def _named(plan: EventsPlan, name: str, day: dt.date | None) -> PlannedEvent:
+    tickers = events_by_ticker(plan)
     if day is None and name in tickers:
         return tickers[name]
+    of_market = [event for ticker, event in tickers.items() if name.startswith(f"{ticker}-")]
+    if day is None and of_market:
+        return of_market[0]
+    events = plan.files.events
     found = [event for event in events if event.series_ticker == name and day in (None, event.climate_date)]
     if len(found) == 1:
         return found[0]

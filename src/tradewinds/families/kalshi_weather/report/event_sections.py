@@ -15,6 +15,7 @@ from tradewinds.families.kalshi_weather.report.validations_section import valida
 from tradewinds.results.edge.beside_pnl import beside_pnl
 from tradewinds.results.report import refusals, sections
 from tradewinds.results.report.account_sections import account
+from tradewinds.results.report.liquidity_section import LiquidityWords, liquidity_section
 from tradewinds.results.report.parts import Cells, ReportPart, ReportTable, Section, Text, Tiles, listed, shown
 from tradewinds.results.report.run import FamilyReport, ReportRun
 
@@ -98,26 +99,9 @@ def _resting_sentences(run: ReportRun) -> list[str]:
     ]
 
 
-def _liquidity(run: ReportRun) -> Section | None:
-    """What the markets could have taken; None without a fill."""
-    found = run.diagnostics.get("liquidity")
-    if found is None or found["contracts_beyond_volume_pct"] is None:
-        return None
-    said = Text(
-        f"{shown(found['contracts_beyond_volume_pct'], 1)} % of the contracts were more than the market traded in the minute "
-        "of their quote. Each row is the same run with its fills capped at a share of that volume (risk.max_volume_share)."
-    )
-    heads = ("Fills capped at", "P&L, USD", "Trades", "Contracts")
-    m = run.metrics
-    uncapped = ("not at all", shown(m["total_pnl_usd"], 2), shown(m["num_trades"], 0), shown(m["num_contracts"], 0))
-    rows = [
-        (f"{100 * row['volume_share']:g} %", *(shown(row[key], places) for key, places in _CAPPED))
-        for row in found["capped"]
-    ]
-    return Section("liquidity", "Liquidity", [said, ReportTable(heads, [uncapped, *rows], "lrrr")] if rows else [said])
-
-
-_CAPPED = (("total_pnl_usd", 2), ("num_trades", 0), ("num_contracts", 0))
+_liquidity = liquidity_section(
+    LiquidityWords("the contracts", "the market traded in the minute of their quote", "", units="Contracts")
+)
 
 
 def _tiles(run: ReportRun) -> Tiles:

@@ -26,6 +26,7 @@ EVENT_REASON_TEXTS = {
     "STALE_PROBABILITY": "the price in the probability is older than probabilities.pooled.valid_minutes",
     "NO_EVENT": "the exchange lists no such event",
     "UNSETTLED": "a market has no final result",
+    "OPEN_WHEN_FETCHED": "its candles were asked for before it had closed",
     "MISSING_QUOTES": "no candle",
     "DAMAGED_QUOTES": "the exchange's answer about the candles could not be right; events.csv says why",
     "MISSING_PROBABILITIES": "no probability for any market",

@@ -9,7 +9,8 @@ from typing import Any
 
 from tradewinds.core.units import CENT, MICRO, exact
 from tradewinds.engine.event_contracts.limits import Opposing, RiskLimits
-from tradewinds.engine.event_contracts.order_rules import StepCaller, StepRules
+from tradewinds.engine.event_contracts.order_rules import StepRules
+from tradewinds.engine.stepwise.step_caller import StepCaller
 from tradewinds.families.kalshi_weather.fee_schedule import FEE_RULES, MAKER_RATE, TAKER_RATE
 
 # by risk.allow_opposing; the exchange nets both sides at once

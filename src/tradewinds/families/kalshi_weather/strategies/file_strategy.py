@@ -23,8 +23,8 @@ from tradewinds.families.kalshi_weather.strategies.account_rules import account_
 
 YES, NO = Side.YES, Side.NO
 FUNCTION = "orders"
-LOAD_SECONDS = 10.0  # that loading a user's file may take
-CALL_SECONDS = 30.0  # that a call of its function may take,
+LOAD_SECONDS = strategy_file.LOAD_SECONDS
+CALL_SECONDS = strategy_file.CALL_SECONDS  # that a call of its function may take,
 QUOTE_SECONDS = 0.001  # and for every quote it is asked about
 
 __all__ = ["NO", "NONE", "YES", "Orders", "Quotes", "pico"]

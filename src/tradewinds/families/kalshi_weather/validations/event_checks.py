@@ -19,6 +19,7 @@ from tradewinds.core.text import counted
 from tradewinds.core.units import PICO
 from tradewinds.families.kalshi_weather import climate_days
 from tradewinds.families.kalshi_weather.events import ReplayEvent, ReplayMarket
+from tradewinds.families.kalshi_weather.pooling.probability_sources import is_latest
 from tradewinds.families.kalshi_weather.strikes import settles_yes_at
 from tradewinds.families.kalshi_weather.validations import statutory_clocks
 from tradewinds.families.kalshi_weather.validations.candle_facts import CandleFacts
@@ -28,7 +29,8 @@ Verdict = str | None
 
 # Tolerance of the sum of a ladder's probabilities, by their source: those of the forecast are exact but for rounding to 12
 # decimals, users round to a digit or two.
-SUM_TOLERANCE = {"gaussian": 1e-9, "file": 0.02, "pooled": 1e-9}
+SUM_TOLERANCE = {"gaussian": 1e-9, "file": 0.02, "distribution": 1e-9, "pooled": 1e-9}
+_MINUTE = 60
 # Share by which the volume of a market's candles may exceed the market's volume: recorded markets differ by a fraction of a
 # per cent where at all.
 VOLUME_TOLERANCE = 0.01
@@ -62,8 +64,13 @@ class EventFacts:
 
 
 def forecast_known_by_asof(facts: EventFacts) -> Verdict:
-    """Check that every probability was known by the as-of time."""
+    """Check that every probability was known by the as-of time.
+
+    Where decisions use the last probability known at their own time, each is in force from when it is known.
+    """
     event = facts.event
+    if is_latest(facts.config):
+        return None
     known = [m for m in event.markets if m.known_at_ts is not None]
     if not known:
         return None
@@ -98,14 +105,22 @@ def one_winner(facts: EventFacts) -> Verdict:
 
 
 def ladder_sums_to_one(facts: EventFacts) -> Verdict:
-    """Check that the probabilities of a ladder sum to 1 within the tolerance."""
+    """Check that the probabilities of a ladder sum to 1 within the tolerance.
+
+    Where they change they are checked at every whole minute from which they are in force: no decision comes between.
+    """
     markets = facts.event.markets
-    known = [m.p_pico for m in markets if m.p_pico is not None]
-    if not _is_ladder(markets) or len(known) < len(markets):
+    if not _is_ladder(markets) or any(m.p_pico is None for m in markets):
         return None
     tolerance = facts.setting("probability_sum_tolerance", SUM_TOLERANCE[facts.config["probabilities"]["source"]])
-    total = sum(known)
-    return "" if abs(total - PICO) <= tolerance * PICO else f"its probabilities sum to {total / PICO:.9g}"
+    begin = max(m.start_ts if m.p_from_ts is None else m.p_from_ts for m in markets)
+    changes = {ts for m in markets for ts, _ in m.later_p if ts > begin}
+    for minute in sorted({-(-ts // _MINUTE) * _MINUTE for ts in {begin, *changes}}):
+        total = sum(p for m in markets if (p := m.p_at(minute)) is not None)
+        if abs(total - PICO) > tolerance * PICO:
+            since = f" from {_utc(minute)} on" if changes else ""
+            return f"its probabilities sum to {total / PICO:.9g}{since}"
+    return ""
 
 
 def strikes_tile(facts: EventFacts) -> Verdict:

@@ -1,0 +1,249 @@
+"""The pass over trading days with a strategy that is called at every close.
+
+On a day: waiting orders are filled by its bars; the bars become visible; positions are valued; the strategy is called at the
+close, and its orders are carried out; positions whose symbols have had no bar for too long are sold; equity is recorded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tradewinds.core.arrays import Floats, Ints
+from tradewinds.core.units import MICRO, NEVER
+from tradewinds.engine.shares.bars import TradingDays, distinct
+from tradewinds.engine.shares.share_account import ShareAccount, ShareFill
+from tradewinds.engine.shares.share_desk import ShareDesk
+from tradewinds.engine.shares.share_result import DayEquity, ShareResult
+from tradewinds.engine.shares.share_rules import BACKTEST_END, NO_BARS_EXIT, ShareRules
+from tradewinds.engine.stepwise.bar_view import WIDTH, BarState, BarView
+from tradewinds.engine.stepwise.step_caller import StepCaller
+
+_BYTES = 8 * WIDTH
+_ROWS_AT_ONCE = 1 << 16
+
+
+class _Part(NamedTuple):
+    """Some trading days in a row with their bars.
+
+    Attributes:
+        days: days since 1970-01-01.
+        times: their closes; Unix s.
+        bounds: day i has the bars [bounds[i], bounds[i + 1]).
+        may_trade: by day, whether all of its bars may be traded.
+        rows: by bar, its row of Bars; the bars of a day are in order of their symbols.
+        symbols: by bar.
+        numbers: the bars as BarState keeps them, WIDTH floats each.
+    """
+
+    days: list[int]
+    times: list[float]
+    bounds: list[int]
+    may_trade: list[bool]
+    rows: list[int]
+    symbols: list[int]
+    numbers: bytes
+
+
+class StepLedger:
+    """One pass over the days of a market; `run` may be called once.
+
+    Args:
+        market: the trading days.
+        rules: costs and limits.
+        make: makes the strategy.
+        books: whether to keep a journal; a sweep does without.
+    """
+
+    def __init__(
+        self, market: TradingDays, rules: ShareRules, make: Callable[[], StepCaller], *, books: bool = True
+    ) -> None:
+        self.market, self.rules = market, rules
+        self.state = BarState(market.bars.symbols, functools.partial(_fee, rules))
+        self.account = ShareAccount(market, rules, books=books)
+        self.desk = ShareDesk(market, rules, self.account, self.state, books=books)
+        self._strategy = make()
+        self._last_wait = market.last_wait(rules.exit_after_missing_days)
+        self._close_of = market.bars.close.data
+        self._tradable = market.tradable.data
+        self._equity: list[tuple[int, int, int]] = []  # by day, cash, value of what is held, number of positions
+
+    def run(self) -> ShareResult:
+        """Pass over all days."""
+        self._show_history()
+        with self._strategy.watched():
+            self._strategy.start()
+            for part in self._parts():
+                self._pass(part)
+        self._end()
+        refusals = Counter(outcome.reason for outcome in self.desk.outcomes if not outcome.filled)
+        return ShareResult(
+            closed=sorted(self.account.closed),
+            end_cash=self.account.cash,
+            equity=[DayEquity(day, *account) for day, account in zip(self.market.days, self._equity, strict=True)],
+            answered=[],
+            refusals=refusals,
+            journal=self.account.books.journal(),
+            outcomes=self.desk.outcomes,
+            wishes=self.desk.wishes or [],
+        )
+
+    # ---- what becomes visible ----
+
+    @functools.cached_property
+    def _close_times(self) -> tuple[Ints, Floats]:
+        """The distinct days of all bars, and their closes in Unix s."""
+        days = distinct(self.market.bars.day)
+        return np.array(days, np.int64), np.array([self.market.clock.close_ts(day) for day in days], np.float64)
+
+    def _numbers(self, rows: Ints) -> bytes:
+        """Return rows of Bars as BarState keeps them."""
+        bars, (days, close_times) = self.market.bars, self._close_times
+        found = np.empty((len(rows), WIDTH))
+        found[:, 0] = bars.day[rows]
+        found[:, 1] = close_times[np.searchsorted(days, bars.day[rows])]
+        for place, column in enumerate((bars.open, bars.high, bars.low, bars.close), 2):
+            found[:, place] = column[rows] / MICRO
+        volume = bars.volume_limit[rows]
+        found[:, 6] = np.where(volume == NEVER, np.nan, volume)
+        return found.tobytes()
+
+    def _show_history(self) -> None:
+        """Show the bars of before the run."""
+        bars = self.market.bars
+        first_day = self.market.days[0] if self.market.days else NEVER
+        for symbol in range(len(bars.symbols)):
+            rows = bars.rows(symbol)
+            before = np.arange(rows.start, rows.start + int(np.searchsorted(bars.day[rows], first_day)))
+            self.state.past[symbol].frombytes(self._numbers(before))
+
+    def _parts(self) -> Iterator[_Part]:
+        """Yield the trading days with their bars, a part at a time, so that memory holds what is visible."""
+        bars, days = self.market.bars, self.market.days
+        if not days:
+            return
+        within = np.flatnonzero((bars.day >= days[0]) & (bars.day <= days[-1]))
+        order = within[np.lexsort((bars.owner[within], bars.day[within]))]
+        starts = np.searchsorted(bars.day[order], days)
+        bounds = np.append(starts, len(order)).tolist()
+        all_days, close_times = self._close_times
+        times = close_times[np.searchsorted(all_days, days)].tolist()
+        place = 0
+        while place < len(days):
+            # so many days that their rows are not too many
+            end = max(int(np.searchsorted(bounds, bounds[place] + _ROWS_AT_ONCE, side="right")) - 1, place + 1)
+            rows = order[bounds[place] : bounds[end]]
+            yield _Part(
+                days=days[place:end],
+                times=times[place:end],
+                bounds=[bound - bounds[place] for bound in bounds[place : end + 1]],
+                may_trade=np.logical_and.reduceat(
+                    self.market.tradable[rows], starts[place:end] - bounds[place]
+                ).tolist(),
+                rows=rows.tolist(),
+                symbols=bars.owner[rows].tolist(),
+                numbers=self._numbers(rows),
+            )
+            place = end
+
+    # ---- a day ----
+
+    def _pass(self, part: _Part) -> None:
+        """Pass over some days."""
+        state, desk, account, decide = self.state, self.desk, self.account, self._strategy.decide
+        past, last_row, waiting, held = state.past, desk.last_row, desk.waiting, account.held
+        rows, symbols, numbers, record = part.rows, part.symbols, part.numbers, self._equity.append
+        for day, ts, low, high, may_trade in zip(
+            part.days, part.times, part.bounds, part.bounds[1:], part.may_trade, strict=False
+        ):
+            # the day's bars: fills, then what becomes visible at the close
+            if waiting:
+                desk.fill(day)
+            state.arrived = arrived = symbols[low:high]
+            for place in range(low, high):
+                past[symbols[place]].frombytes(numbers[place * _BYTES : place * _BYTES + _BYTES])
+            if may_trade:
+                for place in range(low, high):
+                    last_row[symbols[place]] = rows[place]
+                if not state.shown.issuperset(arrived):
+                    state.show(arrived)
+            else:
+                self._show_tradable(day, rows[low:high], arrived)
+            without_bars = self._value(day) if held else ()
+            # the strategy
+            state.now, state.day = ts, day
+            view = BarView(state)
+            wishes = decide(view)
+            view._state = None
+            if state.marked:
+                state.marked.clear()
+            if wishes:
+                desk.begin()
+                for wish in wishes:
+                    desk.carry_out(wish, day, self._strategy.problem)
+            # what is sold for want of bars, and the account
+            for symbol in without_bars:
+                self._sell_without_bars(symbol, day)
+            record((account.cash, self._value_of_held() if held else 0, len(held)))
+
+    def _show_tradable(self, day: int, rows: Sequence[int], symbols: Sequence[int]) -> None:
+        """Show the symbols of a day's bars that may be traded, and hide the others unless they are held."""
+        state = self.state
+        for row, symbol in zip(rows, symbols, strict=True):
+            if self._tradable[row]:
+                self.desk.last_row[symbol] = row
+                if symbol not in state.shown:
+                    state.show((symbol,))
+            else:
+                self.desk.drop_purchases(symbol, day)
+                if symbol in state.shown and symbol not in self.account.held:
+                    state.hide(symbol)
+
+    def _value(self, day: int) -> list[int]:
+        """Value the positions at a close, and return the symbols that are sold for want of bars."""
+        found = []
+        for symbol, holding in self.account.held.items():
+            row = self.desk.last_row[symbol]
+            holding.value = holding.left * self._close_of[row]
+            if self._last_wait[row] == day:
+                found.append(symbol)
+        return found
+
+    def _value_of_held(self) -> int:
+        """Return the value of all positions at a close; micro-units."""
+        value = 0
+        for holding in self.account.held.values():
+            if not holding.value:  # bought at this close
+                holding.value = holding.left * self._close_of[self.desk.last_row[holding.symbol]]
+            value += holding.value
+        return value
+
+    def _sell_without_bars(self, symbol: int, day: int) -> None:
+        """Sell what is left of a position whose symbol has had no bar for too long, at its last close."""
+        holding = self.account.held.get(symbol)
+        if holding is None:  # sold at this close
+            return
+        row = self.desk.last_row[symbol]
+        price = self.rules.sell_price(self._close_of[row])
+        self.account.sell(holding, holding.left, ShareFill(row, day, price, NO_BARS_EXIT, True), day)
+        self.desk.show_holding(symbol)
+
+    def _end(self) -> None:
+        """Sell open positions at their last close; the last row of equity includes it."""
+        self.desk.end()
+        for symbol, holding in list(self.account.held.items()):
+            row = self.desk.last_row[symbol]
+            price = self.rules.sell_price(self._close_of[row])
+            fill = ShareFill(row, self.market.days[-1], price, BACKTEST_END, True)
+            self.account.sell(holding, holding.left, fill, self.market.day[row])
+        if self._equity:
+            self._equity[-1] = self.account.cash, 0, 0
+
+
+def _fee(rules: ShareRules, quantity: int, price: int) -> int:
+    """Return the commission of a fill; micro-units."""
+    return rules.fee(quantity * price)

@@ -1,0 +1,360 @@
+"""What a strategy of shares sees at a decision: floats of now and of the past, and nothing that leads to the future.
+
+The loop writes into a `BarState` what has become visible, and holds everything else itself. No object that a strategy is given
+refers to the loop, to bars that have not ended or to the account. Shares, bars and orders are tuples: a kept one says what was
+visible then, and cannot be changed. The view itself closes when `on_decision` returns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from tradewinds.core.units import MICRO
+from tradewinds.engine.stepwise.step_orders import micro_of, ticker_of, whole_quantity
+from tradewinds.engine.stepwise.view_closed import ViewClosed
+
+NAN = float("nan")
+Own = tuple[float, float, float, dt.date | None]
+# columns of a bar, as numbers one after the other
+DAY, TIME, OPEN, HIGH, LOW, CLOSE, VOLUME = range(7)
+WIDTH = 7
+NOTHING: Own = (0.0, NAN, NAN, None)
+_FIRST_DAY = dt.date(1970, 1, 1).toordinal()
+
+
+class PastBar(NamedTuple):
+    """A bar that has ended.
+
+    Attributes:
+        date: of its session.
+        time: its end, when it became known; Unix s.
+        open: first price.
+        high: highest price.
+        low: lowest price.
+        close: last price.
+        volume: shares traded; nan where the source does not know it.
+    """
+
+    date: dt.date
+    time: float
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class ShownShare(NamedTuple):
+    """A share with its latest bar, and what the account holds of it.
+
+    Attributes:
+        ticker: the symbol.
+        date: of the latest bar's session.
+        time: end of the latest bar, which may be older than now; Unix s.
+        open: first price of the bar.
+        high: highest price of the bar.
+        low: lowest price of the bar.
+        close: last price of the bar.
+        volume: shares traded in the bar; nan where the source does not know it.
+        held: shares that the account holds; below 0 where it has sold shares that it does not own.
+        price: mean price of what is held, without commission; nan without any.
+        entered: when the position was opened; Unix s, nan without one.
+        entry_date: date of the session in which it was; None without one.
+    """
+
+    ticker: str
+    date: dt.date
+    time: float
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    held: float
+    price: float
+    entered: float
+    entry_date: dt.date | None
+
+
+class WaitingOrder(NamedTuple):
+    """An order that has not been filled yet.
+
+    Attributes:
+        number: of the order, for `cancel`.
+        ticker: the symbol.
+        is_sale: whether it sells.
+        quantity: shares; nan for a purchase of a value, and for a sale of all that is held.
+        value: money for which a purchase buys; nan for a quantity.
+        price: the limit; nan: it fills at whatever price is next.
+        placed_at: Unix s.
+        until: when it is taken back; Unix s, inf: never.
+    """
+
+    number: int
+    ticker: str
+    is_sale: bool
+    quantity: float
+    value: float
+    price: float
+    placed_at: float
+    until: float
+
+
+class BarState:
+    """What has become visible so far. The loop writes into it; views read it.
+
+    Args:
+        tickers: by idx, all symbols of the run, ascending. A view shows those that are in `shown`.
+        fee_of: commission of a fill, from (shares, price in micro-units); micro-units.
+
+    Attributes:
+        now: the decision time; Unix s.
+        day: date of the decision; days since 1970-01-01.
+        cash_micro: of the account, without what is reserved; micro-units.
+        reserved_micro: cash that limits to buy have reserved; micro-units.
+        past: by idx, all bars so far, WIDTH numbers each.
+        own: by idx, the last four fields of ShownShare.
+        shown: idx of the symbols that are shown.
+        orders: orders that have not been filled, by number.
+        arrived: idx of the symbols with a bar since the last call.
+        marked: idx of the symbols of which something else changed since the last call.
+    """
+
+    def __init__(self, tickers: Sequence[str], fee_of: Callable[[int, int], int]) -> None:
+        self.now, self.day = 0.0, 0
+        self.cash_micro = self.reserved_micro = 0
+        self.fee_of = fee_of
+        self.past: list[array[float]] = [array("d") for _ in tickers]
+        self.own: list[Own] = [NOTHING] * len(tickers)
+        self.shown: set[int] = set()
+        self.orders: dict[int, WaitingOrder] = {}
+        self.arrived: Sequence[int] = ()
+        self.marked: set[int] = set()
+        self._tickers, self._idx = tickers, {ticker: idx for idx, ticker in enumerate(tickers)}
+        self._made: dict[int, tuple[int, ShownShare]] = {}  # with the length of its past then
+        self._order: list[int] = []
+        self._dates: dict[float, dt.date] = {}
+
+    def show(self, idx: Iterable[int]) -> None:
+        """Show symbols from now on.
+
+        Args:
+            idx: of the symbols.
+        """
+        self.shown.update(idx)
+        self._order = []
+
+    def hide(self, idx: int) -> None:
+        """Show a symbol no more.
+
+        Args:
+            idx: of the symbol.
+        """
+        self.shown.discard(idx)
+        self._order = []
+
+    def mark(self, idx: int) -> None:
+        """Note that something of a symbol has changed.
+
+        Args:
+            idx: of the symbol.
+        """
+        self.marked.add(idx)
+        self._made.pop(idx, None)
+
+    def index_of(self, ticker: str) -> int | None:
+        """Return the idx of a symbol that has had a bar; None for another one.
+
+        Args:
+            ticker: the symbol.
+        """
+        idx = self._idx.get(ticker)
+        return idx if idx is not None and self.past[idx] else None
+
+    def date(self, day: float) -> dt.date:
+        """Return the date of a day.
+
+        Args:
+            day: days since 1970-01-01.
+        """
+        date = self._dates.get(day)
+        if date is None:
+            date = self._dates[day] = dt.date.fromordinal(_FIRST_DAY + int(day))
+        return date
+
+    def shares(self) -> list[ShownShare]:
+        """Return the symbols that are shown, by ticker; the list is the caller's own."""
+        if not self._order:
+            self._order = sorted(self.shown)
+        return [self._share(idx) for idx in self._order]
+
+    def changed_shares(self) -> list[ShownShare]:
+        """Return the shown symbols of which something changed since the last call, by ticker."""
+        return [self._share(idx) for idx in sorted(self.marked.union(self.arrived) & self.shown)]
+
+    def share(self, ticker: str) -> ShownShare | None:
+        """Return a symbol; None if it is not shown.
+
+        Args:
+            ticker: the symbol.
+        """
+        idx = self._idx.get(ticker)
+        return self._share(idx) if idx is not None and idx in self.shown else None
+
+    def _share(self, idx: int) -> ShownShare:
+        """Return a symbol as it is now."""
+        past = self.past[idx]
+        found = self._made.get(idx)
+        if found is not None and found[0] == len(past):
+            return found[1]
+        day, time, open_, high, low, close, volume = past[-WIDTH:]
+        date = self._dates.get(day) or self.date(day)
+        fields = (self._tickers[idx], date, time, open_, high, low, close, volume)
+        share: ShownShare = tuple.__new__(ShownShare, fields + self.own[idx])
+        self._made[idx] = len(past), share
+        return share
+
+    def column(self, ticker: str, which: int, last: int | None) -> list[float]:
+        """Return one number of each bar of a symbol, in order of time.
+
+        Args:
+            ticker: the symbol.
+            which: the column.
+            last: of so many bars, the latest ones; None: of all.
+        """
+        idx = self._idx.get(ticker)
+        if idx is None:
+            return []
+        past = self.past[idx]
+        first = 0 if last is None else len(past) - WIDTH * last
+        if first < 0:
+            first = 0
+        return past[first + which :: WIDTH].tolist()
+
+    def bars(self, ticker: str, last: int | None) -> list[PastBar]:
+        """Return bars of a symbol, in order of time.
+
+        Args:
+            ticker: the symbol.
+            last: how many, the latest ones; None: all.
+        """
+        columns = [self.column(ticker, which, last) for which in range(WIDTH)]
+        columns[DAY] = [self.date(day) for day in columns[DAY]]  # type: ignore[misc]  # a date in the place of its number
+        return list(map(PastBar._make, zip(*columns, strict=True)))
+
+
+class BarView:
+    """What is visible at a decision. It can be read until `on_decision` returns."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: BarState | None) -> None:
+        self._state = state
+
+    def _close(self) -> None:
+        """End the time in which the view can be read."""
+        self._state = None
+
+    def _open(self) -> BarState:
+        """Return what is visible, or raise because the decision is over."""
+        state = self._state
+        if state is None:
+            raise ViewClosed("a view is read after its decision: use the view that on_decision is given now")
+        return state
+
+    @property
+    def now(self) -> float:
+        """The decision time; Unix s."""
+        return self._open().now
+
+    @property
+    def date(self) -> dt.date:
+        """The date of the session."""
+        state = self._open()
+        return state.date(state.day)
+
+    @property
+    def cash(self) -> float:
+        """Cash that orders can use: without what limits to buy have reserved."""
+        return self._open().cash_micro / MICRO
+
+    @property
+    def reserved(self) -> float:
+        """Cash that limits to buy have reserved."""
+        return self._open().reserved_micro / MICRO
+
+    @property
+    def markets(self) -> tuple[ShownShare, ...]:
+        """All shares that can be traded or are held, by ticker, each with its latest bar."""
+        return tuple(self._open().shares())
+
+    @property
+    def changed(self) -> tuple[ShownShare, ...]:
+        """The shares with a new bar, and those of which something else changed since the last call, by ticker."""
+        return tuple(self._open().changed_shares())
+
+    @property
+    def positions(self) -> tuple[ShownShare, ...]:
+        """The shares of which the account holds some, by ticker."""
+        return tuple([share for share in self._open().shares() if share.held])
+
+    @property
+    def orders(self) -> tuple[WaitingOrder, ...]:
+        """The orders that have not been filled, in the order in which they were placed."""
+        return tuple(self._open().orders.values())
+
+    def market(self, ticker: str) -> ShownShare | None:
+        """Return a share; None if none of that ticker can be traded or is held.
+
+        Args:
+            ticker: the symbol.
+        """
+        return self._open().share(ticker)
+
+    def history(self, market: Any, last: int | None = None) -> list[PastBar]:
+        """Return bars of a share up to now, in order of time, those before the run too.
+
+        Args:
+            market: one of `markets`, or its ticker.
+            last: how many, the latest ones; None: all.
+        """
+        return self._open().bars(ticker_of(market), last)
+
+    def opens(self, market: Any, last: int | None = None) -> list[float]:
+        """Return the first prices of bars up to now, in order of time.
+
+        Args:
+            market: one of `markets`, or its ticker.
+            last: of how many bars, the latest ones; None: all.
+        """
+        return self._open().column(ticker_of(market), OPEN, last)
+
+    def highs(self, market: Any, last: int | None = None) -> list[float]:
+        """Return the highest prices of bars up to now; arguments as for `opens`."""
+        return self._open().column(ticker_of(market), HIGH, last)
+
+    def lows(self, market: Any, last: int | None = None) -> list[float]:
+        """Return the lowest prices of bars up to now; arguments as for `opens`."""
+        return self._open().column(ticker_of(market), LOW, last)
+
+    def closes(self, market: Any, last: int | None = None) -> list[float]:
+        """Return the last prices of bars up to now; arguments as for `opens`."""
+        return self._open().column(ticker_of(market), CLOSE, last)
+
+    def volumes(self, market: Any, last: int | None = None) -> list[float]:
+        """Return the shares traded in bars up to now; arguments as for `opens`."""
+        return self._open().column(ticker_of(market), VOLUME, last)
+
+    def fee(self, market: ShownShare, quantity: float, price: float | None = None) -> float:
+        """Return the commission of a fill.
+
+        Args:
+            market: one of `markets`.
+            quantity: shares.
+            price: of the fill; None: the latest close.
+        """
+        micro = micro_of(market.close if price is None else price, "price")
+        return self._open().fee_of(whole_quantity(quantity), micro) / MICRO
