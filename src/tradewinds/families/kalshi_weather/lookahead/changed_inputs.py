@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -125,7 +126,7 @@ def settled_at(row: Row) -> dt.datetime:
 
 @dataclass
 class _ChangedFiles:
-    """Makes the copies of one change and counts the records it concerns. A file without any is not copied."""
+    """Makes the copies of one change and counts the records it concerns. A file without any is copied if the future says so."""
 
     future: Future
     folder: Path
@@ -138,12 +139,19 @@ class _ChangedFiles:
         return self.folder / f"{self.written}.parquet"
 
     def file(self, path: str, change: Callable[[pa.Table], pa.Table]) -> str:
-        """A file's changed copy, or the file itself if nothing of it is later than the cut."""
+        """A file's changed copy; if nothing of it is later than the cut, the file itself, or another name of it."""
         touched = self.counts.total()
         table = change(pq.read_table(path))
-        if self.counts.total() == touched:
+        changes = self.counts.total() > touched
+        if not changes and not self.future.apart:
             return path
         copy = self._new_path()
+        if not changes:
+            try:
+                copy.hardlink_to(Path(path).resolve())
+            except OSError:  # the folder is on another disk
+                shutil.copyfile(path, copy)
+            return str(copy)
         write_parquet(copy, table, read_meta(path))
         return str(copy)
 
