@@ -16,7 +16,7 @@ from tests.reference.random_carry_worlds import random_world
 from tradewinds.engine.carry.carry_market import RATE_UNIT, UNIT
 from tradewinds.strategies.decisions import buy, sell
 
-WORLDS = int(os.environ.get("CARRY_SCRIPTS", "40"))
+WORLDS = int(os.environ.get("CARRY_SCRIPTS", "30"))
 SIDES = {1: "long_spot", -1: "short_spot"}
 
 
@@ -24,7 +24,7 @@ def script_of(seed, log):
     """A function of what is visible, which draws its orders from the seed, and writes to `log` what it saw."""
 
     def script(t, perps, cash):
-        log.append((t, perps, cash))
+        log.append((t, perps, float(cash)))
         rng = random.Random(f"{seed} {t}")
         wishes = []
         for symbol, (_, held, _) in sorted(perps.items()):
@@ -62,7 +62,7 @@ class Follows:
             )
             for perp in view.changed
         }
-        return [self.order(*wish) for wish in self.script(round(view.now), perps, rounded(view.cash))]
+        return [self.order(*wish) for wish in self.script(round(view.now), perps, view.cash)]
 
     @staticmethod
     def order(kind, symbol, *asked):
