@@ -16,7 +16,7 @@ from tests.reference.random_carry_worlds import random_world
 from tradewinds.engine.carry.carry_market import RATE_UNIT, UNIT
 from tradewinds.strategies.decisions import buy, sell
 
-WORLDS = int(os.environ.get("CARRY_SCRIPTS", "30"))
+WORLDS = int(os.environ.get("CARRY_SCRIPTS", "40"))
 SIDES = {1: "long_spot", -1: "short_spot"}
 
 
