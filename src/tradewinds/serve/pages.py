@@ -94,11 +94,13 @@ def leaderboard(database: Database, asked: Annotated[BoardQuery, Query()]) -> Re
     with queries.reading(database) as connection:
         rows = queries.leaderboard(connection, sort=asked.sort, limit=_PER_PAGE)
         currencies = _currencies(connection, rows)
+        names = queries.given_names(connection, [row["run_id"] for row in rows])
     sorts = {column: key for key, (column, _) in queries.SORTS.items()}
     return shown(
         "leaderboard",
         sorted_name=queries.SORTS[asked.sort][0],
         rows=rows,
+        names=names,
         currencies=currencies,
         heads=[(name, sorts[name]) for name in _BOARD if _has_figures(name, (row[name] for row in rows))],
         asked=asked,

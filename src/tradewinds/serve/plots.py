@@ -146,7 +146,7 @@ def days_together(
         return []
     days = [common["first"] + dt.timedelta(days=n) for n in range(common["days"])]
     unit = shared(currencies)
-    labels = [run.run_id[:8] if unit else f"{run.run_id[:8]}, {own}" for run, own in zip(runs, currencies, strict=True)]
+    labels = [run.label if unit else f"{run.label}, {own}" for run, own in zip(runs, currencies, strict=True)]
     made = [
         {"label": label, "values": [float(value) for value in run.by_day(days)]}
         for label, run in zip(labels, runs, strict=True)
