@@ -25,11 +25,12 @@ _PANEL_EDGES = 4  # columns that a panel adds to what is in it
 class SafeConsole(Console):
     """A rich console that prints text as `printable`, reads no markup in it, and cuts no table.
 
-    The sequences that rich itself makes for colours and bars are kept.
+    The sequences that rich itself makes for colours and bars are kept. In a notebook it writes plain lines: rich would show there
+    what goes into log files, too.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"markup": False, "emoji": False, **options})
+        super().__init__(**{"markup": False, "emoji": False, "force_jupyter": False, **options})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable; texts as `printable`, control segments as they are."""
