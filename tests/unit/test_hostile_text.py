@@ -2,7 +2,9 @@
 
 import csv
 import io
+import sys
 from decimal import Decimal
+from types import ModuleType
 
 import pytest
 from rich.table import Table
@@ -105,6 +107,8 @@ def test_broken_json_is_another_error():
 
 def test_a_notebook_shows_what_is_printed_and_not_what_is_logged(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as kernels have it
     shown = []
     monkeypatch.setattr("rich.jupyter.display", lambda segments, text: shown.append(text))
     screen = Screen()
@@ -112,4 +116,5 @@ def test_a_notebook_shows_what_is_printed_and_not_what_is_logged(tmp_path, monke
     screen.record("said by a job")
     screen.print("candles: 1 of 2")
     assert shown == [] and capsys.readouterr().out == "candles: 1 of 2\n"
+    assert not screen.console.is_terminal  # a bar would be drawn anew below itself
     assert "said by a job" in (tmp_path / "run.log").read_text()
