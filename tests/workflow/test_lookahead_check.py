@@ -54,3 +54,40 @@ def test_a_leak_is_exit_5_with_what_changed(finished, tmp_path, monkeypatch, cap
     assert re.search(r"config.yaml: \d+ decisions? changed with the future", said.err)
     assert re.search(r"KXHIGHCHI-25MAY0\d KXHIGHCHI-25MAY0\d-[BT][\d.]+ at 2025-05-0\dT[\d:]+Z: ", said.out)
     assert "Cause: guidance" in said.out or "Cause: climate reports" in said.out, said.out
+
+
+READS = """
+from pathlib import Path
+
+import duckdb
+from tradewinds.strategies.decisions import buy
+
+
+class Strategy:
+    def on_start(self, parameters):
+        files = sorted(map(str, Path(parameters["folder"]).glob("KXHIGHCHI/2025-05-03.parquet")))
+        rows = f"SELECT market_ticker, max(yes_ask_close) FROM read_parquet({files}) GROUP BY 1"
+        self.last = dict(duckdb.sql(rows).fetchall())
+
+    def on_decision(self, view):
+        return [buy(one, 1) for one in view.changed if one.ask == one.ask and self.last.get(one.ticker, 0) > one.ask]
+"""
+
+
+def test_a_strategy_that_opens_the_data_itself_is_exit_5_with_the_file(finished, tmp_path, monkeypatch, capsys):
+    """No copy changes what it reads there, so that every decision is the same each time."""
+    (tmp_path / "data").symlink_to(finished.folder / "data")
+    (tmp_path / "mine.py").write_text(READS)
+    days = {"date_start_local": dt.date(2025, 5, 2), "date_end_local": dt.date(2025, 5, 4)}
+    folder = "data/candles/kalshi/full_1m"
+    own = {"strategy": {"name": "mine", "file": "mine.py", "parameters": {"folder": folder}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(finished.config | days | own))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        app.main(["lookahead-check", "--config", "config.yaml", "--cuts", "2"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert ended.value.code == 5
+    assert (
+        f"mine.py: the strategy asked for more than it is given: it opened {folder}/KXHIGHCHI/2025-05-03.parquet."
+        in said
+    )

@@ -159,7 +159,7 @@ class Checker:
         if watch:
             watch.other_circumstances()
             watch.forget_opens()
-            future = replace(future, ready=watch.forget_opens)
+            future = replace(future, apart=watched, ready=watch.forget_opens)
         with temporary_folder("tradewinds-") as folder:
             found, records = self.subject.again(future, Path(folder))
         if watch and watched:

@@ -61,7 +61,11 @@ class StrategyWatch:
         builtins.__import__ = self._clock.importing(self._import)
         self._opens = FileOpens(self._data)
         strategy_file.forget()
-        strategy_file.module_of(self.strategy, strategy_file.LOAD_SECONDS)
+        try:
+            strategy_file.module_of(self.strategy, strategy_file.LOAD_SECONDS)
+        except BaseException:  # the file cannot be loaded
+            self.__exit__()
+            raise
         self.note_opens()
         strategy_file.forget()
         return self

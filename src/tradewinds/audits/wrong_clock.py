@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 import types
 from collections.abc import Callable
@@ -34,10 +35,13 @@ class WrongClock:
             original: the function that was there before.
         """
 
-        def imported(name: str, of: Any = None, *rest: Any) -> Any:
-            if name in self._modules and of and of.get("__file__") == self._path:
+        def imported(
+            name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+        ) -> Any:  # the names and the order of __import__
+            of = sys._getframe(1).f_globals if globals is None else globals
+            if name in self._modules and of.get("__file__") == self._path:
                 return self._modules[name]
-            return original(name, of, *rest)
+            return original(name, globals, locals, fromlist, level)
 
         return imported
 

@@ -56,10 +56,7 @@ def lookahead_check(
         family = markets.family_of(conf["market"])
         data = [*(file.path for file in plan.data_files), *family.user_files(conf), plan.run_dir, conf["output_dir"]]
         # the strategy is watched from before it is loaded
-        with (
-            placing(conf, place_by_file(config)),
-            StrategyWatch(conf["strategy"].get("file"), data) as watch,
-        ):
+        with placing(conf, place_by_file(config)), StrategyWatch(conf["strategy"].get("file"), data) as watch:
             subject = family.lookahead(conf, plan)
             reports = list(_shown_while_made(lookahead.check(subject, cuts, seed, watch), cuts, console))
     _show_cuts(console, subject, reports)

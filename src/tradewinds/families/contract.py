@@ -156,12 +156,14 @@ class Future:
         cut_ts: the instant, in Unix seconds.
         poisoned: the records get other values; else they are removed.
         kinds: of which kinds.
+        apart: files without a record after the instant are copied, too, so that the run opens copies alone.
         ready: called when the copies are made, before anything is decided; what is opened from then on is not the check's.
     """
 
     cut_ts: int
     poisoned: bool
     kinds: frozenset[str]
+    apart: bool = False
     ready: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
@@ -189,7 +191,7 @@ class Subject(Protocol):
         """
 
     def again(self, future: Future, folder: Path) -> tuple[Timelines, Counter[str]]:
-        """Make the run again with other records after a cut.
+        """Make the run again with other records after a cut; `future.ready` is called between the copies and the run.
 
         Args:
             future: the change.

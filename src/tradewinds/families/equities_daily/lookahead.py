@@ -110,6 +110,7 @@ class SharesRun:
             plan = with_files(
                 plan, universe=copies.universe(plan.files.universe, {file.symbol for file in plan.files.years})
             )
+        future.ready()
         # a copy may lack bars, or have none: that is the effect of the change, not an error of the run
         config["on_missing"] = {**config["on_missing"], "bars": "skip"}
         try:

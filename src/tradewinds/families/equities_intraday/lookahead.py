@@ -112,6 +112,7 @@ class SessionsRun:
             bars = copies.opening_volumes(bars, _longest_range(self.config))
         if ACTIONS in future.kinds:
             splits = copies.splits(bars, splits)
+        future.ready()
         # the same sessions, as far as the copy has them
         end = min(self.study.end, len(bars.days))
         if self.study.first >= end:

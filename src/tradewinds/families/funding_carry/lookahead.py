@@ -113,6 +113,7 @@ class CarryRun:
         """
         counts: Counter[str] = Counter()
         changed = [_changed(market, future, self.rules.candle_seconds, counts) for market in self.markets]
+        future.ready()
         made = run_carry(CarryMarkets(changed, self.rules), self.rules, future.cut_ts)
         return _timelines(made, future.cut_ts), counts
 

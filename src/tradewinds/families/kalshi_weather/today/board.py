@@ -26,7 +26,7 @@ from tradewinds.families.kalshi_weather.today.current_chances import EventChance
 from tradewinds.families.kalshi_weather.today.live_weather import LiveWeather
 from tradewinds.families.kalshi_weather.today.open_events import OpenEvent, OpenMarket, SeriesFees, list_open_events
 from tradewinds.families.kalshi_weather.today.pooled_now import CurrentPool
-from tradewinds.families.kalshi_weather.today.would_buy import Orders, PlannedOrder, PricedMarket
+from tradewinds.families.kalshi_weather.today.would_buy import OrdersNow, PlannedOrder, PricedMarket
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
 from tradewinds.sources.http import HttpClient
 
@@ -193,13 +193,14 @@ class BoardMaker:
         chances: EventChances,
         state: str,
         priced: Mapping[str, PricedMarket],
-        orders: Orders,
+        orders: OrdersNow,
         now_ts: int,
     ) -> Row:
         """An event in the form of docs/today.md."""
         start, end = _window(self.config, event)
         running = chances.running
         return {
+            # the event, and when it is traded
             "series_ticker": event.station.series_ticker,
             "event_ticker": event.ticker,
             "climate_date": event.climate_date.isoformat(),
@@ -211,6 +212,7 @@ class BoardMaker:
             "window_start_utc": instant(start),
             "window_end_utc": instant(end),
             "close_utc": instant(max(market.close_ts for market in event.markets)),
+            # the forecast and the readings
             "method": chances.method,
             "mu_f": None if chances.mu_f is None else round(chances.mu_f, 3),
             "sigma_f": None if chances.sigma_f is None else round(chances.sigma_f, 3),
@@ -218,6 +220,7 @@ class BoardMaker:
             "observed_f": None if running is None else running.reached_f,
             "observed_utc": None if running is None else instant(running.through_ts),
             "observation_age_s": None if running is None else now_ts - running.through_ts,
+            # ages
             "known_at_utc": None if chances.known_ts is None else instant(chances.known_ts),
             "forecast_age_s": None if chances.known_ts is None else now_ts - chances.known_ts,
             "price_age_s": now_ts - event.priced_ts,
@@ -255,7 +258,7 @@ def _window(config: Mapping[str, Any], event: OpenEvent) -> tuple[int, int]:
     return trade_window(event.station, event.climate_date, config["trade_window_policy"], asof, opened, closed, closed)
 
 
-def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orders: Orders, now_ts: int) -> Row:
+def _bracket_row(rules: Rules, priced: PricedMarket, chances: EventChances, orders: OrdersNow, now_ts: int) -> Row:
     """A market in the form of docs/today.md; amounts are decimals as text, null where there is none."""
     market: OpenMarket = priced.market
     p = chances.p_yes.get(market.ticker)

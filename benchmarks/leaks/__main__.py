@@ -1,0 +1,106 @@
+"""Plant leaks, draw honest strategies, and say what the look-ahead check makes of them.
+
+python -m benchmarks.leaks --write         # all of them, kept in benchmarks/leaks.json; the table into docs/look-ahead.md
+python -m benchmarks.leaks --only stack    # anew, those whose family, door, name or variant has this text
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.leaks import honest
+from benchmarks.leaks.measuring import all_leaks, honest_alarms, made, planted_leak
+from benchmarks.leaks.planted import CUTS, MISSED, Outcome
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "look-ahead.md"
+KEPT = Path(__file__).resolve().parents[1] / "leaks.json"
+BEGIN, END = "<!-- leaks: begin -->", "<!-- leaks: end -->"
+VARIANTS = ("always", "on few days", "small")
+
+
+def page(outcomes: Sequence[Outcome], alarms: Sequence[tuple[str, str, int | None]]) -> str:
+    """The tables, as they stand in docs/look-ahead.md."""
+    planted = [one for one in outcomes if one.seed is not None]
+    found = [one for one in planted if one.cuts != MISSED]
+    heads = ["market", "the future comes through", "planted", *(f"found with {cuts} cuts" for cuts in CUTS), "missed"]
+    lines = [f"| {' | '.join(heads)} |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    for family, door in dict.fromkeys((one.family, one.door) for one in planted):
+        own = [one for one in planted if (one.family, one.door) == (family, door)]
+        lines.append(_row(f"{family} | {door}", own))
+    lines.append(_row("all | ", planted))
+    small = [
+        f"{sum(word in one.variant or word in one.door for one in planted)} {text}"
+        for word, text in (
+            ("on few days", "count on few days only"),
+            ("small", "change little"),
+            ("another market", "use another market's future"),
+        )
+    ]
+    how = Counter(one.how for one in found)
+    missed = [f"{one.family}, {one.door}: {one.name} ({one.variant})" for one in planted if one.cuts == MISSED]
+    runs = [count for _, _, count in alarms if count is not None]
+    forms = Counter((family, form) for family, form, count in alarms if count is not None)
+    told = "; ".join(f"{count} of {family}, {form}" for (family, form), count in forms.items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{len(found)} of {len(planted)} planted leaks are found: {how['decision']} because a decision comes out "
+            f"differently, {how['itself']} because the run made again unchanged does, {how['asked']} because the strategy "
+            f"opened a file of the run's or started a program. Of them {', '.join(small)}.",
+            "",
+            *([f"Missed: {'; '.join(missed)}.", ""] if missed else []),
+            f"{sum(map(bool, runs))} of {len(runs)} honest strategies give an alarm with {CUTS[0]} cuts: {told}.",
+        ]
+    )
+
+
+def _row(name: str, own: Sequence[Outcome]) -> str:
+    """A row of the table; each number of cuts counts what fewer cuts found, too."""
+    counts = [sum(one.cuts != MISSED and one.cuts <= cuts for one in own) for cuts in CUTS]
+    return f"| {name} | {len(own)} | {' | '.join(map(str, counts))} | {sum(one.cuts == MISSED for one in own)} |"
+
+
+def main() -> None:
+    """Measure, keep the results, print, and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaks", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the table into docs/look-ahead.md")
+    parser.add_argument(
+        "--only", help="measure only leaks with this text, or the honest strategies; keep the other results"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if asked.only is not None else {"leaks": [], "honest": []}
+
+    # leaks: those that are measured now take the place of what is kept of them
+    names = [" ".join((one.family, one.door, one.name, one.variant)) for one in all_leaks()]
+    chosen = [number for number, name in enumerate(names) if asked.only is None or asked.only in name]
+    by_name = {" ".join(one[:4]): Outcome(*one) for one in kept["leaks"]}
+    by_name |= {" ".join(one[:4]): one for one in made(planted_leak, chosen, asked.workers)}
+    outcomes = [by_name[name] for name in names if name in by_name]
+    alarms = [tuple(one) for one in kept["honest"]]
+    if asked.only in (None, "honest"):
+        alarms = made(honest_alarms, range(len(list(honest.strategies()))), asked.workers)
+    KEPT.write_text(json.dumps({"leaks": outcomes, "honest": alarms}, indent=0) + "\n", encoding="utf-8")
+
+    for one in outcomes:
+        if one.seed is None or one.cuts != CUTS[0]:
+            print("not planted:" if one.seed is None else f"{one.cuts or 'MISSED'}:", *one[:4], sep="  ")
+    text = page(outcomes, alarms)
+    print(text)
+    seconds = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"{sum(one.ru_utime + one.ru_stime for one in seconds):.0f} s of processor time", file=sys.stderr)
+    if asked.write:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""A planted leak, and whether the look-ahead check finds it.
+
+A leak counts as planted in a world if the run with it decides or books something else than the run without it; of what is kept
+from one run to the next, if the second run does. In the first such world the check is made with 8 cuts, as by default; if it
+finds nothing, with more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tradewinds.audits import lookahead
+from tradewinds.audits.strategy_watch import StrategyWatch
+from tradewinds.families.contract import Subject, Timelines
+
+CUTS = (8, 32, 128)
+MISSED = 0
+END_TS = 2**40
+
+Build = Callable[[int, bool], tuple[StrategyWatch, Callable[[], Subject | None]]]
+"""(seed of the world, whether with the leak) -> a watch, and what makes the run inside it; called in an empty folder."""
+
+
+def nothing(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Patch nothing: the leak is in the strategy's own file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Leak:
+    """A way to know the future.
+
+    Attributes:
+        family: market family.
+        door: through which it comes: a strategy file, a bar, a rate, a result …
+        name: what is known too early.
+        variant: when or how much it counts.
+        build: makes the run of a world.
+        plant: changes the product, for a leak that is built into it.
+        seeds: of the worlds.
+    """
+
+    family: str
+    door: str
+    name: str
+    variant: str
+    build: Build
+    plant: Callable[[pytest.MonkeyPatch, Path], None] = nothing
+    seeds: Iterable[int] = range(200, 212)
+
+
+class Outcome(NamedTuple):
+    """What the check said of a leak.
+
+    Attributes:
+        family: of the leak.
+        door: of the leak.
+        name: of the leak.
+        variant: of the leak.
+        seed: of the world in which it counts; None: in none of them, so that it was not planted.
+        cuts: with how many it was found; MISSED: with none.
+        how: decision (one came out differently), itself (the run made again unchanged differs), asked (the strategy opened
+            something); empty for a leak that was missed.
+    """
+
+    family: str
+    door: str
+    name: str
+    variant: str
+    seed: int | None
+    cuts: int
+    how: str
+
+
+def measured(leak: Leak) -> Outcome:
+    """Plant a leak in the first world in which it counts, and check that run."""
+    about = (leak.family, leak.door, leak.name, leak.variant)
+    for seed in leak.seeds:
+        with empty_folder() as folder, pytest.MonkeyPatch.context() as patch:
+            (folder / "honest").mkdir()
+            (folder / "leaky").mkdir()
+            with contextlib.chdir(folder / "honest"):
+                watch, make = leak.build(seed, False)
+                with watch:
+                    honest = make()
+                    decided = None if honest is None else honest.past(END_TS)
+            if decided is None:
+                continue
+            leak.plant(patch, folder)
+            with contextlib.chdir(folder / "leaky"):
+                watch, make = leak.build(seed, True)
+                with watch:
+                    run = make()
+                    if run is None or not (watch.noted or counts(run, decided, make)):
+                        continue
+                    cuts, how = found(run, watch, seed)
+                return Outcome(*about, seed, cuts, how)
+    return Outcome(*about, None, MISSED, "")
+
+
+def counts(run: Subject, decided: Timelines, make: Callable[[], Subject | None]) -> bool:
+    """Whether a leak changes a run; what is kept from one run to the next changes the second one."""
+    if run.past(END_TS) != decided:
+        return True
+    second = make()
+    return second is not None and second.past(END_TS) != decided
+
+
+def found(run: Subject, watch: StrategyWatch, seed: int) -> tuple[int, str]:
+    """With how many cuts, and by what, the check finds something in a run; (MISSED, "") if it does not."""
+    for cuts in CUTS:
+        for report in lookahead.check(run, cuts, seed, watch):
+            if report.changes:
+                return cuts, "itself" if report.cut.place == lookahead.UNCHANGED else "decision"
+        if watch.noted:
+            return cuts, "asked"
+    return MISSED, ""
+
+
+@contextlib.contextmanager
+def empty_folder() -> Iterable[Path]:
+    """A folder that is deleted at the end."""
+    with tempfile.TemporaryDirectory(prefix="leaks-") as name:
+        yield Path(name)
+
+
+def unwatched(make: Callable[[], Subject | None]) -> tuple[StrategyWatch, Callable[[], Subject | None]]:
+    """A run whose strategy is the project's own, so that nothing is watched."""
+    return StrategyWatch(None, ()), make
