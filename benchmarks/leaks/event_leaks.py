@@ -230,7 +230,7 @@ def pooled_leaks() -> Iterator[Leak]:
             patch.setattr(pooled_probabilities, "known_weights", lambda *given: fit(honest, *given))
 
         variant = "small" if name.startswith("a hundredth") else "always"
-        yield Leak(FAMILY, "a pooled fit", name, variant, build, plant, range(1, 6))
+        yield Leak(FAMILY, "a pooled fit", name, variant, build, plant, seeds=range(1, 6))
 
 
 def _hundredth(honest: Callable[..., Any], ladders: Any, settled: Any, asofs: Any, shrinkage: float) -> list[Any]:

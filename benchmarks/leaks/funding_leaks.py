@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.leaks.planted import Leak, unwatched
+from benchmarks.leaks.planted import Leak, nothing, unwatched
 from tests.families.funding_carry import test_carry_lookahead as worlds
 from tradewinds.engine.carry import carry_loop
 from tradewinds.engine.carry.carry_market import Instrument
@@ -29,9 +29,14 @@ RATES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "highest of all rates": ("an extreme", lambda a: np.full_like(a, a.max())),
     "mean of five rates, today's in the middle": (
         "an average",
-        lambda a: np.convolve(a, np.ones(5), "same").astype(np.int64) // 5,
+        lambda a: np.convolve(a, np.ones(5), "same").astype(np.int64) // 5 if len(a) >= 5 else a,
     ),
     "sum of the rates to come": ("an average", lambda a: np.cumsum(a[::-1])[::-1] // 8),
+}
+# The same of what is known by then, where that is something else than the own rate.
+SO_FAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean of all rates": lambda a: np.cumsum(a) // np.arange(1, len(a) + 1),
+    "highest of all rates": np.maximum.accumulate,
 }
 VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "always": lambda own, other: other,
@@ -195,12 +200,17 @@ def leaks() -> Iterator[Leak]:
         return unwatched(lambda: worlds.run_of(seed))
 
     def leak(door: str, name: str, variant: str, plant: Plant) -> Leak:
-        return Leak(FAMILY, door, name, variant, build, plant, SEEDS)
+        return Leak(FAMILY, door, name, variant, build, plant, seeds=SEEDS)
 
     for name, (door, source) in RATES.items():
         for variant, mixed in VARIANTS.items():
             plant = with_rates(lambda own, _, source=source, mixed=mixed: mixed(own, source(own)) if len(own) else own)
-            yield leak(door, name, variant, plant)
+            causal = nothing
+            if name in SO_FAR:
+                causal = with_rates(
+                    lambda own, _, past=SO_FAR[name], mixed=mixed: mixed(own, past(own)) if len(own) else own
+                )
+            yield Leak(FAMILY, door, name, variant, build, plant, causal, SEEDS)
     yield leak("another market", "another symbol's next rate", "always", another_symbol)
     yield leak("a rate", "symbols that pay over the whole range", "always", only_what_pays)
     for few in (False, True):

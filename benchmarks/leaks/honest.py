@@ -180,17 +180,17 @@ def strategies() -> Iterator[Honest]:
         risk: dict[str, Any] = {"max_volume_share": rng.choice([None, 0.1, 0.01])}
         return openings.run_of(seed, entry={"mode": rng.choice(["stop", "close_confirm", "or_close"])}, risk=risk)
 
-    for number in range(60):
-        yield Honest("kalshi_weather", "a file: class", own(class_text, 5000 + number), 300 + number)
     for number in range(30):
-        yield Honest("equities_daily", "a file: class", of_shares(7000 + number), 1 + number)
+        yield Honest("kalshi_weather", "a file: class", own(class_text, 5000 + number), 300 + number)
     for number in range(40):
+        yield Honest("equities_daily", "a file: class", of_shares(7000 + number), 1 + number)
+    for number in range(20):
         yield Honest("kalshi_weather", "a file: function", own(function_text, 6000 + number), 400 + number)
     kinds: tuple[tuple[str, Callable[[int], Subject | None], int], ...] = (
-        ("kalshi_weather", events, 20),
+        ("kalshi_weather", events, 10),
         ("equities_daily", daily, 50),
-        ("equities_intraday", openings_of, 30),
-        ("funding_carry", carry.run_of, 60),
+        ("equities_intraday", openings_of, 20),
+        ("funding_carry", carry.run_of, 90),
     )
     for family, make, count in kinds:
         for number in range(count):

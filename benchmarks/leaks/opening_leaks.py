@@ -151,11 +151,13 @@ def leaks() -> Iterator[Leak]:
         for kind, source in SOURCES.items():
             for variant, mixed in VARIANTS.items():
                 plant = before_open(attribute, source, mixed)
-                yield Leak(FAMILY, door, f"{name} {kind}", variant, build_with(changes), plant, range(20, 30))
+                yield Leak(FAMILY, door, f"{name} {kind}", variant, build_with(changes), plant, seeds=range(20, 30))
     for name, (source, right, wrong, changes) in FAULTS.items():
-        yield Leak(FAMILY, "a fill", name, "always", build_with(changes), fault(source, right, wrong), range(20, 26))
+        yield Leak(
+            FAMILY, "a fill", name, "always", build_with(changes), fault(source, right, wrong), seeds=range(20, 26)
+        )
     doors = {"corporate actions": "an action", "calendar sessions": "a calendar"}
     for planted, kind, changes in worlds.LEAKS[2:]:
         name, door = planted.__name__.replace("_", " "), doors.get(kind, "an average")
         plant = lambda patch, folder, planted=planted: planted(folder, patch)  # noqa: E731
-        yield Leak(FAMILY, door, name, "always", build_with(changes), plant, range(20, 30))
+        yield Leak(FAMILY, door, name, "always", build_with(changes), plant, seeds=range(20, 30))

@@ -43,6 +43,8 @@ class Leak:
         variant: when or how much it counts.
         build: makes the run of a world.
         plant: changes the product, for a leak that is built into it.
+        causal: changes the product in the same way with what is known by then alone, for the run without the leak: the highest
+            rate so far in place of the highest of all.
         seeds: of the worlds.
     """
 
@@ -52,6 +54,7 @@ class Leak:
     variant: str
     build: Build
     plant: Callable[[pytest.MonkeyPatch, Path], None] = nothing
+    causal: Callable[[pytest.MonkeyPatch, Path], None] = nothing
     seeds: Iterable[int] = range(200, 212)
 
 
@@ -85,7 +88,8 @@ def measured(leak: Leak) -> Outcome:
         with empty_folder() as folder, pytest.MonkeyPatch.context() as patch:
             (folder / "honest").mkdir()
             (folder / "leaky").mkdir()
-            with contextlib.chdir(folder / "honest"):
+            with contextlib.chdir(folder / "honest"), pytest.MonkeyPatch.context() as other:
+                leak.causal(other, folder)
                 watch, make = leak.build(seed, False)
                 with watch:
                     honest = make()

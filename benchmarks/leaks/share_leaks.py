@@ -42,7 +42,7 @@ NEWS: dict[str, tuple[str, Callable[[Bars, int, slice], np.ndarray]]] = {
     "mean of the whole history": ("an average", lambda b, s, r: b.close[r] < b.close[r].mean()),
     "mean of seven bars, today in the middle": (
         "an average",
-        lambda b, s, r: np.convolve(b.close[r], np.ones(7) / 7, "same") > b.close[r],
+        lambda b, s, r: np.convolve(b.close[r], np.ones(7) / 7, "same")[: r.stop - r.start] > b.close[r],
     ),
     "volume above that of the whole history": ("an average", lambda b, s, r: b.volume[r] > np.median(b.volume[r])),
     "z-score by all bars": (
@@ -64,7 +64,7 @@ def refuse(scores: np.ndarray, good: np.ndarray, day: np.ndarray) -> None:
 
 def refuse_on_few_days(scores: np.ndarray, good: np.ndarray, day: np.ndarray) -> None:
     """Enter on good news alone on one day of seven."""
-    scores[~good & (day % 7 == 3)] = np.nan
+    scores[~good & (day % 7 == 4)] = np.nan
 
 
 def rank(scores: np.ndarray, good: np.ndarray, day: np.ndarray) -> None:

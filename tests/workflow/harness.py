@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -196,6 +197,11 @@ def kill_those_in(folder: Path) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         time.sleep(0.005)
+
+
+def dead_links(page: str) -> set[str]:
+    """The anchors of a page to which a link leads and which it does not have."""
+    return set(re.findall(r'href="#([^"]+)"', page)) - set(re.findall(r'\bid="([^"]+)"', page))
 
 
 def no_client(server: ArchiveServer) -> bool:

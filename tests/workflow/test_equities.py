@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 import sqlite3
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 
 from tests.unit.share_worlds import flat
 from tests.workflow.equities_desk import FALLS, Shares, world, write_archive
+from tests.workflow.harness import dead_links
 from tradewinds.archive.server import running_server
 from tradewinds.cli import app
 from tradewinds.core import files
 from tradewinds.families.equities_daily.strategies import mean_reversion
+from tradewinds.families.equities_daily.symbol_page import price_plot
+from tradewinds.results.report.run import read_run
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +51,20 @@ def test_a_run_leaves_trades_metrics_report_and_rows(finished):
         for words in ("Prices are unadjusted", "buy and hold", "Exposure and holdings", "Trades on prices", "AUD"):
             assert words in report
         page = (folder / "report.html").read_text()
-        assert '"kind": "history"' in page
+        assert '"kind": "history"' in page and '"bars": {"' in page
+        assert 'href="#chart-0"' in page and not dead_links(page)
         assert (folder / "plots" / "prices_0.png").stat().st_size > 1000
+
+
+def test_a_run_without_whole_bars_is_drawn_by_its_closes(finished, tmp_path):
+    run = shutil.copytree(next(finished.folder.glob("backtests/*-*/")), tmp_path / "run")
+    whole = price_plot(read_run(run), "prices", "FALL")
+    assert set(whole.data["bars"]) == {"open", "high", "low", "close"}
+    assert whole.data["bars"]["close"] == whole.data["lines"][0]["y"]
+    closes = pq.read_table(run / "prices.parquet", columns=["symbol", "date", "close"])
+    pq.write_table(closes, run / "prices.parquet")
+    old = price_plot(read_run(run), "prices", "FALL")
+    assert "bars" not in old.data and old.data["lines"][0]["y"] == whole.data["lines"][0]["y"]
 
 
 def test_the_leaderboard_ranks_both_and_compare_puts_them_side_by_side(finished):

@@ -14,6 +14,7 @@ import yaml
 
 from tests.families.funding_carry.perp_worlds import BTC, world_of, write_recorded
 from tests.services.web import served
+from tests.workflow.harness import dead_links
 from tests.workflow.test_orb import call
 from tradewinds.database import queries
 from tradewinds.database.load import load_run
@@ -112,6 +113,7 @@ def test_the_report_leads_with_net_and_breakeven(desk):
     assert "score" not in {path.stem for path in (desk.run("simple") / "plots").glob("*.svg")}
     # what is drawn over time ends at the figures of the whole run
     page = (desk.run() / "report.html").read_text()
+    assert page.count('href="#plot-rates_') >= 2 and not dead_links(page)
     plots = json.loads(page.split('id="plots"', 1)[1].split(">", 1)[1].split("</script>", 1)[0])
     drawn = next(plot for plot in plots if plot["name"] == "parts")["data"]
     names = {"funding": "funding", "price P&L": "price_pnl", "fees": "fees", "slippage": "slippage"}

@@ -21,7 +21,8 @@ from tradewinds.core.temporary import temporary_folder
 from tradewinds.families.contract import BOOKS, Future, Key, Stretch, Subject, Timelines
 
 TOGETHER = "several kinds together"
-UNCHANGED = "made again unchanged"  # the place of the first report
+UNCHANGED = "made again unchanged"  # the place of the first report,
+AT_THE_END = "at the end of the run"  # and of the last
 ITSELF = "not the records: the clock, random numbers, or what is kept from one run to the next"
 
 
@@ -91,7 +92,8 @@ def check(subject: Subject, cuts: int = 8, seed: int = 0, watch: StrategyWatch |
         watch: of the run's strategy, begun before the subject was made; None for a strategy of the project.
 
     Yields:
-        A report of the run made again (its place is UNCHANGED), then one report per cut, in time order.
+        A report of the run made again (its place is UNCHANGED), one per cut in time order, and one of the end: what the run
+        leaves with must not depend on records after it, which there may be.
 
     Raises:
         SimulationError: the run itself cannot be made from these inputs.
@@ -100,6 +102,7 @@ def check(subject: Subject, cuts: int = 8, seed: int = 0, watch: StrategyWatch |
     yield checker.made_again()
     for cut in checker.cuts(cuts, seed):
         yield checker.report(cut)
+    yield checker.report(Cut(checker.last_ts, AT_THE_END))
 
 
 class Checker:
@@ -112,16 +115,16 @@ class Checker:
 
     def __init__(self, subject: Subject, watch: StrategyWatch | None = None) -> None:
         self.subject, self.watch = subject, watch
+        self.last_ts = max(ts for found in subject.instants().values() for ts in found)
 
     def made_again(self) -> CutReport:
         """Compare the run with the same run from the same records, at another time and with other random numbers."""
-        last_ts = max(ts for found in self.subject.instants().values() for ts in found)
-        found, _ = self.differences(Future(last_ts, False, frozenset()))
+        found, _ = self.differences(Future(self.last_ts, False, frozenset()))
         changes = [
             Change(self.subject.event_of(key[0]), key[0], *difference, False, (ITSELF,))
             for key, difference in found.items()
         ]
-        return CutReport(Cut(last_ts, UNCHANGED), Counter(), Counter(), _in_order(changes))
+        return CutReport(Cut(self.last_ts, UNCHANGED), Counter(), Counter(), _in_order(changes))
 
     def cuts(self, count: int, seed: int) -> list[Cut]:
         """Choose cuts at which something happens in this run; arguments as for `choose_cuts`."""

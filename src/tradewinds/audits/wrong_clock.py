@@ -65,12 +65,14 @@ class WrongClock:
         """`datetime`, whose classes have another now and today."""
         clock = self
 
+        # what the true classes made is an instance of these, too
         class AnyOfThem(type):
             """Instances of the true class are instances of the other one, too."""
 
             def __instancecheck__(cls, instance: object) -> bool:
                 return isinstance(instance, cls.__mro__[1])
 
+        # the classes, but for what they say of now
         class Datetime(dt.datetime, metaclass=AnyOfThem):
             """A datetime with another now."""
 

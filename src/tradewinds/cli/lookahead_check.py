@@ -69,13 +69,15 @@ def _shown_while_made(reports: Iterator[CutReport], cuts: int, console: Console)
     """Pass the reports on as they are made, with a bar on a terminal and a line per cut elsewhere."""
     from rich.progress import track
 
+    from tradewinds.audits.lookahead import AT_THE_END, UNCHANGED
     from tradewinds.core.text import instant
 
     if console.is_terminal:
-        yield from track(reports, "cuts", total=cuts + 1, console=console, transient=True)
+        yield from track(reports, "cuts", total=cuts + 2, console=console, transient=True)
         return
-    for number, report in enumerate(reports):  # the first is of no cut
-        made = f"cut {number} of {cuts}: {instant(report.cut.ts)}" if number else report.cut.place
+    for number, report in enumerate(reports):
+        is_chosen = report.cut.place not in (UNCHANGED, AT_THE_END)
+        made = f"cut {number} of {cuts}: {instant(report.cut.ts)}" if is_chosen else report.cut.place
         console.print(f"{made}, {counted(len(report.changes), 'decision')} changed")
         yield report
 

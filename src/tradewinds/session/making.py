@@ -143,7 +143,7 @@ def _make_from_archive(config: Config, archive: str | Path | None, options: RunO
     from tradewinds.pipeline.local_archive import served_settings
     from tradewinds.pipeline.screen import Screen
 
-    tell = Screen(quiet=quiet).print
+    tell = functools.partial(Screen(quiet=quiet).print, soft_wrap=True)
     with served_settings(config.written, config.resolved, archive, place_in(config), tell) as asked:
         served = config if asked is config.written else Config.of(asked, source=config.source)
         _make_with_workflow(served, options, quiet=quiet)

@@ -5,8 +5,9 @@ When a record becomes known:
     candle: its open when it begins, the rest when it ends.
 
 A candle that is running at the cut keeps its open, and the rest of it is changed. Where all later rates of a symbol are
-removed, one settlement with a rate of 0 stays at the time of its last one, because a position is closed at a symbol's last
-settlement, and that is known from the range and not from a rate.
+removed, one settlement stays at the time of its last one, because a position is closed at a symbol's last settlement, and that
+is known from the range and not from a rate. It has the rate that was last known, which tells nothing new: neither a higher rate
+nor a lower one.
 
 What an exchange allows of a symbol (step, least value) is known from the date on that a config gives a change; the first
 filters have none, and a run assumes that they held before. So later changes are removed, and a change is planted right after
@@ -148,14 +149,15 @@ def _changed_filters(instrument: Instrument, future: Future, counts: Counter[str
 
 
 def _changed_rates(rates: Rates, future: Future, counts: Counter[str]) -> Rates:
-    """Return rates without those after the cut but a last one of 0, or with large ones, and one more at the next hour."""
+    """Return rates without those after the cut but a last one like the last known, or with large ones, one of them planted."""
     known = int(np.searchsorted(rates.ts, future.cut_ts, side="right"))
     later = len(rates.ts) - known
     counts[RATES] += later
     if not later:
         return rates
     if not future.poisoned:
-        ts, rate, mark = rates.ts[-1:], np.zeros(1, np.int64), np.zeros(1, np.int64)
+        told = rates.rate[known - 1 : known] if known else np.zeros(1, np.int64)
+        ts, rate, mark = rates.ts[-1:], told, np.zeros(1, np.int64)
     else:
         ts = rates.ts[known:]
         if (hour := (future.cut_ts // HOUR + 1) * HOUR) < ts[0]:

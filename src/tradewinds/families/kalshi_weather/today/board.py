@@ -24,7 +24,7 @@ from tradewinds.families.kalshi_weather.pooling.probability_sources import base_
 from tradewinds.families.kalshi_weather.today import current_chances, would_buy
 from tradewinds.families.kalshi_weather.today.current_chances import EventChances, StationData
 from tradewinds.families.kalshi_weather.today.live_weather import LiveWeather
-from tradewinds.families.kalshi_weather.today.open_events import OpenEvent, OpenMarket, SeriesFees, list_open_events
+from tradewinds.families.kalshi_weather.today.open_events import OpenEvent, OpenMarket, fees_of, list_open_events
 from tradewinds.families.kalshi_weather.today.pooled_now import CurrentPool
 from tradewinds.families.kalshi_weather.today.would_buy import OrdersNow, PlannedOrder, PricedMarket
 from tradewinds.families.kalshi_weather.trade_windows import trade_window
@@ -86,7 +86,6 @@ class BoardMaker:
         self._rules = would_buy.now_rules(config)
         self._exchange = _impatient(fetch_jobs.exchange_client())
         self._weather = LiveWeather(lambda: _impatient(fetch_jobs.weather_client()), tell)
-        self._fees = SeriesFees()
         is_pooled = pool_of(config["probabilities"]) is not None
         self._pool = CurrentPool(config, name, self._exchange, tell) if is_pooled else None
 
@@ -132,7 +131,7 @@ class BoardMaker:
         first: FetchError | None = None
         for series in self.config["series_tickers"]:
             try:
-                fees = self._fees.of(self._exchange, series, self._exchange.answered_at or now)
+                fees = fees_of(self._exchange, series, now)
                 events += list_open_events(self._exchange, climate_days.station_of(series), fees, now)
             except FetchError as error:
                 first = first or error
